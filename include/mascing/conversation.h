@@ -1,0 +1,41 @@
+// Conversations as the project reads and writes them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mascing {
+
+struct Message {
+  std::string role;     ///< "system", "user" or "assistant"
+  std::string content;  ///< UTF-8
+
+  bool operator==(const Message&) const = default;
+};
+
+/// One labelled or unlabelled conversation. It ends with the user's final request; `reference` is a
+/// known good reply, where there is one. Optional texts are empty when absent.
+struct Conversation {
+  std::string id;
+  std::vector<Message> messages;
+  std::optional<int> label;  ///< 1 = the behaviour to move away from was seen, 0 = it was not
+  std::string topic;
+  std::string category;
+  std::string tactic;
+  std::string split;      ///< "discovery", "selection", "test" or empty
+  std::string reference;  ///< a right answer, if one is known
+  std::string reply;      ///< what the model answered, if it was collected
+
+  bool operator==(const Conversation&) const = default;
+};
+
+/// One multiple-choice question; scored by the summed log-probability of each choice.
+struct ChoiceQuestion {
+  std::string question;
+  std::vector<std::string> choices;
+  int64_t answer = 0;  ///< index of the right choice
+};
+
+}  // namespace mascing

@@ -1,0 +1,152 @@
+// What a model must offer to be measured and steered: describe itself, render a conversation, record its
+// router logits in a prefill, generate, and score given text. One implementation runs GGUF files through
+// libllama (llama_host.h), one is a tiny deterministic model for unit tests.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/mask.h"
+#include "mascing/progress.h"
+
+namespace mascing {
+
+/// What is known of a model before anything is computed. Layers are counted in two ways: `i_layer` runs over
+/// the MoE layers only (0 .. L-1), a block number over all blocks of the file.
+struct ModelInfo {
+  std::string path;
+  std::string name;
+  std::string architecture;
+  std::string fingerprint;  ///< SHA-256 over architecture and router weights: the same for every quantisation
+  std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer and chat template
+  int64_t n_block = 0;
+  int64_t n_layer = 0;        ///< L: MoE layers
+  int64_t n_expert = 0;       ///< E
+  int64_t n_expert_used = 0;  ///< K
+  int64_t n_embd = 0;         ///< D
+  int64_t n_vocab = 0;
+  int64_t n_context_train = 0;
+  std::string gating;             ///< "softmax", "sigmoid", ... ; "unknown" if the file does not say
+  std::vector<int64_t> blocks;    ///< [L] block number of each MoE layer
+  std::vector<bool> has_bias;     ///< [L] whether the router adds a bias of its own
+};
+
+/// Half-open range of token positions.
+struct TokenSpan {
+  int64_t begin = 0;
+  int64_t end = 0;
+  [[nodiscard]] int64_t size() const { return end - begin; }
+};
+
+/// A conversation as the model sees it, up to and including the opening of its reply.
+struct Prompt {
+  std::vector<int32_t> tokens;
+  TokenSpan final_user;  ///< tokens that hold at least one byte of the final user message
+};
+
+/// One mask at one strength. No mask, alpha 0 or an all-zero mask leave the model bit for bit as it is.
+struct Steering {
+  std::shared_ptr<const Mask> mask;
+  float alpha = 0.0F;
+};
+
+struct TraceRequest {
+  std::vector<int32_t> tokens;
+  TokenSpan span;     ///< tokens to record
+  Steering steering;  ///< recorded logits are those before the mask is added
+};
+
+/// Router logits of one conversation.
+struct RouterTrace {
+  int64_t n_token = 0;
+  int64_t n_layer = 0;
+  int64_t n_expert = 0;
+  std::vector<uint16_t> logits;  ///< IEEE half precision, [T, L, E]
+};
+
+struct Sampling {
+  float temperature = 0.0F;  ///< 0 = greedy
+  uint64_t seed = 0;         ///< of request i: derived from `seed` and the request's `stream`
+  int64_t n_max_token = 100;
+};
+
+struct GenerateRequest {
+  std::vector<int32_t> tokens;  ///< prompt
+  Steering steering;
+  uint64_t stream = 0;  ///< random stream of this request; the same stream and seed repeat the same reply
+};
+
+enum class FinishReason { kStop, kLength };
+
+struct Reply {
+  std::string text;  ///< special tokens other than the end mark included
+  std::vector<int32_t> tokens;
+  FinishReason finish = FinishReason::kStop;
+};
+
+/// Log-probability of tokens[begin..] given all tokens before each.
+struct ScoreRequest {
+  std::vector<int32_t> tokens;
+  int64_t begin = 1;  ///< first scored token, >= 1
+  Steering steering;
+  bool with_divergence = false;  ///< also run the model unsteered and compare
+};
+
+struct Score {
+  double log_prob = 0.0;  ///< summed, natural logarithm
+  int64_t n_token = 0;
+  double divergence = 0.0;  ///< summed over scored positions: KL(unsteered || steered) in nats
+};
+
+/// Result of one request: `value`, or the reason why there is none.
+template <typename Value>
+struct Outcome {
+  Value value;
+  std::string error;  ///< empty = `value` holds
+  [[nodiscard]] bool ok() const { return error.empty(); }
+};
+
+struct HostCounters {
+  int64_t n_prefill_token = 0;
+  int64_t n_generated_token = 0;
+  double seconds = 0.0;  ///< wall time spent in the model
+};
+
+/// Not thread-safe: one call at a time. Each call begins with empty caches, so its result depends on its
+/// arguments (and the thread count) alone. Requests that cannot be processed give an Outcome with an
+/// error; Error{kHost} is thrown only when the engine itself fails, Error{kMismatch} when a mask belongs
+/// to another model.
+class Host {
+ public:
+  Host() = default;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+  virtual ~Host() = default;
+
+  [[nodiscard]] virtual const ModelInfo& describe() const = 0;
+  /// Applies the model's chat template with the generation prompt. Throws Error{kBadInput} if the
+  /// conversation does not end with a user message, or its text cannot be found again in the tokens.
+  [[nodiscard]] virtual Prompt render(const Conversation& conversation) const = 0;
+  /// Plain text to tokens; `begin_of_text` adds what the model expects in front of a document.
+  [[nodiscard]] virtual std::vector<int32_t> tokenize(const std::string& text,
+                                                      bool begin_of_text) const = 0;
+  /// Most tokens that one sequence may have.
+  [[nodiscard]] virtual int64_t context_size() const = 0;
+
+  virtual std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) = 0;
+  virtual std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
+                                               const Sampling& sampling) = 0;
+  virtual std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
+
+  /// Work done since the host was opened.
+  [[nodiscard]] virtual HostCounters counters() const = 0;
+};
+
+/// Throws Error{kMismatch} naming both models unless `mask` was made for the model of `info`.
+void require_same_model(const Mask& mask, const ModelInfo& info);
+
+}  // namespace mascing

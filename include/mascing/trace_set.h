@@ -1,0 +1,34 @@
+// Traces in memory or mapped from disk, as the training stages read them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mascing {
+
+/// One trace as a view: who keeps the numbers alive is up to `TraceSet::storage`.
+struct TraceView {
+  std::string id;
+  std::string topic;
+  std::string set;  ///< name of the scenario's data set it came from
+  int label = -1;   ///< 1, 0, or -1 = unlabelled (benign and hold sets need no label)
+  int64_t n_token = 0;
+  const uint16_t* logits = nullptr;  ///< IEEE half precision, [T, L, E]
+};
+
+/// All traces of one model.
+struct TraceSet {
+  int64_t n_layer = 0;
+  int64_t n_expert = 0;
+  int64_t n_expert_used = 0;
+  std::vector<int64_t> blocks;  ///< [L]
+  std::string architecture;
+  std::string fingerprint;
+  std::string model_name;
+  std::vector<TraceView> traces;
+  std::shared_ptr<const void> storage;  ///< keeps what `traces` points into
+};
+
+}  // namespace mascing
