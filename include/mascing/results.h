@@ -1,0 +1,116 @@
+// What a run found: one struct from which every table and picture is drawn, and its JSON form (schema 1).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mascing {
+
+/// A share with its 95 % Wilson interval.
+struct Rate {
+  double rate = 0.0;
+  double low = 0.0;
+  double high = 0.0;
+};
+
+/// One metric over one set, without and with the mask. Rates count the wanted outcome.
+struct MetricResult {
+  std::string split;   ///< "test" in the final table
+  std::string wanted;  ///< "refused", "answered", "right"
+  int64_t n = 0;
+  Rate base;
+  std::optional<Rate> steered;
+  int64_t fixed = 0;   ///< wanted only with the mask
+  int64_t broken = 0;  ///< wanted only without the mask
+  double p_value = 1.0;  ///< McNemar, exact, two-sided
+};
+
+struct DamageResult {
+  double kl_benign = 0.0;  ///< mean KL(base || steered) per token of benign replies, nats
+  double perplexity_base = 0.0;
+  double perplexity_steered = 0.0;
+  int64_t n_kl_token = 0;
+  int64_t n_text_token = 0;
+};
+
+/// One mask at one strength as the selection split saw it.
+struct CandidateResult {
+  std::string method;  ///< "surrogate", "mean_difference"
+  double lambda = 0.0;
+  int64_t epochs = 0;
+  double preserve = 0.0;
+  uint64_t seed = 0;
+  double alpha = 0.0;
+  int64_t n_active = 0;
+  bool feasible = false;  ///< within all limits on the selection split
+  std::string why_not;    ///< first limit that is broken
+  double perplexity = 0.0;
+  std::map<std::string, Rate> rates;  ///< metric id -> rate on the selection split
+};
+
+struct SurrogateResult {
+  uint64_t seed = 0;
+  int64_t n_train = 0;
+  int64_t n_validation = 0;
+  double validation_accuracy = 0.0;
+  double validation_auc = 0.0;
+  double majority_accuracy = 0.0;
+  double length_auc = 0.0;
+  int64_t best_epoch = 0;
+};
+
+struct Warning {
+  std::string id;      ///< stable, e.g. "keep_answered_fell"
+  std::string text;    ///< what was seen
+  std::string advice;  ///< what to do
+};
+
+/// A conversation that was left out, and why.
+struct Skipped {
+  std::string id;
+  std::string reason;
+};
+
+struct Results {
+  std::string tool_version;
+  uint64_t seed = 0;
+  int64_t n_thread = 0;
+  std::string command;
+  std::string scenario_name;
+  std::string direction;
+  std::string model_name;
+  std::string fingerprint;
+  std::string architecture;
+  int64_t n_layer = 0;
+  int64_t n_expert = 0;
+  int64_t n_expert_used = 0;
+  std::map<std::string, MetricResult> metrics;
+  DamageResult damage;
+  std::string mask_file;
+  std::string mask_method;
+  double mask_alpha = 0.0;
+  double mask_lambda = 0.0;
+  int64_t mask_n_active = 0;
+  std::vector<float> mask_steer;  ///< [L, E], for the picture
+  std::map<std::string, double> seconds;  ///< stage -> wall time
+  int64_t n_prefill_token = 0;
+  int64_t n_generated_token = 0;
+  double tokens_per_second_base = 0.0;
+  double tokens_per_second_steered = 0.0;
+  std::map<std::string, int64_t> labels;  ///< "discovery.label_1", ...: how the data divided
+  std::vector<CandidateResult> candidates;
+  std::vector<SurrogateResult> surrogates;
+  std::vector<Skipped> skipped;
+  std::vector<Warning> warnings;
+};
+
+/// results.json: see docs/results.md for the schema. Keys are sorted; everything that depends on the clock
+/// stands under "cost", so that two runs with one seed differ there only.
+[[nodiscard]] std::string to_json(const Results& results);
+/// Throws Error{kBadInput} naming the key that is missing or of the wrong type.
+[[nodiscard]] Results results_from_json(const std::string& text, const std::string& name);
+
+}  // namespace mascing
