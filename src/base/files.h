@@ -1,0 +1,60 @@
+// Reading small files whole, and writing files so that a reader sees the old content or the new one
+// and never a part: a temporary file in the same folder, fsync, rename.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mascing {
+
+/// The bytes of a file. Throws Error{kBadInput} if it is missing, a folder, or may not be read.
+[[nodiscard]] std::string read_text_file(const std::string& path);
+
+/// Replaces `path` as a whole. Throws Error{kSystem} naming the path and the cause (full disk,
+/// read-only or missing folder); the old content is then still in place.
+void write_file_atomically(const std::string& path, std::string_view bytes);
+
+/// A file being written. Nothing is visible under `path` before commit(); without commit() the
+/// temporary file is removed. All functions throw Error{kSystem}.
+class AtomicFile {
+ public:
+  /// Opens a temporary file beside `path`. Symbolic links are followed; `path` may not be a folder
+  /// or a device.
+  explicit AtomicFile(const std::string& path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  ~AtomicFile();
+
+  void write(const void* data, size_t size_bytes);
+  void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
+  /// Bytes written so far.
+  [[nodiscard]] int64_t position() const { return position_; }
+  /// Makes the content durable and visible. Nothing may be written after it.
+  void commit();
+
+ private:
+  void flush();
+  void put(const char* data, size_t size_bytes);
+
+  std::string path_;
+  std::string temporary_;
+  std::string buffer_;
+  int file_ = -1;
+  int64_t position_ = 0;
+};
+
+/// Creates the folder and its parents where needed and checks that files can be written there.
+/// Throws Error{kSystem} otherwise.
+void ensure_directory(const std::string& path);
+
+/// True for anything that exists under this name, folders included.
+[[nodiscard]] bool file_exists(const std::string& path);
+
+/// Last part of a path, for messages: "out/mask.gguf" -> "mask.gguf".
+[[nodiscard]] std::string file_name(const std::string& path);
+/// Last part without its extension: "data/attacks.jsonl" -> "attacks".
+[[nodiscard]] std::string file_stem(const std::string& path);
+
+}  // namespace mascing

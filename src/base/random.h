@@ -1,0 +1,45 @@
+// A small random generator of our own (xoshiro256** seeded by splitmix64, Blackman and Vigna): the
+// same numbers with every compiler and standard library.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace mascing {
+
+class Rng {
+ public:
+  explicit Rng(uint64_t seed);
+
+  /// 64 random bits.
+  uint64_t next();
+  /// Uniform in [0, 1), 53 random bits.
+  double uniform();
+  /// Standard normal (Box-Muller); equal on all platforms up to the last bit of their log and cos.
+  double normal();
+  /// Uniform in 0 .. n-1 without bias; 0 if n <= 1.
+  int64_t below(int64_t n);
+
+  /// Fisher-Yates.
+  template <typename T>
+  void shuffle(std::vector<T>& values) {
+    for (auto i = static_cast<int64_t>(values.size()) - 1; i > 0; --i) {
+      const int64_t j = below(i + 1);
+      if (i != j) {
+        std::swap(values[static_cast<size_t>(i)], values[static_cast<size_t>(j)]);
+      }
+    }
+  }
+
+ private:
+  std::array<uint64_t, 4> state_{};
+  double spare_ = 0.0;
+  bool has_spare_ = false;
+};
+
+/// A seed from two: different pairs give unrelated streams, (a, b) and (b, a) included.
+[[nodiscard]] uint64_t mix_seed(uint64_t a, uint64_t b);
+
+}  // namespace mascing

@@ -1,0 +1,33 @@
+// SHA-256 of bytes, texts and files (OpenSSL's implementation).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mascing {
+
+/// Digest of everything given to update(), in order. Throws Error{kSystem} if the library refuses.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  ~Sha256();
+
+  void update(const void* data, size_t size_bytes);
+  void update(std::string_view bytes);
+  /// Finishes: 64 lower-case hexadecimal digits. The object takes no further bytes after it.
+  [[nodiscard]] std::string hex();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+[[nodiscard]] std::string sha256_hex(std::string_view bytes);
+/// Throws Error{kBadInput} if the file cannot be read.
+[[nodiscard]] std::string sha256_file(const std::string& path);
+
+}  // namespace mascing

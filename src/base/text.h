@@ -1,0 +1,29 @@
+// Small text helpers: UTF-8 check, trimming, nearest word, numbers without the locale.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mascing {
+
+/// True for well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+[[nodiscard]] bool is_valid_utf8(std::string_view text);
+
+/// Without spaces, tabs and line breaks at both ends.
+[[nodiscard]] std::string trim(std::string_view text);
+
+/// A-Z to a-z, all other bytes as they are.
+[[nodiscard]] std::string to_lower_ascii(std::string_view text);
+
+/// The candidate with the smallest Levenshtein distance to `word` (ASCII case ignored; the first of
+/// equal ones), or an empty string if none is near enough to be a slip of the pen: at most half of
+/// the word's letters and at most three.
+[[nodiscard]] std::string closest_match(const std::string& word,
+                                        const std::vector<std::string>& candidates);
+
+/// Fixed notation with a decimal point whatever the locale says: format_number(0.98765, 2) =
+/// "0.99". "nan", "inf" and "-inf" for those.
+[[nodiscard]] std::string format_number(double value, int decimals);
+
+}  // namespace mascing
