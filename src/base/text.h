@@ -1,6 +1,7 @@
 // Small text helpers: UTF-8 check, trimming, nearest word, numbers without the locale.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,10 @@ namespace mascing {
 
 /// A-Z to a-z, all other bytes as they are.
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
+
+/// For messages: bytes that are not printable ASCII or valid UTF-8 become "?", and a text longer
+/// than `n_max` bytes is cut and ends in "...".
+[[nodiscard]] std::string printable(std::string_view text, size_t n_max = 80);
 
 /// The candidate with the smallest Levenshtein distance to `word` (ASCII case ignored; the first of
 /// equal ones), or an empty string if none is near enough to be a slip of the pen: at most half of

@@ -1,0 +1,213 @@
+// Whole-file reading and atomic writing on POSIX systems.
+#include "base/files.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mapped_file.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kBufferBytes = size_t{1} << 20;
+
+std::string hint_for(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+      return "the disk (or your quota) is full: free some space, or name another folder";
+    case EROFS:
+      return "the file system is read-only: name another folder";
+    case EACCES:
+    case EPERM:
+      return "no permission to write there: name another folder or change its permissions";
+    case ENOENT:
+      return "the folder does not exist: create it first";
+    case ENOTDIR:
+      return "a part of the path is a file, not a folder";
+    case EISDIR:
+      return "this name is a folder: name a file inside it";
+    case EFBIG:
+      return "the file is too large for this file system or the limit of ulimit -f";
+    default:
+      return "check the disk and the folder";
+  }
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& action, int code) {
+  throw Error(ErrorKind::kSystem,
+              "[write] " + path + ": cannot " + action + ": " + std::strerror(code),
+              hint_for(code));
+}
+
+std::string folder_of(const std::string& path) {
+  const std::string folder = fs::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+std::string temporary_name(const std::string& path) {
+  static std::atomic<uint64_t> counter{0};
+  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+}
+
+// Follows a symbolic link, so that the file it names is replaced and not the link.
+std::string resolve(const std::string& path) {
+  std::error_code ignored;
+  if (fs::is_symlink(path, ignored)) {
+    const fs::path target = fs::weakly_canonical(path, ignored);
+    if (!ignored) {
+      return target.string();
+    }
+  }
+  return path;
+}
+
+// A rename would replace a device such as /dev/null by a plain file.
+void refuse_special_target(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return;
+  }
+  if (S_ISDIR(status.st_mode)) {
+    refuse(path, "replace it by a file", EISDIR);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorKind::kSystem,
+                "[write] " + path + ": is a device or pipe, expected a file",
+                "name a file in a folder");
+  }
+}
+
+// Makes the rename itself durable; some file systems cannot, which is no reason to fail.
+void sync_folder(const std::string& folder) {
+  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened >= 0) {
+    ::fsync(opened);
+    ::close(opened);
+  }
+}
+
+}  // namespace
+
+std::string read_text_file(const std::string& path) {
+  return std::string(MappedFile(path).bytes());
+}
+
+void write_file_atomically(const std::string& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
+  refuse_special_target(path_);
+  temporary_ = temporary_name(path_);
+  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file_ < 0) {
+    refuse(path_, "create it", errno);
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ >= 0) {
+    ::close(file_);
+  }
+  if (!temporary_.empty()) {
+    ::unlink(temporary_.c_str());
+  }
+}
+
+void AtomicFile::write(const void* data, size_t size_bytes) {
+  if (file_ < 0) {
+    throw Error(ErrorKind::kSystem, "[write] " + path_ + ": written to after it was finished");
+  }
+  const auto* bytes = static_cast<const char*>(data);
+  if (buffer_.size() + size_bytes > kBufferBytes) {
+    flush();
+  }
+  if (size_bytes > kBufferBytes) {
+    put(bytes, size_bytes);
+  } else if (size_bytes > 0) {
+    buffer_.append(bytes, size_bytes);
+  }
+  position_ += static_cast<int64_t>(size_bytes);
+}
+
+void AtomicFile::flush() {
+  put(buffer_.data(), buffer_.size());
+  buffer_.clear();
+}
+
+void AtomicFile::put(const char* data, size_t size_bytes) {
+  while (size_bytes > 0) {
+    const ssize_t written = ::write(file_, data, size_bytes);
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      refuse(path_, "write it", errno);
+    }
+    data += written;
+    size_bytes -= static_cast<size_t>(written);
+  }
+}
+
+void AtomicFile::commit() {
+  if (file_ < 0) {
+    throw Error(ErrorKind::kSystem, "[write] " + path_ + ": finished twice");
+  }
+  flush();
+  if (::fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    refuse(path_, "write it to the disk", errno);
+  }
+  const int closed = ::close(file_);
+  file_ = -1;
+  if (closed != 0 && errno != EINTR) {
+    refuse(path_, "close it", errno);
+  }
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    refuse(path_, "give it its name", errno);
+  }
+  temporary_.clear();
+  sync_folder(folder_of(path_));
+}
+
+void ensure_directory(const std::string& path) {
+  std::error_code failure;
+  fs::create_directories(path, failure);
+  if (!fs::is_directory(path)) {
+    refuse(path, "create the folder", failure ? failure.value() : ENOTDIR);
+  }
+  const std::string probe = temporary_name((fs::path(path) / "probe").string());
+  const int opened = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (opened < 0) {
+    refuse(path, "create files in this folder", errno);
+  }
+  ::close(opened);
+  ::unlink(probe.c_str());
+}
+
+bool file_exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+std::string file_name(const std::string& path) {
+  return fs::path(path).filename().string();
+}
+
+std::string file_stem(const std::string& path) {
+  return fs::path(path).stem().string();
+}
+
+}  // namespace mascing

@@ -1,0 +1,143 @@
+// UTF-8 by the table of the Unicode standard (3-7), Levenshtein distance by two rows.
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+namespace mascing {
+
+namespace {
+
+// Bytes that follow `lead`, and the range the first of them must lie in; no bytes for an invalid
+// lead.
+struct Utf8Rule {
+  size_t n_follow = 0;
+  unsigned char low = 0x80;
+  unsigned char high = 0xBF;
+};
+
+Utf8Rule utf8_rule(unsigned char lead) {
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    return {.n_follow = 1};
+  }
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    const unsigned char low = lead == 0xE0 ? 0xA0 : 0x80;
+    const unsigned char high = lead == 0xED ? 0x9F : 0xBF;
+    return {.n_follow = 2, .low = low, .high = high};
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    const unsigned char low = lead == 0xF0 ? 0x90 : 0x80;
+    const unsigned char high = lead == 0xF4 ? 0x8F : 0xBF;
+    return {.n_follow = 3, .low = low, .high = high};
+  }
+  return {};
+}
+
+size_t levenshtein(std::string_view a, std::string_view b) {
+  std::vector<size_t> above(b.size() + 1);
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) {
+    above[j] = j;
+  }
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({replaced, above[j] + 1, row[j - 1] + 1});
+    }
+    std::swap(above, row);
+  }
+  return above[b.size()];
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i++]);
+    if (lead < 0x80) {
+      continue;
+    }
+    const Utf8Rule rule = utf8_rule(lead);
+    if (rule.n_follow == 0 || text.size() - i < rule.n_follow) {
+      return false;
+    }
+    for (size_t k = 0; k < rule.n_follow; ++k) {
+      const auto byte = static_cast<unsigned char>(text[i++]);
+      const unsigned char low = k == 0 ? rule.low : 0x80;
+      const unsigned char high = k == 0 ? rule.high : 0xBF;
+      if (byte < low || byte > high) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+std::string trim(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\r\n\v\f";
+  const size_t begin = text.find_first_not_of(kSpaces);
+  if (begin == std::string_view::npos) {
+    return {};
+  }
+  const size_t end = text.find_last_not_of(kSpaces) + 1;
+  return std::string(text.substr(begin, end - begin));
+}
+
+std::string to_lower_ascii(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') {
+      c = static_cast<char>(c - 'A' + 'a');
+    }
+  }
+  return lower;
+}
+
+std::string printable(std::string_view text, size_t n_max) {
+  const bool is_utf8 = is_valid_utf8(text);
+  std::string clean;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool continues = byte >= 0x80 && byte < 0xC0;
+    if (clean.size() >= n_max && !continues) {
+      return clean + "...";
+    }
+    clean += byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !is_utf8) ? '?' : c;
+  }
+  return clean;
+}
+
+std::string closest_match(const std::string& word, const std::vector<std::string>& candidates) {
+  const std::string lower = to_lower_ascii(word);
+  size_t best = std::clamp<size_t>(word.size() / 2, 1, 3) + 1;
+  std::string found;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = levenshtein(lower, to_lower_ascii(candidate));
+    if (distance < best && distance < candidate.size()) {
+      best = distance;
+      found = candidate;
+    }
+  }
+  return found;
+}
+
+std::string format_number(double value, int decimals) {
+  if (std::isnan(value)) {
+    return "nan";
+  }
+  std::array<char, 512> buffer{};
+  const auto [end, failure] = std::to_chars(buffer.data(),
+                                            buffer.data() + buffer.size(),
+                                            value,
+                                            std::chars_format::fixed,
+                                            std::clamp(decimals, 0, 60));
+  return failure == std::errc{} ? std::string(buffer.data(), end) : "nan";
+}
+
+}  // namespace mascing
