@@ -1,0 +1,54 @@
+// Renders conversations with the model's own chat template and finds the tokens of the final user message.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/host.h"
+
+struct llama_model;
+struct llama_vocab;
+
+namespace mascing {
+
+/// Rendered text and the byte range of the final user message within it.
+struct RenderedChat {
+  std::string text;
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+class ChatPrompt {
+ public:
+  /// `model` must outlive this object.
+  ChatPrompt(const llama_model* model, bool enable_thinking);
+  ~ChatPrompt();
+
+  /// The message is found by rendering once more with a marker in its place: what stands around the marker must
+  /// also stand around the message, so a message that occurs twice, or holds template text, cannot mislead it.
+  /// Throws Error{kBadInput} where the template changes its surroundings with the message.
+  [[nodiscard]] RenderedChat render_text(const Conversation& conversation) const;
+  /// The same as tokens; the span holds every token with at least one byte of the message.
+  [[nodiscard]] Prompt render(const Conversation& conversation) const;
+  /// Texts other than the end-of-generation tokens that end a reply.
+  [[nodiscard]] const std::vector<std::string>& stops() const { return stops_; }
+
+ private:
+  struct Templates;
+  [[nodiscard]] std::string apply(const Conversation& conversation, const std::string* final_text) const;
+
+  const llama_vocab* vocab_;
+  bool enable_thinking_;
+  std::unique_ptr<Templates> templates_;
+  std::vector<std::string> stops_;
+};
+
+/// Byte range of `text` that each token stands for. Tolerates a begin mark and a leading blank that the tokenizer
+/// added, and blanks it swallowed next to special tokens. Throws Error{kBadInput} if the tokens say something else.
+[[nodiscard]] std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,
+                                                                  const std::vector<int32_t>& tokens,
+                                                                  const std::string& text);
+
+}  // namespace mascing

@@ -1,0 +1,173 @@
+// Loading through libllama, and decodes in which one micro-batch holds the whole batch, so that the order of its
+// tokens is the order in which they were added (the cache is unified; recurrent and hybrid models, which regroup
+// tokens by sequence, get one sequence at a time).
+#include "host/llama/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "format/model_file.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+std::mutex log_mutex;
+std::string last_log_errors;  // NOLINT: what libllama said since the last reset, guarded by log_mutex
+
+void on_log(ggml_log_level level, const char* text, void* /*user*/) {
+  if (level != GGML_LOG_LEVEL_ERROR) {
+    return;
+  }
+  const std::lock_guard<std::mutex> lock(log_mutex);
+  last_log_errors += text;
+}
+
+std::string take_log_errors() {
+  const std::lock_guard<std::mutex> lock(log_mutex);
+  std::string text = std::move(last_log_errors);
+  last_log_errors.clear();
+  while (!text.empty() && text.back() == '\n') {
+    text.pop_back();
+  }
+  std::replace(text.begin(), text.end(), '\n', ';');
+  return text.empty() ? "no reason given" : text;
+}
+
+void initialise_backend_once() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llama_log_set(on_log, nullptr);
+    llama_backend_init();
+  });
+}
+
+}  // namespace
+
+TokenBatch::TokenBatch(int64_t capacity)
+    : capacity_(capacity), batch_(llama_batch_init(static_cast<int32_t>(capacity), 0, 1)) {}
+
+TokenBatch::~TokenBatch() { llama_batch_free(batch_); }
+
+void TokenBatch::clear() {
+  batch_.n_tokens = 0;
+  columns_.clear();
+}
+
+int32_t TokenBatch::add(int32_t token, int64_t position, int32_t i_sequence, bool is_output,
+                        const TapColumn& column) {
+  const int32_t i = batch_.n_tokens++;
+  batch_.token[i] = token;
+  batch_.pos[i] = static_cast<llama_pos>(position);
+  batch_.n_seq_id[i] = 1;
+  batch_.seq_id[i][0] = i_sequence;
+  batch_.logits[i] = is_output ? 1 : 0;
+  columns_.push_back(column);
+  return i;
+}
+
+Engine::Engine(const LlamaHostOptions& options) : info_(read_model_info(options.path)) {
+  initialise_backend_once();
+  load(options);
+  open_context(options);
+  chat_ = std::make_unique<ChatPrompt>(model_.get(), options.enable_thinking);
+}
+
+void Engine::load(const LlamaHostOptions& options) {
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = static_cast<int32_t>(options.n_gpu_layer);
+  model_.reset(llama_model_load_from_file(options.path.c_str(), params));
+  if (!model_) {
+    throw Error(ErrorKind::kHost, "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
+                "is its architecture known to llama.cpp v0.5.0, and is there enough memory?");
+  }
+}
+
+void Engine::open_context(const LlamaHostOptions& options) {
+  const bool regroups = llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
+  const int64_t n_train = llama_model_n_ctx_train(model_.get());
+  n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
+  n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
+  n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
+  n_context_ = std::min(n_cell_, n_train);
+  const auto n_core = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  const int64_t n_thread = options.n_thread > 0 ? options.n_thread : n_core;
+  tap_ = std::make_unique<RouterTap>(info_);
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = static_cast<uint32_t>(n_cell_);
+  params.n_batch = params.n_ubatch = static_cast<uint32_t>(n_batch_);
+  params.n_seq_max = static_cast<uint32_t>(n_parallel_);
+  params.n_threads = params.n_threads_batch = static_cast<int32_t>(n_thread);
+  params.kv_unified = true;
+  params.no_perf = true;
+  params.cb_eval = RouterTap::on_tensor;
+  params.cb_eval_user_data = tap_.get();
+  context_.reset(llama_init_from_model(model_.get(), params));
+  if (!context_) {
+    throw Error(ErrorKind::kHost, "[host] libllama cannot open a context of " + std::to_string(n_cell_) +
+                                      " cells: " + take_log_errors(),
+                "try a smaller --context");
+  }
+}
+
+void Engine::forget() { llama_memory_clear(llama_get_memory(context_.get()), true); }
+
+void Engine::forget(int32_t i_sequence) {
+  llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, -1, -1);
+}
+
+void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
+  std::vector<int32_t> outputs;
+  for (int32_t i = 0; i < batch.batch_.n_tokens; ++i) {
+    if (batch.batch_.logits[i] != 0) {
+      outputs.push_back(i);
+    }
+  }
+  if (outputs.empty()) {
+    outputs.push_back(batch.batch_.n_tokens - 1);
+    batch.flag_output(outputs.back());
+  }
+  tap_->plan(batch.columns_, std::move(outputs), stop_after_routers);
+  const auto start = std::chrono::steady_clock::now();
+  const int32_t status = llama_decode(context_.get(), batch.batch_);
+  llama_synchronize(context_.get());
+  counters.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (status != 0) {
+    throw Error(ErrorKind::kHost, "[host] llama_decode failed with status " + std::to_string(status) + ": " +
+                                      take_log_errors(),
+                status == 1 ? "the cache is full: try a larger --context" : "is there enough memory?");
+  }
+  tap_->finish();
+}
+
+const float* Engine::logits(int32_t i_token) {
+  const float* row = llama_get_logits_ith(context_.get(), i_token);
+  if (row == nullptr) {
+    throw Error(ErrorKind::kHost, "[host] libllama has no logits for token " + std::to_string(i_token));
+  }
+  return row;
+}
+
+const Steering* Engine::active(const Steering& steering) const {
+  if (!steering.mask || steering.alpha == 0.0F) {
+    return nullptr;
+  }
+  require_same_model(*steering.mask, info_);
+  return &steering;
+}
+
+std::string why_impossible(const std::vector<int32_t>& tokens, int64_t context_size, int64_t n_vocab) {
+  if (tokens.empty()) {
+    return "no tokens";
+  }
+  if (static_cast<int64_t>(tokens.size()) > context_size) {
+    return "too long: " + std::to_string(tokens.size()) + " tokens, the context holds " +
+           std::to_string(context_size);
+  }
+  const bool known = std::all_of(tokens.begin(), tokens.end(), [&](int32_t t) { return t >= 0 && t < n_vocab; });
+  return known ? "" : "a token is outside the vocabulary";
+}
+
+}  // namespace mascing

@@ -1,0 +1,91 @@
+// One loaded model with its context and tap: composes batches whose token order it knows and decodes them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <llama.h>
+
+#include "host/llama/chat_prompt.h"
+#include "host/llama/router_tap.h"
+#include "mascing/host.h"
+#include "mascing/llama_host.h"
+
+namespace mascing {
+
+struct LlamaModelDeleter {
+  void operator()(llama_model* model) const { llama_model_free(model); }
+};
+struct LlamaContextDeleter {
+  void operator()(llama_context* context) const { llama_free(context); }
+};
+
+/// Tokens of one decode, with what the tap does to each.
+class TokenBatch {
+ public:
+  explicit TokenBatch(int64_t capacity);
+  ~TokenBatch();
+  TokenBatch(const TokenBatch&) = delete;
+  TokenBatch& operator=(const TokenBatch&) = delete;
+
+  void clear();
+  [[nodiscard]] int64_t size() const { return batch_.n_tokens; }
+  [[nodiscard]] int64_t room() const { return capacity_ - batch_.n_tokens; }
+  /// Returns the token's index in the batch. `is_output`: logits are wanted.
+  int32_t add(int32_t token, int64_t position, int32_t i_sequence, bool is_output, const TapColumn& column);
+  void flag_output(int32_t i_token) { batch_.logits[i_token] = 1; }
+
+ private:
+  friend class Engine;
+  int64_t capacity_;
+  llama_batch batch_;
+  std::vector<TapColumn> columns_;
+};
+
+class Engine {
+ public:
+  explicit Engine(const LlamaHostOptions& options);
+
+  [[nodiscard]] const ModelInfo& info() const { return info_; }
+  [[nodiscard]] const ChatPrompt& chat() const { return *chat_; }
+  [[nodiscard]] const llama_vocab* vocab() const { return llama_model_get_vocab(model_.get()); }
+  [[nodiscard]] llama_context* context() { return context_.get(); }
+  [[nodiscard]] int64_t n_cell() const { return n_cell_; }          ///< cache cells in all
+  [[nodiscard]] int64_t context_size() const { return n_context_; }  ///< tokens of one sequence, at most
+  [[nodiscard]] int64_t n_parallel() const { return n_parallel_; }   ///< sequences at once
+  [[nodiscard]] int64_t n_batch() const { return n_batch_; }         ///< tokens per decode
+
+  /// Empties the cache.
+  void forget();
+  /// Empties the cache of one sequence.
+  void forget(int32_t i_sequence);
+  /// Decodes the batch under the tap. At least one token is computed to its logits. Throws Error{kHost}.
+  void decode(TokenBatch& batch, bool stop_after_routers);
+  /// Logits of a token flagged as output in the last batch, [V].
+  [[nodiscard]] const float* logits(int32_t i_token);
+  /// Null if this steering leaves the model as it is; checks that the mask belongs to the model.
+  [[nodiscard]] const Steering* active(const Steering& steering) const;
+
+  HostCounters counters;
+
+ private:
+  void load(const LlamaHostOptions& options);
+  void open_context(const LlamaHostOptions& options);
+
+  ModelInfo info_;
+  std::unique_ptr<llama_model, LlamaModelDeleter> model_;
+  std::unique_ptr<RouterTap> tap_;
+  std::unique_ptr<llama_context, LlamaContextDeleter> context_;
+  std::unique_ptr<ChatPrompt> chat_;
+  int64_t n_cell_ = 0;
+  int64_t n_context_ = 0;
+  int64_t n_parallel_ = 0;
+  int64_t n_batch_ = 0;
+};
+
+/// Why a prompt cannot be processed, or empty.
+[[nodiscard]] std::string why_impossible(const std::vector<int32_t>& tokens, int64_t context_size, int64_t n_vocab);
+
+}  // namespace mascing

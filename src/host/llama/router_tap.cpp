@@ -1,0 +1,195 @@
+// The tap: routers appear in the graph as `ffn_moe_logits-<block>` and, where the router has a bias, as
+// `ffn_moe_logits_biased-<block>`. The latter, or the former where there is no bias, is read, recorded and rewritten
+// as z' = z + alpha * sigma * S before softmax or sigmoid and top-k are computed from it.
+#include "host/llama/router_tap.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include <ggml-backend.h>
+#include <ggml.h>
+
+#include "base/half.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr const char* kPlainPrefix = "ffn_moe_logits-";
+constexpr const char* kBiasedPrefix = "ffn_moe_logits_biased-";
+
+/// Standard deviation over n values, in double: the divisor is n, as for a whole population.
+float spread(const float* values, int64_t n) {
+  double mean = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    mean += values[i];
+  }
+  mean /= static_cast<double>(n);
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double d = values[i] - mean;
+    sum += d * d;
+  }
+  return static_cast<float>(std::sqrt(sum / static_cast<double>(n)));
+}
+
+bool row_is_zero(const Mask& mask, int64_t i_layer) {
+  const float* row = mask.row(i_layer);
+  for (int64_t e = 0; e < mask.n_expert; ++e) {
+    if (row[e] != 0.0F) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+RouterTap::RouterTap(const ModelInfo& info)
+    : n_layer_(info.n_layer),
+      n_expert_(info.n_expert),
+      layer_of_block_(static_cast<size_t>(info.n_block), -1),
+      has_bias_(info.has_bias) {
+  for (int64_t l = 0; l < n_layer_; ++l) {
+    layer_of_block_.at(static_cast<size_t>(info.blocks[l])) = l;
+  }
+}
+
+void RouterTap::plan(std::vector<TapColumn> columns, std::vector<int32_t> output_columns, bool stop_after_routers) {
+  columns_ = std::move(columns);
+  output_columns_ = std::move(output_columns);
+  stop_after_routers_ = stop_after_routers;
+  error_ = nullptr;
+  records_ = false;
+  seen_.assign(static_cast<size_t>(n_layer_), false);
+  steered_layers_.assign(static_cast<size_t>(n_layer_), false);
+  const Steering* last = nullptr;
+  for (const TapColumn& column : columns_) {
+    records_ = records_ || column.record != nullptr;
+    if (column.steering == nullptr || column.steering == last) {
+      continue;
+    }
+    last = column.steering;
+    for (int64_t l = 0; l < n_layer_; ++l) {
+      steered_layers_[l] = steered_layers_[l] || !row_is_zero(*last->mask, l);
+    }
+  }
+}
+
+void RouterTap::finish() {
+  if (error_) {
+    std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+  for (int64_t l = 0; l < n_layer_; ++l) {
+    if (wants(l) && !seen_[l]) {
+      throw Error(ErrorKind::kHost,
+                  "[host] MoE layer " + std::to_string(l) + " did not show its router logits while computing",
+                  "this architecture builds its routers in a way this version does not know; nothing was steered");
+    }
+  }
+}
+
+bool RouterTap::wants(int64_t i_layer) const { return records_ || steered_layers_[i_layer]; }
+
+int64_t RouterTap::layer_of(const char* name) const {
+  const bool plain = std::strncmp(name, kPlainPrefix, std::strlen(kPlainPrefix)) == 0;
+  const bool biased = !plain && std::strncmp(name, kBiasedPrefix, std::strlen(kBiasedPrefix)) == 0;
+  if (!plain && !biased) {
+    return -1;
+  }
+  const char* digits = name + std::strlen(plain ? kPlainPrefix : kBiasedPrefix);
+  const char* end = digits + std::strlen(digits);
+  size_t block = 0;
+  const auto [stop, status] = std::from_chars(digits, end, block);
+  if (status != std::errc() || stop != end || block >= layer_of_block_.size()) {
+    return -1;
+  }
+  const int64_t i_layer = layer_of_block_[block];
+  return i_layer >= 0 && has_bias_[i_layer] == biased ? i_layer : -1;
+}
+
+bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
+  auto* tap = static_cast<RouterTap*>(self);
+  const int64_t i_layer = tap->layer_of(tensor->name);
+  if (i_layer < 0 || !tap->wants(i_layer)) {
+    return !ask;
+  }
+  if (ask) {
+    return true;
+  }
+  try {
+    tap->apply(tensor, i_layer);
+  } catch (...) {
+    tap->error_ = std::current_exception();
+    return false;
+  }
+  return !(tap->stop_after_routers_ && i_layer == tap->n_layer_ - 1);
+}
+
+int64_t RouterTap::token_of_column(int64_t i_column, int64_t n_column) const {
+  return n_column == static_cast<int64_t>(columns_.size()) ? i_column : output_columns_[i_column];
+}
+
+void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
+  const int64_t n_column = tensor->ne[1];
+  const auto n_token = static_cast<int64_t>(columns_.size());
+  const auto n_output = static_cast<int64_t>(output_columns_.size());
+  seen_[i_layer] = true;
+  if (tensor->type != GGML_TYPE_F32 || tensor->ne[0] != n_expert_ || !ggml_is_contiguous(tensor) ||
+      (n_column != n_token && n_column != n_output)) {
+    throw Error(ErrorKind::kHost,
+                std::string("[host] router tensor ") + tensor->name + " has shape [" +
+                    std::to_string(tensor->ne[0]) + ", " + std::to_string(n_column) + "], expected [" +
+                    std::to_string(n_expert_) + ", " + std::to_string(n_token) + " or " + std::to_string(n_output) +
+                    "]",
+                "this architecture regroups tokens in a way this version does not know");
+  }
+  data_.resize(static_cast<size_t>(n_column * n_expert_));
+  const size_t size_bytes = data_.size() * sizeof(float);
+  ggml_backend_tensor_get(tensor, data_.data(), 0, size_bytes);
+  const float sigma_batch = data_.empty() ? 0.0F : spread(data_.data(), n_column * n_expert_);
+  bool changed = false;
+  for (int64_t i = 0; i < n_column; ++i) {
+    const TapColumn& column = columns_[token_of_column(i, n_column)];
+    float* z = data_.data() + i * n_expert_;
+    record_column(z, column, i_layer);
+    changed = steer_column(z, column, i_layer, sigma_batch) || changed;
+  }
+  if (changed) {
+    ggml_backend_tensor_set(tensor, data_.data(), 0, size_bytes);
+  }
+}
+
+void RouterTap::record_column(const float* z, const TapColumn& column, int64_t i_layer) const {
+  if (column.record != nullptr) {
+    to_half(z, column.record + i_layer * n_expert_, n_expert_);
+  }
+}
+
+bool RouterTap::steer_column(float* z, const TapColumn& column, int64_t i_layer, float sigma_batch) const {
+  if (column.steering == nullptr || !steered_layers_[i_layer]) {
+    return false;
+  }
+  const Mask& mask = *column.steering->mask;
+  if (row_is_zero(mask, i_layer)) {
+    return false;
+  }
+  float sigma = sigma_batch;
+  if (mask.sigma_rule == SigmaRule::kToken) {
+    sigma = spread(z, n_expert_);
+  } else if (mask.sigma_rule == SigmaRule::kCalibrated) {
+    sigma = mask.sigma[i_layer];
+  }
+  const float scale = column.steering->alpha * sigma;
+  const float* row = mask.row(i_layer);
+  for (int64_t e = 0; e < n_expert_; ++e) {
+    if (row[e] != 0.0F) {
+      z[e] += scale * row[e];
+    }
+  }
+  return true;
+}
+
+}  // namespace mascing

@@ -1,0 +1,60 @@
+// Reads and rewrites router logits while libllama computes its graph, through the evaluation callback.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "mascing/host.h"
+
+struct ggml_tensor;
+
+namespace mascing {
+
+/// What the tap does with one token of a batch.
+struct TapColumn {
+  const Steering* steering = nullptr;  ///< not owned; null = leave the token alone
+  uint16_t* record = nullptr;          ///< half precision [L, E] to fill, or null
+};
+
+/// One per context. Before each decode the host says what to do with every token (`plan`), afterwards it asks
+/// whether all went well (`finish`). The callback never lets an exception pass into libllama.
+class RouterTap {
+ public:
+  explicit RouterTap(const ModelInfo& info);
+
+  /// `columns`: one per token of the batch, in its order. `output_columns`: indices of the tokens flagged as
+  /// outputs, ascending: in the last block only these exist. `stop_after_routers`: give up the graph once the
+  /// last router has been seen.
+  void plan(std::vector<TapColumn> columns, std::vector<int32_t> output_columns, bool stop_after_routers);
+  /// Throws what went wrong in the callback, Error{kHost} if a planned layer was never seen.
+  void finish();
+
+  /// ggml_backend_sched_eval_callback; `self` is the RouterTap.
+  static bool on_tensor(ggml_tensor* tensor, bool ask, void* self);
+
+ private:
+  [[nodiscard]] int64_t layer_of(const char* name) const;  ///< -1 = not a router to tap
+  [[nodiscard]] bool wants(int64_t i_layer) const;
+  void apply(ggml_tensor* tensor, int64_t i_layer);
+  [[nodiscard]] int64_t token_of_column(int64_t i_column, int64_t n_column) const;
+  void record_column(const float* z, const TapColumn& column, int64_t i_layer) const;
+  /// True if z was changed.
+  bool steer_column(float* z, const TapColumn& column, int64_t i_layer, float sigma_batch) const;
+
+  int64_t n_layer_;
+  int64_t n_expert_;
+  std::vector<int64_t> layer_of_block_;  ///< -1 for blocks without a router
+  std::vector<bool> has_bias_;           ///< [L]
+  std::vector<TapColumn> columns_;
+  std::vector<int32_t> output_columns_;
+  std::vector<bool> steered_layers_;  ///< [L] some token of the batch is steered here
+  bool records_ = false;
+  bool stop_after_routers_ = false;
+  std::vector<bool> seen_;   ///< [L]
+  std::vector<float> data_;  ///< logits of one layer, [n, E]
+  std::exception_ptr error_;
+};
+
+}  // namespace mascing

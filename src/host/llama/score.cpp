@@ -1,0 +1,163 @@
+// Teacher-forced log-probabilities, and the divergence of a steered from an unsteered run: both sequences stand in
+// the same batches, piece by piece at the same positions, so that their logits can be compared row by row.
+#include <algorithm>
+#include <cmath>
+
+#include "host/llama/schedulers.h"
+
+namespace mascing {
+namespace {
+
+/// log(sum(exp(row))) in double.
+double log_sum_exp(const float* row, int64_t n) {
+  const double top = *std::max_element(row, row + n);
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    sum += std::exp(static_cast<double>(row[i]) - top);
+  }
+  return top + std::log(sum);
+}
+
+/// KL(softmax(p) || softmax(q)) in nats.
+double divergence(const float* p, const float* q, int64_t n) {
+  const double norm_p = log_sum_exp(p, n);
+  const double norm_q = log_sum_exp(q, n);
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double log_p = static_cast<double>(p[i]) - norm_p;
+    sum += std::exp(log_p) * (log_p - (static_cast<double>(q[i]) - norm_q));
+  }
+  return std::max(0.0, sum);
+}
+
+/// A scored position of the running batch. `i_plain` is the unsteered twin's token, or -1.
+struct Position {
+  size_t i_request = 0;
+  int64_t t = 0;  ///< predicts tokens[t + 1]
+  int32_t i_steered = -1;
+  int32_t i_plain = -1;
+};
+
+class ScoreRun {
+ public:
+  ScoreRun(Engine& engine, const std::vector<ScoreRequest>& requests)
+      : engine_(engine), requests_(requests), outcomes_(requests.size()), batch_(engine.n_batch()) {}
+
+  std::vector<Outcome<Score>> run() {
+    engine_.forget();
+    for (size_t i = 0; i < requests_.size(); ++i) {
+      outcomes_[i].error = why_not(requests_[i]);
+      if (outcomes_[i].ok()) {
+        add(i);
+      }
+    }
+    flush();
+    return std::move(outcomes_);
+  }
+
+ private:
+  [[nodiscard]] std::string why_not(const ScoreRequest& request) const {
+    if (request.begin < 1 || request.begin >= static_cast<int64_t>(request.tokens.size())) {
+      return "nothing to score: the first scored token is outside the text";
+    }
+    if (n_twin(request) > engine_.n_parallel()) {
+      return "this model runs one sequence at a time: the divergence from the unsteered run needs two";
+    }
+    const int64_t n_room = std::min(engine_.context_size(), engine_.n_cell() / n_twin(request));
+    return why_impossible(request.tokens, n_room, engine_.info().n_vocab);
+  }
+
+  [[nodiscard]] int64_t n_twin(const ScoreRequest& request) const {
+    return request.with_divergence && engine_.active(request.steering) != nullptr ? 2 : 1;
+  }
+
+  void add(size_t i) {
+    const ScoreRequest& request = requests_[i];
+    const int64_t n_sequence = n_twin(request);
+    const auto n_token = static_cast<int64_t>(request.tokens.size()) - 1;
+    const bool fits = n_sequence * n_token <= batch_.room() && n_sequence_ + n_sequence <= engine_.n_parallel() &&
+                      n_cell_ + n_sequence * n_token <= engine_.n_cell();
+    if (!fits) {
+      flush();
+    }
+    const auto first = static_cast<int32_t>(n_sequence_);
+    n_sequence_ += n_sequence;
+    n_cell_ += n_sequence * n_token;
+    for (int64_t t = 0; t < n_token;) {
+      const int64_t n_now = std::min(batch_.room() / n_sequence, n_token - t);
+      if (n_now == 0) {
+        decode();
+        continue;
+      }
+      add_piece(i, t, n_now, first);
+      t += n_now;
+    }
+  }
+
+  /// Tokens t .. t + n of the steered sequence and, where wanted, of its unsteered twin.
+  void add_piece(size_t i, int64_t t, int64_t n, int32_t i_sequence) {
+    const ScoreRequest& request = requests_[i];
+    const bool twin = n_twin(request) == 2;
+    TapColumn column;
+    column.steering = engine_.active(request.steering);
+    size_t i_first = positions_.size();
+    for (int64_t k = t; k < t + n; ++k) {
+      const bool scored = k + 1 >= request.begin;
+      const int32_t steered = batch_.add(request.tokens[k], k, i_sequence, scored, column);
+      if (scored) {
+        positions_.push_back({i, k, steered, -1});
+      }
+    }
+    for (int64_t k = t; twin && k < t + n; ++k) {
+      const bool scored = k + 1 >= request.begin;
+      const int32_t plain = batch_.add(request.tokens[k], k, i_sequence + 1, scored, TapColumn{});
+      if (scored) {
+        positions_[i_first++].i_plain = plain;
+      }
+    }
+  }
+
+  void decode() {
+    if (batch_.size() == 0) {
+      return;
+    }
+    engine_.counters.n_prefill_token += batch_.size();
+    engine_.decode(batch_, false);
+    const int64_t n_vocab = engine_.info().n_vocab;
+    for (const Position& position : positions_) {
+      Score& score = outcomes_[position.i_request].value;
+      const float* row = engine_.logits(position.i_steered);
+      const int32_t next = requests_[position.i_request].tokens[position.t + 1];
+      score.log_prob += static_cast<double>(row[next]) - log_sum_exp(row, n_vocab);
+      ++score.n_token;
+      if (position.i_plain >= 0) {
+        score.divergence += divergence(engine_.logits(position.i_plain), row, n_vocab);
+      }
+    }
+    positions_.clear();
+    batch_.clear();
+  }
+
+  void flush() {
+    decode();
+    engine_.forget();
+    n_sequence_ = 0;
+    n_cell_ = 0;
+  }
+
+  Engine& engine_;
+  const std::vector<ScoreRequest>& requests_;
+  std::vector<Outcome<Score>> outcomes_;
+  TokenBatch batch_;
+  std::vector<Position> positions_;
+  int64_t n_sequence_ = 0;
+  int64_t n_cell_ = 0;
+};
+
+}  // namespace
+
+std::vector<Outcome<Score>> run_scores(Engine& engine, const std::vector<ScoreRequest>& requests) {
+  return ScoreRun(engine, requests).run();
+}
+
+}  // namespace mascing
