@@ -40,6 +40,8 @@ class GgufFile {
   [[nodiscard]] static GgufFile open(const std::string& path);
 
   [[nodiscard]] bool has(const std::string& key) const;
+  /// False if the key is absent.
+  [[nodiscard]] bool is_array(const std::string& key) const;
   /// Any integer type; bool counts as 0 and 1.
   [[nodiscard]] std::optional<int64_t> get_int(const std::string& key) const;
   /// Any integer type that is not negative, up to 2^64 - 1.

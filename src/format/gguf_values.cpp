@@ -86,6 +86,11 @@ bool GgufFile::has(const std::string& key) const {
   return find(key) != nullptr;
 }
 
+bool GgufFile::is_array(const std::string& key) const {
+  const Value* value = find(key);
+  return value != nullptr && value->is_array;
+}
+
 std::optional<int64_t> GgufFile::get_int(const std::string& key) const {
   const Value* value = find(key);
   if (value == nullptr) {

@@ -1,0 +1,79 @@
+// What a mask can say about itself without a file.
+#include "mascing/mask.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& what) {
+  throw Error(ErrorKind::kBadInput,
+              "[mask] " + what,
+              "the mask is damaged or was put together wrongly: make it again");
+}
+
+void require_size(const char* name, size_t got, int64_t expected) {
+  if (got != static_cast<size_t>(expected)) {
+    fail(std::string(name) + " has " + std::to_string(got) + " entries, expected " +
+         std::to_string(expected));
+  }
+}
+
+}  // namespace
+
+const char* to_string(SigmaRule rule) {
+  switch (rule) {
+    case SigmaRule::kToken:
+      return "token";
+    case SigmaRule::kCalibrated:
+      return "calibrated";
+    case SigmaRule::kBatch:
+      return "batch";
+  }
+  return "unknown";
+}
+
+SigmaRule parse_sigma_rule(const std::string& text) {
+  for (const SigmaRule rule : {SigmaRule::kToken, SigmaRule::kCalibrated, SigmaRule::kBatch}) {
+    if (text == to_string(rule)) {
+      return rule;
+    }
+  }
+  throw Error(ErrorKind::kUsage,
+              "[mask] sigma rule \"" + printable(text) + "\", expected token, calibrated or batch");
+}
+
+int64_t Mask::n_active() const {
+  return std::count_if(steer.begin(), steer.end(), [](float s) { return s != 0.0F; });
+}
+
+void Mask::validate() const {
+  if (n_layer <= 0 || n_expert <= 0 || n_layer > INT64_MAX / n_expert) {
+    fail("made for " + std::to_string(n_layer) + " layers of " + std::to_string(n_expert) +
+         " experts, expected at least one of each");
+  }
+  require_size("steer", steer.size(), n_layer * n_expert);
+  require_size("sigma", sigma.size(), n_layer);
+  require_size("blocks", blocks.size(), n_layer);
+  if (!std::all_of(steer.begin(), steer.end(), [](float s) { return std::isfinite(s); })) {
+    fail("an entry of the steering matrix is infinite or not a number");
+  }
+  if (!std::all_of(sigma.begin(), sigma.end(), [](float s) { return std::isfinite(s) && s > 0; })) {
+    fail("a layer's sigma is not a positive number");
+  }
+  if (!std::isfinite(alpha) || !std::isfinite(lambda) || !std::isfinite(threshold)) {
+    fail("alpha, lambda or threshold is infinite or not a number");
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    if (blocks[i] < 0 || (i > 0 && blocks[i] <= blocks[i - 1])) {
+      fail("block numbers do not rise");
+    }
+  }
+}
+
+}  // namespace mascing

@@ -1,0 +1,181 @@
+// The mask in GGUF:
+//   general.type = "mascing.mask", mascing.format_version = 1, one key "mascing.<field>" for each
+//   field of Mask, metrics as mascing.metric_names and mascing.metric_values of equal length,
+//   tensors steer {E, L} and sigma {L}, both F32.
+#include "format/mask_file.h"
+
+#include <cstring>
+#include <utility>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "format/gguf.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+constexpr const char* kMaskType = "mascing.mask";
+constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kMaxCount = int64_t{1} << 30;
+
+// Texts of a mask and their keys, for both directions.
+constexpr std::pair<const char*, std::string Mask::*> kTexts[] = {
+    {"mascing.architecture", &Mask::architecture},
+    {"mascing.fingerprint", &Mask::fingerprint},
+    {"mascing.model_name", &Mask::model_name},
+    {"mascing.scenario", &Mask::scenario},
+    {"mascing.direction", &Mask::direction},
+    {"mascing.method", &Mask::method},
+    {"mascing.data_hash", &Mask::data_hash},
+    {"mascing.tool_version", &Mask::tool_version}};
+
+constexpr std::pair<const char*, float Mask::*> kNumbers[] = {
+    {"mascing.alpha", &Mask::alpha},
+    {"mascing.lambda", &Mask::lambda},
+    {"mascing.threshold", &Mask::threshold}};
+
+constexpr std::pair<const char*, int64_t Mask::*> kCounts[] = {
+    {"mascing.n_layer", &Mask::n_layer},
+    {"mascing.n_expert", &Mask::n_expert},
+    {"mascing.n_expert_used", &Mask::n_expert_used}};
+
+std::string where(const GgufFile& file) {
+  return "[mask] " + printable(file_name(file.path()));
+}
+
+template <typename T>
+T require(const GgufFile& file, const char* key, std::optional<T> value) {
+  if (!value) {
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": key \"" + key + "\" is missing",
+                "the mask is damaged: copy it again or make it anew");
+  }
+  return *std::move(value);
+}
+
+void refuse_other_kinds(const GgufFile& file) {
+  const std::string type = file.get_string("general.type").value_or("");
+  if (type != kMaskType) {
+    const std::string kind = type == "adapter"                  ? "an adapter (LoRA)"
+                             : file.has("general.architecture") ? "a model"
+                                                                : "another kind of GGUF file";
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": is " + kind + ", expected a mask",
+                "give the mask.gguf that `mascing run` or `mascing search` wrote; a model goes "
+                "behind -m");
+  }
+  const int64_t version =
+      require(file, "mascing.format_version", file.get_int("mascing.format_version"));
+  if (version != kFormatVersion) {
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": mask format version " + std::to_string(version) + ", expected " +
+                    std::to_string(kFormatVersion),
+                version > kFormatVersion ? "the mask was made by a newer mascing: update this one"
+                                         : "the mask is damaged: make it anew");
+  }
+}
+
+std::vector<float> read_tensor(const GgufFile& file,
+                               const char* name,
+                               const std::vector<int64_t>& dims) {
+  const GgufTensor* tensor = file.find_tensor(name);
+  if (tensor == nullptr || tensor->type != kGgufF32 || tensor->dims != dims) {
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": tensor \"" + name + "\" is missing or does not fit " +
+                    std::to_string(dims.back()) + " layers",
+                "the mask is damaged: copy it again or make it anew");
+  }
+  std::vector<float> values(tensor->size_bytes / sizeof(float));
+  std::memcpy(values.data(), tensor->data, tensor->size_bytes);
+  return values;
+}
+
+std::map<std::string, double> read_metrics(const GgufFile& file) {
+  const std::vector<std::string> names =
+      require(file, "mascing.metric_names", file.get_string_array("mascing.metric_names"));
+  const std::vector<double> values =
+      require(file, "mascing.metric_values", file.get_float_array("mascing.metric_values"));
+  if (names.size() != values.size()) {
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": " + std::to_string(names.size()) + " metric names, but " +
+                    std::to_string(values.size()) + " values");
+  }
+  std::map<std::string, double> metrics;
+  for (size_t i = 0; i < names.size(); ++i) {
+    metrics[names[i]] = values[i];
+  }
+  return metrics;
+}
+
+SigmaRule read_sigma_rule(const GgufFile& file) {
+  const std::string text =
+      require(file, "mascing.sigma_rule", file.get_string("mascing.sigma_rule"));
+  try {
+    return parse_sigma_rule(text);
+  } catch (const Error& failure) {
+    throw Error(ErrorKind::kBadInput, where(file) + ": " + failure.what());
+  }
+}
+
+}  // namespace
+
+void write_mask(const std::string& path, const Mask& mask) {
+  mask.validate();
+  GgufWriter writer;
+  writer.set_string("general.type", kMaskType);
+  writer.set_uint32("mascing.format_version", static_cast<uint32_t>(kFormatVersion));
+  for (const auto& [key, field] : kTexts) {
+    writer.set_string(key, mask.*field);
+  }
+  for (const auto& [key, field] : kNumbers) {
+    writer.set_float(key, mask.*field);
+  }
+  for (const auto& [key, field] : kCounts) {
+    writer.set_int(key, mask.*field);
+  }
+  writer.set_uint64("mascing.seed", mask.seed);
+  writer.set_string("mascing.sigma_rule", to_string(mask.sigma_rule));
+  writer.set_int_array("mascing.blocks", mask.blocks);
+  std::vector<std::string> names;
+  std::vector<double> values;
+  for (const auto& [name, value] : mask.metrics) {
+    names.push_back(name);
+    values.push_back(value);
+  }
+  writer.set_string_array("mascing.metric_names", names);
+  writer.set_float_array("mascing.metric_values", values);
+  writer.add_tensor_f32("steer", {mask.n_expert, mask.n_layer}, mask.steer.data());
+  writer.add_tensor_f32("sigma", {mask.n_layer}, mask.sigma.data());
+  writer.write(path);
+}
+
+Mask read_mask(const std::string& path) {
+  const GgufFile file = GgufFile::open(path);
+  refuse_other_kinds(file);
+  Mask mask;
+  for (const auto& [key, field] : kTexts) {
+    mask.*field = require(file, key, file.get_string(key));
+  }
+  for (const auto& [key, field] : kNumbers) {
+    mask.*field = static_cast<float>(require(file, key, file.get_float(key)));
+  }
+  for (const auto& [key, field] : kCounts) {
+    mask.*field = require(file, key, file.get_int(key));
+    if (mask.*field < 0 || mask.*field > kMaxCount) {
+      throw Error(ErrorKind::kBadInput,
+                  where(file) + ": " + key + " is " + std::to_string(mask.*field));
+    }
+  }
+  mask.seed = require(file, "mascing.seed", file.get_uint("mascing.seed"));
+  mask.sigma_rule = read_sigma_rule(file);
+  mask.blocks = require(file, "mascing.blocks", file.get_int_array("mascing.blocks"));
+  mask.metrics = read_metrics(file);
+  mask.steer = read_tensor(file, "steer", {mask.n_expert, mask.n_layer});
+  mask.sigma = read_tensor(file, "sigma", {mask.n_layer});
+  mask.validate();
+  return mask;
+}
+
+}  // namespace mascing

@@ -1,0 +1,275 @@
+// Describes a model from its GGUF header and router tensors; the weights of the experts are never
+// touched.
+#include "format/model_file.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "format/gguf.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+// One router as the file has it.
+struct Router {
+  const GgufTensor* weight = nullptr;
+  const GgufTensor* bias = nullptr;
+};
+
+// A model's parts and what the description is taken from.
+struct ModelFile {
+  std::string path;
+  std::vector<GgufFile> parts;
+  std::map<int64_t, Router> routers;  ///< by block number
+
+  [[nodiscard]] const GgufFile& head() const { return parts.front(); }
+  [[nodiscard]] std::string shown() const { return printable(file_name(path)); }
+  [[noreturn]] void fail(const std::string& what, const std::string& hint) const {
+    throw Error(ErrorKind::kBadInput, "[inspect] " + shown() + what, hint);
+  }
+};
+
+constexpr const char* kAnotherDownload = "the file is damaged or incomplete: download it again";
+
+std::string split_suffix(int64_t i_part, int64_t n_part) {
+  std::array<char, 64> text{};
+  const int n = std::snprintf(text.data(),
+                              text.size(),
+                              "-%05lld-of-%05lld.gguf",
+                              static_cast<long long>(i_part + 1),
+                              static_cast<long long>(n_part));
+  return {text.data(), static_cast<size_t>(n)};
+}
+
+// Opens the parts behind the first; their names differ in the number alone, as llama.cpp has it.
+void open_other_parts(ModelFile& model) {
+  const int64_t n_part = model.head().get_int("split.count").value_or(1);
+  if (n_part <= 1) {
+    return;
+  }
+  const int64_t i_part = model.head().get_int("split.no").value_or(0);
+  if (i_part != 0) {
+    model.fail(": is part " + std::to_string(i_part + 1) + " of " + std::to_string(n_part) +
+                   " of a split model",
+               "give the first part, the one ending in " + split_suffix(0, n_part));
+  }
+  const std::string suffix = split_suffix(0, n_part);
+  if (!model.path.ends_with(suffix)) {
+    model.fail(": is the first of " + std::to_string(n_part) + " parts, but is not named so",
+               "rename it so that it ends in " + suffix);
+  }
+  const std::string prefix = model.path.substr(0, model.path.size() - suffix.size());
+  for (int64_t i = 1; i < n_part; ++i) {
+    const std::string path = prefix + split_suffix(i, n_part);
+    if (!file_exists(path)) {
+      model.fail(": part " + std::to_string(i + 1) + " of " + std::to_string(n_part) +
+                     " is missing: " + printable(file_name(path)),
+                 "put all parts of the model into one folder");
+    }
+    model.parts.push_back(GgufFile::open(path));
+  }
+}
+
+void refuse_other_kinds(const ModelFile& model) {
+  const std::string type = model.head().get_string("general.type").value_or("model");
+  if (type != "model") {
+    model.fail(": is a GGUF file of type \"" + printable(type) + "\", expected a model",
+               "give the GGUF file of the model itself");
+  }
+  if (model.head().get_string("general.architecture").value_or("").empty()) {
+    model.fail(": key \"general.architecture\" is missing", kAnotherDownload);
+  }
+}
+
+// "blk.17.ffn_gate_inp.weight" -> 17; nothing for other names.
+std::optional<int64_t> block_of(const std::string& name, std::string_view suffix) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (!name.starts_with(kPrefix) || !name.ends_with(suffix) ||
+      name.size() <= kPrefix.size() + suffix.size()) {
+    return std::nullopt;
+  }
+  const char* begin = name.data() + kPrefix.size();
+  const char* end = name.data() + name.size() - suffix.size();
+  int64_t block = 0;
+  const auto [stop, failure] = std::from_chars(begin, end, block);
+  if (failure != std::errc{} || stop != end || block < 0) {
+    return std::nullopt;
+  }
+  return block;
+}
+
+void find_routers(ModelFile& model) {
+  std::set<std::string> names;
+  for (const GgufFile& part : model.parts) {
+    for (const GgufTensor& tensor : part.tensors()) {
+      if (!names.insert(tensor.name).second) {
+        model.fail(": tensor \"" + printable(tensor.name) + "\" is in two parts",
+                   "the parts belong to different models: download them again");
+      }
+      if (const auto i = block_of(tensor.name, ".ffn_gate_inp.weight")) {
+        model.routers[*i].weight = &tensor;
+      } else if (const auto j = block_of(tensor.name, ".ffn_gate_inp.bias")) {
+        model.routers[*j].bias = &tensor;
+      }
+    }
+  }
+}
+
+// Drops the blocks that the engine does not run, and biases without a weight.
+void drop_unused(ModelFile& model, int64_t n_run) {
+  std::erase_if(model.routers, [n_run](const auto& entry) {
+    return entry.first >= n_run || entry.second.weight == nullptr;
+  });
+}
+
+int64_t require_count(const ModelFile& model, const std::string& key) {
+  const std::optional<int64_t> value = model.head().get_int(key);
+  if (!value || *value <= 0) {
+    model.fail(": key \"" + printable(key) + "\" is missing or not positive", kAnotherDownload);
+  }
+  return *value;
+}
+
+// One number, or one for each block: then the largest.
+int64_t count_experts_used(const ModelFile& model, const std::string& key) {
+  if (!model.head().is_array(key)) {
+    return require_count(model, key);
+  }
+  const std::vector<int64_t> values = *model.head().get_int_array(key);
+  const auto largest = std::max_element(values.begin(), values.end());
+  if (largest == values.end() || *largest <= 0) {
+    model.fail(": key \"" + printable(key) + "\" holds no positive number", kAnotherDownload);
+  }
+  return *largest;
+}
+
+std::string gating_of(const GgufFile& head, const std::string& key) {
+  const std::optional<int64_t> value = head.get_int(key);
+  switch (value.value_or(0)) {
+    case 0:
+      return "default";
+    case 1:
+      return "softmax";
+    case 2:
+      return "sigmoid";
+    case 3:
+      return "softmax_weight";
+    case 4:
+      return "sqrt_softplus";
+    default:
+      return "unknown";
+  }
+}
+
+void check_routers(const ModelFile& model, const ModelInfo& info) {
+  if (model.routers.empty()) {
+    model.fail(" is a dense model (architecture " + printable(info.architecture) + ", " +
+                   std::to_string(info.n_block) + " blocks): it has no router to steer",
+               "mascing needs a Mixture-of-Experts model, whose GGUF has tensors "
+               "blk.N.ffn_gate_inp.weight: Qwen3-30B-A3B, Mixtral, gpt-oss, ...");
+  }
+  for (const auto& [block, router] : model.routers) {
+    const std::vector<int64_t>& dims = router.weight->dims;
+    if (dims.size() != 2 || dims[1] != info.n_expert) {
+      model.fail(": the router of block " + std::to_string(block) + " has " +
+                     std::to_string(dims.size() < 2 ? 1 : dims[1]) + " rows, expected " +
+                     std::to_string(info.n_expert) + " (" + printable(info.architecture) +
+                     ".expert_count)",
+                 "this kind of router is not supported, or the file is damaged");
+    }
+    if (router.bias != nullptr && router.bias->dims != std::vector<int64_t>{info.n_expert}) {
+      model.fail(": the router bias of block " + std::to_string(block) + " does not have " +
+                     std::to_string(info.n_expert) + " entries",
+                 kAnotherDownload);
+    }
+  }
+}
+
+void hash_tensor(Sha256& hash, const GgufTensor& tensor) {
+  hash.update(" " + std::to_string(tensor.type));
+  for (const int64_t n : tensor.dims) {
+    hash.update(" " + std::to_string(n));
+  }
+  hash.update("\n");
+  hash.update(tensor.data, tensor.size_bytes);
+}
+
+std::string fingerprint_of(const ModelFile& model, const std::string& architecture) {
+  Sha256 hash;
+  hash.update("mascing.router " + architecture + "\n");
+  for (const auto& [block, router] : model.routers) {
+    hash.update(std::to_string(block) + " weight");
+    hash_tensor(hash, *router.weight);
+    if (router.bias != nullptr) {
+      hash.update(std::to_string(block) + " bias");
+      hash_tensor(hash, *router.bias);
+    }
+  }
+  return hash.hex();
+}
+
+std::string identity_of(const ModelFile& model, const std::string& fingerprint) {
+  Sha256 hash;
+  for (const GgufFile& part : model.parts) {
+    hash.update("part " + std::to_string(part.header_bytes().size()) + "\n");
+    hash.update(part.header_bytes());
+  }
+  hash.update(fingerprint);
+  return hash.hex();
+}
+
+int64_t vocabulary_size(const GgufFile& head, const std::string& key) {
+  const std::optional<int64_t> stated = head.get_int(key);
+  return stated ? *stated : head.get_array_size("tokenizer.ggml.tokens").value_or(0);
+}
+
+void fill_layers(const ModelFile& model, ModelInfo& info) {
+  for (const auto& [block, router] : model.routers) {
+    info.blocks.push_back(block);
+    info.has_bias.push_back(router.bias != nullptr);
+  }
+  info.n_layer = static_cast<int64_t>(info.blocks.size());
+}
+
+}  // namespace
+
+ModelInfo read_model_info(const std::string& path) {
+  ModelFile model{.path = path, .parts = {}, .routers = {}};
+  model.parts.push_back(GgufFile::open(path));
+  refuse_other_kinds(model);
+  open_other_parts(model);
+  find_routers(model);
+
+  const GgufFile& head = model.head();
+  ModelInfo info;
+  info.path = path;
+  info.architecture = *head.get_string("general.architecture");
+  const std::string prefix = info.architecture + ".";
+  info.name = head.get_string("general.name").value_or(file_stem(path));
+  info.n_block = require_count(model, prefix + "block_count");
+  info.n_embd = require_count(model, prefix + "embedding_length");
+  info.n_context_train = require_count(model, prefix + "context_length");
+  info.n_vocab = vocabulary_size(head, prefix + "vocab_size");
+  info.n_expert = head.get_int(prefix + "expert_count").value_or(0);
+  info.gating = gating_of(head, prefix + "expert_gating_func");
+  drop_unused(model, info.n_block - head.get_int(prefix + "nextn_predict_layers").value_or(0));
+  check_routers(model, info);
+  info.n_expert_used = count_experts_used(model, prefix + "expert_used_count");
+  fill_layers(model, info);
+  info.fingerprint = fingerprint_of(model, info.architecture);
+  info.identity = identity_of(model, info.fingerprint);
+  return info;
+}
+
+}  // namespace mascing

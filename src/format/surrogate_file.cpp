@@ -1,0 +1,119 @@
+// The surrogate's flat vector as one tensor; its shape and kind as metadata texts.
+#include "format/surrogate_file.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "format/safetensors.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+constexpr const char* kTensor = "values";
+constexpr std::string_view kPrefix = "mascing.surrogate.";
+constexpr int64_t kMaxSize = int64_t{1} << 20;  // of one axis: keeps products within 64 bits
+
+constexpr std::array<std::pair<const char*, int64_t SurrogateShape::*>, 4> kAxes = {
+    {{"n_layer", &SurrogateShape::n_layer},
+     {"n_expert", &SurrogateShape::n_expert},
+     {"n_proj", &SurrogateShape::n_proj},
+     {"n_hidden", &SurrogateShape::n_hidden}}};
+
+std::string key_of(const char* axis) {
+  return std::string(kPrefix) + axis;
+}
+
+// Layer norm (gain, bias), projection, LSTM (input, recurrent, two biases), linear head; -1 if an
+// axis is out of range.
+int64_t parameter_count(const SurrogateShape& shape) {
+  for (const auto& [name, field] : kAxes) {
+    if (shape.*field <= 0 || shape.*field > kMaxSize) {
+      return -1;
+    }
+  }
+  const int64_t e = shape.n_expert;
+  const int64_t p = shape.n_proj;
+  const int64_t h = shape.n_hidden;
+  if (shape.n_layer * p > kMaxSize) {
+    return -1;
+  }
+  return 2 * e + p * e + p + 4 * h * (shape.n_layer * p) + 4 * h * h + 8 * h + h + 1;
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+  throw Error(ErrorKind::kBadInput,
+              "[surrogate] " + printable(file_name(path)) + ": " + what,
+              "give the surrogate.safetensors that `mascing train` wrote, or train again");
+}
+
+int64_t take_axis(const std::string& path,
+                  std::map<std::string, std::string>& metadata,
+                  const char* axis) {
+  const auto found = metadata.find(key_of(axis));
+  if (found == metadata.end()) {
+    refuse(path, "is no surrogate: metadata \"" + key_of(axis) + "\" is missing");
+  }
+  const std::string text = found->second;
+  metadata.erase(found);
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, value);
+  if (failure != std::errc{} || stop != end) {
+    refuse(path, key_of(axis) + " is \"" + printable(text) + "\", expected a number");
+  }
+  return value;
+}
+
+}  // namespace
+
+void write_surrogate(const std::string& path,
+                     const Surrogate& surrogate,
+                     const std::map<std::string, std::string>& metadata) {
+  const auto n = static_cast<int64_t>(surrogate.values.size());
+  if (n != parameter_count(surrogate.shape)) {
+    throw Error(ErrorKind::kUsage,
+                "[surrogate] " + std::to_string(n) + " values do not fit the shape, expected " +
+                    std::to_string(parameter_count(surrogate.shape)));
+  }
+  std::map<std::string, std::string> all = metadata;
+  for (const auto& [name, field] : kAxes) {
+    all[key_of(name)] = std::to_string(surrogate.shape.*field);
+  }
+  const SafetensorsEntry entry{.name = kTensor,
+                               .dtype = "F32",
+                               .shape = {n},
+                               .data = surrogate.values.data(),
+                               .size_bytes = surrogate.values.size() * sizeof(float)};
+  write_safetensors(path, {entry}, all);
+}
+
+Surrogate read_surrogate(const std::string& path, std::map<std::string, std::string>* metadata) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  std::map<std::string, std::string> rest = file.metadata();
+  Surrogate surrogate;
+  for (const auto& [name, field] : kAxes) {
+    surrogate.shape.*field = take_axis(path, rest, name);
+  }
+  const int64_t n = parameter_count(surrogate.shape);
+  const SafetensorsTensor* tensor = file.find(kTensor);
+  if (n < 0 || tensor == nullptr || tensor->dtype != "F32" ||
+      tensor->shape != std::vector<int64_t>{n}) {
+    refuse(
+        path,
+        "tensor \"values\" does not fit the shape, expected " + std::to_string(n) + " F32 numbers");
+  }
+  surrogate.values.resize(static_cast<size_t>(n));
+  std::memcpy(surrogate.values.data(), tensor->data, tensor->size_bytes);
+  if (metadata != nullptr) {
+    *metadata = std::move(rest);
+  }
+  return surrogate;
+}
+
+}  // namespace mascing

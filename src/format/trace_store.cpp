@@ -1,0 +1,379 @@
+// The trace store's files:
+//   manifest.json  {"kind": "mascing.traces", "format_version": 1, <header>, "shards": [{"hash",
+//   "n_trace"}...]} shard-<hash>.safetensors
+//     metadata: "mascing.header" = header as JSON (without inputs_hash), "mascing.shard" = hash,
+//               "mascing.traces" = [{"id", "topic", "set", "label"}...]
+//     tensors:  "00000000", "00000001", ...: F16 [T, L, E], in the order of "mascing.traces"
+#include "format/trace_store.h"
+
+#include <array>
+#include <cstdio>
+#include <set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "format/json_text.h"
+#include "format/safetensors.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kKind = "mascing.traces";
+constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kMaxCount = int64_t{1} << 24;  // of layers or experts
+constexpr const char* kTraceAgain = "remove the folder and trace again";
+
+std::string shown(const std::string& path) {
+  return "[traces] " + printable(path, 200);
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+  throw Error(ErrorKind::kBadInput, shown(path) + ": " + what, kTraceAgain);
+}
+
+std::string manifest_path(const std::string& folder) {
+  return folder + "/manifest.json";
+}
+
+std::string shard_path(const std::string& folder, const std::string& hash) {
+  return folder + "/shard-" + hash + ".safetensors";
+}
+
+// A hash becomes part of a file name: nothing that could leave the folder.
+bool is_plain_hash(const std::string& hash) {
+  return !hash.empty() && hash.size() <= 128 &&
+         hash.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
+             std::string::npos;
+}
+
+std::string tensor_name(size_t i) {
+  std::array<char, 32> text{};
+  const int n = std::snprintf(text.data(), text.size(), "%08zu", i);
+  return {text.data(), static_cast<size_t>(n)};
+}
+
+// What makes a store one of a certain model.
+json model_json(const TraceStoreHeader& header) {
+  return {{"n_layer", header.n_layer},
+          {"n_expert", header.n_expert},
+          {"n_expert_used", header.n_expert_used},
+          {"blocks", header.blocks},
+          {"architecture", header.architecture},
+          {"fingerprint", header.fingerprint},
+          {"model_name", header.model_name}};
+}
+
+bool is_sensible(const TraceStoreHeader& header) {
+  return header.n_layer > 0 && header.n_layer <= kMaxCount && header.n_expert > 0 &&
+         header.n_expert <= kMaxCount &&
+         static_cast<int64_t>(header.blocks.size()) == header.n_layer;
+}
+
+TraceStoreHeader header_from(const json& value, const std::string& path) {
+  TraceStoreHeader header;
+  try {
+    header.n_layer = value.at("n_layer").get<int64_t>();
+    header.n_expert = value.at("n_expert").get<int64_t>();
+    header.n_expert_used = value.at("n_expert_used").get<int64_t>();
+    header.blocks = value.at("blocks").get<std::vector<int64_t>>();
+    header.architecture = value.at("architecture").get<std::string>();
+    header.fingerprint = value.at("fingerprint").get<std::string>();
+    header.model_name = value.at("model_name").get<std::string>();
+    header.inputs_hash = value.value("inputs_hash", "");
+  } catch (const json::exception&) {
+    refuse(path, "the description of the model is incomplete");
+  }
+  if (!is_sensible(header)) {
+    refuse(path, "the numbers of layers, experts and blocks do not agree");
+  }
+  return header;
+}
+
+// One opened shard, checked against itself.
+struct Shard {
+  std::string path;
+  SafetensorsFile file;
+  TraceStoreHeader header;
+  std::vector<TraceView> traces;
+};
+
+std::string require_metadata(const SafetensorsFile& file, const char* key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) {
+    refuse(file.path(), std::string("is no shard of traces: metadata \"") + key + "\" is missing");
+  }
+  return found->second;
+}
+
+void describe_trace(const json& value, const std::string& path, TraceView& trace) {
+  try {
+    trace.id = value.at("id").get<std::string>();
+    trace.topic = value.at("topic").get<std::string>();
+    trace.set = value.at("set").get<std::string>();
+    trace.label = value.at("label").get<int>();
+  } catch (const json::exception&) {
+    refuse(path, "the description of a trace is incomplete");
+  }
+  if (trace.label < -1 || trace.label > 1) {
+    refuse(path,
+           "trace \"" + printable(trace.id) + "\" has label " + std::to_string(trace.label) +
+               ", expected -1, 0 or 1");
+  }
+}
+
+void place_trace(const Shard& shard, size_t i, TraceView& trace) {
+  const SafetensorsTensor* tensor = shard.file.find(tensor_name(i));
+  const bool fits = tensor != nullptr && tensor->dtype == "F16" && tensor->shape.size() == 3 &&
+                    tensor->shape[0] > 0 && tensor->shape[1] == shard.header.n_layer &&
+                    tensor->shape[2] == shard.header.n_expert;
+  const auto position =
+      tensor == nullptr ? 0 : static_cast<uint64_t>(tensor->data - shard.file.file().data());
+  if (!fits || position % alignof(uint16_t) != 0) {
+    refuse(shard.path,
+           "trace \"" + printable(trace.id) + "\": expected an F16 tensor [T, " +
+               std::to_string(shard.header.n_layer) + ", " + std::to_string(shard.header.n_expert) +
+               "]");
+  }
+  trace.n_token = tensor->shape[0];
+  trace.logits = reinterpret_cast<const uint16_t*>(tensor->data);
+}
+
+Shard open_shard(const std::string& folder, const std::string& hash) {
+  const std::string path = shard_path(folder, hash);
+  if (!file_exists(path)) {
+    refuse(path, "this shard is missing");
+  }
+  Shard shard{.path = path, .file = SafetensorsFile::open(path), .header = {}, .traces = {}};
+  const std::string model = require_metadata(shard.file, "mascing.header");
+  shard.header = header_from(parse_json(model, shown(path), kTraceAgain), path);
+  if (require_metadata(shard.file, "mascing.shard") != hash) {
+    refuse(path, "holds a shard of another name");
+  }
+  const json list =
+      parse_json(require_metadata(shard.file, "mascing.traces"), shown(path), kTraceAgain);
+  if (!list.is_array() || list.size() != shard.file.tensors().size()) {
+    refuse(path, "the number of traces and of their descriptions differ");
+  }
+  for (const json& value : list) {
+    TraceView trace;
+    describe_trace(value, path, trace);
+    place_trace(shard, shard.traces.size(), trace);
+    shard.traces.push_back(std::move(trace));
+  }
+  return shard;
+}
+
+bool is_same_model(const TraceStoreHeader& a, const TraceStoreHeader& b) {
+  return a.fingerprint == b.fingerprint && a.architecture == b.architecture &&
+         a.n_layer == b.n_layer && a.n_expert == b.n_expert && a.n_expert_used == b.n_expert_used &&
+         a.blocks == b.blocks;
+}
+
+void check_trace(const StoredTrace& trace,
+                 const TraceStoreHeader& header,
+                 std::set<std::string>& ids) {
+  const int64_t n_value = header.n_layer * header.n_expert;
+  const bool fits = trace.n_token > 0 && trace.n_token <= INT64_MAX / n_value &&
+                    static_cast<int64_t>(trace.logits.size()) == trace.n_token * n_value;
+  if (!fits || trace.label < -1 || trace.label > 1) {
+    throw Error(ErrorKind::kUsage,
+                "[traces] trace \"" + printable(trace.id) +
+                    "\": " + std::to_string(trace.logits.size()) + " values, expected " +
+                    std::to_string(trace.n_token) + " tokens (at least one) of " +
+                    std::to_string(n_value) + ", and a label of -1, 0 or 1");
+  }
+  if (!ids.insert(trace.id).second) {
+    throw Error(ErrorKind::kUsage,
+                "[traces] trace \"" + printable(trace.id) + "\" is twice in one shard");
+  }
+}
+
+struct Manifest {
+  TraceStoreHeader header;
+  std::vector<std::string> hashes;
+  std::vector<int64_t> n_traces;
+};
+
+Manifest read_manifest(const std::string& folder) {
+  const std::string path = manifest_path(folder);
+  if (!file_exists(path)) {
+    throw Error(ErrorKind::kBadInput,
+                shown(path) + ": no such file",
+                "this folder holds no finished traces: run `mascing trace` first");
+  }
+  const json value = parse_json(read_text_file(path), shown(path), kTraceAgain);
+  if (!value.is_object() || !value.contains("kind") || value["kind"] != kKind) {
+    refuse(path, "is no manifest of traces");
+  }
+  if (!value.contains("format_version") || value["format_version"] != kFormatVersion) {
+    throw Error(
+        ErrorKind::kBadInput,
+        shown(path) + ": unknown format version, expected " + std::to_string(kFormatVersion),
+        "the traces were written by another version of mascing: trace again");
+  }
+  Manifest manifest;
+  manifest.header = header_from(value, path);
+  try {
+    for (const json& shard : value.at("shards")) {
+      manifest.hashes.push_back(shard.at("hash").get<std::string>());
+      manifest.n_traces.push_back(shard.at("n_trace").get<int64_t>());
+    }
+  } catch (const json::exception&) {
+    refuse(path, "the list of shards is incomplete");
+  }
+  for (const std::string& hash : manifest.hashes) {
+    if (!is_plain_hash(hash)) {
+      refuse(path, "\"" + printable(hash) + "\" is no hash of a shard");
+    }
+  }
+  return manifest;
+}
+
+void require_plain_hash(const std::string& hash) {
+  if (!is_plain_hash(hash)) {
+    throw Error(
+        ErrorKind::kUsage,
+        "[traces] shard hash \"" + printable(hash) + "\", expected 1 to 128 letters and digits");
+  }
+}
+
+void require_same_store_model(const Shard& shard, const TraceStoreHeader& header) {
+  if (!is_same_model(shard.header, header)) {
+    throw Error(ErrorKind::kMismatch,
+                shown(shard.path) + ": was made by model \"" + printable(shard.header.model_name) +
+                    "\" (" + shard.header.fingerprint.substr(0, 12) + "), the store by \"" +
+                    printable(header.model_name) + "\" (" + header.fingerprint.substr(0, 12) + ")",
+                "keep the traces of each model in a folder of their own");
+  }
+}
+
+}  // namespace
+
+TraceStoreWriter::TraceStoreWriter(std::string folder, TraceStoreHeader header)
+    : folder_(std::move(folder)), header_(std::move(header)) {
+  if (!is_sensible(header_)) {
+    throw Error(ErrorKind::kUsage,
+                "[traces] " + std::to_string(header_.n_layer) + " layers, " +
+                    std::to_string(header_.blocks.size()) + " block numbers, " +
+                    std::to_string(header_.n_expert) + " experts: these do not agree");
+  }
+  ensure_directory(folder_);
+}
+
+bool TraceStoreWriter::has_shard(const std::string& shard_hash) const {
+  require_plain_hash(shard_hash);
+  if (!file_exists(shard_path(folder_, shard_hash))) {
+    return false;
+  }
+  try {
+    return is_same_model(open_shard(folder_, shard_hash).header, header_);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void TraceStoreWriter::add_shard(const std::string& shard_hash,
+                                 const std::vector<StoredTrace>& traces) {
+  require_plain_hash(shard_hash);
+  json list = json::array();
+  std::vector<SafetensorsEntry> entries;
+  std::set<std::string> ids;
+  for (const StoredTrace& trace : traces) {
+    check_trace(trace, header_, ids);
+    list.push_back(
+        {{"id", trace.id}, {"topic", trace.topic}, {"set", trace.set}, {"label", trace.label}});
+    entries.push_back({.name = tensor_name(entries.size()),
+                       .dtype = "F16",
+                       .shape = {trace.n_token, header_.n_layer, header_.n_expert},
+                       .data = trace.logits.data(),
+                       .size_bytes = trace.logits.size() * sizeof(uint16_t)});
+  }
+  const auto replace = json::error_handler_t::replace;
+  write_safetensors(shard_path(folder_, shard_hash),
+                    entries,
+                    {{"mascing.header", model_json(header_).dump(-1, ' ', false, replace)},
+                     {"mascing.shard", shard_hash},
+                     {"mascing.traces", list.dump(-1, ' ', false, replace)}});
+}
+
+void TraceStoreWriter::finish(const std::vector<std::string>& shard_hashes) {
+  json manifest = model_json(header_);
+  manifest["kind"] = kKind;
+  manifest["format_version"] = kFormatVersion;
+  manifest["inputs_hash"] = header_.inputs_hash;
+  manifest["shards"] = json::array();
+  for (const std::string& hash : shard_hashes) {
+    require_plain_hash(hash);
+    const Shard shard = open_shard(folder_, hash);
+    require_same_store_model(shard, header_);
+    manifest["shards"].push_back({{"hash", hash}, {"n_trace", shard.traces.size()}});
+  }
+  const std::string text = manifest.dump(2, ' ', false, json::error_handler_t::replace);
+  write_file_atomically(manifest_path(folder_), text + "\n");
+}
+
+TraceStoreHeader read_trace_store_header(const std::string& folder) {
+  return read_manifest(folder).header;
+}
+
+TraceSet read_traces(const std::string& folder) {
+  const Manifest manifest = read_manifest(folder);
+  const TraceStoreHeader& header = manifest.header;
+  TraceSet set;
+  set.n_layer = header.n_layer;
+  set.n_expert = header.n_expert;
+  set.n_expert_used = header.n_expert_used;
+  set.blocks = header.blocks;
+  set.architecture = header.architecture;
+  set.fingerprint = header.fingerprint;
+  set.model_name = header.model_name;
+  const auto files = std::make_shared<std::vector<SafetensorsFile>>();
+  for (size_t i = 0; i < manifest.hashes.size(); ++i) {
+    Shard shard = open_shard(folder, manifest.hashes[i]);
+    require_same_store_model(shard, header);
+    if (static_cast<int64_t>(shard.traces.size()) != manifest.n_traces[i]) {
+      refuse(shard.path,
+             "holds " + std::to_string(shard.traces.size()) + " traces, the manifest says " +
+                 std::to_string(manifest.n_traces[i]));
+    }
+    for (TraceView& trace : shard.traces) {
+      set.traces.push_back(std::move(trace));
+    }
+    files->push_back(std::move(shard.file));
+  }
+  set.storage = files;
+  return set;
+}
+
+std::string hash_traces(const TraceSet& set) {
+  Sha256 hash;
+  json model = {{"n_layer", set.n_layer},
+                {"n_expert", set.n_expert},
+                {"n_expert_used", set.n_expert_used},
+                {"blocks", set.blocks},
+                {"architecture", set.architecture},
+                {"fingerprint", set.fingerprint}};
+  const auto replace = json::error_handler_t::replace;
+  hash.update(model.dump(-1, ' ', false, replace) + "\n");
+  for (const TraceView& trace : set.traces) {
+    const json head = {{"id", trace.id},
+                       {"topic", trace.topic},
+                       {"set", trace.set},
+                       {"label", trace.label},
+                       {"n_token", trace.n_token}};
+    hash.update(head.dump(-1, ' ', false, replace) + "\n");
+    const int64_t n_value = trace.n_token * set.n_layer * set.n_expert;
+    hash.update(trace.logits, static_cast<size_t>(n_value) * sizeof(uint16_t));
+  }
+  return hash.hex();
+}
+
+}  // namespace mascing
