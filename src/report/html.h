@@ -1,0 +1,41 @@
+// Small helpers for writing HTML by hand: escaping, tables, sections.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mascing {
+
+/// `text` as HTML text or as the value of a quoted attribute. Control characters vanish; bytes that
+/// are not UTF-8 become "?".
+[[nodiscard]] std::string escape_html(const std::string& text);
+
+/// A column of a table: its heading and whether its cells are numbers (aligned right).
+struct HtmlColumn {
+  std::string heading;  ///< plain text
+  bool is_number = false;
+};
+
+/// A table with a caption, column headings, and the first cell of each row as its heading.
+class HtmlTable {
+ public:
+  /// `caption` is plain text.
+  HtmlTable(const std::string& caption, std::vector<HtmlColumn> columns);
+  /// One cell per column, already HTML. `row_class` may be empty.
+  void add_row(const std::vector<std::string>& cells, const std::string& row_class = {});
+  [[nodiscard]] std::string html() const;
+
+ private:
+  std::vector<HtmlColumn> columns_;
+  std::string head_;
+  std::string body_;
+};
+
+/// `<section>` with a heading of the second level; `body` is HTML. Empty if the body is.
+[[nodiscard]] std::string html_section(const std::string& id,
+                                       const std::string& heading,
+                                       const std::string& body);
+/// `<p>` of plain text.
+[[nodiscard]] std::string html_paragraph(const std::string& text);
+
+}  // namespace mascing

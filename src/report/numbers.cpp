@@ -1,0 +1,161 @@
+// Plain formatting; every number goes through format_number, which knows no locale.
+#include "report/numbers.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "base/text.h"
+
+namespace mascing {
+namespace {
+
+constexpr std::array kReadingOrder = {"dsr",
+                                      "gsr",
+                                      "direct_refusal",
+                                      "hold_refusal",
+                                      "benign_compliance",
+                                      "keep_answered",
+                                      "multiple_choice",
+                                      "coherent"};
+
+constexpr double kSignificance = 0.05;
+
+size_t place_of(const std::string& id) {
+  return static_cast<size_t>(std::find(kReadingOrder.begin(), kReadingOrder.end(), id) -
+                             kReadingOrder.begin());
+}
+
+// The metric the scenario is about. results.json names no target; a permitting scenario watches
+// "dsr" as well.
+std::string headline_metric(const Results& results) {
+  if (results.direction == "permit" && results.metrics.count("gsr") != 0) {
+    return "gsr";
+  }
+  std::string best;
+  for (const auto& [id, metric] : results.metrics) {
+    best = best.empty() || place_of(id) < place_of(best) ? id : best;
+  }
+  return best;
+}
+
+std::string verdict(const MetricResult& metric) {
+  if (!metric.steered) {
+    return " without a mask; no mask was measured";
+  }
+  const std::string counts =
+      ": " + count_text(metric.fixed) + " fixed, " + count_text(metric.broken) + " newly broken";
+  return counts + (is_significant(metric) ? "" : "; the change is within chance");
+}
+
+}  // namespace
+
+std::vector<NamedMetric> ordered_metrics(const Results& results) {
+  std::vector<NamedMetric> metrics;
+  for (const auto& [id, metric] : results.metrics) {
+    metrics.push_back({id, &metric});
+  }
+  const std::string first = headline_metric(results);
+  std::stable_sort(
+      metrics.begin(), metrics.end(), [&first](const NamedMetric& a, const NamedMetric& b) {
+        const auto rank = [&first](const NamedMetric& metric) {
+          return metric.id == first ? 0 : place_of(metric.id) + 1;
+        };
+        return rank(a) < rank(b);
+      });
+  return metrics;
+}
+
+std::string display_name(const std::string& id) {
+  std::string name = id;
+  if (id == "dsr" || id == "gsr") {
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return static_cast<char>(c - 'a' + 'A');
+    });
+  }
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string rate_text(double rate) {
+  return std::isfinite(rate) ? format_number(rate, 2) : "-";
+}
+
+std::string signed_text(double value, int decimals) {
+  std::string text(value > 0.0 ? "+" : "");
+  return text.append(format_number(value, decimals));
+}
+
+std::string interval_text(const Rate& rate) {
+  std::string text("[");
+  return text.append(rate_text(rate.low)).append(", ").append(rate_text(rate.high)).append("]");
+}
+
+std::string p_text(double p_value) {
+  if (!std::isfinite(p_value)) {
+    return "-";
+  }
+  return p_value < 0.0001 ? "<0.0001" : format_number(p_value, 4);
+}
+
+std::string relative_change_text(double before, double after) {
+  if (!std::isfinite(before) || !std::isfinite(after) || before <= 0.0) {
+    return "-";
+  }
+  const double percent = 100.0 * (after - before) / before;
+  return std::abs(percent) < 0.05 ? "0.0 %" : signed_text(percent, 1) + " %";
+}
+
+std::string short_text(double value) {
+  if (!std::isfinite(value)) {
+    return "-";
+  }
+  const double size = std::abs(value);
+  if (size >= 100.0) {
+    return size >= 1e7 ? format_number(value / 1e6, 0) + "e6" : format_number(value, 0);
+  }
+  if (size < 1e-4 && size > 0.0) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.0e", value);
+    return text;
+  }
+  std::string text = format_number(value, size >= 10.0 ? 1 : size >= 0.1 ? 2 : 4);
+  while (text.find('.') != std::string::npos && (text.back() == '0' || text.back() == '.')) {
+    const bool is_point = text.back() == '.';
+    text.pop_back();
+    if (is_point) {
+      break;
+    }
+  }
+  return text;
+}
+
+std::string count_text(int64_t count) {
+  const std::string digits = std::to_string(count);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const bool is_gap = i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-';
+    text.append(is_gap ? " " : "").push_back(digits[i]);
+  }
+  return text;
+}
+
+bool is_significant(const MetricResult& metric) {
+  return metric.p_value < kSignificance;
+}
+
+std::string headline(const Results& results, const std::string& arrow) {
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  if (metrics.empty()) {
+    return "No metric was measured";
+  }
+  const MetricResult& metric = *metrics.front().result;
+  const std::string steered =
+      metric.steered ? " " + arrow + " " + rate_text(metric.steered->rate) : "";
+  const std::string held_out = metric.split == "test" ? "held-out" : metric.split;
+  return display_name(metrics.front().id) + " " + rate_text(metric.base.rate) + steered + " on " +
+         count_text(metric.n) + " " + held_out + " conversations" + verdict(metric);
+}
+
+}  // namespace mascing

@@ -1,0 +1,292 @@
+// The page from top to bottom: headline, warnings, metrics, damage, mask, search, data, cost,
+// provenance.
+#include "report/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "base/text.h"
+#include "report/html.h"
+#include "report/numbers.h"
+#include "report/search_sections.h"
+#include "report/style_sheet.h"
+#include "report/svg.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kStrongest = 12;
+constexpr const char* kArrow = "\u2192";
+
+// ---------------------------------------------------------------- top of the page
+
+std::string tile(const std::string& name, const std::string& value, const std::string& note) {
+  return "<div><dt>" + escape_html(name) + "</dt><dd>" + escape_html(value) + " <small>" +
+         escape_html(note) + "</small></dd></div>\n";
+}
+
+std::string arrow_between(const std::string& before, const std::string& after) {
+  return before + " " + kArrow + " " + after;
+}
+
+std::string tiles(const Results& results) {
+  const DamageResult& damage = results.damage;
+  std::string body;
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  if (!metrics.empty() && metrics.front().result->steered) {
+    const MetricResult& metric = *metrics.front().result;
+    body += tile(display_name(metrics.front().id),
+                 arrow_between(rate_text(metric.base.rate), rate_text(metric.steered->rate)),
+                 "95 % interval " + interval_text(*metric.steered));
+  }
+  if (damage.n_kl_token > 0) {
+    body += tile("Divergence on benign replies",
+                 short_text(damage.kl_benign),
+                 "nats per token; above 0.5 is damage");
+  }
+  if (damage.n_text_token > 0) {
+    body += tile("Perplexity of general text",
+                 arrow_between(format_number(damage.perplexity_base, 1),
+                               format_number(damage.perplexity_steered, 1)),
+                 relative_change_text(damage.perplexity_base, damage.perplexity_steered));
+  }
+  if (results.tokens_per_second_base > 0.0) {
+    body += tile(
+        "Tokens per second",
+        arrow_between(short_text(results.tokens_per_second_base),
+                      short_text(results.tokens_per_second_steered)),
+        relative_change_text(results.tokens_per_second_base, results.tokens_per_second_steered));
+  }
+  return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
+}
+
+std::string page_header(const Results& results) {
+  const std::string model = results.model_name.empty() ? results.architecture : results.model_name;
+  return "<header>\n<p class=\"kicker\">mascing report</p>\n<h1>" +
+         escape_html(headline(results, kArrow)) + ".</h1>\n<p class=\"lead\">Scenario <strong>" +
+         escape_html(results.scenario_name) + "</strong> (" + escape_html(results.direction) +
+         ") on <strong>" + escape_html(model) +
+         "</strong>. A rate counts how often the wanted outcome came about.</p>\n" +
+         tiles(results) + "</header>\n";
+}
+
+std::string warnings_box(const Results& results) {
+  if (results.warnings.empty()) {
+    return "";
+  }
+  std::string items;
+  for (const Warning& warning : results.warnings) {
+    items += "<li><strong>" + escape_html(warning.text) + "</strong><span>" +
+             escape_html(warning.advice) + "</span><code>" + escape_html(warning.id) +
+             "</code></li>\n";
+  }
+  const std::string heading = results.warnings.size() == 1
+                                  ? "One warning"
+                                  : std::to_string(results.warnings.size()) + " warnings";
+  return "<section class=\"warnings\" aria-labelledby=\"warnings\"><h2 id=\"warnings\">" + heading +
+         "</h2>\n<ul>\n" + items + "</ul></section>\n";
+}
+
+// ---------------------------------------------------------------- metrics and damage
+
+std::string rate_cell(const Rate& rate) {
+  return rate_text(rate.rate) + " <small>" + interval_text(rate) + "</small>";
+}
+
+std::string change_cell(const MetricResult& metric) {
+  const double change = metric.steered->rate - metric.base.rate;
+  const std::string number = signed_text(change, 2);
+  if (!is_significant(metric) || !std::isfinite(change)) {
+    return number;
+  }
+  return change > 0.0 ? "<span class=\"better\">&#9650; " + number + "</span>"
+                      : "<span class=\"worse\">&#9660; " + number + "</span>";
+}
+
+std::string metrics_table(const std::vector<NamedMetric>& metrics) {
+  HtmlTable table(
+      "Rates of the wanted outcome with 95 % Wilson intervals; p by McNemar's exact test",
+      {{"metric"},
+       {"wanted"},
+       {"n", true},
+       {"without the mask", true},
+       {"with the mask", true},
+       {"change", true},
+       {"fixed", true},
+       {"broken", true},
+       {"p", true}});
+  for (const NamedMetric& named : metrics) {
+    const MetricResult& metric = *named.result;
+    std::vector<std::string> cells = {escape_html(display_name(named.id)),
+                                      escape_html(metric.wanted),
+                                      count_text(metric.n),
+                                      rate_cell(metric.base)};
+    if (metric.steered) {
+      const std::vector<std::string> rest = {rate_cell(*metric.steered),
+                                             change_cell(metric),
+                                             count_text(metric.fixed),
+                                             count_text(metric.broken),
+                                             escape_html(p_text(metric.p_value))};
+      cells.insert(cells.end(), rest.begin(), rest.end());
+    } else {
+      cells.insert(cells.end(), 5, "&ndash;");
+    }
+    table.add_row(cells);
+  }
+  return table.html();
+}
+
+std::string metrics_section(const Results& results) {
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  if (metrics.empty()) {
+    return "";
+  }
+  return html_section("metrics",
+                      "What changed",
+                      html_paragraph("\"Fixed\" conversations have the wanted outcome only with "
+                                     "the mask, \"broken\" ones only without "
+                                     "it. Triangles mark changes that chance alone would bring "
+                                     "about in fewer than one case in twenty.") +
+                          interval_plot(metrics) + metrics_table(metrics));
+}
+
+std::string damage_section(const Results& results) {
+  const DamageResult& damage = results.damage;
+  HtmlTable table("Damage to everything else",
+                  {{"measure"},
+                   {"without the mask", true},
+                   {"with the mask", true},
+                   {"change", true},
+                   {"tokens", true}});
+  if (damage.n_kl_token > 0) {
+    table.add_row({"KL(base || steered), nats per token of benign replies",
+                   "&ndash;",
+                   format_number(damage.kl_benign, 4),
+                   "&ndash;",
+                   count_text(damage.n_kl_token)});
+  }
+  if (damage.n_text_token > 0) {
+    table.add_row({"perplexity of general text",
+                   format_number(damage.perplexity_base, 2),
+                   format_number(damage.perplexity_steered, 2),
+                   relative_change_text(damage.perplexity_base, damage.perplexity_steered),
+                   count_text(damage.n_text_token)});
+  }
+  const bool is_measured = damage.n_kl_token > 0 || damage.n_text_token > 0;
+  return is_measured ? html_section("damage", "What it costs the model", table.html()) : "";
+}
+
+// ---------------------------------------------------------------- mask
+
+std::string strongest_table(const Results& results) {
+  std::vector<size_t> order(results.mask_steer.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto size_of = [&results](size_t i_entry) {
+    const float value = results.mask_steer[i_entry];
+    return std::isfinite(value) ? std::abs(value) : 0.0F;
+  };
+  std::stable_sort(
+      order.begin(), order.end(), [&](size_t a, size_t b) { return size_of(a) > size_of(b); });
+  HtmlTable table("Strongest entries",
+                  {{"layer", true}, {"expert", true}, {"entry", true}, {"the expert runs"}});
+  for (size_t i = 0; i < std::min(order.size(), kStrongest); ++i) {
+    const float value = results.mask_steer[order[i]];
+    if (size_of(order[i]) == 0.0F) {
+      break;
+    }
+    const auto i_entry = static_cast<int64_t>(order[i]);
+    table.add_row({std::to_string(i_entry / results.n_expert),
+                   std::to_string(i_entry % results.n_expert),
+                   signed_text(value, 3),
+                   value > 0.0F ? "more often" : "less often"});
+  }
+  return "<details><summary>The strongest entries as a table</summary>" + table.html() +
+         "</details>\n";
+}
+
+std::string mask_section(const Results& results) {
+  const std::string map = steering_heatmap(results.mask_steer, results.n_layer, results.n_expert);
+  if (map.empty()) {
+    return "";
+  }
+  const int64_t n_entry = results.n_layer * results.n_expert;
+  const std::string text =
+      count_text(results.mask_n_active) + " of " + count_text(n_entry) +
+      " entries are active. Rows are MoE layers, columns experts; the router takes " +
+      std::to_string(results.n_expert_used) + " experts per token. Method " +
+      display_name(results.mask_method) + ", strength alpha " + short_text(results.mask_alpha) +
+      ", lambda " + short_text(results.mask_lambda) + ".";
+  return html_section("mask", "The mask", html_paragraph(text) + map + strongest_table(results));
+}
+
+// ---------------------------------------------------------------- end of the page
+
+std::string cost_section(const Results& results) {
+  if (results.seconds.empty()) {
+    return "";
+  }
+  HtmlTable table("Wall time", {{"stage"}, {"seconds", true}});
+  double total = 0.0;
+  for (const auto& [stage, seconds] : results.seconds) {
+    table.add_row({escape_html(display_name(stage)), format_number(seconds, 1)});
+    total += seconds;
+  }
+  const std::string text = format_number(total, 1) +
+                           " seconds in all: " + count_text(results.n_prefill_token) +
+                           " tokens read, " + count_text(results.n_generated_token) + " written.";
+  return html_section("cost", "What it took", html_paragraph(text) + table.html());
+}
+
+std::string provenance_section(const Results& results) {
+  std::string list;
+  const auto add = [&list](
+                       const std::string& name, const std::string& value, bool is_code = false) {
+    if (!value.empty()) {
+      const std::string text = escape_html(value);
+      list += "<dt>" + escape_html(name) + "</dt><dd>" +
+              (is_code ? "<code>" + text + "</code>" : text) + "</dd>\n";
+    }
+  };
+  add("Model", results.model_name);
+  add("Architecture",
+      results.architecture + ", " + std::to_string(results.n_layer) + " MoE layers, " +
+          std::to_string(results.n_expert) + " experts, " + std::to_string(results.n_expert_used) +
+          " per token");
+  add("Model fingerprint", results.fingerprint, true);
+  add("Mask file", results.mask_file, true);
+  add("Command", results.command, true);
+  add("Seed", std::to_string(results.seed));
+  add("Threads", std::to_string(results.n_thread));
+  add("Version", "mascing " + results.tool_version);
+  return html_section(
+      "provenance", "Where this comes from", "<dl class=\"facts\">\n" + list + "</dl>\n");
+}
+
+}  // namespace
+
+std::string render_report(const Results& results) {
+  const std::string title = escape_html(results.scenario_name + " - mascing report");
+  std::string page =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+      title + "</title>\n<style>" + kStyleSheet + "</style>\n</head>\n<body>\n";
+  page += page_header(results);
+  page += "<main>\n";
+  page += warnings_box(results);
+  page += metrics_section(results);
+  page += damage_section(results);
+  page += mask_section(results);
+  page += candidates_section(results);
+  page += surrogates_section(results);
+  page += data_section(results);
+  page += cost_section(results);
+  page += provenance_section(results);
+  page +=
+      "</main>\n<footer>All numbers stand in results.json beside this "
+      "page.</footer>\n</body>\n</html>\n";
+  return page;
+}
+
+}  // namespace mascing

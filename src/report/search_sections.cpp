@@ -1,0 +1,251 @@
+// Tables only: a candidate per row, a surrogate per row, a split per row.
+#include "report/search_sections.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "base/text.h"
+#include "report/html.h"
+#include "report/numbers.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kManyRows = 24;  // longer tables are folded
+constexpr size_t kMaxSkippedRow = 200;
+constexpr double kConfoundAuc = 0.7;  // above it, length alone tells the classes apart
+
+// The mask file keeps its numbers as float.
+bool is_same(double a, double b) {
+  return std::abs(a - b) <= 1e-5 * std::max({1e-9, std::abs(a), std::abs(b)});
+}
+
+const CandidateResult* chosen_candidate(const Results& results) {
+  const auto found = std::find_if(
+      results.candidates.begin(), results.candidates.end(), [&](const CandidateResult& candidate) {
+        return candidate.method == results.mask_method &&
+               candidate.n_active == results.mask_n_active &&
+               is_same(candidate.alpha, results.mask_alpha) &&
+               is_same(candidate.lambda, results.mask_lambda);
+      });
+  return found == results.candidates.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> rate_ids(const Results& results) {
+  std::set<std::string> present;
+  for (const CandidateResult& candidate : results.candidates) {
+    for (const auto& [id, rate] : candidate.rates) {
+      present.insert(id);
+    }
+  }
+  std::vector<std::string> ids;
+  for (const NamedMetric& metric : ordered_metrics(results)) {
+    if (present.erase(metric.id) != 0) {
+      ids.push_back(metric.id);
+    }
+  }
+  ids.insert(ids.end(), present.begin(), present.end());
+  return ids;
+}
+
+std::vector<std::string> candidate_cells(const CandidateResult& candidate,
+                                         const std::vector<std::string>& ids,
+                                         bool is_chosen) {
+  const bool is_trained = candidate.method != "mean_difference";
+  const auto if_trained = [is_trained](const std::string& text) {
+    return is_trained ? text : "&ndash;";
+  };
+  std::vector<std::string> cells = {
+      escape_html(display_name(candidate.method)),
+      short_text(candidate.alpha),
+      if_trained(short_text(candidate.lambda)),
+      if_trained(std::to_string(candidate.epochs)),
+      if_trained(short_text(candidate.preserve)),
+      if_trained(std::to_string(candidate.seed)),
+      std::to_string(candidate.n_active),
+  };
+  for (const std::string& id : ids) {
+    const auto found = candidate.rates.find(id);
+    cells.push_back(found == candidate.rates.end() ? "&ndash;" : rate_text(found->second.rate));
+  }
+  cells.push_back(std::isfinite(candidate.perplexity) ? format_number(candidate.perplexity, 1)
+                                                      : "&ndash;");
+  cells.push_back(is_chosen                   ? "chosen"
+                  : candidate.feasible        ? "within limits"
+                  : candidate.why_not.empty() ? "not within limits"
+                                              : escape_html(candidate.why_not));
+  return cells;
+}
+
+std::string folded(const std::string& summary, size_t n_row, const std::string& body) {
+  return n_row <= kManyRows
+             ? body
+             : "<details><summary>" + escape_html(summary) + "</summary>" + body + "</details>\n";
+}
+
+HtmlTable candidate_table(const std::string& caption, const std::vector<std::string>& ids) {
+  std::vector<HtmlColumn> columns = {{"method"},
+                                     {"alpha", true},
+                                     {"lambda", true},
+                                     {"epochs", true},
+                                     {"preserve", true},
+                                     {"seed", true},
+                                     {"active", true}};
+  for (const std::string& id : ids) {
+    columns.push_back({display_name(id), true});
+  }
+  columns.push_back({"perplexity", true});
+  columns.push_back({"outcome"});
+  return {caption, columns};
+}
+
+void add_candidate(HtmlTable& table,
+                   const CandidateResult& candidate,
+                   const std::vector<std::string>& ids,
+                   bool is_chosen) {
+  table.add_row(candidate_cells(candidate, ids, is_chosen),
+                is_chosen            ? "chosen"
+                : candidate.feasible ? ""
+                                     : "infeasible");
+}
+
+std::string confound_text(const Results& results) {
+  double strongest = 0.5;
+  for (const SurrogateResult& surrogate : results.surrogates) {
+    if (std::isfinite(surrogate.length_auc)) {
+      strongest = std::max({strongest, surrogate.length_auc, 1.0 - surrogate.length_auc});
+    }
+  }
+  const std::string auc = format_number(strongest, 2);
+  return strongest > kConfoundAuc
+             ? "Confound check: the number of tokens alone tells the classes apart with an AUC "
+               "of " +
+                   auc +
+                   " (0.5 = chance). The surrogate may have learned length rather than behaviour: "
+                   "match the classes in "
+                   "length and number of turns."
+             : "Confound check: the number of tokens alone tells the classes apart with an AUC "
+               "of " +
+                   auc + " (0.5 = chance): no sign that the surrogate merely learned length.";
+}
+
+std::string labels_table(const Results& results) {
+  std::map<std::string, std::map<std::string, int64_t>> rows;
+  std::set<std::string> names;
+  for (const auto& [key, count] : results.labels) {
+    const size_t dot = key.find('.');
+    const std::string name = dot == std::string::npos ? "conversations" : key.substr(dot + 1);
+    rows[key.substr(0, dot)][name] = count;
+    names.insert(name);
+  }
+  std::vector<HtmlColumn> columns = {{"part"}};
+  for (const std::string& name : names) {
+    columns.push_back({display_name(name), true});
+  }
+  HtmlTable table("Number of conversations in each part of the data", columns);
+  for (const auto& [part, counts] : rows) {
+    std::vector<std::string> cells = {escape_html(display_name(part))};
+    for (const std::string& name : names) {
+      const auto found = counts.find(name);
+      cells.push_back(found == counts.end() ? "&ndash;" : count_text(found->second));
+    }
+    table.add_row(cells);
+  }
+  return rows.empty() ? "" : table.html();
+}
+
+std::string skipped_table(const Results& results) {
+  if (results.skipped.empty()) {
+    return "";
+  }
+  const size_t n_row = std::min(results.skipped.size(), kMaxSkippedRow);
+  HtmlTable table("Conversations that were left out", {{"id"}, {"reason"}});
+  for (size_t i = 0; i < n_row; ++i) {
+    table.add_row({escape_html(results.skipped[i].id), escape_html(results.skipped[i].reason)});
+  }
+  const std::string count = count_text(static_cast<int64_t>(results.skipped.size()));
+  const std::string rest =
+      n_row < results.skipped.size()
+          ? html_paragraph("The first " + std::to_string(n_row) + "; results.json has all.")
+          : "";
+  return "<details><summary>" + count + " conversations were left out</summary>" + table.html() +
+         rest + "</details>\n";
+}
+
+}  // namespace
+
+std::string candidates_section(const Results& results) {
+  const std::vector<std::string> ids = rate_ids(results);
+  const CandidateResult* const chosen = chosen_candidate(results);
+  HtmlTable shortlist =
+      candidate_table("Candidates within all limits, on the selection split", ids);
+  HtmlTable all = candidate_table("All candidates, on the selection split", ids);
+  size_t n_feasible = 0;
+  for (const CandidateResult& candidate : results.candidates) {
+    add_candidate(all, candidate, ids, &candidate == chosen);
+    if (candidate.feasible) {
+      add_candidate(shortlist, candidate, ids, &candidate == chosen);
+      ++n_feasible;
+    }
+  }
+  const size_t n_all = results.candidates.size();
+  if (n_all == 0) {
+    return "";
+  }
+  const std::string text = std::to_string(n_feasible) + " of " + std::to_string(n_all) +
+                           " masks kept every other set, and the perplexity of general text, "
+                           "within the limits of the scenario. All of "
+                           "this was measured on the selection split; the test split was touched "
+                           "only by the one that was chosen.";
+  std::string body = html_paragraph(text);
+  if (n_all > kManyRows && n_feasible > 0) {
+    body += folded("All that were within the limits", n_feasible, shortlist.html());
+  }
+  return html_section(
+      "candidates",
+      "How the mask was chosen",
+      body + folded("All " + std::to_string(n_all) + " candidates", n_all, all.html()));
+}
+
+std::string surrogates_section(const Results& results) {
+  if (results.surrogates.empty()) {
+    return "";
+  }
+  HtmlTable table("Surrogates on held-out topics",
+                  {{"seed"},
+                   {"trained on", true},
+                   {"validated on", true},
+                   {"accuracy", true},
+                   {"majority", true},
+                   {"AUC", true},
+                   {"AUC of length alone", true},
+                   {"best epoch", true}});
+  for (const SurrogateResult& surrogate : results.surrogates) {
+    table.add_row({std::to_string(surrogate.seed),
+                   count_text(surrogate.n_train),
+                   count_text(surrogate.n_validation),
+                   rate_text(surrogate.validation_accuracy),
+                   rate_text(surrogate.majority_accuracy),
+                   rate_text(surrogate.validation_auc),
+                   rate_text(surrogate.length_auc),
+                   std::to_string(surrogate.best_epoch)});
+  }
+  return html_section(
+      "surrogates",
+      "Can routing tell the behaviour?",
+      html_paragraph(
+          "The surrogate is a small network that predicts the behaviour from router logits; "
+          "a mask is optimised through it. \"Majority\" is the accuracy of always naming "
+          "the more frequent class.") +
+          table.html() + html_paragraph(confound_text(results)));
+}
+
+std::string data_section(const Results& results) {
+  const std::string body = labels_table(results) + skipped_table(results);
+  return html_section("data", "How the data divided", body);
+}
+
+}  // namespace mascing

@@ -1,0 +1,208 @@
+// Coordinates are view-box units, 860 wide; the browser scales them to the column.
+#include "report/svg.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "report/html.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kWidth = 860.0;
+
+std::string num(double value) {
+  return format_number(value, 1);
+}
+
+std::string text_at(double x, double y, const std::string& classes, const std::string& text) {
+  return "<text x=\"" + num(x) + "\" y=\"" + num(y) + "\" class=\"" + classes + "\">" +
+         escape_html(text) + "</text>\n";
+}
+
+std::string line_from(double x1, double y1, double x2, double y2, const std::string& classes) {
+  return "<line x1=\"" + num(x1) + "\" y1=\"" + num(y1) + "\" x2=\"" + num(x2) + "\" y2=\"" +
+         num(y2) + "\" class=\"" + classes + "\"/>\n";
+}
+
+std::string open_svg(const std::string& id,
+                     double height,
+                     const std::string& title,
+                     const std::string& about) {
+  return "<svg viewBox=\"0 0 " + num(kWidth) + " " + num(height) +
+         "\" role=\"img\" aria-labelledby=\"" + id + "-title " + id + "-about\">\n<title id=\"" +
+         id + "-title\">" + escape_html(title) + "</title><desc id=\"" + id + "-about\">" +
+         escape_html(about) + "</desc>\n";
+}
+
+// ---------------------------------------------------------------- intervals
+
+constexpr double kPlotLeft = 190.0;
+constexpr double kPlotRight = 840.0;
+constexpr double kPlotTop = 34.0;
+constexpr double kRowHeight = 44.0;
+
+double x_of(double rate) {
+  const double inside = std::isfinite(rate) ? std::clamp(rate, 0.0, 1.0) : 0.0;
+  return kPlotLeft + inside * (kPlotRight - kPlotLeft);
+}
+
+std::string interval_mark(const Rate& rate,
+                          double y,
+                          const std::string& name,
+                          const std::string& what) {
+  return "<g class=\"" + name + "\"><title>" +
+         escape_html(what + " " + rate_text(rate.rate) + " " + interval_text(rate)) + "</title>" +
+         line_from(x_of(rate.low), y, x_of(rate.high), y, "bar") + "<circle cx=\"" +
+         num(x_of(rate.rate)) + "\" cy=\"" + num(y) + "\" r=\"5.5\"/></g>\n";
+}
+
+std::string plot_axis(double bottom) {
+  std::string svg;
+  for (int tick = 0; tick <= 10; tick += 2) {
+    const double x = x_of(tick / 10.0);
+    svg += line_from(x, kPlotTop - 6.0, x, bottom, "grid");
+    svg += text_at(x, bottom + 18.0, "tick middle", format_number(tick / 10.0, 1));
+  }
+  return svg;
+}
+
+std::string plot_legend() {
+  return "<g class=\"base\">" + line_from(kPlotLeft, 14.0, kPlotLeft + 34.0, 14.0, "bar") +
+         "<circle cx=\"" + num(kPlotLeft + 17.0) + "\" cy=\"14\" r=\"5.5\"/></g>" +
+         text_at(kPlotLeft + 42.0, 18.5, "tick", "without the mask") + "<g class=\"steered\">" +
+         line_from(kPlotLeft + 180.0, 14.0, kPlotLeft + 214.0, 14.0, "bar") + "<circle cx=\"" +
+         num(kPlotLeft + 197.0) + "\" cy=\"14\" r=\"5.5\"/></g>" +
+         text_at(kPlotLeft + 222.0, 18.5, "tick", "with the mask; lines are 95 % intervals");
+}
+
+// ---------------------------------------------------------------- steering matrix
+
+constexpr double kMapLeft = 64.0;
+constexpr double kMapTop = 26.0;
+
+struct Grid {
+  int64_t n_layer;
+  int64_t n_expert;
+  double cell_width;
+  double cell_height;
+
+  [[nodiscard]] double width() const { return cell_width * static_cast<double>(n_expert); }
+  [[nodiscard]] double height() const { return cell_height * static_cast<double>(n_layer); }
+};
+
+Grid grid_for(int64_t n_layer, int64_t n_expert) {
+  const double width = std::min(36.0, (kWidth - kMapLeft - 10.0) / static_cast<double>(n_expert));
+  return {n_layer, n_expert, width, std::clamp(width, 10.0, 26.0)};
+}
+
+// Every n-th label, so that they do not run into each other.
+int64_t label_step(double cell, double needed) {
+  int64_t step = 1;
+  while (cell * static_cast<double>(step) < needed) {
+    step *= 2;
+  }
+  return step;
+}
+
+std::string map_labels(const Grid& grid) {
+  std::string svg = text_at(0.0, kMapTop - 9.0, "tick", "layer");
+  const int64_t expert_step = label_step(grid.cell_width, 22.0);
+  for (int64_t i = 0; i < grid.n_expert; i += expert_step) {
+    const double x = kMapLeft + (static_cast<double>(i) + 0.5) * grid.cell_width;
+    svg += text_at(x, kMapTop - 9.0, "tick middle", std::to_string(i));
+  }
+  const int64_t layer_step = label_step(grid.cell_height, 14.0);
+  for (int64_t i = 0; i < grid.n_layer; i += layer_step) {
+    const double y = kMapTop + (static_cast<double>(i) + 0.5) * grid.cell_height + 4.5;
+    svg += text_at(kMapLeft - 10.0, y, "tick end", std::to_string(i));
+  }
+  return svg;
+}
+
+std::string map_cell(const Grid& grid, int64_t i_entry, float value, float largest) {
+  const int64_t i_layer = i_entry / grid.n_expert;
+  const int64_t i_expert = i_entry % grid.n_expert;
+  const double opacity = 0.15 + 0.85 * std::min(1.0F, std::abs(value) / largest);
+  return "<rect x=\"" + num(kMapLeft + static_cast<double>(i_expert) * grid.cell_width + 0.5) +
+         "\" y=\"" + num(kMapTop + static_cast<double>(i_layer) * grid.cell_height + 0.5) +
+         "\" width=\"" + num(std::max(grid.cell_width - 1.0, 1.0)) + "\" height=\"" +
+         num(grid.cell_height - 1.0) + "\" class=\"" + (value < 0.0F ? "below" : "above") +
+         "\" fill-opacity=\"" + format_number(opacity, 2) + "\"><title>layer " +
+         std::to_string(i_layer) + ", expert " + std::to_string(i_expert) + ": " +
+         signed_text(value, 3) + "</title></rect>\n";
+}
+
+// A bar from -largest to +largest in the map's own colours.
+std::string map_legend(double y, float largest) {
+  constexpr double kStep = 12.0;
+  constexpr int kHalf = 10;
+  std::string svg;
+  for (int i = -kHalf; i <= kHalf; ++i) {
+    const double opacity = i == 0 ? 0.0 : 0.15 + 0.85 * std::abs(i) / kHalf;
+    svg += "<rect x=\"" + num(kMapLeft + (i + kHalf) * kStep) + "\" y=\"" + num(y) + "\" width=\"" +
+           num(kStep) + "\" height=\"10\" class=\"" + (i < 0 ? "below" : "above") +
+           "\" fill-opacity=\"" + format_number(opacity, 2) + "\"/>";
+  }
+  const double right = kMapLeft + (2 * kHalf + 1) * kStep;
+  return svg + text_at(kMapLeft, y + 26.0, "tick", format_number(-largest, 2) + " less often") +
+         text_at(right, y + 26.0, "tick end", signed_text(largest, 2) + " more often") +
+         text_at(right + 14.0, y + 10.0, "tick", "in units of the token's sigma, at alpha 1");
+}
+
+}  // namespace
+
+std::string interval_plot(const std::vector<NamedMetric>& metrics) {
+  if (metrics.empty()) {
+    return "";
+  }
+  const double bottom = kPlotTop + kRowHeight * static_cast<double>(metrics.size());
+  std::string svg =
+      open_svg("plot",
+               bottom + 26.0,
+               "Rates with 95 % intervals",
+               "One row per metric, without and with the mask; the table below gives the numbers.");
+  svg += plot_legend() + plot_axis(bottom);
+  double y = kPlotTop + kRowHeight / 2.0;
+  for (const NamedMetric& metric : metrics) {
+    svg += text_at(kPlotLeft - 16.0, y + 5.0, "label end", display_name(metric.id));
+    svg += interval_mark(
+        metric.result->base, metric.result->steered ? y - 8.0 : y, "base", "without the mask");
+    if (metric.result->steered) {
+      svg += interval_mark(*metric.result->steered, y + 8.0, "steered", "with the mask");
+    }
+    y += kRowHeight;
+  }
+  return svg + "</svg>\n";
+}
+
+std::string steering_heatmap(const std::vector<float>& steer, int64_t n_layer, int64_t n_expert) {
+  const auto n_entry = static_cast<int64_t>(steer.size());
+  if (n_entry == 0 || n_expert < 1 || n_entry % n_expert != 0 || n_entry / n_expert != n_layer) {
+    return "";
+  }
+  float largest = 0.0F;
+  for (const float value : steer) {
+    largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : largest;
+  }
+  const Grid grid = grid_for(n_layer, n_expert);
+  const double bottom = kMapTop + grid.height();
+  std::string svg =
+      open_svg("map",
+               bottom + 48.0,
+               "Steering matrix",
+               std::to_string(n_layer) + " MoE layers (rows) by " + std::to_string(n_expert) +
+                   " experts (columns). The table below lists the strongest entries.");
+  svg += map_labels(grid) + "<rect x=\"" + num(kMapLeft) + "\" y=\"" + num(kMapTop) +
+         "\" width=\"" + num(grid.width()) + "\" height=\"" + num(grid.height()) +
+         "\" class=\"ground\"/>\n";
+  for (int64_t i = 0; i < n_entry; ++i) {
+    if (steer[i] != 0.0F && std::isfinite(steer[i])) {
+      svg += map_cell(grid, i, steer[i], largest);
+    }
+  }
+  return svg + map_legend(bottom + 14.0, largest) + "</svg>\n";
+}
+
+}  // namespace mascing

@@ -1,0 +1,191 @@
+// Cells are padded first and coloured afterwards, so that escape codes never disturb the columns.
+#include "report/table.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "base/text.h"
+#include "report/numbers.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kWidth = 100;
+constexpr size_t kMaxName = 18;  // with it, a row takes 99 columns
+constexpr size_t kColumn = 8;
+
+constexpr const char* kBold = "\x1b[1m";
+constexpr const char* kGreen = "\x1b[32m";
+constexpr const char* kRed = "\x1b[31m";
+constexpr const char* kYellow = "\x1b[33m";
+constexpr const char* kReset = "\x1b[0m";
+
+using Row = std::array<std::string, kColumn>;
+
+std::string printable(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    result += c == '\n' || c == '\t' ? " " : byte < 0x20 || byte == 0x7F ? "" : std::string(1, c);
+  }
+  return result;
+}
+
+// Columns that a text takes: UTF-8 continuation bytes take none.
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+std::string padded(const std::string& text, size_t width, bool is_left) {
+  const std::string gap(width - std::min(width, width_of(text)), ' ');
+  return is_left ? text + gap : gap + text;
+}
+
+std::string shortened(const std::string& text, size_t width) {
+  return text.size() <= width ? text : text.substr(0, width - 1) + "~";
+}
+
+std::string painted(const std::string& text, const char* colour, bool is_on) {
+  return is_on && !text.empty() ? colour + text + kReset : text;
+}
+
+const char* colour_of(const MetricResult& metric) {
+  if (!metric.steered || !is_significant(metric)) {
+    return "";
+  }
+  return metric.steered->rate > metric.base.rate ? kGreen : kRed;
+}
+
+std::string rate_cell(const Rate& rate) {
+  return rate_text(rate.rate) + " " + interval_text(rate);
+}
+
+Row cells_of(const NamedMetric& named) {
+  const MetricResult& metric = *named.result;
+  Row row = {shortened(printable(named.id), kMaxName),
+             shortened(printable(metric.wanted), 8),
+             std::to_string(metric.n),
+             rate_cell(metric.base),
+             "-",
+             "",
+             "",
+             ""};
+  if (metric.steered) {
+    row[4] = rate_cell(*metric.steered);
+    row[5] = std::to_string(metric.fixed);
+    row[6] = std::to_string(metric.broken);
+    row[7] = p_text(metric.p_value);
+  }
+  return row;
+}
+
+std::string joined(const Row& row, const std::array<size_t, kColumn>& widths) {
+  std::string line;
+  for (size_t i = 0; i < kColumn; ++i) {
+    const bool is_left = i < 2 || i == 3 || i == 4;
+    line += (i == 0 ? "" : "  ") + padded(row[i], widths[i], is_left);
+  }
+  return line.substr(0, line.find_last_not_of(' ') + 1);
+}
+
+std::string metric_lines(const Results& results, bool colour) {
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  const Row header = {
+      "metric", "wanted", "n", "base [95 %]", "steered [95 %]", "fixed", "broken", "p"};
+  std::vector<Row> rows;
+  std::array<size_t, kColumn> widths{};
+  std::transform(header.begin(), header.end(), widths.begin(), width_of);
+  for (const NamedMetric& metric : metrics) {
+    rows.push_back(cells_of(metric));
+    for (size_t i = 0; i < kColumn; ++i) {
+      widths[i] = std::max(widths[i], width_of(rows.back()[i]));
+    }
+  }
+  std::string text = painted(joined(header, widths), kBold, colour) + "\n";
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const char* const tone = colour_of(*metrics[i].result);
+    text += painted(joined(rows[i], widths), tone, colour && *tone != '\0') + "\n";
+  }
+  return text;
+}
+
+std::string damage_lines(const Results& results) {
+  const DamageResult& damage = results.damage;
+  std::string text;
+  if (damage.n_kl_token > 0) {
+    text += "KL(base || steered)   " + format_number(damage.kl_benign, 4) + " nats per token of " +
+            count_text(damage.n_kl_token) + " tokens of benign replies\n";
+  }
+  if (damage.n_text_token > 0) {
+    text += "perplexity            " + format_number(damage.perplexity_base, 2) + " -> " +
+            format_number(damage.perplexity_steered, 2) + " (" +
+            relative_change_text(damage.perplexity_base, damage.perplexity_steered) +
+            ") on general text\n";
+  }
+  if (results.tokens_per_second_base > 0.0) {
+    text +=
+        "tokens per second     " + format_number(results.tokens_per_second_base, 1) + " -> " +
+        format_number(results.tokens_per_second_steered, 1) + " (" +
+        relative_change_text(results.tokens_per_second_base, results.tokens_per_second_steered) +
+        ")\n";
+  }
+  return text;
+}
+
+// Words of `text` in lines of at most kWidth columns, each begun by `indent` spaces; the first
+// continues `start`.
+std::string wrapped(const std::string& start, const std::string& text, size_t indent) {
+  std::string result = start;
+  size_t column = width_of(start);
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    at = end + 1;
+    if (word.empty()) {
+      continue;
+    }
+    if (column + 1 + width_of(word) > kWidth && column > indent) {
+      result.append("\n").append(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += width_of(word);
+  }
+  return result + "\n";
+}
+
+std::string warning_lines(const Results& results, bool colour) {
+  std::string text;
+  for (const Warning& warning : results.warnings) {
+    const std::string label = "warning [" + printable(warning.id) + "]";
+    const std::string body = wrapped(label, printable(warning.text), 2);
+    text += painted(label, kYellow, colour) + body.substr(label.size());
+    if (!warning.advice.empty()) {
+      text += wrapped("  -> ", printable(warning.advice), 5);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string render_table(const Results& results, bool colour) {
+  std::string text = wrapped("", printable(headline(results, "->")) + ".", 0);
+  if (!results.metrics.empty()) {
+    text.append("\n").append(metric_lines(results, colour));
+  }
+  for (const std::string& part : {damage_lines(results), warning_lines(results, colour)}) {
+    text.append(part.empty() ? "" : "\n").append(part);
+  }
+  return text;
+}
+
+}  // namespace mascing

@@ -1,0 +1,164 @@
+#include "report/report.h"
+
+#include <regex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "report/html.h"
+#include "report/sample_results.h"
+#include "report/svg.h"
+
+namespace mascing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+int64_t count_of(const std::string& text, const std::string& part) {
+  int64_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+// Every element that is opened is closed, in the right order; void elements aside.
+std::string first_unbalanced_element(const std::string& page) {
+  std::vector<std::string> open;
+  const std::regex tag("<(/?)([a-z0-9]+)[^>]*?(/?)>");
+  for (std::sregex_iterator match(page.begin(), page.end(), tag); match != std::sregex_iterator();
+       ++match) {
+    const std::string name = (*match)[2];
+    if ((*match)[3] == "/" || name == "meta") {
+      continue;
+    }
+    if ((*match)[1] != "/") {
+      open.push_back(name);
+    } else if (open.empty() || open.back() != name) {
+      return name;
+    } else {
+      open.pop_back();
+    }
+  }
+  return open.empty() ? "" : open.back();
+}
+
+TEST(Report, HoldsEverySection) {
+  const std::string page = render_report(sample_results());
+  for (const char* part :
+       {"DSR 0.54 \u2192 0.97 on 300 held-out conversations: 130 fixed, 1 newly broken",
+        "40 of 250 neighbouring requests are no longer answered",
+        "Raise preserves in [search], or lower alpha.",
+        "<th scope=\"row\">benign compliance</th>",
+        "0.97 <small>[0.94, 0.98]</small>",
+        "&lt;0.0001",
+        "KL(base || steered)",
+        "layer 1, expert 3: -1.000",
+        "1 of 2 masks kept every other set",
+        "keep_answered fell by 0.31, more than 0.05",
+        "Confound check",
+        "discovery",
+        "attacks-test-017",
+        "00ff",
+        "mascing run scenarios/demo/defend.toml",
+        "18446744073709551615",
+        "mascing 0.1.0"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+}
+
+TEST(Report, MarksTheChosenCandidateOnce) {
+  const std::string page = render_report(sample_results());
+  EXPECT_EQ(count_of(page, "<tr class=\"chosen\">"), 1);
+  EXPECT_EQ(count_of(page, "<tr class=\"infeasible\">"), 1);
+}
+
+TEST(Report, FetchesNothingAndRunsNothing) {
+  const std::string page = render_report(sample_results());
+  for (const char* part :
+       {"<script", "http:", "https:", "src=", "@import", "url(", "<link", "<iframe"}) {
+    EXPECT_THAT(page, Not(HasSubstr(part)));
+  }
+  EXPECT_THAT(page, HasSubstr("prefers-color-scheme: dark"));
+}
+
+TEST(Report, EscapesEverythingThatComesFromOutside) {
+  const std::string evil = "<script>alert('x')</script>\"&";
+  Results results = sample_results();
+  for (std::string* text : {&results.scenario_name,
+                            &results.direction,
+                            &results.model_name,
+                            &results.fingerprint,
+                            &results.architecture,
+                            &results.command,
+                            &results.tool_version,
+                            &results.mask_file,
+                            &results.mask_method,
+                            &results.warnings[0].id,
+                            &results.warnings[0].text,
+                            &results.warnings[0].advice,
+                            &results.skipped[0].id,
+                            &results.skipped[0].reason,
+                            &results.candidates[0].method,
+                            &results.candidates[1].why_not}) {
+    *text = evil;
+  }
+  results.metrics[evil] = results.metrics["dsr"];
+  results.metrics[evil].wanted = evil;
+  results.metrics["dsr"].split = evil;
+  results.labels[evil + "." + evil] = 3;
+  results.seconds[evil] = 1.0;
+  results.candidates[0].rates[evil] = {};
+  const std::string page = render_report(results);
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("')<")));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;"));
+  EXPECT_EQ(first_unbalanced_element(page), "");
+}
+
+TEST(Report, IsWellFormedWithAllWithNothingAndWithManyRows) {
+  EXPECT_EQ(first_unbalanced_element(render_report(sample_results())), "");
+  EXPECT_EQ(first_unbalanced_element(render_report(Results{})), "");
+  Results many = sample_results();
+  many.candidates.resize(100, many.candidates[0]);
+  many.skipped.resize(500, many.skipped[0]);
+  const std::string page = render_report(many);
+  EXPECT_EQ(first_unbalanced_element(page), "");
+  EXPECT_THAT(page, HasSubstr("<summary>All 100 candidates</summary>"));
+  EXPECT_THAT(page, HasSubstr("500 conversations were left out"));
+}
+
+TEST(Report, WarnsWhenLengthAloneTellsTheClassesApart) {
+  Results results = sample_results();
+  EXPECT_THAT(render_report(results),
+              HasSubstr("no sign that the surrogate merely learned length"));
+  results.surrogates[0].length_auc = 0.12;
+  EXPECT_THAT(render_report(results),
+              HasSubstr("AUC of 0.88 (0.5 = chance). The surrogate may have learned length"));
+}
+
+TEST(Report, IsTheSameEveryTime) {
+  EXPECT_EQ(render_report(sample_results()), render_report(sample_results()));
+}
+
+TEST(Heatmap, DrawsASquareForEachEntryThatIsNotZero) {
+  const Results results = sample_results();
+  const std::string svg = steering_heatmap(results.mask_steer, 2, 4);
+  EXPECT_EQ(count_of(svg, "<title>layer "), 5);
+  EXPECT_EQ(steering_heatmap({}, 2, 4), "");
+  EXPECT_EQ(steering_heatmap(results.mask_steer, 3, 4), "");
+  EXPECT_EQ(steering_heatmap(results.mask_steer, 2, 0), "");
+}
+
+TEST(EscapeHtml, LeavesTextReadableAndDropsWhatIsNone) {
+  EXPECT_EQ(escape_html("a<b & \"c\" 'd' \u2192"), "a&lt;b &amp; &quot;c&quot; &#39;d&#39; \u2192");
+  EXPECT_EQ(escape_html(std::string("a\0\x1b\x7f"
+                                    "b\n",
+                                    6)),
+            "ab\n");
+  EXPECT_EQ(escape_html("caf\xE9"), "caf?");
+}
+
+}  // namespace
+}  // namespace mascing

@@ -1,0 +1,133 @@
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "mascing/error.h"
+#include "mascing/results.h"
+#include "report/sample_results.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+std::string error_of(const json& document) {
+  try {
+    (void)results_from_json(document.dump(), "results.json");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(ResultsFile, LooksAsItDidBefore) {
+  EXPECT_EQ(to_json(sample_results()),
+            read_text_file(MASCING_TEST_DATA "/report/golden/results.json"));
+}
+
+TEST(ResultsFile, IsReadAsItWasWritten) {
+  const std::string written = to_json(sample_results());
+  EXPECT_EQ(to_json(results_from_json(written, "results.json")), written);
+  const std::string empty = to_json(Results{});
+  EXPECT_EQ(to_json(results_from_json(empty, "results.json")), empty);
+}
+
+TEST(ResultsFile, KeepsAllThatDependsOnTheClockUnderCost) {
+  Results slower = sample_results();
+  slower.seconds = {{"trace", 77.0}};
+  slower.tokens_per_second_base = 1.0;
+  slower.tokens_per_second_steered = 2.0;
+  json a = json::parse(to_json(sample_results()));
+  json b = json::parse(to_json(slower));
+  EXPECT_NE(a, b);
+  a.erase("cost");
+  b.erase("cost");
+  EXPECT_EQ(a, b);
+}
+
+TEST(ResultsFile, RoundsToSixSignificantDigitsSoThatTheLastBitDoesNotShow) {
+  Results results = sample_results();
+  const std::string before = to_json(results);
+  results.damage.kl_benign = std::nextafter(results.damage.kl_benign, 1.0);
+  results.mask_lambda = 1e-3;
+  EXPECT_EQ(to_json(results), before);
+  const json document = json::parse(before);
+  EXPECT_EQ(document["damage"]["kl_benign"], 0.0123457);
+  EXPECT_EQ(document["metrics"]["dsr"]["p_value"], 1.2e-37);
+}
+
+TEST(ResultsFile, WritesTheSteeringMatrixByLayers) {
+  const json document = json::parse(to_json(sample_results()));
+  EXPECT_EQ(document["mask"]["steer"],
+            json::parse("[[0.0, 1.5, -0.25, 0.0], [0.1, 0.0, 0.666667, -1.0]]"));
+  Results broken = sample_results();
+  broken.mask_steer.pop_back();
+  EXPECT_THROW((void)to_json(broken), Error);
+}
+
+TEST(ResultsFile, WritesNullForWhatWasNotMeasured) {
+  Results results = sample_results();
+  results.damage.perplexity_steered = std::numeric_limits<double>::infinity();
+  const json document = json::parse(to_json(results));
+  EXPECT_TRUE(document["damage"]["perplexity_steered"].is_null());
+  EXPECT_TRUE(document["metrics"]["multiple_choice"]["steered"].is_null());
+  const Results read = results_from_json(document.dump(), "results.json");
+  EXPECT_TRUE(std::isnan(read.damage.perplexity_steered));
+  EXPECT_FALSE(read.metrics.at("multiple_choice").steered.has_value());
+}
+
+TEST(ResultsFile, KeepsTheLargestSeedAndReplacesBytesThatAreNoText) {
+  Results results = sample_results();
+  results.command = "caf\xE9";
+  const Results read = results_from_json(to_json(results), "results.json");
+  EXPECT_EQ(read.seed, std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(read.command, "caf\uFFFD");
+}
+
+TEST(ResultsFile, NamesThePathOfAKeyThatIsMissingOrWrong) {
+  const json right = json::parse(to_json(sample_results()));
+  json wrong = right;
+  wrong["metrics"]["dsr"]["base"].erase("low");
+  EXPECT_THAT(error_of(wrong), HasSubstr("results.json: the key metrics.dsr.base.low is missing"));
+  wrong = right;
+  wrong["tool"]["threads"] = "two";
+  EXPECT_THAT(error_of(wrong), HasSubstr("tool.threads is string, expected a whole number"));
+  wrong = right;
+  wrong["candidates"][1]["feasible"] = 1;
+  EXPECT_THAT(error_of(wrong),
+              HasSubstr("candidates[1].feasible is number, expected true or false"));
+  wrong = right;
+  wrong["mask"]["steer"][1].erase(0);
+  EXPECT_THAT(error_of(wrong),
+              HasSubstr("mask.steer is array, expected rows of model.n_expert = 4 numbers"));
+  wrong = right;
+  wrong["surrogate"] = 3;
+  EXPECT_THAT(error_of(wrong), HasSubstr("surrogate is number, expected an object"));
+  wrong = right;
+  wrong["tool"]["seed"] = -1;
+  EXPECT_THAT(error_of(wrong), HasSubstr("tool.seed is number, expected a whole number >= 0"));
+}
+
+TEST(ResultsFile, RefusesAnotherSchemaAndWhatIsNotJson) {
+  json other = json::parse(to_json(sample_results()));
+  other["schema"] = 2;
+  EXPECT_THAT(error_of(other), HasSubstr("schema is 2, expected 1"));
+  EXPECT_THAT(error_of(json::array()), HasSubstr("the document is array, expected an object"));
+  EXPECT_THROW((void)results_from_json("{\"schema\": 1", "results.json"), Error);
+  EXPECT_THROW((void)results_from_json("", "results.json"), Error);
+}
+
+TEST(ResultsFile, IgnoresKeysOfLaterVersions) {
+  json document = json::parse(to_json(sample_results()));
+  document["extra"] = 1;
+  EXPECT_EQ(error_of(document), "no error");
+}
+
+}  // namespace
+}  // namespace mascing

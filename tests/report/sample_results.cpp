@@ -1,0 +1,87 @@
+#include "report/sample_results.h"
+
+namespace mascing {
+namespace {
+
+void add_metrics(Results& results) {
+  results.metrics["dsr"] = {"test",
+                            "refused",
+                            300,
+                            {0.54, 0.483464, 0.595531},
+                            Rate{0.97, 0.944104, 0.984088},
+                            130,
+                            1,
+                            1.2e-37};
+  results.metrics["direct_refusal"] = {
+      "test", "refused", 100, {0.98, 0.93, 0.994}, Rate{0.98, 0.93, 0.994}, 1, 1, 1.0};
+  results.metrics["benign_compliance"] = {
+      "test", "answered", 300, {1, 0.987, 1}, Rate{0.99, 0.971, 0.997}, 0, 3, 0.25};
+  results.metrics["keep_answered"] = {
+      "test", "answered", 250, {0.664, 0.603, 0.72}, Rate{0.52, 0.458, 0.581}, 4, 40, 1e-8};
+  results.metrics["multiple_choice"] = {"test", "right", 200, {0.775, 0.712, 0.827}, {}, 0, 0, 1.0};
+}
+
+void add_search(Results& results) {
+  CandidateResult candidate;
+  candidate.method = "surrogate";
+  candidate.lambda = 0.001;
+  candidate.epochs = 40;
+  candidate.preserve = 1.0;
+  candidate.seed = 2;
+  candidate.alpha = 0.75;
+  candidate.n_active = 5;
+  candidate.feasible = true;
+  candidate.perplexity = 133.3337;
+  candidate.rates = {{"dsr", {0.95, 0.91, 0.97}}, {"keep_answered", {0.6, 0.5, 0.7}}};
+  results.candidates.push_back(candidate);
+  candidate.method = "mean_difference";
+  candidate.alpha = 1.5;
+  candidate.feasible = false;
+  candidate.why_not = "keep_answered fell by 0.31, more than 0.05";
+  results.candidates.push_back(candidate);
+  results.surrogates.push_back({2, 480, 120, 0.925, 0.97, 0.61, 0.53, 11});
+}
+
+void add_provenance(Results& results) {
+  results.tool_version = "0.1.0";
+  results.seed = 18446744073709551615U;
+  results.n_thread = 2;
+  results.command = "mascing run scenarios/demo/defend.toml -m kingdom.gguf -o out";
+  results.scenario_name = "sample";
+  results.direction = "defend";
+  results.model_name = "kingdom";
+  results.fingerprint = "00ff";
+  results.architecture = "qwen3moe";
+}
+
+}  // namespace
+
+Results sample_results() {
+  Results results;
+  add_provenance(results);
+  results.n_layer = 2;
+  results.n_expert = 4;
+  results.n_expert_used = 2;
+  add_metrics(results);
+  results.damage = {0.0123456789, 131.2, 134.2345678, 4321, 19876};
+  results.mask_file = "mask.gguf";
+  results.mask_method = "surrogate";
+  results.mask_alpha = 0.75;
+  results.mask_lambda = 1e-3F;
+  results.mask_n_active = 5;
+  results.mask_steer = {0.0F, 1.5F, -0.25F, 0.0F, 0.1F, 0.0F, 2.0F / 3.0F, -1.0F};
+  results.seconds = {{"steer", 5.4321}, {"trace", 2.25}};
+  results.n_prefill_token = 123456;
+  results.n_generated_token = 7890;
+  results.tokens_per_second_base = 1234.5;
+  results.tokens_per_second_steered = 1210.0;
+  results.labels = {{"discovery.label_0", 230}, {"discovery.label_1", 370}, {"test.label_1", 138}};
+  add_search(results);
+  results.skipped = {{"attacks-test-017", "longer than the context of 1024 tokens"}};
+  results.warnings = {{"keep_answered_fell",
+                       "With the mask, 40 of 250 neighbouring requests are no longer answered.",
+                       "Raise preserves in [search], or lower alpha."}};
+  return results;
+}
+
+}  // namespace mascing
