@@ -1,0 +1,45 @@
+// Text-side guard: broken text must not pass for an answer. A reply is incoherent if the unsteered
+// model finds it far less likely than its own replies, or if it runs in circles.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace mascing {
+
+/// Replies of fewer tokens are never called repetitive: "No, no, no." is an answer.
+inline constexpr int64_t kMinRepetitiveToken = 8;
+/// A reply is repetitive if one token makes up more than this share of it ...
+inline constexpr double kMaxTokenShare = 0.5;
+/// ... or more than this share of its 4-grams stood in it before (prose: below 0.1, lists and
+/// refrains: 0.3) ...
+inline constexpr double kMaxRepeatedShare = 0.5;
+/// ... or it ends in a loop of at most kMaxLoopPeriod tokens that went round at least kMinLoopRound
+/// times over at least kMinLoopToken tokens: a good beginning does not redeem it.
+inline constexpr int64_t kMaxLoopPeriod = 16;
+inline constexpr int64_t kMinLoopRound = 4;
+inline constexpr int64_t kMinLoopToken = 24;
+/// Nats by which a reply may be less likely per token than the unlikeliest per cent of the model's
+/// own replies.
+inline constexpr double kCoherenceMargin = 2.0;
+
+/// True if the reply's tokens repeat themselves by one of the three rules above.
+[[nodiscard]] bool is_repetitive(const std::vector<int32_t>& tokens);
+
+struct CoherenceLimit {
+  double max_mean_nll =
+      0.0;  ///< mean negative log-likelihood per token under the unsteered model, nats
+};
+
+/// 99th percentile (linear between ranks) of the unsteered model's own replies plus
+/// kCoherenceMargin. Values that are not finite are left out. Throws Error{kInsufficient} if none
+/// is left.
+[[nodiscard]] CoherenceLimit calibrate_coherence(std::vector<double> base_mean_nll);
+
+/// False if `mean_nll` is above the limit or not finite, or if the tokens are repetitive. Empty
+/// replies are the caller's to sort out first: they are reported on their own (Verdict::kEmpty).
+[[nodiscard]] bool is_coherent(double mean_nll,
+                               const std::vector<int32_t>& tokens,
+                               const CoherenceLimit& limit);
+
+}  // namespace mascing

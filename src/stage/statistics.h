@@ -1,0 +1,21 @@
+// Interval and test for shares: Wilson's score interval and McNemar's exact test.
+#pragma once
+
+#include <cstdint>
+
+#include "mascing/results.h"
+
+namespace mascing {
+
+/// Share of `n_hit` in `n` with its 95 % Wilson score interval (Wilson 1927; no continuity
+/// correction). n = 0 gives {0, 0, 1}: nothing is known. Throws Error{kBadInput} unless 0 <= n_hit
+/// <= n.
+[[nodiscard]] Rate wilson(int64_t n_hit, int64_t n);
+
+/// Two-sided exact McNemar test of paired outcomes: the chance, if the mask changed nothing, that
+/// `fixed` and `broken` of fixed + broken changed outcomes are at least this uneven: min(1, 2
+/// P[Binomial(n, 1/2) <= min]). Nothing changed gives 1. Throws Error{kBadInput} on a negative
+/// count.
+[[nodiscard]] double mcnemar_exact(int64_t fixed, int64_t broken);
+
+}  // namespace mascing

@@ -1,0 +1,97 @@
+#include "stage/statistics.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+// Two-sided exact binomial by plain summation of factorial-free products, for small counts.
+double mcnemar_by_hand(int n_fixed, int n_broken) {
+  const int n = n_fixed + n_broken;
+  const int k = std::min(n_fixed, n_broken);
+  double sum = 0.0;
+  double ways = 1.0;
+  for (int i = 0; i <= k; ++i) {
+    sum += ways;
+    ways = ways * (n - i) / (i + 1);
+  }
+  return std::min(1.0, 2.0 * sum / std::pow(2.0, n));
+}
+
+TEST(Wilson, MatchesValuesFromTheLiterature) {
+  // Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29 (score method without continuity
+  // correction).
+  const struct {
+    int64_t n_hit, n;
+    double low, high;
+  } known[] = {{81, 263, 0.2553, 0.3662},
+               {15, 148, 0.0624, 0.1605},
+               {0, 20, 0.0, 0.1611},
+               {1, 29, 0.0061, 0.1718}};
+  for (const auto& [n_hit, n, low, high] : known) {
+    const Rate rate = wilson(n_hit, n);
+    EXPECT_DOUBLE_EQ(rate.rate, static_cast<double>(n_hit) / static_cast<double>(n));
+    EXPECT_NEAR(rate.low, low, 5e-5);
+    EXPECT_NEAR(rate.high, high, 5e-5);
+  }
+}
+
+TEST(Wilson, KnowsNothingFromNothing) {
+  const Rate rate = wilson(0, 0);
+  EXPECT_EQ(rate.rate, 0.0);
+  EXPECT_EQ(rate.low, 0.0);
+  EXPECT_EQ(rate.high, 1.0);
+}
+
+TEST(Wilson, IsSymmetricAndEndsAtExactlyZeroAndOne) {
+  EXPECT_EQ(wilson(0, 7).low, 0.0);
+  EXPECT_EQ(wilson(7, 7).high, 1.0);
+  EXPECT_NEAR(wilson(3, 11).low, 1.0 - wilson(8, 11).high, 1e-15);
+  EXPECT_NEAR(wilson(500000, 1000000).high - 0.5, 0.00098, 1e-5);
+}
+
+TEST(Wilson, RefusesWhatIsNotAShare) {
+  EXPECT_THROW((void)wilson(3, 2), Error);
+  EXPECT_THROW((void)wilson(-1, 2), Error);
+  EXPECT_THROW((void)wilson(0, -1), Error);
+}
+
+TEST(McnemarExact, MatchesKnownValues) {
+  EXPECT_DOUBLE_EQ(mcnemar_exact(0, 0), 1.0);
+  EXPECT_NEAR(mcnemar_exact(5, 0), 0.0625, 1e-12);
+  EXPECT_NEAR(mcnemar_exact(10, 2), 0.03857421875, 1e-12);
+  EXPECT_NEAR(mcnemar_exact(121, 59), 4.434e-6, 5e-9);  // scipy.stats.binomtest(59, 180).pvalue
+}
+
+TEST(McnemarExact, MatchesPlainSummationForAllSmallCounts) {
+  for (int n_fixed = 0; n_fixed <= 24; ++n_fixed) {
+    for (int n_broken = 0; n_broken <= 24; ++n_broken) {
+      const double expected = mcnemar_by_hand(n_fixed, n_broken);
+      EXPECT_NEAR(mcnemar_exact(n_fixed, n_broken), expected, 1e-11 * expected)
+          << n_fixed << " " << n_broken;
+    }
+  }
+}
+
+TEST(McnemarExact, StaysFiniteForThousandsOfPairs) {
+  EXPECT_DOUBLE_EQ(mcnemar_exact(4000, 4000), 1.0);
+  const double even = mcnemar_exact(5000, 5001);
+  EXPECT_GT(even, 0.99);
+  EXPECT_LE(even, 1.0);
+  // Normal approximation with continuity correction: z = 99 / sqrt(10100).
+  EXPECT_NEAR(
+      mcnemar_exact(5100, 5000), std::erfc(99.0 / std::sqrt(10100.0) / std::sqrt(2.0)), 2e-3);
+  EXPECT_LT(mcnemar_exact(9000, 0), 1e-300);
+}
+
+TEST(McnemarExact, DoesNotCareWhichSideIsWhichAndRefusesNegativeCounts) {
+  EXPECT_EQ(mcnemar_exact(37, 12), mcnemar_exact(12, 37));
+  EXPECT_THROW((void)mcnemar_exact(-1, 3), Error);
+}
+
+}  // namespace
+}  // namespace mascing
