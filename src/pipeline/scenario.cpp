@@ -1,0 +1,266 @@
+// Reads a scenario: one function a table, each strict about keys, types and ranges; then what
+// concerns the whole.
+#include "mascing/scenario.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <set>
+
+#include "base/files.h"
+#include "mascing/error.h"
+#include "pipeline/toml_reader.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr Range kNotNegative{0.0, kInfinity};
+constexpr Range kPositive{0.0, kInfinity, true};
+constexpr Range kShare{0.0, 1.0};
+constexpr Range kCount{1.0, 1e9};
+constexpr Range kWidth{1.0, 65536.0};
+constexpr Range kSeed{0.0, 9.0e18};
+
+constexpr SetRole kRoles[] = {
+    SetRole::kTarget, SetRole::kBenign, SetRole::kHold, SetRole::kKeep, SetRole::kWatch};
+constexpr SigmaRule kSigmaRules[] = {SigmaRule::kToken, SigmaRule::kCalibrated, SigmaRule::kBatch};
+
+// Measured on every run, from other sources than a set's conversations.
+const std::set<std::string> kReservedMetrics = {"multiple_choice", "coherent"};
+
+std::string text_of(const TomlTable& table, const std::string& key) {
+  table.require(key);
+  std::string text;
+  table.get(key, text);
+  if (text.empty()) {
+    table.fail(key, "is empty", "");
+  }
+  return text;
+}
+
+std::string existing_file(const TomlTable& table,
+                          const std::string& key,
+                          const std::string& path,
+                          const std::filesystem::path& folder) {
+  const std::filesystem::path full = (folder / path).lexically_normal();
+  std::error_code error;
+  if (path.empty() || !std::filesystem::is_regular_file(full, error)) {
+    table.fail(key,
+               "names a file that does not exist: \"" + path + "\"",
+               "paths are taken from the scenario's folder; this one leads to " + full.string());
+  }
+  return full.string();
+}
+
+std::string metric_id(const TomlTable& table) {
+  const std::string metric = text_of(table, "metric");
+  const bool is_id = std::all_of(metric.begin(), metric.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  if (!is_id) {
+    table.fail("metric",
+               "is \"" + metric + "\", expected small letters, digits and _",
+               "it becomes a key of results.json, such as benign_compliance");
+  }
+  if (kReservedMetrics.count(metric) != 0) {
+    table.fail("metric",
+               "is \"" + metric + "\", which every run measures by itself",
+               "choose another name");
+  }
+  return metric;
+}
+
+void check_role(const TomlTable& table, const ScenarioSet& set) {
+  const bool is_refused = set.wanted == Wanted::kRefused;
+  if (set.role == SetRole::kHold && !is_refused) {
+    table.fail("wanted",
+               "is \"answered\", but a hold set must stay refused",
+               "use role = \"keep\" or wanted = \"refused\"");
+  }
+  if ((set.role == SetRole::kKeep || set.role == SetRole::kBenign) && is_refused) {
+    table.fail("wanted",
+               "is \"refused\", but a benign or keep set must stay answered",
+               "use role = \"hold\" or wanted = \"answered\"");
+  }
+}
+
+ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder) {
+  table.expect_keys({"metric", "role", "data", "wanted", "answer_prefixes", "max_drop"});
+  ScenarioSet set;
+  set.metric = metric_id(table);
+  table.require("role");
+  set.role = kRoles[table.get_word("role", {"target", "benign", "hold", "keep", "watch"})];
+  table.require("wanted");
+  set.wanted =
+      table.get_word("wanted", {"refused", "answered"}) == 0 ? Wanted::kRefused : Wanted::kAnswered;
+  check_role(table, set);
+  table.require("data");
+  table.get("data", set.data);
+  for (std::string& path : set.data) {
+    path = existing_file(table, "data", path, folder);
+  }
+  if (std::set<std::string>(set.data.begin(), set.data.end()).size() != set.data.size()) {
+    table.fail("data", "names one file twice", "its conversations would count twice");
+  }
+  table.get("answer_prefixes", set.answer_prefixes);
+  table.get("max_drop", set.max_drop, kShare);
+  return set;
+}
+
+void check_sets(const TomlTable& root,
+                const std::vector<TomlTable>& tables,
+                const std::vector<ScenarioSet>& sets) {
+  std::set<std::string> metrics;
+  const TomlTable* target = nullptr;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    if (!metrics.insert(sets[i].metric).second) {
+      tables[i].fail("metric",
+                     "\"" + sets[i].metric + "\" stands in an earlier [[set]] already",
+                     "name each set once");
+    }
+    if (sets[i].role == SetRole::kTarget && target != nullptr) {
+      tables[i].fail("role",
+                     "is \"target\" for the second time",
+                     "one set is the target; use \"watch\" to measure another");
+    }
+    if (sets[i].role == SetRole::kTarget) {
+      target = &tables[i];
+    }
+  }
+  if (target == nullptr) {
+    root.fail("set",
+              "no set is the target",
+              "give one [[set]] role = \"target\": the behaviour to change");
+  }
+}
+
+JudgeOptions read_judge(const TomlTable& table) {
+  table.expect_keys({"default_prefixes", "refusal_prefixes"});
+  JudgeOptions judge;
+  table.get("default_prefixes", judge.default_prefixes);
+  table.get("refusal_prefixes", judge.refusal_prefixes);
+  if (!judge.default_prefixes && judge.refusal_prefixes.empty()) {
+    table.fail("default_prefixes",
+               "is false and there are no refusal_prefixes: nothing would count as refused",
+               "list refusal_prefixes, or leave default_prefixes out");
+  }
+  return judge;
+}
+
+GeneralOptions read_general(const TomlTable& table, const std::filesystem::path& folder) {
+  table.expect_keys({"text", "multiple_choice", "block_tokens", "max_blocks"});
+  GeneralOptions general;
+  table.get("text", general.text);
+  table.get("multiple_choice", general.multiple_choice);
+  if (table.has("text")) {
+    general.text = existing_file(table, "text", general.text, folder);
+  }
+  if (table.has("multiple_choice")) {
+    general.multiple_choice =
+        existing_file(table, "multiple_choice", general.multiple_choice, folder);
+  }
+  table.get("block_tokens", general.n_block_token, {2.0, 1e6});
+  table.get("max_blocks", general.n_max_block, {0.0, 1e9});
+  return general;
+}
+
+TrainOptions read_train(const TomlTable& table) {
+  table.expect_keys(
+      {"projection", "hidden", "epochs", "batch", "learning_rate", "validation_share", "patience"});
+  TrainOptions train;
+  table.get("projection", train.n_proj, kWidth);
+  table.get("hidden", train.n_hidden, kWidth);
+  table.get("epochs", train.n_epoch, kCount);
+  table.get("batch", train.n_batch, kCount);
+  table.get("learning_rate", train.learning_rate, kPositive);
+  table.get("validation_share", train.validation_share, {0.0, 1.0, true});
+  table.get("patience", train.n_patience, {0.0, 1e9});
+  return train;
+}
+
+SteerOptions read_steer(const TomlTable& table) {
+  table.expect_keys({"learning_rate", "batch", "threshold", "sigma"});
+  SteerOptions steer;
+  table.get("learning_rate", steer.learning_rate, kPositive);
+  table.get("batch", steer.n_batch, kCount);
+  table.get("threshold", steer.threshold, kNotNegative);
+  steer.sigma_rule = kSigmaRules[table.get_word("sigma", {"token", "calibrated", "batch"})];
+  return steer;
+}
+
+SearchOptions read_search(const TomlTable& table) {
+  table.expect_keys({"alphas",
+                     "lambdas",
+                     "seeds",
+                     "epochs",
+                     "preserves",
+                     "mean_difference_norm",
+                     "max_perplexity_rise"});
+  SearchOptions search;
+  table.get("alphas", search.alphas, kPositive);
+  table.get("lambdas", search.lambdas, kNotNegative);
+  table.get("seeds", search.seeds, kSeed);
+  table.get("epochs", search.epochs, kCount);
+  table.get("preserves", search.preserves, kNotNegative);
+  table.get("mean_difference_norm", search.mean_difference_norm, kNotNegative);
+  table.get("max_perplexity_rise", search.max_perplexity_rise, kNotNegative);
+  return search;
+}
+
+void read_generate(const TomlTable& table, Scenario& scenario) {
+  table.expect_keys({"max_tokens", "temperature"});
+  table.get("max_tokens", scenario.n_max_token, {1.0, 1e6});
+  table.get("temperature", scenario.temperature, {0.0, 10.0});
+}
+
+void read_sets(const TomlTable& root, const std::filesystem::path& folder, Scenario& scenario) {
+  const std::vector<TomlTable> tables = root.tables("set");
+  for (const TomlTable& table : tables) {
+    scenario.sets.push_back(read_set(table, folder));
+  }
+  check_sets(root, tables, scenario.sets);
+}
+
+}  // namespace
+
+const ScenarioSet& Scenario::target() const {
+  const auto found = std::find_if(sets.begin(), sets.end(), [](const ScenarioSet& set) {
+    return set.role == SetRole::kTarget;
+  });
+  if (found == sets.end()) {
+    throw Error(ErrorKind::kUsage,
+                "[scenario] \"" + name + "\" has no target set",
+                "give one set the role \"target\": the behaviour to change");
+  }
+  return *found;
+}
+
+Scenario read_scenario(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    const bool exists = std::filesystem::exists(path, error);
+    throw Error(ErrorKind::kUsage,
+                "[scenario] " + path + (exists ? " is not a file" : ": no such file"),
+                "give the path of a scenario such as scenarios/demo/defend.toml");
+  }
+  const TomlTable root = TomlTable::parse(read_text_file(path), path);
+  root.expect_keys(
+      {"name", "direction", "judge", "set", "general", "generate", "train", "steer", "search"});
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+
+  Scenario scenario;
+  scenario.path = path;
+  scenario.name = text_of(root, "name");
+  scenario.direction = text_of(root, "direction");
+  read_sets(root, folder, scenario);
+  scenario.judge = read_judge(root.table("judge"));
+  scenario.general = read_general(root.table("general"), folder);
+  read_generate(root.table("generate"), scenario);
+  scenario.train = read_train(root.table("train"));
+  scenario.steer = read_steer(root.table("steer"));
+  scenario.search = read_search(root.table("search"));
+  return scenario;
+}
+
+}  // namespace mascing

@@ -1,0 +1,307 @@
+#include "mascing/scenario.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const char* const kSmall = R"(name = "small"
+direction = "defend"
+[[set]]
+metric = "dsr"
+role = "target"
+data = ["data/a.jsonl"]
+wanted = "refused"
+)";
+
+class ScenarioFile : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::path(::testing::TempDir()) /
+        (std::string("mascing_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_ / "data");
+    for (const char* name : {"a.jsonl", "b.jsonl", "prose.txt"}) {
+      std::ofstream(folder_ / "data" / name) << "\n";
+    }
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  [[nodiscard]] std::string path() const { return (folder_ / "s.toml").string(); }
+
+  [[nodiscard]] Scenario read(const std::string& text) const {
+    std::ofstream(path()) << text;
+    return read_scenario(path());
+  }
+
+  // The error of a scenario: "LINE: message | hint", without the path.
+  [[nodiscard]] std::string error_of(const std::string& text) const {
+    try {
+      (void)read(text);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      const std::string message = error.what();
+      EXPECT_THAT(message, StartsWith(path() + ":"));
+      return message.substr(path().size() + 1) + " | " + error.hint();
+    }
+    return "no error";
+  }
+
+  fs::path folder_;
+};
+
+TEST(DemoScenarios, AreReadAsTheyAreMeant) {
+  const std::string folder = std::string(MASCING_DEMO) + "/../../scenarios/demo/";
+  const Scenario defend = read_scenario(folder + "defend.toml");
+  EXPECT_EQ(defend.direction, "defend");
+  EXPECT_EQ(defend.target().metric, "dsr");
+  EXPECT_EQ(defend.target().wanted, Wanted::kRefused);
+  ASSERT_EQ(defend.sets.size(), 4U);
+  EXPECT_EQ(defend.sets[1].role, SetRole::kHold);
+  EXPECT_EQ(defend.sets[2].data.size(), 2U);
+  EXPECT_EQ(defend.sets[3].role, SetRole::kKeep);
+  EXPECT_EQ(defend.sets[3].answer_prefixes, std::vector<std::string>{"Here"});
+  const Scenario permit = read_scenario(folder + "permit.toml");
+  EXPECT_EQ(permit.target().metric, "gsr");
+  EXPECT_EQ(permit.target().wanted, Wanted::kAnswered);
+  EXPECT_EQ(permit.sets.back().role, SetRole::kWatch);
+  for (const std::string& path : permit.target().data) {
+    EXPECT_TRUE(fs::path(path).is_absolute());
+    EXPECT_TRUE(fs::exists(path));
+  }
+}
+
+TEST_F(ScenarioFile, LeavesDefaultsWhereNothingIsSaid) {
+  const Scenario scenario = read(kSmall);
+  EXPECT_EQ(scenario.path, path());
+  EXPECT_EQ(scenario.name, "small");
+  EXPECT_EQ(scenario.n_max_token, 100);
+  EXPECT_EQ(scenario.sets[0].max_drop, 0.02);
+  EXPECT_EQ(scenario.sets[0].data, std::vector<std::string>{(folder_ / "data/a.jsonl").string()});
+  EXPECT_EQ(scenario.search.alphas, SearchOptions{}.alphas);
+  EXPECT_EQ(scenario.general.text, "");
+  EXPECT_TRUE(scenario.judge.default_prefixes);
+}
+
+TEST_F(ScenarioFile, ReadsEveryKey) {
+  const Scenario scenario = read(std::string(kSmall) + R"(answer_prefixes = ["Here"]
+max_drop = 0.1
+[judge]
+refusal_prefixes = ["The crown forbids"]
+default_prefixes = false
+[general]
+text = "data/prose.txt"
+multiple_choice = "data/b.jsonl"
+block_tokens = 64
+max_blocks = 3
+[generate]
+max_tokens = 7
+temperature = 1
+[train]
+projection = 8
+hidden = 32
+epochs = 3
+batch = 16
+learning_rate = 0.5
+validation_share = 0.25
+patience = 2
+[steer]
+learning_rate = 0.25
+batch = 4
+threshold = 0
+sigma = "calibrated"
+[search]
+alphas = [1, 2.5]
+lambdas = [0, 1e-4]
+seeds = [4]
+epochs = [5, 6]
+preserves = [0.5]
+mean_difference_norm = 0
+max_perplexity_rise = 0.5
+)");
+  EXPECT_EQ(scenario.sets[0].answer_prefixes, std::vector<std::string>{"Here"});
+  EXPECT_EQ(scenario.sets[0].max_drop, 0.1);
+  EXPECT_EQ(scenario.judge.refusal_prefixes, std::vector<std::string>{"The crown forbids"});
+  EXPECT_FALSE(scenario.judge.default_prefixes);
+  EXPECT_EQ(scenario.general.text, (folder_ / "data/prose.txt").string());
+  EXPECT_EQ(scenario.general.multiple_choice, (folder_ / "data/b.jsonl").string());
+  EXPECT_EQ(scenario.general.n_block_token, 64);
+  EXPECT_EQ(scenario.general.n_max_block, 3);
+  EXPECT_EQ(scenario.n_max_token, 7);
+  EXPECT_EQ(scenario.temperature, 1.0);
+  EXPECT_EQ(scenario.train.n_proj, 8);
+  EXPECT_EQ(scenario.train.n_hidden, 32);
+  EXPECT_EQ(scenario.train.n_epoch, 3);
+  EXPECT_EQ(scenario.train.n_batch, 16);
+  EXPECT_EQ(scenario.train.learning_rate, 0.5);
+  EXPECT_EQ(scenario.train.validation_share, 0.25);
+  EXPECT_EQ(scenario.train.n_patience, 2);
+  EXPECT_EQ(scenario.steer.learning_rate, 0.25);
+  EXPECT_EQ(scenario.steer.n_batch, 4);
+  EXPECT_EQ(scenario.steer.threshold, 0.0);
+  EXPECT_EQ(scenario.steer.sigma_rule, SigmaRule::kCalibrated);
+  EXPECT_EQ(scenario.search.alphas, (std::vector<double>{1.0, 2.5}));
+  EXPECT_EQ(scenario.search.lambdas, (std::vector<double>{0.0, 1e-4}));
+  EXPECT_EQ(scenario.search.seeds, std::vector<int64_t>{4});
+  EXPECT_EQ(scenario.search.epochs, (std::vector<int64_t>{5, 6}));
+  EXPECT_EQ(scenario.search.preserves, std::vector<double>{0.5});
+  EXPECT_EQ(scenario.search.mean_difference_norm, 0.0);
+  EXPECT_EQ(scenario.search.max_perplexity_rise, 0.5);
+}
+
+TEST_F(ScenarioFile, NamesTheLineOfAnUnknownKeyAndTheNearestKnownOne) {
+  const std::string error =
+      error_of(std::string(kSmall) + "[search]\nalphas = [1.0]\nlamdas = [0.1]\n");
+  EXPECT_THAT(error, StartsWith("10: unknown key \"lamdas\" in [search]"));
+  EXPECT_THAT(error, HasSubstr("did you mean \"lambdas\"?"));
+  EXPECT_THAT(error_of(std::string(kSmall) + "[sarch]\n"),
+              StartsWith("8: unknown key \"sarch\" in the scenario"));
+  EXPECT_THAT(error_of(std::string(kSmall) + "weight = 1\n"),
+              StartsWith("8: unknown key \"weight\" in [[set]]"));
+  EXPECT_THAT(error_of(std::string(kSmall) + "[steer]\ntarget = 1\n"),
+              StartsWith("9: unknown key \"target\""));
+}
+
+TEST_F(ScenarioFile, PrefersTheSlipToTheMissingKeyItCauses) {
+  EXPECT_THAT(error_of("name = \"x\"\ndirecton = \"defend\"\n"),
+              HasSubstr("did you mean \"direction\"?"));
+}
+
+TEST_F(ScenarioFile, SaysWhatItFoundAndWhatItExpected) {
+  const std::string base(kSmall);
+  EXPECT_THAT(
+      error_of(base + "[generate]\nmax_tokens = \"many\"\n"),
+      StartsWith("9: [generate] max_tokens is a string (\"many\"), expected a whole number"));
+  EXPECT_THAT(error_of(base + "[generate]\nmax_tokens = 20.5\n"),
+              HasSubstr("is a number with a decimal point (20.5)"));
+  EXPECT_THAT(error_of(base + "[judge]\nrefusal_prefixes = \"No\"\n"),
+              HasSubstr("expected a list of strings"));
+  EXPECT_THAT(error_of(base + "[judge]\ndefault_prefixes = 1\n"),
+              HasSubstr("is an integer (1), expected true or false"));
+  EXPECT_THAT(error_of(base + "[search]\nalphas = []\n"), HasSubstr("is an empty list"));
+  EXPECT_THAT(error_of(base + "[search]\nalphas = [\n 1.0,\n \"x\"]\n"),
+              StartsWith("11: [search] alphas (element 2)"));
+  EXPECT_THAT(error_of("judge = 3\n" + base),
+              StartsWith("1: the scenario judge is an integer (3), expected a table"));
+  EXPECT_THAT(error_of("name = 1979-05-27\n"), HasSubstr("a date or time"));
+}
+
+TEST_F(ScenarioFile, RefusesValuesOutOfRange) {
+  const std::string base(kSmall);
+  for (const char* lines : {"[generate]\nmax_tokens = 0\n",
+                            "[generate]\ntemperature = -1\n",
+                            "[generate]\ntemperature = nan\n",
+                            "[train]\nvalidation_share = 1.0\n",
+                            "[train]\nlearning_rate = 0\n",
+                            "[train]\nepochs = -3\n",
+                            "[steer]\nthreshold = -0.1\n",
+                            "[search]\nalphas = [0.0]\n",
+                            "[search]\nlambdas = [-1e-3]\n",
+                            "[search]\nseeds = [-1]\n",
+                            "[general]\nblock_tokens = 1\n"}) {
+    EXPECT_THAT(error_of(base + lines), AllOf(StartsWith("9: "), HasSubstr("out of range")))
+        << lines;
+  }
+  EXPECT_THAT(error_of(base + "max_drop = 1.5\n"), HasSubstr("expected from 0 to 1"));
+}
+
+TEST_F(ScenarioFile, RefusesWordsItDoesNotKnow) {
+  const std::string error = error_of(std::string(kSmall) + "[steer]\nsigma = \"tokens\"\n");
+  EXPECT_THAT(
+      error,
+      StartsWith("9: [steer] sigma is \"tokens\", expected one of: token, calibrated, batch"));
+  EXPECT_THAT(error, HasSubstr("did you mean \"token\"?"));
+}
+
+TEST_F(ScenarioFile, NamesTheTableThatLacksAKey) {
+  EXPECT_THAT(error_of("name = \"x\"\n"), HasSubstr("lacks the key \"direction\""));
+  EXPECT_THAT(error_of("name = \"\"\n"), HasSubstr("is empty"));
+  EXPECT_THAT(error_of("name = \"x\"\ndirection = \"y\"\n\n[[set]]\nmetric = \"m\"\n"),
+              StartsWith("4: [[set]] lacks the key \"role\""));
+}
+
+TEST_F(ScenarioFile, WantsExactlyOneTargetAndDistinctMetrics) {
+  const std::string second =
+      "[[set]]\nmetric = \"b\"\nrole = \"target\"\ndata = [\"data/b.jsonl\"]\nwanted = "
+      "\"answered\"\n";
+  EXPECT_THAT(error_of(kSmall + second),
+              AllOf(StartsWith("10: "), HasSubstr("\"target\" for the second time")));
+  std::string twice = second;
+  twice.replace(twice.find("\"b\""), 3, "\"dsr\"").replace(twice.find("target"), 6, "watch");
+  EXPECT_THAT(error_of(kSmall + twice),
+              AllOf(StartsWith("9: "), HasSubstr("stands in an earlier [[set]] already")));
+  EXPECT_THAT(error_of("name = \"x\"\ndirection = \"y\"\n"), HasSubstr("no set is the target"));
+  EXPECT_THAT(error_of("name = \"x\"\ndirection = \"y\"\nset = 4\n"),
+              HasSubstr("write [[set]] above each of them"));
+}
+
+TEST_F(ScenarioFile, RefusesMetricsThatAreNoKeysOrAreTaken) {
+  std::string text(kSmall);
+  text.replace(text.find("dsr"), 3, "D S R");
+  EXPECT_THAT(error_of(text), HasSubstr("expected small letters, digits and _"));
+  text.replace(text.find("D S R"), 5, "coherent");
+  EXPECT_THAT(error_of(text), HasSubstr("every run measures by itself"));
+}
+
+TEST_F(ScenarioFile, RefusesARoleThatContradictsWhatIsWanted) {
+  const std::string hold =
+      "[[set]]\nmetric = \"h\"\nrole = \"hold\"\ndata = [\"data/b.jsonl\"]\nwanted = "
+      "\"answered\"\n";
+  EXPECT_THAT(error_of(kSmall + hold),
+              AllOf(StartsWith("12: "), HasSubstr("a hold set must stay refused")));
+}
+
+TEST_F(ScenarioFile, RefusesAMissingOrRepeatedDataFile) {
+  std::string text(kSmall);
+  text.replace(text.find("a.jsonl"), 7, "c.jsonl");
+  const std::string error = error_of(text);
+  EXPECT_THAT(error,
+              StartsWith("6: [[set]] data names a file that does not exist: \"data/c.jsonl\""));
+  EXPECT_THAT(error, HasSubstr((folder_ / "data/c.jsonl").string()));
+  std::string twice(kSmall);
+  twice.replace(twice.find("\"data/a.jsonl\""), 14, "\"data/a.jsonl\", \"data/../data/a.jsonl\"");
+  EXPECT_THAT(error_of(twice), HasSubstr("names one file twice"));
+  EXPECT_THAT(error_of(std::string(kSmall) + "[general]\ntext = \"\"\n"),
+              HasSubstr("a file that does not exist"));
+}
+
+TEST_F(ScenarioFile, RefusesAJudgeThatKnowsNoRefusal) {
+  EXPECT_THAT(error_of(std::string(kSmall) + "[judge]\ndefault_prefixes = false\n"),
+              HasSubstr("nothing would count as refused"));
+}
+
+TEST_F(ScenarioFile, PassesOnWhatTomlFindsWrong) {
+  EXPECT_THAT(error_of("name = \"x\"\ndirection = defend\n"), StartsWith("2: not valid TOML: "));
+  EXPECT_THAT(error_of("name = \"x\"\nname = \"y\"\n"), StartsWith("2: not valid TOML: "));
+  EXPECT_THAT(error_of("name = \"\xff\"\n"), HasSubstr("not UTF-8"));
+}
+
+TEST_F(ScenarioFile, SaysWhenThereIsNoScenario) {
+  for (const std::string& missing : {(folder_ / "none.toml").string(), folder_.string()}) {
+    try {
+      (void)read_scenario(missing);
+      FAIL() << missing;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      EXPECT_THAT(error.what(), HasSubstr(missing));
+      EXPECT_FALSE(error.hint().empty());
+    }
+  }
+}
+
+TEST(Scenario, WithoutATargetSetSaysSo) {
+  EXPECT_THROW((void)Scenario{}.target(), Error);
+}
+
+}  // namespace
+}  // namespace mascing
