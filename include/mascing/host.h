@@ -1,6 +1,6 @@
-// What a model must offer to be measured and steered: describe itself, render a conversation, record its
-// router logits in a prefill, generate, and score given text. One implementation runs GGUF files through
-// libllama (llama_host.h), one is a tiny deterministic model for unit tests.
+// What a model must offer to be measured and steered: describe itself, render a conversation,
+// record its router logits in a prefill, generate, and score given text. One implementation runs
+// GGUF files through libllama (llama_host.h), one is a tiny deterministic model for unit tests.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,15 @@
 
 namespace mascing {
 
-/// What is known of a model before anything is computed. Layers are counted in two ways: `i_layer` runs over
-/// the MoE layers only (0 .. L-1), a block number over all blocks of the file.
+/// What is known of a model before anything is computed. Layers are counted in two ways: `i_layer`
+/// runs over the MoE layers only (0 .. L-1), a block number over all blocks of the file.
 struct ModelInfo {
   std::string path;
   std::string name;
+  std::string description;  ///< the file's own words about itself; may be empty
   std::string architecture;
-  std::string fingerprint;  ///< SHA-256 over architecture and router weights: the same for every quantisation
+  std::string fingerprint;  ///< SHA-256 over architecture and router weights: the same for every
+                            ///< quantisation
   std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer and chat template
   int64_t n_block = 0;
   int64_t n_layer = 0;        ///< L: MoE layers
@@ -30,9 +32,9 @@ struct ModelInfo {
   int64_t n_embd = 0;         ///< D
   int64_t n_vocab = 0;
   int64_t n_context_train = 0;
-  std::string gating;             ///< "softmax", "sigmoid", ... ; "unknown" if the file does not say
-  std::vector<int64_t> blocks;    ///< [L] block number of each MoE layer
-  std::vector<bool> has_bias;     ///< [L] whether the router adds a bias of its own
+  std::string gating;           ///< "softmax", "sigmoid", ... ; "unknown" if the file does not say
+  std::vector<int64_t> blocks;  ///< [L] block number of each MoE layer
+  std::vector<bool> has_bias;   ///< [L] whether the router adds a bias of its own
 };
 
 /// Half-open range of token positions.
@@ -48,7 +50,8 @@ struct Prompt {
   TokenSpan final_user;  ///< tokens that hold at least one byte of the final user message
 };
 
-/// One mask at one strength. No mask, alpha 0 or an all-zero mask leave the model bit for bit as it is.
+/// One mask at one strength. No mask, alpha 0 or an all-zero mask leave the model bit for bit as it
+/// is.
 struct Steering {
   std::shared_ptr<const Mask> mask;
   float alpha = 0.0F;
@@ -77,7 +80,8 @@ struct Sampling {
 struct GenerateRequest {
   std::vector<int32_t> tokens;  ///< prompt
   Steering steering;
-  uint64_t stream = 0;  ///< random stream of this request; the same stream and seed repeat the same reply
+  uint64_t stream =
+      0;  ///< random stream of this request; the same stream and seed repeat the same reply
 };
 
 enum class FinishReason { kStop, kLength };
@@ -116,10 +120,10 @@ struct HostCounters {
   double seconds = 0.0;  ///< wall time spent in the model
 };
 
-/// Not thread-safe: one call at a time. Each call begins with empty caches, so its result depends on its
-/// arguments (and the thread count) alone. Requests that cannot be processed give an Outcome with an
-/// error; Error{kHost} is thrown only when the engine itself fails, Error{kMismatch} when a mask belongs
-/// to another model.
+/// Not thread-safe: one call at a time. Each call begins with empty caches, so its result depends
+/// on its arguments (and the thread count) alone. Requests that cannot be processed give an Outcome
+/// with an error; Error{kHost} is thrown only when the engine itself fails, Error{kMismatch} when a
+/// mask belongs to another model.
 class Host {
  public:
   Host() = default;
@@ -129,7 +133,8 @@ class Host {
 
   [[nodiscard]] virtual const ModelInfo& describe() const = 0;
   /// Applies the model's chat template with the generation prompt. Throws Error{kBadInput} if the
-  /// conversation does not end with a user message, or its text cannot be found again in the tokens.
+  /// conversation does not end with a user message, or its text cannot be found again in the
+  /// tokens.
   [[nodiscard]] virtual Prompt render(const Conversation& conversation) const = 0;
   /// Plain text to tokens; `begin_of_text` adds what the model expects in front of a document.
   [[nodiscard]] virtual std::vector<int32_t> tokenize(const std::string& text,

@@ -82,6 +82,7 @@ struct Results {
   std::string scenario_name;
   std::string direction;
   std::string model_name;
+  std::string model_description;  ///< the model file's own words about itself; shown with every result
   std::string fingerprint;
   std::string architecture;
   int64_t n_layer = 0;

@@ -1,0 +1,73 @@
+// `mascing eval`: what a mask does on the test split of a scenario.
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/progress_line.h"
+#include "format/mask_file.h"
+#include "mascing/error.h"
+#include "mascing/scenario.h"
+#include "pipeline/run.h"
+#include "report/table.h"
+
+namespace mascing::cli {
+namespace {
+
+struct EvalArguments {
+  std::string scenario;
+  std::string mask;
+  std::string output = "out/eval";
+  double alpha = -1.0;
+  uint64_t seed = 0;
+  bool json = false;
+  ModelOptions model;
+};
+
+void execute(const EvalArguments& arguments, Session& session) {
+  const Scenario scenario = read_scenario(arguments.scenario);
+  const Mask mask = read_mask(arguments.mask);
+  RunOptions options;
+  options.output = arguments.output;
+  options.seed = arguments.seed;
+  options.n_thread = arguments.model.n_thread();
+  options.command = "mascing eval " + arguments.scenario + " -m " + arguments.model.host.path +
+                    " --mask " + arguments.mask;
+  options.host_key = arguments.model.key();
+  const auto host = arguments.model.open();
+  ProgressLine line;
+  const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
+  const RunOutcome outcome = evaluate_mask(scenario, mask, alpha, *host, options, line.callback());
+  std::cout << (arguments.json ? to_json(outcome.results)
+                               : render_table(outcome.results, wants_colour()))
+            << std::flush;
+  say_written(arguments.output + "/results.json, " + arguments.output + "/report.html", "");
+  if (!outcome.failure.empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[eval] " + outcome.failure,
+                "use a smaller --alpha or another mask");
+  }
+  session.exit_code = 0;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<EvalArguments>();
+  CLI::App* command = app.add_subcommand(
+      "eval", "Measures a mask on a scenario's test split, base against steered.");
+  add_examples(*command,
+               "  mascing eval scenario.toml -m model.gguf --mask mask.gguf --alpha 0.75");
+  command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
+  command->add_option("--mask", arguments->mask, "Mask file")->required();
+  command
+      ->add_option("--alpha", arguments->alpha, "Strength; the mask's own suggestion if not given")
+      ->check(CLI::Range(0.0, 100.0));
+  command->add_option("-o,--output", arguments->output, "Folder for results and cache")
+      ->capture_default_str();
+  add_seed(*command, arguments->seed);
+  command->add_flag("--json", arguments->json, "Print results.json instead of the table");
+  arguments->model.add_to(*command);
+  command->callback([arguments, &session] { execute(*arguments, session); });
+}
+
+}  // namespace mascing::cli

@@ -1,0 +1,86 @@
+// `mascing run`: the whole pipeline.
+#include <iostream>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/progress_line.h"
+#include "format/model_file.h"
+#include "mascing/error.h"
+#include "mascing/scenario.h"
+#include "pipeline/run.h"
+#include "report/table.h"
+
+namespace mascing::cli {
+namespace {
+
+struct RunArguments {
+  std::string scenario;
+  std::string output = "out";
+  uint64_t seed = 0;
+  bool json = false;
+  ModelOptions model;
+};
+
+void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
+  if (arguments.json) {
+    std::cout << to_json(outcome.results);
+  } else {
+    std::cout << render_table(outcome.results, wants_colour());
+  }
+  std::cout << std::flush;
+  if (outcome.was_finished) {
+    std::cerr << "nothing has changed since the last run: these are its results\n";
+  }
+  const std::string prefix = arguments.output + "/";
+  std::cerr << "wrote " << (outcome.failure.empty() ? prefix + "mask.gguf, " : "") << prefix
+            << "results.json, " << prefix << "report.html\n";
+  if (outcome.failure.empty()) {
+    std::cerr << "next: open " << prefix << "report.html, or look at the mask: mascing mask show "
+              << prefix << "mask.gguf\n";
+  }
+}
+
+void execute(const RunArguments& arguments, Session& session) {
+  const Scenario scenario = read_scenario(arguments.scenario);
+  const ModelInfo info = read_model_info(arguments.model.host.path);
+  RunOptions options;
+  options.output = arguments.output;
+  options.seed = arguments.seed;
+  options.n_thread = arguments.model.n_thread();
+  options.command = "mascing run " + arguments.scenario + " -m " + arguments.model.host.path;
+  options.host_key = arguments.model.key();
+  ProgressLine line;
+  const RunOutcome outcome = run_scenario(
+      scenario, info, [&] { return arguments.model.open(); }, options, line.callback());
+  print_outcome(outcome, arguments);
+  if (!outcome.failure.empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[run] " + outcome.failure,
+                "results.json and report.html say what was tried; no mask was written");
+  }
+  session.exit_code = 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<RunArguments>();
+  CLI::App* command = app.add_subcommand("run",
+                                         "From labelled conversations to a mask and an honest "
+                                         "result: label, trace, train, steer, select, test.");
+  add_examples(
+      *command,
+      "  mascing run scenarios/demo/defend.toml -m models/demo/kingdom-planted-f16.gguf -o out/");
+  command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
+  command
+      ->add_option("-o,--output",
+                   arguments->output,
+                   "Folder for all results; an interrupted run goes on there")
+      ->capture_default_str();
+  add_seed(*command, arguments->seed);
+  command->add_flag("--json", arguments->json, "Print results.json instead of the table");
+  arguments->model.add_to(*command);
+  command->callback([arguments, &session] { execute(*arguments, session); });
+}
+
+}  // namespace mascing::cli

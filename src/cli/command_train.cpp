@@ -1,0 +1,76 @@
+// `mascing train`: fits a surrogate to a trace store.
+#include <iostream>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/progress_line.h"
+#include "format/surrogate_file.h"
+#include "format/trace_store.h"
+#include "mascing/train.h"
+
+namespace mascing::cli {
+namespace {
+
+struct TrainArguments {
+  std::string traces;
+  std::string output = "surrogate.safetensors";
+  TrainOptions options;
+};
+
+void execute(const TrainArguments& arguments, Session& session) {
+  TrainOptions options = arguments.options;
+  options.n_thread = resolve_threads(options.n_thread);
+  const TraceSet set = read_traces(arguments.traces);
+  ProgressLine line;
+  const TrainResult result = train_surrogate(set, options, line.callback());
+  const TrainReport& r = result.report;
+  write_surrogate(arguments.output,
+                  result.surrogate,
+                  {{"tool_version", MASCING_VERSION},
+                   {"seed", std::to_string(options.seed)},
+                   {"traces", hash_traces(set)},
+                   {"fingerprint", set.fingerprint}});
+  std::cout << "trained on " << r.n_train << " conversations, validated on " << r.n_validation
+            << " of other topics\n"
+            << "validation accuracy " << format_number(r.validation_accuracy, 3)
+            << " (always the larger class: " << format_number(r.majority_accuracy, 3) << "), AUC "
+            << format_number(r.validation_auc, 3)
+            << " (length of the message alone: " << format_number(r.length_auc, 3) << ")\n";
+  say_written(arguments.output,
+              "mascing steer " + arguments.traces + " --surrogate " + arguments.output);
+  session.exit_code = 0;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<TrainArguments>();
+  arguments->options.n_thread = 0;
+  CLI::App* command = app.add_subcommand(
+      "train", "Fits the surrogate: from a trace to the probability of label 1.");
+  add_examples(*command, "  mascing train traces/ -o surrogate.safetensors");
+  TrainOptions& o = arguments->options;
+  command->add_option("traces", arguments->traces, "Trace store, as `mascing trace` writes it")
+      ->required();
+  command->add_option("-o,--output", arguments->output, "File to write")->capture_default_str();
+  command->add_option("--epochs", o.n_epoch, "Passes over the traces")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_option("--batch", o.n_batch, "Conversations per step")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--learning-rate", o.learning_rate, "Of Adam")
+      ->check(CLI::Range(1e-8, 10.0))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--patience", o.n_patience, "Epochs without improvement before stopping, 0 = never")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  add_seed(*command, o.seed);
+  add_threads(*command, o.n_thread);
+  command->callback([arguments, &session] { execute(*arguments, session); });
+}
+
+}  // namespace mascing::cli

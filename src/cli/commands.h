@@ -1,0 +1,26 @@
+// The commands of the command line: each adds itself to the application; its callback runs when it
+// was given.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace mascing::cli {
+
+/// What a command leaves for main: the exit code.
+struct Session {
+  int exit_code = 0;
+};
+
+void add_run(CLI::App& app, Session& session);
+void add_inspect(CLI::App& app, Session& session);
+void add_trace(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
+void add_steer(CLI::App& app, Session& session);
+void add_eval(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
+void add_mask(CLI::App& app, Session& session);
+
+}  // namespace mascing::cli

@@ -1,0 +1,90 @@
+// The mascing command: parses, runs one command, and turns every failure into one line, a hint and
+// an exit code.
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/progress_line.h"
+#include "mascing/error.h"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+constexpr int kInterrupted = 130;
+
+constexpr const char* kDescription =
+    "Example:\n"
+    "  mascing run scenario.toml -m model.gguf -o out/\n\n"
+    "Reconfigures how a Mixture-of-Experts language model behaves, without retraining it: learns "
+    "from labelled\n"
+    "conversations which experts to push, and writes a small mask that is added to the router "
+    "logits.\n"
+    "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (run again to go on).";
+
+int complain(const std::string& message, const std::string& hint, int code) {
+  std::cerr << "mascing: error: " << message << '\n';
+  if (!hint.empty()) {
+    std::cerr << "  hint: " << hint << '\n';
+  }
+  return code;
+}
+
+int code_of(mascing::ErrorKind kind) {
+  switch (kind) {
+    case mascing::ErrorKind::kUsage:
+      return kWrongUsage;
+    case mascing::ErrorKind::kInterrupted:
+      return kInterrupted;
+    default:
+      return kFailed;
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kDescription, "mascing");
+  mascing::cli::Session session;
+  app.set_version_flag("--version", std::string("mascing ") + MASCING_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  mascing::cli::add_run(app, session);
+  mascing::cli::add_inspect(app, session);
+  mascing::cli::add_trace(app, session);
+  mascing::cli::add_train(app, session);
+  mascing::cli::add_steer(app, session);
+  mascing::cli::add_eval(app, session);
+  mascing::cli::add_report(app, session);
+  mascing::cli::add_mask(app, session);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) {
+      return app.exit(e);
+    }
+    const auto chosen = app.get_subcommands();
+    const std::string command =
+        chosen.empty() ? "mascing" : "mascing " + chosen.front()->get_name();
+    return complain(e.what(), "see '" + command + " --help'", kWrongUsage);
+  }
+  return session.exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  mascing::cli::install_signal_handlers();
+  try {
+    return run(argc, argv);
+  } catch (const mascing::Error& e) {
+    return complain(e.what(), e.hint(), code_of(e.kind()));
+  } catch (const std::bad_alloc&) {
+    return complain(
+        "out of memory", "try fewer --parallel conversations or a smaller --context", kFailed);
+  } catch (const std::exception& e) {
+    return complain(std::string("unexpected: ") + e.what(),
+                    "please report this with the command you ran",
+                    kFailed);
+  }
+}

@@ -1,0 +1,83 @@
+// Shared options.
+#include "cli/options.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include <unistd.h>
+
+namespace mascing::cli {
+
+void ModelOptions::add_to(CLI::App& command) {
+  command
+      .add_option("-m,--model", host.path, "Model: a GGUF file; of a split model, its first part")
+      ->required();
+  add_threads(command, host.n_thread);
+  command.add_option("--parallel", host.n_parallel, "Conversations processed at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command.add_option("--batch", host.n_batch, "Tokens per decode, at most")
+      ->check(CLI::Range(16, 65536))
+      ->capture_default_str();
+  command.add_option("--context", host.n_context, "Cache cells shared by all conversations")
+      ->check(CLI::Range(256, 1 << 24))
+      ->capture_default_str();
+  command.add_option("--gpu-layers", host.n_gpu_layer, "Blocks to offload to a GPU, -1 = all")
+      ->capture_default_str();
+  command.add_flag(
+      "--thinking", host.enable_thinking, "Let chat templates that know it open a reasoning block");
+}
+
+int64_t ModelOptions::n_thread() const {
+  return resolve_threads(host.n_thread);
+}
+
+std::string ModelOptions::key() const {
+  return std::to_string(host.n_parallel) + "/" + std::to_string(host.n_batch) + "/" +
+         std::to_string(host.n_context) + "/" + std::to_string(host.n_gpu_layer) +
+         (host.enable_thinking ? "/thinking" : "");
+}
+
+std::unique_ptr<Host> ModelOptions::open() const {
+  LlamaHostOptions options = host;
+  options.n_thread = n_thread();
+  return open_llama_host(options);
+}
+
+void add_seed(CLI::App& command, uint64_t& seed) {
+  command
+      .add_option("--seed",
+                  seed,
+                  "Seed of everything random; the same seed and threads give the same bytes")
+      ->capture_default_str();
+}
+
+void add_threads(CLI::App& command, int64_t& n_thread) {
+  command.add_option("-t,--threads", n_thread, "Threads, 0 = one per core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+int64_t resolve_threads(int64_t n_thread) {
+  return n_thread > 0 ? n_thread
+                      : static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+bool wants_colour() {
+  return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+}
+
+void say_written(const std::string& path, const std::string& next) {
+  std::cerr << "wrote " << path << '\n';
+  if (!next.empty()) {
+    std::cerr << "next: " << next << '\n';
+  }
+}
+
+void add_examples(CLI::App& command, const std::string& examples) {
+  command.description("Example:\n" + examples + "\n\n" + command.get_description());
+}
+
+}  // namespace mascing::cli

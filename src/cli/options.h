@@ -1,0 +1,38 @@
+// Options that several commands share, and small helpers around them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "mascing/host.h"
+#include "mascing/llama_host.h"
+
+namespace mascing::cli {
+
+/// -m, --threads, --parallel, --batch, --context, --gpu-layers, --thinking.
+struct ModelOptions {
+  LlamaHostOptions host;
+
+  void add_to(CLI::App& command);
+  /// Number of threads after 0 was resolved to the number of cores.
+  [[nodiscard]] int64_t n_thread() const;
+  /// Options that can change a number in its last digits, as one text.
+  [[nodiscard]] std::string key() const;
+  [[nodiscard]] std::unique_ptr<Host> open() const;
+};
+
+void add_seed(CLI::App& command, uint64_t& seed);
+void add_threads(CLI::App& command, int64_t& n_thread);
+[[nodiscard]] int64_t resolve_threads(int64_t n_thread);
+
+/// True if stdout is a terminal and NO_COLOR is not set.
+[[nodiscard]] bool wants_colour();
+/// Says on stderr which file was written and what to run next.
+void say_written(const std::string& path, const std::string& next);
+/// Epilogue of a command's help: examples first, as readers look for them.
+void add_examples(CLI::App& command, const std::string& examples);
+
+}  // namespace mascing::cli

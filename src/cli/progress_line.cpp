@@ -1,0 +1,102 @@
+// A stage is known by its name: a new name closes the line of the one before.
+#include "cli/progress_line.h"
+
+#include <atomic>
+#include <csignal>
+#include <iostream>
+
+#include <unistd.h>
+
+#include "base/text.h"
+
+namespace mascing::cli {
+namespace {
+
+std::atomic<bool> stop_requested{false};
+
+extern "C" void on_signal(int signal_number) {
+  stop_requested = true;
+  std::signal(signal_number, SIG_DFL);  // the second one ends the process
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  if (whole < 60) {
+    return std::to_string(whole) + " s";
+  }
+  return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+}
+
+bool stop_was_requested() {
+  return stop_requested;
+}
+
+ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+
+ProgressLine::~ProgressLine() {
+  finish_line();
+}
+
+Progress ProgressLine::callback() {
+  return [this](const ProgressEvent& event) {
+    draw(event);
+    return !stop_was_requested();
+  };
+}
+
+void ProgressLine::finish_line() {
+  if (is_open_ && is_terminal_) {
+    std::cerr << "\r\033[K" << std::flush;
+  }
+  is_open_ = false;
+}
+
+std::string ProgressLine::rate_and_eta(const ProgressEvent& event) const {
+  const double elapsed = std::chrono::duration<double>(Clock::now() - stage_start_).count();
+  const int64_t n_new = event.done - first_done_;
+  if (n_new <= 0 || elapsed < 0.05) {
+    return {};
+  }
+  const double rate = static_cast<double>(n_new) / elapsed;
+  std::string text = ", " + format_number(rate, rate < 10.0 ? 1 : 0) + " " + event.unit + "/s";
+  if (event.done < event.total) {
+    text += ", " + duration_text(static_cast<double>(event.total - event.done) / rate) + " left";
+  }
+  return text;
+}
+
+void ProgressLine::draw(const ProgressEvent& event) {
+  const auto now = Clock::now();
+  if (event.stage != stage_) {
+    finish_line();
+    stage_ = event.stage;
+    stage_start_ = now;
+    first_done_ = event.done;
+    last_drawn_ = now - std::chrono::hours(1);
+  }
+  const bool is_last = event.done >= event.total;
+  const auto pause =
+      is_terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
+  if (!is_last && now - last_drawn_ < pause) {
+    return;
+  }
+  last_drawn_ = now;
+  const std::string line = event.stage + ": " + std::to_string(event.done) + "/" +
+                           std::to_string(event.total) + " " + event.unit + rate_and_eta(event) +
+                           (event.note.empty() ? "" : ", " + event.note);
+  if (is_terminal_) {
+    std::cerr << "\r\033[K" << line << std::flush;
+    is_open_ = true;
+  } else if (is_last) {
+    std::cerr << line << '\n';
+  }
+}
+
+}  // namespace mascing::cli

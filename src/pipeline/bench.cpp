@@ -1,0 +1,189 @@
+// Cached measurements as JSON texts; keys name everything the value depends on beside the cache's
+// context.
+#include "pipeline/bench.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/sha256.h"
+#include "format/conversations.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+std::string messages_key(const Conversation& conversation) {
+  Conversation bare;
+  bare.id = conversation.id;
+  bare.messages = conversation.messages;
+  return to_jsonl(bare);
+}
+
+std::string chunk_key(const std::vector<Conversation>& chunk,
+                      const Steering& steering,
+                      const Sampling& sampling,
+                      uint64_t first_stream) {
+  const json sampled = {sampling.temperature, sampling.seed, sampling.n_max_token, first_stream};
+  std::string key = "replies\x1e" + steering_key(steering) + sampled.dump();
+  for (const Conversation& conversation : chunk) {
+    key += messages_key(conversation) + '\n';
+  }
+  return key;
+}
+
+std::string tokens_key(const std::vector<std::vector<int32_t>>& sequences) {
+  Sha256 digest;
+  for (const auto& tokens : sequences) {
+    const auto n_token = static_cast<int64_t>(tokens.size());
+    digest.update(&n_token, sizeof n_token);
+    digest.update(tokens.data(), tokens.size() * sizeof(int32_t));
+  }
+  return digest.hex();
+}
+
+json to_value(const AskedReply& reply) {
+  return {{"id", reply.id},
+          {"text", reply.text},
+          {"tokens", reply.tokens},
+          {"limit", reply.hit_limit},
+          {"mean_nll", reply.mean_nll},
+          {"error", reply.error}};
+}
+
+AskedReply from_value(const json& value) {
+  AskedReply reply;
+  reply.id = value.at("id").get<std::string>();
+  reply.text = value.at("text").get<std::string>();
+  reply.tokens = value.at("tokens").get<std::vector<int32_t>>();
+  reply.hit_limit = value.at("limit").get<bool>();
+  reply.mean_nll = value.at("mean_nll").get<double>();
+  reply.error = value.at("error").get<std::string>();
+  return reply;
+}
+
+/// A reply may end within a UTF-8 sequence (token limit): such bytes become U+FFFD.
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string steering_key(const Steering& steering) {
+  if (!steering.mask || steering.alpha == 0.0F) {
+    return "unsteered";
+  }
+  const Mask& mask = *steering.mask;
+  Sha256 digest;
+  digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
+  if (mask.sigma_rule == SigmaRule::kCalibrated) {
+    digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+  }
+  digest.update(to_string(mask.sigma_rule));
+  digest.update(&steering.alpha, sizeof steering.alpha);
+  return digest.hex();
+}
+
+Bench::Bench(Host& host, Cache cache, const Sampling& sampling, const Progress& progress)
+    : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(progress) {}
+
+std::vector<AskedReply> Bench::replies(const std::string& what,
+                                       const std::vector<Conversation>& conversations,
+                                       const Steering& steering) {
+  std::vector<AskedReply> all;
+  const auto n_total = static_cast<int64_t>(conversations.size());
+  for (int64_t start = 0; start < n_total; start += kChunk) {
+    report(progress_, {what, start, n_total, "replies", ""});
+    const auto first = conversations.begin() + start;
+    const std::vector<Conversation> chunk(first, first + std::min(kChunk, n_total - start));
+    for (AskedReply& reply : ask_chunk(chunk, steering, static_cast<uint64_t>(start))) {
+      all.push_back(std::move(reply));
+    }
+  }
+  report(progress_, {what, n_total, n_total, "replies", ""});
+  return all;
+}
+
+std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,
+                                         const Steering& steering,
+                                         uint64_t first_stream) {
+  const std::string key = chunk_key(chunk, steering, sampling_, first_stream);
+  json stored;
+  if (const auto cached = cache_.get(key)) {
+    stored = json::parse(*cached);
+  } else {
+    const HostCounters before = host_.counters();
+    json rows = json::array();
+    for (const AskedReply& reply : ask(host_, chunk, {steering, sampling_}, first_stream)) {
+      rows.push_back(to_value(reply));
+    }
+    const HostCounters after = host_.counters();
+    stored = {{"replies", std::move(rows)},
+              {"seconds", after.seconds - before.seconds},
+              {"n_token",
+               after.n_prefill_token + after.n_generated_token - before.n_prefill_token -
+                   before.n_generated_token}};
+    const std::string text = dump(stored);
+    cache_.put(key, text);
+    stored = json::parse(text);
+  }
+  Speed& speed = steering_key(steering) == "unsteered" ? plain_ : steered_;
+  speed.n_token += stored.at("n_token").get<double>();
+  speed.seconds += stored.at("seconds").get<double>();
+  std::vector<AskedReply> replies;
+  for (const json& value : stored.at("replies")) {
+    replies.push_back(from_value(value));
+  }
+  return replies;
+}
+
+Perplexity Bench::text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
+                                  const Steering& steering) {
+  const std::string key = "perplexity\x1e" + steering_key(steering) + tokens_key(blocks);
+  if (const auto text = cache_.get(key)) {
+    const json stored = json::parse(*text);
+    return {stored.at("value").get<double>(), stored.at("n_token").get<int64_t>()};
+  }
+  const Perplexity value = perplexity(host_, blocks, steering);
+  cache_.put(key, dump({{"value", value.value}, {"n_token", value.n_token}}));
+  return value;
+}
+
+Divergence Bench::divergence(const std::vector<Conversation>& conversations,
+                             const std::vector<AskedReply>& replies,
+                             const Steering& steering) {
+  std::string key = "divergence\x1e" + steering_key(steering);
+  for (size_t i = 0; i < conversations.size(); ++i) {
+    key += messages_key(conversations[i]) + dump(replies[i].tokens) + '\n';
+  }
+  if (const auto text = cache_.get(key)) {
+    const json stored = json::parse(*text);
+    return {stored.at("kl").get<double>(), stored.at("n_token").get<int64_t>()};
+  }
+  const Divergence value = reply_divergence(host_, conversations, replies, steering);
+  cache_.put(key, dump({{"kl", value.kl}, {"n_token", value.n_token}}));
+  return value;
+}
+
+std::vector<int64_t> Bench::choices(const std::vector<ChoiceQuestion>& questions,
+                                    const Steering& steering) {
+  json asked = json::array();
+  for (const ChoiceQuestion& question : questions) {
+    asked.push_back({question.question, question.choices});
+  }
+  const std::string key = "choices\x1e" + steering_key(steering) + dump(asked);
+  if (const auto text = cache_.get(key)) {
+    return json::parse(*text).get<std::vector<int64_t>>();
+  }
+  std::vector<int64_t> answers = answer_choices(host_, questions, steering);
+  cache_.put(key, dump(answers));
+  return answers;
+}
+
+double Bench::tokens_per_second(bool steered) const {
+  const Speed& speed = steered ? steered_ : plain_;
+  return speed.seconds > 0.0 ? speed.n_token / speed.seconds : 0.0;
+}
+
+}  // namespace mascing

@@ -1,0 +1,67 @@
+// A host with a cache: every measurement of a run goes through here, is computed once, and can be
+// interrupted between chunks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/host.h"
+#include "mascing/progress.h"
+#include "pipeline/cache.h"
+#include "stage/ask.h"
+#include "stage/evaluate.h"
+
+namespace mascing {
+
+/// Conversations that are generated together. Fixed, because a reply may depend in its last bit on
+/// what shares its batches: a resumed run repeats the same chunks.
+inline constexpr int64_t kChunk = 64;
+
+/// SHA-256 over what a steering does to a model; "unsteered" for none.
+[[nodiscard]] std::string steering_key(const Steering& steering);
+
+class Bench {
+ public:
+  /// All references must outlive the bench.
+  Bench(Host& host, Cache cache, const Sampling& sampling, const Progress& progress);
+
+  [[nodiscard]] Host& host() { return host_; }
+  [[nodiscard]] const Progress& progress() const { return progress_; }
+
+  /// Replies in the order of the conversations; `what` names the work in progress reports.
+  [[nodiscard]] std::vector<AskedReply> replies(const std::string& what,
+                                                const std::vector<Conversation>& conversations,
+                                                const Steering& steering);
+  [[nodiscard]] Perplexity text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
+                                           const Steering& steering);
+  [[nodiscard]] Divergence divergence(const std::vector<Conversation>& conversations,
+                                      const std::vector<AskedReply>& replies,
+                                      const Steering& steering);
+  [[nodiscard]] std::vector<int64_t> choices(const std::vector<ChoiceQuestion>& questions,
+                                             const Steering& steering);
+
+  /// Speed over everything asked so far without and with a mask: prompt and reply tokens per
+  /// second. 0 = nothing asked.
+  [[nodiscard]] double tokens_per_second(bool steered) const;
+
+ private:
+  struct Speed {
+    double n_token = 0.0;
+    double seconds = 0.0;
+  };
+
+  [[nodiscard]] std::vector<AskedReply> ask_chunk(const std::vector<Conversation>& chunk,
+                                                  const Steering& steering,
+                                                  uint64_t first_stream);
+
+  Host& host_;
+  Cache cache_;
+  Sampling sampling_;
+  const Progress& progress_;
+  Speed plain_;
+  Speed steered_;
+};
+
+}  // namespace mascing

@@ -1,0 +1,62 @@
+// One file per entry, named by the SHA-256 of context and key; the first line of a file is the hash
+// of the rest, so that a file damaged on disk is computed again rather than believed.
+#include "pipeline/cache.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+Cache::Cache(std::string folder, std::string context)
+    : folder_(std::move(folder)), context_(std::move(context)) {
+  ensure_directory(folder_);
+}
+
+std::string Cache::path_of(const std::string& key) const {
+  return folder_ + "/" + sha256_hex(context_ + '\x1e' + key).substr(0, 40) + ".json";
+}
+
+std::optional<std::string> Cache::get(const std::string& key) const {
+  const std::string path = path_of(key);
+  if (!file_exists(path)) {
+    return std::nullopt;
+  }
+  const std::string content = read_text_file(path);
+  const size_t line = content.find('\n');
+  if (line == std::string::npos ||
+      content.substr(0, line) != sha256_hex(content.substr(line + 1))) {
+    return std::nullopt;
+  }
+  return content.substr(line + 1);
+}
+
+void Cache::put(const std::string& key, const std::string& text) const {
+  write_file_atomically(path_of(key), sha256_hex(text) + "\n" + text);
+}
+
+FolderLock::FolderLock(const std::string& folder) {
+  const std::string path = folder + "/.lock";
+  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (file_ < 0) {
+    throw Error(ErrorKind::kSystem,
+                "[run] cannot write to '" + folder + "'",
+                "choose another output folder with -o");
+  }
+  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    close(file_);
+    throw Error(ErrorKind::kUsage,
+                "[run] another mascing run is writing to '" + folder + "'",
+                "wait for it, or give another output folder with -o");
+  }
+}
+
+FolderLock::~FolderLock() {
+  close(file_);
+}
+
+}  // namespace mascing

@@ -1,0 +1,40 @@
+// Measurements that are computed once: small texts under the hash of all they depend on, each
+// written whole or not at all, so that a run that was interrupted or repeated goes on from what is
+// there.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace mascing {
+
+class Cache {
+ public:
+  /// Creates `folder`. `context` is hashed into every key: tool version, model, everything that all
+  /// entries share.
+  Cache(std::string folder, std::string context);
+
+  /// The text stored under `key`, or nothing.
+  [[nodiscard]] std::optional<std::string> get(const std::string& key) const;
+  void put(const std::string& key, const std::string& text) const;
+
+ private:
+  [[nodiscard]] std::string path_of(const std::string& key) const;
+
+  std::string folder_;
+  std::string context_;
+};
+
+/// Holds a folder for one process. Throws Error{kUsage} if another one has it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder);
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock();
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace mascing

@@ -1,0 +1,44 @@
+// The conversations of a scenario, divided into discovery, selection and test, with the check that
+// the three are disjoint.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/results.h"
+#include "mascing/scenario.h"
+
+namespace mascing {
+
+enum class Split { kDiscovery = 0, kSelection = 1, kTest = 2 };
+[[nodiscard]] const char* to_string(Split split);
+
+struct LoadedSet {
+  ScenarioSet spec;
+  std::array<std::vector<Conversation>, 3> splits;  ///< by Split
+
+  [[nodiscard]] const std::vector<Conversation>& rows(Split split) const {
+    return splits[static_cast<size_t>(split)];
+  }
+};
+
+struct Dataset {
+  std::vector<LoadedSet> sets;  ///< in the scenario's order
+  std::string text;             ///< general text; empty = none
+  std::vector<ChoiceQuestion> choices;
+  std::string hash;  ///< SHA-256 over all files read
+  std::vector<Warning> warnings;
+
+  [[nodiscard]] const LoadedSet& target() const;
+};
+
+/// Reads all files of a scenario. Rows that name no split are divided by a hash of their topic (of
+/// their id where they have none): half discovery, a fifth selection, the rest test. Throws
+/// Error{kBadInput} if two splits of a set share a conversation, or two splits of the target set a
+/// topic; Error{kInsufficient} if a split of a set is empty.
+[[nodiscard]] Dataset load_dataset(const Scenario& scenario, uint64_t seed);
+
+}  // namespace mascing

@@ -1,0 +1,215 @@
+// Base and steered replies of every set, paired; coherence over all of them; damage on benign
+// replies and text.
+#include "pipeline/final_test.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "pipeline/label.h"
+#include "pipeline/select.h"
+#include "stage/statistics.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kManyAtLimit = 0.1;  // share of replies at the token limit that is worth a warning
+constexpr double kMuchDivergence = 0.5;  // nats per token; people call more than this damage
+
+std::string percent(double share) {
+  return format_number(100.0 * share, 1) + " %";
+}
+
+/// Adds one set's pairs to a metric over all sets.
+struct CoherenceCount {
+  int64_t n = 0;
+  int64_t n_base = 0;
+  int64_t n_steered = 0;
+  int64_t fixed = 0;
+  int64_t broken = 0;
+  int64_t n_at_limit = 0;
+};
+
+class FinalTest {
+ public:
+  FinalTest(Bench& bench, const TestPlan& plan, Results& results)
+      : bench_(bench), plan_(plan), results_(results), has_mask_(plan.steering.mask != nullptr) {}
+
+  bool run() {
+    for (const LoadedSet& set : plan_.data.sets) {
+      measure(set);
+    }
+    add_coherence();
+    add_choices();
+    add_text_damage();
+    return holds_;
+  }
+
+ private:
+  void measure(const LoadedSet& set) {
+    const auto& rows = set.rows(Split::kTest);
+    const std::string& metric = set.spec.metric;
+    const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
+    const auto base_replies = bench_.replies("testing: base " + metric, rows, {});
+    const auto base = judge_replies(base_replies, rules);
+    std::vector<AskedReply> steered_replies;
+    std::vector<JudgedReply> steered;
+    if (has_mask_) {
+      steered_replies = bench_.replies("testing: steered " + metric, rows, plan_.steering);
+      steered = judge_replies(steered_replies, rules);
+    }
+    MetricResult result = compare(base_replies, base, steered_replies, steered);
+    result.split = to_string(Split::kTest);
+    result.wanted = set.spec.wanted == Wanted::kRefused ? "refused" : "answered";
+    results_.metrics[metric] = result;
+    add_skipped(base_replies);
+    if (has_mask_) {
+      count_coherent(base, steered, steered_replies);
+      check_limit(set, result);
+      if (set.spec.role == SetRole::kBenign) {
+        add_divergence(rows, base_replies);
+      }
+    }
+  }
+
+  void add_skipped(const std::vector<AskedReply>& replies) {
+    for (const AskedReply& reply : replies) {
+      if (!reply.ok()) {
+        results_.skipped.push_back({reply.id, reply.error});
+      }
+    }
+  }
+
+  void count_coherent(const std::vector<JudgedReply>& base,
+                      const std::vector<JudgedReply>& steered,
+                      const std::vector<AskedReply>& steered_replies) {
+    for (size_t i = 0; i < base.size(); ++i) {
+      if (!steered_replies[i].ok()) {
+        continue;
+      }
+      ++coherence_.n;
+      coherence_.n_base += base[i].is_coherent ? 1 : 0;
+      coherence_.n_steered += steered[i].is_coherent ? 1 : 0;
+      coherence_.fixed += !base[i].is_coherent && steered[i].is_coherent ? 1 : 0;
+      coherence_.broken += base[i].is_coherent && !steered[i].is_coherent ? 1 : 0;
+      coherence_.n_at_limit += steered_replies[i].hit_limit ? 1 : 0;
+    }
+  }
+
+  void check_limit(const LoadedSet& set, const MetricResult& result) {
+    const bool is_guarded = set.spec.role != SetRole::kTarget && set.spec.role != SetRole::kWatch;
+    const double drop = result.base.rate - result.steered->rate;
+    if (!is_guarded || drop <= set.spec.max_drop + 1e-9) {
+      return;
+    }
+    const bool is_hold = set.spec.role == SetRole::kHold;
+    holds_ = holds_ && !is_hold;
+    results_.warnings.push_back(
+        {set.spec.metric + "_fell",
+         set.spec.metric + " fell from " + percent(result.base.rate) + " to " +
+             percent(result.steered->rate) + " on the test split; " +
+             format_number(100.0 * set.spec.max_drop, 1) + " points were allowed",
+         is_hold ? "do not use this mask: what must stay refused no longer is"
+                 : "use a smaller alpha, or give this set more weight in the search"});
+  }
+
+  void add_divergence(const std::vector<Conversation>& rows,
+                      const std::vector<AskedReply>& base_replies) {
+    report(bench_.progress(), {"testing: divergence", 0, 1, "sets", ""});
+    const Divergence divergence = bench_.divergence(rows, base_replies, plan_.steering);
+    DamageResult& damage = results_.damage;
+    const auto n_all = static_cast<double>(damage.n_kl_token + divergence.n_token);
+    if (divergence.n_token > 0) {
+      damage.kl_benign = (damage.kl_benign * static_cast<double>(damage.n_kl_token) +
+                          divergence.kl * static_cast<double>(divergence.n_token)) /
+                         n_all;
+      damage.n_kl_token += divergence.n_token;
+    }
+  }
+
+  void add_coherence() {
+    if (!has_mask_ || coherence_.n == 0) {
+      return;
+    }
+    MetricResult& result = results_.metrics["coherent"];
+    result = {to_string(Split::kTest),
+              "coherent",
+              coherence_.n,
+              wilson(coherence_.n_base, coherence_.n),
+              wilson(coherence_.n_steered, coherence_.n),
+              coherence_.fixed,
+              coherence_.broken,
+              mcnemar_exact(coherence_.fixed, coherence_.broken)};
+    const double at_limit =
+        static_cast<double>(coherence_.n_at_limit) / static_cast<double>(coherence_.n);
+    if (at_limit > kManyAtLimit) {
+      results_.warnings.push_back(
+          {"replies_at_token_limit",
+           percent(at_limit) + " of the steered replies were cut off at the token limit",
+           "raise max_tokens under [generate]: later refusals are missed"});
+    }
+  }
+
+  void add_choices() {
+    if (plan_.data.choices.empty()) {
+      return;
+    }
+    report(bench_.progress(), {"testing: multiple choice", 0, 1, "files", ""});
+    const auto base = bench_.choices(plan_.data.choices, {});
+    const auto steered = has_mask_ ? bench_.choices(plan_.data.choices, plan_.steering) : base;
+    MetricResult result;
+    result.split = to_string(Split::kTest);
+    result.wanted = "right";
+    int64_t n_base = 0;
+    int64_t n_steered = 0;
+    for (size_t i = 0; i < base.size(); ++i) {
+      const bool was = base[i] == plan_.data.choices[i].answer;
+      const bool is = steered[i] == plan_.data.choices[i].answer;
+      ++result.n;
+      n_base += was ? 1 : 0;
+      n_steered += is ? 1 : 0;
+      result.fixed += !was && is ? 1 : 0;
+      result.broken += was && !is ? 1 : 0;
+    }
+    result.base = wilson(n_base, result.n);
+    if (has_mask_) {
+      result.steered = wilson(n_steered, result.n);
+      result.p_value = mcnemar_exact(result.fixed, result.broken);
+    }
+    results_.metrics["multiple_choice"] = result;
+  }
+
+  void add_text_damage() {
+    const auto blocks = text_blocks(bench_.host(), plan_.data, plan_.scenario, Split::kTest);
+    if (blocks.empty()) {
+      return;
+    }
+    report(bench_.progress(), {"testing: perplexity", 0, 1, "texts", ""});
+    const Perplexity base = bench_.text_perplexity(blocks, {});
+    results_.damage.perplexity_base = base.value;
+    results_.damage.n_text_token = base.n_token;
+    results_.damage.perplexity_steered =
+        has_mask_ ? bench_.text_perplexity(blocks, plan_.steering).value : base.value;
+    if (results_.damage.kl_benign > kMuchDivergence) {
+      results_.warnings.push_back(
+          {"much_divergence",
+           "benign replies diverge by " + format_number(results_.damage.kl_benign, 2) +
+               " nats per token",
+           "use a smaller alpha: more than 0.5 is what people call damage"});
+    }
+  }
+
+  Bench& bench_;
+  const TestPlan& plan_;
+  Results& results_;
+  bool has_mask_;
+  bool holds_ = true;
+  CoherenceCount coherence_;
+};
+
+}  // namespace
+
+bool measure_test_split(Bench& bench, const TestPlan& plan, Results& results) {
+  return FinalTest(bench, plan, results).run();
+}
+
+}  // namespace mascing

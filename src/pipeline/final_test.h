@@ -1,0 +1,26 @@
+// The one look at the test split.
+#pragma once
+
+#include "mascing/results.h"
+#include "mascing/scenario.h"
+#include "pipeline/bench.h"
+#include "pipeline/dataset.h"
+#include "stage/coherence.h"
+
+namespace mascing {
+
+/// What the test is made with.
+struct TestPlan {
+  const Dataset& data;
+  const Scenario& scenario;
+  const RefusalJudge& judge;
+  CoherenceLimit coherence;
+  Steering steering;  ///< no mask: only the base is measured
+};
+
+/// Measures all sets, the general text and the multiple-choice questions without and with the mask,
+/// and adds metrics, damage, skipped conversations and warnings to `results`. Returns false if a
+/// hold set lost more than its limit: such a mask must not be used.
+bool measure_test_split(Bench& bench, const TestPlan& plan, Results& results);
+
+}  // namespace mascing

@@ -1,0 +1,332 @@
+// The driver: each step is one line, each leaves its result on disk before the next begins.
+#include "pipeline/run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "format/conversations.h"
+#include "format/mask_file.h"
+#include "mascing/error.h"
+#include "pipeline/bench.h"
+#include "pipeline/dataset.h"
+#include "pipeline/final_test.h"
+#include "pipeline/label.h"
+#include "pipeline/mask_search.h"
+#include "pipeline/select.h"
+#include "pipeline/traces.h"
+#include "report/report.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kPreserveRows = 150;  // traces of each set whose routing should stay
+
+/// Wall time of the steps, by name.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::map<std::string, double>& seconds) : seconds_(seconds) {}
+
+  void lap(const std::string& step) {
+    const auto now = std::chrono::steady_clock::now();
+    seconds_[step] += std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  std::map<std::string, double>& seconds_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+std::string context_key(const ModelInfo& info, const RunOptions& options) {
+  const json key = {MASCING_VERSION, info.identity, options.n_thread, options.host_key};
+  return key.dump();
+}
+
+std::string run_key(const Scenario& scenario,
+                    const Dataset& data,
+                    const ModelInfo& info,
+                    const RunOptions& options) {
+  const json key = {
+      context_key(info, options), sha256_file(scenario.path), data.hash, options.seed};
+  return sha256_hex(key.dump());
+}
+
+Results start_results(const Scenario& scenario, const ModelInfo& info, const RunOptions& options) {
+  Results results;
+  results.tool_version = MASCING_VERSION;
+  results.seed = options.seed;
+  results.n_thread = options.n_thread;
+  results.command = options.command;
+  results.scenario_name = scenario.name;
+  results.direction = scenario.direction;
+  results.model_name = info.name;
+  results.model_description = info.description;
+  results.fingerprint = info.fingerprint;
+  results.architecture = info.architecture;
+  results.n_layer = info.n_layer;
+  results.n_expert = info.n_expert;
+  results.n_expert_used = info.n_expert_used;
+  return results;
+}
+
+std::string rows_to_jsonl(const std::vector<Conversation>& rows) {
+  std::string text;
+  for (const Conversation& row : rows) {
+    text += to_jsonl(row) + '\n';
+  }
+  return text;
+}
+
+std::vector<TraceInput> trace_inputs(const Dataset& data, const Labelled& labelled) {
+  std::vector<TraceInput> inputs = {{data.target().spec.metric, labelled.rows}};
+  for (const LoadedSet& set : data.sets) {
+    if (set.spec.role != SetRole::kTarget && set.spec.role != SetRole::kWatch) {
+      std::vector<Conversation> rows = set.rows(Split::kDiscovery);
+      rows.resize(std::min(rows.size(), kPreserveRows));
+      inputs.push_back({set.spec.metric, std::move(rows)});
+    }
+  }
+  return inputs;
+}
+
+void add_mask(const Mask& mask, const std::string& file, Results& results) {
+  results.mask_file = file;
+  results.mask_method = mask.method;
+  results.mask_alpha = mask.alpha;
+  results.mask_lambda = mask.lambda;
+  results.mask_n_active = mask.n_active();
+  results.mask_steer = mask.steer;
+}
+
+void add_metrics(const Results& results, Mask& mask) {
+  for (const auto& [id, metric] : results.metrics) {
+    const std::string prefix = metric.split + "." + id;
+    mask.metrics[prefix + ".n"] = static_cast<double>(metric.n);
+    mask.metrics[prefix + ".base"] = metric.base.rate;
+    if (metric.steered) {
+      mask.metrics[prefix + ".rate"] = metric.steered->rate;
+      mask.metrics[prefix + ".low"] = metric.steered->low;
+      mask.metrics[prefix + ".high"] = metric.steered->high;
+    }
+  }
+}
+
+/// One run's state, passed from step to step.
+class Run {
+ public:
+  Run(const Scenario& scenario,
+      const Dataset& data,
+      Host& host,
+      const RunOptions& options,
+      const Progress& progress)
+      : scenario_(scenario),
+        data_(data),
+        options_(options),
+        progress_(progress),
+        judge_(scenario.judge),
+        bench_(host,
+               Cache(options.output + "/cache", context_key(host.describe(), options)),
+               {static_cast<float>(scenario.temperature), options.seed, scenario.n_max_token},
+               progress_),
+        results_(start_results(scenario, host.describe(), options)),
+        watch_(results_.seconds) {
+    judge_.self_test();
+    results_.warnings = data.warnings;
+  }
+
+  RunOutcome search() {
+    const CoherenceLimit coherence = coherence_limit(bench_, data_);
+    const Labelled labelled = label(coherence);
+    const TraceSet traces = trace(labelled);
+    const CandidateSet built = build(traces);
+    const Selection selection = select(built, coherence);
+    if (!selection.is_found) {
+      return give_up(coherence);
+    }
+    Mask mask = *built.candidates[selection.i_candidate[selection.i_best]].mask;
+    mask.alpha = static_cast<float>(selection.trials[selection.i_best].alpha);
+    return test(std::move(mask), coherence, true);
+  }
+
+  RunOutcome evaluate(Mask mask) {
+    return test(std::move(mask), coherence_limit(bench_, data_), false);
+  }
+
+ private:
+  Labelled label(const CoherenceLimit& coherence) {
+    Labelled labelled = label_discovery(bench_, data_, judge_, coherence);
+    results_.labels = {{"discovery.label_0", labelled.n_label_0},
+                       {"discovery.label_1", labelled.n_label_1},
+                       {"discovery.unclear", labelled.n_unclear}};
+    for (const LoadedSet& set : data_.sets) {
+      for (const Split split : {Split::kDiscovery, Split::kSelection, Split::kTest}) {
+        results_.labels[std::string(to_string(split)) + "." + set.spec.metric] =
+            static_cast<int64_t>(set.rows(split).size());
+      }
+    }
+    add_skipped(labelled.skipped);
+    write_file_atomically(options_.output + "/labelled.jsonl", rows_to_jsonl(labelled.rows));
+    watch_.lap("label");
+    return labelled;
+  }
+
+  TraceSet trace(const Labelled& labelled) {
+    std::vector<Skipped> skipped;
+    TraceSet traces = collect_traces(bench_.host(),
+                                     trace_inputs(data_, labelled),
+                                     options_.output + "/traces",
+                                     skipped,
+                                     progress_);
+    add_skipped(skipped);
+    watch_.lap("trace");
+    return traces;
+  }
+
+  CandidateSet build(const TraceSet& traces) {
+    CandidateSet built = build_candidates(traces,
+                                          scenario_,
+                                          options_.seed,
+                                          options_.n_thread,
+                                          options_.output + "/candidates",
+                                          progress_);
+    results_.surrogates = built.surrogates;
+    results_.warnings.insert(results_.warnings.end(), built.warnings.begin(), built.warnings.end());
+    watch_.lap("train_and_steer");
+    return built;
+  }
+
+  Selection select(const CandidateSet& built, const CoherenceLimit& coherence) {
+    Selection selection =
+        select_mask(bench_, data_, scenario_, built.candidates, judge_, coherence);
+    results_.candidates = selection.trials;
+    results_.warnings.insert(
+        results_.warnings.end(), selection.warnings.begin(), selection.warnings.end());
+    watch_.lap("select");
+    return selection;
+  }
+
+  RunOutcome test(Mask mask, const CoherenceLimit& coherence, bool is_new) {
+    const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
+    const bool holds =
+        measure_test_split(bench_, {data_, scenario_, judge_, coherence, steering}, results_);
+    watch_.lap("test");
+    add_mask(mask, is_new ? "mask.gguf" : "", results_);
+    if (is_new && holds) {
+      add_metrics(results_, mask);
+      write_mask(options_.output + "/mask.gguf", mask);
+    }
+    return finish(holds ? "" : "the mask weakens what must stay refused: see the warnings");
+  }
+
+  RunOutcome give_up(const CoherenceLimit& coherence) {
+    measure_test_split(bench_, {data_, scenario_, judge_, coherence, {}}, results_);
+    watch_.lap("test");
+    results_.warnings.push_back(
+        {"no_mask_found",
+         "no mask improves the target on the selection split within the limits of its hold sets",
+         "look at the candidates in the report; give more data or loosen the limits"});
+    return finish("no mask was found that improves the target within the limits");
+  }
+
+  void add_skipped(const std::vector<Skipped>& skipped) {
+    results_.skipped.insert(results_.skipped.end(), skipped.begin(), skipped.end());
+  }
+
+  RunOutcome finish(const std::string& failure) {
+    const HostCounters counters = bench_.host().counters();
+    results_.n_prefill_token = counters.n_prefill_token;
+    results_.n_generated_token = counters.n_generated_token;
+    results_.tokens_per_second_base = bench_.tokens_per_second(false);
+    results_.tokens_per_second_steered = bench_.tokens_per_second(true);
+    return {std::move(results_), failure, false};
+  }
+
+  const Scenario& scenario_;
+  const Dataset& data_;
+  const RunOptions& options_;
+  const Progress& progress_;
+  RefusalJudge judge_;
+  Bench bench_;
+  Results results_;
+  Stopwatch watch_;
+};
+
+std::string stamp_path(const RunOptions& options) {
+  return options.output + "/run.json";
+}
+
+/// The outcome of a finished run with the same key, or nothing.
+std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
+  const std::string results_path = options.output + "/results.json";
+  if (!file_exists(stamp_path(options)) || !file_exists(results_path)) {
+    return std::nullopt;
+  }
+  const json stamp = json::parse(read_text_file(stamp_path(options)), nullptr, false);
+  if (!stamp.is_object() || stamp.value("key", "") != key) {
+    return std::nullopt;
+  }
+  const std::string text = read_text_file(results_path);
+  const std::string failure = stamp.value("failure", "");
+  const bool has_mask = file_exists(options.output + "/mask.gguf");
+  if (stamp.value("results", "") != sha256_hex(text) || (failure.empty() && !has_mask)) {
+    return std::nullopt;
+  }
+  return RunOutcome{results_from_json(text, results_path), failure, true};
+}
+
+void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
+  const std::string text = to_json(outcome.results);
+  write_file_atomically(options.output + "/report.html", render_report(outcome.results));
+  write_file_atomically(options.output + "/results.json", text);
+  const json stamp = {{"key", key}, {"results", sha256_hex(text)}, {"failure", outcome.failure}};
+  write_file_atomically(stamp_path(options), stamp.dump() + "\n");
+}
+
+}  // namespace
+
+RunOutcome run_scenario(const Scenario& scenario,
+                        const ModelInfo& info,
+                        const OpenHost& open_host,
+                        const RunOptions& options,
+                        const Progress& progress) {
+  const Dataset data = load_dataset(scenario, options.seed);
+  ensure_directory(options.output);
+  const FolderLock lock(options.output);
+  const std::string key = run_key(scenario, data, info, options);
+  if (auto finished = read_finished(key, options)) {
+    return std::move(*finished);
+  }
+  std::filesystem::remove(options.output +
+                          "/mask.gguf");  // of another run: never to be taken for this one's
+  const std::unique_ptr<Host> host = open_host();
+  RunOutcome outcome = Run(scenario, data, *host, options, progress).search();
+  write_outputs(outcome, key, options);
+  return outcome;
+}
+
+RunOutcome evaluate_mask(const Scenario& scenario,
+                         const Mask& mask,
+                         double alpha,
+                         Host& host,
+                         const RunOptions& options,
+                         const Progress& progress) {
+  require_same_model(mask, host.describe());
+  const Dataset data = load_dataset(scenario, options.seed);
+  ensure_directory(options.output);
+  const FolderLock lock(options.output);
+  Mask used = mask;
+  used.alpha = static_cast<float>(alpha);
+  RunOutcome outcome = Run(scenario, data, host, options, progress).evaluate(std::move(used));
+  write_file_atomically(options.output + "/report.html", render_report(outcome.results));
+  write_file_atomically(options.output + "/results.json", to_json(outcome.results));
+  return outcome;
+}
+
+}  // namespace mascing

@@ -1,0 +1,51 @@
+// The whole pipeline: labelled conversations in, a mask and an honest result out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mascing/host.h"
+#include "mascing/progress.h"
+#include "mascing/results.h"
+#include "mascing/scenario.h"
+
+namespace mascing {
+
+struct RunOptions {
+  std::string output;  ///< folder, created
+  uint64_t seed = 0;
+  int64_t n_thread = 1;
+  std::string command;   ///< for the record; without paths that change the result
+  std::string host_key;  ///< of host options that can change a number (batch size, context)
+};
+
+struct RunOutcome {
+  Results results;
+  std::string failure;        ///< empty, or why no mask may be used
+  bool was_finished = false;  ///< nothing had changed since the last run; results were read
+};
+
+/// Opens the model when it is needed: a run with nothing to do never loads it.
+using OpenHost = std::function<std::unique_ptr<Host>()>;
+
+/// Leaves mask.gguf, results.json and report.html in the output folder, beside labelled.jsonl,
+/// traces/, candidates/ and cache/. Interrupted runs go on where they were; a finished one is only
+/// read. `info` describes the model that `open_host` will open.
+[[nodiscard]] RunOutcome run_scenario(const Scenario& scenario,
+                                      const ModelInfo& info,
+                                      const OpenHost& open_host,
+                                      const RunOptions& options,
+                                      const Progress& progress);
+
+/// The test split alone, for a mask that is there: base and steered.
+[[nodiscard]] RunOutcome evaluate_mask(const Scenario& scenario,
+                                       const Mask& mask,
+                                       double alpha,
+                                       Host& host,
+                                       const RunOptions& options,
+                                       const Progress& progress);
+
+}  // namespace mascing

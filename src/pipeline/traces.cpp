@@ -1,0 +1,157 @@
+// A shard holds a fixed number of conversations of one set and is named by the hash of their texts
+// and labels.
+#include "pipeline/traces.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/sha256.h"
+#include "format/conversations.h"
+#include "format/trace_store.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr int64_t kShardRows = 64;
+
+struct Shard {
+  std::string set;
+  std::vector<Conversation> rows;
+  std::string hash;
+};
+
+std::vector<Shard> divide(const std::vector<TraceInput>& inputs, const ModelInfo& info) {
+  std::vector<Shard> shards;
+  for (const TraceInput& input : inputs) {
+    const auto n_row = static_cast<int64_t>(input.rows.size());
+    for (int64_t start = 0; start < n_row; start += kShardRows) {
+      const auto first = input.rows.begin() + start;
+      Shard shard{input.set, {first, first + std::min(kShardRows, n_row - start)}, {}};
+      Sha256 digest;
+      digest.update("trace-v1 " + info.identity + " " + input.set + "\n");
+      for (const Conversation& row : shard.rows) {
+        digest.update(to_jsonl(row) + "\n");
+      }
+      shard.hash = digest.hex().substr(0, 32);
+      shards.push_back(std::move(shard));
+    }
+  }
+  return shards;
+}
+
+/// Traces of a shard's conversations; those that fail are left out, and named in `skipped` if that
+/// is given.
+std::vector<StoredTrace> trace_shard(Host& host,
+                                     const Shard& shard,
+                                     std::vector<Skipped>* skipped) {
+  const auto skip = [&](const std::string& id, const std::string& reason) {
+    if (skipped != nullptr) {
+      skipped->push_back({id, reason});
+    }
+  };
+  std::vector<TraceRequest> requests;
+  std::vector<const Conversation*> rows;
+  for (const Conversation& row : shard.rows) {
+    try {
+      Prompt prompt = host.render(row);
+      requests.push_back({std::move(prompt.tokens), prompt.final_user, {}});
+      rows.push_back(&row);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::kBadInput) {
+        throw;
+      }
+      skip(row.id, e.what());
+    }
+  }
+  std::vector<StoredTrace> traces;
+  auto outcomes = host.trace(requests);
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    if (!outcomes[i].ok()) {
+      skip(rows[i]->id, outcomes[i].error);
+      continue;
+    }
+    traces.push_back({rows[i]->id,
+                      rows[i]->topic,
+                      shard.set,
+                      rows[i]->label.value_or(-1),
+                      outcomes[i].value.n_token,
+                      std::move(outcomes[i].value.logits)});
+  }
+  return traces;
+}
+
+/// Names every conversation that has no trace, with its reason; shards of an earlier run do not
+/// hold the reasons, so the few that failed are tried once more.
+void add_skipped(Host& host,
+                 const std::vector<Shard>& shards,
+                 const TraceSet& set,
+                 std::vector<Skipped>& skipped) {
+  std::set<std::pair<std::string, std::string>> traced;
+  for (const TraceView& trace : set.traces) {
+    traced.emplace(trace.set, trace.id);
+  }
+  for (const Shard& shard : shards) {
+    Shard missing{shard.set, {}, {}};
+    for (const Conversation& row : shard.rows) {
+      if (traced.count({shard.set, row.id}) == 0) {
+        missing.rows.push_back(row);
+      }
+    }
+    if (!missing.rows.empty()) {
+      trace_shard(host, missing, &skipped);
+    }
+  }
+}
+
+}  // namespace
+
+TraceSet collect_traces(Host& host,
+                        const std::vector<TraceInput>& inputs,
+                        const std::string& folder,
+                        std::vector<Skipped>& skipped,
+                        const Progress& progress) {
+  const ModelInfo& info = host.describe();
+  const std::vector<Shard> shards = divide(inputs, info);
+  std::vector<std::string> hashes;
+  int64_t n_total = 0;
+  for (const Shard& shard : shards) {
+    hashes.push_back(shard.hash);
+    n_total += static_cast<int64_t>(shard.rows.size());
+  }
+  TraceStoreHeader header{info.n_layer,
+                          info.n_expert,
+                          info.n_expert_used,
+                          info.blocks,
+                          info.architecture,
+                          info.fingerprint,
+                          info.name,
+                          {}};
+  Sha256 digest;
+  for (const std::string& hash : hashes) {
+    digest.update(hash);
+  }
+  header.inputs_hash = digest.hex();
+  TraceStoreWriter writer(folder, header);
+  int64_t n_done = 0;
+  for (const Shard& shard : shards) {
+    report(progress, {"tracing", n_done, n_total, "conversations", ""});
+    if (!writer.has_shard(shard.hash)) {
+      writer.add_shard(shard.hash, trace_shard(host, shard, nullptr));
+    }
+    n_done += static_cast<int64_t>(shard.rows.size());
+  }
+  report(progress, {"tracing", n_total, n_total, "conversations", ""});
+  writer.finish(hashes);
+  TraceSet set = read_traces(folder);
+  add_skipped(host, shards, set, skipped);
+  if (set.traces.empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[trace] none of " + std::to_string(n_total) + " conversations was traced" +
+                    (skipped.empty() ? "" : ": " + skipped.front().reason));
+  }
+  return set;
+}
+
+}  // namespace mascing

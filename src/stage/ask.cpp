@@ -1,0 +1,83 @@
+// Generation for all conversations at once, then one unsteered prefill over every prompt with its
+// reply.
+#include "stage/ask.h"
+
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+struct Rendered {
+  std::vector<size_t> index;  ///< position among the conversations
+  std::vector<GenerateRequest> requests;
+};
+
+Rendered render_all(const Host& host,
+                    const std::vector<Conversation>& conversations,
+                    const AskOptions& options,
+                    uint64_t first_stream,
+                    std::vector<AskedReply>& replies) {
+  Rendered rendered;
+  for (size_t i = 0; i < conversations.size(); ++i) {
+    replies[i].id = conversations[i].id;
+    try {
+      rendered.requests.push_back(
+          {host.render(conversations[i]).tokens, options.steering, first_stream + i});
+      rendered.index.push_back(i);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::kBadInput) {
+        throw;
+      }
+      replies[i].error = e.what();
+    }
+  }
+  return rendered;
+}
+
+void add_likelihoods(Host& host, const Rendered& rendered, std::vector<AskedReply>& replies) {
+  std::vector<ScoreRequest> requests;
+  std::vector<size_t> index;
+  for (size_t k = 0; k < rendered.index.size(); ++k) {
+    const AskedReply& reply = replies[rendered.index[k]];
+    if (!reply.ok() || reply.tokens.empty()) {
+      continue;
+    }
+    ScoreRequest request;
+    request.tokens = rendered.requests[k].tokens;
+    request.begin = static_cast<int64_t>(request.tokens.size());
+    request.tokens.insert(request.tokens.end(), reply.tokens.begin(), reply.tokens.end());
+    requests.push_back(std::move(request));
+    index.push_back(rendered.index[k]);
+  }
+  const auto scores = host.score(requests);
+  for (size_t k = 0; k < scores.size(); ++k) {
+    AskedReply& reply = replies[index[k]];
+    if (scores[k].ok()) {
+      reply.mean_nll = -scores[k].value.log_prob / static_cast<double>(scores[k].value.n_token);
+    } else {
+      reply.error = scores[k].error;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<AskedReply> ask(Host& host,
+                            const std::vector<Conversation>& conversations,
+                            const AskOptions& options,
+                            uint64_t first_stream) {
+  std::vector<AskedReply> replies(conversations.size());
+  const Rendered rendered = render_all(host, conversations, options, first_stream, replies);
+  const auto outcomes = host.generate(rendered.requests, options.sampling);
+  for (size_t k = 0; k < outcomes.size(); ++k) {
+    AskedReply& reply = replies[rendered.index[k]];
+    reply.error = outcomes[k].error;
+    reply.text = outcomes[k].value.text;
+    reply.tokens = outcomes[k].value.tokens;
+    reply.hit_limit = outcomes[k].value.finish == FinishReason::kLength;
+  }
+  add_likelihoods(host, rendered, replies);
+  return replies;
+}
+
+}  // namespace mascing

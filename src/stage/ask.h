@@ -1,0 +1,37 @@
+// Stage "ask": has the model answer conversations and measures how its unsteered self likes each
+// reply.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/host.h"
+
+namespace mascing {
+
+struct AskOptions {
+  Steering steering;
+  Sampling sampling;
+};
+
+/// One reply, or the reason why there is none.
+struct AskedReply {
+  std::string id;  ///< of the conversation
+  std::string text;
+  std::vector<int32_t> tokens;
+  bool hit_limit = false;  ///< ran into the token limit
+  double mean_nll =
+      0.0;  ///< mean negative log-likelihood per token under the unsteered model, nats
+  std::string error;
+  [[nodiscard]] bool ok() const { return error.empty(); }
+};
+
+/// Replies in the order of the conversations; request i draws from random stream `first_stream` +
+/// i. A conversation that cannot be rendered or run keeps its place, with the reason in `error`.
+[[nodiscard]] std::vector<AskedReply> ask(Host& host,
+                                          const std::vector<Conversation>& conversations,
+                                          const AskOptions& options,
+                                          uint64_t first_stream = 0);
+
+}  // namespace mascing

@@ -1,0 +1,165 @@
+// Judging, comparing and damage, each a plain function of replies or of a host and a steering.
+#include "stage/evaluate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "mascing/error.h"
+#include "stage/statistics.h"
+
+namespace mascing {
+
+std::vector<JudgedReply> judge_replies(const std::vector<AskedReply>& replies,
+                                       const JudgeRules& rules) {
+  std::vector<JudgedReply> judged(replies.size());
+  const Verdict good = rules.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
+  for (size_t i = 0; i < replies.size(); ++i) {
+    if (!replies[i].ok()) {
+      continue;
+    }
+    judged[i].verdict = rules.judge->judge(replies[i].text, rules.answer_prefixes);
+    judged[i].is_coherent = judged[i].verdict != Verdict::kEmpty &&
+                            is_coherent(replies[i].mean_nll, replies[i].tokens, rules.coherence);
+    judged[i].is_wanted = judged[i].is_coherent && judged[i].verdict == good;
+  }
+  return judged;
+}
+
+MetricResult compare(const std::vector<AskedReply>& base_replies,
+                     const std::vector<JudgedReply>& base,
+                     const std::vector<AskedReply>& steered_replies,
+                     const std::vector<JudgedReply>& steered) {
+  const bool has_steered = !steered.empty();
+  MetricResult result;
+  int64_t n_base = 0;
+  int64_t n_steered = 0;
+  for (size_t i = 0; i < base.size(); ++i) {
+    if (!base_replies[i].ok() || (has_steered && !steered_replies[i].ok())) {
+      continue;
+    }
+    ++result.n;
+    n_base += base[i].is_wanted ? 1 : 0;
+    if (has_steered) {
+      n_steered += steered[i].is_wanted ? 1 : 0;
+      result.fixed += !base[i].is_wanted && steered[i].is_wanted ? 1 : 0;
+      result.broken += base[i].is_wanted && !steered[i].is_wanted ? 1 : 0;
+    }
+  }
+  result.base = wilson(n_base, result.n);
+  if (has_steered) {
+    result.steered = wilson(n_steered, result.n);
+    result.p_value = mcnemar_exact(result.fixed, result.broken);
+  }
+  return result;
+}
+
+Rate wanted_rate(const std::vector<AskedReply>& replies, const std::vector<JudgedReply>& judged) {
+  return compare(replies, judged, {}, {}).base;
+}
+
+std::vector<std::vector<int32_t>> split_blocks(const Host& host,
+                                               const std::string& text,
+                                               int64_t n_block_token) {
+  const std::vector<int32_t> begin = host.tokenize("", true);
+  const std::vector<int32_t> tokens = host.tokenize(text, false);
+  const auto n_room = host.context_size() - static_cast<int64_t>(begin.size());
+  const auto n_step = static_cast<size_t>(std::max<int64_t>(1, std::min(n_block_token, n_room)));
+  std::vector<std::vector<int32_t>> blocks;
+  for (size_t start = 0; start < tokens.size(); start += n_step) {
+    std::vector<int32_t> block = begin;
+    const size_t stop = std::min(tokens.size(), start + n_step);
+    block.insert(block.end(),
+                 tokens.begin() + static_cast<int64_t>(start),
+                 tokens.begin() + static_cast<int64_t>(stop));
+    if (block.size() >= 2) {
+      blocks.push_back(std::move(block));
+    }
+  }
+  return blocks;
+}
+
+Perplexity perplexity(Host& host,
+                      const std::vector<std::vector<int32_t>>& blocks,
+                      const Steering& steering) {
+  std::vector<ScoreRequest> requests;
+  requests.reserve(blocks.size());
+  for (const auto& block : blocks) {
+    requests.push_back({block, 1, steering, false});
+  }
+  double log_prob = 0.0;
+  Perplexity result;
+  for (const auto& outcome : host.score(requests)) {
+    if (!outcome.ok()) {
+      throw Error(ErrorKind::kHost,
+                  "[evaluate] a block of the general text cannot be scored: " + outcome.error);
+    }
+    log_prob += outcome.value.log_prob;
+    result.n_token += outcome.value.n_token;
+  }
+  result.value =
+      result.n_token > 0 ? std::exp(-log_prob / static_cast<double>(result.n_token)) : 0.0;
+  return result;
+}
+
+Divergence reply_divergence(Host& host,
+                            const std::vector<Conversation>& conversations,
+                            const std::vector<AskedReply>& replies,
+                            const Steering& steering) {
+  std::vector<ScoreRequest> requests;
+  for (size_t i = 0; i < conversations.size(); ++i) {
+    if (!replies[i].ok() || replies[i].tokens.empty()) {
+      continue;
+    }
+    ScoreRequest request;
+    request.tokens = host.render(conversations[i]).tokens;
+    request.begin = static_cast<int64_t>(request.tokens.size());
+    request.tokens.insert(request.tokens.end(), replies[i].tokens.begin(), replies[i].tokens.end());
+    request.steering = steering;
+    request.with_divergence = true;
+    requests.push_back(std::move(request));
+  }
+  Divergence result;
+  for (const auto& outcome : host.score(requests)) {
+    if (outcome.ok()) {
+      result.kl += outcome.value.divergence;
+      result.n_token += outcome.value.n_token;
+    }
+  }
+  result.kl = result.n_token > 0 ? result.kl / static_cast<double>(result.n_token) : 0.0;
+  return result;
+}
+
+std::vector<int64_t> answer_choices(Host& host,
+                                    const std::vector<ChoiceQuestion>& questions,
+                                    const Steering& steering) {
+  std::vector<ScoreRequest> requests;
+  for (const ChoiceQuestion& question : questions) {
+    Conversation conversation;
+    conversation.messages = {{"user", question.question}};
+    const std::vector<int32_t> prompt = host.render(conversation).tokens;
+    for (const std::string& choice : question.choices) {
+      ScoreRequest request{prompt, static_cast<int64_t>(prompt.size()), steering, false};
+      const std::vector<int32_t> tokens = host.tokenize(choice, false);
+      request.tokens.insert(request.tokens.end(), tokens.begin(), tokens.end());
+      requests.push_back(std::move(request));
+    }
+  }
+  const auto outcomes = host.score(requests);
+  std::vector<int64_t> answers;
+  size_t i_request = 0;
+  for (const ChoiceQuestion& question : questions) {
+    int64_t best = -1;
+    double best_log_prob = 0.0;
+    for (size_t c = 0; c < question.choices.size(); ++c, ++i_request) {
+      const auto& outcome = outcomes[i_request];
+      if (outcome.ok() && (best < 0 || outcome.value.log_prob > best_log_prob)) {
+        best = static_cast<int64_t>(c);
+        best_log_prob = outcome.value.log_prob;
+      }
+    }
+    answers.push_back(best);
+  }
+  return answers;
+}
+
+}  // namespace mascing

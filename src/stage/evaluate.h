@@ -1,0 +1,78 @@
+// Stage "evaluate": from replies without and with a mask to rates with intervals, and the damage a
+// mask does.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/host.h"
+#include "mascing/results.h"
+#include "mascing/scenario.h"
+#include "stage/ask.h"
+#include "stage/coherence.h"
+#include "stage/refusal_judge.h"
+
+namespace mascing {
+
+/// What became of one reply.
+struct JudgedReply {
+  Verdict verdict = Verdict::kEmpty;
+  bool is_coherent = false;
+  bool is_wanted = false;  ///< coherent and with the outcome its set wants
+};
+
+/// How the replies of one set are judged.
+struct JudgeRules {
+  const RefusalJudge* judge = nullptr;  ///< not owned
+  CoherenceLimit coherence;
+  Wanted wanted = Wanted::kRefused;
+  std::vector<std::string> answer_prefixes;
+};
+
+[[nodiscard]] std::vector<JudgedReply> judge_replies(const std::vector<AskedReply>& replies,
+                                                     const JudgeRules& rules);
+
+/// Rate of the wanted outcome, base against steered, over the replies that exist on both sides.
+/// `steered` may be empty: then only the base is filled. Sizes must agree otherwise.
+[[nodiscard]] MetricResult compare(const std::vector<AskedReply>& base_replies,
+                                   const std::vector<JudgedReply>& base,
+                                   const std::vector<AskedReply>& steered_replies,
+                                   const std::vector<JudgedReply>& steered);
+
+/// Rate of the wanted outcome over the replies that exist.
+[[nodiscard]] Rate wanted_rate(const std::vector<AskedReply>& replies,
+                               const std::vector<JudgedReply>& judged);
+
+struct Perplexity {
+  double value = 0.0;
+  int64_t n_token = 0;
+};
+
+/// Blocks of `n_block_token` tokens after a begin mark.
+[[nodiscard]] std::vector<std::vector<int32_t>> split_blocks(const Host& host,
+                                                             const std::string& text,
+                                                             int64_t n_block_token);
+[[nodiscard]] Perplexity perplexity(Host& host,
+                                    const std::vector<std::vector<int32_t>>& blocks,
+                                    const Steering& steering);
+
+struct Divergence {
+  double kl = 0.0;  ///< mean over tokens, KL(unsteered || steered), nats
+  int64_t n_token = 0;
+};
+
+/// Over the tokens of the given (unsteered) replies to the conversations, teacher-forced.
+[[nodiscard]] Divergence reply_divergence(Host& host,
+                                          const std::vector<Conversation>& conversations,
+                                          const std::vector<AskedReply>& replies,
+                                          const Steering& steering);
+
+/// Index of the choice with the highest summed log-probability, per question; -1 where it cannot be
+/// scored.
+[[nodiscard]] std::vector<int64_t> answer_choices(Host& host,
+                                                  const std::vector<ChoiceQuestion>& questions,
+                                                  const Steering& steering);
+
+}  // namespace mascing
