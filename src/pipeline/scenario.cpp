@@ -3,9 +3,11 @@
 #include "mascing/scenario.h"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <limits>
 #include <set>
+#include <string_view>
 
 #include "base/files.h"
 #include "mascing/error.h"
@@ -27,7 +29,7 @@ constexpr SetRole kRoles[] = {
 constexpr SigmaRule kSigmaRules[] = {SigmaRule::kToken, SigmaRule::kCalibrated, SigmaRule::kBatch};
 
 // Measured on every run, from other sources than a set's conversations.
-const std::set<std::string> kReservedMetrics = {"multiple_choice", "coherent"};
+constexpr std::array<std::string_view, 2> kReservedMetrics = {"multiple_choice", "coherent"};
 
 std::string text_of(const TomlTable& table, const std::string& key) {
   table.require(key);
@@ -54,7 +56,7 @@ std::string existing_file(const TomlTable& table,
 }
 
 std::string metric_id(const TomlTable& table) {
-  const std::string metric = text_of(table, "metric");
+  std::string metric = text_of(table, "metric");
   const bool is_id = std::all_of(metric.begin(), metric.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   });
@@ -63,7 +65,8 @@ std::string metric_id(const TomlTable& table) {
                "is \"" + metric + "\", expected small letters, digits and _",
                "it becomes a key of results.json, such as benign_compliance");
   }
-  if (kReservedMetrics.count(metric) != 0) {
+  if (std::find(kReservedMetrics.begin(), kReservedMetrics.end(), metric) !=
+      kReservedMetrics.end()) {
     table.fail("metric",
                "is \"" + metric + "\", which every run measures by itself",
                "choose another name");

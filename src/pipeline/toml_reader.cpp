@@ -271,14 +271,14 @@ size_t TomlTable::get_word(const std::string& key,
 }
 
 TomlTable TomlTable::table(const std::string& key) const {
-  static const toml::table kNothing;
+  static const toml::table nothing;
   const toml::node* const node = node_->table->get(key);
   if (node != nullptr && !node->is_table()) {
     fail(key,
          "is " + describe(*node) + ", expected a table",
          "write [" + key + "] on a line of its own");
   }
-  const toml::table* const part = node == nullptr ? &kNothing : node->as_table();
+  const toml::table* const part = node == nullptr ? &nothing : node->as_table();
   return {std::make_shared<const Node>(Node{node_->document, part, node_->file}), "[" + key + "]"};
 }
 

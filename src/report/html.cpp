@@ -56,8 +56,9 @@ void HtmlTable::add_row(const std::vector<std::string>& cells, const std::string
   body_ += row_class.empty() ? "<tr>" : "<tr class=\"" + escape_html(row_class) + "\">";
   for (size_t i = 0; i < cells.size() && i < columns_.size(); ++i) {
     const std::string tag = i == 0 ? "th" : "td";
-    body_ += "<" + tag + (i == 0 ? " scope=\"row\"" : "") +
-             (columns_[i].is_number ? " class=\"number\">" : ">") + cells[i] + "</" + tag + ">";
+    body_.append("<").append(tag).append(i == 0 ? " scope=\"row\"" : "");
+    body_.append(columns_[i].is_number ? " class=\"number\">" : ">").append(cells[i]);
+    body_.append("</").append(tag).append(">");
   }
   body_ += "</tr>\n";
 }

@@ -42,9 +42,7 @@ std::string tiles(const Results& results) {
                  "95 % interval " + interval_text(*metric.steered));
   }
   if (damage.n_kl_token > 0) {
-    body += tile("Divergence on benign replies",
-                 short_text(damage.kl_benign),
-                 "nats per token; above 0.5 is damage");
+    body += tile("KL on benign replies", short_text(damage.kl_benign), "nats per token");
   }
   if (damage.n_text_token > 0) {
     body += tile("Perplexity of general text",
@@ -97,7 +95,7 @@ std::string rate_cell(const Rate& rate) {
 
 std::string change_cell(const MetricResult& metric) {
   const double change = metric.steered->rate - metric.base.rate;
-  const std::string number = signed_text(change, 2);
+  std::string number = signed_text(change, 2);
   if (!is_significant(metric) || !std::isfinite(change)) {
     return number;
   }
@@ -154,7 +152,7 @@ std::string metrics_section(const Results& results) {
 
 std::string damage_section(const Results& results) {
   const DamageResult& damage = results.damage;
-  HtmlTable table("Damage to everything else",
+  HtmlTable table("Damage to everything else; a KL above 0.5 is usually felt",
                   {{"measure"},
                    {"without the mask", true},
                    {"with the mask", true},
@@ -271,7 +269,7 @@ std::string render_report(const Results& results) {
   std::string page =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + kStyleSheet + "</style>\n</head>\n<body>\n";
+      title + "</title>\n<style>" + style_sheet() + "</style>\n</head>\n<body>\n";
   page += page_header(results);
   page += "<main>\n";
   page += warnings_box(results);

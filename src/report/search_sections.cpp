@@ -51,6 +51,13 @@ std::vector<std::string> rate_ids(const Results& results) {
   return ids;
 }
 
+std::string outcome_of(const CandidateResult& candidate, bool is_chosen) {
+  if (is_chosen || candidate.feasible) {
+    return is_chosen ? "chosen" : "within limits";
+  }
+  return candidate.why_not.empty() ? "not within limits" : escape_html(candidate.why_not);
+}
+
 std::vector<std::string> candidate_cells(const CandidateResult& candidate,
                                          const std::vector<std::string>& ids,
                                          bool is_chosen) {
@@ -58,25 +65,23 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
   const auto if_trained = [is_trained](const std::string& text) {
     return is_trained ? text : "&ndash;";
   };
-  std::vector<std::string> cells = {
-      escape_html(display_name(candidate.method)),
-      short_text(candidate.alpha),
-      if_trained(short_text(candidate.lambda)),
-      if_trained(std::to_string(candidate.epochs)),
-      if_trained(short_text(candidate.preserve)),
-      if_trained(std::to_string(candidate.seed)),
-      std::to_string(candidate.n_active),
-  };
+  std::vector<std::string> cells = {escape_html(display_name(candidate.method)),
+                                    short_text(candidate.alpha)};
   for (const std::string& id : ids) {
     const auto found = candidate.rates.find(id);
     cells.push_back(found == candidate.rates.end() ? "&ndash;" : rate_text(found->second.rate));
   }
-  cells.push_back(std::isfinite(candidate.perplexity) ? format_number(candidate.perplexity, 1)
-                                                      : "&ndash;");
-  cells.push_back(is_chosen                   ? "chosen"
-                  : candidate.feasible        ? "within limits"
-                  : candidate.why_not.empty() ? "not within limits"
-                                              : escape_html(candidate.why_not));
+  const bool has_perplexity = std::isfinite(candidate.perplexity) && candidate.perplexity > 0.0;
+  for (const std::string& cell :
+       {has_perplexity ? format_number(candidate.perplexity, 1) : "&ndash;",
+        outcome_of(candidate, is_chosen),
+        if_trained(short_text(candidate.lambda)),
+        if_trained(std::to_string(candidate.epochs)),
+        if_trained(short_text(candidate.preserve)),
+        if_trained(std::to_string(candidate.seed)),
+        std::to_string(candidate.n_active)}) {
+    cells.push_back(cell);
+  }
   return cells;
 }
 
@@ -87,18 +92,18 @@ std::string folded(const std::string& summary, size_t n_row, const std::string& 
 }
 
 HtmlTable candidate_table(const std::string& caption, const std::vector<std::string>& ids) {
-  std::vector<HtmlColumn> columns = {{"method"},
-                                     {"alpha", true},
-                                     {"lambda", true},
-                                     {"epochs", true},
-                                     {"preserve", true},
-                                     {"seed", true},
-                                     {"active", true}};
+  std::vector<HtmlColumn> columns = {{"method"}, {"alpha", true}};
   for (const std::string& id : ids) {
     columns.push_back({display_name(id), true});
   }
-  columns.push_back({"perplexity", true});
-  columns.push_back({"outcome"});
+  columns.insert(columns.end(),
+                 {{"perplexity", true},
+                  {"outcome"},
+                  {"lambda", true},
+                  {"epochs", true},
+                  {"preserve", true},
+                  {"seed", true},
+                  {"active", true}});
   return {caption, columns};
 }
 

@@ -4,7 +4,9 @@
 
 namespace mascing {
 
-const char* const kStyleSheet = R"css(
+namespace {
+
+constexpr const char* kStyleSheet = R"css(
 :root {
   color-scheme: light dark;
   --ground: #fbfaf7; --card: #ffffff; --ink: #1d2025; --quiet: #5a6069; --rule: #dcd9d2; --faint: #f1efe9;
@@ -54,8 +56,12 @@ thead th { color: var(--quiet); font-weight: 600; font-size: .875rem; border-bot
 tbody th { font-weight: 500; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 td small, th small { color: var(--quiet); font-size: .8125rem; font-weight: 400; }
+#candidates ~ :is(.scroll, details) table { font-size: .875rem; }
+#candidates ~ :is(.scroll, details) thead th { white-space: normal; vertical-align: bottom; }
+#candidates ~ :is(.scroll, details) :is(th, td) { padding-left: .5rem; padding-right: .5rem; }
+#candidates ~ :is(.scroll, details) td:not(.number) { min-width: 13rem; }
 tr.chosen > * { background: var(--faint); font-weight: 600; }
-tr.chosen > :first-child { box-shadow: inset .25rem 0 var(--accent); padding-left: .75rem; }
+tr.chosen > :first-child { box-shadow: inset .25rem 0 var(--accent); }
 tr.infeasible > * { color: var(--quiet); }
 .better { color: var(--better); font-weight: 600; }
 .worse { color: var(--worse); font-weight: 600; }
@@ -87,5 +93,11 @@ footer { padding-bottom: 3rem; color: var(--quiet); font-size: .875rem; }
 }
 @media print { body { background: #fff; } section { break-inside: avoid; } details > * { display: block; } }
 )css";
+
+}  // namespace
+
+const char* style_sheet() {
+  return kStyleSheet;
+}
 
 }  // namespace mascing

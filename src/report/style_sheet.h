@@ -3,6 +3,6 @@
 
 namespace mascing {
 
-extern const char* const kStyleSheet;
+[[nodiscard]] const char* style_sheet();
 
 }  // namespace mascing

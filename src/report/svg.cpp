@@ -108,7 +108,7 @@ int64_t label_step(double cell, double needed) {
 
 std::string map_labels(const Grid& grid) {
   std::string svg = text_at(0.0, kMapTop - 9.0, "tick", "layer");
-  const int64_t expert_step = label_step(grid.cell_width, 22.0);
+  const int64_t expert_step = label_step(grid.cell_width, grid.n_expert > 100 ? 32.0 : 22.0);
   for (int64_t i = 0; i < grid.n_expert; i += expert_step) {
     const double x = kMapLeft + (static_cast<double>(i) + 0.5) * grid.cell_width;
     svg += text_at(x, kMapTop - 9.0, "tick middle", std::to_string(i));
