@@ -1,0 +1,31 @@
+// One pass over the parameters.
+#include "nn/adam.h"
+
+#include <cmath>
+
+namespace mascing::nn {
+
+template <typename Scalar>
+void Adam<Scalar>::step(const Scalar* d_values, Scalar* values) {
+  ++n_step_;
+  const auto t = static_cast<double>(n_step_);
+  const auto step_size =
+      static_cast<Scalar>(options_.learning_rate / (1.0 - std::pow(options_.beta1, t)));
+  const auto root_scale = static_cast<Scalar>(1.0 / std::sqrt(1.0 - std::pow(options_.beta2, t)));
+  const auto beta1 = static_cast<Scalar>(options_.beta1);
+  const auto beta2 = static_cast<Scalar>(options_.beta2);
+  const auto share1 = static_cast<Scalar>(1.0 - options_.beta1);
+  const auto share2 = static_cast<Scalar>(1.0 - options_.beta2);
+  const auto eps = static_cast<Scalar>(options_.eps);
+  for (size_t i = 0; i < mean_.size(); ++i) {
+    const Scalar d = d_values[i];
+    mean_[i] = beta1 * mean_[i] + share1 * d;
+    square_[i] = beta2 * square_[i] + share2 * d * d;
+    values[i] -= step_size * mean_[i] / (std::sqrt(square_[i]) * root_scale + eps);
+  }
+}
+
+template class Adam<float>;
+template class Adam<double>;
+
+}  // namespace mascing::nn

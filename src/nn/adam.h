@@ -1,0 +1,34 @@
+// Adam (Kingma & Ba 2015, algorithm 1), with the bias correction and the place of eps as in
+// PyTorch:
+//   p -= rate / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace mascing::nn {
+
+struct AdamOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+};
+
+template <typename Scalar>
+class Adam {
+ public:
+  Adam(int64_t n_value, const AdamOptions& options)
+      : options_(options), mean_(n_value, Scalar(0)), square_(n_value, Scalar(0)) {}
+
+  /// One step on `values` along `d_values`, n_value numbers each.
+  void step(const Scalar* d_values, Scalar* values);
+
+ private:
+  AdamOptions options_;
+  int64_t n_step_ = 0;
+  std::vector<Scalar> mean_;    // running mean of the gradient
+  std::vector<Scalar> square_;  // running mean of its square
+};
+
+}  // namespace mascing::nn

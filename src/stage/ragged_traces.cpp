@@ -1,0 +1,128 @@
+// The check looks at the half-precision bit patterns: all ones in the exponent is infinity or NaN.
+#include "stage/ragged_traces.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <type_traits>
+
+#include "base/half.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr uint16_t kHalfExponent = 0x7C00;
+
+void check_finite(const TraceSet& set, const TraceView& trace, const std::string& stage) {
+  const int64_t n_token_size = set.n_layer * set.n_expert;
+  const uint16_t* end = trace.logits + trace.n_token * n_token_size;
+  const uint16_t* bad = std::find_if(
+      trace.logits, end, [](uint16_t half) { return (half & kHalfExponent) == kHalfExponent; });
+  if (bad == end) {
+    return;
+  }
+  const int64_t at = bad - trace.logits;
+  throw Error(ErrorKind::kBadInput,
+              "[" + stage + "] trace " + trace.id +
+                  ": a router logit is NaN or infinite at token " +
+                  std::to_string(at / n_token_size) + ", layer " +
+                  std::to_string(at % n_token_size / set.n_expert) + ", expert " +
+                  std::to_string(at % set.n_expert),
+              "trace this conversation again, or leave it out");
+}
+
+void check_trace(const TraceSet& set, const TraceView& trace, const std::string& stage) {
+  if (trace.label < -1 || trace.label > 1) {
+    throw Error(ErrorKind::kBadInput,
+                "[" + stage + "] trace " + trace.id + ": label " + std::to_string(trace.label) +
+                    ", expected 1, 0 or -1");
+  }
+  if (trace.n_token < 1 || trace.logits == nullptr) {
+    throw Error(ErrorKind::kBadInput,
+                "[" + stage + "] trace " + trace.id + " has no tokens",
+                "leave it out, or trace it again with a span that is not empty");
+  }
+  check_finite(set, trace, stage);
+}
+
+}  // namespace
+
+void check_traces(const TraceSet& set,
+                  const std::vector<int64_t>& traces,
+                  const std::string& stage) {
+  if (set.n_layer < 1 || set.n_expert < 1) {
+    throw Error(ErrorKind::kBadInput,
+                "[" + stage + "] the traces have " + std::to_string(set.n_layer) + " layers and " +
+                    std::to_string(set.n_expert) + " experts");
+  }
+  const auto n_trace = static_cast<int64_t>(set.traces.size());
+  for (int64_t i_trace : traces) {
+    if (i_trace < 0 || i_trace >= n_trace) {
+      throw Error(ErrorKind::kUsage,
+                  "[" + stage + "] trace number " + std::to_string(i_trace) + " of " +
+                      std::to_string(n_trace) + " does not exist");
+    }
+    check_trace(set, set.traces[i_trace], stage);
+  }
+}
+
+template <typename Scalar>
+void read_token(const TraceSet& set, int64_t i_trace, int64_t i_token, Scalar* z) {
+  const int64_t n_token_size = set.n_layer * set.n_expert;
+  const uint16_t* logits = set.traces[i_trace].logits + i_token * n_token_size;
+  if constexpr (std::is_same_v<Scalar, float>) {
+    from_half(logits, z, n_token_size);
+  } else {
+    std::transform(logits, logits + n_token_size, z, half_to_float);
+  }
+}
+
+template <typename Scalar>
+nn::Batch<Scalar> trace_batch(const TraceSet& set, const std::vector<int64_t>& traces) {
+  nn::Batch<Scalar> batch;
+  for (int64_t i_trace : traces) {
+    batch.lengths.push_back(set.traces[i_trace].n_token);
+  }
+  batch.load = [&set, traces](int64_t i_sequence, int64_t i_token, Scalar* z) {
+    read_token<Scalar>(set, traces[i_sequence], i_token, z);
+  };
+  return batch;
+}
+
+std::vector<float> token_sigma(const TraceSet& set, int64_t i_trace) {
+  const int64_t n_token = set.traces[i_trace].n_token;
+  std::vector<float> sigma(n_token * set.n_layer);
+  nn::RowMatrix<float> z(set.n_layer, set.n_expert);
+  for (int64_t i_token = 0; i_token < n_token; ++i_token) {
+    read_token<float>(set, i_trace, i_token, z.data());
+    for (int64_t i_layer = 0; i_layer < set.n_layer; ++i_layer) {
+      const auto row = z.row(i_layer).array();
+      sigma[i_token * set.n_layer + i_layer] = std::sqrt((row - row.mean()).square().mean());
+    }
+  }
+  return sigma;
+}
+
+std::vector<int64_t> traces_with_label(const TraceSet& set, int label) {
+  std::vector<int64_t> traces;
+  for (size_t i = 0; i < set.traces.size(); ++i) {
+    if (set.traces[i].label == label) {
+      traces.push_back(static_cast<int64_t>(i));
+    }
+  }
+  return traces;
+}
+
+std::vector<int64_t> all_traces(const TraceSet& set) {
+  std::vector<int64_t> traces(set.traces.size());
+  std::iota(traces.begin(), traces.end(), 0);
+  return traces;
+}
+
+template void read_token<float>(const TraceSet&, int64_t, int64_t, float*);
+template void read_token<double>(const TraceSet&, int64_t, int64_t, double*);
+template nn::Batch<float> trace_batch<float>(const TraceSet&, const std::vector<int64_t>&);
+template nn::Batch<double> trace_batch<double>(const TraceSet&, const std::vector<int64_t>&);
+
+}  // namespace mascing
