@@ -107,7 +107,7 @@ std::string get_id(const Line& line, const json& object, const std::string& path
   if (value->is_number_integer()) {
     return value->dump();
   }
-  const std::string id = get_text(line, object, "id");
+  std::string id = get_text(line, object, "id");
   if (id.empty()) {
     line.fail("\"id\" is empty");
   }

@@ -177,7 +177,7 @@ class GgufParser {
     offsets_.push_back(offset);
   }
 
-  size_t tensor_bytes(const GgufTensor& tensor, const std::string& shown) const {
+  [[nodiscard]] size_t tensor_bytes(const GgufTensor& tensor, const std::string& shown) const {
     if (gguf_row_bytes(tensor.type, 0) < 0) {
       throw Error(ErrorKind::kBadInput,
                   "[gguf] " + name_ + ": " + shown + " has type " + std::to_string(tensor.type) +

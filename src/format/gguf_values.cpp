@@ -112,7 +112,7 @@ std::optional<uint64_t> GgufFile::get_uint(const std::string& key) const {
     return load_unaligned<uint64_t>(value->data);
   }
   const std::optional<int64_t> number = get_int(key);
-  if (!number) {
+  if (!number || value == nullptr) {
     return std::nullopt;
   }
   if (*number < 0) {

@@ -3,9 +3,7 @@
 #include "format/model_file.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <set>
@@ -42,14 +40,17 @@ struct ModelFile {
 
 constexpr const char* kAnotherDownload = "the file is damaged or incomplete: download it again";
 
+// Counted from 1 and padded to five digits.
+std::string part_number(int64_t i) {
+  const std::string digits = std::to_string(i);
+  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+}
+
 std::string split_suffix(int64_t i_part, int64_t n_part) {
-  std::array<char, 64> text{};
-  const int n = std::snprintf(text.data(),
-                              text.size(),
-                              "-%05lld-of-%05lld.gguf",
-                              static_cast<long long>(i_part + 1),
-                              static_cast<long long>(n_part));
-  return {text.data(), static_cast<size_t>(n)};
+  std::string suffix = "-";
+  suffix += part_number(i_part + 1);
+  suffix += "-of-" + part_number(n_part) + ".gguf";
+  return suffix;
 }
 
 // Opens the parts behind the first; their names differ in the number alone, as llama.cpp has it.
@@ -197,11 +198,13 @@ void check_routers(const ModelFile& model, const ModelInfo& info) {
 }
 
 void hash_tensor(Sha256& hash, const GgufTensor& tensor) {
-  hash.update(" " + std::to_string(tensor.type));
+  std::string head = " ";
+  head += std::to_string(tensor.type);
   for (const int64_t n : tensor.dims) {
-    hash.update(" " + std::to_string(n));
+    head += " ";
+    head += std::to_string(n);
   }
-  hash.update("\n");
+  hash.update(head + "\n");
   hash.update(tensor.data, tensor.size_bytes);
 }
 

@@ -131,7 +131,7 @@ class HeaderReader {
     }
   }
 
-  int64_t read_count(const json& value, const std::string& shown) const {
+  [[nodiscard]] int64_t read_count(const json& value, const std::string& shown) const {
     const bool fits =
         value.is_number_unsigned() && value.get<uint64_t>() <= static_cast<uint64_t>(kMaxBytes);
     if (!fits) {
@@ -140,7 +140,7 @@ class HeaderReader {
     return value.get<int64_t>();
   }
 
-  SafetensorsTensor read_tensor(const std::string& name, const json& value) const {
+  [[nodiscard]] SafetensorsTensor read_tensor(const std::string& name, const json& value) const {
     const std::string shown = "tensor \"" + printable(name) + "\"";
     const bool complete = value.is_object() && value.contains("dtype") &&
                           value["dtype"].is_string() && value.contains("shape") &&
@@ -261,6 +261,7 @@ void write_safetensors(const std::string& path,
                        const std::vector<SafetensorsEntry>& entries,
                        const std::map<std::string, std::string>& metadata) {
   std::vector<const SafetensorsEntry*> order;
+  order.reserve(entries.size());
   for (const SafetensorsEntry& entry : entries) {
     order.push_back(&entry);
   }

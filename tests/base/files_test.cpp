@@ -1,0 +1,135 @@
+#include "base/files.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include "base/expect_error.h"
+#include "base/mapped_file.h"
+#include "base/temporary_folder.h"
+
+namespace mascing {
+namespace {
+
+TEST(MappedFile, ShowsTheBytesOfAFile) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path("a"), "hello");
+  MappedFile first(folder.path("a"));
+  EXPECT_EQ(first.bytes(), "hello");
+  MappedFile second = std::move(first);
+  EXPECT_EQ(second.bytes(), "hello");
+  EXPECT_EQ(second.path(), folder.path("a"));
+  second = MappedFile(folder.path("a"));
+  EXPECT_EQ(second.size(), 5U);
+}
+
+TEST(MappedFile, TakesAnEmptyFile) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path("empty"), "");
+  const MappedFile file(folder.path("empty"));
+  EXPECT_EQ(file.size(), 0U);
+  EXPECT_EQ(file.data(), nullptr);
+  EXPECT_EQ(read_text_file(folder.path("empty")), "");
+}
+
+TEST(MappedFile, NamesWhatIsWrong) {
+  const TemporaryFolder folder;
+  expect_error(ErrorKind::kBadInput, "no such file", [&] { MappedFile file(folder.path("none")); });
+  expect_error(ErrorKind::kBadInput, "is a folder", [&] { MappedFile file(folder.path()); });
+  expect_error(ErrorKind::kBadInput, "not a regular file", [] { MappedFile file("/dev/null"); });
+}
+
+TEST(AtomicFile, ShowsNothingBeforeCommit) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a");
+  write_file_atomically(path, "old");
+  {
+    AtomicFile file(path);
+    file.write("new");
+    EXPECT_EQ(file.position(), 3);
+    EXPECT_EQ(read_text_file(path), "old");
+  }
+  EXPECT_EQ(read_text_file(path), "old");
+  EXPECT_EQ(folder.n_entry(), 1);
+}
+
+TEST(AtomicFile, WritesWholeContentInPieces) {
+  const TemporaryFolder folder;
+  const std::string large((size_t{3} << 20) + 17, 'x');
+  AtomicFile file(folder.path("a"));
+  file.write("a");
+  file.write(large);
+  file.write("b");
+  file.commit();
+  EXPECT_EQ(read_text_file(folder.path("a")), "a" + large + "b");
+  EXPECT_EQ(folder.n_entry(), 1);
+  expect_error(ErrorKind::kSystem, "after it was finished", [&] { file.write("c"); });
+  expect_error(ErrorKind::kSystem, "twice", [&] { file.commit(); });
+}
+
+TEST(AtomicFile, NamesWhatIsWrong) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path("file"), "x");
+  expect_error(ErrorKind::kSystem, "does not exist", [&] {
+    write_file_atomically(folder.path("none/a"), "x");
+  });
+  expect_error(ErrorKind::kSystem, "not a folder", [&] {
+    write_file_atomically(folder.path("file/a"), "x");
+  });
+  expect_error(
+      ErrorKind::kSystem, "is a folder", [&] { write_file_atomically(folder.path(), "x"); });
+  EXPECT_EQ(folder.n_entry(), 1);
+}
+
+TEST(AtomicFile, AWriteThatFailsHalfwayLeavesTheOldContent) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path("a"), "old");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 1 << 20;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  expect_error(ErrorKind::kSystem, "too large", [&] {
+    write_file_atomically(folder.path("a"), std::string(size_t{3} << 20, 'x'));
+  });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(read_text_file(folder.path("a")), "old");
+  EXPECT_EQ(folder.n_entry(), 1);
+}
+
+TEST(AtomicFile, DoesNotReplaceADevice) {
+  expect_error(ErrorKind::kSystem, "device", [] { write_file_atomically("/dev/null", "x"); });
+}
+
+TEST(AtomicFile, FollowsASymbolicLink) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path("real"), "old");
+  std::filesystem::create_symlink(folder.path("real"), folder.path("link"));
+  write_file_atomically(folder.path("link"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
+  EXPECT_EQ(read_text_file(folder.path("real")), "new");
+}
+
+TEST(EnsureDirectory, CreatesParentsAndChecksThatItIsWritable) {
+  const TemporaryFolder folder;
+  ensure_directory(folder.path("a/b/c"));
+  ensure_directory(folder.path("a/b/c"));
+  EXPECT_TRUE(file_exists(folder.path("a/b/c")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path("a/b/c")));
+  write_file_atomically(folder.path("file"), "x");
+  expect_error(ErrorKind::kSystem, "file", [&] { ensure_directory(folder.path("file")); });
+  expect_error(ErrorKind::kSystem, "file", [&] { ensure_directory(folder.path("file/below")); });
+  expect_error(ErrorKind::kSystem, "/proc", [] { ensure_directory("/proc/self"); });
+}
+
+TEST(FileName, SplitsPaths) {
+  EXPECT_EQ(file_name("out/mask.gguf"), "mask.gguf");
+  EXPECT_EQ(file_stem("data/attacks.jsonl"), "attacks");
+}
+
+}  // namespace
+}  // namespace mascing

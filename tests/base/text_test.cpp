@@ -1,0 +1,70 @@
+#include "base/text.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace mascing {
+namespace {
+
+TEST(Utf8, AcceptsWellFormedText) {
+  EXPECT_TRUE(is_valid_utf8(""));
+  EXPECT_TRUE(is_valid_utf8("plain"));
+  EXPECT_TRUE(is_valid_utf8("\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF"));
+}
+
+TEST(Utf8, RefusesOverlongSurrogatesAndBrokenSequences) {
+  for (const char* bad : {"\x80",
+                          "\xC0\x80",
+                          "\xC1\xBF",
+                          "\xE0\x9F\xBF",
+                          "\xED\xA0\x80",
+                          "\xF0\x8F\xBF\xBF",
+                          "\xF4\x90\x80\x80",
+                          "\xF5\x80\x80\x80",
+                          "\xFF",
+                          "\xE2\x82",
+                          "\xC3(",
+                          "\xE2(\xAC"}) {
+    EXPECT_FALSE(is_valid_utf8(bad)) << bad;
+  }
+}
+
+TEST(Trim, RemovesSpaceAtBothEndsOnly) {
+  EXPECT_EQ(trim(" \t a b\r\n"), "a b");
+  EXPECT_EQ(trim(" \n"), "");
+  EXPECT_EQ(trim(""), "");
+}
+
+TEST(ToLowerAscii, LeavesOtherBytesAlone) {
+  EXPECT_EQ(to_lower_ascii("AbZ\xC3\x89"), "abz\xC3\x89");
+}
+
+TEST(ClosestMatch, FindsASlipOfThePenAndNothingElse) {
+  const std::vector<std::string> words = {"alpha", "lambda", "seed"};
+  EXPECT_EQ(closest_match("alhpa", words), "alpha");
+  EXPECT_EQ(closest_match("LAMDA", words), "lambda");
+  EXPECT_EQ(closest_match("threshold", words), "");
+  EXPECT_EQ(closest_match("", words), "");
+  EXPECT_EQ(closest_match("alpha", {}), "");
+}
+
+TEST(FormatNumber, WritesAPointAndTheWantedDecimals) {
+  EXPECT_EQ(format_number(0.98765, 2), "0.99");
+  EXPECT_EQ(format_number(-3.0, 0), "-3");
+  EXPECT_EQ(format_number(1e300, 1).size(), 303U);
+  EXPECT_EQ(format_number(std::nan(""), 2), "nan");
+  EXPECT_EQ(format_number(-std::numeric_limits<double>::infinity(), 2), "-inf");
+}
+
+TEST(Printable, HidesControlBytesAndCutsLongText) {
+  EXPECT_EQ(printable("a\n\x1B[2J"), "a??[2J");
+  EXPECT_EQ(printable("\xFFx"), "?x");
+  EXPECT_EQ(printable("caf\xC3\xA9"), "caf\xC3\xA9");
+  EXPECT_EQ(printable("caf\xC3\xA9s", 4), "caf\xC3\xA9...");
+  EXPECT_EQ(printable(std::string(100, 'x'), 3), "xxx...");
+}
+
+}  // namespace
+}  // namespace mascing

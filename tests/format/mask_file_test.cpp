@@ -1,0 +1,162 @@
+#include "format/mask_file.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "base/expect_error.h"
+#include "base/files.h"
+#include "base/temporary_folder.h"
+#include "format/gguf.h"
+#include "format/mutate.h"
+
+namespace mascing {
+namespace {
+
+Mask small_mask() {
+  Mask mask;
+  mask.n_layer = 2;
+  mask.n_expert = 4;
+  mask.steer = {0, 1.5F, -2, 0, 0.25F, 0, 0, -0.125F};
+  mask.sigma = {0.5F, 2};
+  mask.blocks = {1, 3};
+  mask.sigma_rule = SigmaRule::kCalibrated;
+  mask.alpha = 0.75F;
+  mask.lambda = 1e-3F;
+  mask.threshold = 0.1F;
+  mask.n_expert_used = 2;
+  mask.architecture = "qwen3moe";
+  mask.fingerprint = std::string(64, 'f');
+  mask.model_name = "tiny";
+  mask.scenario = "demo";
+  mask.direction = "defend";
+  mask.method = "surrogate";
+  mask.seed = UINT64_MAX;
+  mask.data_hash = "abc";
+  mask.tool_version = "0.1.0";
+  mask.metrics = {{"selection.dsr.rate", 0.987654321}, {"selection.dsr.low", 1.0 / 3}};
+  return mask;
+}
+
+void expect_equal(const Mask& a, const Mask& b) {
+  EXPECT_EQ(a.n_layer, b.n_layer);
+  EXPECT_EQ(a.n_expert, b.n_expert);
+  EXPECT_EQ(a.steer, b.steer);
+  EXPECT_EQ(a.sigma, b.sigma);
+  EXPECT_EQ(a.blocks, b.blocks);
+  EXPECT_EQ(a.sigma_rule, b.sigma_rule);
+  EXPECT_EQ(a.alpha, b.alpha);
+  EXPECT_EQ(a.lambda, b.lambda);
+  EXPECT_EQ(a.threshold, b.threshold);
+  EXPECT_EQ(a.n_expert_used, b.n_expert_used);
+  EXPECT_EQ(a.architecture, b.architecture);
+  EXPECT_EQ(a.fingerprint, b.fingerprint);
+  EXPECT_EQ(a.model_name, b.model_name);
+  EXPECT_EQ(a.scenario, b.scenario);
+  EXPECT_EQ(a.direction, b.direction);
+  EXPECT_EQ(a.method, b.method);
+  EXPECT_EQ(a.seed, b.seed);
+  EXPECT_EQ(a.data_hash, b.data_hash);
+  EXPECT_EQ(a.tool_version, b.tool_version);
+  EXPECT_EQ(a.metrics, b.metrics);
+}
+
+TEST(MaskFile, WrittenThenReadIsEqual) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("a.gguf"), small_mask());
+  expect_equal(read_mask(folder.path("a.gguf")), small_mask());
+  Mask plain = small_mask();
+  plain.metrics.clear();
+  plain.scenario.clear();
+  write_mask(folder.path("b.gguf"), plain);
+  expect_equal(read_mask(folder.path("b.gguf")), plain);
+}
+
+TEST(MaskFile, TheSameMaskGivesTheSameBytes) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("a"), small_mask());
+  write_mask(folder.path("b"), read_mask(folder.path("a")));
+  EXPECT_EQ(read_text_file(folder.path("a")), read_text_file(folder.path("b")));
+}
+
+TEST(MaskFile, SaysThatAModelIsNoMask) {
+  expect_error(ErrorKind::kBadInput, "is a model, expected a mask", [] {
+    (void)read_mask(std::string(MASCING_DEMO) + "/kingdom-planted-f16.gguf");
+  });
+  const TemporaryFolder folder;
+  GgufWriter adapter;
+  adapter.set_string("general.type", "adapter");
+  adapter.write(folder.path("a"));
+  expect_error(ErrorKind::kBadInput, "an adapter", [&] { (void)read_mask(folder.path("a")); });
+}
+
+TEST(MaskFile, RefusesALaterFormatVersion) {
+  const TemporaryFolder folder;
+  GgufWriter writer;
+  writer.set_string("general.type", "mascing.mask");
+  writer.set_uint32("mascing.format_version", 2);
+  writer.write(folder.path("a"));
+  expect_error(
+      ErrorKind::kBadInput, "version 2, expected 1", [&] { (void)read_mask(folder.path("a")); });
+  expect_error(ErrorKind::kBadInput, "newer mascing", [&] { (void)read_mask(folder.path("a")); });
+}
+
+TEST(MaskFile, NamesAMissingKey) {
+  const TemporaryFolder folder;
+  GgufWriter writer;
+  writer.set_string("general.type", "mascing.mask");
+  writer.set_uint32("mascing.format_version", 1);
+  writer.write(folder.path("a"));
+  expect_error(ErrorKind::kBadInput, "\"mascing.architecture\" is missing", [&] {
+    (void)read_mask(folder.path("a"));
+  });
+}
+
+TEST(MaskFile, SurvivesEveryTruncationAndChangedByte) {
+  const TemporaryFolder folder;
+  Mask mask = small_mask();
+  mask.n_layer = 8;  // sigma fills its 32 bytes: no padding at the end to lose
+  mask.blocks = {0, 1, 2, 3, 4, 5, 6, 7};
+  mask.sigma.assign(8, 1.0F);
+  mask.steer.assign(32, 0.5F);
+  write_mask(folder.path("good"), mask);
+  survive_mutations(folder.path("good"), folder.path("trial"), [](const std::string& path) {
+    (void)read_mask(path);
+  });
+}
+
+TEST(Mask, ValidateRefusesWhatDoesNotFit) {
+  const auto refuse = [](const std::string& words, auto change) {
+    Mask mask = small_mask();
+    change(mask);
+    expect_error(ErrorKind::kBadInput, words, [&] { mask.validate(); });
+  };
+  small_mask().validate();
+  refuse("0 layers", [](Mask& m) { m.n_layer = 0; });
+  refuse("experts", [](Mask& m) { m.n_expert = INT64_MAX; });
+  refuse("steer has 7 entries, expected 8", [](Mask& m) { m.steer.pop_back(); });
+  refuse("sigma has 1", [](Mask& m) { m.sigma.pop_back(); });
+  refuse("blocks has 1", [](Mask& m) { m.blocks.pop_back(); });
+  refuse("steering matrix", [](Mask& m) { m.steer[3] = std::nanf(""); });
+  refuse("sigma is not a positive", [](Mask& m) { m.sigma[0] = 0; });
+  refuse("alpha", [](Mask& m) { m.alpha = std::numeric_limits<float>::infinity(); });
+  refuse("do not rise", [](Mask& m) { m.blocks = {3, 3}; });
+}
+
+TEST(Mask, CountsActiveEntriesAndKnowsRows) {
+  const Mask mask = small_mask();
+  EXPECT_EQ(mask.n_active(), 4);
+  EXPECT_EQ(mask.row(1)[0], 0.25F);
+}
+
+TEST(SigmaRule, HasANameForEachRule) {
+  for (const SigmaRule rule : {SigmaRule::kToken, SigmaRule::kCalibrated, SigmaRule::kBatch}) {
+    EXPECT_EQ(parse_sigma_rule(to_string(rule)), rule);
+  }
+  expect_error(
+      ErrorKind::kUsage, "token, calibrated or batch", [] { (void)parse_sigma_rule("layer"); });
+}
+
+}  // namespace
+}  // namespace mascing
