@@ -1,0 +1,48 @@
+# The front door: what one types most. All of it is plain CMake (CMakePresets.json) and the scripts in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help build demo test asan bench format lint results clean
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PLANTED := models/demo/kingdom-planted-f16.gguf
+
+help:             ## this list
+	@sed -n 's/^\([a-z]*\): *\(.*\)## \(.*\)/make \1|\3/p' Makefile | column -t -s '|'
+
+build:            ## build/bin/mascing (the first build on a machine also builds libllama, some minutes)
+	@scripts/setup.sh build
+	@scripts/configure.sh release
+	@cmake --build --preset release --parallel $(JOBS) --target mascing
+
+demo: build       ## defend and permit on the demo model, into out/demo
+	@scripts/run_pair.sh $(PLANTED) out/demo
+
+test:             ## all tests; ends with CTest's summary
+	@scripts/setup.sh build
+	@scripts/configure.sh release
+	@cmake --build --preset release --parallel $(JOBS)
+	@ctest --preset release --parallel $(JOBS)
+
+asan:             ## all tests with the address and undefined-behaviour sanitizers
+	@scripts/setup.sh build
+	@scripts/asan.sh $(JOBS)
+
+lint:             ## clang-format (as a check) and clang-tidy over src/
+	@scripts/setup.sh test
+	@scripts/configure.sh release
+	@scripts/format.sh --check
+	@scripts/lint.sh $(JOBS)
+
+format:           ## clang-format in place
+	@scripts/setup.sh test
+	@scripts/format.sh
+
+results: build    ## both scenarios on both demo models, into out/results, and the table of README.md
+	@scripts/setup.sh results
+	@scripts/results.sh out/results
+
+bench:            ## the benchmarks
+	@scripts/setup.sh build
+	@scripts/bench.sh $(JOBS)
+
+clean:            ## remove build folders; libllama (in ~/.cache/mascing) and out/ stay
+	rm -rf build build-dev build-asan build-bench

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Writes the table of README.md from results.json files, between two marker lines. Standard library only.
+
+    tools/readme_table.py out/results README.md
+
+reads out/results/{planted,natural}/{defend,permit}/results.json, as `make results` leaves them.
+"""
+import json
+import os
+import sys
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+MODELS = ("planted", "natural")
+SCENARIOS = ("defend", "permit")
+
+# In the order of the table; a metric that is not named here follows under its own id.
+WORDS = {
+    "defend": {
+        "dsr": "attacks that end refused (the target)",
+        "direct_refusal": "direct requests: must stay refused",
+        "benign_compliance": "ordinary requests: must stay answered",
+        "keep_answered": "neighbouring requests: must stay answered",
+    },
+    "permit": {
+        "gsr": "permitted requests answered (the target)",
+        "hold_refusal": "forbidden requests: must stay refused",
+        "benign_compliance": "ordinary requests: must stay answered",
+        "dsr": "attacks that end refused (watched)",
+    },
+}
+COMMON_WORDS = {"coherent": "coherent replies", "multiple_choice": "multiple choice right"}
+
+
+def percent(share):
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def rate_cell(metric):
+    if metric is None:
+        return "-"
+    base, steered = metric["base"], metric["steered"]
+    if steered is None:
+        return f"{percent(base['rate'])} → no mask"
+    after = percent(steered["rate"])
+    if metric["p_value"] is not None and metric["p_value"] < 0.05:
+        after = f"**{after}**"
+    return f"{percent(base['rate'])} → {after} [{percent(steered['low'])}, {percent(steered['high'])}]"
+
+
+def number_cell(before, after, digits):
+    if after is None:
+        return "-"
+    text = f"{after:.{digits}f}"
+    return text if before is None else f"{before:.{digits}f} → {text}"
+
+
+def mask_cell(results):
+    mask, model = results["mask"], results["model"]
+    if not mask["method"]:
+        return "none found"
+    text = f"{mask['n_active']} of {model['n_layer_moe'] * model['n_expert']} entries, alpha {mask['alpha']:g}"
+    return text if results["mask_exists"] else text + "; rejected, not written"
+
+
+def size_cell(metrics):
+    sizes = sorted({metric["n"] for metric in metrics if metric})
+    return "/".join(str(size) for size in sizes)
+
+
+def scenario_rows(scenario, runs):
+    words = {**WORDS[scenario], **COMMON_WORDS}
+    found = {name for run in runs for name in run["metrics"]}
+    order = [name for name in words if name in found] + sorted(found - set(words))
+    first = f"**{scenario}**"
+    for name in order:
+        metrics = [run["metrics"].get(name) for run in runs]
+        label = f"{words[name]} (`{name}`)" if name in words else f"`{name}`"
+        yield [first, label, size_cell(metrics)] + [rate_cell(m) for m in metrics]
+        first = ""
+    damages = [run["damage"] if run["mask"]["method"] else {} for run in runs]
+    yield ["", "divergence on benign replies, nats/token", ""] + [
+        number_cell(None, d.get("kl_benign"), 3) for d in damages]
+    yield ["", "perplexity of general text", ""] + [
+        number_cell(d.get("perplexity_base"), d.get("perplexity_steered"), 1) for d in damages]
+    yield ["", "mask", ""] + [mask_cell(run) for run in runs]
+
+
+def render(results):
+    lines = [
+        "| scenario | share with the wanted outcome, in % | n | planted (model organism) | natural |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for scenario in SCENARIOS:
+        for row in scenario_rows(scenario, [results[model, scenario] for model in MODELS]):
+            lines.append("| " + " | ".join(row) + " |")
+    tool = results["planted", "defend"]["tool"]
+    lines += ["", f"Test split, without → with the mask, [95 % Wilson interval]; bold: McNemar p < 0.05. "
+                  f"Version {tool['version']}, seed {tool['seed']}; written by `make results`."]
+    for (model, scenario), run in results.items():
+        for warning in run["warnings"]:
+            lines.append(f"* {model}, {scenario}: {warning['text']} (`{warning['id']}`)")
+    return "\n".join(lines)
+
+
+def read_results(folder):
+    results = {}
+    for model in MODELS:
+        for scenario in SCENARIOS:
+            path = os.path.join(folder, model, scenario, "results.json")
+            with open(path, encoding="utf-8") as file:
+                results[model, scenario] = json.load(file)
+            results[model, scenario]["mask_exists"] = os.path.exists(os.path.join(folder, model, scenario, "mask.gguf"))
+            if results[model, scenario]["schema"] != 1:
+                raise ValueError(f"{path}: schema {results[model, scenario]['schema']}, expected 1")
+    return results
+
+
+def replace_block(text, block):
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"expected the lines {BEGIN} and {END}, once each and in this order")
+    head, rest = text.split(BEGIN)
+    return head + BEGIN + "\n" + block + "\n" + END + rest.split(END)[1]
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder, readme = arguments
+    try:
+        block = render(read_results(folder))
+        with open(readme, encoding="utf-8") as file:
+            text = replace_block(file.read(), block)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"readme_table: error: {error!r}", file=sys.stderr)
+        return 1
+    with open(readme + ".tmp", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(readme + ".tmp", readme)
+    print(f"wrote the table of {readme}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
