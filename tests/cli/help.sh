@@ -1,0 +1,30 @@
+#!/bin/bash
+# Every command explains itself and opens with an example; wrong usage is told apart from failure.
+. "$(dirname "$0")/common.sh" "$@"
+
+for command in "" run eval trace train steer inspect report "mask show"; do
+  for flag in --help -h; do
+    run 0 "$mascing" $command $flag
+    [ "$(grep -v '^$' "$work/out" | head -n 1)" = "Example:" ] || fail "help of '$command' does not open with an example"
+    grep -q "^  mascing ${command:-run}" "$work/out" || fail "help of '$command' has no example of it"
+    [ -s "$work/err" ] && fail "help of '$command' wrote to stderr"
+  done
+done
+run 0 "$mascing" mask --help
+says out show
+run 0 "$mascing" --version
+says out "mascing "
+
+expect_error 2 "subcommand" "$mascing"
+expect_error 2 "subcommand" "$mascing" frobnicate
+expect_error 2 "--frobnicate" "$mascing" run scenario.toml -m model.gguf --frobnicate
+says err "see 'mascing run --help'"
+expect_error 2 "scenario" "$mascing" run
+expect_error 2 "--model" "$mascing" run scenario.toml
+expect_error 2 "--threads" "$mascing" run scenario.toml -m "$planted" -t -1
+expect_error 2 "--seed" "$mascing" run scenario.toml -m "$planted" --seed many
+expect_error 2 "--alpha" "$mascing" eval scenario.toml -m "$planted" --mask m.gguf --alpha -1
+expect_error 2 "--target" "$mascing" steer traces --target 2
+expect_error 2 "" "$mascing" mask
+expect_error 2 "" "$mascing" inspect
+finish

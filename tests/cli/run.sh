@@ -1,0 +1,78 @@
+#!/bin/bash
+# A whole run: repeatable byte for byte, and neither kill -9 nor Ctrl-C changes what it arrives at.
+. "$(dirname "$0")/common.sh" "$@"
+scenario=$work/tiny.toml
+write_scenario "$scenario"
+python3 -c 'import json
+for split in "discovery", "test":
+    text = (split + " ") * 3000
+    print(json.dumps({"id": "endless-" + split, "topic": "endless " + split, "split": split,
+                      "messages": [{"role": "user", "content": text}]}))' >>"$work/data/attacks.jsonl"
+tiny=("$mascing" run "$scenario" -m "$planted" -t 1 -o)
+
+run 0 "${tiny[@]}" "$work/whole"
+says out dsr
+says err "wrote $work/whole/mask.gguf"
+for name in mask.gguf results.json report.html labelled.jsonl; do
+  [ -s "$work/whole/$name" ] || fail "no $name"
+done
+[ "$n_failed" -eq 0 ] || finish
+results_of "$work/whole" >"$work/whole.json"
+# What is too long for the model is named, and the rest goes on.
+for id in endless-discovery endless-test; do
+  grep -q "$id" "$work/whole.json" || fail "$id is not among the skipped"
+done
+
+# A finished run is only read: byte for byte the same, clock included.
+cp "$work/whole/results.json" "$work/before.json"
+run 0 "${tiny[@]}" "$work/whole"
+says err "nothing has changed since the last run"
+expect_equal "a second look" "$work/before.json" "$work/whole/results.json"
+run 0 "${tiny[@]}" "$work/whole" --json
+expect_equal "--json" "$work/out" "$work/whole/results.json"
+run 0 "$mascing" report "$work/whole/results.json" -o "$work/report.html"
+expect_equal "report" "$work/report.html" "$work/whole/report.html"
+run 0 "$mascing" mask show "$work/whole/mask.gguf"
+says out "tiny (defend)"
+
+same_as_whole() {
+  results_of "$work/$1" >"$work/$1.json"
+  expect_equal "$1" "$work/whole.json" "$work/$1.json"
+  expect_equal "$1" "$work/whole/mask.gguf" "$work/$1/mask.gguf"
+}
+
+# start FOLDER N: a run in the background ($pid) that is seen to have cached N measurements.
+start() {
+  "${tiny[@]}" "$work/$1" >/dev/null 2>"$work/err" </dev/null &
+  pid=$!
+  for _ in $(seq 3000); do
+    [ "$(ls "$work/$1/cache" 2>/dev/null | grep -c 'json$')" -ge "$2" ] && return
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.01
+  done
+  fail "the run in $1 ended before it could be stopped"
+}
+
+# Killed three times, early, in the middle and late; the last one is the second run with this seed.
+for n in 1 4 7; do
+  start killed $n
+  kill -9 "$pid"
+  wait "$pid" 2>/dev/null
+  [ -e "$work/killed/results.json" ] && fail "a killed run left results"
+done
+run 0 "${tiny[@]}" "$work/killed"
+same_as_whole killed
+
+# Ctrl-C is answered by an error that says how to go on.
+start stopped 2
+n_check=$((n_check + 1))
+# A background job of a script ignores SIGINT; SIGTERM takes the same way.
+kill -TERM "$pid"
+wait "$pid"
+code=$?
+[ "$code" -eq 130 ] || fail "exit code $code after SIGTERM, expected 130"
+says err "mascing: error: "
+says err "run the same command again"
+run 0 "${tiny[@]}" "$work/stopped"
+same_as_whole stopped
+finish

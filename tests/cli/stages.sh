@@ -1,0 +1,59 @@
+#!/bin/bash
+# The stages one by one: trace, train, steer, mask show, eval, and what they say of wrong inputs.
+. "$(dirname "$0")/common.sh" "$@"
+write_scenario "$work/tiny.toml"
+# Labels by tactic stand in for the model's own: enough for the machinery.
+label() {
+  python3 -c 'import json,sys
+for i, line in enumerate(sys.stdin):
+    row = json.loads(line)
+    row["label"] = i % 2
+    print(json.dumps(row))'
+}
+rows attacks discovery 24 | label >"$work/labelled.jsonl"
+python3 -c 'import json
+print(json.dumps({"id": "endless", "label": 1, "messages": [{"role": "user", "content": "word " * 3000}]}))' >>"$work/labelled.jsonl"
+
+run 0 "$mascing" trace "$work/labelled.jsonl" "$work/data/benign.jsonl" -m "$planted" -t 1 -o "$work/traces"
+says out "40 conversations traced, 6 layers x 16 experts; 1 skipped"
+says out "skipped endless: too long"
+says err "next: mascing train"
+run 0 "$mascing" train "$work/traces" -t 1 --epochs 3 -o "$work/surrogate.safetensors"
+says out "validation accuracy"
+run 0 "$mascing" steer "$work/traces" -t 1 --epochs 10 --surrogate "$work/surrogate.safetensors" -o "$work/mask.gguf"
+says out "entries are active"
+run 0 "$mascing" mask show "$work/mask.gguf"
+says out "(planted)"
+says out "method surrogate"
+
+# Again: the same bytes. Another seed: others.
+run 0 "$mascing" trace "$work/labelled.jsonl" "$work/data/benign.jsonl" -m "$planted" -t 1 -o "$work/traces2"
+run 0 "$mascing" train "$work/traces2" -t 1 --epochs 3 -o "$work/surrogate2.safetensors"
+expect_equal "training twice" "$work/surrogate.safetensors" "$work/surrogate2.safetensors"
+run 0 "$mascing" steer "$work/traces2" -t 1 --epochs 10 --surrogate "$work/surrogate2.safetensors" -o "$work/mask2.gguf"
+expect_equal "steering twice" "$work/mask.gguf" "$work/mask2.gguf"
+run 0 "$mascing" train "$work/traces" -t 1 --epochs 3 --seed 5 -o "$work/surrogate2.safetensors"
+cmp -s "$work/surrogate.safetensors" "$work/surrogate2.safetensors" && fail "the seed changes nothing"
+
+run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mean.gguf"
+run 0 "$mascing" mask show "$work/mean.gguf"
+says out "method mean_difference"
+
+# What does not belong together.
+expect_error 2 "neither --surrogate nor --mean-difference" "$mascing" steer "$work/traces" -o "$work/m.gguf"
+expect_error 1 "none.safetensors" "$mascing" steer "$work/traces" --surrogate "$work/none.safetensors" -o "$work/m.gguf"
+run 2 "$mascing" steer "$work/traces" --mean-difference 4 --sigma wide -o "$work/m.gguf"
+says err "mascing: error: [mask] sigma rule"
+[ -e "$work/m.gguf" ] && fail "a failed command left a mask"
+grep -v '"label": 1' "$work/labelled.jsonl" >"$work/zeros.jsonl"
+run 0 "$mascing" trace "$work/zeros.jsonl" -m "$planted" -t 1 -o "$work/zeros"
+expect_error 1 "label 1" "$mascing" train "$work/zeros" -t 1 -o "$work/s.safetensors"
+expect_error 1 "" "$mascing" steer "$work/zeros" --mean-difference 4 -o "$work/m.gguf"
+expect_error 1 "" "$mascing" steer "$work/zeros" -t 1 --surrogate "$work/surrogate.safetensors" -o "$work/m.gguf"
+expect_error 1 "/dev/full" "$mascing" steer "$work/traces" --mean-difference 4 -o /dev/full
+expect_error 1 "$work/none" "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/none/m.gguf"
+
+# A mask of another model names both.
+expect_error 1 "(planted)" "$mascing" eval "$work/tiny.toml" -m "$natural" -t 1 --mask "$work/mask.gguf" -o "$work/eval"
+says err "(natural)"
+finish
