@@ -230,10 +230,10 @@ std::vector<float> scaled_to(double norm, const std::vector<double>& direction) 
     square += value * value;
   }
   const double scale = square > 0.0 ? norm / std::sqrt(square) : 0.0;
-  std::vector<float> steer;
-  for (double value : direction) {
-    steer.push_back(static_cast<float>(scale * value));
-  }
+  std::vector<float> steer(direction.size());
+  std::transform(direction.begin(), direction.end(), steer.begin(), [&](double value) {
+    return static_cast<float>(scale * value);
+  });
   return steer;
 }
 

@@ -91,6 +91,7 @@ Score score(const std::vector<float>& logits, const std::vector<int>& labels) {
 
 double length_auc(const TraceSet& set, const std::vector<int64_t>& labelled) {
   std::vector<double> lengths;
+  lengths.reserve(labelled.size());
   for (int64_t i_trace : labelled) {
     lengths.push_back(static_cast<double>(set.traces[i_trace].n_token));
   }

@@ -8,7 +8,7 @@
 namespace mascing::nn {
 namespace {
 
-const SurrogateShape kShape = {3, 5, 2, 4};
+constexpr SurrogateShape kShape = {3, 5, 2, 4};
 
 /// Compares tensor by tensor, so that small gradients are not hidden behind large ones.
 template <typename A, typename B>

@@ -32,7 +32,7 @@ double normalised_sum(std::vector<double> x, int64_t n_row, const std::vector<do
 }
 
 TEST(LayerNorm, GivesRowsOfMeanZeroAndVarianceOne) {
-  std::vector<double> x = random_values<double>(3 * 16, 1, 2.0);
+  std::vector<double> x = random_values<double>(48, 1, 2.0);
   std::vector<double> inv_std(3);
   normalise_rows<double>(MatrixMap<double>(x.data(), 3, 16), VectorMap<double>(inv_std.data(), 3));
   for (int64_t i = 0; i < 3; ++i) {
@@ -50,8 +50,8 @@ TEST(LayerNorm, TurnsAConstantRowIntoZeros) {
 }
 
 TEST(LayerNormBackward, MatchesFiniteDifferences) {
-  const std::vector<double> x = random_values<double>(4 * 7, 2);
-  std::vector<double> d = random_values<double>(4 * 7, 3);
+  const std::vector<double> x = random_values<double>(28, 2);
+  std::vector<double> d = random_values<double>(28, 3);
   const std::vector<double> expected = finite_differences(
       x, [&, weight = d](const std::vector<double>& at) { return normalised_sum(at, 4, weight); });
   std::vector<double> x_hat = x;
@@ -122,9 +122,9 @@ TEST(ProjectionFolding, GivesLayerNormWithGainAndBiasThenLinear) {
   const SurrogateShape shape = {1, 5, 3, 1};
   const std::vector<double> values = random_values<double>(surrogate_size(shape), 8);
   const SurrogateView<const double> weights(shape, values.data());
-  std::vector<double> z = random_values<double>(2 * 5, 9);
+  std::vector<double> z = random_values<double>(10, 9);
   std::vector<double> inv_std(2);
-  std::vector<double> x(2 * 3);
+  std::vector<double> x(6);
   Projection<double> projection(shape);
   projection.set_weights(weights);
   projection.forward(MatrixMap<double>(z.data(), 2, 5),

@@ -29,7 +29,7 @@ class TraceSetBuilder {
     std::vector<uint16_t> halves(logits.size());
     to_half(logits.data(), halves.data(), static_cast<int64_t>(logits.size()));
     TraceView view;
-    view.id = "c" + std::to_string(set_.traces.size());
+    view.id.assign("c").append(std::to_string(set_.traces.size()));
     view.topic = topic;
     view.label = label;
     view.n_token = static_cast<int64_t>(logits.size()) / (set_.n_layer * set_.n_expert);
@@ -75,7 +75,7 @@ inline TraceSet planted_traces(
       const double shift = is_planted ? (label == 1 ? plant.shift : -plant.shift) : 0.0;
       z[i] = static_cast<float>(rng.normal() + shift);
     }
-    builder.add(label, z, "topic " + std::to_string(i_trace / 6));
+    builder.add(label, z, std::string("topic ").append(std::to_string(i_trace / 6)));
   }
   return builder.build();
 }

@@ -64,8 +64,8 @@ class SteerGradient : public testing::TestWithParam<SigmaRule> {
   TraceSet set_ = planted_traces(5, 3, 6, {}, 1);
   std::vector<int64_t> batch_ = first_traces(5);
   SteerObjective<double> objective_{random_surrogate(set_, 2), set_, 2};
-  std::vector<double> steer_ = nn::random_values<double>(3 * 6, 3, 0.3);
-  std::vector<double> d_steer_ = std::vector<double>(3 * 6, 0.0);
+  std::vector<double> steer_ = nn::random_values<double>(18, 3, 0.3);
+  std::vector<double> d_steer_ = std::vector<double>(18, 0.0);
 };
 
 TEST_P(SteerGradient, OfTheSurrogateMatchesFiniteDifferences) {
@@ -352,7 +352,8 @@ TEST_F(SteerRun, RefusesNaNInATrace) {
 std::vector<float> pairs(int64_t n_token, float a, float b) {
   std::vector<float> z;
   for (int64_t i = 0; i < n_token; ++i) {
-    z.insert(z.end(), {a, b});
+    z.push_back(a);
+    z.push_back(b);
   }
   return z;
 }
