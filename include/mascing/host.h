@@ -57,6 +57,9 @@ struct Steering {
   float alpha = 0.0F;
 };
 
+/// False for a steering that leaves the model as it is.
+[[nodiscard]] bool is_active(const Steering& steering);
+
 struct TraceRequest {
   std::vector<int32_t> tokens;
   TokenSpan span;     ///< tokens to record
@@ -89,6 +92,7 @@ enum class FinishReason { kStop, kLength };
 struct Reply {
   std::string text;  ///< special tokens other than the end mark included
   std::vector<int32_t> tokens;
+  double log_prob = 0.0;  ///< of `tokens`, summed, under the model as it was steered, at temperature 1
   FinishReason finish = FinishReason::kStop;
 };
 

@@ -38,10 +38,11 @@ struct DamageResult {
 
 /// One mask at one strength as the selection split saw it.
 struct CandidateResult {
-  std::string method;  ///< "surrogate", "mean_difference"
+  std::string method;  ///< "surrogate", "mean_difference", either with "+guard"
   double lambda = 0.0;
   int64_t epochs = 0;
   double preserve = 0.0;
+  double guard = 0.0;  ///< weight of the guard masks that were added
   uint64_t seed = 0;
   double alpha = 0.0;
   int64_t n_active = 0;
@@ -81,6 +82,7 @@ struct Results {
   std::string command;
   std::string scenario_name;
   std::string direction;
+  std::string target_metric;  ///< id of the metric that was to change
   std::string model_name;
   std::string model_description;  ///< the model file's own words about itself; shown with every result
   std::string fingerprint;

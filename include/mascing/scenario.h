@@ -43,6 +43,7 @@ struct SearchOptions {
   std::vector<int64_t> seeds = {0, 1, 2};  ///< surrogate seeds, added to the run's seed
   std::vector<int64_t> epochs = {20, 40};  ///< steering epochs
   std::vector<double> preserves = {0.0};   ///< weights of the preservation term
+  std::vector<double> guards = {0.0, 0.5};      ///< weights of the masks that guard hold and keep sets
   double mean_difference_norm = 4.0;       ///< 0 = without this baseline
   double max_perplexity_rise = 0.05;       ///< relative, on the general text
 };

@@ -260,6 +260,7 @@ ModelInfo read_model_info(const std::string& path) {
   info.architecture = *head.get_string("general.architecture");
   const std::string prefix = info.architecture + ".";
   info.name = head.get_string("general.name").value_or(file_stem(path));
+  info.description = head.get_string("general.description").value_or("");
   info.n_block = require_count(model, prefix + "block_count");
   info.n_embd = require_count(model, prefix + "embedding_length");
   info.n_context_train = require_count(model, prefix + "context_length");

@@ -66,6 +66,7 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("lambda", candidate.lambda);
   io.field("epochs", candidate.epochs);
   io.field("preserve", candidate.preserve);
+  io.field("guard", candidate.guard);
   io.field("seed", candidate.seed);
   io.field("alpha", candidate.alpha);
   io.field("n_active", candidate.n_active);
@@ -111,9 +112,11 @@ void describe_origin(Io& io, Results& results) {
   io.section("scenario", [&](Io& scenario) {
     scenario.field("name", results.scenario_name);
     scenario.field("direction", results.direction);
+    scenario.field("target_metric", results.target_metric);
   });
   io.section("model", [&](Io& model) {
     model.field("name", results.model_name);
+    model.field("description", results.model_description);
     model.field("fingerprint", results.fingerprint);
     model.field("architecture", results.architecture);
     model.field("n_layer_moe", results.n_layer);

@@ -1,9 +1,13 @@
-// What all hosts share: the check that a mask belongs to a model.
+// What all hosts share: whether a steering does anything, and whether its mask belongs to the model.
 #include "mascing/host.h"
 
 #include "mascing/error.h"
 
 namespace mascing {
+
+bool is_active(const Steering& steering) {
+  return steering.mask != nullptr && steering.alpha != 0.0F && steering.mask->n_active() > 0;
+}
 
 void require_same_model(const Mask& mask, const ModelInfo& info) {
   if (mask.fingerprint == info.fingerprint && mask.n_layer == info.n_layer && mask.n_expert == info.n_expert) {

@@ -71,7 +71,7 @@ std::string dump(const json& value) {
 }  // namespace
 
 std::string steering_key(const Steering& steering) {
-  if (!steering.mask || steering.alpha == 0.0F) {
+  if (!is_active(steering)) {
     return "unsteered";
   }
   const Mask& mask = *steering.mask;

@@ -51,17 +51,15 @@ CoherenceLimit coherence_limit(Bench& bench, const Dataset& data) {
 }
 
 Labelled label_discovery(Bench& bench,
-                         const Dataset& data,
+                         const LoadedSet& set,
                          const RefusalJudge& judge,
                          const CoherenceLimit& limit) {
-  const LoadedSet& target = data.target();
-  const std::vector<Conversation>& rows = target.rows(Split::kDiscovery);
-  const std::vector<AskedReply> replies =
-      bench.replies("labelling " + target.spec.metric, rows, {});
-  Labelled labelled;
-  const auto judged = judge_replies(replies, rules_for(target.spec, judge, limit));
+  const std::vector<Conversation>& rows = set.rows(Split::kDiscovery);
+  const std::vector<AskedReply> replies = bench.replies("labelling " + set.spec.metric, rows, {});
+  const auto judged = judge_replies(replies, rules_for(set.spec, judge, limit));
   const Verdict opposite =
-      target.spec.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;
+      set.spec.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;
+  Labelled labelled;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (!replies[i].ok()) {
       labelled.skipped.push_back({rows[i].id, replies[i].error});
@@ -78,7 +76,9 @@ Labelled label_discovery(Bench& bench,
     ++(is_opposite ? labelled.n_label_1 : labelled.n_label_0);
     labelled.rows.push_back(std::move(row));
   }
-  require_both_classes(labelled, target.spec);
+  if (set.spec.role == SetRole::kTarget) {
+    require_both_classes(labelled, set.spec);
+  }
   return labelled;
 }
 

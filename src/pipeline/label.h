@@ -9,22 +9,22 @@
 
 namespace mascing {
 
+/// One set's discovery split, labelled: 0 = the wanted outcome, 1 = the opposite one.
 struct Labelled {
-  std::vector<Conversation>
-      rows;  ///< target set, discovery split; label and reply filled, unlabelled rows left out
-  int64_t n_label_0 = 0;  ///< the wanted outcome
-  int64_t n_label_1 = 0;  ///< its opposite
-  int64_t n_unclear = 0;  ///< neither (empty, incoherent, another opening): left out
+  std::vector<Conversation> rows;  ///< label and reply filled; unclear ones are left out
+  int64_t n_label_0 = 0;
+  int64_t n_label_1 = 0;
+  int64_t n_unclear = 0;  ///< neither: empty, incoherent, another opening
   std::vector<Skipped> skipped;
 };
 
 /// From the unsteered model's own replies to the first rows of every set's discovery split.
 [[nodiscard]] CoherenceLimit coherence_limit(Bench& bench, const Dataset& data);
 
-/// Asks the target set. Label 0 = the wanted outcome, 1 = the opposite one. Throws
-/// Error{kInsufficient} if a class is missing.
+/// Asks the conversations of a set and labels them by what the unsteered model answers. Throws
+/// Error{kInsufficient} if it is the target set and a class is missing.
 [[nodiscard]] Labelled label_discovery(Bench& bench,
-                                       const Dataset& data,
+                                       const LoadedSet& set,
                                        const RefusalJudge& judge,
                                        const CoherenceLimit& limit);
 

@@ -1,5 +1,5 @@
-// Candidate masks: one for every combination of surrogate seed, lambda, epochs and preservation
-// weight that the scenario names, and the plain baseline.
+// Candidate masks: one for every combination of surrogate seed, lambda, epochs, preservation weight
+// and guard weight that the scenario names, and the plain baseline.
 #pragma once
 
 #include <memory>
@@ -18,25 +18,28 @@ struct Candidate {
   std::shared_ptr<const Mask> mask;
   int64_t epochs = 0;
   double preserve = 0.0;
+  double guard = 0.0;
 };
 
 struct CandidateSet {
   std::vector<Candidate> candidates;
-  std::vector<SurrogateResult> surrogates;
+  std::vector<SurrogateResult> surrogates;  ///< of the target set
   std::vector<Warning> warnings;
 };
 
-/// `traces`: the labelled target set under its metric's name, and preserve traces under any other.
-/// Surrogates and masks are kept in `folder` under names that hold the hash of what they were made
-/// from, and are reused.
+/// A hold or keep set needs this many conversations of each label to be guarded by a mask of its
+/// own.
+inline constexpr int64_t kMinGuardClass = 20;
+
+/// `traces`: the labelled target set under its metric's name; other sets under theirs. Where
+/// another set shows both outcomes, a mask towards its wanted one (its guard) is made in the same
+/// way, and S = S_target + guard * S_guard is tried for every guard weight of the scenario. Files
+/// are kept in `folder`.
 [[nodiscard]] CandidateSet build_candidates(const TraceSet& traces,
                                             const Scenario& scenario,
                                             uint64_t seed,
                                             int64_t n_thread,
                                             const std::string& folder,
                                             const Progress& progress);
-
-/// A mask that fits the model of `traces`, with its provenance but without numbers.
-[[nodiscard]] Mask empty_mask(const TraceSet& traces, const Scenario& scenario);
 
 }  // namespace mascing

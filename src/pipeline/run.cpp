@@ -26,7 +26,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kPreserveRows = 150;  // traces of each set whose routing should stay
+constexpr size_t kPreserveRows = 150;  // traces of each benign set: their routing should stay
 
 /// Wall time of the steps, by name.
 class Stopwatch {
@@ -66,6 +66,7 @@ Results start_results(const Scenario& scenario, const ModelInfo& info, const Run
   results.command = options.command;
   results.scenario_name = scenario.name;
   results.direction = scenario.direction;
+  results.target_metric = scenario.target().metric;
   results.model_name = info.name;
   results.model_description = info.description;
   results.fingerprint = info.fingerprint;
@@ -82,18 +83,6 @@ std::string rows_to_jsonl(const std::vector<Conversation>& rows) {
     text += to_jsonl(row) + '\n';
   }
   return text;
-}
-
-std::vector<TraceInput> trace_inputs(const Dataset& data, const Labelled& labelled) {
-  std::vector<TraceInput> inputs = {{data.target().spec.metric, labelled.rows}};
-  for (const LoadedSet& set : data.sets) {
-    if (set.spec.role != SetRole::kTarget && set.spec.role != SetRole::kWatch) {
-      std::vector<Conversation> rows = set.rows(Split::kDiscovery);
-      rows.resize(std::min(rows.size(), kPreserveRows));
-      inputs.push_back({set.spec.metric, std::move(rows)});
-    }
-  }
-  return inputs;
 }
 
 void add_mask(const Mask& mask, const std::string& file, Results& results) {
@@ -143,8 +132,8 @@ class Run {
 
   RunOutcome search() {
     const CoherenceLimit coherence = coherence_limit(bench_, data_);
-    const Labelled labelled = label(coherence);
-    const TraceSet traces = trace(labelled);
+    const std::vector<TraceInput> inputs = label(coherence);
+    const TraceSet traces = trace(inputs);
     const CandidateSet built = build(traces);
     const Selection selection = select(built, coherence);
     if (!selection.is_found) {
@@ -160,30 +149,44 @@ class Run {
   }
 
  private:
-  Labelled label(const CoherenceLimit& coherence) {
-    Labelled labelled = label_discovery(bench_, data_, judge_, coherence);
-    results_.labels = {{"discovery.label_0", labelled.n_label_0},
-                       {"discovery.label_1", labelled.n_label_1},
-                       {"discovery.unclear", labelled.n_unclear}};
+  /// Target, hold and keep sets with labels, benign sets as they are.
+  std::vector<TraceInput> label(const CoherenceLimit& coherence) {
+    std::vector<TraceInput> inputs;
     for (const LoadedSet& set : data_.sets) {
+      const std::string& metric = set.spec.metric;
       for (const Split split : {Split::kDiscovery, Split::kSelection, Split::kTest}) {
-        results_.labels[std::string(to_string(split)) + "." + set.spec.metric] =
+        results_.labels[std::string(to_string(split)) + "." + metric] =
             static_cast<int64_t>(set.rows(split).size());
       }
+      if (set.spec.role == SetRole::kBenign) {
+        std::vector<Conversation> rows = set.rows(Split::kDiscovery);
+        rows.resize(std::min(rows.size(), kPreserveRows));
+        inputs.push_back({metric, std::move(rows)});
+      } else if (set.spec.role != SetRole::kWatch) {
+        inputs.push_back({metric, label_set(set, coherence)});
+      }
     }
-    add_skipped(labelled.skipped);
-    write_file_atomically(options_.output + "/labelled.jsonl", rows_to_jsonl(labelled.rows));
     watch_.lap("label");
-    return labelled;
+    return inputs;
   }
 
-  TraceSet trace(const Labelled& labelled) {
+  std::vector<Conversation> label_set(const LoadedSet& set, const CoherenceLimit& coherence) {
+    Labelled labelled = label_discovery(bench_, set, judge_, coherence);
+    const std::string prefix = "discovery." + set.spec.metric;
+    results_.labels[prefix + ".label_0"] = labelled.n_label_0;
+    results_.labels[prefix + ".label_1"] = labelled.n_label_1;
+    results_.labels[prefix + ".unclear"] = labelled.n_unclear;
+    add_skipped(labelled.skipped);
+    const std::string name =
+        set.spec.role == SetRole::kTarget ? "labelled" : "labelled-" + set.spec.metric;
+    write_file_atomically(options_.output + "/" + name + ".jsonl", rows_to_jsonl(labelled.rows));
+    return std::move(labelled.rows);
+  }
+
+  TraceSet trace(const std::vector<TraceInput>& inputs) {
     std::vector<Skipped> skipped;
-    TraceSet traces = collect_traces(bench_.host(),
-                                     trace_inputs(data_, labelled),
-                                     options_.output + "/traces",
-                                     skipped,
-                                     progress_);
+    TraceSet traces =
+        collect_traces(bench_.host(), inputs, options_.output + "/traces", skipped, progress_);
     add_skipped(skipped);
     watch_.lap("trace");
     return traces;

@@ -198,6 +198,7 @@ SearchOptions read_search(const TomlTable& table) {
                      "seeds",
                      "epochs",
                      "preserves",
+                     "guards",
                      "mean_difference_norm",
                      "max_perplexity_rise"});
   SearchOptions search;
@@ -206,6 +207,7 @@ SearchOptions read_search(const TomlTable& table) {
   table.get("seeds", search.seeds, kSeed);
   table.get("epochs", search.epochs, kCount);
   table.get("preserves", search.preserves, kNotNegative);
+  table.get("guards", search.guards, kNotNegative);
   table.get("mean_difference_norm", search.mean_difference_norm, kNotNegative);
   table.get("max_perplexity_rise", search.max_perplexity_rise, kNotNegative);
   return search;

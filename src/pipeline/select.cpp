@@ -68,6 +68,7 @@ class Selector {
       trial.lambda = candidate.mask->lambda;
       trial.epochs = candidate.epochs;
       trial.preserve = candidate.preserve;
+      trial.guard = candidate.guard;
       trial.seed = candidate.mask->seed;
       trial.alpha = alpha;
       trial.n_active = candidate.mask->n_active();
@@ -137,7 +138,7 @@ class Selector {
   void check_trial(size_t i) {
     CandidateResult& trial = selection_.trials[i];
     trial.why_not.clear();
-    for (const SetRole role : {SetRole::kHold, SetRole::kBenign, SetRole::kKeep}) {
+    for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
       for (const LoadedSet& set : data_.sets) {
         if (set.spec.role == role && trial.why_not.empty()) {
           check_limit(set, i);

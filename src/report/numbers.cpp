@@ -27,11 +27,10 @@ size_t place_of(const std::string& id) {
                              kReadingOrder.begin());
 }
 
-// The metric the scenario is about. results.json names no target; a permitting scenario watches
-// "dsr" as well.
+// The metric the scenario is about; results of unknown origin may not name it.
 std::string headline_metric(const Results& results) {
-  if (results.direction == "permit" && results.metrics.count("gsr") != 0) {
-    return "gsr";
+  if (results.metrics.count(results.target_metric) != 0) {
+    return results.target_metric;
   }
   std::string best;
   for (const auto& [id, metric] : results.metrics) {

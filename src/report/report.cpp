@@ -67,6 +67,10 @@ std::string page_header(const Results& results) {
          escape_html(results.scenario_name) + "</strong> (" + escape_html(results.direction) +
          ") on <strong>" + escape_html(model) +
          "</strong>. A rate counts how often the wanted outcome came about.</p>\n" +
+         (results.model_description.empty()
+              ? ""
+              : "<p class=\"model-note\">The model says of itself: " +
+                    escape_html(results.model_description) + "</p>\n") +
          tiles(results) + "</header>\n";
 }
 

@@ -74,9 +74,14 @@ std::vector<AskedReply> ask(Host& host,
     reply.error = outcomes[k].error;
     reply.text = outcomes[k].value.text;
     reply.tokens = outcomes[k].value.tokens;
+    reply.mean_nll = reply.tokens.empty()
+                         ? 0.0
+                         : -outcomes[k].value.log_prob / static_cast<double>(reply.tokens.size());
     reply.hit_limit = outcomes[k].value.finish == FinishReason::kLength;
   }
-  add_likelihoods(host, rendered, replies);
+  if (is_active(options.steering)) {
+    add_likelihoods(host, rendered, replies);
+  }
   return replies;
 }
 

@@ -5,6 +5,7 @@
 
 #include <chat.h>
 #include <common.h>
+
 #include <llama.h>
 
 #include "mascing/error.h"
@@ -16,10 +17,19 @@ namespace {
 constexpr int64_t kPinnedDate = 1767225600;  // 2026-01-01 00:00:00 UTC
 constexpr const char* kMarker = "mascing0marker0for0the0final0message";
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 bool continues_with(const std::string& text, size_t at, std::string_view piece) {
   return text.compare(at, piece.size(), piece) == 0;
+}
+
+/// True for tokens behind which SentencePiece tokenizers put a blank of their own.
+bool is_special(const llama_vocab* vocab, int32_t token) {
+  constexpr int kSpecial =
+      LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED | LLAMA_TOKEN_ATTR_UNKNOWN;
+  return (llama_vocab_get_attr(vocab, token) & kSpecial) != 0;
 }
 
 /// Bytes of `text` at `at` that `piece` stands for, or npos.
@@ -46,14 +56,16 @@ ChatPrompt::ChatPrompt(const llama_model* model, bool enable_thinking)
   try {
     templates_->chat = common_chat_templates_init(model, "");
   } catch (const std::exception& e) {
-    throw Error(ErrorKind::kBadInput, std::string("[host] the model's chat template cannot be read: ") + e.what(),
+    throw Error(ErrorKind::kBadInput,
+                std::string("[host] the model's chat template cannot be read: ") + e.what(),
                 "the file's tokenizer.chat_template is broken; convert the model again");
   }
 }
 
 ChatPrompt::~ChatPrompt() = default;
 
-std::string ChatPrompt::apply(const Conversation& conversation, const std::string* final_text) const {
+std::string ChatPrompt::apply(const Conversation& conversation,
+                              const std::string* final_text) const {
   common_chat_templates_inputs inputs;
   inputs.add_generation_prompt = true;
   inputs.use_jinja = true;
@@ -71,7 +83,8 @@ std::string ChatPrompt::apply(const Conversation& conversation, const std::strin
   try {
     return common_chat_templates_apply(templates_->chat.get(), inputs).prompt;
   } catch (const std::exception& e) {
-    throw Error(ErrorKind::kBadInput, std::string("[host] the chat template refuses this conversation: ") + e.what(),
+    throw Error(ErrorKind::kBadInput,
+                std::string("[host] the chat template refuses this conversation: ") + e.what(),
                 "check the roles: most templates want user and assistant to alternate");
   }
 }
@@ -86,13 +99,17 @@ RenderedChat ChatPrompt::render_text(const Conversation& conversation) const {
   RenderedChat result;
   result.text = apply(conversation, nullptr);
   if (at == std::string::npos || marked.find(marker, at + 1) != std::string::npos) {
-    throw Error(ErrorKind::kBadInput, "[host] the chat template does not show the final user message exactly once");
+    throw Error(ErrorKind::kBadInput,
+                "[host] the chat template does not show the final user message exactly once");
   }
   const size_t n_after = marked.size() - at - marker.size();
-  const bool fits = result.text.size() >= at + n_after && result.text.compare(0, at, marked, 0, at) == 0 &&
-                    result.text.compare(result.text.size() - n_after, n_after, marked, at + marker.size(), n_after) == 0;
+  const bool fits =
+      result.text.size() >= at + n_after && result.text.compare(0, at, marked, 0, at) == 0 &&
+      result.text.compare(
+          result.text.size() - n_after, n_after, marked, at + marker.size(), n_after) == 0;
   if (!fits) {
-    throw Error(ErrorKind::kBadInput, "[host] the chat template changes its own text with the final user message");
+    throw Error(ErrorKind::kBadInput,
+                "[host] the chat template changes its own text with the final user message");
   }
   result.begin = at;
   result.end = result.text.size() - n_after;
@@ -123,15 +140,21 @@ Prompt ChatPrompt::render(const Conversation& conversation) const {
   return prompt;
 }
 
-std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab, const std::vector<int32_t>& tokens,
+std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,
+                                                    const std::vector<int32_t>& tokens,
                                                     const std::string& text) {
   std::vector<std::pair<size_t, size_t>> ranges;
   ranges.reserve(tokens.size());
   size_t at = 0;
+  bool may_add_blank = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_SPM;
   for (const int32_t token : tokens) {
     const std::string piece = common_token_to_piece(vocab, token, true);
     size_t start = at;
-    size_t length = match_length(text, start, piece);
+    // Among blanks only this tells the added one from the text's own.
+    const bool has_added_blank =
+        may_add_blank && piece.starts_with(' ') && continues_with(text, at, piece.substr(1));
+    size_t length = has_added_blank ? piece.size() - 1 : match_length(text, start, piece);
+    may_add_blank = llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_SPM && is_special(vocab, token);
     while (length == std::string::npos && start < text.size() && is_blank(text[start])) {
       length = match_length(text, ++start, piece);
     }

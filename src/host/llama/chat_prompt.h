@@ -1,4 +1,5 @@
-// Renders conversations with the model's own chat template and finds the tokens of the final user message.
+// Renders conversations with the model's own chat template and finds the tokens of the final user
+// message.
 #pragma once
 
 #include <memory>
@@ -26,9 +27,10 @@ class ChatPrompt {
   ChatPrompt(const llama_model* model, bool enable_thinking);
   ~ChatPrompt();
 
-  /// The message is found by rendering once more with a marker in its place: what stands around the marker must
-  /// also stand around the message, so a message that occurs twice, or holds template text, cannot mislead it.
-  /// Throws Error{kBadInput} where the template changes its surroundings with the message.
+  /// The message is found by rendering once more with a marker in its place: what stands around the
+  /// marker must also stand around the message, so a message that occurs twice, or holds template
+  /// text, cannot mislead it. Throws Error{kBadInput} where the template changes its surroundings
+  /// with the message.
   [[nodiscard]] RenderedChat render_text(const Conversation& conversation) const;
   /// The same as tokens; the span holds every token with at least one byte of the message.
   [[nodiscard]] Prompt render(const Conversation& conversation) const;
@@ -37,7 +39,8 @@ class ChatPrompt {
 
  private:
   struct Templates;
-  [[nodiscard]] std::string apply(const Conversation& conversation, const std::string* final_text) const;
+  [[nodiscard]] std::string apply(const Conversation& conversation,
+                                  const std::string* final_text) const;
 
   const llama_vocab* vocab_;
   bool enable_thinking_;
@@ -45,10 +48,10 @@ class ChatPrompt {
   std::vector<std::string> stops_;
 };
 
-/// Byte range of `text` that each token stands for. Tolerates a begin mark and a leading blank that the tokenizer
-/// added, and blanks it swallowed next to special tokens. Throws Error{kBadInput} if the tokens say something else.
-[[nodiscard]] std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,
-                                                                  const std::vector<int32_t>& tokens,
-                                                                  const std::string& text);
+/// Byte range of `text` that each token stands for. Tolerates a begin mark and a leading blank that
+/// the tokenizer added, and blanks it swallowed next to special tokens. Throws Error{kBadInput} if
+/// the tokens say something else.
+[[nodiscard]] std::vector<std::pair<size_t, size_t>> align_tokens(
+    const llama_vocab* vocab, const std::vector<int32_t>& tokens, const std::string& text);
 
 }  // namespace mascing

@@ -1,6 +1,6 @@
-// Loading through libllama, and decodes in which one micro-batch holds the whole batch, so that the order of its
-// tokens is the order in which they were added (the cache is unified; recurrent and hybrid models, which regroup
-// tokens by sequence, get one sequence at a time).
+// Loading through libllama, and decodes in which one micro-batch holds the whole batch, so that the
+// order of its tokens is the order in which they were added (the cache is unified; recurrent and
+// hybrid models, which regroup tokens by sequence, get one sequence at a time).
 #include "host/llama/engine.h"
 
 #include <algorithm>
@@ -15,7 +15,8 @@ namespace mascing {
 namespace {
 
 std::mutex log_mutex;
-std::string last_log_errors;  // NOLINT: what libllama said since the last reset, guarded by log_mutex
+std::string
+    last_log_errors;  // NOLINT: what libllama said since the last reset, guarded by log_mutex
 
 void on_log(ggml_log_level level, const char* text, void* /*user*/) {
   if (level != GGML_LOG_LEVEL_ERROR) {
@@ -49,15 +50,17 @@ void initialise_backend_once() {
 TokenBatch::TokenBatch(int64_t capacity)
     : capacity_(capacity), batch_(llama_batch_init(static_cast<int32_t>(capacity), 0, 1)) {}
 
-TokenBatch::~TokenBatch() { llama_batch_free(batch_); }
+TokenBatch::~TokenBatch() {
+  llama_batch_free(batch_);
+}
 
 void TokenBatch::clear() {
   batch_.n_tokens = 0;
   columns_.clear();
 }
 
-int32_t TokenBatch::add(int32_t token, int64_t position, int32_t i_sequence, bool is_output,
-                        const TapColumn& column) {
+int32_t TokenBatch::add(
+    int32_t token, int64_t position, int32_t i_sequence, bool is_output, const TapColumn& column) {
   const int32_t i = batch_.n_tokens++;
   batch_.token[i] = token;
   batch_.pos[i] = static_cast<llama_pos>(position);
@@ -80,13 +83,15 @@ void Engine::load(const LlamaHostOptions& options) {
   params.n_gpu_layers = static_cast<int32_t>(options.n_gpu_layer);
   model_.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (!model_) {
-    throw Error(ErrorKind::kHost, "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
+    throw Error(ErrorKind::kHost,
+                "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
                 "is its architecture known to llama.cpp v0.5.0, and is there enough memory?");
   }
 }
 
 void Engine::open_context(const LlamaHostOptions& options) {
-  const bool regroups = llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
+  const bool regroups =
+      llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
   const int64_t n_train = llama_model_n_ctx_train(model_.get());
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
@@ -106,13 +111,16 @@ void Engine::open_context(const LlamaHostOptions& options) {
   params.cb_eval_user_data = tap_.get();
   context_.reset(llama_init_from_model(model_.get(), params));
   if (!context_) {
-    throw Error(ErrorKind::kHost, "[host] libllama cannot open a context of " + std::to_string(n_cell_) +
-                                      " cells: " + take_log_errors(),
+    throw Error(ErrorKind::kHost,
+                "[host] libllama cannot open a context of " + std::to_string(n_cell_) +
+                    " cells: " + take_log_errors(),
                 "try a smaller --context");
   }
 }
 
-void Engine::forget() { llama_memory_clear(llama_get_memory(context_.get()), true); }
+void Engine::forget() {
+  llama_memory_clear(llama_get_memory(context_.get()), true);
+}
 
 void Engine::forget(int32_t i_sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, -1, -1);
@@ -133,11 +141,14 @@ void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
   const auto start = std::chrono::steady_clock::now();
   const int32_t status = llama_decode(context_.get(), batch.batch_);
   llama_synchronize(context_.get());
-  counters.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  counters.seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (status != 0) {
-    throw Error(ErrorKind::kHost, "[host] llama_decode failed with status " + std::to_string(status) + ": " +
-                                      take_log_errors(),
-                status == 1 ? "the cache is full: try a larger --context" : "is there enough memory?");
+    throw Error(
+        ErrorKind::kHost,
+        "[host] llama_decode failed with status " + std::to_string(status) + ": " +
+            take_log_errors(),
+        status == 1 ? "the cache is full: try a larger --context" : "is there enough memory?");
   }
   tap_->finish();
 }
@@ -145,20 +156,22 @@ void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
 const float* Engine::logits(int32_t i_token) {
   const float* row = llama_get_logits_ith(context_.get(), i_token);
   if (row == nullptr) {
-    throw Error(ErrorKind::kHost, "[host] libllama has no logits for token " + std::to_string(i_token));
+    throw Error(ErrorKind::kHost,
+                "[host] libllama has no logits for token " + std::to_string(i_token));
   }
   return row;
 }
 
 const Steering* Engine::active(const Steering& steering) const {
-  if (!steering.mask || steering.alpha == 0.0F) {
-    return nullptr;
+  if (steering.mask) {
+    require_same_model(*steering.mask, info_);
   }
-  require_same_model(*steering.mask, info_);
-  return &steering;
+  return is_active(steering) ? &steering : nullptr;
 }
 
-std::string why_impossible(const std::vector<int32_t>& tokens, int64_t context_size, int64_t n_vocab) {
+std::string why_impossible(const std::vector<int32_t>& tokens,
+                           int64_t context_size,
+                           int64_t n_vocab) {
   if (tokens.empty()) {
     return "no tokens";
   }
@@ -166,7 +179,8 @@ std::string why_impossible(const std::vector<int32_t>& tokens, int64_t context_s
     return "too long: " + std::to_string(tokens.size()) + " tokens, the context holds " +
            std::to_string(context_size);
   }
-  const bool known = std::all_of(tokens.begin(), tokens.end(), [&](int32_t t) { return t >= 0 && t < n_vocab; });
+  const bool known =
+      std::all_of(tokens.begin(), tokens.end(), [&](int32_t t) { return t >= 0 && t < n_vocab; });
   return known ? "" : "a token is outside the vocabulary";
 }
 

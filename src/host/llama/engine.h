@@ -1,4 +1,5 @@
-// One loaded model with its context and tap: composes batches whose token order it knows and decodes them.
+// One loaded model with its context and tap: composes batches whose token order it knows and
+// decodes them.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +35,8 @@ class TokenBatch {
   [[nodiscard]] int64_t size() const { return batch_.n_tokens; }
   [[nodiscard]] int64_t room() const { return capacity_ - batch_.n_tokens; }
   /// Returns the token's index in the batch. `is_output`: logits are wanted.
-  int32_t add(int32_t token, int64_t position, int32_t i_sequence, bool is_output, const TapColumn& column);
+  int32_t add(
+      int32_t token, int64_t position, int32_t i_sequence, bool is_output, const TapColumn& column);
   void flag_output(int32_t i_token) { batch_.logits[i_token] = 1; }
 
  private:
@@ -52,16 +54,19 @@ class Engine {
   [[nodiscard]] const ChatPrompt& chat() const { return *chat_; }
   [[nodiscard]] const llama_vocab* vocab() const { return llama_model_get_vocab(model_.get()); }
   [[nodiscard]] llama_context* context() { return context_.get(); }
-  [[nodiscard]] int64_t n_cell() const { return n_cell_; }          ///< cache cells in all
-  [[nodiscard]] int64_t context_size() const { return n_context_; }  ///< tokens of one sequence, at most
-  [[nodiscard]] int64_t n_parallel() const { return n_parallel_; }   ///< sequences at once
-  [[nodiscard]] int64_t n_batch() const { return n_batch_; }         ///< tokens per decode
+  [[nodiscard]] int64_t n_cell() const { return n_cell_; }  ///< cache cells in all
+  [[nodiscard]] int64_t context_size() const {
+    return n_context_;
+  }  ///< tokens of one sequence, at most
+  [[nodiscard]] int64_t n_parallel() const { return n_parallel_; }  ///< sequences at once
+  [[nodiscard]] int64_t n_batch() const { return n_batch_; }        ///< tokens per decode
 
   /// Empties the cache.
   void forget();
   /// Empties the cache of one sequence.
   void forget(int32_t i_sequence);
-  /// Decodes the batch under the tap. At least one token is computed to its logits. Throws Error{kHost}.
+  /// Decodes the batch under the tap. At least one token is computed to its logits. Throws
+  /// Error{kHost}.
   void decode(TokenBatch& batch, bool stop_after_routers);
   /// Logits of a token flagged as output in the last batch, [V].
   [[nodiscard]] const float* logits(int32_t i_token);
@@ -86,6 +91,8 @@ class Engine {
 };
 
 /// Why a prompt cannot be processed, or empty.
-[[nodiscard]] std::string why_impossible(const std::vector<int32_t>& tokens, int64_t context_size, int64_t n_vocab);
+[[nodiscard]] std::string why_impossible(const std::vector<int32_t>& tokens,
+                                         int64_t context_size,
+                                         int64_t n_vocab);
 
 }  // namespace mascing

@@ -1,5 +1,5 @@
-// Continuous-batched generation: in every decode each running reply gets one token, and what room is left goes to
-// the prompts of new ones. A finished reply frees its place at once.
+// Continuous-batched generation: in every decode each running reply gets one token, and what room
+// is left goes to the prompts of new ones. A finished reply frees its place at once.
 #include <algorithm>
 #include <deque>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <common.h>
 
 #include "base/random.h"
+#include "host/llama/logits.h"
 #include "host/llama/schedulers.h"
 
 namespace mascing {
@@ -35,13 +36,16 @@ struct Slot {
   size_t i_request = 0;
   int64_t n_prompt_done = 0;  ///< prompt tokens that went into a decode
   int64_t n_reserved = 0;     ///< cells it may need
+  TapColumn column;           ///< what the tap does to each of its tokens
   int32_t i_output = -1;      ///< index in the running batch whose logits continue it
   SamplerPtr sampler;
 };
 
 class GenerationRun {
  public:
-  GenerationRun(Engine& engine, const std::vector<GenerateRequest>& requests, const Sampling& sampling)
+  GenerationRun(Engine& engine,
+                const std::vector<GenerateRequest>& requests,
+                const Sampling& sampling)
       : engine_(engine),
         requests_(requests),
         sampling_(sampling),
@@ -56,7 +60,8 @@ class GenerationRun {
   std::vector<Outcome<Reply>> run() {
     engine_.forget();
     for (size_t i = 0; i < requests_.size(); ++i) {
-      outcomes_[i].error = why_impossible(requests_[i].tokens, engine_.context_size() - 1, engine_.info().n_vocab);
+      outcomes_[i].error =
+          why_impossible(requests_[i].tokens, engine_.context_size() - 1, engine_.info().n_vocab);
       if (outcomes_[i].ok()) {
         waiting_.push_back(i);
       }
@@ -95,6 +100,7 @@ class GenerationRun {
       slot.i_request = waiting_.front();
       slot.n_prompt_done = 0;
       slot.n_reserved = n_need;
+      slot.column.steering = engine_.active(requests_[slot.i_request].steering);
       slot.sampler = make_sampler(sampling_, requests_[slot.i_request].stream);
       n_reserved_ += n_need;
       waiting_.pop_front();
@@ -118,16 +124,11 @@ class GenerationRun {
     }
   }
 
-  [[nodiscard]] TapColumn column_of(const Slot& slot) const {
-    TapColumn column;
-    column.steering = engine_.active(requests_[slot.i_request].steering);
-    return column;
-  }
-
   void add_reply_token(Slot& slot) {
     const auto& reply = outcomes_[slot.i_request].value.tokens;
-    const auto position = static_cast<int64_t>(requests_[slot.i_request].tokens.size() + reply.size()) - 1;
-    slot.i_output = batch_.add(reply.back(), position, slot.i_sequence, true, column_of(slot));
+    const auto position =
+        static_cast<int64_t>(requests_[slot.i_request].tokens.size() + reply.size()) - 1;
+    slot.i_output = batch_.add(reply.back(), position, slot.i_sequence, true, slot.column);
     ++engine_.counters.n_generated_token;
   }
 
@@ -138,7 +139,7 @@ class GenerationRun {
     for (int64_t i = 0; i < n_now; ++i) {
       const int64_t t = slot.n_prompt_done + i;
       const bool is_last = t == n_prompt - 1;
-      const int32_t index = batch_.add(tokens[t], t, slot.i_sequence, is_last, column_of(slot));
+      const int32_t index = batch_.add(tokens[t], t, slot.i_sequence, is_last, slot.column);
       if (is_last) {
         slot.i_output = index;
       }
@@ -149,13 +150,17 @@ class GenerationRun {
 
   void sample(Slot& slot) {
     Reply& reply = outcomes_[slot.i_request].value;
-    const int32_t token = llama_sampler_sample(slot.sampler.get(), engine_.context(), slot.i_output);
+    const int32_t token =
+        llama_sampler_sample(slot.sampler.get(), engine_.context(), slot.i_output);
     if (llama_vocab_is_eog(engine_.vocab(), token)) {
       finish(slot, FinishReason::kStop);
       return;
     }
+    const float* row = engine_.logits(slot.i_output);
+    reply.log_prob += static_cast<double>(row[token]) - log_sum_exp(row, engine_.info().n_vocab);
     reply.tokens.push_back(token);
-    const auto n_token = static_cast<int64_t>(requests_[slot.i_request].tokens.size() + reply.tokens.size());
+    const auto n_token =
+        static_cast<int64_t>(requests_[slot.i_request].tokens.size() + reply.tokens.size());
     const bool is_full = n_token >= engine_.context_size();
     if (static_cast<int64_t>(reply.tokens.size()) >= sampling_.n_max_token || is_full) {
       finish(slot, FinishReason::kLength);
@@ -170,7 +175,8 @@ class GenerationRun {
       return false;
     }
     const std::string text = common_detokenize(engine_.vocab(), reply.tokens, true);
-    return std::any_of(stops.begin(), stops.end(), [&](const std::string& stop) { return text.ends_with(stop); });
+    return std::any_of(
+        stops.begin(), stops.end(), [&](const std::string& stop) { return text.ends_with(stop); });
   }
 
   void finish(Slot& slot, FinishReason reason) {
@@ -199,7 +205,8 @@ class GenerationRun {
 
 }  // namespace
 
-std::vector<Outcome<Reply>> run_generation(Engine& engine, const std::vector<GenerateRequest>& requests,
+std::vector<Outcome<Reply>> run_generation(Engine& engine,
+                                           const std::vector<GenerateRequest>& requests,
                                            const Sampling& sampling) {
   return GenerationRun(engine, requests, sampling).run();
 }

@@ -1,4 +1,5 @@
-// The Host that runs GGUF files through libllama: a thin shell over Engine and the three schedulers.
+// The Host that runs GGUF files through libllama: a thin shell over Engine and the three
+// schedulers.
 #include "mascing/llama_host.h"
 
 #include <common.h>
@@ -14,7 +15,9 @@ class LlamaHost : public Host {
   explicit LlamaHost(const LlamaHostOptions& options) : engine_(options) {}
 
   const ModelInfo& describe() const override { return engine_.info(); }
-  Prompt render(const Conversation& conversation) const override { return engine_.chat().render(conversation); }
+  Prompt render(const Conversation& conversation) const override {
+    return engine_.chat().render(conversation);
+  }
   std::vector<int32_t> tokenize(const std::string& text, bool begin_of_text) const override {
     return common_tokenize(engine_.vocab(), text, begin_of_text, false);
   }

@@ -1,6 +1,7 @@
-// The tap: routers appear in the graph as `ffn_moe_logits-<block>` and, where the router has a bias, as
-// `ffn_moe_logits_biased-<block>`. The latter, or the former where there is no bias, is read, recorded and rewritten
-// as z' = z + alpha * sigma * S before softmax or sigmoid and top-k are computed from it.
+// The tap: routers appear in the graph as `ffn_moe_logits-<block>` and, where the router has a
+// bias, as `ffn_moe_logits_biased-<block>`. The latter, or the former where there is no bias, is
+// read, recorded and rewritten as z' = z + alpha * sigma * S before softmax or sigmoid and top-k
+// are computed from it.
 #include "host/llama/router_tap.h"
 
 #include <charconv>
@@ -57,7 +58,9 @@ RouterTap::RouterTap(const ModelInfo& info)
   }
 }
 
-void RouterTap::plan(std::vector<TapColumn> columns, std::vector<int32_t> output_columns, bool stop_after_routers) {
+void RouterTap::plan(std::vector<TapColumn> columns,
+                     std::vector<int32_t> output_columns,
+                     bool stop_after_routers) {
   columns_ = std::move(columns);
   output_columns_ = std::move(output_columns);
   stop_after_routers_ = stop_after_routers;
@@ -85,13 +88,17 @@ void RouterTap::finish() {
   for (int64_t l = 0; l < n_layer_; ++l) {
     if (wants(l) && !seen_[l]) {
       throw Error(ErrorKind::kHost,
-                  "[host] MoE layer " + std::to_string(l) + " did not show its router logits while computing",
-                  "this architecture builds its routers in a way this version does not know; nothing was steered");
+                  "[host] MoE layer " + std::to_string(l) +
+                      " did not show its router logits while computing",
+                  "this architecture builds its routers in a way this version does not know; "
+                  "nothing was steered");
     }
   }
 }
 
-bool RouterTap::wants(int64_t i_layer) const { return records_ || steered_layers_[i_layer]; }
+bool RouterTap::wants(int64_t i_layer) const {
+  return records_ || steered_layers_[i_layer];
+}
 
 int64_t RouterTap::layer_of(const char* name) const {
   const bool plain = std::strncmp(name, kPlainPrefix, std::strlen(kPlainPrefix)) == 0;
@@ -141,9 +148,9 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
       (n_column != n_token && n_column != n_output)) {
     throw Error(ErrorKind::kHost,
                 std::string("[host] router tensor ") + tensor->name + " has shape [" +
-                    std::to_string(tensor->ne[0]) + ", " + std::to_string(n_column) + "], expected [" +
-                    std::to_string(n_expert_) + ", " + std::to_string(n_token) + " or " + std::to_string(n_output) +
-                    "]",
+                    std::to_string(tensor->ne[0]) + ", " + std::to_string(n_column) +
+                    "], expected [" + std::to_string(n_expert_) + ", " + std::to_string(n_token) +
+                    " or " + std::to_string(n_output) + "]",
                 "this architecture regroups tokens in a way this version does not know");
   }
   data_.resize(static_cast<size_t>(n_column * n_expert_));
@@ -168,7 +175,10 @@ void RouterTap::record_column(const float* z, const TapColumn& column, int64_t i
   }
 }
 
-bool RouterTap::steer_column(float* z, const TapColumn& column, int64_t i_layer, float sigma_batch) const {
+bool RouterTap::steer_column(float* z,
+                             const TapColumn& column,
+                             int64_t i_layer,
+                             float sigma_batch) const {
   if (column.steering == nullptr || !steered_layers_[i_layer]) {
     return false;
   }

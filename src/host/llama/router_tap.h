@@ -1,4 +1,5 @@
-// Reads and rewrites router logits while libllama computes its graph, through the evaluation callback.
+// Reads and rewrites router logits while libllama computes its graph, through the evaluation
+// callback.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +19,19 @@ struct TapColumn {
   uint16_t* record = nullptr;          ///< half precision [L, E] to fill, or null
 };
 
-/// One per context. Before each decode the host says what to do with every token (`plan`), afterwards it asks
-/// whether all went well (`finish`). The callback never lets an exception pass into libllama.
+/// One per context. Before each decode the host says what to do with every token (`plan`),
+/// afterwards it asks whether all went well (`finish`). The callback never lets an exception pass
+/// into libllama.
 class RouterTap {
  public:
   explicit RouterTap(const ModelInfo& info);
 
-  /// `columns`: one per token of the batch, in its order. `output_columns`: indices of the tokens flagged as
-  /// outputs, ascending: in the last block only these exist. `stop_after_routers`: give up the graph once the
-  /// last router has been seen.
-  void plan(std::vector<TapColumn> columns, std::vector<int32_t> output_columns, bool stop_after_routers);
+  /// `columns`: one per token of the batch, in its order. `output_columns`: indices of the tokens
+  /// flagged as outputs, ascending: in the last block only these exist. `stop_after_routers`: give
+  /// up the graph once the last router has been seen.
+  void plan(std::vector<TapColumn> columns,
+            std::vector<int32_t> output_columns,
+            bool stop_after_routers);
   /// Throws what went wrong in the callback, Error{kHost} if a planned layer was never seen.
   void finish();
 

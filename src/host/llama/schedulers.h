@@ -1,5 +1,5 @@
-// The three ways in which many requests share the model's batches. Each starts with an empty cache, so what it
-// returns depends on its arguments and the thread count alone.
+// The three ways in which many requests share the model's batches. Each starts with an empty cache,
+// so what it returns depends on its arguments and the thread count alone.
 #pragma once
 
 #include <vector>
@@ -9,14 +9,16 @@
 namespace mascing {
 
 /// Prefills packed back to back; the graph is given up after the last router.
-[[nodiscard]] std::vector<Outcome<RouterTrace>> run_traces(Engine& engine, const std::vector<TraceRequest>& requests);
+[[nodiscard]] std::vector<Outcome<RouterTrace>> run_traces(
+    Engine& engine, const std::vector<TraceRequest>& requests);
 
 /// Continuous batching: a finished reply makes room for the next prompt at once.
-[[nodiscard]] std::vector<Outcome<Reply>> run_generation(Engine& engine,
-                                                         const std::vector<GenerateRequest>& requests,
-                                                         const Sampling& sampling);
+[[nodiscard]] std::vector<Outcome<Reply>> run_generation(
+    Engine& engine, const std::vector<GenerateRequest>& requests, const Sampling& sampling);
 
-/// Teacher-forced; a request with divergence runs as two sequences in lock-step, unsteered and steered.
-[[nodiscard]] std::vector<Outcome<Score>> run_scores(Engine& engine, const std::vector<ScoreRequest>& requests);
+/// Teacher-forced; a request with divergence runs as two sequences in lock-step, unsteered and
+/// steered.
+[[nodiscard]] std::vector<Outcome<Score>> run_scores(Engine& engine,
+                                                     const std::vector<ScoreRequest>& requests);
 
 }  // namespace mascing

@@ -1,22 +1,14 @@
-// Teacher-forced log-probabilities, and the divergence of a steered from an unsteered run: both sequences stand in
-// the same batches, piece by piece at the same positions, so that their logits can be compared row by row.
+// Teacher-forced log-probabilities, and the divergence of a steered from an unsteered run: both
+// sequences stand in the same batches, piece by piece at the same positions, so that their logits
+// can be compared row by row.
 #include <algorithm>
 #include <cmath>
 
+#include "host/llama/logits.h"
 #include "host/llama/schedulers.h"
 
 namespace mascing {
 namespace {
-
-/// log(sum(exp(row))) in double.
-double log_sum_exp(const float* row, int64_t n) {
-  const double top = *std::max_element(row, row + n);
-  double sum = 0.0;
-  for (int64_t i = 0; i < n; ++i) {
-    sum += std::exp(static_cast<double>(row[i]) - top);
-  }
-  return top + std::log(sum);
-}
 
 /// KL(softmax(p) || softmax(q)) in nats.
 double divergence(const float* p, const float* q, int64_t n) {
@@ -41,7 +33,10 @@ struct Position {
 class ScoreRun {
  public:
   ScoreRun(Engine& engine, const std::vector<ScoreRequest>& requests)
-      : engine_(engine), requests_(requests), outcomes_(requests.size()), batch_(engine.n_batch()) {}
+      : engine_(engine),
+        requests_(requests),
+        outcomes_(requests.size()),
+        batch_(engine.n_batch()) {}
 
   std::vector<Outcome<Score>> run() {
     engine_.forget();
@@ -61,7 +56,8 @@ class ScoreRun {
       return "nothing to score: the first scored token is outside the text";
     }
     if (n_twin(request) > engine_.n_parallel()) {
-      return "this model runs one sequence at a time: the divergence from the unsteered run needs two";
+      return "this model runs one sequence at a time: the divergence from the unsteered run needs "
+             "two";
     }
     const int64_t n_room = std::min(engine_.context_size(), engine_.n_cell() / n_twin(request));
     return why_impossible(request.tokens, n_room, engine_.info().n_vocab);
@@ -75,7 +71,8 @@ class ScoreRun {
     const ScoreRequest& request = requests_[i];
     const int64_t n_sequence = n_twin(request);
     const auto n_token = static_cast<int64_t>(request.tokens.size()) - 1;
-    const bool fits = n_sequence * n_token <= batch_.room() && n_sequence_ + n_sequence <= engine_.n_parallel() &&
+    const bool fits = n_sequence * n_token <= batch_.room() &&
+                      n_sequence_ + n_sequence <= engine_.n_parallel() &&
                       n_cell_ + n_sequence * n_token <= engine_.n_cell();
     if (!fits) {
       flush();

@@ -1,4 +1,5 @@
-// Records router logits: prompts are packed into batches up to the end of their span, longer ones in pieces.
+// Records router logits: prompts are packed into batches up to the end of their span, longer ones
+// in pieces.
 #include "host/llama/schedulers.h"
 
 namespace mascing {
@@ -6,17 +7,22 @@ namespace {
 
 std::string why_not(const Engine& engine, const TraceRequest& request) {
   const auto n_token = static_cast<int64_t>(request.tokens.size());
-  if (request.span.begin < 0 || request.span.begin >= request.span.end || request.span.end > n_token) {
+  if (request.span.begin < 0 || request.span.begin >= request.span.end ||
+      request.span.end > n_token) {
     return "the span to trace is empty or outside the prompt";
   }
   const auto end = request.tokens.begin() + request.span.end;
-  return why_impossible({request.tokens.begin(), end}, engine.context_size(), engine.info().n_vocab);
+  return why_impossible(
+      {request.tokens.begin(), end}, engine.context_size(), engine.info().n_vocab);
 }
 
 class TraceRun {
  public:
   TraceRun(Engine& engine, const std::vector<TraceRequest>& requests)
-      : engine_(engine), requests_(requests), outcomes_(requests.size()), batch_(engine.n_batch()) {}
+      : engine_(engine),
+        requests_(requests),
+        outcomes_(requests.size()),
+        batch_(engine.n_batch()) {}
 
   std::vector<Outcome<RouterTrace>> run() {
     engine_.forget();
@@ -49,23 +55,25 @@ class TraceRun {
       flush();
     }
     const auto i_sequence = static_cast<int32_t>(n_sequence_++);
+    const Steering* steering = engine_.active(requests_[i].steering);
     n_cell_ += n_token;
     for (int64_t t = 0; t < n_token; ++t) {
       if (batch_.room() == 0) {
         decode();
       }
-      add_token(i, t, i_sequence);
+      add_token(i, t, i_sequence, steering);
     }
   }
 
-  void add_token(size_t i, int64_t t, int32_t i_sequence) {
+  void add_token(size_t i, int64_t t, int32_t i_sequence, const Steering* steering) {
     const TraceRequest& request = requests_[i];
     RouterTrace& trace = outcomes_[i].value;
     const bool in_span = t >= request.span.begin;
     TapColumn column;
-    column.steering = engine_.active(request.steering);
+    column.steering = steering;
     if (in_span) {
-      column.record = trace.logits.data() + (t - request.span.begin) * trace.n_layer * trace.n_expert;
+      column.record =
+          trace.logits.data() + (t - request.span.begin) * trace.n_layer * trace.n_expert;
     }
     batch_.add(request.tokens[t], t, i_sequence, in_span, column);
   }
@@ -95,7 +103,8 @@ class TraceRun {
 
 }  // namespace
 
-std::vector<Outcome<RouterTrace>> run_traces(Engine& engine, const std::vector<TraceRequest>& requests) {
+std::vector<Outcome<RouterTrace>> run_traces(Engine& engine,
+                                             const std::vector<TraceRequest>& requests) {
   return TraceRun(engine, requests).run();
 }
 

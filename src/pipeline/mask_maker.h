@@ -1,0 +1,54 @@
+// Makes masks for one set of a scenario: trains its surrogates, steers through them, or takes the
+// difference of means.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "mascing/mask.h"
+#include "mascing/progress.h"
+#include "mascing/results.h"
+#include "mascing/scenario.h"
+#include "mascing/steer.h"
+#include "mascing/trace_set.h"
+#include "mascing/train.h"
+
+namespace mascing {
+
+/// A surrogate with its validation, and the hash of all it was made from.
+struct Trained {
+  Surrogate surrogate;
+  SurrogateResult report;
+  std::string key;
+};
+
+/// Surrogates and masks are kept in a folder under names that hold the hash of what they were made
+/// from, and are read from there when they are asked for again.
+class MaskMaker {
+ public:
+  /// `traces`: the labelled conversations of one set (label >= 0), and unlabelled ones whose
+  /// routing should stay.
+  MaskMaker(TraceSet traces, const Scenario& scenario, int64_t n_thread, std::string folder);
+
+  [[nodiscard]] Trained train(uint64_t seed, const Progress& progress) const;
+  /// The mask that moves label-1 conversations of the set to label 0.
+  [[nodiscard]] std::shared_ptr<const Mask> steer(const Trained& trained,
+                                                  SteerOptions options,
+                                                  const Progress& progress) const;
+  [[nodiscard]] std::shared_ptr<const Mask> mean_difference_mask() const;
+
+ private:
+  [[nodiscard]] Mask empty_mask() const;
+  [[nodiscard]] std::shared_ptr<const Mask> finish(Mask mask,
+                                                   SteerResult result,
+                                                   const std::string& path) const;
+
+  TraceSet traces_;
+  const Scenario& scenario_;
+  std::string traces_hash_;
+  SteerTraces steer_traces_;
+  int64_t n_thread_;
+  std::string folder_;
+};
+
+}  // namespace mascing
