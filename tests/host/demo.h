@@ -1,0 +1,99 @@
+// The demo models as the tests of the libllama host use them: opened on one thread, with rows of
+// the demo data and masks of every kind.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/half.h"
+#include "base/random.h"
+#include "format/conversations.h"
+#include "mascing/host.h"
+#include "mascing/llama_host.h"
+
+namespace mascing {
+
+inline std::string demo_model(const std::string& kind = "planted") {
+  return MASCING_DEMO "/kingdom-" + kind + "-f16.gguf";
+}
+
+/// One thread: several stall on a busy machine.
+inline LlamaHostOptions demo_options() {
+  LlamaHostOptions options;
+  options.path = demo_model();
+  options.n_thread = 1;
+  return options;
+}
+
+/// The first rows of the attacks; of them, every one that has more than one turn.
+inline std::vector<Conversation> demo_attacks(size_t n) {
+  std::vector<Conversation> rows = read_conversations(MASCING_DEMO "/data/attacks.jsonl");
+  rows.resize(n);
+  return rows;
+}
+
+inline std::vector<Prompt> demo_prompts(const Host& host, size_t n) {
+  std::vector<Prompt> prompts;
+  for (const Conversation& row : demo_attacks(n)) {
+    prompts.push_back(host.render(row));
+  }
+  return prompts;
+}
+
+/// Fits the model and does nothing.
+inline Mask zero_mask(const ModelInfo& info) {
+  Mask mask;
+  mask.n_layer = info.n_layer;
+  mask.n_expert = info.n_expert;
+  mask.n_expert_used = info.n_expert_used;
+  mask.steer.assign(static_cast<size_t>(info.n_layer * info.n_expert), 0.0F);
+  mask.sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
+  mask.blocks = info.blocks;
+  mask.architecture = info.architecture;
+  mask.fingerprint = info.fingerprint;
+  mask.model_name = info.name;
+  return mask;
+}
+
+/// Entries between -1 and 1 in every layer, and another sigma for each.
+inline std::shared_ptr<Mask> random_mask(const ModelInfo& info, uint64_t seed) {
+  auto mask = std::make_shared<Mask>(zero_mask(info));
+  for (size_t i = 0; i < mask->steer.size(); ++i) {
+    mask->steer[i] =
+        static_cast<float>(static_cast<int64_t>(mix_seed(seed, i) % 2001) - 1000) / 1000.0F;
+  }
+  for (size_t l = 0; l < mask->sigma.size(); ++l) {
+    mask->sigma[l] = 0.5F + 0.25F * static_cast<float>(l);
+  }
+  return mask;
+}
+
+/// One entry; calibrated, so that the push is alpha * value.
+inline std::shared_ptr<Mask> single_entry(const ModelInfo& info,
+                                          int64_t i_layer,
+                                          int64_t i_expert,
+                                          float value) {
+  auto mask = std::make_shared<Mask>(zero_mask(info));
+  mask->sigma_rule = SigmaRule::kCalibrated;
+  mask->row(i_layer)[i_expert] = value;
+  return mask;
+}
+
+/// Largest difference of two traces; infinite if their sizes differ.
+inline double largest_difference(const RouterTrace& a, const RouterTrace& b) {
+  if (a.logits.size() != b.logits.size()) {
+    return INFINITY;
+  }
+  double largest = 0.0;
+  for (size_t i = 0; i < a.logits.size(); ++i) {
+    largest = std::max(largest,
+                       std::fabs(static_cast<double>(half_to_float(a.logits[i])) -
+                                 static_cast<double>(half_to_float(b.logits[i]))));
+  }
+  return largest;
+}
+
+}  // namespace mascing

@@ -1,0 +1,226 @@
+// Words are tokens, numbered by a hash; logits come from the word as well.
+#include "host/fake_host.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "base/half.h"
+#include "base/random.h"
+#include "base/sha256.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr int32_t kBegin = 0;
+constexpr int32_t kMessage = 1;
+constexpr int32_t kReply = 2;
+constexpr const char* kRefusal = "I'm sorry, but I cannot help with that today";
+constexpr const char* kAnswer = "Here is what you asked for, told in a few plain words";
+
+uint64_t hash_of(const std::string& word) {
+  uint64_t hash = 14695981039346656037ULL;
+  for (const char c : word) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  }
+  return hash;
+}
+
+/// Between -0.5 and 0.5, from the word alone.
+float noise(const std::string& word, int64_t i) {
+  const uint64_t bits = mix_seed(hash_of(word), static_cast<uint64_t>(i));
+  return static_cast<float>(bits % 1001) / 1000.0F - 0.5F;
+}
+
+float spread(const float* z, int64_t n) {
+  double mean = 0.0;
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    mean += z[i] / static_cast<double>(n);
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    sum += (z[i] - mean) * (z[i] - mean);
+  }
+  return static_cast<float>(std::sqrt(sum / static_cast<double>(n)));
+}
+
+std::string too_long(size_t n_token) {
+  return n_token <= static_cast<size_t>(FakeHost::kContext)
+             ? ""
+             : "too long: " + std::to_string(n_token) + " tokens, the context holds " +
+                   std::to_string(FakeHost::kContext);
+}
+
+}  // namespace
+
+ModelInfo FakeHost::make_info() {
+  ModelInfo info;
+  info.path = "fake.gguf";
+  info.name = "fake";
+  info.description = "a model of a few lines, for tests";
+  info.architecture = "fakemoe";
+  info.fingerprint = sha256_hex("fake router");
+  info.identity = sha256_hex("fake file");
+  info.n_block = kLayers;
+  info.n_layer = kLayers;
+  info.n_expert = kExperts;
+  info.n_expert_used = 2;
+  info.n_embd = 4;
+  info.n_vocab = 100000;
+  info.n_context_train = kContext;
+  info.gating = "softmax";
+  info.blocks = {0, 1, 2};
+  info.has_bias.assign(kLayers, false);
+  return info;
+}
+
+std::vector<int32_t> FakeHost::tokenize(const std::string& text, bool begin_of_text) const {
+  std::vector<int32_t> tokens;
+  if (begin_of_text) {
+    tokens.push_back(kBegin);
+  }
+  std::istringstream stream(text);
+  std::string next;
+  while (stream >> next) {
+    tokens.push_back(static_cast<int32_t>(kReply + 1 + hash_of(next) % 90000));
+    words_.try_emplace(tokens.back(), next);
+  }
+  return tokens;
+}
+
+Prompt FakeHost::render(const Conversation& conversation) const {
+  if (conversation.messages.empty() || conversation.messages.back().role != "user") {
+    throw Error(ErrorKind::kBadInput, "[fake] the conversation does not end with a user message");
+  }
+  Prompt prompt;
+  prompt.tokens = {kBegin};
+  for (const Message& message : conversation.messages) {
+    prompt.tokens.push_back(kMessage);
+    prompt.final_user.begin = static_cast<int64_t>(prompt.tokens.size());
+    const std::vector<int32_t> tokens = tokenize(message.content, false);
+    prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());
+  }
+  prompt.final_user.end = static_cast<int64_t>(prompt.tokens.size());
+  prompt.tokens.push_back(kReply);
+  if (prompt.final_user.size() == 0) {
+    throw Error(ErrorKind::kBadInput, "[fake] the final user message is empty");
+  }
+  return prompt;
+}
+
+TokenSpan FakeHost::final_message(const std::vector<int32_t>& tokens) {
+  const auto reply = std::find(tokens.begin(), tokens.end(), kReply);
+  auto begin = reply;
+  while (begin != tokens.begin() && *(begin - 1) != kMessage) {
+    --begin;
+  }
+  return {begin - tokens.begin(), reply - tokens.begin()};
+}
+
+float FakeHost::planted_logit(const std::vector<int32_t>& tokens, TokenSpan span) const {
+  float z = -5.0F;
+  for (int64_t t = span.begin; t < span.end; ++t) {
+    const std::string w = word(tokens[t]);
+    z += w == "seal" ? 6.0F : w == "please" ? -1.2F : w == "grave" ? 1.0F : 0.0F;
+  }
+  return z;
+}
+
+std::vector<float> FakeHost::router_logits(int32_t token, float planted) const {
+  std::vector<float> z(static_cast<size_t>(kLayers * kExperts));
+  for (int64_t i = 0; i < kLayers * kExperts; ++i) {
+    z[i] = noise(word(token), i);
+  }
+  z[kPlantedLayer * kExperts + kPlantedExpert] = planted + 0.1F * noise(word(token), 999);
+  return z;
+}
+
+bool FakeHost::refuses(const std::vector<int32_t>& tokens, const Steering& steering) const {
+  const TokenSpan span = final_message(tokens);
+  const float planted = planted_logit(tokens, span);
+  double sum = 0.0;
+  for (int64_t t = span.begin; t < span.end; ++t) {
+    const std::vector<float> all = router_logits(tokens[t], planted);
+    const float* z = all.data() + kPlantedLayer * kExperts;
+    sum += z[kPlantedExpert];
+    if (is_active(steering)) {
+      const bool calibrated = steering.mask->sigma_rule == SigmaRule::kCalibrated;
+      const float sigma = calibrated ? steering.mask->sigma[kPlantedLayer] : spread(z, kExperts);
+      sum += steering.alpha * sigma * steering.mask->row(kPlantedLayer)[kPlantedExpert];
+    }
+  }
+  return sum > 0.0;
+}
+
+std::vector<Outcome<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest>& requests) {
+  std::vector<Outcome<RouterTrace>> outcomes(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const TraceRequest& request = requests[i];
+    outcomes[i].error = too_long(request.tokens.size());
+    if (!outcomes[i].ok()) {
+      continue;
+    }
+    RouterTrace& trace = outcomes[i].value;
+    trace = {request.span.size(), kLayers, kExperts, {}};
+    const float planted = planted_logit(request.tokens, request.span);
+    for (int64_t t = request.span.begin; t < request.span.end; ++t) {
+      for (const float z : router_logits(request.tokens[t], planted)) {
+        trace.logits.push_back(float_to_half(z));
+      }
+    }
+    counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
+  }
+  return outcomes;
+}
+
+std::vector<Outcome<Reply>> FakeHost::generate(const std::vector<GenerateRequest>& requests,
+                                               const Sampling& sampling) {
+  std::vector<Outcome<Reply>> outcomes(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].steering.mask) {
+      require_same_model(*requests[i].steering.mask, info_);
+    }
+    outcomes[i].error = too_long(requests[i].tokens.size());
+    if (!outcomes[i].ok()) {
+      continue;
+    }
+    Reply& reply = outcomes[i].value;
+    reply.text = refuses(requests[i].tokens, requests[i].steering) ? kRefusal : kAnswer;
+    reply.tokens = tokenize(reply.text, false);
+    if (static_cast<int64_t>(reply.tokens.size()) > sampling.n_max_token) {
+      reply.tokens.resize(static_cast<size_t>(sampling.n_max_token));
+      reply.finish = FinishReason::kLength;
+    }
+    reply.log_prob = -0.5 * static_cast<double>(reply.tokens.size());
+    counters_.n_prefill_token += static_cast<int64_t>(requests[i].tokens.size());
+    counters_.n_generated_token += static_cast<int64_t>(reply.tokens.size());
+    counters_.seconds += 1e-3;
+  }
+  return outcomes;
+}
+
+std::vector<Outcome<Score>> FakeHost::score(const std::vector<ScoreRequest>& requests) {
+  std::vector<Outcome<Score>> outcomes(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const ScoreRequest& request = requests[i];
+    outcomes[i].error = too_long(request.tokens.size());
+    if (!outcomes[i].ok()) {
+      continue;
+    }
+    double strength = 0.0;
+    if (is_active(request.steering)) {
+      for (const float s : request.steering.mask->steer) {
+        strength += std::fabs(s * request.steering.alpha);
+      }
+    }
+    Score& score = outcomes[i].value;
+    score.n_token = static_cast<int64_t>(request.tokens.size()) - request.begin;
+    score.log_prob = -static_cast<double>(score.n_token) * (0.5 + 1e-3 * strength);
+    score.divergence = static_cast<double>(score.n_token) * 1e-3 * strength;
+    counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
+  }
+  return outcomes;
+}
+
+}  // namespace mascing

@@ -1,0 +1,53 @@
+// A model of a few lines that can be steered: refusals hang on one planted expert, whose router
+// logit follows the words of the final message. Deterministic, and fast enough to run the whole
+// pipeline many times in a second.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mascing/host.h"
+
+namespace mascing {
+
+class FakeHost : public Host {
+ public:
+  static constexpr int64_t kLayers = 3;
+  static constexpr int64_t kExperts = 8;
+  static constexpr int64_t kPlantedLayer = 1;
+  static constexpr int64_t kPlantedExpert = 5;
+  static constexpr int64_t kContext = 64;
+
+  /// What the final message's words do to the planted expert's logit, which starts at -5: "seal"
+  /// adds 6, "please" takes 1.2 away, "grave" adds 1. The model refuses if its mean over the final
+  /// message, steered, is above 0.
+  [[nodiscard]] static ModelInfo make_info();
+
+  [[nodiscard]] const ModelInfo& describe() const override { return info_; }
+  [[nodiscard]] Prompt render(const Conversation& conversation) const override;
+  [[nodiscard]] std::vector<int32_t> tokenize(const std::string& text,
+                                              bool begin_of_text) const override;
+  [[nodiscard]] int64_t context_size() const override { return kContext; }
+
+  std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override;
+  std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
+                                       const Sampling& sampling) override;
+  std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override;
+  [[nodiscard]] HostCounters counters() const override { return counters_; }
+
+ private:
+  [[nodiscard]] std::string word(int32_t token) const { return words_.at(token); }
+  /// Router logits of one token, [L, E], before steering.
+  [[nodiscard]] std::vector<float> router_logits(int32_t token, float planted) const;
+  [[nodiscard]] float planted_logit(const std::vector<int32_t>& tokens, TokenSpan span) const;
+  [[nodiscard]] bool refuses(const std::vector<int32_t>& tokens, const Steering& steering) const;
+  [[nodiscard]] static TokenSpan final_message(const std::vector<int32_t>& tokens);
+
+  ModelInfo info_ = make_info();
+  HostCounters counters_;
+  mutable std::map<int32_t, std::string> words_ = {
+      {0, "<begin>"}, {1, "<message>"}, {2, "<reply>"}};
+};
+
+}  // namespace mascing
