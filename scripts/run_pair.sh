@@ -24,7 +24,7 @@ stop() {
 trap stop INT TERM
 trap 'rm -rf "$scratch"' EXIT
 
-echo "$(basename "$model"): defend and permit, into $output/ (about 5 minutes on two cores)" >&2
+echo "$(basename "$model"): defend and permit, into $output/ (some minutes on two cores)" >&2
 SECONDS=0
 for scenario in "${scenarios[@]}"; do
   mkdir -p "$output/$scenario"
