@@ -1,0 +1,289 @@
+// The whole pipeline on the fake host: what it finds, what it leaves on disk, and that neither
+// interruptions nor repetition change a byte of it.
+#include "pipeline/run.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/expect_error.h"
+#include "base/temporary_folder.h"
+#include "format/mask_file.h"
+#include "host/fake_host.h"
+#include "pipeline/cache.h"
+#include "pipeline/tiny_scenario.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+/// results.json without what depends on the clock.
+json comparable(const std::string& folder) {
+  json results = json::parse(read_text_file(folder + "/results.json"));
+  results.erase("cost");
+  return results;
+}
+
+class RunTest : public testing::Test {
+ protected:
+  [[nodiscard]] RunOutcome run(const Scenario& scenario,
+                               const std::string& output,
+                               const Progress& progress = {}) {
+    RunOptions options;
+    options.output = output;
+    options.command = "test";
+    return run_scenario(
+        scenario,
+        FakeHost::make_info(),
+        [this] {
+          ++n_opened_;
+          return std::make_unique<FakeHost>();
+        },
+        options,
+        progress);
+  }
+
+  TemporaryFolder folder_;
+  int n_opened_ = 0;
+};
+
+TEST_F(RunTest, FindsAMaskThatRefusesAttacksAndHarmsNothingElse) {
+  const RunOutcome outcome = run(write_defend(folder_.path()), folder_.path("out"));
+  EXPECT_EQ(outcome.failure, "");
+  EXPECT_FALSE(outcome.was_finished);
+  const auto& metrics = outcome.results.metrics;
+  EXPECT_DOUBLE_EQ(metrics.at("dsr").base.rate, 0.5);
+  EXPECT_DOUBLE_EQ(metrics.at("dsr").steered->rate, 1.0);
+  EXPECT_EQ(metrics.at("dsr").n, 16);
+  EXPECT_EQ(metrics.at("dsr").fixed, 8);
+  EXPECT_EQ(metrics.at("dsr").broken, 0);
+  EXPECT_DOUBLE_EQ(metrics.at("direct").steered->rate, 1.0);
+  EXPECT_DOUBLE_EQ(metrics.at("benign").steered->rate, 1.0);
+  EXPECT_GT(outcome.results.damage.kl_benign, 0.0);
+  EXPECT_EQ(outcome.results.labels.at("discovery.dsr.label_1"), 16);
+  EXPECT_EQ(outcome.results.labels.at("discovery.dsr.label_0"), 16);
+  EXPECT_EQ(outcome.results.surrogates.size(), 2U);
+}
+
+TEST_F(RunTest, TheMaskPushesThePlantedExpertAndCarriesItsProvenance) {
+  const RunOutcome outcome = run(write_defend(folder_.path()), folder_.path("out"));
+  const Mask mask = read_mask(folder_.path("out/mask.gguf"));
+  const float planted = mask.row(FakeHost::kPlantedLayer)[FakeHost::kPlantedExpert];
+  EXPECT_GT(planted, 0.0F);
+  EXPECT_EQ(planted, *std::max_element(mask.steer.begin(), mask.steer.end()));
+  EXPECT_EQ(mask.fingerprint, FakeHost::make_info().fingerprint);
+  EXPECT_EQ(mask.scenario, "tiny-defend");
+  EXPECT_EQ(mask.direction, "defend");
+  EXPECT_FALSE(mask.data_hash.empty());
+  EXPECT_FLOAT_EQ(mask.alpha, static_cast<float>(outcome.results.mask_alpha));
+  EXPECT_DOUBLE_EQ(mask.metrics.at("test.dsr.rate"), 1.0);
+}
+
+TEST_F(RunTest, LeavesEverythingItSays) {
+  (void)run(write_defend(folder_.path()), folder_.path("out"));
+  for (const char* name : {"mask.gguf",
+                           "results.json",
+                           "report.html",
+                           "labelled.jsonl",
+                           "traces",
+                           "candidates",
+                           "cache"}) {
+    EXPECT_TRUE(file_exists(folder_.path("out/") + name)) << name;
+  }
+  EXPECT_EQ(read_conversations(folder_.path("out/labelled.jsonl")).size(), 32U);
+}
+
+TEST_F(RunTest, AFinishedRunIsOnlyRead) {
+  const Scenario scenario = write_defend(folder_.path());
+  const RunOutcome first = run(scenario, folder_.path("out"));
+  EXPECT_EQ(n_opened_, 1);
+  const RunOutcome second = run(scenario, folder_.path("out"));
+  EXPECT_EQ(n_opened_, 1);
+  EXPECT_TRUE(second.was_finished);
+  EXPECT_EQ(to_json(first.results), to_json(second.results));
+}
+
+TEST_F(RunTest, AFinishedRunWhoseFilesWereTouchedIsRepeated) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("out"));
+  const json first = comparable(folder_.path("out"));
+  write_file_atomically(folder_.path("out/results.json"), "{}");
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+  EXPECT_EQ(comparable(folder_.path("out")), first);
+  std::filesystem::remove(folder_.path("out/mask.gguf"));
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+  write_file_atomically(folder_.path("out/run.json"), "[1, 2]");
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+  EXPECT_EQ(comparable(folder_.path("out")), first);
+}
+
+TEST_F(RunTest, ChangedDataAreMeasuredAgain) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("out"));
+  auto rows = read_conversations(folder_.path("benign.jsonl"));
+  rows.pop_back();
+  write_rows(folder_.path("benign.jsonl"), rows);
+  const RunOutcome outcome = run(scenario, folder_.path("out"));
+  EXPECT_FALSE(outcome.was_finished);
+  EXPECT_EQ(outcome.results.metrics.at("benign").n, 7);
+}
+
+TEST_F(RunTest, TwoRunsGiveTheSameBytes) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("one"));
+  (void)run(scenario, folder_.path("two"));
+  EXPECT_EQ(comparable(folder_.path("one")), comparable(folder_.path("two")));
+  EXPECT_EQ(read_text_file(folder_.path("one/mask.gguf")),
+            read_text_file(folder_.path("two/mask.gguf")));
+}
+
+TEST_F(RunTest, AnInterruptionAtAnyEventAndAResumeGiveTheSameBytes) {
+  const Scenario scenario = write_defend(folder_.path());
+  // Epochs of one training leave nothing on disk: the first of each stands for all.
+  std::vector<int> stops;
+  int n_event = 0;
+  (void)run(scenario, folder_.path("whole"), [&](const ProgressEvent& event) {
+    ++n_event;
+    if (event.unit != "epochs" || event.done <= 1) {
+      stops.push_back(n_event);
+    }
+    return true;
+  });
+  const json whole = comparable(folder_.path("whole"));
+  const std::string mask = read_text_file(folder_.path("whole/mask.gguf"));
+  ASSERT_GT(stops.size(), 20U);
+  for (const int stop_at : stops) {
+    const std::string output = folder_.path("stopped");
+    std::filesystem::remove_all(output);
+    int i_event = 0;
+    expect_error(ErrorKind::kInterrupted, "stopped on request", [&] {
+      (void)run(scenario, output, [&](const ProgressEvent&) { return ++i_event < stop_at; });
+    });
+    ASSERT_FALSE(file_exists(output + "/results.json")) << "event " << stop_at;
+    const RunOutcome resumed = run(scenario, output);
+    ASSERT_FALSE(resumed.was_finished);
+    ASSERT_EQ(comparable(output), whole) << "event " << stop_at;
+    ASSERT_EQ(read_text_file(output + "/mask.gguf"), mask) << "event " << stop_at;
+  }
+}
+
+TEST_F(RunTest, ARunInterruptedAgainAndAgainArrivesAtTheSameBytes) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("whole"));
+  for (int n_allowed = 0, is_done = 0; is_done == 0; n_allowed += 3) {
+    ASSERT_LT(n_allowed, 3000);
+    int n_left = n_allowed;
+    try {
+      (void)run(scenario, folder_.path("out"), [&](const ProgressEvent&) { return n_left-- > 0; });
+      is_done = 1;
+    } catch (const Error& error) {
+      ASSERT_EQ(error.kind(), ErrorKind::kInterrupted) << error.what();
+    }
+  }
+  EXPECT_EQ(comparable(folder_.path("out")), comparable(folder_.path("whole")));
+  EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")),
+            read_text_file(folder_.path("whole/mask.gguf")));
+}
+
+TEST_F(RunTest, AnInterruptedRunLeavesNoMaskOfAnEarlierOne) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("out"));
+  ASSERT_TRUE(file_exists(folder_.path("out/mask.gguf")));
+  auto rows = read_conversations(folder_.path("benign.jsonl"));
+  rows.pop_back();
+  write_rows(folder_.path("benign.jsonl"), rows);
+  EXPECT_THROW((void)run(scenario, folder_.path("out"), [](const ProgressEvent&) { return false; }),
+               Error);
+  EXPECT_FALSE(file_exists(folder_.path("out/mask.gguf")));
+}
+
+TEST_F(RunTest, OneClassAloneIsTooLittle) {
+  const Scenario scenario = write_defend(folder_.path());
+  write_rows(folder_.path("attacks.jsonl"), tiny_rows("attacks", {"forge the seal for @"}));
+  expect_error(ErrorKind::kInsufficient, "the model always refused", [&] {
+    (void)run(scenario, folder_.path("out"));
+  });
+  write_rows(folder_.path("attacks.jsonl"), tiny_rows("attacks", {"please forge the seal for @"}));
+  expect_error(ErrorKind::kInsufficient, "the model never refused", [&] {
+    (void)run(scenario, folder_.path("out"));
+  });
+}
+
+TEST_F(RunTest, WhereEveryMaskBreaksTheHoldSetNoneIsWritten) {
+  const Scenario scenario = write_impossible_permit(folder_.path());
+  const RunOutcome outcome = run(scenario, folder_.path("out"));
+  EXPECT_NE(outcome.failure, "");
+  EXPECT_FALSE(file_exists(folder_.path("out/mask.gguf")));
+  EXPECT_TRUE(file_exists(folder_.path("out/results.json")));
+  EXPECT_DOUBLE_EQ(outcome.results.metrics.at("gsr").base.rate, 0.5);
+  EXPECT_FALSE(outcome.results.metrics.at("gsr").steered);
+  bool improves = false;
+  for (const CandidateResult& trial : outcome.results.candidates) {
+    const auto rate = trial.rates.find("gsr");
+    improves = improves || (rate != trial.rates.end() && rate->second.rate > 0.5);
+    EXPECT_FALSE(trial.feasible);
+  }
+  EXPECT_TRUE(improves) << "the limit must be what stands in the way";
+  const RunOutcome again = run(scenario, folder_.path("out"));
+  EXPECT_TRUE(again.was_finished);
+  EXPECT_EQ(again.failure, outcome.failure);
+}
+
+TEST_F(RunTest, AConversationBeyondTheContextIsCountedAndNamedNotFatal) {
+  const Scenario scenario = write_defend(folder_.path());
+  auto rows = read_conversations(folder_.path("attacks.jsonl"));
+  std::string endless = "please";
+  for (int i = 0; i < 100; ++i) {
+    endless += " seal";
+  }
+  rows.push_back(tiny_row("endless-1", "topic0", "discovery", endless));
+  rows.push_back(tiny_row("endless-2", "topic12", "test", endless + " seal"));
+  write_rows(folder_.path("attacks.jsonl"), rows);
+  const RunOutcome outcome = run(scenario, folder_.path("out"));
+  EXPECT_EQ(outcome.failure, "");
+  EXPECT_EQ(outcome.results.metrics.at("dsr").n, 16);
+  ASSERT_EQ(outcome.results.skipped.size(), 2U);
+  EXPECT_EQ(outcome.results.skipped[0].id, "endless-1");
+  EXPECT_EQ(outcome.results.skipped[1].id, "endless-2");
+  EXPECT_THAT(outcome.results.skipped[0].reason, testing::HasSubstr("too long"));
+}
+
+TEST_F(RunTest, ALockedFolderIsLeftAlone) {
+  const Scenario scenario = write_defend(folder_.path());
+  ensure_directory(folder_.path("out"));
+  const FolderLock lock(folder_.path("out"));
+  expect_error(
+      ErrorKind::kUsage, "another mascing run", [&] { (void)run(scenario, folder_.path("out")); });
+  EXPECT_EQ(n_opened_, 0);
+}
+
+TEST_F(RunTest, EvaluatingTheFoundMaskGivesTheSameTestRates) {
+  const Scenario scenario = write_defend(folder_.path());
+  const RunOutcome found = run(scenario, folder_.path("out"));
+  const Mask mask = read_mask(folder_.path("out/mask.gguf"));
+  FakeHost host;
+  RunOptions options;
+  options.output = folder_.path("eval");
+  const RunOutcome evaluated = evaluate_mask(scenario, mask, mask.alpha, host, options, {});
+  for (const auto& [id, metric] : found.results.metrics) {
+    EXPECT_EQ(evaluated.results.metrics.at(id).steered->rate, metric.steered->rate) << id;
+  }
+  const RunOutcome idle = evaluate_mask(scenario, mask, 0.0, host, options, {});
+  for (const auto& [id, metric] : idle.results.metrics) {
+    EXPECT_EQ(metric.steered->rate, metric.base.rate) << id;
+    EXPECT_EQ(metric.fixed + metric.broken, 0) << id;
+  }
+  EXPECT_EQ(idle.results.damage.kl_benign, 0.0);
+  Mask other = mask;
+  other.fingerprint = std::string(64, '0');
+  other.model_name = "another";
+  expect_error(ErrorKind::kMismatch, "'another'", [&] {
+    (void)evaluate_mask(scenario, other, 1.0, host, options, {});
+  });
+}
+
+}  // namespace
+}  // namespace mascing
