@@ -18,8 +18,8 @@ enum class ErrorKind {
   kInterrupted,   ///< stopped on request; what was finished is on disk
 };
 
-/// Message form: `[where] what failed, name, expected vs got`; `hint` is the likely cause or the next
-/// step, printed on a line of its own by the command line. Neither ends in a line break.
+/// Message form: `[where] what failed, name, expected vs got`; `hint` is the likely cause or the
+/// next step, printed on a line of its own by the command line. Neither ends in a line break.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message, std::string hint = {})

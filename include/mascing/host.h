@@ -84,7 +84,7 @@ struct GenerateRequest {
   std::vector<int32_t> tokens;  ///< prompt
   Steering steering;
   uint64_t stream =
-      0;  ///< random stream of this request; the same stream and seed repeat the same reply
+      0;  ///< random stream of this request; same seed, stream and requests: same reply
 };
 
 enum class FinishReason { kStop, kLength };
@@ -92,7 +92,8 @@ enum class FinishReason { kStop, kLength };
 struct Reply {
   std::string text;  ///< special tokens other than the end mark included
   std::vector<int32_t> tokens;
-  double log_prob = 0.0;  ///< of `tokens`, summed, under the model as it was steered, at temperature 1
+  double log_prob =
+      0.0;  ///< of `tokens`, summed, under the model as it was steered, at temperature 1
   FinishReason finish = FinishReason::kStop;
 };
 

@@ -10,17 +10,19 @@
 namespace mascing {
 
 struct LlamaHostOptions {
-  std::string path;             ///< GGUF file; of a split model, its first part
-  int64_t n_thread = 0;         ///< 0 = one per processor core
-  int64_t n_parallel = 32;      ///< sequences processed at once
-  int64_t n_batch = 512;        ///< tokens per decode, at most
-  int64_t n_context = 16384;    ///< cache cells shared by all sequences; never more than the model can use
-  int64_t n_gpu_layer = -1;     ///< blocks to offload where a GPU backend is built in; -1 = all
-  bool enable_thinking = false; ///< passed to chat templates that know it
+  std::string path;         ///< GGUF file; of a split model, its first part
+  int64_t n_thread = 0;     ///< 0 = one per processor core
+  int64_t n_parallel = 16;  ///< sequences processed at once
+  int64_t n_batch = 512;    ///< tokens per decode, at most
+  int64_t n_context =
+      16384;  ///< cache cells shared by all sequences; never more than the model can use
+  int64_t n_gpu_layer = -1;      ///< blocks to offload where a GPU backend is built in; -1 = all
+  bool enable_thinking = false;  ///< passed to chat templates that know it
 };
 
-/// Loads the model. The file is checked before libllama sees it. Throws Error{kBadInput} for a missing,
-/// truncated or dense model, Error{kHost} if libllama cannot load it (the message carries its reason).
+/// Loads the model. The file is checked before libllama sees it. Throws Error{kBadInput} for a
+/// missing, truncated or dense model, Error{kHost} if libllama cannot load it (the message carries
+/// its reason).
 [[nodiscard]] std::unique_ptr<Host> open_llama_host(const LlamaHostOptions& options);
 
 }  // namespace mascing

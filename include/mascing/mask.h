@@ -9,11 +9,13 @@
 
 namespace mascing {
 
-/// How the spread of a layer's router logits is measured, so that one alpha means the same everywhere.
+/// How the spread of a layer's router logits is measured, so that one alpha means the same
+/// everywhere.
 enum class SigmaRule {
   kToken,       ///< standard deviation over the E logits of the token itself (default)
   kCalibrated,  ///< a constant per layer, stored in the mask
-  kBatch,       ///< over all tokens of the running micro-batch: for comparison only, depends on neighbours
+  kBatch,       ///< over all tokens of the running micro-batch: for comparison only, depends on
+                ///< neighbours
 };
 
 [[nodiscard]] const char* to_string(SigmaRule rule);
@@ -28,9 +30,9 @@ struct Mask {
   std::vector<float> sigma;     ///< [L], calibrated spread of each layer's router logits, > 0
   std::vector<int64_t> blocks;  ///< [L], block number of each MoE layer in the model
   SigmaRule sigma_rule = SigmaRule::kToken;
-  float alpha = 1.0F;       ///< suggested strength
-  float lambda = 0.0F;      ///< L1 weight it was optimised with
-  float threshold = 0.0F;   ///< entries with |S| <= threshold were set to zero
+  float alpha = 1.0F;         ///< suggested strength
+  float lambda = 0.0F;        ///< L1 weight it was optimised with
+  float threshold = 0.0F;     ///< entries with |S| <= threshold were set to zero
   int64_t n_expert_used = 0;  ///< K of the model
   std::string architecture;
   std::string fingerprint;  ///< of the model it was made for: SHA-256 in hexadecimal digits
@@ -39,15 +41,18 @@ struct Mask {
   std::string direction;  ///< "defend" or "permit", the scenario's own word
   std::string method;     ///< "surrogate" or "mean_difference"
   uint64_t seed = 0;
-  std::string data_hash;     ///< SHA-256 of the traces it was optimised on
+  std::string data_hash;  ///< SHA-256 of the traces it was optimised on
   std::string tool_version;
   std::map<std::string, double> metrics;  ///< e.g. "selection.dsr.rate", "selection.dsr.low"
 
-  [[nodiscard]] const float* row(int64_t i_layer) const { return steer.data() + i_layer * n_expert; }
+  [[nodiscard]] const float* row(int64_t i_layer) const {
+    return steer.data() + i_layer * n_expert;
+  }
   [[nodiscard]] float* row(int64_t i_layer) { return steer.data() + i_layer * n_expert; }
   /// Number of entries that are not zero.
   [[nodiscard]] int64_t n_active() const;
-  /// Throws Error{kBadInput} unless all sizes agree, all numbers are finite and every sigma is positive.
+  /// Throws Error{kBadInput} unless all sizes agree, all numbers are finite and every sigma is
+  /// positive.
   void validate() const;
 };
 

@@ -7,7 +7,8 @@
 
 namespace mascing {
 
-/// One report of a running stage. `done` of `total` units are finished; `unit` names them in the plural
+/// One report of a running stage. `done` of `total` units are finished; `unit` names them in the
+/// plural
 /// ("conversations", "epochs"); `note` is free text for the end of the line and may be empty.
 struct ProgressEvent {
   std::string stage;
@@ -18,7 +19,8 @@ struct ProgressEvent {
 };
 
 /// Called on the thread that runs the stage. Returning false asks the stage to stop: it throws
-/// Error{kInterrupted} as soon as its finished work is safe. An empty function means "nobody watches".
+/// Error{kInterrupted} as soon as its finished work is safe. An empty function means "nobody
+/// watches".
 using Progress = std::function<bool(const ProgressEvent&)>;
 
 /// Reports `event` and throws Error{kInterrupted} if the callback returns false.

@@ -1,4 +1,5 @@
-// What a run found: one struct from which every table and picture is drawn, and its JSON form (schema 1).
+// What a run found: one struct from which every table and picture is drawn, and its JSON form
+// (schema 1).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ struct MetricResult {
   int64_t n = 0;
   Rate base;
   std::optional<Rate> steered;
-  int64_t fixed = 0;   ///< wanted only with the mask
-  int64_t broken = 0;  ///< wanted only without the mask
+  int64_t fixed = 0;     ///< wanted only with the mask
+  int64_t broken = 0;    ///< wanted only without the mask
   double p_value = 1.0;  ///< McNemar, exact, two-sided
 };
 
@@ -49,6 +50,7 @@ struct CandidateResult {
   bool feasible = false;  ///< within all limits on the selection split
   std::string why_not;    ///< first limit that is broken
   double perplexity = 0.0;
+  double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of feasible trials only
   std::map<std::string, Rate> rates;  ///< metric id -> rate on the selection split
 };
 
@@ -84,7 +86,8 @@ struct Results {
   std::string direction;
   std::string target_metric;  ///< id of the metric that was to change
   std::string model_name;
-  std::string model_description;  ///< the model file's own words about itself; shown with every result
+  std::string
+      model_description;  ///< the model file's own words about itself; shown with every result
   std::string fingerprint;
   std::string architecture;
   int64_t n_layer = 0;
@@ -97,7 +100,7 @@ struct Results {
   double mask_alpha = 0.0;
   double mask_lambda = 0.0;
   int64_t mask_n_active = 0;
-  std::vector<float> mask_steer;  ///< [L, E], for the picture
+  std::vector<float> mask_steer;          ///< [L, E], for the picture
   std::map<std::string, double> seconds;  ///< stage -> wall time
   int64_t n_prefill_token = 0;
   int64_t n_generated_token = 0;
@@ -110,8 +113,8 @@ struct Results {
   std::vector<Warning> warnings;
 };
 
-/// results.json: see docs/results.md for the schema. Keys are sorted; everything that depends on the clock
-/// stands under "cost", so that two runs with one seed differ there only.
+/// results.json: see docs/results.md for the schema. Keys are sorted; everything that depends on
+/// the clock stands under "cost", so that two runs with one seed differ there only.
 [[nodiscard]] std::string to_json(const Results& results);
 /// Throws Error{kBadInput} naming the key that is missing or of the wrong type.
 [[nodiscard]] Results results_from_json(const std::string& text, const std::string& name);

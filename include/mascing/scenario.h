@@ -1,5 +1,5 @@
-// A scenario: which conversations, which outcome is wanted of each set, and how to search. It is data (a TOML file);
-// nothing in the library depends on what a scenario is about.
+// A scenario: which conversations, which outcome is wanted of each set, and how to search. It is
+// data (a TOML file); nothing in the library depends on what a scenario is about.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +24,12 @@ enum class SetRole {
 };
 
 struct ScenarioSet {
-  std::string metric;              ///< id in results.json: dsr, gsr, direct_refusal, benign_compliance, ...
-  std::vector<std::string> data;   ///< JSONL files, absolute
+  std::string metric;  ///< id in results.json: dsr, gsr, direct_refusal, benign_compliance, ...
+  std::vector<std::string> data;  ///< JSONL files, absolute
   SetRole role = SetRole::kWatch;
   Wanted wanted = Wanted::kAnswered;
   std::vector<std::string> answer_prefixes;  ///< if any: an answer must begin with one of them
-  double max_drop = 0.02;                    ///< the rate may fall by so much under a mask that is chosen
+  double max_drop = 0.02;  ///< the rate may fall by so much under a mask that is chosen
 };
 
 struct JudgeOptions {
@@ -40,12 +40,12 @@ struct JudgeOptions {
 struct SearchOptions {
   std::vector<double> alphas = {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0};
   std::vector<double> lambdas = {1e-3};
-  std::vector<int64_t> seeds = {0, 1, 2};  ///< surrogate seeds, added to the run's seed
-  std::vector<int64_t> epochs = {20, 40};  ///< steering epochs
-  std::vector<double> preserves = {0.0};   ///< weights of the preservation term
-  std::vector<double> guards = {0.0, 0.5};      ///< weights of the masks that guard hold and keep sets
-  double mean_difference_norm = 4.0;       ///< 0 = without this baseline
-  double max_perplexity_rise = 0.05;       ///< relative, on the general text
+  std::vector<int64_t> seeds = {0, 1, 2};   ///< surrogate seeds, added to the run's seed
+  std::vector<int64_t> epochs = {20, 40};   ///< steering epochs
+  std::vector<double> preserves = {0.0};    ///< weights of the preservation term
+  std::vector<double> guards = {0.0, 0.5};  ///< weights of the masks that guard hold and keep sets
+  double mean_difference_norm = 4.0;        ///< 0 = without this baseline
+  double max_perplexity_rise = 0.05;        ///< relative, on the general text
 };
 
 struct GeneralOptions {
@@ -71,8 +71,9 @@ struct Scenario {
   [[nodiscard]] const ScenarioSet& target() const;
 };
 
-/// Reads and checks a scenario. Relative paths are taken from the scenario's folder. Throws Error{kUsage} with
-/// file, line, what was found and what was expected (unknown keys with the nearest known one).
+/// Reads and checks a scenario. Relative paths are taken from the scenario's folder. Throws
+/// Error{kUsage} with file, line, what was found and what was expected (unknown keys with the
+/// nearest known one).
 [[nodiscard]] Scenario read_scenario(const std::string& path);
 
 }  // namespace mascing

@@ -20,9 +20,9 @@ struct SurrogateShape {
   bool operator==(const SurrogateShape&) const = default;
 };
 
-/// x = LayerNorm_E(z), shared Linear(E -> n_proj), layers concatenated, LSTM over tokens (gate order i, f,
-/// g, o), Linear(H -> 1) on the last state. All weights in one flat vector, in the order and layout that
-/// nn/surrogate.h names.
+/// x = LayerNorm_E(z), shared Linear(E -> n_proj), layers concatenated, LSTM over tokens (gate
+/// order i, f, g, o), Linear(H -> 1) on the last state. All weights in one flat vector, in the
+/// order and layout that nn/surrogate.h names.
 struct Surrogate {
   SurrogateShape shape;
   std::vector<float> values;
@@ -31,12 +31,13 @@ struct Surrogate {
 struct TrainOptions {
   int64_t n_proj = 16;
   int64_t n_hidden = 64;
-  int64_t n_epoch = 15;            ///< passes over the training traces, at most
-  int64_t n_batch = 512;           ///< conversations per step
-  double learning_rate = 0.01;     ///< Adam
-  double validation_share = 0.2;   ///< share of the topics held out to stop early and to report
-  int64_t n_patience = 0;          ///< epochs without a better validation loss before stopping; 0 = never stop early
-  uint64_t seed = 0;               ///< initial weights, order of batches, validation split
+  int64_t n_epoch = 15;           ///< passes over the training traces, at most
+  int64_t n_batch = 512;          ///< conversations per step
+  double learning_rate = 0.01;    ///< Adam
+  double validation_share = 0.2;  ///< share of the topics held out to stop early and to report
+  int64_t n_patience =
+      0;  ///< epochs without a better validation loss before stopping; 0 = never stop early
+  uint64_t seed = 0;  ///< initial weights, order of batches, validation split
   int64_t n_thread = 1;
 };
 
@@ -54,8 +55,9 @@ struct TrainReport {
   int64_t n_validation = 0;
   double validation_accuracy = 0.0;
   double validation_auc = 0.0;
-  double majority_accuracy = 0.0;  ///< of always answering the more frequent class of the validation part
-  double length_auc = 0.0;         ///< confound check: how well the number of tokens alone tells the label
+  double majority_accuracy =
+      0.0;                  ///< of always answering the more frequent class of the validation part
+  double length_auc = 0.0;  ///< confound check: how well the number of tokens alone tells the label
 };
 
 struct TrainResult {
@@ -63,13 +65,17 @@ struct TrainResult {
   TrainReport report;
 };
 
-/// Fits a surrogate on the labelled traces of `set` (label -1 is ignored). The validation part is drawn by topic
-/// (by conversation where no topics are given). Same seed and thread count: same bytes.
-/// Throws Error{kInsufficient} if a class is missing, Error{kBadInput} on a NaN or infinite logit.
-[[nodiscard]] TrainResult train_surrogate(const TraceSet& set, const TrainOptions& options,
+/// Fits a surrogate on the labelled traces of `set` (label -1 is ignored). The validation part is
+/// drawn by topic (by conversation where no topics are given). Same seed and thread count: same
+/// bytes. Throws Error{kInsufficient} if a class is missing, Error{kBadInput} on a NaN or infinite
+/// logit.
+[[nodiscard]] TrainResult train_surrogate(const TraceSet& set,
+                                          const TrainOptions& options,
                                           const Progress& progress = {});
 
 /// Probability of label 1 for every trace of `set`, in its order.
-[[nodiscard]] std::vector<float> predict(const Surrogate& surrogate, const TraceSet& set, int64_t n_thread = 1);
+[[nodiscard]] std::vector<float> predict(const Surrogate& surrogate,
+                                         const TraceSet& set,
+                                         int64_t n_thread = 1);
 
 }  // namespace mascing

@@ -7,7 +7,8 @@ namespace mascing {
 
 void report(const Progress& progress, const ProgressEvent& event) {
   if (progress && !progress(event)) {
-    throw Error(ErrorKind::kInterrupted, "[" + event.stage + "] stopped on request",
+    throw Error(ErrorKind::kInterrupted,
+                "[" + event.stage + "] stopped on request",
                 "finished work is kept: run the same command again to go on");
   }
 }

@@ -76,7 +76,12 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   mascing::cli::install_signal_handlers();
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    std::cout.flush();
+    if (!std::cout) {
+      return complain("cannot write to standard output", "is the device full?", kFailed);
+    }
+    return code;
   } catch (const mascing::Error& e) {
     return complain(e.what(), e.hint(), code_of(e.kind()));
   } catch (const std::bad_alloc&) {

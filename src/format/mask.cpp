@@ -45,7 +45,8 @@ SigmaRule parse_sigma_rule(const std::string& text) {
     }
   }
   throw Error(ErrorKind::kUsage,
-              "[mask] sigma rule \"" + printable(text) + "\", expected token, calibrated or batch");
+              "[mask] sigma rule \"" + printable(text) + "\", expected token, calibrated or batch",
+              "token is what masks are made for unless you know better");
 }
 
 int64_t Mask::n_active() const {

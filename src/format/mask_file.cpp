@@ -63,7 +63,7 @@ void refuse_other_kinds(const GgufFile& file) {
                                                                 : "another kind of GGUF file";
     throw Error(ErrorKind::kBadInput,
                 where(file) + ": is " + kind + ", expected a mask",
-                "give the mask.gguf that `mascing run` or `mascing search` wrote; a model goes "
+                "give the mask.gguf that `mascing run` or `mascing steer` wrote; a model goes "
                 "behind -m");
   }
   const int64_t version =

@@ -73,6 +73,7 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("feasible", candidate.feasible);
   io.field("why_not", candidate.why_not);
   io.field("perplexity", candidate.perplexity);
+  io.field("kl_benign", candidate.kl_benign);
   io.field("rates", candidate.rates);
 }
 

@@ -11,6 +11,7 @@
 #include "format/mask_file.h"
 #include "format/surrogate_file.h"
 #include "format/trace_store.h"
+#include "mascing/error.h"
 
 namespace mascing {
 namespace {
@@ -56,6 +57,33 @@ SurrogateResult summarise(const TrainReport& report, uint64_t seed) {
           report.majority_accuracy,
           report.length_auc,
           report.best_epoch};
+}
+
+/// The mask an earlier run wrote, or null: a file that is missing or damaged is made again.
+std::shared_ptr<const Mask> read_finished(const std::string& path) {
+  if (!file_exists(path)) {
+    return nullptr;
+  }
+  try {
+    return std::make_shared<const Mask>(read_mask(path));
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+/// Likewise: false if the surrogate has to be trained.
+bool read_trained(const std::string& path, Trained& trained) {
+  if (!file_exists(path)) {
+    return false;
+  }
+  try {
+    std::map<std::string, std::string> metadata;
+    trained.surrogate = read_surrogate(path, &metadata);
+    trained.report = from_value(json::parse(metadata.at("report")));
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 SteerTraces divide(const TraceSet& traces) {
@@ -105,10 +133,7 @@ Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
   trained.key = short_hash(key);
   const std::string path =
       folder_ + "/surrogate-s" + std::to_string(seed) + "-" + trained.key + ".safetensors";
-  if (file_exists(path)) {
-    std::map<std::string, std::string> metadata;
-    trained.surrogate = read_surrogate(path, &metadata);
-    trained.report = from_value(json::parse(metadata.at("report")));
+  if (read_trained(path, trained)) {
     return trained;
   }
   TrainResult result = train_surrogate(traces_, options, progress);
@@ -140,8 +165,8 @@ std::shared_ptr<const Mask> MaskMaker::steer(const Trained& trained,
                     scenario_.name};
   const std::string path = folder_ + "/surrogate-s" + std::to_string(trained.report.seed) + "-e" +
                            std::to_string(options.n_epoch) + "-" + short_hash(key) + ".gguf";
-  if (file_exists(path)) {
-    return std::make_shared<const Mask>(read_mask(path));
+  if (auto mask = read_finished(path)) {
+    return mask;
   }
   Mask mask = empty_mask();
   mask.method = "surrogate";
@@ -156,8 +181,8 @@ std::shared_ptr<const Mask> MaskMaker::mean_difference_mask() const {
   const double norm = scenario_.search.mean_difference_norm;
   const json key = {"mean-v1", traces_hash_, norm, scenario_.steer.threshold, scenario_.name};
   const std::string path = folder_ + "/mean_difference-" + short_hash(key) + ".gguf";
-  if (file_exists(path)) {
-    return std::make_shared<const Mask>(read_mask(path));
+  if (auto mask = read_finished(path)) {
+    return mask;
   }
   Mask mask = empty_mask();
   mask.method = "mean_difference";

@@ -220,7 +220,7 @@ class Run {
     const bool holds =
         measure_test_split(bench_, {data_, scenario_, judge_, coherence, steering}, results_);
     watch_.lap("test");
-    add_mask(mask, is_new ? "mask.gguf" : "", results_);
+    add_mask(mask, is_new && holds ? "mask.gguf" : "", results_);
     if (is_new && holds) {
       add_metrics(results_, mask);
       write_mask(options_.output + "/mask.gguf", mask);
@@ -272,13 +272,17 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
     return std::nullopt;
   }
   const json stamp = json::parse(read_text_file(stamp_path(options)), nullptr, false);
-  if (!stamp.is_object() || stamp.value("key", "") != key) {
+  const auto word = [&](const char* name) {
+    const bool has_word = stamp.is_object() && stamp.contains(name) && stamp.at(name).is_string();
+    return has_word ? stamp.at(name).get<std::string>() : std::string();
+  };
+  if (word("key") != key) {
     return std::nullopt;
   }
   const std::string text = read_text_file(results_path);
-  const std::string failure = stamp.value("failure", "");
+  const std::string failure = word("failure");
   const bool has_mask = file_exists(options.output + "/mask.gguf");
-  if (stamp.value("results", "") != sha256_hex(text) || (failure.empty() && !has_mask)) {
+  if (word("results") != sha256_hex(text) || (failure.empty() && !has_mask)) {
     return std::nullopt;
   }
   return RunOutcome{results_from_json(text, results_path), failure, true};

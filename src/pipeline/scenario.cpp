@@ -131,6 +131,18 @@ void check_sets(const TomlTable& root,
       target = &tables[i];
     }
   }
+  const auto has_role = [&](SetRole role, Wanted wanted) {
+    return std::any_of(sets.begin(), sets.end(), [&](const ScenarioSet& set) {
+      return set.role == role && set.wanted == wanted;
+    });
+  };
+  if (has_role(SetRole::kTarget, Wanted::kAnswered) &&
+      !has_role(SetRole::kHold, Wanted::kRefused)) {
+    target->fail("wanted",
+                 "is \"answered\", but no [[set]] has role = \"hold\"",
+                 "a scenario that permits must say what is to stay refused, and give it to be "
+                 "tested");
+  }
   if (target == nullptr) {
     root.fail("set",
               "no set is the target",

@@ -2,8 +2,7 @@
 #include "pipeline/select.h"
 
 #include <algorithm>
-#include <iterator>
-#include <numeric>
+#include <limits>
 
 #include "base/text.h"
 #include "mascing/error.h"
@@ -37,29 +36,30 @@ class Selector {
   Selection run() {
     for (const LoadedSet& set : data_.sets) {
       if (set.spec.role != SetRole::kWatch) {
-        base_rates_[set.spec.metric] = measure(set, {}, "selecting: base " + set.spec.metric).rate;
+        base_replies_[set.spec.metric] = ask(set, {}, "selecting: base " + set.spec.metric);
+        base_rates_[set.spec.metric] = rate_of(set, base_replies_[set.spec.metric]);
       }
     }
     base_perplexity_ = blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, {}).value;
     for (size_t i = 0; i < candidates_.size(); ++i) {
       try_strengths(i);
     }
-    check_limits();
     choose();
     return std::move(selection_);
   }
 
  private:
-  Rate measure(const LoadedSet& set, const Steering& steering, const std::string& what) {
-    const auto replies = bench_.replies(what, set.rows(Split::kSelection), steering);
+  [[nodiscard]] std::vector<AskedReply> ask(const LoadedSet& set,
+                                            const Steering& steering,
+                                            const std::string& what) {
+    return bench_.replies(what, set.rows(Split::kSelection), steering);
+  }
+
+  [[nodiscard]] Rate rate_of(const LoadedSet& set, const std::vector<AskedReply>& replies) const {
     return wanted_rate(replies, judge_replies(replies, rules_for(set.spec, judge_, coherence_)));
   }
 
-  [[nodiscard]] Steering steering_of(size_t i_trial) const {
-    return {candidates_[selection_.i_candidate[i_trial]].mask,
-            static_cast<float>(selection_.trials[i_trial].alpha)};
-  }
-
+  /// Rising strengths, until the general text suffers too much or the target cannot get better.
   void try_strengths(size_t i) {
     const Candidate& candidate = candidates_[i];
     for (const double alpha : scenario_.search.alphas) {
@@ -73,110 +73,140 @@ class Selector {
       trial.alpha = alpha;
       trial.n_active = candidate.mask->n_active();
       const Steering steering{candidate.mask, static_cast<float>(alpha)};
-      trial.perplexity = blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, steering).value;
-      if (breaks_perplexity(trial)) {
-        record(std::move(trial), i);
-        break;
-      }
-      const LoadedSet& target = data_.target();
       const std::string what = "selecting: mask " + std::to_string(i + 1) + "/" +
                                std::to_string(candidates_.size()) + " alpha " +
                                format_number(alpha, 2);
-      trial.rates[target.spec.metric] = measure(target, steering, what);
-      const double rate = trial.rates[target.spec.metric].rate;
-      trial.why_not = "not examined: a better trial was found first";
-      record(std::move(trial), i);
-      if (rate > kPerfect) {
+      examine(trial, steering, what);
+      const bool is_too_strong = trial.rates.empty();
+      const bool is_perfect = !is_too_strong && target_rate(trial).rate > kPerfect;
+      selection_.trials.push_back(std::move(trial));
+      selection_.i_candidate.push_back(i);
+      if (is_too_strong || is_perfect) {
         break;
       }
     }
   }
 
-  bool breaks_perplexity(CandidateResult& trial) const {
+  /// Cheapest question first: general text, some of the target set, all of it, the other sets.
+  void examine(CandidateResult& trial, const Steering& steering, const std::string& what) {
+    trial.perplexity = blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, steering).value;
     const double limit = base_perplexity_ * (1.0 + scenario_.search.max_perplexity_rise);
-    if (blocks_.empty() || trial.perplexity <= limit) {
-      return false;
+    if (!blocks_.empty() && trial.perplexity > limit) {
+      trial.why_not =
+          "perplexity " + format_number(trial.perplexity, 1) + " > " + format_number(limit, 1);
+      return;
     }
-    trial.why_not =
-        "perplexity " + format_number(trial.perplexity, 1) + " > " + format_number(limit, 1);
-    return true;
-  }
-
-  void record(CandidateResult trial, size_t i_candidate) {
-    selection_.trials.push_back(std::move(trial));
-    selection_.i_candidate.push_back(i_candidate);
-  }
-
-  [[nodiscard]] double target_rate(size_t i_trial) const {
-    const auto& rates = selection_.trials[i_trial].rates;
-    const auto at = rates.find(data_.target().spec.metric);
-    return at == rates.end() ? -1.0 : at->second.rate;
-  }
-
-  /// From the best target rate down, until one trial is feasible and no untested one ties with it.
-  void check_limits() {
-    order_.resize(selection_.trials.size());
-    std::iota(order_.begin(), order_.end(), size_t{0});
-    std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
-      return target_rate(a) > target_rate(b);
-    });
-    const double base_rate = base_rates_.at(data_.target().spec.metric);
-    double best_feasible = -1.0;
-    for (const size_t i : order_) {
-      const double rate = target_rate(i);
-      if (rate <= base_rate || (best_feasible >= 0.0 && rate < best_feasible - kRateTie)) {
-        continue;
-      }
-      check_trial(i);
-      if (selection_.trials[i].feasible && best_feasible < 0.0) {
-        best_feasible = rate;
-      }
+    const LoadedSet& target = data_.target();
+    Rate& rate = trial.rates[target.spec.metric];
+    rate = rate_of(target, first_replies(target, steering, what));
+    if (rate.high < best_rate_.low) {
+      trial.why_not = "behind after " + std::to_string(kChunk) + " conversations";
+      return;
     }
+    rate = rate_of(target, ask(target, steering, what));
+    if (rate.rate <= base_rates_.at(target.spec.metric).rate) {
+      trial.why_not = "no better than without a mask";
+    } else if (rate.rate < best_rate_.low) {
+      trial.why_not = "behind the best";
+    } else {
+      check_limits(trial, steering, what);
+    }
+  }
+
+  [[nodiscard]] std::vector<AskedReply> first_replies(const LoadedSet& set,
+                                                      const Steering& steering,
+                                                      const std::string& what) {
+    std::vector<Conversation> rows = set.rows(Split::kSelection);
+    rows.resize(std::min(rows.size(), static_cast<size_t>(kChunk)));
+    return bench_.replies(what, rows, steering);
   }
 
   /// Hold sets come first: a trial that fails later keeps them.
-  void check_trial(size_t i) {
-    CandidateResult& trial = selection_.trials[i];
-    trial.why_not.clear();
+  void check_limits(CandidateResult& trial, const Steering& steering, const std::string& what) {
     for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
       for (const LoadedSet& set : data_.sets) {
         if (set.spec.role == role && trial.why_not.empty()) {
-          check_limit(set, i);
+          check_limit(set, trial, steering, what);
         }
       }
       if (role == SetRole::kHold && trial.why_not.empty()) {
-        keeps_hold_.push_back(i);
+        keeps_hold_.push_back(selection_.trials.size());
       }
     }
-    trial.feasible = trial.why_not.empty();
+    if (trial.why_not.empty()) {
+      trial.feasible = true;
+      trial.kl_benign = benign_divergence(steering);
+      if (target_rate(trial).rate > best_rate_.rate) {
+        best_rate_ = target_rate(trial);
+      }
+    }
   }
 
-  void check_limit(const LoadedSet& set, size_t i) {
-    CandidateResult& trial = selection_.trials[i];
+  void check_limit(const LoadedSet& set,
+                   CandidateResult& trial,
+                   const Steering& steering,
+                   const std::string& what) {
     const std::string& metric = set.spec.metric;
-    const Rate rate =
-        measure(set, steering_of(i), "selecting: " + metric + " of trial " + std::to_string(i + 1));
+    const Rate rate = rate_of(set, ask(set, steering, what + ", " + metric));
     trial.rates[metric] = rate;
-    const double limit = base_rates_.at(metric) - set.spec.max_drop;
+    const double limit = base_rates_.at(metric).rate - set.spec.max_drop;
     if (rate.rate < limit - kRounding) {
       trial.why_not = metric + " " + percent(rate.rate) + " < " + percent(limit);
     }
   }
 
+  [[nodiscard]] double benign_divergence(const Steering& steering) {
+    double sum = 0.0;
+    int64_t n_token = 0;
+    for (const LoadedSet& set : data_.sets) {
+      if (set.spec.role == SetRole::kBenign) {
+        const Divergence divergence = bench_.divergence(
+            set.rows(Split::kSelection), base_replies_.at(set.spec.metric), steering);
+        sum += divergence.kl * static_cast<double>(divergence.n_token);
+        n_token += divergence.n_token;
+      }
+    }
+    return n_token > 0 ? sum / static_cast<double>(n_token) : 0.0;
+  }
+
+  [[nodiscard]] const Rate& target_rate(const CandidateResult& trial) const {
+    return trial.rates.at(data_.target().spec.metric);
+  }
+
+  /// The feasible trial with the least damage among those whose target rate lies in the interval of
+  /// the best one; without a feasible one, the best rate among those that keep the hold sets.
   void choose() {
-    std::vector<size_t> feasible;
-    std::copy_if(order_.begin(), order_.end(), std::back_inserter(feasible), [&](size_t i) {
-      return selection_.trials[i].feasible;
+    double least = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < selection_.trials.size(); ++i) {
+      const CandidateResult& trial = selection_.trials[i];
+      if (trial.feasible && target_rate(trial).rate >= best_rate_.low && damage(trial) < least) {
+        least = damage(trial);
+        selection_.i_best = i;
+        selection_.is_found = selection_.is_feasible = true;
+      }
+    }
+    if (!selection_.is_found) {
+      choose_fallback();
+    }
+  }
+
+  /// Divergence on benign replies; where there are none, the perplexity of the general text.
+  [[nodiscard]] double damage(const CandidateResult& trial) const {
+    const bool has_benign = std::any_of(data_.sets.begin(), data_.sets.end(), [](const auto& set) {
+      return set.spec.role == SetRole::kBenign;
     });
-    selection_.is_feasible = !feasible.empty();
-    const std::vector<size_t>& eligible = selection_.is_feasible ? feasible : keeps_hold_;
-    selection_.is_found = !eligible.empty();
-    for (const size_t i : eligible) {
-      if (i == eligible.front() || is_better(i, selection_.i_best)) {
+    return has_benign ? trial.kl_benign : trial.perplexity;
+  }
+
+  void choose_fallback() {
+    for (const size_t i : keeps_hold_) {
+      if (!selection_.is_found || target_rate(selection_.trials[i]).rate >
+                                      target_rate(selection_.trials[selection_.i_best]).rate) {
+        selection_.is_found = true;
         selection_.i_best = i;
       }
     }
-    if (selection_.is_found && !selection_.is_feasible) {
+    if (selection_.is_found) {
       selection_.warnings.push_back(
           {"limits_not_kept",
            "no mask keeps all limits on the selection split; of the chosen one: " +
@@ -186,14 +216,6 @@ class Selector {
     }
   }
 
-  [[nodiscard]] bool is_better(size_t a, size_t b) const {
-    if (target_rate(a) < target_rate(b) - kRateTie) {
-      return false;
-    }
-    return target_rate(a) > target_rate(b) + kRateTie ||
-           selection_.trials[a].perplexity < selection_.trials[b].perplexity;
-  }
-
   Bench& bench_;
   const Dataset& data_;
   const Scenario& scenario_;
@@ -201,11 +223,11 @@ class Selector {
   const RefusalJudge& judge_;
   const CoherenceLimit& coherence_;
   std::vector<std::vector<int32_t>> blocks_;
-  std::map<std::string, double> base_rates_;
+  std::map<std::string, std::vector<AskedReply>> base_replies_;  // by metric
+  std::map<std::string, Rate> base_rates_;
   double base_perplexity_ = 0.0;
-  std::vector<size_t>
-      keeps_hold_;  // examined trials within the limits of the hold sets, best target rate first
-  std::vector<size_t> order_;
+  Rate best_rate_{-1.0, -1.0, -1.0};  // of the target, over the feasible trials so far
+  std::vector<size_t> keeps_hold_;    // trials within the limits of the hold sets
   Selection selection_;
 };
 

@@ -12,9 +12,6 @@
 
 namespace mascing {
 
-/// Two target rates closer than this count as equal: then the smaller damage decides.
-inline constexpr double kRateTie = 0.01;
-
 struct Selection {
   std::vector<CandidateResult> trials;  ///< every mask at every strength that was tried
   std::vector<size_t> i_candidate;      ///< [trials] index of its mask
@@ -25,11 +22,12 @@ struct Selection {
   std::vector<Warning> warnings;
 };
 
-/// All masks at rising strengths are tried on the target set, up to the limit on general-text
-/// perplexity; from the best target rate downwards the limits of the other sets are then checked
-/// until one trial keeps them all. Among trials that tie with it, the one with the lowest
-/// perplexity is taken. If none keeps all limits, the best of those that keep the hold sets is
-/// taken, with a warning; if there is none of those either, none is taken.
+/// Tries all masks at rising strengths. A trial that falls behind the best feasible one on the
+/// first conversations of the target set is dropped there; the others answer all of it and then
+/// face the limits of the hold, keep and benign sets. Of the trials that keep all limits and whose
+/// target rate lies within the best one's 95 % interval, the one with the least divergence on
+/// benign replies is taken. If none keeps all limits, the best of those that keep the hold sets is
+/// taken, with a warning; if there is none of those either, none is.
 [[nodiscard]] Selection select_mask(Bench& bench,
                                     const Dataset& data,
                                     const Scenario& scenario,

@@ -147,9 +147,11 @@ TraceSet collect_traces(Host& host,
   TraceSet set = read_traces(folder);
   add_skipped(host, shards, set, skipped);
   if (set.traces.empty()) {
-    throw Error(ErrorKind::kInsufficient,
-                "[trace] none of " + std::to_string(n_total) + " conversations was traced" +
-                    (skipped.empty() ? "" : ": " + skipped.front().reason));
+    throw Error(
+        ErrorKind::kInsufficient,
+        "[trace] none of " + std::to_string(n_total) + " conversations was traced" +
+            (skipped.empty() ? "" : ": " + skipped.front().reason),
+        "look at the reasons: conversations must end with a user message and fit the context");
   }
   return set;
 }

@@ -71,9 +71,10 @@ bool is_repetitive(const std::vector<int32_t>& tokens) {
 CoherenceLimit calibrate_coherence(std::vector<double> base_mean_nll) {
   std::erase_if(base_mean_nll, [](double value) { return !std::isfinite(value); });
   if (base_mean_nll.empty()) {
-    throw Error(ErrorKind::kInsufficient,
-                "[coherence] no reply of the unsteered model has a finite likelihood",
-                "check that the model answers at all: try `mascing chat` without a mask");
+    throw Error(
+        ErrorKind::kInsufficient,
+        "[coherence] no reply of the unsteered model has a finite likelihood",
+        "check that the model answers at all: are its chat template and tokenizer in the file?");
   }
   std::sort(base_mean_nll.begin(), base_mean_nll.end());
   const double rank = 0.99 * static_cast<double>(base_mean_nll.size() - 1);
