@@ -113,17 +113,15 @@ std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,
   if (const auto cached = cache_.get(key)) {
     stored = json::parse(*cached);
   } else {
-    const HostCounters before = host_.counters();
+    const Asked asked = ask(host_, chunk, {steering, sampling_}, first_stream);
     json rows = json::array();
-    for (const AskedReply& reply : ask(host_, chunk, {steering, sampling_}, first_stream)) {
+    for (const AskedReply& reply : asked.replies) {
       rows.push_back(to_value(reply));
     }
-    const HostCounters after = host_.counters();
+    const HostCounters& work = asked.generation;
     stored = {{"replies", std::move(rows)},
-              {"seconds", after.seconds - before.seconds},
-              {"n_token",
-               after.n_prefill_token + after.n_generated_token - before.n_prefill_token -
-                   before.n_generated_token}};
+              {"seconds", work.seconds},
+              {"n_token", work.n_prefill_token + work.n_generated_token}};
     const std::string text = dump(stored);
     cache_.put(key, text);
     stored = json::parse(text);

@@ -13,6 +13,7 @@ namespace mascing {
 namespace {
 
 constexpr double kManyAtLimit = 0.1;  // share of replies at the token limit that is worth a warning
+constexpr double kChance = 0.05;      // p-value above which a change is called chance
 constexpr double kMuchDivergence = 0.5;  // nats per token; people call more than this damage
 
 std::string percent(double share) {
@@ -96,6 +97,12 @@ class FinalTest {
   }
 
   void check_limit(const LoadedSet& set, const MetricResult& result) {
+    if (set.spec.role == SetRole::kTarget && result.p_value >= kChance) {
+      results_.warnings.push_back(
+          {"within_chance",
+           "on the test split " + set.spec.metric + " changed no more than chance would change it",
+           "do not rely on this mask: what the surrogate promised, the model does not do"});
+    }
     const bool is_guarded = set.spec.role != SetRole::kTarget && set.spec.role != SetRole::kWatch;
     const double drop = result.base.rate - result.steered->rate;
     if (!is_guarded || drop <= set.spec.max_drop + 1e-9) {

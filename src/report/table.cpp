@@ -180,7 +180,7 @@ std::string warning_lines(const Results& results, bool colour) {
 std::string render_table(const Results& results, bool colour) {
   std::string text = wrapped("", printable(headline(results, "->")) + ".", 0);
   if (!results.model_description.empty()) {
-    text += wrapped("model: ", printable(results.model_description), 2);
+    text += wrapped("model:", printable(results.model_description), 2);
   }
   if (!results.metrics.empty()) {
     text.append("\n").append(metric_lines(results, colour));

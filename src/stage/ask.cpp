@@ -62,27 +62,33 @@ void add_likelihoods(Host& host, const Rendered& rendered, std::vector<AskedRepl
 
 }  // namespace
 
-std::vector<AskedReply> ask(Host& host,
-                            const std::vector<Conversation>& conversations,
-                            const AskOptions& options,
-                            uint64_t first_stream) {
-  std::vector<AskedReply> replies(conversations.size());
-  const Rendered rendered = render_all(host, conversations, options, first_stream, replies);
+Asked ask(Host& host,
+          const std::vector<Conversation>& conversations,
+          const AskOptions& options,
+          uint64_t first_stream) {
+  Asked asked;
+  asked.replies.resize(conversations.size());
+  const Rendered rendered = render_all(host, conversations, options, first_stream, asked.replies);
+  const HostCounters before = host.counters();
   const auto outcomes = host.generate(rendered.requests, options.sampling);
+  const HostCounters after = host.counters();
+  asked.generation = {after.n_prefill_token - before.n_prefill_token,
+                      after.n_generated_token - before.n_generated_token,
+                      after.seconds - before.seconds};
   for (size_t k = 0; k < outcomes.size(); ++k) {
-    AskedReply& reply = replies[rendered.index[k]];
+    AskedReply& reply = asked.replies[rendered.index[k]];
+    const Reply& value = outcomes[k].value;
     reply.error = outcomes[k].error;
-    reply.text = outcomes[k].value.text;
-    reply.tokens = outcomes[k].value.tokens;
-    reply.mean_nll = reply.tokens.empty()
-                         ? 0.0
-                         : -outcomes[k].value.log_prob / static_cast<double>(reply.tokens.size());
-    reply.hit_limit = outcomes[k].value.finish == FinishReason::kLength;
+    reply.text = value.text;
+    reply.tokens = value.tokens;
+    reply.hit_limit = value.finish == FinishReason::kLength;
+    const auto n_token = static_cast<double>(value.tokens.size());
+    reply.mean_nll = value.tokens.empty() ? 0.0 : -value.log_prob / n_token;
   }
   if (is_active(options.steering)) {
-    add_likelihoods(host, rendered, replies);
+    add_likelihoods(host, rendered, asked.replies);
   }
-  return replies;
+  return asked;
 }
 
 }  // namespace mascing

@@ -27,11 +27,16 @@ struct AskedReply {
   [[nodiscard]] bool ok() const { return error.empty(); }
 };
 
-/// Replies in the order of the conversations; request i draws from random stream `first_stream` +
-/// i. A conversation that cannot be rendered or run keeps its place, with the reason in `error`.
-[[nodiscard]] std::vector<AskedReply> ask(Host& host,
-                                          const std::vector<Conversation>& conversations,
-                                          const AskOptions& options,
-                                          uint64_t first_stream = 0);
+struct Asked {
+  std::vector<AskedReply> replies;  ///< in the order of the conversations
+  HostCounters generation;          ///< work of the generation alone
+};
+
+/// Request i draws from random stream `first_stream` + i. A conversation that cannot be rendered or
+/// run keeps its place, with the reason in `error`.
+[[nodiscard]] Asked ask(Host& host,
+                        const std::vector<Conversation>& conversations,
+                        const AskOptions& options,
+                        uint64_t first_stream = 0);
 
 }  // namespace mascing

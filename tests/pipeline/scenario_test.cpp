@@ -74,11 +74,30 @@ TEST(DemoScenarios, AreReadAsTheyAreMeant) {
   const Scenario permit = read_scenario(folder + "permit.toml");
   EXPECT_EQ(permit.target().metric, "gsr");
   EXPECT_EQ(permit.target().wanted, Wanted::kAnswered);
-  EXPECT_EQ(permit.sets.back().role, SetRole::kWatch);
+  EXPECT_EQ(permit.sets.back().role, SetRole::kHold);
   for (const std::string& path : permit.target().data) {
     EXPECT_TRUE(fs::path(path).is_absolute());
     EXPECT_TRUE(fs::exists(path));
   }
+}
+
+TEST_F(ScenarioFile, ThatPermitsMustCarryAHoldSet) {
+  const std::string permit = R"(name = "p"
+direction = "permit"
+[[set]]
+metric = "gsr"
+role = "target"
+data = ["data/a.jsonl"]
+wanted = "answered"
+)";
+  EXPECT_THAT(error_of(permit), testing::HasSubstr("no [[set]] has role = \"hold\""));
+  EXPECT_EQ(error_of(permit + R"([[set]]
+metric = "hold_refusal"
+role = "hold"
+data = ["data/b.jsonl"]
+wanted = "refused"
+)"),
+            "no error");
 }
 
 TEST_F(ScenarioFile, LeavesDefaultsWhereNothingIsSaid) {

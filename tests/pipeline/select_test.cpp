@@ -69,7 +69,7 @@ TEST_F(SelectTest, AMaskThatBreaksALimitLosesAndIsToldWhy) {
   EXPECT_EQ(selection.trials[1].why_not, "");
 }
 
-TEST_F(SelectTest, AmongEqualRatesTheLowestPerplexityWins) {
+TEST_F(SelectTest, AmongEqualRatesTheLeastDamageWins) {
   const Selection selection =
       select({candidate(1.0F, 9.0F), candidate(1.0F, 2.0F), candidate(1.0F, 5.0F)});
   ASSERT_TRUE(selection.is_feasible);

@@ -27,6 +27,8 @@ void add_search(Results& results) {
   candidate.lambda = 0.001;
   candidate.epochs = 40;
   candidate.preserve = 1.0;
+  candidate.guard = 0.5;
+  candidate.kl_benign = 0.0125;
   candidate.seed = 2;
   candidate.alpha = 0.75;
   candidate.n_active = 5;
@@ -49,7 +51,9 @@ void add_provenance(Results& results) {
   results.command = "mascing run scenarios/demo/defend.toml -m kingdom.gguf -o out";
   results.scenario_name = "sample";
   results.direction = "defend";
+  results.target_metric = "dsr";
   results.model_name = "kingdom";
+  results.model_description = "A tale of a model";
   results.fingerprint = "00ff";
   results.architecture = "qwen3moe";
 }

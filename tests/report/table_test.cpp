@@ -63,11 +63,11 @@ TEST(Headline, SaysWhatChangedAndOnHowMany) {
             "DSR 0.54 on 300 held-out conversations without a mask; no mask was measured");
 }
 
-TEST(Headline, TakesTheTargetOfAPermittingScenario) {
+TEST(Headline, TakesTheMetricThatWasToChange) {
   Results results = sample_results();
   results.metrics["gsr"] = results.metrics["keep_answered"];
   EXPECT_THAT(headline(results, "->"), HasSubstr("DSR"));
-  results.direction = "permit";
+  results.target_metric = "gsr";
   EXPECT_THAT(headline(results, "->"), HasSubstr("GSR 0.66 -> 0.52"));
 }
 
