@@ -2,6 +2,7 @@
 #include "cli/progress_line.h"
 
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <iostream>
 
@@ -20,7 +21,7 @@ extern "C" void on_signal(int signal_number) {
 }
 
 std::string duration_text(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  const auto whole = static_cast<int64_t>(std::llround(seconds));
   if (whole < 60) {
     return std::to_string(whole) + " s";
   }

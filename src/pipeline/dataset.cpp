@@ -53,7 +53,7 @@ std::string shared_key(const LoadedSet& set, KeyOf key_of) {
   std::map<std::string, Split> seen;
   for (const Split split : kSplits) {
     for (const Conversation& row : set.rows(split)) {
-      const std::string key = key_of(row);
+      std::string key = key_of(row);
       const auto [at, is_new] = seen.try_emplace(key, split);
       if (!is_new && at->second != split && !key.empty()) {
         return key;

@@ -63,6 +63,24 @@ std::shared_ptr<const Mask> add_guards(const std::shared_ptr<const Mask>& mask,
   return std::make_shared<const Mask>(std::move(sum));
 }
 
+/// Every combination of lambda, epochs and preservation weight.
+std::vector<SteerOptions> steer_grid(const Scenario& scenario, uint64_t seed) {
+  std::vector<SteerOptions> grid;
+  SteerOptions options = scenario.steer;
+  options.seed = seed;
+  for (const double lambda : scenario.search.lambdas) {
+    for (const int64_t epochs : scenario.search.epochs) {
+      for (const double preserve : scenario.search.preserves) {
+        options.lambda = lambda;
+        options.n_epoch = epochs;
+        options.preserve = preserve;
+        grid.push_back(options);
+      }
+    }
+  }
+  return grid;
+}
+
 class Search {
  public:
   Search(const TraceSet& traces,
@@ -92,10 +110,10 @@ class Search {
   }
 
  private:
-  MaskMaker maker(const TraceSet& traces,
-                  const std::string& set,
-                  int64_t n_thread,
-                  const std::string& folder) const {
+  [[nodiscard]] MaskMaker maker(const TraceSet& traces,
+                                const std::string& set,
+                                int64_t n_thread,
+                                const std::string& folder) const {
     return {focus(traces, set, scenario_.target().metric), scenario_, n_thread, folder};
   }
 
@@ -109,21 +127,12 @@ class Search {
         guards.push_back(guard.train(seed, progress_));
       }
     }
-    SteerOptions options = scenario_.steer;
-    options.seed = seed;
-    for (const double lambda : scenario_.search.lambdas) {
-      for (const int64_t epochs : scenario_.search.epochs) {
-        for (const double preserve : scenario_.search.preserves) {
-          options.lambda = lambda;
-          options.n_epoch = epochs;
-          options.preserve = preserve;
-          add_sums(target_.steer(trained, options, progress_),
-                   [&](const MaskMaker& guard, size_t i) {
-                     return guard.steer(guards[i], options, progress_);
-                   },
-                   {nullptr, epochs, preserve, 0.0});
-        }
-      }
+    for (const SteerOptions& options : steer_grid(scenario_, seed)) {
+      add_sums(target_.steer(trained, options, progress_),
+               [&](const MaskMaker& guard, size_t i) {
+                 return guard.steer(guards[i], options, progress_);
+               },
+               {nullptr, options.n_epoch, options.preserve, 0.0});
     }
   }
 

@@ -131,6 +131,11 @@ void check_sets(const TomlTable& root,
       target = &tables[i];
     }
   }
+  if (target == nullptr) {
+    root.fail("set",
+              "no set is the target",
+              "give one [[set]] role = \"target\": the behaviour to change");
+  }
   const auto has_role = [&](SetRole role, Wanted wanted) {
     return std::any_of(sets.begin(), sets.end(), [&](const ScenarioSet& set) {
       return set.role == role && set.wanted == wanted;
@@ -142,11 +147,6 @@ void check_sets(const TomlTable& root,
                  "is \"answered\", but no [[set]] has role = \"hold\"",
                  "a scenario that permits must say what is to stay refused, and give it to be "
                  "tested");
-  }
-  if (target == nullptr) {
-    root.fail("set",
-              "no set is the target",
-              "give one [[set]] role = \"target\": the behaviour to change");
   }
 }
 

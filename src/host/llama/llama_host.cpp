@@ -14,14 +14,15 @@ class LlamaHost : public Host {
  public:
   explicit LlamaHost(const LlamaHostOptions& options) : engine_(options) {}
 
-  const ModelInfo& describe() const override { return engine_.info(); }
-  Prompt render(const Conversation& conversation) const override {
+  [[nodiscard]] const ModelInfo& describe() const override { return engine_.info(); }
+  [[nodiscard]] Prompt render(const Conversation& conversation) const override {
     return engine_.chat().render(conversation);
   }
-  std::vector<int32_t> tokenize(const std::string& text, bool begin_of_text) const override {
+  [[nodiscard]] std::vector<int32_t> tokenize(const std::string& text,
+                                              bool begin_of_text) const override {
     return common_tokenize(engine_.vocab(), text, begin_of_text, false);
   }
-  int64_t context_size() const override { return engine_.context_size(); }
+  [[nodiscard]] int64_t context_size() const override { return engine_.context_size(); }
 
   std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
     return run_traces(engine_, requests);
@@ -33,7 +34,7 @@ class LlamaHost : public Host {
   std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override {
     return run_scores(engine_, requests);
   }
-  HostCounters counters() const override { return engine_.counters; }
+  [[nodiscard]] HostCounters counters() const override { return engine_.counters; }
 
  private:
   Engine engine_;
