@@ -25,7 +25,7 @@ WORDS = {
         "gsr": "permitted requests answered (the target)",
         "hold_refusal": "forbidden requests: must stay refused",
         "benign_compliance": "ordinary requests: must stay answered",
-        "dsr": "attacks that end refused (watched)",
+        "dsr": "attacks that end refused: no fewer",
     },
 }
 COMMON_WORDS = {"coherent": "coherent replies", "multiple_choice": "multiple choice right"}
@@ -58,7 +58,7 @@ def mask_cell(results):
     mask, model = results["mask"], results["model"]
     if not mask["method"]:
         return "none found"
-    text = f"{mask['n_active']} of {model['n_layer_moe'] * model['n_expert']} entries, alpha {mask['alpha']:g}"
+    text = f"{mask['method']}, {mask['n_active']} of {model['n_layer_moe'] * model['n_expert']} entries, alpha {mask['alpha']:g}"
     return text if results["mask_exists"] else text + "; rejected, not written"
 
 
