@@ -97,18 +97,43 @@ struct Reply {
   FinishReason finish = FinishReason::kStop;
 };
 
+/// The most likely next tokens at one position; all others as one.
+struct TopRow {
+  std::vector<int32_t> tokens;
+  std::vector<float> log_probs;  ///< of `tokens`, falling
+  float rest = 0.0F;             ///< log-probability of all other tokens together
+};
+
 /// Log-probability of tokens[begin..] given all tokens before each.
 struct ScoreRequest {
   std::vector<int32_t> tokens;
   int64_t begin = 1;  ///< first scored token, >= 1
   Steering steering;
   bool with_divergence = false;  ///< also run the model unsteered and compare
+  int64_t n_top = 0;             ///< > 0: return this many of each position's most likely tokens
+  /// If set: compare with these rows, one per scored position, as an earlier call returned them.
+  std::shared_ptr<const std::vector<TopRow>> reference = nullptr;
 };
 
 struct Score {
   double log_prob = 0.0;  ///< summed, natural logarithm
   int64_t n_token = 0;
-  double divergence = 0.0;  ///< summed over scored positions: KL(unsteered || steered) in nats
+  /// Summed over scored positions, in nats: KL(unsteered || steered); with a reference
+  /// KL(reference || steered) over the reference's tokens and their rest, a lower bound of it.
+  double divergence = 0.0;
+  std::vector<TopRow> top;  ///< one per scored position where they were asked for
+};
+
+/// How likely a reply is to begin in each of several ways. The prompt is computed once.
+struct ProbeRequest {
+  std::vector<int32_t> tokens;  ///< prompt
+  /// [n][at least 1 token]
+  std::shared_ptr<const std::vector<std::vector<int32_t>>> openings;
+  Steering steering;
+};
+
+struct Probe {
+  std::vector<double> log_prob;  ///< [n] natural logarithm, of all tokens of an opening together
 };
 
 /// Result of one request: `value`, or the reason why there is none.
@@ -122,7 +147,7 @@ struct Outcome {
 struct HostCounters {
   int64_t n_prefill_token = 0;
   int64_t n_generated_token = 0;
-  double seconds = 0.0;  ///< wall time spent in the model
+  double seconds = 0.0;  ///< wall time spent in requests
 };
 
 /// Not thread-safe: one call at a time. Each call begins with empty caches, so its result depends
@@ -151,6 +176,7 @@ class Host {
   virtual std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                                const Sampling& sampling) = 0;
   virtual std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
+  virtual std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) = 0;
 
   /// Work done since the host was opened.
   [[nodiscard]] virtual HostCounters counters() const = 0;

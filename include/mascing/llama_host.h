@@ -11,7 +11,7 @@ namespace mascing {
 
 struct LlamaHostOptions {
   std::string path;         ///< GGUF file; of a split model, its first part
-  int64_t n_thread = 0;     ///< 0 = one per processor core
+  int64_t n_thread = 0;     ///< 0 = one per processor core; small models get one engine per thread
   int64_t n_parallel = 16;  ///< sequences processed at once
   int64_t n_batch = 512;    ///< tokens per decode, at most
   int64_t n_context =

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "mascing/mask.h"
+
 namespace mascing {
 
 /// One trace as a view: who keeps the numbers alive is up to `TraceSet::storage`.
@@ -30,5 +32,9 @@ struct TraceSet {
   std::vector<TraceView> traces;
   std::shared_ptr<const void> storage;  ///< keeps what `traces` points into
 };
+
+/// A mask without entries for the model that the traces were recorded on: steer, sigma and
+/// everything about how the mask was made are left to the caller.
+[[nodiscard]] Mask mask_for(const TraceSet& set);
 
 }  // namespace mascing

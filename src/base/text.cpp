@@ -140,4 +140,8 @@ std::string format_number(double value, int decimals) {
   return failure == std::errc{} ? std::string(buffer.data(), end) : "nan";
 }
 
+std::string format_percent(double share) {
+  return format_number(100.0 * share, 1) + " %";
+}
+
 }  // namespace mascing

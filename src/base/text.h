@@ -31,4 +31,7 @@ namespace mascing {
 /// "0.99". "nan", "inf" and "-inf" for those.
 [[nodiscard]] std::string format_number(double value, int decimals);
 
+/// A share for messages: format_percent(0.9876) = "98.8 %".
+[[nodiscard]] std::string format_percent(double share);
+
 }  // namespace mascing

@@ -26,13 +26,11 @@ struct EvalArguments {
 void execute(const EvalArguments& arguments, Session& session) {
   const Scenario scenario = read_scenario(arguments.scenario);
   const Mask mask = read_mask(arguments.mask);
-  RunOptions options;
-  options.output = arguments.output;
-  options.seed = arguments.seed;
-  options.n_thread = arguments.model.n_thread();
-  options.command = "mascing eval " + arguments.scenario + " -m " + arguments.model.host.path +
-                    " --mask " + arguments.mask;
-  options.host_key = arguments.model.key();
+  const RunOptions options = arguments.model.run_options(
+      arguments.output,
+      arguments.seed,
+      "mascing eval " + arguments.scenario + " -m " + arguments.model.host.path + " --mask " +
+          arguments.mask);
   const auto host = arguments.model.open();
   ProgressLine line;
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;

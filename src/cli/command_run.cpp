@@ -43,12 +43,10 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
 void execute(const RunArguments& arguments, Session& session) {
   const Scenario scenario = read_scenario(arguments.scenario);
   const ModelInfo info = read_model_info(arguments.model.host.path);
-  RunOptions options;
-  options.output = arguments.output;
-  options.seed = arguments.seed;
-  options.n_thread = arguments.model.n_thread();
-  options.command = "mascing run " + arguments.scenario + " -m " + arguments.model.host.path;
-  options.host_key = arguments.model.key();
+  const RunOptions options = arguments.model.run_options(
+      arguments.output,
+      arguments.seed,
+      "mascing run " + arguments.scenario + " -m " + arguments.model.host.path);
   ProgressLine line;
   const RunOutcome outcome = run_scenario(
       scenario, info, [&] { return arguments.model.open(); }, options, line.callback());

@@ -42,14 +42,7 @@ Mask mask_of(const TraceSet& set,
              const SteerArguments& arguments,
              const SteerOptions& options,
              SteerResult result) {
-  Mask mask;
-  mask.n_layer = set.n_layer;
-  mask.n_expert = set.n_expert;
-  mask.n_expert_used = set.n_expert_used;
-  mask.blocks = set.blocks;
-  mask.architecture = set.architecture;
-  mask.fingerprint = set.fingerprint;
-  mask.model_name = set.model_name;
+  Mask mask = mask_for(set);
   mask.sigma_rule = options.sigma_rule;
   mask.alpha = static_cast<float>(arguments.alpha);
   mask.lambda = static_cast<float>(options.lambda);
@@ -57,7 +50,6 @@ Mask mask_of(const TraceSet& set,
   mask.method = arguments.norm > 0.0 ? "mean_difference" : "surrogate";
   mask.seed = options.seed;
   mask.data_hash = hash_traces(set);
-  mask.tool_version = MASCING_VERSION;
   mask.steer = std::move(result.steer);
   mask.sigma = std::move(result.sigma);
   mask.validate();

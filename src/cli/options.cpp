@@ -46,6 +46,18 @@ std::unique_ptr<Host> ModelOptions::open() const {
   return open_llama_host(options);
 }
 
+RunOptions ModelOptions::run_options(const std::string& output,
+                                     uint64_t seed,
+                                     const std::string& command) const {
+  RunOptions options;
+  options.output = output;
+  options.seed = seed;
+  options.n_thread = n_thread();
+  options.command = command;
+  options.host_key = key();
+  return options;
+}
+
 void add_seed(CLI::App& command, uint64_t& seed) {
   command
       .add_option("--seed",

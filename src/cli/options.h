@@ -9,6 +9,7 @@
 
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
+#include "pipeline/run.h"
 
 namespace mascing::cli {
 
@@ -22,6 +23,10 @@ struct ModelOptions {
   /// Options that can change a number in its last digits, as one text.
   [[nodiscard]] std::string key() const;
   [[nodiscard]] std::unique_ptr<Host> open() const;
+  /// What every pipeline needs to know of this model's options. `command` is for the record.
+  [[nodiscard]] RunOptions run_options(const std::string& output,
+                                       uint64_t seed,
+                                       const std::string& command) const;
 };
 
 void add_seed(CLI::App& command, uint64_t& seed);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "mascing/error.h"
+#include "mascing/trace_set.h"
 
 namespace mascing {
 
@@ -75,6 +76,19 @@ void Mask::validate() const {
       fail("block numbers do not rise");
     }
   }
+}
+
+Mask mask_for(const TraceSet& set) {
+  Mask mask;
+  mask.n_layer = set.n_layer;
+  mask.n_expert = set.n_expert;
+  mask.n_expert_used = set.n_expert_used;
+  mask.blocks = set.blocks;
+  mask.architecture = set.architecture;
+  mask.fingerprint = set.fingerprint;
+  mask.model_name = set.model_name;
+  mask.tool_version = MASCING_VERSION;
+  return mask;
 }
 
 }  // namespace mascing

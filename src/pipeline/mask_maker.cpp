@@ -199,21 +199,13 @@ std::shared_ptr<const Mask> MaskMaker::finish(Mask mask,
     sigma = std::max(sigma, kMinSigma);
   }
   mask.data_hash = traces_hash_;
-  mask.tool_version = MASCING_VERSION;
   mask.validate();
   write_mask(path, mask);
   return std::make_shared<const Mask>(std::move(mask));
 }
 
 Mask MaskMaker::empty_mask() const {
-  Mask mask;
-  mask.n_layer = traces_.n_layer;
-  mask.n_expert = traces_.n_expert;
-  mask.n_expert_used = traces_.n_expert_used;
-  mask.blocks = traces_.blocks;
-  mask.architecture = traces_.architecture;
-  mask.fingerprint = traces_.fingerprint;
-  mask.model_name = traces_.model_name;
+  Mask mask = mask_for(traces_);
   mask.sigma_rule = scenario_.steer.sigma_rule;
   mask.threshold = static_cast<float>(scenario_.steer.threshold);
   mask.scenario = scenario_.name;

@@ -13,10 +13,6 @@ namespace {
 constexpr double kPerfect = 0.9995;
 constexpr double kRounding = 1e-9;
 
-std::string percent(double share) {
-  return format_number(100.0 * share, 1) + " %";
-}
-
 class Selector {
  public:
   Selector(Bench& bench,
@@ -151,7 +147,7 @@ class Selector {
     trial.rates[metric] = rate;
     const double limit = base_rates_.at(metric).rate - set.spec.max_drop;
     if (rate.rate < limit - kRounding) {
-      trial.why_not = metric + " " + percent(rate.rate) + " < " + percent(limit);
+      trial.why_not = metric + " " + format_percent(rate.rate) + " < " + format_percent(limit);
     }
   }
 

@@ -11,6 +11,7 @@
 #include "base/half.h"
 #include "base/random.h"
 #include "format/conversations.h"
+#include "host/llama/engine.h"
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
 
@@ -26,6 +27,11 @@ inline LlamaHostOptions demo_options() {
   options.path = demo_model();
   options.n_thread = 1;
   return options;
+}
+
+/// An engine as the host makes it.
+inline Engine demo_engine() {
+  return Engine(std::make_shared<const LoadedModel>(demo_options()), demo_options());
 }
 
 /// The first rows of the attacks; of them, every one that has more than one turn.

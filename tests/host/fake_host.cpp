@@ -136,7 +136,8 @@ std::vector<float> FakeHost::router_logits(int32_t token, float planted) const {
   return z;
 }
 
-bool FakeHost::refuses(const std::vector<int32_t>& tokens, const Steering& steering) const {
+double FakeHost::refusal_logit(const std::vector<int32_t>& tokens,
+                               const Steering& steering) const {
   const TokenSpan span = final_message(tokens);
   const float planted = planted_logit(tokens, span);
   double sum = 0.0;
@@ -150,7 +151,7 @@ bool FakeHost::refuses(const std::vector<int32_t>& tokens, const Steering& steer
       sum += steering.alpha * sigma * steering.mask->row(kPlantedLayer)[kPlantedExpert];
     }
   }
-  return sum > 0.0;
+  return sum / static_cast<double>(std::max<int64_t>(1, span.size()));
 }
 
 std::vector<Outcome<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest>& requests) {
@@ -186,7 +187,7 @@ std::vector<Outcome<Reply>> FakeHost::generate(const std::vector<GenerateRequest
       continue;
     }
     Reply& reply = outcomes[i].value;
-    reply.text = refuses(requests[i].tokens, requests[i].steering) ? kRefusal : kAnswer;
+    reply.text = refusal_logit(requests[i].tokens, requests[i].steering) > 0.0 ? kRefusal : kAnswer;
     reply.tokens = tokenize(reply.text, false);
     if (static_cast<int64_t>(reply.tokens.size()) > sampling.n_max_token) {
       reply.tokens.resize(static_cast<size_t>(sampling.n_max_token));
@@ -218,6 +219,27 @@ std::vector<Outcome<Score>> FakeHost::score(const std::vector<ScoreRequest>& req
     score.n_token = static_cast<int64_t>(request.tokens.size()) - request.begin;
     score.log_prob = -static_cast<double>(score.n_token) * (0.5 + 1e-3 * strength);
     score.divergence = static_cast<double>(score.n_token) * 1e-3 * strength;
+    score.top.resize(request.n_top > 0 ? static_cast<size_t>(score.n_token) : 0);
+    counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
+  }
+  return outcomes;
+}
+
+/// Only the first token of an opening counts: it begins the refusal, or it does not.
+std::vector<Outcome<Probe>> FakeHost::probe(const std::vector<ProbeRequest>& requests) {
+  std::vector<Outcome<Probe>> outcomes(requests.size());
+  const int32_t first_of_refusal = tokenize(kRefusal, false).front();
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const ProbeRequest& request = requests[i];
+    outcomes[i].error = too_long(request.tokens.size());
+    if (!outcomes[i].ok()) {
+      continue;
+    }
+    const double logit = refusal_logit(request.tokens, request.steering);
+    for (const auto& opening : *request.openings) {
+      const double z = opening.front() == first_of_refusal ? logit : -logit;
+      outcomes[i].value.log_prob.push_back(-std::log1p(std::exp(-z)));
+    }
     counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
   }
   return outcomes;

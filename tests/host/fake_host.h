@@ -34,6 +34,7 @@ class FakeHost : public Host {
   std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                        const Sampling& sampling) override;
   std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override;
+  std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override;
   [[nodiscard]] HostCounters counters() const override { return counters_; }
 
  private:
@@ -41,7 +42,9 @@ class FakeHost : public Host {
   /// Router logits of one token, [L, E], before steering.
   [[nodiscard]] std::vector<float> router_logits(int32_t token, float planted) const;
   [[nodiscard]] float planted_logit(const std::vector<int32_t>& tokens, TokenSpan span) const;
-  [[nodiscard]] bool refuses(const std::vector<int32_t>& tokens, const Steering& steering) const;
+  /// The planted expert's steered router logit, mean over the final message.
+  [[nodiscard]] double refusal_logit(const std::vector<int32_t>& tokens,
+                                     const Steering& steering) const;
   [[nodiscard]] static TokenSpan final_message(const std::vector<int32_t>& tokens);
 
   ModelInfo info_ = make_info();

@@ -64,7 +64,7 @@ class RouterTapTest : public testing::Test {
 
 TEST_F(RouterTapTest, WithoutSteeringLogitsEqualThoseOfPlainLibllamaBitForBit) {
   RawModel plain(demo_options(), RawModel::Callback::kNone);
-  Engine engine(demo_options());
+  Engine engine = demo_engine();
   const auto zero = std::make_shared<const Mask>(zero_mask(info()));
   const std::vector<Steering> idle = {
       {}, {random_mask(info(), 1), 0.0F}, {nullptr, 1.0F}, {zero, 1.0F}};
@@ -72,11 +72,11 @@ TEST_F(RouterTapTest, WithoutSteeringLogitsEqualThoseOfPlainLibllamaBitForBit) {
     plain.decode(prompt.tokens, std::vector<bool>(prompt.tokens.size(), true));
     for (const Steering& steering : idle) {
       engine.forget();
-      TokenBatch batch(engine.n_batch());
+      TokenBatch batch(engine.n_batch(), 1);
       for (size_t t = 0; t < prompt.tokens.size(); ++t) {
         TapColumn column;
         column.steering = engine.active(steering);
-        batch.add(prompt.tokens[t], static_cast<int64_t>(t), 0, true, column);
+        batch.add(prompt.tokens[t], static_cast<int64_t>(t), {0, 1}, true, column);
       }
       engine.decode(batch, false);
       for (size_t t = 0; t < prompt.tokens.size(); ++t) {
@@ -90,16 +90,16 @@ TEST_F(RouterTapTest, WithoutSteeringLogitsEqualThoseOfPlainLibllamaBitForBit) {
 
 TEST_F(RouterTapTest, RecordingLeavesTheLogitsAsTheyAre) {
   RawModel plain(demo_options(), RawModel::Callback::kNone);
-  Engine engine(demo_options());
+  Engine engine = demo_engine();
   const Prompt& prompt = prompts_->front();
   plain.decode(prompt.tokens, std::vector<bool>(prompt.tokens.size(), true));
   std::vector<uint16_t> record(prompt.tokens.size() *
                                static_cast<size_t>(info().n_layer * info().n_expert));
-  TokenBatch batch(engine.n_batch());
+  TokenBatch batch(engine.n_batch(), 1);
   for (size_t t = 0; t < prompt.tokens.size(); ++t) {
     TapColumn column;
     column.record = record.data() + t * static_cast<size_t>(info().n_layer * info().n_expert);
-    batch.add(prompt.tokens[t], static_cast<int64_t>(t), 0, true, column);
+    batch.add(prompt.tokens[t], static_cast<int64_t>(t), {0, 1}, true, column);
   }
   engine.decode(batch, false);
   const auto last = static_cast<int32_t>(prompt.tokens.size()) - 1;

@@ -134,15 +134,15 @@ TEST_F(ScoreTest, DivergenceIsPositiveUnderAMaskAndGrowsWithIt) {
 }
 
 TEST_F(ScoreTest, DivergenceIsTheKlOfTheTwoDistributionsOverTheVocabulary) {
-  Engine engine(demo_options());
+  Engine engine = demo_engine();
   const Steering steering = strong();
   const ScoreRequest request = with(steering, true)[0];
   std::vector<std::vector<float>> rows;  // unsteered, steered; of the first scored position
   for (const Steering* chosen : {static_cast<const Steering*>(nullptr), &steering}) {
     engine.forget();
-    TokenBatch batch(engine.n_batch());
+    TokenBatch batch(engine.n_batch(), 1);
     for (int64_t t = 0; t < request.begin; ++t) {
-      batch.add(request.tokens[t], t, 0, t == request.begin - 1, {chosen, nullptr});
+      batch.add(request.tokens[t], t, {0, 1}, t == request.begin - 1, {chosen, nullptr});
     }
     engine.decode(batch, false);
     const float* row = engine.logits(static_cast<int32_t>(request.begin) - 1);

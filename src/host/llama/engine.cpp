@@ -4,9 +4,8 @@
 #include "host/llama/engine.h"
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
-#include <thread>
+#include <utility>
 
 #include "format/model_file.h"
 #include "mascing/error.h"
@@ -47,8 +46,9 @@ void initialise_backend_once() {
 
 }  // namespace
 
-TokenBatch::TokenBatch(int64_t capacity)
-    : capacity_(capacity), batch_(llama_batch_init(static_cast<int32_t>(capacity), 0, 1)) {}
+TokenBatch::TokenBatch(int64_t capacity, int64_t n_share)
+    : capacity_(capacity),
+      batch_(llama_batch_init(static_cast<int32_t>(capacity), 0, static_cast<int32_t>(n_share))) {}
 
 TokenBatch::~TokenBatch() {
   llama_batch_free(batch_);
@@ -59,57 +59,56 @@ void TokenBatch::clear() {
   columns_.clear();
 }
 
-int32_t TokenBatch::add(
-    int32_t token, int64_t position, int32_t i_sequence, bool is_output, const TapColumn& column) {
+int32_t TokenBatch::add(int32_t token,
+                        int64_t position,
+                        SequenceRange sequences,
+                        bool is_output,
+                        const TapColumn& column) {
   const int32_t i = batch_.n_tokens++;
   batch_.token[i] = token;
   batch_.pos[i] = static_cast<llama_pos>(position);
-  batch_.n_seq_id[i] = 1;
-  batch_.seq_id[i][0] = i_sequence;
+  batch_.n_seq_id[i] = sequences.n;
+  for (int32_t k = 0; k < sequences.n; ++k) {
+    batch_.seq_id[i][k] = sequences.first + k;
+  }
   batch_.logits[i] = is_output ? 1 : 0;
   columns_.push_back(column);
   return i;
 }
 
-Engine::Engine(const LlamaHostOptions& options) : info_(read_model_info(options.path)) {
+LoadedModel::LoadedModel(const LlamaHostOptions& options) : info(read_model_info(options.path)) {
   initialise_backend_once();
-  load(options);
-  open_context(options);
-  chat_ = std::make_unique<ChatPrompt>(model_.get(), options.enable_thinking);
-}
-
-void Engine::load(const LlamaHostOptions& options) {
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = static_cast<int32_t>(options.n_gpu_layer);
-  model_.reset(llama_model_load_from_file(options.path.c_str(), params));
-  if (!model_) {
+  weights.reset(llama_model_load_from_file(options.path.c_str(), params));
+  if (!weights) {
     throw Error(ErrorKind::kHost,
                 "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
                 "is its architecture known to llama.cpp v0.5.0, and is there enough memory?");
   }
+  chat = std::make_unique<ChatPrompt>(weights.get(), options.enable_thinking);
 }
 
-void Engine::open_context(const LlamaHostOptions& options) {
+Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions& options)
+    : model_(std::move(model)), tap_(std::make_unique<RouterTap>(model_->info)) {
+  llama_model* weights = model_->weights.get();
   const bool regroups =
-      llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get());
-  const int64_t n_train = llama_model_n_ctx_train(model_.get());
+      llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
+  const int64_t n_train = llama_model_n_ctx_train(weights);
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
   n_context_ = std::min(n_cell_, n_train);
-  const auto n_core = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
-  const int64_t n_thread = options.n_thread > 0 ? options.n_thread : n_core;
-  tap_ = std::make_unique<RouterTap>(info_);
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<uint32_t>(n_cell_);
   params.n_batch = params.n_ubatch = static_cast<uint32_t>(n_batch_);
   params.n_seq_max = static_cast<uint32_t>(n_parallel_);
-  params.n_threads = params.n_threads_batch = static_cast<int32_t>(n_thread);
+  params.n_threads = params.n_threads_batch = static_cast<int32_t>(options.n_thread);
   params.kv_unified = true;
   params.no_perf = true;
   params.cb_eval = RouterTap::on_tensor;
   params.cb_eval_user_data = tap_.get();
-  context_.reset(llama_init_from_model(model_.get(), params));
+  context_.reset(llama_init_from_model(weights, params));
   if (!context_) {
     throw Error(ErrorKind::kHost,
                 "[host] libllama cannot open a context of " + std::to_string(n_cell_) +
@@ -138,11 +137,8 @@ void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
     batch.flag_output(outputs.back());
   }
   tap_->plan(batch.columns_, std::move(outputs), stop_after_routers);
-  const auto start = std::chrono::steady_clock::now();
   const int32_t status = llama_decode(context_.get(), batch.batch_);
   llama_synchronize(context_.get());
-  counters.seconds +=
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (status != 0) {
     throw Error(
         ErrorKind::kHost,
@@ -164,7 +160,7 @@ const float* Engine::logits(int32_t i_token) {
 
 const Steering* Engine::active(const Steering& steering) const {
   if (steering.mask) {
-    require_same_model(*steering.mask, info_);
+    require_same_model(*steering.mask, info());
   }
   return is_active(steering) ? &steering : nullptr;
 }

@@ -23,10 +23,17 @@ struct LlamaContextDeleter {
   void operator()(llama_context* context) const { llama_free(context); }
 };
 
+/// Neighbouring sequences of the cache that share a token.
+struct SequenceRange {
+  int32_t first = 0;
+  int32_t n = 1;
+};
+
 /// Tokens of one decode, with what the tap does to each.
 class TokenBatch {
  public:
-  explicit TokenBatch(int64_t capacity);
+  /// `n_share`: sequences that may share one token, at most.
+  TokenBatch(int64_t capacity, int64_t n_share);
   ~TokenBatch();
   TokenBatch(const TokenBatch&) = delete;
   TokenBatch& operator=(const TokenBatch&) = delete;
@@ -35,8 +42,11 @@ class TokenBatch {
   [[nodiscard]] int64_t size() const { return batch_.n_tokens; }
   [[nodiscard]] int64_t room() const { return capacity_ - batch_.n_tokens; }
   /// Returns the token's index in the batch. `is_output`: logits are wanted.
-  int32_t add(
-      int32_t token, int64_t position, int32_t i_sequence, bool is_output, const TapColumn& column);
+  int32_t add(int32_t token,
+              int64_t position,
+              SequenceRange sequences,
+              bool is_output,
+              const TapColumn& column);
   void flag_output(int32_t i_token) { batch_.logits[i_token] = 1; }
 
  private:
@@ -46,13 +56,26 @@ class TokenBatch {
   std::vector<TapColumn> columns_;
 };
 
+/// A model's weights and what was read of it, shared by all engines that run it.
+struct LoadedModel {
+  /// Checks and loads the file of `options`. Throws Error{kBadInput}, Error{kHost}.
+  explicit LoadedModel(const LlamaHostOptions& options);
+
+  ModelInfo info;
+  std::unique_ptr<llama_model, LlamaModelDeleter> weights;
+  std::unique_ptr<ChatPrompt> chat;
+};
+
 class Engine {
  public:
-  explicit Engine(const LlamaHostOptions& options);
+  /// Threads, batch and context as `options` say; its n_thread must be resolved.
+  Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions& options);
 
-  [[nodiscard]] const ModelInfo& info() const { return info_; }
-  [[nodiscard]] const ChatPrompt& chat() const { return *chat_; }
-  [[nodiscard]] const llama_vocab* vocab() const { return llama_model_get_vocab(model_.get()); }
+  [[nodiscard]] const ModelInfo& info() const { return model_->info; }
+  [[nodiscard]] const ChatPrompt& chat() const { return *model_->chat; }
+  [[nodiscard]] const llama_vocab* vocab() const {
+    return llama_model_get_vocab(model_->weights.get());
+  }
   [[nodiscard]] llama_context* context() { return context_.get(); }
   [[nodiscard]] int64_t n_cell() const { return n_cell_; }  ///< cache cells in all
   [[nodiscard]] int64_t context_size() const {
@@ -76,14 +99,9 @@ class Engine {
   HostCounters counters;
 
  private:
-  void load(const LlamaHostOptions& options);
-  void open_context(const LlamaHostOptions& options);
-
-  ModelInfo info_;
-  std::unique_ptr<llama_model, LlamaModelDeleter> model_;
+  std::shared_ptr<const LoadedModel> model_;
   std::unique_ptr<RouterTap> tap_;
   std::unique_ptr<llama_context, LlamaContextDeleter> context_;
-  std::unique_ptr<ChatPrompt> chat_;
   int64_t n_cell_ = 0;
   int64_t n_context_ = 0;
   int64_t n_parallel_ = 0;

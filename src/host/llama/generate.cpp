@@ -50,7 +50,7 @@ class GenerationRun {
         requests_(requests),
         sampling_(sampling),
         outcomes_(requests.size()),
-        batch_(engine.n_batch()),
+        batch_(engine.n_batch(), 1),
         slots_(static_cast<size_t>(engine.n_parallel())) {
     for (size_t i = 0; i < slots_.size(); ++i) {
       slots_[i].i_sequence = static_cast<int32_t>(i);
@@ -128,7 +128,7 @@ class GenerationRun {
     const auto& reply = outcomes_[slot.i_request].value.tokens;
     const auto position =
         static_cast<int64_t>(requests_[slot.i_request].tokens.size() + reply.size()) - 1;
-    slot.i_output = batch_.add(reply.back(), position, slot.i_sequence, true, slot.column);
+    slot.i_output = batch_.add(reply.back(), position, {slot.i_sequence, 1}, true, slot.column);
     ++engine_.counters.n_generated_token;
   }
 
@@ -139,7 +139,8 @@ class GenerationRun {
     for (int64_t i = 0; i < n_now; ++i) {
       const int64_t t = slot.n_prompt_done + i;
       const bool is_last = t == n_prompt - 1;
-      const int32_t index = batch_.add(tokens[t], t, slot.i_sequence, is_last, slot.column);
+      const int32_t index =
+          batch_.add(tokens[t], t, {slot.i_sequence, 1}, is_last, slot.column);
       if (is_last) {
         slot.i_output = index;
       }

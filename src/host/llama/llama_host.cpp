@@ -1,6 +1,13 @@
-// The Host that runs GGUF files through libllama: a thin shell over Engine and the three
-// schedulers.
+// The Host that runs GGUF files through libllama: a shell over engines and the four schedulers.
+// Small models get several engines of one thread each, which share the weights and divide the
+// requests: the barriers between the threads of one engine would cost them more than they gain.
 #include "mascing/llama_host.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <filesystem>
+#include <thread>
 
 #include <common.h>
 
@@ -10,34 +17,130 @@
 namespace mascing {
 namespace {
 
+constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
+
+int64_t size_of(const ScoreRequest& request) {
+  return static_cast<int64_t>(request.tokens.size()) * (request.with_divergence ? 2 : 1);
+}
+template <typename Request>
+int64_t size_of(const Request& request) {
+  return static_cast<int64_t>(request.tokens.size());
+}
+
+/// Requests divided into neighbouring parts of about the same number of tokens.
+template <typename Request>
+std::vector<std::vector<Request>> divide(const std::vector<Request>& requests, size_t n_part) {
+  int64_t n_token = 0;
+  for (const Request& request : requests) {
+    n_token += size_of(request);
+  }
+  std::vector<std::vector<Request>> parts(n_part);
+  int64_t n_before = 0;
+  for (const Request& request : requests) {
+    const int64_t part = n_before * static_cast<int64_t>(n_part) / std::max<int64_t>(1, n_token);
+    parts[std::min(static_cast<size_t>(part), n_part - 1)].push_back(request);
+    n_before += size_of(request);
+  }
+  return parts;
+}
+
+bool is_small(const LlamaHostOptions& options) {
+  std::error_code ignored;
+  const auto size_bytes = std::filesystem::file_size(options.path, ignored);
+  return !ignored && size_bytes < static_cast<uintmax_t>(kSmallModelBytes);
+}
+
 class LlamaHost : public Host {
  public:
-  explicit LlamaHost(const LlamaHostOptions& options) : engine_(options) {}
+  explicit LlamaHost(LlamaHostOptions options)
+      : model_(std::make_shared<const LoadedModel>(options)) {
+    const auto n_core = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+    options.n_thread = options.n_thread > 0 ? options.n_thread : n_core;
+    int64_t n_engine = 1;
+    if (is_small(options)) {
+      std::swap(n_engine, options.n_thread);
+    }
+    for (int64_t i = 0; i < n_engine; ++i) {
+      engines_.push_back(std::make_unique<Engine>(model_, options));
+    }
+  }
 
-  [[nodiscard]] const ModelInfo& describe() const override { return engine_.info(); }
+  [[nodiscard]] const ModelInfo& describe() const override { return model_->info; }
   [[nodiscard]] Prompt render(const Conversation& conversation) const override {
-    return engine_.chat().render(conversation);
+    return model_->chat->render(conversation);
   }
   [[nodiscard]] std::vector<int32_t> tokenize(const std::string& text,
                                               bool begin_of_text) const override {
-    return common_tokenize(engine_.vocab(), text, begin_of_text, false);
+    return common_tokenize(engines_.front()->vocab(), text, begin_of_text, false);
   }
-  [[nodiscard]] int64_t context_size() const override { return engine_.context_size(); }
+  [[nodiscard]] int64_t context_size() const override { return engines_.front()->context_size(); }
 
   std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
-    return run_traces(engine_, requests);
+    return on_engines<RouterTrace>(requests, run_traces);
   }
   std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                        const Sampling& sampling) override {
-    return run_generation(engine_, requests, sampling);
+    const auto run = [&](Engine& engine, const std::vector<GenerateRequest>& part) {
+      return run_generation(engine, part, sampling);
+    };
+    return on_engines<Reply>(requests, run);
   }
   std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override {
-    return run_scores(engine_, requests);
+    return on_engines<Score>(requests, run_scores);
   }
-  [[nodiscard]] HostCounters counters() const override { return engine_.counters; }
+  std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
+    return on_engines<Probe>(requests, run_probes);
+  }
+
+  [[nodiscard]] HostCounters counters() const override {
+    HostCounters sum;
+    for (const auto& engine : engines_) {
+      sum.n_prefill_token += engine->counters.n_prefill_token;
+      sum.n_generated_token += engine->counters.n_generated_token;
+    }
+    sum.seconds = seconds_;
+    return sum;
+  }
 
  private:
-  Engine engine_;
+  /// Runs each part of the requests on an engine of its own, all at once.
+  template <typename Value, typename Request, typename Run>
+  std::vector<Outcome<Value>> on_engines(const std::vector<Request>& requests, Run run) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto parts = divide(requests, engines_.size());
+    std::vector<std::vector<Outcome<Value>>> outcomes(parts.size());
+    std::vector<std::exception_ptr> errors(parts.size());
+    const auto work = [&](size_t i) {
+      try {
+        outcomes[i] = run(*engines_[i], parts[i]);
+      } catch (...) {
+        errors[i] = std::current_exception();
+      }
+    };
+    std::vector<std::thread> threads;
+    for (size_t i = 1; i < parts.size(); ++i) {
+      if (!parts[i].empty()) {
+        threads.emplace_back(work, i);
+      }
+    }
+    work(0);
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::vector<Outcome<Value>> all;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (errors[i]) {
+        std::rethrow_exception(errors[i]);
+      }
+      std::move(outcomes[i].begin(), outcomes[i].end(), std::back_inserter(all));
+    }
+    return all;
+  }
+
+  std::shared_ptr<const LoadedModel> model_;
+  std::vector<std::unique_ptr<Engine>> engines_;
+  double seconds_ = 0.0;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The three ways in which many requests share the model's batches. Each starts with an empty cache,
+// The four ways in which many requests share the model's batches. Each starts with an empty cache,
 // so what it returns depends on its arguments and the thread count alone.
 #pragma once
 
@@ -20,5 +20,9 @@ namespace mascing {
 /// steered.
 [[nodiscard]] std::vector<Outcome<Score>> run_scores(Engine& engine,
                                                      const std::vector<ScoreRequest>& requests);
+
+/// One prefill per prompt with its openings behind it as branches.
+[[nodiscard]] std::vector<Outcome<Probe>> run_probes(Engine& engine,
+                                                     const std::vector<ProbeRequest>& requests);
 
 }  // namespace mascing

@@ -2,25 +2,13 @@
 // sequences stand in the same batches, piece by piece at the same positions, so that their logits
 // can be compared row by row.
 #include <algorithm>
-#include <cmath>
 
 #include "host/llama/logits.h"
+#include "host/llama/packer.h"
 #include "host/llama/schedulers.h"
 
 namespace mascing {
 namespace {
-
-/// KL(softmax(p) || softmax(q)) in nats.
-double divergence(const float* p, const float* q, int64_t n) {
-  const double norm_p = log_sum_exp(p, n);
-  const double norm_q = log_sum_exp(q, n);
-  double sum = 0.0;
-  for (int64_t i = 0; i < n; ++i) {
-    const double log_p = static_cast<double>(p[i]) - norm_p;
-    sum += std::exp(log_p) * (log_p - (static_cast<double>(q[i]) - norm_q));
-  }
-  return std::max(0.0, sum);
-}
 
 /// A scored position of the running batch. `i_plain` is the unsteered twin's token, or -1.
 struct Position {
@@ -36,17 +24,16 @@ class ScoreRun {
       : engine_(engine),
         requests_(requests),
         outcomes_(requests.size()),
-        batch_(engine.n_batch()) {}
+        packer_(engine, false, [this] { read_logits(); }) {}
 
   std::vector<Outcome<Score>> run() {
-    engine_.forget();
     for (size_t i = 0; i < requests_.size(); ++i) {
       outcomes_[i].error = why_not(requests_[i]);
       if (outcomes_[i].ok()) {
         add(i);
       }
     }
-    flush();
+    packer_.flush();
     return std::move(outcomes_);
   }
 
@@ -54,6 +41,11 @@ class ScoreRun {
   [[nodiscard]] std::string why_not(const ScoreRequest& request) const {
     if (request.begin < 1 || request.begin >= static_cast<int64_t>(request.tokens.size())) {
       return "nothing to score: the first scored token is outside the text";
+    }
+    const auto n_scored = request.tokens.size() - static_cast<size_t>(request.begin);
+    if (request.reference && request.reference->size() != n_scored) {
+      return "the reference has " + std::to_string(request.reference->size()) + " rows for " +
+             std::to_string(n_scored) + " scored tokens";
     }
     if (n_twin(request) > engine_.n_parallel()) {
       return "this model runs one sequence at a time: the divergence from the unsteered run needs "
@@ -71,19 +63,11 @@ class ScoreRun {
     const ScoreRequest& request = requests_[i];
     const int64_t n_sequence = n_twin(request);
     const auto n_token = static_cast<int64_t>(request.tokens.size()) - 1;
-    const bool fits = n_sequence * n_token <= batch_.room() &&
-                      n_sequence_ + n_sequence <= engine_.n_parallel() &&
-                      n_cell_ + n_sequence * n_token <= engine_.n_cell();
-    if (!fits) {
-      flush();
-    }
-    const auto first = static_cast<int32_t>(n_sequence_);
-    n_sequence_ += n_sequence;
-    n_cell_ += n_sequence * n_token;
+    const int32_t first = packer_.begin(n_sequence, n_sequence * n_token);
     for (int64_t t = 0; t < n_token;) {
-      const int64_t n_now = std::min(batch_.room() / n_sequence, n_token - t);
+      const int64_t n_now = std::min(packer_.room() / n_sequence, n_token - t);
       if (n_now == 0) {
-        decode();
+        packer_.decode();
         continue;
       }
       add_piece(i, t, n_now, first);
@@ -100,26 +84,22 @@ class ScoreRun {
     size_t i_first = positions_.size();
     for (int64_t k = t; k < t + n; ++k) {
       const bool scored = k + 1 >= request.begin;
-      const int32_t steered = batch_.add(request.tokens[k], k, i_sequence, scored, column);
+      const int32_t steered = packer_.add(request.tokens[k], k, {i_sequence, 1}, scored, column);
       if (scored) {
         positions_.push_back({i, k, steered, -1});
       }
     }
     for (int64_t k = t; twin && k < t + n; ++k) {
       const bool scored = k + 1 >= request.begin;
-      const int32_t plain = batch_.add(request.tokens[k], k, i_sequence + 1, scored, TapColumn{});
+      const int32_t plain =
+          packer_.add(request.tokens[k], k, {i_sequence + 1, 1}, scored, TapColumn{});
       if (scored) {
         positions_[i_first++].i_plain = plain;
       }
     }
   }
 
-  void decode() {
-    if (batch_.size() == 0) {
-      return;
-    }
-    engine_.counters.n_prefill_token += batch_.size();
-    engine_.decode(batch_, false);
+  void read_logits() {
     const int64_t n_vocab = engine_.info().n_vocab;
     for (const Position& position : positions_) {
       Score& score = outcomes_[position.i_request].value;
@@ -130,25 +110,28 @@ class ScoreRun {
       if (position.i_plain >= 0) {
         score.divergence += divergence(engine_.logits(position.i_plain), row, n_vocab);
       }
+      compare_tops(position, row, score);
     }
     positions_.clear();
-    batch_.clear();
   }
 
-  void flush() {
-    decode();
-    engine_.forget();
-    n_sequence_ = 0;
-    n_cell_ = 0;
+  void compare_tops(const Position& position, const float* row, Score& score) const {
+    const ScoreRequest& request = requests_[position.i_request];
+    const int64_t n_vocab = engine_.info().n_vocab;
+    if (request.reference) {
+      const auto i_row = static_cast<size_t>(position.t + 1 - request.begin);
+      score.divergence += divergence((*request.reference)[i_row], row, n_vocab);
+    }
+    if (request.n_top > 0) {
+      score.top.push_back(top_row(row, n_vocab, std::min(request.n_top, n_vocab)));
+    }
   }
 
   Engine& engine_;
   const std::vector<ScoreRequest>& requests_;
   std::vector<Outcome<Score>> outcomes_;
-  TokenBatch batch_;
+  Packer packer_;
   std::vector<Position> positions_;
-  int64_t n_sequence_ = 0;
-  int64_t n_cell_ = 0;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Records router logits: prompts are packed into batches up to the end of their span, longer ones
 // in pieces.
+#include "host/llama/packer.h"
 #include "host/llama/schedulers.h"
 
 namespace mascing {
@@ -22,10 +23,9 @@ class TraceRun {
       : engine_(engine),
         requests_(requests),
         outcomes_(requests.size()),
-        batch_(engine.n_batch()) {}
+        packer_(engine, true, [] {}) {}
 
   std::vector<Outcome<RouterTrace>> run() {
-    engine_.forget();
     for (size_t i = 0; i < requests_.size(); ++i) {
       outcomes_[i].error = why_not(engine_, requests_[i]);
       if (outcomes_[i].ok()) {
@@ -33,7 +33,7 @@ class TraceRun {
         add(i);
       }
     }
-    flush();
+    packer_.flush();
     return std::move(outcomes_);
   }
 
@@ -46,59 +46,26 @@ class TraceRun {
     trace.logits.resize(static_cast<size_t>(trace.n_token * trace.n_layer * trace.n_expert));
   }
 
-  /// Puts a request into the running batch, or into fresh ones if it does not fit.
   void add(size_t i) {
-    const int64_t n_token = requests_[i].span.end;
-    const bool fits = n_token <= batch_.room() && n_sequence_ < engine_.n_parallel() &&
-                      n_cell_ + n_token <= engine_.n_cell();
-    if (!fits) {
-      flush();
-    }
-    const auto i_sequence = static_cast<int32_t>(n_sequence_++);
-    const Steering* steering = engine_.active(requests_[i].steering);
-    n_cell_ += n_token;
-    for (int64_t t = 0; t < n_token; ++t) {
-      if (batch_.room() == 0) {
-        decode();
-      }
-      add_token(i, t, i_sequence, steering);
-    }
-  }
-
-  void add_token(size_t i, int64_t t, int32_t i_sequence, const Steering* steering) {
     const TraceRequest& request = requests_[i];
     RouterTrace& trace = outcomes_[i].value;
-    const bool in_span = t >= request.span.begin;
+    const int32_t i_sequence = packer_.begin(1, request.span.end);
     TapColumn column;
-    column.steering = steering;
-    if (in_span) {
-      column.record =
-          trace.logits.data() + (t - request.span.begin) * trace.n_layer * trace.n_expert;
+    column.steering = engine_.active(request.steering);
+    for (int64_t t = 0; t < request.span.end; ++t) {
+      const bool in_span = t >= request.span.begin;
+      if (in_span) {
+        column.record =
+            trace.logits.data() + (t - request.span.begin) * trace.n_layer * trace.n_expert;
+      }
+      packer_.add(request.tokens[t], t, {i_sequence, 1}, in_span, column);
     }
-    batch_.add(request.tokens[t], t, i_sequence, in_span, column);
-  }
-
-  void decode() {
-    if (batch_.size() > 0) {
-      engine_.counters.n_prefill_token += batch_.size();
-      engine_.decode(batch_, true);
-      batch_.clear();
-    }
-  }
-
-  void flush() {
-    decode();
-    engine_.forget();
-    n_sequence_ = 0;
-    n_cell_ = 0;
   }
 
   Engine& engine_;
   const std::vector<TraceRequest>& requests_;
   std::vector<Outcome<RouterTrace>> outcomes_;
-  TokenBatch batch_;
-  int64_t n_sequence_ = 0;
-  int64_t n_cell_ = 0;
+  Packer packer_;
 };
 
 }  // namespace

@@ -1,0 +1,145 @@
+// Likelihoods of several openings of a reply: the tokens of a prompt belong to one sequence per
+// opening, so that they are computed once; an opening of one token needs nothing but the last row.
+#include <algorithm>
+
+#include "host/llama/logits.h"
+#include "host/llama/packer.h"
+#include "host/llama/schedulers.h"
+
+namespace mascing {
+namespace {
+
+/// An opening whose token `i_token` the row at `i_output` of the running batch predicts.
+struct Reading {
+  size_t i_request = 0;
+  size_t i_opening = 0;
+  size_t i_token = 0;
+  int32_t i_output = -1;
+};
+
+class ProbeRun {
+ public:
+  ProbeRun(Engine& engine, const std::vector<ProbeRequest>& requests)
+      : engine_(engine),
+        requests_(requests),
+        outcomes_(requests.size()),
+        packer_(engine, false, [this] { read_logits(); }) {}
+
+  std::vector<Outcome<Probe>> run() {
+    for (size_t i = 0; i < requests_.size(); ++i) {
+      outcomes_[i].error = why_not(requests_[i]);
+      if (outcomes_[i].ok()) {
+        outcomes_[i].value.log_prob.assign(requests_[i].openings->size(), 0.0);
+        add(i);
+      }
+    }
+    packer_.flush();
+    return std::move(outcomes_);
+  }
+
+ private:
+  [[nodiscard]] std::string why_not(const ProbeRequest& request) const {
+    if (!request.openings || request.openings->empty()) {
+      return "no openings to probe";
+    }
+    for (const auto& opening : *request.openings) {
+      std::vector<int32_t> tokens = request.tokens;
+      tokens.insert(tokens.end(), opening.begin(), opening.end());
+      const std::string why =
+          why_impossible(tokens, engine_.context_size(), engine_.info().n_vocab);
+      if (opening.empty() || request.tokens.empty() || !why.empty()) {
+        return why.empty() ? "an opening or the prompt is empty" : why;
+      }
+    }
+    return "";
+  }
+
+  /// Long openings share the prompt as far as there are sequences; one-token ones need none.
+  void add(size_t i) {
+    std::vector<size_t> long_ones;
+    std::vector<size_t> short_ones;
+    for (size_t k = 0; k < requests_[i].openings->size(); ++k) {
+      ((*requests_[i].openings)[k].size() > 1 ? long_ones : short_ones).push_back(k);
+    }
+    const auto n_share = static_cast<size_t>(engine_.n_parallel());
+    size_t done = 0;
+    do {
+      const size_t n_now = std::min(n_share, long_ones.size() - done);
+      const auto first = long_ones.begin() + static_cast<int64_t>(done);
+      add_group(i, {first, first + static_cast<int64_t>(n_now)}, short_ones);
+      short_ones.clear();
+      done += n_now;
+    } while (done < long_ones.size());
+  }
+
+  void add_group(size_t i,
+                 const std::vector<size_t>& long_ones,
+                 const std::vector<size_t>& short_ones) {
+    const ProbeRequest& request = requests_[i];
+    const auto n_prompt = static_cast<int64_t>(request.tokens.size());
+    int64_t n_token = n_prompt;
+    for (const size_t k : long_ones) {
+      n_token += static_cast<int64_t>((*request.openings)[k].size()) - 1;
+    }
+    const auto n_sequence = static_cast<int32_t>(std::max<size_t>(1, long_ones.size()));
+    const int32_t first = packer_.begin(n_sequence, n_token);
+    TapColumn column;
+    column.steering = engine_.active(request.steering);
+    int32_t last = -1;
+    for (int64_t t = 0; t < n_prompt; ++t) {
+      last =
+          packer_.add(request.tokens[t], t, {first, n_sequence}, t == n_prompt - 1, column);
+    }
+    for (const auto& group : {long_ones, short_ones}) {
+      for (const size_t k : group) {
+        readings_.push_back({i, k, 0, last});
+      }
+    }
+    for (size_t k = 0; k < long_ones.size(); ++k) {
+      add_opening(i, long_ones[k], first + static_cast<int32_t>(k), column);
+    }
+  }
+
+  void add_opening(size_t i, size_t i_opening, int32_t i_sequence, const TapColumn& column) {
+    const auto n_prompt = static_cast<int64_t>(requests_[i].tokens.size());
+    const std::vector<int32_t>& opening = (*requests_[i].openings)[i_opening];
+    for (size_t t = 0; t + 1 < opening.size(); ++t) {
+      const int64_t position = n_prompt + static_cast<int64_t>(t);
+      const int32_t index = packer_.add(opening[t], position, {i_sequence, 1}, true, column);
+      readings_.push_back({i, i_opening, t + 1, index});
+    }
+  }
+
+  void read_logits() {
+    const int64_t n_vocab = engine_.info().n_vocab;
+    int32_t i_output = -1;
+    double norm = 0.0;
+    const float* row = nullptr;
+    for (const Reading& reading : readings_) {
+      if (reading.i_output != i_output) {
+        i_output = reading.i_output;
+        row = engine_.logits(i_output);
+        norm = log_sum_exp(row, n_vocab);
+      }
+      const int32_t token =
+          (*requests_[reading.i_request].openings)[reading.i_opening][reading.i_token];
+      outcomes_[reading.i_request].value.log_prob[reading.i_opening] +=
+          static_cast<double>(row[token]) - norm;
+    }
+    readings_.clear();
+  }
+
+  Engine& engine_;
+  const std::vector<ProbeRequest>& requests_;
+  std::vector<Outcome<Probe>> outcomes_;
+  Packer packer_;
+  std::vector<Reading> readings_;
+};
+
+}  // namespace
+
+std::vector<Outcome<Probe>> run_probes(Engine& engine, const std::vector<ProbeRequest>& requests) {
+  return ProbeRun(engine, requests).run();
+}
+
+}  // namespace mascing

@@ -1,0 +1,105 @@
+// Ridge regression by the smaller of the two normal systems,
+//   effect = A y,  A = (X'X + rI)^-1 X' = X' (XX' + rI)^-1,
+// the penalty r chosen by leave-one-out error, e_i / (1 - (XA)_ii), on a grid.
+#include "stage/effect_map.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <Eigen/Dense>
+
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+struct Fit {
+  MatrixXd a;  ///< [d, n]
+  VectorXd effect;
+  double error = 0.0;  ///< mean squared leave-one-out error
+  double ridge = 0.0;
+};
+
+Fit fit_at(const MatrixXd& x, const VectorXd& y, double ridge) {
+  const auto n = x.rows();
+  const auto d = x.cols();
+  Fit fit;
+  fit.ridge = ridge;
+  if (n < d) {
+    const MatrixXd gram = x * x.transpose() + ridge * MatrixXd::Identity(n, n);
+    fit.a = gram.ldlt().solve(x).transpose();
+  } else {
+    const MatrixXd gram = x.transpose() * x + ridge * MatrixXd::Identity(d, d);
+    fit.a = gram.ldlt().solve(x.transpose());
+  }
+  fit.effect = fit.a * y;
+  const VectorXd residual = y - x * fit.effect;
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const double left = std::max(1e-6, 1.0 - x.row(i).dot(fit.a.col(i)));
+    fit.error += residual[i] * residual[i] / (left * left) / static_cast<double>(n);
+  }
+  return fit;
+}
+
+/// Benjamini-Hochberg: q of the k-th smallest of d p-values is the least of p_j d / j, j >= k.
+std::vector<double> q_values(const std::vector<double>& p) {
+  std::vector<size_t> order(p.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
+  std::vector<double> q(p.size(), 1.0);
+  double least = 1.0;
+  for (size_t k = p.size(); k-- > 0;) {
+    least = std::min(least,
+                     p[order[k]] * static_cast<double>(p.size()) / static_cast<double>(k + 1));
+    q[order[k]] = least;
+  }
+  return q;
+}
+
+}  // namespace
+
+int64_t EffectMap::n_significant(double level) const {
+  return std::count_if(q_value.begin(), q_value.end(), [&](double q) { return q <= level; });
+}
+
+EffectMap fit_effects(const std::vector<float>& design,
+                      const std::vector<double>& response,
+                      int64_t d) {
+  const auto n = static_cast<int64_t>(response.size());
+  if (n < 3) {
+    throw Error(ErrorKind::kInsufficient,
+                "[effects] " + std::to_string(n) + " interventions, expected at least 3");
+  }
+  using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const MatrixXd x = Eigen::Map<const RowMajor>(design.data(), n, d).cast<double>();
+  const VectorXd y = Eigen::Map<const VectorXd>(response.data(), n);
+  const double scale = x.squaredNorm() / static_cast<double>(d);  // of the Gram matrix's diagonal
+  Fit best;
+  for (const double relative : {0.03, 0.1, 0.3, 1.0, 3.0, 10.0}) {
+    Fit fit = fit_at(x, y, relative * scale);
+    if (best.effect.size() == 0 || fit.error < best.error) {
+      best = std::move(fit);
+    }
+  }
+  EffectMap map;
+  map.n = n;
+  map.ridge = best.ridge;
+  const double variance = y.squaredNorm() / static_cast<double>(n);
+  map.r2 = variance > 0.0 ? 1.0 - best.error / variance : 0.0;
+  std::vector<double> p;
+  for (int64_t j = 0; j < d; ++j) {
+    const double error = std::sqrt(best.error * best.a.row(j).squaredNorm());
+    map.effect.push_back(best.effect[j]);
+    map.standard_error.push_back(error);
+    const double z = error > 0.0 ? std::fabs(best.effect[j]) / error : 0.0;
+    p.push_back(std::erfc(z / std::sqrt(2.0)));
+  }
+  map.q_value = q_values(p);
+  return map;
+}
+
+}  // namespace mascing

@@ -1,0 +1,78 @@
+// Counts all beginnings of both kinds, then takes the shortest pure one of each reply. A pure
+// beginning has no pure beginning of its own in front of it, so none that is kept begins another.
+#include "stage/openings.h"
+
+#include <algorithm>
+#include <map>
+
+namespace mascing {
+namespace {
+
+/// Share of each kind's replies that have a beginning.
+struct Shares {
+  double wanted = 0.0;
+  double unwanted = 0.0;
+};
+using Beginnings = std::map<TokenSequence, Shares>;
+
+void count(const std::vector<TokenSequence>& replies,
+           const OpeningOptions& options,
+           double Shares::*kind,
+           Beginnings& beginnings) {
+  for (const TokenSequence& reply : replies) {
+    const auto n_token = std::min(options.n_max_token, static_cast<int64_t>(reply.size()));
+    for (int64_t n = 1; n <= n_token; ++n) {
+      beginnings[{reply.begin(), reply.begin() + n}].*kind +=
+          1.0 / static_cast<double>(replies.size());
+    }
+  }
+}
+
+/// The most frequent openings of one kind, and the share of its replies that they cover.
+double choose(const std::vector<TokenSequence>& replies,
+              const OpeningOptions& options,
+              const Beginnings& beginnings,
+              double Shares::*kind,
+              std::vector<TokenSequence>& openings) {
+  std::map<TokenSequence, int64_t> found;
+  for (const TokenSequence& reply : replies) {
+    const auto n_token = std::min(options.n_max_token, static_cast<int64_t>(reply.size()));
+    for (int64_t n = 1; n <= n_token; ++n) {
+      const TokenSequence opening(reply.begin(), reply.begin() + n);
+      const Shares& shares = beginnings.at(opening);
+      if (shares.*kind >= options.purity * (shares.wanted + shares.unwanted)) {
+        ++found[opening];
+        break;
+      }
+    }
+  }
+  std::vector<std::pair<TokenSequence, int64_t>> ranked(found.begin(), found.end());
+  std::stable_sort(
+      ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  ranked.resize(std::min(ranked.size(), static_cast<size_t>(options.n_max_opening)));
+  int64_t n_covered = 0;
+  for (const auto& [opening, n] : ranked) {
+    openings.push_back(opening);
+    n_covered += n;
+  }
+  const auto n_reply = static_cast<double>(std::max<size_t>(1, replies.size()));
+  return static_cast<double>(n_covered) / n_reply;
+}
+
+}  // namespace
+
+Openings find_openings(const std::vector<TokenSequence>& wanted,
+                       const std::vector<TokenSequence>& unwanted,
+                       const OpeningOptions& options) {
+  Beginnings beginnings;
+  count(wanted, options, &Shares::wanted, beginnings);
+  count(unwanted, options, &Shares::unwanted, beginnings);
+  Openings openings;
+  openings.coverage_wanted =
+      choose(wanted, options, beginnings, &Shares::wanted, openings.wanted);
+  openings.coverage_unwanted =
+      choose(unwanted, options, beginnings, &Shares::unwanted, openings.unwanted);
+  return openings;
+}
+
+}  // namespace mascing

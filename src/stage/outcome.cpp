@@ -1,0 +1,95 @@
+// Questions with a margin become probes, the others scores against the stored distributions; one
+// call of the host for each kind.
+#include "stage/outcome.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace mascing {
+namespace {
+
+double log_sum_exp(const double* values, int64_t n) {
+  const double top = *std::max_element(values, values + n);
+  if (!std::isfinite(top)) {
+    return top;
+  }
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    sum += std::exp(values[i] - top);
+  }
+  return top + std::log(sum);
+}
+
+double margin(const Probe& probe, int64_t n_wanted) {
+  const auto n = static_cast<int64_t>(probe.log_prob.size());
+  const double* values = probe.log_prob.data();
+  return log_sum_exp(values, n_wanted) - log_sum_exp(values + n_wanted, n - n_wanted);
+}
+
+}  // namespace
+
+void add_references(Host& host, std::vector<OutcomeSet>& sets) {
+  for (OutcomeSet& set : sets) {
+    std::vector<ScoreRequest> requests;
+    for (const ScoredText& text : set.texts) {
+      ScoreRequest request;
+      request.tokens = text.tokens;
+      request.begin = text.begin;
+      request.n_top = kReferenceTokens;
+      requests.push_back(std::move(request));
+    }
+    auto scores = host.score(requests);
+    std::vector<ScoredText> kept;
+    for (size_t i = 0; i < scores.size(); ++i) {
+      if (scores[i].ok()) {
+        set.texts[i].reference =
+            std::make_shared<const std::vector<TopRow>>(std::move(scores[i].value.top));
+        kept.push_back(std::move(set.texts[i]));
+      }
+    }
+    set.texts = std::move(kept);
+  }
+}
+
+std::vector<double> measure_outcomes(Host& host,
+                                     const std::vector<OutcomeSet>& sets,
+                                     const std::vector<Question>& questions) {
+  std::vector<ProbeRequest> probes;
+  std::vector<ScoreRequest> scores;
+  for (const Question& question : questions) {
+    const OutcomeSet& set = sets[question.i_set];
+    if (set.has_margin()) {
+      probes.push_back({set.prompts[question.i_item], set.openings, question.steering});
+    } else {
+      const ScoredText& text = set.texts[question.i_item];
+      ScoreRequest request;
+      request.tokens = text.tokens;
+      request.begin = text.begin;
+      request.steering = question.steering;
+      request.reference = text.reference;
+      scores.push_back(std::move(request));
+    }
+  }
+  const auto probed = probes.empty() ? std::vector<Outcome<Probe>>() : host.probe(probes);
+  const auto scored = scores.empty() ? std::vector<Outcome<Score>>() : host.score(scores);
+  std::vector<double> values;
+  values.reserve(questions.size());
+  size_t i_probe = 0;
+  size_t i_score = 0;
+  for (const Question& question : questions) {
+    double value = std::numeric_limits<double>::quiet_NaN();
+    if (sets[question.i_set].has_margin()) {
+      const Outcome<Probe>& outcome = probed[i_probe++];
+      value = outcome.ok() ? margin(outcome.value, sets[question.i_set].n_wanted) : value;
+    } else {
+      const Outcome<Score>& outcome = scored[i_score++];
+      value = outcome.ok() ? outcome.value.divergence / static_cast<double>(outcome.value.n_token)
+                           : value;
+    }
+    values.push_back(value);
+  }
+  return values;
+}
+
+}  // namespace mascing

@@ -1,0 +1,59 @@
+// What a mask does to a model, measured without generating. Conversations whose reply can go two
+// ways answer with a margin,
+//   m = log p(openings of the wanted kind) - log p(openings of the other kind),
+// teacher-forced after one prefill; texts that should stay as they are answer with a divergence,
+// the mean over their scored tokens of KL(unsteered || steered).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mascing/host.h"
+#include "stage/openings.h"
+
+namespace mascing {
+
+/// A text and where its scored part begins.
+struct ScoredText {
+  TokenSequence tokens;
+  int64_t begin = 1;
+  std::shared_ptr<const std::vector<TopRow>> reference;  ///< filled by `add_references`
+};
+
+/// Conversations or texts that are measured in the same way.
+struct OutcomeSet {
+  std::string name;
+  std::vector<TokenSequence> prompts;  ///< with a margin
+  std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
+  int64_t n_wanted = 0;                                        ///< number of wanted openings
+  std::vector<ScoredText> texts;                               ///< with a divergence
+
+  [[nodiscard]] bool has_margin() const { return openings != nullptr; }
+  [[nodiscard]] int64_t size() const {
+    return static_cast<int64_t>(has_margin() ? prompts.size() : texts.size());
+  }
+};
+
+/// One measurement: an item of a set under a steering.
+struct Question {
+  int64_t i_set = 0;
+  int64_t i_item = 0;
+  Steering steering;
+};
+
+/// Most likely tokens that stand for a position's distribution when divergences are measured.
+inline constexpr int64_t kReferenceTokens = 64;
+
+/// Runs the unsteered model over all texts once and keeps their distributions. Texts that cannot
+/// be processed are dropped.
+void add_references(Host& host, std::vector<OutcomeSet>& sets);
+
+/// Margins and divergences in nats, in the order of the questions; many questions with different
+/// masks share each decode. Not-a-number for an item that cannot be processed.
+[[nodiscard]] std::vector<double> measure_outcomes(Host& host,
+                                                   const std::vector<OutcomeSet>& sets,
+                                                   const std::vector<Question>& questions);
+
+}  // namespace mascing
