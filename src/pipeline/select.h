@@ -35,7 +35,8 @@ struct Selection {
                                     const RefusalJudge& judge,
                                     const CoherenceLimit& coherence);
 
-/// The halves of the general text, as blocks: the first for selection, the second for the test.
+/// The general text of a split, as blocks: its first quarter is for discovery, the second for
+/// selection, the second half for the test.
 [[nodiscard]] std::vector<std::vector<int32_t>> text_blocks(const Host& host,
                                                             const Dataset& data,
                                                             const Scenario& scenario,

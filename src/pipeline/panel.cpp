@@ -1,0 +1,245 @@
+// Refusals sound alike whatever was asked, so those of all sets are pooled; answers are a set's
+// own.
+#include "pipeline/panel.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "mascing/error.h"
+#include "pipeline/label.h"
+#include "pipeline/select.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kFewReplies = 8;       // of a kind: then those of other sets are used
+constexpr int64_t kReplyTokens = 16;    // of a benign reply that are compared
+constexpr size_t kBenignRows = 200;     // of each benign set
+constexpr int64_t kPieceTokens = 48;    // of general text
+constexpr double kBenignLimit = 0.05;   // nats per token: replies stay what they were
+constexpr double kTextShare = 0.6;      // of the rise of log-perplexity that the scenario allows
+constexpr double kDropShare = 0.7;      // of the fall of a rate that the scenario allows
+
+bool has_margin(const LoadedSet& set) {
+  return set.spec.role == SetRole::kTarget || set.spec.role == SetRole::kHold ||
+         set.spec.role == SetRole::kKeep;
+}
+
+/// Replies of one set's discovery split by kind.
+struct Kinds {
+  std::vector<TokenSequence> refused;
+  std::vector<TokenSequence> answered;
+};
+
+class PanelBuilder {
+ public:
+  PanelBuilder(Bench& bench,
+               const Dataset& data,
+               const Scenario& scenario,
+               const RefusalJudge& judge,
+               const CoherenceLimit& coherence,
+               Split split)
+      : bench_(bench),
+        data_(data),
+        scenario_(scenario),
+        judge_(judge),
+        coherence_(coherence),
+        split_(split) {}
+
+  Panel build() {
+    for (const LoadedSet& set : data_.sets) {
+      if (has_margin(set)) {
+        kinds_.push_back(kinds_of(set));
+      }
+    }
+    add_margins(true);
+    add_margins(false);
+    add_benign();
+    add_text();
+    add_references(bench_.host(), panel_.sets);
+    add_base_margins();
+    return std::move(panel_);
+  }
+
+ private:
+  [[nodiscard]] Kinds kinds_of(const LoadedSet& set) {
+    const auto replies =
+        bench_.replies("replies: " + set.spec.metric, set.rows(Split::kDiscovery), {});
+    const auto judged = judge_replies(replies, rules_for(set.spec, judge_, coherence_));
+    Kinds kinds;
+    for (size_t i = 0; i < replies.size(); ++i) {
+      if (!judged[i].is_coherent || replies[i].tokens.empty()) {
+        continue;
+      }
+      if (judged[i].verdict == Verdict::kRefused) {
+        kinds.refused.push_back(replies[i].tokens);
+      } else if (judged[i].verdict == Verdict::kAnswered) {
+        kinds.answered.push_back(replies[i].tokens);
+      }
+    }
+    return kinds;
+  }
+
+  /// The target set, or all others with a margin.
+  void add_margins(bool of_target) {
+    size_t i_kind = 0;
+    for (const LoadedSet& set : data_.sets) {
+      if (!has_margin(set)) {
+        continue;
+      }
+      const Kinds& own = kinds_[i_kind++];
+      if ((set.spec.role == SetRole::kTarget) == of_target) {
+        add_margin_set(set, own);
+      }
+    }
+  }
+
+  void add_margin_set(const LoadedSet& set, const Kinds& own) {
+    Kinds pooled;
+    for (const Kinds& kinds : kinds_) {
+      pooled.refused.insert(pooled.refused.end(), kinds.refused.begin(), kinds.refused.end());
+      pooled.answered.insert(pooled.answered.end(), kinds.answered.begin(), kinds.answered.end());
+    }
+    const auto& answered = own.answered.size() < kFewReplies ? pooled.answered : own.answered;
+    const bool wants_refusal = set.spec.wanted == Wanted::kRefused;
+    const Openings openings = find_openings(wants_refusal ? pooled.refused : answered,
+                                            wants_refusal ? answered : pooled.refused);
+    const bool is_target = set.spec.role == SetRole::kTarget;
+    if (openings.wanted.empty() || openings.unwanted.empty()) {
+      say_alike(set.spec.metric, is_target);
+      return;
+    }
+    OutcomeSet outcome;
+    outcome.name = set.spec.metric;
+    std::vector<TokenSequence> all = openings.wanted;
+    all.insert(all.end(), openings.unwanted.begin(), openings.unwanted.end());
+    outcome.n_wanted = static_cast<int64_t>(openings.wanted.size());
+    outcome.openings = std::make_shared<const std::vector<TokenSequence>>(std::move(all));
+    outcome.prompts = prompts_of(set);
+    if (outcome.prompts.empty()) {
+      return;
+    }
+    panel_.sets.push_back(std::move(outcome));
+    LoopSet role;
+    role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
+    role.limit = is_target ? 0.0 : std::max(0.005, kDropShare * set.spec.max_drop);
+    panel_.roles.push_back(std::move(role));
+    panel_.coverage.push_back(std::min(openings.coverage_wanted, openings.coverage_unwanted));
+  }
+
+  void say_alike(const std::string& metric, bool is_target) {
+    const std::string text = "wanted and other replies of '" + metric +
+                             "' do not begin differently on the discovery split";
+    if (is_target) {
+      throw Error(ErrorKind::kInsufficient,
+                  "[panel] " + text,
+                  "the closed loop needs to see both kinds: give more conversations");
+    }
+    panel_.warnings.push_back(
+        {metric + "_unwatched",
+         text + ": the closed loop cannot watch this set",
+         "its limit is still enforced on generated replies of the selection split"});
+  }
+
+  [[nodiscard]] std::vector<TokenSequence> prompts_of(const LoadedSet& set) const {
+    std::vector<TokenSequence> prompts;
+    for (const Conversation& row : set.rows(split_)) {
+      try {
+        prompts.push_back(bench_.host().render(row).tokens);
+      } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kBadInput) {
+          throw;
+        }
+      }
+    }
+    return prompts;
+  }
+
+  void add_benign() {
+    OutcomeSet outcome;
+    outcome.name = "benign replies";
+    for (const LoadedSet& set : data_.sets) {
+      if (set.spec.role != SetRole::kBenign) {
+        continue;
+      }
+      std::vector<Conversation> rows = set.rows(split_);
+      rows.resize(std::min(rows.size(), kBenignRows));
+      const auto replies = bench_.replies("replies: " + set.spec.metric, rows, {});
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (!replies[i].ok() || replies[i].tokens.empty()) {
+          continue;
+        }
+        ScoredText text;
+        text.tokens = bench_.host().render(rows[i]).tokens;
+        text.begin = static_cast<int64_t>(text.tokens.size());
+        const auto n =
+            std::min(kReplyTokens, static_cast<int64_t>(replies[i].tokens.size()));
+        text.tokens.insert(
+            text.tokens.end(), replies[i].tokens.begin(), replies[i].tokens.begin() + n);
+        outcome.texts.push_back(std::move(text));
+      }
+    }
+    add_damage(std::move(outcome), kBenignLimit);
+  }
+
+  void add_text() {
+    OutcomeSet outcome;
+    outcome.name = "general text";
+    for (const auto& block : text_blocks(bench_.host(), data_, scenario_, split_)) {
+      const auto n_token = static_cast<int64_t>(block.size());
+      for (int64_t start = 0; start + kPieceTokens <= n_token; start += kPieceTokens) {
+        outcome.texts.push_back(
+            {{block.begin() + start, block.begin() + start + kPieceTokens}, 1, nullptr});
+      }
+    }
+    add_damage(std::move(outcome), kTextShare * std::log1p(scenario_.search.max_perplexity_rise));
+  }
+
+  void add_damage(OutcomeSet outcome, double limit) {
+    if (outcome.texts.empty()) {
+      return;
+    }
+    panel_.sets.push_back(std::move(outcome));
+    LoopSet role;
+    role.role = LoopRole::kDamage;
+    role.limit = std::max(1e-3, limit);
+    panel_.roles.push_back(std::move(role));
+    panel_.coverage.push_back(1.0);
+  }
+
+  void add_base_margins() {
+    for (size_t i = 0; i < panel_.sets.size(); ++i) {
+      if (!panel_.sets[i].has_margin()) {
+        continue;
+      }
+      std::vector<Question> questions;
+      for (int64_t k = 0; k < panel_.sets[i].size(); ++k) {
+        questions.push_back({static_cast<int64_t>(i), k, {}});
+      }
+      panel_.roles[i].base = measure_outcomes(bench_.host(), panel_.sets, questions);
+    }
+  }
+
+  Bench& bench_;
+  const Dataset& data_;
+  const Scenario& scenario_;
+  const RefusalJudge& judge_;
+  const CoherenceLimit& coherence_;
+  Split split_;
+  std::vector<Kinds> kinds_;  ///< of the sets with a margin, in their order
+  Panel panel_;
+};
+
+}  // namespace
+
+Panel build_panel(Bench& bench,
+                  const Dataset& data,
+                  const Scenario& scenario,
+                  const RefusalJudge& judge,
+                  const CoherenceLimit& coherence,
+                  Split split) {
+  return PanelBuilder(bench, data, scenario, judge, coherence, split).build();
+}
+
+}  // namespace mascing

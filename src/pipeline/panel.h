@@ -1,0 +1,32 @@
+// What the closed loop asks the model about: the sets of a scenario on one split, with the openings
+// of their replies and the limits that a mask must keep.
+#pragma once
+
+#include <vector>
+
+#include "pipeline/bench.h"
+#include "pipeline/dataset.h"
+#include "stage/closed_loop.h"
+#include "stage/outcome.h"
+
+namespace mascing {
+
+struct Panel {
+  std::vector<OutcomeSet> sets;  ///< the target first
+  std::vector<LoopSet> roles;    ///< of `sets`
+  std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings
+                                 ///< begin; 1 for divergences
+  std::vector<Warning> warnings;
+};
+
+/// Target, hold and keep sets with margins; benign replies and general text with divergences. The
+/// openings come from the discovery split whatever the split of the panel. Throws
+/// Error{kInsufficient} if the target set's replies of both kinds begin alike.
+[[nodiscard]] Panel build_panel(Bench& bench,
+                                const Dataset& data,
+                                const Scenario& scenario,
+                                const RefusalJudge& judge,
+                                const CoherenceLimit& coherence,
+                                Split split);
+
+}  // namespace mascing
