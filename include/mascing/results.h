@@ -52,6 +52,39 @@ struct CandidateResult {
   double perplexity = 0.0;
   double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of feasible trials only
   std::map<std::string, Rate> rates;  ///< metric id -> rate on the selection split
+  /// Metric id -> share estimated from one prefill per conversation; empty if none was needed.
+  std::map<std::string, double> estimates;
+};
+
+/// Causal effects of single experts on the target, from random masks on the discovery split.
+struct EffectsResult {
+  int64_t n_pair = 0;  ///< paired interventions; 0 = not measured
+  double r2 = 0.0;     ///< leave-one-out share of the variance that the effects explain
+  double reliability = 0.0;            ///< share of the effects' variance that is not error
+  int64_t n_significant = 0;           ///< effects with a q-value up to 0.05
+  std::vector<float> effect;           ///< [L, E] nats of margin per unit of the mask's entry
+  std::vector<float> standard_error;   ///< [L, E]
+  std::vector<float> q_value;          ///< [L, E] false discovery rate
+};
+
+/// One step of the closed loop, as the model itself answered on the discovery split.
+struct LoopStepResult {
+  double norm = 0.0;                     ///< |S|
+  std::map<std::string, double> values;  ///< wanted share of the target, its fall in hold and keep
+                                         ///< sets, divergence of texts
+};
+
+struct LoopResult {
+  std::vector<LoopStepResult> steps;
+  int64_t i_best = 0;      ///< last of the steps whose mean is the mask
+  int64_t n_question = 0;  ///< prefills asked
+};
+
+/// How well the margin of one prefill predicts what is then generated, on the selection split.
+struct OutcomeResult {
+  int64_t n = 0;  ///< replies, without a mask and with those of the finalists
+  double auc = 0.0;
+  double rank_correlation = 0.0;  ///< Spearman's, between margin and wanted or not
 };
 
 struct SurrogateResult {
@@ -107,6 +140,9 @@ struct Results {
   double tokens_per_second_base = 0.0;
   double tokens_per_second_steered = 0.0;
   std::map<std::string, int64_t> labels;  ///< "discovery.label_1", ...: how the data divided
+  EffectsResult effects;
+  LoopResult loop;
+  OutcomeResult outcome;
   std::vector<CandidateResult> candidates;
   std::vector<SurrogateResult> surrogates;
   std::vector<Skipped> skipped;

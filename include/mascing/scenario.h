@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,14 +38,32 @@ struct JudgeOptions {
   std::vector<std::string> refusal_prefixes;  ///< further ones
 };
 
+/// Ways to make a mask.
+enum class MaskMethod {
+  kClosedLoop,      ///< asks the model what random masks do and follows the gradient
+  kEffectMap,       ///< the causal effects of single experts, as a mask
+  kMeanDifference,  ///< difference of class means of the router logits
+  kSurrogate,       ///< the paper's: optimised through an LSTM surrogate
+};
+
+[[nodiscard]] const char* to_string(MaskMethod method);
+/// Nothing for another word than those below.
+[[nodiscard]] std::optional<MaskMethod> parse_mask_method(const std::string& text);
+inline constexpr const char* kMaskMethodWords =
+    "closed_loop, effect_map, mean_difference or surrogate";
+
 struct SearchOptions {
+  std::vector<MaskMethod> methods = {MaskMethod::kClosedLoop, MaskMethod::kMeanDifference};
+  int64_t n_loop_step = 40;  ///< of the closed loop
+  /// Trials whose replies are generated, chosen by what one prefill says of all; 0 = all trials.
+  int64_t n_finalist = 3;
   std::vector<double> alphas = {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0};
   std::vector<double> lambdas = {1e-3};
   std::vector<int64_t> seeds = {0, 1, 2};   ///< surrogate seeds, added to the run's seed
   std::vector<int64_t> epochs = {20, 40};   ///< steering epochs
   std::vector<double> preserves = {0.0};    ///< weights of the preservation term
   std::vector<double> guards = {0.0, 0.5};  ///< weights of the masks that guard hold and keep sets
-  double mean_difference_norm = 4.0;        ///< 0 = without this baseline
+  double mean_difference_norm = 4.0;        ///< Euclidean norm of such a mask, and of an effect map
   double max_perplexity_rise = 0.05;        ///< relative, on the general text
 };
 
@@ -69,7 +88,12 @@ struct Scenario {
   double temperature = 0.0;
 
   [[nodiscard]] const ScenarioSet& target() const;
+  [[nodiscard]] bool uses(MaskMethod method) const;
 };
+
+/// Replaces the search by the paper's: one surrogate, 4 lambdas x 8 alphas, replies generated for
+/// all (method.md, step 6).
+void use_paper_recipe(Scenario& scenario);
 
 /// Reads and checks a scenario. Relative paths are taken from the scenario's folder. Throws
 /// Error{kUsage} with file, line, what was found and what was expected (unknown keys with the

@@ -17,6 +17,7 @@ struct RunArguments {
   std::string scenario;
   std::string output = "out";
   uint64_t seed = 0;
+  std::string method;
   bool json = false;
   ModelOptions model;
 };
@@ -40,13 +41,33 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   }
 }
 
+/// What --method says instead of the scenario.
+void choose_method(const std::string& word, Scenario& scenario) {
+  if (word.empty()) {
+    return;
+  }
+  if (word == "paper") {
+    use_paper_recipe(scenario);
+    return;
+  }
+  const auto method = parse_mask_method(word);
+  if (!method) {
+    throw Error(ErrorKind::kUsage,
+                "[run] --method is \"" + word + "\", expected paper, " + kMaskMethodWords,
+                "leave it out to do as the scenario says");
+  }
+  scenario.search.methods = {*method};
+}
+
 void execute(const RunArguments& arguments, Session& session) {
-  const Scenario scenario = read_scenario(arguments.scenario);
+  Scenario scenario = read_scenario(arguments.scenario);
+  choose_method(arguments.method, scenario);
   const ModelInfo info = read_model_info(arguments.model.host.path);
-  const RunOptions options = arguments.model.run_options(
+  RunOptions options = arguments.model.run_options(
       arguments.output,
       arguments.seed,
       "mascing run " + arguments.scenario + " -m " + arguments.model.host.path);
+  options.method = arguments.method;
   ProgressLine line;
   const RunOutcome outcome = run_scenario(
       scenario, info, [&] { return arguments.model.open(); }, options, line.callback());
@@ -75,6 +96,10 @@ void add_run(CLI::App& app, Session& session) {
                    arguments->output,
                    "Folder for all results; an interrupted run goes on there")
       ->capture_default_str();
+  command->add_option("--method",
+                      arguments->method,
+                      "Instead of the scenario's [search] methods: closed_loop, effect_map, "
+                      "mean_difference, surrogate, or paper (the paper's recipe and sweep)");
   add_seed(*command, arguments->seed);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->model.add_to(*command);

@@ -75,6 +75,27 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("perplexity", candidate.perplexity);
   io.field("kl_benign", candidate.kl_benign);
   io.field("rates", candidate.rates);
+  io.field("estimates", candidate.estimates);
+}
+
+template <typename Io>
+void describe(Io& io, LoopStepResult& step) {
+  io.field("norm", step.norm);
+  io.field("values", step.values);
+}
+
+template <typename Io>
+void describe(Io& io, LoopResult& loop) {
+  io.field("steps", loop.steps);
+  io.field("best_step", loop.i_best);
+  io.field("prefills", loop.n_question);
+}
+
+template <typename Io>
+void describe(Io& io, OutcomeResult& outcome) {
+  io.field("n", outcome.n);
+  io.field("auc", outcome.auc);
+  io.field("rank_correlation", outcome.rank_correlation);
 }
 
 template <typename Io>
@@ -148,6 +169,18 @@ void describe(Io& io, Results& results) {
       speed.field("steered", results.tokens_per_second_steered);
     });
   });
+  io.section("effects", [&](Io& effects) {
+    effects.field("n_pair", results.effects.n_pair);
+    effects.field("r2", results.effects.r2);
+    effects.field("reliability", results.effects.reliability);
+    effects.field("n_significant", results.effects.n_significant);
+    effects.matrix("effect", results.effects.effect, results.n_layer, results.n_expert);
+    effects.matrix(
+        "standard_error", results.effects.standard_error, results.n_layer, results.n_expert);
+    effects.matrix("q_value", results.effects.q_value, results.n_layer, results.n_expert);
+  });
+  io.field("loop", results.loop);
+  io.field("outcome", results.outcome);
   io.section("surrogate", [&](Io& surrogate) { surrogate.field("runs", results.surrogates); });
   io.field("labels", results.labels);
   io.field("candidates", results.candidates);

@@ -3,6 +3,7 @@
 #include "pipeline/bench.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -177,6 +178,29 @@ std::vector<int64_t> Bench::choices(const std::vector<ChoiceQuestion>& questions
   std::vector<int64_t> answers = answer_choices(host_, questions, steering);
   cache_.put(key, dump(answers));
   return answers;
+}
+
+std::vector<double> Bench::outcomes(const std::vector<OutcomeSet>& sets,
+                                    const std::string& panel_key,
+                                    const std::vector<Question>& questions) {
+  Sha256 digest;
+  for (const Question& question : questions) {
+    digest.update(&question.i_set, sizeof question.i_set);
+    digest.update(&question.i_item, sizeof question.i_item);
+    digest.update(steering_key(question.steering));
+  }
+  const std::string key = "outcomes\x1e" + panel_key + "\x1e" + digest.hex();
+  if (const auto cached = cache_.get(key)) {
+    std::vector<double> values;
+    for (const json& value : json::parse(*cached)) {
+      values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                       : value.get<double>());
+    }
+    return values;
+  }
+  std::vector<double> values = measure_outcomes(host_, sets, questions);
+  cache_.put(key, json(values).dump());  // JSON has no NaN: null
+  return values;
 }
 
 double Bench::tokens_per_second(bool steered) const {

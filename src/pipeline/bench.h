@@ -12,6 +12,7 @@
 #include "pipeline/cache.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"
+#include "stage/outcome.h"
 
 namespace mascing {
 
@@ -41,6 +42,11 @@ class Bench {
                                       const Steering& steering);
   [[nodiscard]] std::vector<int64_t> choices(const std::vector<ChoiceQuestion>& questions,
                                              const Steering& steering);
+
+  /// Margins and divergences, as `measure_outcomes` gives them. `panel_key` stands for the sets.
+  [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,
+                                             const std::string& panel_key,
+                                             const std::vector<Question>& questions);
 
   /// Speed over everything asked so far without and with a mask: prompt and reply tokens per
   /// second. 0 = nothing asked.

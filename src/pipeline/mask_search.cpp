@@ -98,13 +98,16 @@ class Search {
 
   CandidateSet run(uint64_t seed) {
     // The baseline first: it is nearly free, and a good one spares the selection many trials.
-    if (scenario_.search.mean_difference_norm > 0.0) {
+    const bool has_norm = scenario_.search.mean_difference_norm > 0.0;
+    if (scenario_.uses(MaskMethod::kMeanDifference) && has_norm) {
       add_sums(target_.mean_difference_mask(),
                [](const MaskMaker& guard, size_t) { return guard.mean_difference_mask(); },
                {});
     }
-    for (const int64_t offset : scenario_.search.seeds) {
-      add_surrogate_masks(seed + static_cast<uint64_t>(offset));
+    if (scenario_.uses(MaskMethod::kSurrogate)) {
+      for (const int64_t offset : scenario_.search.seeds) {
+        add_surrogate_masks(seed + static_cast<uint64_t>(offset));
+      }
     }
     return std::move(built_);
   }

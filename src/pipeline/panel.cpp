@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "pipeline/label.h"
@@ -18,7 +19,6 @@ constexpr int64_t kReplyTokens = 16;    // of a benign reply that are compared
 constexpr size_t kBenignRows = 200;     // of each benign set
 constexpr int64_t kPieceTokens = 48;    // of general text
 constexpr double kBenignLimit = 0.05;   // nats per token: replies stay what they were
-constexpr double kTextShare = 0.6;      // of the rise of log-perplexity that the scenario allows
 constexpr double kDropShare = 0.7;      // of the fall of a rate that the scenario allows
 
 bool has_margin(const LoadedSet& set) {
@@ -58,6 +58,7 @@ class PanelBuilder {
     add_benign();
     add_text();
     add_references(bench_.host(), panel_.sets);
+    add_key();
     add_base_margins();
     return std::move(panel_);
   }
@@ -116,10 +117,12 @@ class PanelBuilder {
     all.insert(all.end(), openings.unwanted.begin(), openings.unwanted.end());
     outcome.n_wanted = static_cast<int64_t>(openings.wanted.size());
     outcome.openings = std::make_shared<const std::vector<TokenSequence>>(std::move(all));
-    outcome.prompts = prompts_of(set);
+    std::vector<size_t> rows;
+    outcome.prompts = prompts_of(set, rows);
     if (outcome.prompts.empty()) {
       return;
     }
+    panel_.rows.push_back(std::move(rows));
     panel_.sets.push_back(std::move(outcome));
     LoopSet role;
     role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
@@ -142,11 +145,13 @@ class PanelBuilder {
          "its limit is still enforced on generated replies of the selection split"});
   }
 
-  [[nodiscard]] std::vector<TokenSequence> prompts_of(const LoadedSet& set) const {
+  [[nodiscard]] std::vector<TokenSequence> prompts_of(const LoadedSet& set,
+                                                      std::vector<size_t>& rows) const {
     std::vector<TokenSequence> prompts;
-    for (const Conversation& row : set.rows(split_)) {
+    for (size_t i = 0; i < set.rows(split_).size(); ++i) {
       try {
-        prompts.push_back(bench_.host().render(row).tokens);
+        prompts.push_back(bench_.host().render(set.rows(split_)[i]).tokens);
+        rows.push_back(i);
       } catch (const Error& e) {
         if (e.kind() != ErrorKind::kBadInput) {
           throw;
@@ -158,7 +163,7 @@ class PanelBuilder {
 
   void add_benign() {
     OutcomeSet outcome;
-    outcome.name = "benign replies";
+    outcome.name = kBenignReplies;
     for (const LoadedSet& set : data_.sets) {
       if (set.spec.role != SetRole::kBenign) {
         continue;
@@ -185,7 +190,7 @@ class PanelBuilder {
 
   void add_text() {
     OutcomeSet outcome;
-    outcome.name = "general text";
+    outcome.name = kGeneralText;
     for (const auto& block : text_blocks(bench_.host(), data_, scenario_, split_)) {
       const auto n_token = static_cast<int64_t>(block.size());
       for (int64_t start = 0; start + kPieceTokens <= n_token; start += kPieceTokens) {
@@ -193,7 +198,7 @@ class PanelBuilder {
             {{block.begin() + start, block.begin() + start + kPieceTokens}, 1, nullptr});
       }
     }
-    add_damage(std::move(outcome), kTextShare * std::log1p(scenario_.search.max_perplexity_rise));
+    add_damage(std::move(outcome), std::log1p(scenario_.search.max_perplexity_rise));
   }
 
   void add_damage(OutcomeSet outcome, double limit) {
@@ -201,6 +206,7 @@ class PanelBuilder {
       return;
     }
     panel_.sets.push_back(std::move(outcome));
+    panel_.rows.emplace_back();
     LoopSet role;
     role.role = LoopRole::kDamage;
     role.limit = std::max(1e-3, limit);
@@ -217,8 +223,32 @@ class PanelBuilder {
       for (int64_t k = 0; k < panel_.sets[i].size(); ++k) {
         questions.push_back({static_cast<int64_t>(i), k, {}});
       }
-      panel_.roles[i].base = measure_outcomes(bench_.host(), panel_.sets, questions);
+      panel_.roles[i].base = bench_.outcomes(panel_.sets, panel_.key, questions);
     }
+  }
+
+  void add_key() {
+    Sha256 digest;
+    const auto add = [&](const TokenSequence& tokens) {
+      const size_t n_token = tokens.size();
+      digest.update(&n_token, sizeof n_token);
+      digest.update(tokens.data(), n_token * sizeof tokens.front());
+    };
+    for (const OutcomeSet& set : panel_.sets) {
+      digest.update(set.name + '\n');
+      digest.update(&set.n_wanted, sizeof set.n_wanted);
+      for (const TokenSequence& prompt : set.prompts) {
+        add(prompt);
+      }
+      for (size_t k = 0; set.has_margin() && k < set.openings->size(); ++k) {
+        add((*set.openings)[k]);
+      }
+      for (const ScoredText& text : set.texts) {
+        add(text.tokens);
+        digest.update(&text.begin, sizeof text.begin);
+      }
+    }
+    panel_.key = digest.hex();
   }
 
   Bench& bench_;

@@ -11,11 +11,17 @@
 
 namespace mascing {
 
+/// Names of the sets with divergences.
+inline constexpr const char* kBenignReplies = "benign replies";
+inline constexpr const char* kGeneralText = "general text";
+
 struct Panel {
   std::vector<OutcomeSet> sets;  ///< the target first
   std::vector<LoopSet> roles;    ///< of `sets`
   std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings
                                  ///< begin; 1 for divergences
+  std::vector<std::vector<size_t>> rows;  ///< of sets with a margin: item -> row of the split
+  std::string key;  ///< hash over the sets: stands for them where measurements are looked up
   std::vector<Warning> warnings;
 };
 

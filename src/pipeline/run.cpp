@@ -16,7 +16,9 @@
 #include "pipeline/dataset.h"
 #include "pipeline/final_test.h"
 #include "pipeline/label.h"
+#include "pipeline/loop_masks.h"
 #include "pipeline/mask_search.h"
+#include "pipeline/panel.h"
 #include "pipeline/select.h"
 #include "pipeline/traces.h"
 #include "report/report.h"
@@ -54,7 +56,7 @@ std::string run_key(const Scenario& scenario,
                     const ModelInfo& info,
                     const RunOptions& options) {
   const json key = {
-      context_key(info, options), sha256_file(scenario.path), data.hash, options.seed};
+      context_key(info, options), sha256_file(scenario.path), data.hash, options.seed, options.method};
   return sha256_hex(key.dump());
 }
 
@@ -134,7 +136,7 @@ class Run {
     const CoherenceLimit coherence = coherence_limit(bench_, data_);
     const std::vector<TraceInput> inputs = label(coherence);
     const TraceSet traces = trace(inputs);
-    const CandidateSet built = build(traces);
+    const CandidateSet built = build(traces, coherence);
     const Selection selection = select(built, coherence);
     if (!selection.is_found) {
       return give_up(coherence);
@@ -192,7 +194,7 @@ class Run {
     return traces;
   }
 
-  CandidateSet build(const TraceSet& traces) {
+  CandidateSet build(const TraceSet& traces, const CoherenceLimit& coherence) {
     CandidateSet built = build_candidates(traces,
                                           scenario_,
                                           options_.seed,
@@ -202,13 +204,31 @@ class Run {
     results_.surrogates = built.surrogates;
     results_.warnings.insert(results_.warnings.end(), built.warnings.begin(), built.warnings.end());
     watch_.lap("train_and_steer");
+    if (scenario_.uses(MaskMethod::kClosedLoop) || scenario_.uses(MaskMethod::kEffectMap)) {
+      ask_model(traces, coherence, built);
+    }
     return built;
+  }
+
+  /// The masks that come from asking the model stand in front of the others.
+  void ask_model(const TraceSet& traces, const CoherenceLimit& coherence, CandidateSet& built) {
+    const Panel panel =
+        build_panel(bench_, data_, scenario_, judge_, coherence, Split::kDiscovery);
+    results_.warnings.insert(
+        results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
+    LoopMasks made = make_loop_masks(bench_, panel, scenario_, traces, options_.seed);
+    results_.effects = std::move(made.effects);
+    results_.loop = std::move(made.loop);
+    built.candidates.insert(
+        built.candidates.begin(), made.candidates.begin(), made.candidates.end());
+    watch_.lap("closed_loop");
   }
 
   Selection select(const CandidateSet& built, const CoherenceLimit& coherence) {
     Selection selection =
         select_mask(bench_, data_, scenario_, built.candidates, judge_, coherence);
     results_.candidates = selection.trials;
+    results_.outcome = selection.outcome;
     results_.warnings.insert(
         results_.warnings.end(), selection.warnings.begin(), selection.warnings.end());
     watch_.lap("select");

@@ -204,8 +204,27 @@ SteerOptions read_steer(const TomlTable& table) {
   return steer;
 }
 
+std::vector<MaskMethod> read_methods(const TomlTable& table) {
+  std::vector<std::string> words;
+  table.get("methods", words);
+  std::vector<MaskMethod> methods;
+  for (const std::string& word : words) {
+    const auto found = parse_mask_method(word);
+    if (!found) {
+      table.fail("methods",
+                 "has \"" + word + "\", expected " + kMaskMethodWords,
+                 "name each way to make a mask that is to be tried");
+    }
+    methods.push_back(*found);
+  }
+  return methods;
+}
+
 SearchOptions read_search(const TomlTable& table) {
-  table.expect_keys({"alphas",
+  table.expect_keys({"methods",
+                     "loop_steps",
+                     "finalists",
+                     "alphas",
                      "lambdas",
                      "seeds",
                      "epochs",
@@ -214,6 +233,11 @@ SearchOptions read_search(const TomlTable& table) {
                      "mean_difference_norm",
                      "max_perplexity_rise"});
   SearchOptions search;
+  if (table.has("methods")) {
+    search.methods = read_methods(table);
+  }
+  table.get("loop_steps", search.n_loop_step, kCount);
+  table.get("finalists", search.n_finalist, {0.0, 1e6});
   table.get("alphas", search.alphas, kPositive);
   table.get("lambdas", search.lambdas, kNotNegative);
   table.get("seeds", search.seeds, kSeed);
@@ -251,6 +275,49 @@ const ScenarioSet& Scenario::target() const {
                 "give one set the role \"target\": the behaviour to change");
   }
   return *found;
+}
+
+bool Scenario::uses(MaskMethod method) const {
+  const auto& methods = search.methods;
+  return std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
+const char* to_string(MaskMethod method) {
+  switch (method) {
+    case MaskMethod::kClosedLoop:
+      return "closed_loop";
+    case MaskMethod::kEffectMap:
+      return "effect_map";
+    case MaskMethod::kMeanDifference:
+      return "mean_difference";
+    case MaskMethod::kSurrogate:
+      break;
+  }
+  return "surrogate";
+}
+
+std::optional<MaskMethod> parse_mask_method(const std::string& text) {
+  for (const MaskMethod method : {MaskMethod::kClosedLoop,
+                                  MaskMethod::kEffectMap,
+                                  MaskMethod::kMeanDifference,
+                                  MaskMethod::kSurrogate}) {
+    if (text == to_string(method)) {
+      return method;
+    }
+  }
+  return std::nullopt;
+}
+
+void use_paper_recipe(Scenario& scenario) {
+  SearchOptions& search = scenario.search;
+  search.methods = {MaskMethod::kSurrogate};
+  search.n_finalist = 0;
+  search.alphas = {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0};
+  search.lambdas = {0.0, 1e-5, 1e-4, 1e-3};
+  search.seeds = {0};
+  search.epochs = {100};
+  search.preserves = {0.0};
+  search.guards = {0.0};
 }
 
 Scenario read_scenario(const std::string& path) {

@@ -3,16 +3,29 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
+#include <memory>
 
 #include "base/text.h"
 #include "mascing/error.h"
+#include "nn/metric.h"
+#include "pipeline/screen.h"
+#include "stage/statistics.h"
 
 namespace mascing {
 namespace {
 
 constexpr double kPerfect = 0.9995;
 constexpr double kRounding = 1e-9;
+constexpr double kScreeningError = 0.03;  // of an estimated rate
+
+/// A mask at a strength, before any reply was generated.
+struct Prospect {
+  size_t i_trial = 0;
+  Steering steering;
+  std::string what;
+};
 
 class Selector {
  public:
@@ -28,7 +41,12 @@ class Selector {
         candidates_(candidates),
         judge_(judge),
         coherence_(coherence),
-        blocks_(text_blocks(bench.host(), data, scenario, Split::kSelection)) {}
+        blocks_(text_blocks(bench.host(), data, scenario, Split::kSelection)) {
+    if (scenario.search.n_finalist > 0) {
+      panel_ = build_panel(bench, data, scenario, judge, coherence, Split::kSelection);
+      screen_ = std::make_unique<Screen>(bench, panel_);
+    }
+  }
 
   Selection run() {
     for (const LoadedSet& set : data_.sets) {
@@ -38,10 +56,16 @@ class Selector {
       }
     }
     base_perplexity_ = blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, {}).value;
+    if (screen_) {
+      base_screening_ = screen_->estimate({});
+      watch_outcome({}, base_replies_.at(data_.target().spec.metric));
+    }
     for (size_t i = 0; i < candidates_.size(); ++i) {
       try_strengths(i);
     }
+    examine_finalists();
     choose();
+    finish_outcome();
     return std::move(selection_);
   }
 
@@ -69,30 +93,139 @@ class Selector {
       trial.seed = candidate.mask->seed;
       trial.alpha = alpha;
       trial.n_active = candidate.mask->n_active();
-      const Steering steering{candidate.mask, static_cast<float>(alpha)};
-      const std::string what = "selecting: mask " + std::to_string(i + 1) + "/" +
-                               std::to_string(candidates_.size()) + " alpha " +
-                               format_number(alpha, 2);
-      examine(trial, steering, what);
-      const bool is_too_strong = trial.rates.empty();
-      const bool is_perfect = !is_too_strong && target_rate(trial).rate > kPerfect;
+      const Prospect prospect{selection_.trials.size(),
+                              {candidate.mask, static_cast<float>(alpha)},
+                              "selecting: mask " + std::to_string(i + 1) + "/" +
+                                  std::to_string(candidates_.size()) + " alpha " +
+                                  format_number(alpha, 2)};
       selection_.trials.push_back(std::move(trial));
       selection_.i_candidate.push_back(i);
-      if (is_too_strong || is_perfect) {
+      if (is_last_strength(prospect)) {
         break;
       }
     }
   }
 
-  /// Cheapest question first: general text, some of the target set, all of it, the other sets.
-  void examine(CandidateResult& trial, const Steering& steering, const std::string& what) {
-    trial.perplexity = blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, steering).value;
-    const double limit = base_perplexity_ * (1.0 + scenario_.search.max_perplexity_rise);
-    if (!blocks_.empty() && trial.perplexity > limit) {
-      trial.why_not =
-          "perplexity " + format_number(trial.perplexity, 1) + " > " + format_number(limit, 1);
+  /// True if a stronger mask need not be tried: this one hurts the text, or is perfect.
+  bool is_last_strength(const Prospect& prospect) {
+    CandidateResult& trial = selection_.trials[prospect.i_trial];
+    if (!keeps_text(trial, prospect.steering)) {
+      return true;
+    }
+    if (!screen_) {
+      examine(trial, prospect.steering, prospect.what);
+      return target_rate(trial).rate > kPerfect;
+    }
+    report(bench_.progress(), {prospect.what + ", one prefill each", 0, 1, "sets", ""});
+    const Screening screening = screen_->estimate(prospect.steering);
+    trial.estimates = screening.rates;
+    trial.kl_benign = screening.kl_benign;
+    trial.why_not = why_hopeless(screening);
+    if (trial.why_not.empty()) {
+      prospects_.push_back(prospect);
+    }
+    return estimate_of(trial) > kPerfect;
+  }
+
+  [[nodiscard]] double estimate_of(const CandidateResult& trial) const {
+    return trial.estimates.at(data_.target().spec.metric);
+  }
+
+  /// What the estimates rule out, with a margin for their error.
+  [[nodiscard]] std::string why_hopeless(const Screening& screening) const {
+    const std::string& target = data_.target().spec.metric;
+    if (screening.rates.at(target) <= base_screening_.rates.at(target)) {
+      return "no better than without a mask, by one prefill each";
+    }
+    for (const LoadedSet& set : data_.sets) {
+      const auto found = screening.rates.find(set.spec.metric);
+      if (found == screening.rates.end() || set.spec.role == SetRole::kTarget) {
+        continue;
+      }
+      const double drop = base_screening_.rates.at(set.spec.metric) - found->second;
+      if (drop > set.spec.max_drop + kScreeningError) {
+        return set.spec.metric + " falls by " + format_percent(drop) + ", by one prefill each";
+      }
+    }
+    return "";
+  }
+
+  /// The most promising trials by estimated target rate; of those that look alike the gentlest.
+  void examine_finalists() {
+    const auto n = static_cast<size_t>(scenario_.search.n_finalist);
+    std::vector<Prospect> waiting = prospects_;
+    for (size_t k = 0; k < n && !waiting.empty(); ++k) {
+      const auto best = std::max_element(
+          waiting.begin(), waiting.end(), [&](const Prospect& a, const Prospect& b) {
+            return promise(a, k) < promise(b, k);
+          });
+      const Prospect finalist = *best;
+      waiting.erase(best);
+      CandidateResult& trial = selection_.trials[finalist.i_trial];
+      examine(trial, finalist.steering, finalist.what);
+      if (trial.rates.contains(data_.target().spec.metric)) {
+        watch_outcome(finalist.steering, ask(data_.target(), finalist.steering, finalist.what));
+      }
+    }
+    for (const Prospect& prospect : waiting) {
+      selection_.trials[prospect.i_trial].why_not =
+          "less promising than the finalists, by one prefill each";
+    }
+  }
+
+  /// The first finalist is the one with the highest estimate, the second the gentlest near it, and
+  /// so on in turn.
+  [[nodiscard]] double promise(const Prospect& prospect, size_t k) const {
+    const CandidateResult& trial = selection_.trials[prospect.i_trial];
+    double top = 0.0;
+    for (const Prospect& other : prospects_) {
+      top = std::max(top, estimate_of(selection_.trials[other.i_trial]));
+    }
+    const bool is_near = estimate_of(trial) >= top - kScreeningError;
+    return k % 2 == 0 || !is_near ? estimate_of(trial) - 1.0 : 1.0 - trial.kl_benign;
+  }
+
+  /// Remembers the margins of the target set and what was generated.
+  void watch_outcome(const Steering& steering, const std::vector<AskedReply>& replies) {
+    const LoadedSet& target = data_.target();
+    const auto judged = judge_replies(replies, rules_for(target.spec, judge_, coherence_));
+    const std::vector<double> margins = screen_->target_margins(steering, replies.size());
+    for (size_t i = 0; i < replies.size(); ++i) {
+      if (replies[i].ok() && std::isfinite(margins[i])) {
+        margins_.push_back(margins[i]);
+        wanted_.push_back(judged[i].is_wanted ? 1 : 0);
+      }
+    }
+  }
+
+  void finish_outcome() {
+    if (margins_.empty()) {
       return;
     }
+    OutcomeResult& outcome = selection_.outcome;
+    outcome.n = static_cast<int64_t>(margins_.size());
+    outcome.auc = nn::rank_auc(margins_, wanted_);
+    outcome.rank_correlation =
+        spearman(margins_, std::vector<double>(wanted_.begin(), wanted_.end()));
+  }
+
+  /// False, with the reason, if the general text suffers more than allowed.
+  bool keeps_text(CandidateResult& trial, const Steering& steering) {
+    if (blocks_.empty()) {
+      return true;
+    }
+    trial.perplexity = bench_.text_perplexity(blocks_, steering).value;
+    const double limit = base_perplexity_ * (1.0 + scenario_.search.max_perplexity_rise);
+    if (trial.perplexity > limit) {
+      trial.why_not =
+          "perplexity " + format_number(trial.perplexity, 1) + " > " + format_number(limit, 1);
+      return false;
+    }
+    return true;
+  }
+
+  /// Cheapest question first: some of the target set, all of it, the other sets.
+  void examine(CandidateResult& trial, const Steering& steering, const std::string& what) {
     const LoadedSet& target = data_.target();
     Rate& rate = trial.rates[target.spec.metric];
     rate = rate_of(target, first_replies(target, steering, what));
@@ -127,7 +260,7 @@ class Selector {
         }
       }
       if (role == SetRole::kHold && trial.why_not.empty()) {
-        keeps_hold_.push_back(selection_.trials.size());
+        keeps_hold_.push_back(static_cast<size_t>(&trial - selection_.trials.data()));
       }
     }
     if (trial.why_not.empty()) {
@@ -220,6 +353,12 @@ class Selector {
   const RefusalJudge& judge_;
   const CoherenceLimit& coherence_;
   std::vector<std::vector<int32_t>> blocks_;
+  Panel panel_;
+  std::unique_ptr<Screen> screen_;  ///< null if every trial is examined
+  Screening base_screening_;
+  std::vector<Prospect> prospects_;  ///< trials that the screening leaves
+  std::vector<double> margins_;      ///< of target conversations whose replies were generated
+  std::vector<int> wanted_;          ///< what became of them
   std::map<std::string, std::vector<AskedReply>> base_replies_;  // by metric
   std::map<std::string, Rate> base_rates_;
   double base_perplexity_ = 0.0;

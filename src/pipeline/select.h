@@ -19,10 +19,13 @@ struct Selection {
   bool is_found =
       false;  ///< there is a best one: better than the base, within the hold sets' limits
   bool is_feasible = false;  ///< it keeps all other limits, too
+  OutcomeResult outcome;       ///< of the screening, where there was one
   std::vector<Warning> warnings;
 };
 
-/// Tries all masks at rising strengths. A trial that falls behind the best feasible one on the
+/// Tries all masks at rising strengths. If the scenario wants finalists, all trials are first
+/// screened by one prefill per conversation, and replies are generated for the finalists only;
+/// otherwise for all. A trial that falls behind the best feasible one on the
 /// first conversations of the target set is dropped there; the others answer all of it and then
 /// face the limits of the hold, keep and benign sets. Of the trials that keep all limits and whose
 /// target rate lies within the best one's 95 % interval, the one with the least divergence on

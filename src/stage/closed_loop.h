@@ -4,14 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "mascing/mask.h"
 #include "mascing/progress.h"
-#include "stage/effect_map.h"
 #include "stage/outcome.h"
+#include "stage/perturbation.h"
 
 namespace mascing {
 
@@ -30,36 +29,36 @@ struct LoopSet {
 
 struct ClosedLoopOptions {
   uint64_t seed = 0;
-  int64_t n_map_pair = 256;   ///< paired interventions at S = 0: the effect map
-  int64_t n_step = 60;        ///< steps after it
-  int64_t n_pair = 128;       ///< paired interventions per step, over all sets
-  double perturbation = 0.2;  ///< size of the entries of e, in sigma
-  double step = 0.35;         ///< Euclidean length of the first step; falls to a tenth of it
-  double memory = 0.7;        ///< weight of the step before in the running regression
-  double boost_cap = 2.0;     ///< entries above 0 stay below this
-  double l1 = 0.0;            ///< soft threshold per unit of step; double for entries above 0
+  int64_t n_step = 40;
+  int64_t n_pair = 0;          ///< pairs of masks per step, over all sets; 0 = by the free entries
+  double perturbation = 0.4;   ///< size of the entries of e, in sigma
+  double step = 0.4;           ///< Euclidean length of the first step; the last is a tenth of it
+  double memory = 0.8;         ///< weight of the steps before in the running regression
+  double boost_cap = 3.0;      ///< no entry above this: boosts break models sooner than bans
+  double l1 = 0.005;           ///< soft threshold per unit of step; twice that above 0
+  double enough = 0.97;        ///< smoothed wanted share of the gain set at which it may stop
 };
 
+/// The state after one step. Values are running means over what was measured at S itself.
 struct LoopStep {
-  double norm = 0.0;                ///< |S|
-  std::vector<double> value;        ///< per set: smoothed wanted share, or divergence
-  std::vector<double> multiplier;   ///< per set: weight of its limit
+  double norm = 0.0;               ///< |S|
+  std::vector<double> value;       ///< per set: smoothed wanted share (kGain), its fall (kKeep),
+                                   ///< divergence (kDamage)
+  std::vector<double> multiplier;  ///< per set: weight of its limit
 };
 
 struct ClosedLoopResult {
-  std::vector<float> steer;  ///< [L, E]
-  EffectMap effects;         ///< on the margin of the kGain set, at S = 0
+  std::vector<float> steer;  ///< [L, E], mean over the best stretch of steps
   std::vector<LoopStep> steps;
+  int64_t i_best = 0;  ///< last step of that stretch
   int64_t n_question = 0;
 };
 
-/// Answers questions as `measure_outcomes` does.
-using AskModel = std::function<std::vector<double>(const std::vector<Question>&)>;
-
-/// `frame`: a mask for the model with sigma rule and sigma filled in; its entries are the entries
-/// that the loop starts from (all zero: an unsteered model). Exactly one set has role kGain.
-/// Minimises  mean softplus(-m)  over the kGain set, with multipliers on the limits of the others.
+/// Starts from the entries of `frame`, a mask for the model with sigma rule and sigma filled in.
+/// Minimises the mean of softplus(-m) over the one set with role kGain, with multipliers on the
+/// limits of the others; wanted shares are smoothed a little (mean of sigmoid(4 m)).
 [[nodiscard]] ClosedLoopResult close_loop(const Mask& frame,
+                                          const FreeEntries& entries,
                                           const std::vector<OutcomeSet>& sets,
                                           const std::vector<LoopSet>& roles,
                                           const AskModel& ask,

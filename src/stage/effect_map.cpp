@@ -102,4 +102,54 @@ EffectMap fit_effects(const std::vector<float>& design,
   return map;
 }
 
+double EffectMap::reliability() const {
+  double signal = 0.0;
+  double error = 0.0;
+  for (size_t j = 0; j < effect.size(); ++j) {
+    signal += effect[j] * effect[j];
+    error += standard_error[j] * standard_error[j];
+  }
+  return signal > 0.0 ? std::max(0.0, 1.0 - error / signal) : 0.0;
+}
+
+EffectMap measure_effects(const Mask& frame,
+                          const FreeEntries& entries,
+                          const std::vector<OutcomeSet>& sets,
+                          int64_t i_set,
+                          const AskModel& ask,
+                          const EffectOptions& options,
+                          const Progress& progress) {
+  const auto d = static_cast<int64_t>(entries.size());
+  const std::vector<float> zero(entries.size(), 0.0F);
+  Rng rng(mix_seed(options.seed, 0x6d6170));
+  std::vector<float> design;
+  std::vector<double> response;
+  EffectMap map;
+  for (int64_t n = 0; n < options.n_max && map.reliability() < options.reliability;) {
+    report(progress, {"effect map", n, options.n_max, "pairs of masks", ""});
+    const int64_t n_now = std::min(options.n_round, options.n_max - n);
+    std::vector<std::vector<float>> drawn;
+    std::vector<Question> questions;
+    for (int64_t i = 0; i < n_now; ++i) {
+      drawn.push_back(draw_perturbation(rng, d, options.perturbation));
+      const int64_t i_item = rng.below(sets[i_set].size());
+      for (const float sign : {1.0F, -1.0F}) {
+        questions.push_back(
+            {i_set, i_item, perturbed(frame, entries, zero, drawn.back(), sign)});
+      }
+    }
+    const std::vector<double> answers = ask(questions);
+    for (size_t i = 0; i < drawn.size(); ++i) {
+      const double half = (answers[2 * i] - answers[2 * i + 1]) / 2.0;
+      if (std::isfinite(half)) {
+        response.push_back(half);
+        design.insert(design.end(), drawn[i].begin(), drawn[i].end());
+      }
+    }
+    map = fit_effects(design, response, d);
+    n += n_now;
+  }
+  return map;
+}
+
 }  // namespace mascing

@@ -6,6 +6,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "mascing/progress.h"
+#include "stage/outcome.h"
+#include "stage/perturbation.h"
+
 namespace mascing {
 
 /// Effects of d mask entries on one outcome.
@@ -19,11 +23,32 @@ struct EffectMap {
 
   /// Number of entries with a q-value up to `level`.
   [[nodiscard]] int64_t n_significant(double level = 0.05) const;
+  /// Share of the variance of the effects that is not error of measurement, 0 .. 1.
+  [[nodiscard]] double reliability() const;
+};
+
+struct EffectOptions {
+  uint64_t seed = 0;
+  double perturbation = 0.4;  ///< of each entry, in sigma
+  int64_t n_round = 512;      ///< paired interventions between two looks at the result
+  int64_t n_max = 2048;       ///< paired interventions, at most
+  double reliability = 0.85;  ///< enough: stop
 };
 
 /// `design` [n, d], `response` [n]. Throws Error{kInsufficient} for n < 3.
 [[nodiscard]] EffectMap fit_effects(const std::vector<float>& design,
                                     const std::vector<double>& response,
                                     int64_t d);
+
+/// Lays random masks on the unsteered model, one conversation of set `i_set` for each pair, until
+/// the effects of the free entries on its margin are known well enough. `frame` as in close_loop.
+/// Throws Error{kInsufficient} if the model answered too few questions.
+[[nodiscard]] EffectMap measure_effects(const Mask& frame,
+                                        const FreeEntries& entries,
+                                        const std::vector<OutcomeSet>& sets,
+                                        int64_t i_set,
+                                        const AskModel& ask,
+                                        const EffectOptions& options,
+                                        const Progress& progress = {});
 
 }  // namespace mascing

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ struct Question {
   int64_t i_item = 0;
   Steering steering;
 };
+
+/// Answers questions as `measure_outcomes` does.
+using AskModel = std::function<std::vector<double>(const std::vector<Question>&)>;
 
 /// Most likely tokens that stand for a position's distribution when divergences are measured.
 inline constexpr int64_t kReferenceTokens = 64;

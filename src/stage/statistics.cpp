@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <string>
 
 #include "mascing/error.h"
@@ -17,6 +18,25 @@ constexpr double kZ95 = 1.959963984540054;  // 97.5th percentile of the standard
 
 double log_binomial(double n, double k) {
   return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0);
+}
+
+/// Ranks from 1; equal values share the mean of theirs.
+std::vector<double> mean_ranks(const std::vector<double>& values) {
+  std::vector<size_t> order(values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] < values[b]; });
+  std::vector<double> ranks(values.size());
+  for (size_t begin = 0; begin < order.size();) {
+    size_t end = begin;
+    while (end < order.size() && values[order[end]] == values[order[begin]]) {
+      ++end;
+    }
+    for (size_t k = begin; k < end; ++k) {
+      ranks[order[k]] = (static_cast<double>(begin + end) + 1.0) / 2.0;
+    }
+    begin = end;
+  }
+  return ranks;
 }
 
 }  // namespace
@@ -62,6 +82,21 @@ double mcnemar_exact(int64_t fixed, int64_t broken) {
   }
   const double log_largest = log_binomial(n, k) - n * std::numbers::ln2;
   return std::min(1.0, 2.0 * sum * std::exp(log_largest));
+}
+
+double spearman(const std::vector<double>& a, const std::vector<double>& b) {
+  const std::vector<double> rank_a = mean_ranks(a);
+  const std::vector<double> rank_b = mean_ranks(b);
+  const double mean = (static_cast<double>(a.size()) + 1.0) / 2.0;
+  double ab = 0.0;
+  double aa = 0.0;
+  double bb = 0.0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += (rank_a[i] - mean) * (rank_b[i] - mean);
+    aa += (rank_a[i] - mean) * (rank_a[i] - mean);
+    bb += (rank_b[i] - mean) * (rank_b[i] - mean);
+  }
+  return aa > 0.0 && bb > 0.0 ? ab / std::sqrt(aa * bb) : 0.0;
 }
 
 }  // namespace mascing

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "mascing/results.h"
 
@@ -17,5 +18,9 @@ namespace mascing {
 /// P[Binomial(n, 1/2) <= min]). Nothing changed gives 1. Throws Error{kBadInput} on a negative
 /// count.
 [[nodiscard]] double mcnemar_exact(int64_t fixed, int64_t broken);
+
+/// Spearman's rank correlation, ties with their mean rank. 0 if either side is constant. Sizes must
+/// agree.
+[[nodiscard]] double spearman(const std::vector<double>& a, const std::vector<double>& b);
 
 }  // namespace mascing

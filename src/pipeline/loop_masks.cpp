@@ -1,0 +1,164 @@
+// The effect map gives the closed loop its first step: a short mask in the direction of the effects.
+#include "pipeline/loop_masks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "format/trace_store.h"
+#include "mascing/steer.h"
+#include "stage/closed_loop.h"
+#include "stage/effect_map.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
+constexpr float kMinSigma = 1e-6F;   // of a layer whose router says the same of every expert
+
+class LoopMaker {
+ public:
+  LoopMaker(Bench& bench,
+            const Panel& panel,
+            const Scenario& scenario,
+            const TraceSet& traces,
+            uint64_t seed)
+      : bench_(bench), panel_(panel), scenario_(scenario), seed_(seed), frame_(mask_for(traces)) {
+    fill_frame(traces);
+    choose_entries(traces);
+  }
+
+  LoopMasks make() {
+    const AskModel ask = [&](const std::vector<Question>& questions) {
+      return bench_.outcomes(panel_.sets, panel_.key, questions);
+    };
+    EffectOptions effect_options;
+    effect_options.seed = seed_;
+    const EffectMap map = measure_effects(
+        frame_, entries_, panel_.sets, 0, ask, effect_options, bench_.progress());
+    keep_effects(map);
+    if (scenario_.uses(MaskMethod::kEffectMap)) {
+      Mask mask = along(map, scenario_.search.mean_difference_norm);
+      add(std::move(mask), MaskMethod::kEffectMap);
+    }
+    if (scenario_.uses(MaskMethod::kClosedLoop)) {
+      Mask start = along(map, kFirstNorm);
+      ClosedLoopOptions options;
+      options.seed = seed_;
+      options.n_step = scenario_.search.n_loop_step;
+      ClosedLoopResult result = close_loop(
+          start, entries_, panel_.sets, panel_.roles, ask, options, bench_.progress());
+      keep_steps(result);
+      start.steer = std::move(result.steer);
+      add(std::move(start), MaskMethod::kClosedLoop);
+    }
+    return std::move(made_);
+  }
+
+ private:
+  void fill_frame(const TraceSet& traces) {
+    std::vector<int64_t> all(traces.traces.size());
+    std::iota(all.begin(), all.end(), int64_t{0});
+    frame_.sigma = calibrate_sigma(traces, all);
+    for (float& sigma : frame_.sigma) {
+      sigma = std::max(sigma, kMinSigma);
+    }
+    frame_.steer.assign(static_cast<size_t>(frame_.n_layer * frame_.n_expert), 0.0F);
+    frame_.sigma_rule = scenario_.steer.sigma_rule;
+    frame_.scenario = scenario_.name;
+    frame_.direction = scenario_.direction;
+    frame_.seed = seed_;
+    frame_.data_hash = hash_traces(traces);
+  }
+
+  /// All entries, or those that differ most between the classes of the target set.
+  void choose_entries(const TraceSet& traces) {
+    entries_ = all_entries(frame_);
+    if (static_cast<int64_t>(entries_.size()) <= kMaxFreeEntries) {
+      return;
+    }
+    TraceSet target = traces;
+    std::erase_if(target.traces, [&](const TraceView& trace) {
+      return trace.set != scenario_.target().metric;
+    });
+    const std::vector<float> difference = mean_difference(target, 0, 1.0, 0.0).steer;
+    std::stable_sort(entries_.begin(), entries_.end(), [&](int64_t a, int64_t b) {
+      return std::fabs(difference[a]) > std::fabs(difference[b]);
+    });
+    entries_.resize(static_cast<size_t>(kMaxFreeEntries));
+    std::sort(entries_.begin(), entries_.end());
+  }
+
+  /// A mask of the given norm in the direction of the effects.
+  [[nodiscard]] Mask along(const EffectMap& map, double norm) const {
+    double square = 0.0;
+    for (const double effect : map.effect) {
+      square += effect * effect;
+    }
+    Mask mask = frame_;
+    const double scale = square > 0.0 ? norm / std::sqrt(square) : 0.0;
+    for (size_t j = 0; j < entries_.size(); ++j) {
+      mask.steer[entries_[j]] = static_cast<float>(scale * map.effect[j]);
+    }
+    return mask;
+  }
+
+  void add(Mask mask, MaskMethod method) {
+    mask.method = to_string(method);
+    mask.threshold = 0.0F;
+    mask.validate();
+    Candidate candidate;
+    candidate.mask = std::make_shared<const Mask>(std::move(mask));
+    made_.candidates.push_back(std::move(candidate));
+  }
+
+  void keep_effects(const EffectMap& map) {
+    EffectsResult& effects = made_.effects;
+    effects.n_pair = map.n;
+    effects.r2 = map.r2;
+    effects.reliability = map.reliability();
+    effects.n_significant = map.n_significant();
+    const size_t n = frame_.steer.size();
+    effects.effect.assign(n, 0.0F);
+    effects.standard_error.assign(n, 0.0F);
+    effects.q_value.assign(n, 1.0F);
+    for (size_t j = 0; j < entries_.size(); ++j) {
+      effects.effect[entries_[j]] = static_cast<float>(map.effect[j]);
+      effects.standard_error[entries_[j]] = static_cast<float>(map.standard_error[j]);
+      effects.q_value[entries_[j]] = static_cast<float>(map.q_value[j]);
+    }
+  }
+
+  void keep_steps(const ClosedLoopResult& result) {
+    made_.loop.n_question = result.n_question;
+    made_.loop.i_best = result.i_best;
+    for (const LoopStep& step : result.steps) {
+      LoopStepResult kept;
+      kept.norm = step.norm;
+      for (size_t i = 0; i < step.value.size(); ++i) {
+        kept.values[panel_.sets[i].name] = step.value[i];
+      }
+      made_.loop.steps.push_back(std::move(kept));
+    }
+  }
+
+  Bench& bench_;
+  const Panel& panel_;
+  const Scenario& scenario_;
+  uint64_t seed_;
+  Mask frame_;
+  FreeEntries entries_;
+  LoopMasks made_;
+};
+
+}  // namespace
+
+LoopMasks make_loop_masks(Bench& bench,
+                          const Panel& panel,
+                          const Scenario& scenario,
+                          const TraceSet& traces,
+                          uint64_t seed) {
+  return LoopMaker(bench, panel, scenario, traces, seed).make();
+}
+
+}  // namespace mascing

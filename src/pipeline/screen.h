@@ -1,0 +1,36 @@
+// What one prefill per conversation says of a mask on the selection split: enough to tell which
+// masks are worth generating replies for.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "pipeline/bench.h"
+#include "pipeline/panel.h"
+
+namespace mascing {
+
+/// Estimates for one mask at one strength.
+struct Screening {
+  std::map<std::string, double> rates;  ///< metric -> share of conversations with a margin above 0
+  double kl_benign = 0.0;               ///< of the first tokens of benign replies, nats per token
+};
+
+class Screen {
+ public:
+  /// `panel`: of the selection split; must outlive the screen.
+  Screen(Bench& bench, const Panel& panel) : bench_(bench), panel_(panel) {}
+
+  /// All sets of the panel but the general text.
+  [[nodiscard]] Screening estimate(const Steering& steering);
+  /// Margins of the target set's conversations, by row of the split; not-a-number for the others.
+  [[nodiscard]] std::vector<double> target_margins(const Steering& steering, size_t n_row);
+
+ private:
+  [[nodiscard]] std::vector<double> ask(int64_t i_set, const Steering& steering);
+
+  Bench& bench_;
+  const Panel& panel_;
+};
+
+}  // namespace mascing

@@ -1,0 +1,35 @@
+// See the header.
+#include "stage/perturbation.h"
+
+#include <numeric>
+
+namespace mascing {
+
+FreeEntries all_entries(const Mask& mask) {
+  FreeEntries entries(static_cast<size_t>(mask.n_layer * mask.n_expert));
+  std::iota(entries.begin(), entries.end(), int64_t{0});
+  return entries;
+}
+
+std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size) {
+  std::vector<float> e(static_cast<size_t>(d));
+  for (float& value : e) {
+    value = static_cast<float>(rng.below(2) == 0 ? size : -size);
+  }
+  return e;
+}
+
+Steering perturbed(const Mask& frame,
+                   const FreeEntries& entries,
+                   const std::vector<float>& values,
+                   const std::vector<float>& perturbation,
+                   float sign) {
+  auto mask = std::make_shared<Mask>(frame);
+  for (size_t j = 0; j < entries.size(); ++j) {
+    const float e = perturbation.empty() ? 0.0F : perturbation[j];
+    mask->steer[entries[j]] = values[j] + sign * e;
+  }
+  return {std::move(mask), 1.0F};
+}
+
+}  // namespace mascing

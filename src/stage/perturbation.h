@@ -1,0 +1,32 @@
+// Random masks around a steering matrix: every free entry moves by plus or minus the same amount
+// (Rademacher), all others stay.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/random.h"
+#include "mascing/host.h"
+#include "mascing/mask.h"
+
+namespace mascing {
+
+/// The entries of a mask that a search may change: indices into Mask::steer, rising.
+using FreeEntries = std::vector<int64_t>;
+
+/// All entries of a mask.
+[[nodiscard]] FreeEntries all_entries(const Mask& mask);
+
+/// +-size for each of d free entries.
+[[nodiscard]] std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size);
+
+/// `frame` with its free entries replaced by `values` + `sign` * `perturbation`, at alpha 1. The
+/// perturbation may be empty.
+[[nodiscard]] Steering perturbed(const Mask& frame,
+                                 const FreeEntries& entries,
+                                 const std::vector<float>& values,
+                                 const std::vector<float>& perturbation,
+                                 float sign);
+
+}  // namespace mascing
