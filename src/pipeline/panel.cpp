@@ -19,7 +19,7 @@ constexpr int64_t kReplyTokens = 16;    // of a benign reply that are compared
 constexpr size_t kBenignRows = 200;     // of each benign set
 constexpr int64_t kPieceTokens = 48;    // of general text
 constexpr double kBenignLimit = 0.05;   // nats per token: replies stay what they were
-constexpr double kDropShare = 0.7;      // of the fall of a rate that the scenario allows
+constexpr double kLimitShare = 0.7;     // of what the scenario allows: other splits differ
 
 bool has_margin(const LoadedSet& set) {
   return set.spec.role == SetRole::kTarget || set.spec.role == SetRole::kHold ||
@@ -126,7 +126,7 @@ class PanelBuilder {
     panel_.sets.push_back(std::move(outcome));
     LoopSet role;
     role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
-    role.limit = is_target ? 0.0 : std::max(0.005, kDropShare * set.spec.max_drop);
+    role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.spec.max_drop);
     panel_.roles.push_back(std::move(role));
     panel_.coverage.push_back(std::min(openings.coverage_wanted, openings.coverage_unwanted));
   }
@@ -198,7 +198,7 @@ class PanelBuilder {
             {{block.begin() + start, block.begin() + start + kPieceTokens}, 1, nullptr});
       }
     }
-    add_damage(std::move(outcome), std::log1p(scenario_.search.max_perplexity_rise));
+    add_damage(std::move(outcome), kLimitShare * std::log1p(scenario_.search.max_perplexity_rise));
   }
 
   void add_damage(OutcomeSet outcome, double limit) {

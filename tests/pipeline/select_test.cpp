@@ -14,7 +14,10 @@ namespace {
 
 class SelectTest : public testing::Test {
  protected:
-  SelectTest() : scenario_(write_defend(folder_.path())) { scenario_.search.alphas = {1.0}; }
+  SelectTest() : scenario_(write_defend(folder_.path())) {
+    scenario_.search.alphas = {1.0};
+    scenario_.search.n_finalist = 0;
+  }
 
   /// `push` on the planted expert at alpha 1, and `noise` on one that does nothing but cost
   /// perplexity.
@@ -109,12 +112,49 @@ TEST_F(SelectTest, StrengthsBeyondAPerfectRateAreNotTried) {
   EXPECT_DOUBLE_EQ(selection.trials[selection.i_best].alpha, 1.0);
 }
 
-TEST_F(SelectTest, TheTwoHalvesOfTheTextShareNoBlock) {
+class ScreenTest : public SelectTest {
+ protected:
+  ScreenTest() { scenario_.search.n_finalist = 2; }
+};
+
+TEST_F(ScreenTest, OnlyFinalistsAreGenerated) {
+  const Selection selection =
+      select({candidate(1.0F, 3.0F), candidate(1.0F, 1.0F), candidate(1.0F, 2.0F)});
+  int64_t n_generated = 0;
+  for (const CandidateResult& trial : selection.trials) {
+    EXPECT_DOUBLE_EQ(trial.estimates.at("dsr"), 1.0);
+    n_generated += trial.rates.empty() ? 0 : 1;
+  }
+  EXPECT_EQ(n_generated, 2);
+  ASSERT_TRUE(selection.is_feasible);
+  EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
+}
+
+TEST_F(ScreenTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
+  scenario_ = write_impossible_permit(folder_.path());
+  scenario_.search.alphas = {1.0};
+  const Selection selection = select({candidate(0.0F), candidate(-2.0F)});
+  EXPECT_FALSE(selection.is_found);
+  EXPECT_THAT(selection.trials[0].why_not, testing::HasSubstr("no better"));
+  EXPECT_THAT(selection.trials[1].why_not, testing::HasSubstr("hold falls by 100.0 %"));
+  EXPECT_TRUE(selection.trials[1].rates.empty());
+}
+
+TEST_F(ScreenTest, SaysHowWellOnePrefillPredictsReplies) {
+  const Selection selection = select({candidate(1.0F)});
+  EXPECT_DOUBLE_EQ(selection.outcome.auc, 1.0);
+  EXPECT_GT(selection.outcome.rank_correlation, 0.5);
+  EXPECT_EQ(selection.outcome.n, 32);  // 16 base replies, 16 steered ones
+}
+
+TEST_F(SelectTest, TheThreePartsOfTheTextShareNoBlock) {
   const FakeHost host;
   const Dataset data = load_dataset(scenario_, 0);
   const auto first = text_blocks(host, data, scenario_, Split::kSelection);
   const auto second = text_blocks(host, data, scenario_, Split::kTest);
-  EXPECT_EQ(first.size(), 5U);
+  const auto least = text_blocks(host, data, scenario_, Split::kDiscovery);
+  EXPECT_EQ(least.size(), 2U);
+  EXPECT_EQ(first.size(), 3U);
   EXPECT_EQ(second.size(), 5U);
   scenario_.general.n_max_block = 2;
   EXPECT_EQ(text_blocks(host, data, scenario_, Split::kTest).size(), 2U);

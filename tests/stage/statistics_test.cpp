@@ -93,5 +93,12 @@ TEST(McnemarExact, DoesNotCareWhichSideIsWhichAndRefusesNegativeCounts) {
   EXPECT_THROW((void)mcnemar_exact(-1, 3), Error);
 }
 
+TEST(Spearman, KnowsOrderTiesAndConstants) {
+  EXPECT_DOUBLE_EQ(spearman({1.0, 2.0, 5.0}, {0.1, 0.2, 0.9}), 1.0);
+  EXPECT_DOUBLE_EQ(spearman({1.0, 2.0, 5.0}, {3.0, 2.0, -1.0}), -1.0);
+  EXPECT_DOUBLE_EQ(spearman({1.0, 1.0, 1.0}, {1.0, 2.0, 3.0}), 0.0);
+  EXPECT_NEAR(spearman({1.0, 2.0, 3.0, 4.0}, {0.0, 0.0, 1.0, 1.0}), 0.894427191, 1e-9);
+}
+
 }  // namespace
 }  // namespace mascing

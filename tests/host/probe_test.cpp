@@ -1,0 +1,148 @@
+// Likelihoods of openings against plain scores of the same tokens.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "demo.h"
+#include "stage/outcome.h"
+
+namespace mascing {
+namespace {
+
+class ProbeTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    host_ = open_llama_host(demo_options()).release();
+    prompts_ = demo_prompts(*host_, 5);
+    std::vector<TokenSequence> openings;
+    for (const char* text : {" I cannot help", " Here is a tale", " Of", " I"}) {
+      openings.push_back(host_->tokenize(text, false));
+    }
+    openings_ = std::make_shared<const std::vector<TokenSequence>>(openings);
+  }
+  static void TearDownTestSuite() { delete host_; }
+
+  [[nodiscard]] static std::vector<ProbeRequest> requests(const Steering& steering) {
+    std::vector<ProbeRequest> all;
+    for (const Prompt& prompt : prompts_) {
+      all.push_back({prompt.tokens, openings_, steering});
+    }
+    return all;
+  }
+  static void expect_equal_to_scores(Host& host, const Steering& steering) {
+    const auto probes = host.probe(requests(steering));
+    for (size_t i = 0; i < prompts_.size(); ++i) {
+      ASSERT_TRUE(probes[i].ok()) << probes[i].error;
+      for (size_t k = 0; k < openings_->size(); ++k) {
+        ScoreRequest request;
+        request.tokens = prompts_[i].tokens;
+        request.begin = static_cast<int64_t>(request.tokens.size());
+        request.tokens.insert(
+            request.tokens.end(), (*openings_)[k].begin(), (*openings_)[k].end());
+        request.steering = steering;
+        const auto scores = host.score({request});
+        EXPECT_NEAR(probes[i].value.log_prob[k], scores[0].value.log_prob, 2e-2);
+      }
+    }
+  }
+
+  static inline Host* host_ = nullptr;
+  static inline std::vector<Prompt> prompts_;
+  static inline std::shared_ptr<const std::vector<TokenSequence>> openings_;
+};
+
+TEST_F(ProbeTest, EqualsTheScoreOfEachOpening) {
+  expect_equal_to_scores(*host_, {});
+}
+
+TEST_F(ProbeTest, EqualsTheScoreUnderAMaskAsWell) {
+  expect_equal_to_scores(*host_, {random_mask(host_->describe(), 3), 1.0F});
+}
+
+TEST_F(ProbeTest, RunsMoreOpeningsThanThereAreSequences) {
+  LlamaHostOptions options = demo_options();
+  options.n_parallel = 1;
+  const auto narrow = open_llama_host(options);
+  const auto expected = host_->probe(requests({}));
+  const auto probes = narrow->probe(requests({}));
+  for (size_t i = 0; i < probes.size(); ++i) {
+    for (size_t k = 0; k < openings_->size(); ++k) {
+      EXPECT_NEAR(probes[i].value.log_prob[k], expected[i].value.log_prob[k], 2e-2);
+    }
+  }
+}
+
+TEST_F(ProbeTest, TwoEnginesAnswerAsOneDoes) {
+  LlamaHostOptions options = demo_options();
+  options.n_thread = 2;
+  const auto pair = open_llama_host(options);
+  const auto expected = host_->probe(requests({}));
+  const auto probes = pair->probe(requests({}));
+  ASSERT_EQ(probes.size(), expected.size());
+  for (size_t i = 0; i < probes.size(); ++i) {
+    EXPECT_NEAR(probes[i].value.log_prob[0], expected[i].value.log_prob[0], 2e-2);
+  }
+}
+
+TEST_F(ProbeTest, NamesWhatCannotBeProbed) {
+  std::vector<ProbeRequest> bad = requests({});
+  bad[0].openings = nullptr;
+  bad[1].openings = std::make_shared<const std::vector<TokenSequence>>(
+      std::vector<TokenSequence>{{1}, {}});
+  bad[2].tokens.clear();
+  bad[3].tokens[0] = -7;
+  const auto probes = host_->probe(bad);
+  EXPECT_THAT(probes[0].error, testing::HasSubstr("no openings"));
+  EXPECT_THAT(probes[1].error, testing::HasSubstr("empty"));
+  EXPECT_FALSE(probes[2].ok());
+  EXPECT_THAT(probes[3].error, testing::HasSubstr("vocabulary"));
+  EXPECT_TRUE(probes[4].ok());
+}
+
+class ReferenceTest : public ProbeTest {
+ protected:
+  [[nodiscard]] static std::vector<OutcomeSet> texts() {
+    OutcomeSet set;
+    set.name = "text";
+    for (const Prompt& prompt : prompts_) {
+      set.texts.push_back({prompt.tokens, 3, nullptr});
+    }
+    return {set};
+  }
+};
+
+TEST_F(ReferenceTest, TheUnsteeredModelDoesNotDivergeFromItself) {
+  auto sets = texts();
+  add_references(*host_, sets);
+  for (const double value : measure_outcomes(*host_, sets, {{0, 0, {}}, {0, 3, {}}})) {
+    EXPECT_NEAR(value, 0.0, 1e-5);
+  }
+}
+
+TEST_F(ReferenceTest, IsALittleLessThanTheDivergenceOverAllTokens) {
+  auto sets = texts();
+  add_references(*host_, sets);
+  const Steering steering{random_mask(host_->describe(), 5), 1.0F};
+  const double coarse = measure_outcomes(*host_, sets, {{0, 1, steering}}).front();
+  ScoreRequest request;
+  request.tokens = prompts_[1].tokens;
+  request.begin = 3;
+  request.steering = steering;
+  request.with_divergence = true;
+  const Score score = host_->score({request}).front().value;
+  const double fine = score.divergence / static_cast<double>(score.n_token);
+  EXPECT_LE(coarse, fine + 1e-4);
+  EXPECT_GT(coarse, 0.8 * fine);
+}
+
+TEST_F(ReferenceTest, OfAnotherLengthIsRefused) {
+  auto sets = texts();
+  add_references(*host_, sets);
+  ScoreRequest request;
+  request.tokens = prompts_[1].tokens;
+  request.begin = 4;
+  request.reference = sets[0].texts[1].reference;
+  EXPECT_THAT(host_->score({request}).front().error, testing::HasSubstr("the reference has"));
+}
+
+}  // namespace
+}  // namespace mascing

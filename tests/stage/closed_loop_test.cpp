@@ -1,0 +1,128 @@
+// The closed loop on models of which everything is known.
+#include "stage/closed_loop.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "stage/numeric_model.h"
+
+namespace mascing {
+namespace {
+
+/// Conversations refused if entry 3 rises; entry 5 would help as well.
+NumericModel simple_model() {
+  NumericModel model;
+  std::vector<double> gain(16, 0.0);
+  gain[3] = 1.5;
+  gain[5] = 1.0;
+  model.add("dsr", {}, 60, -1.0, gain, 0.5, 1);
+  return model;
+}
+
+double norm(const std::vector<float>& steer) {
+  double square = 0.0;
+  for (const float value : steer) {
+    square += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return std::sqrt(square);
+}
+
+ClosedLoopResult run(const NumericModel& model, ClosedLoopOptions options = {}) {
+  const Mask frame = numeric_frame(8);
+  return close_loop(frame, all_entries(frame), model.sets, model.roles, model.ask(), options);
+}
+
+TEST(ClosedLoop, ChangesTheBehaviour) {
+  const NumericModel model = simple_model();
+  const ClosedLoopResult result = run(model);
+  const double before = model.wanted_share(0, std::vector<float>(16, 0.0F));
+  EXPECT_LT(before, 0.4);
+  EXPECT_GT(model.wanted_share(0, result.steer), 0.95);
+  EXPECT_GT(result.steer[3], 0.5F);
+}
+
+TEST(ClosedLoop, KeepsASetThatPullsTheOtherWay) {
+  NumericModel model = simple_model();
+  std::vector<double> against(16, 0.0);
+  against[5] = -4.0;
+  model.add("keep", {LoopRole::kKeep, 0.05, {}}, 60, 1.0, against, 0.1, 2);
+  const double before = model.wanted_share(1, std::vector<float>(16, 0.0F));
+  const ClosedLoopResult result = run(model);
+  EXPECT_GT(model.wanted_share(0, result.steer), 0.85);
+  EXPECT_GT(model.wanted_share(1, result.steer), before - 0.1);
+}
+
+TEST(ClosedLoop, KeepsTheDivergenceNearItsLimit) {
+  NumericModel model = simple_model();
+  model.add_text(0.02, 10);  // |S| = sqrt(2) reaches it
+  ClosedLoopOptions options;
+  options.n_step = 60;
+  const double free_norm = norm(run(simple_model(), options).steer);
+  const double held_norm = norm(run(model, options).steer);
+  EXPECT_LT(held_norm, free_norm);
+  EXPECT_LT(held_norm * held_norm * model.cost, 0.04);
+}
+
+TEST(ClosedLoop, LeavesEntriesThatAreNotFreeAlone) {
+  const NumericModel model = simple_model();
+  const Mask frame = numeric_frame(8);
+  const ClosedLoopResult result =
+      close_loop(frame, {0, 5, 9}, model.sets, model.roles, model.ask(), {});
+  EXPECT_EQ(result.steer[3], 0.0F);
+  EXPECT_GT(result.steer[5], 0.5F);
+}
+
+TEST(ClosedLoop, NeverBoostsAboveTheCap) {
+  ClosedLoopOptions options;
+  options.boost_cap = 0.4;
+  options.enough = 2.0;
+  const ClosedLoopResult result = run(simple_model(), options);
+  for (const float value : result.steer) {
+    EXPECT_LE(value, 0.4F);
+  }
+}
+
+TEST(ClosedLoop, StopsOnceItIsGoodEnough) {
+  ClosedLoopOptions options;
+  options.n_step = 200;
+  EXPECT_LT(run(simple_model(), options).steps.size(), 100U);
+}
+
+TEST(ClosedLoop, TheSameSeedGivesTheSameBytes) {
+  const NumericModel model = simple_model();
+  ClosedLoopOptions options;
+  options.n_step = 5;
+  EXPECT_EQ(run(model, options).steer, run(model, options).steer);
+  const std::vector<float> first = run(model, options).steer;
+  options.seed = 1;
+  EXPECT_NE(run(model, options).steer, first);
+}
+
+TEST(ClosedLoop, WhatTheModelCannotAnswerDoesNoHarm) {
+  const NumericModel model = simple_model();
+  const Mask frame = numeric_frame(8);
+  int64_t k = 0;
+  const AskModel ask = [&](const std::vector<Question>& questions) {
+    std::vector<double> answers = model.ask()(questions);
+    for (double& answer : answers) {
+      answer = ++k % 10 == 0 ? NAN : answer;
+    }
+    return answers;
+  };
+  const ClosedLoopResult result =
+      close_loop(frame, all_entries(frame), model.sets, model.roles, ask, {});
+  EXPECT_GT(model.wanted_share(0, result.steer), 0.9);
+}
+
+TEST(ClosedLoop, OfAModelThatDoesNotListenGainsNothing) {
+  NumericModel model;
+  model.add("dsr", {}, 60, -1.0, std::vector<double>(16, 0.0), 0.0, 1);
+  const ClosedLoopResult result = run(model);
+  EXPECT_EQ(model.wanted_share(0, result.steer),
+            model.wanted_share(0, std::vector<float>(16, 0.0F)));
+}
+
+}  // namespace
+}  // namespace mascing

@@ -1,0 +1,107 @@
+// A model of which everything is known: the margin of conversation i under S is
+// base_i + sum_j gain_ij S_j, a text diverges by cost * |S|^2. Answers questions as a host would.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "base/random.h"
+#include "stage/closed_loop.h"
+#include "stage/outcome.h"
+
+namespace mascing {
+
+struct NumericModel {
+  std::vector<OutcomeSet> sets;
+  std::vector<LoopSet> roles;
+  std::vector<std::vector<std::vector<double>>> gains;  ///< [set][item][entry]
+  double cost = 0.01;
+
+  /// `n` conversations whose margins start around `mean` and follow `gain` with noise of their own.
+  void add(const std::string& name,
+           LoopSet role,
+           int64_t n,
+           double mean,
+           const std::vector<double>& gain,
+           double noise,
+           uint64_t seed) {
+    Rng rng(seed);
+    OutcomeSet set;
+    set.name = name;
+    set.openings = std::make_shared<const std::vector<TokenSequence>>(
+        std::vector<TokenSequence>{{0}, {1}});
+    set.n_wanted = 1;
+    set.prompts.resize(static_cast<size_t>(n));
+    std::vector<std::vector<double>> items;
+    for (int64_t i = 0; i < n; ++i) {
+      role.base.push_back(mean + rng.normal());
+      std::vector<double> item = gain;
+      for (double& g : item) {
+        g += noise * rng.normal();
+      }
+      items.push_back(std::move(item));
+    }
+    sets.push_back(std::move(set));
+    roles.push_back(std::move(role));
+    gains.push_back(std::move(items));
+  }
+
+  void add_text(double limit, int64_t n) {
+    OutcomeSet set;
+    set.name = "text";
+    set.texts.resize(static_cast<size_t>(n));
+    sets.push_back(std::move(set));
+    roles.push_back({LoopRole::kDamage, limit, {}});
+    gains.emplace_back();
+  }
+
+  [[nodiscard]] double answer(const Question& question) const {
+    const std::vector<float>& s = question.steering.mask->steer;
+    if (!sets[question.i_set].has_margin()) {
+      double square = 0.0;
+      for (const float value : s) {
+        square += static_cast<double>(value) * static_cast<double>(value);
+      }
+      return cost * square;
+    }
+    double margin = roles[question.i_set].base[question.i_item];
+    for (size_t j = 0; j < s.size(); ++j) {
+      margin += gains[question.i_set][question.i_item][j] * static_cast<double>(s[j]);
+    }
+    return margin;
+  }
+
+  [[nodiscard]] AskModel ask() const {
+    return [this](const std::vector<Question>& questions) {
+      std::vector<double> answers;
+      for (const Question& question : questions) {
+        answers.push_back(answer(question));
+      }
+      return answers;
+    };
+  }
+
+  /// Share of a set's margins above 0 under `steer`.
+  [[nodiscard]] double wanted_share(int64_t i_set, const std::vector<float>& steer) const {
+    auto mask = std::make_shared<Mask>();
+    mask->steer = steer;
+    double n_wanted = 0.0;
+    for (int64_t i = 0; i < sets[i_set].size(); ++i) {
+      n_wanted += answer({i_set, i, {mask, 1.0F}}) > 0.0 ? 1.0 : 0.0;
+    }
+    return n_wanted / static_cast<double>(sets[i_set].size());
+  }
+};
+
+/// Two layers of `n_expert`, all zero.
+inline Mask numeric_frame(int64_t n_expert) {
+  Mask mask;
+  mask.n_layer = 2;
+  mask.n_expert = n_expert;
+  mask.steer.assign(static_cast<size_t>(2 * n_expert), 0.0F);
+  mask.sigma = {1.0F, 1.0F};
+  mask.blocks = {0, 1};
+  return mask;
+}
+
+}  // namespace mascing
