@@ -31,14 +31,14 @@ class FinalTest {
   FinalTest(Bench& bench, const TestPlan& plan, Results& results)
       : bench_(bench), plan_(plan), results_(results), has_mask_(plan.steering.mask != nullptr) {}
 
-  bool run() {
+  TestVerdict run() {
     for (const LoadedSet& set : plan_.data.sets) {
       measure(set);
     }
     add_coherence();
     add_choices();
     add_text_damage();
-    return holds_;
+    return verdict_;
   }
 
  private:
@@ -93,7 +93,9 @@ class FinalTest {
   }
 
   void check_limit(const LoadedSet& set, const MetricResult& result) {
-    if (set.spec.role == SetRole::kTarget && result.p_value >= kChance) {
+    const bool has_risen = result.steered->rate > result.base.rate;
+    if (set.spec.role == SetRole::kTarget && (!has_risen || result.p_value >= kChance)) {
+      verdict_.is_beyond_chance = false;
       results_.warnings.push_back(
           {"within_chance",
            "on the test split " + set.spec.metric + " changed no more than chance would change it",
@@ -105,7 +107,7 @@ class FinalTest {
       return;
     }
     const bool is_hold = set.spec.role == SetRole::kHold;
-    holds_ = holds_ && !is_hold;
+    verdict_.holds = verdict_.holds && !is_hold;
     results_.warnings.push_back(
         {set.spec.metric + "_fell",
          set.spec.metric + " fell from " + format_percent(result.base.rate) + " to " +
@@ -205,13 +207,13 @@ class FinalTest {
   const TestPlan& plan_;
   Results& results_;
   bool has_mask_;
-  bool holds_ = true;
+  TestVerdict verdict_;
   CoherenceCount coherence_;
 };
 
 }  // namespace
 
-bool measure_test_split(Bench& bench, const TestPlan& plan, Results& results) {
+TestVerdict measure_test_split(Bench& bench, const TestPlan& plan, Results& results) {
   return FinalTest(bench, plan, results).run();
 }
 

@@ -18,9 +18,13 @@ struct TestPlan {
   Steering steering;  ///< no mask: only the base is measured
 };
 
+struct TestVerdict {
+  bool holds = true;             ///< no hold set lost more than its limit
+  bool is_beyond_chance = true;  ///< the target's rate rose, and by more than chance would have it
+};
+
 /// Measures all sets, the general text and the multiple-choice questions without and with the mask,
-/// and adds metrics, damage, skipped conversations and warnings to `results`. Returns false if a
-/// hold set lost more than its limit: such a mask must not be used.
-bool measure_test_split(Bench& bench, const TestPlan& plan, Results& results);
+/// and adds metrics, damage, skipped conversations and warnings to `results`.
+TestVerdict measure_test_split(Bench& bench, const TestPlan& plan, Results& results);
 
 }  // namespace mascing

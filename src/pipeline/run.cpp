@@ -237,15 +237,22 @@ class Run {
 
   RunOutcome test(Mask mask, const CoherenceLimit& coherence, bool is_new) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-    const bool holds =
+    const TestVerdict verdict =
         measure_test_split(bench_, {data_, scenario_, judge_, coherence, steering}, results_);
     watch_.lap("test");
-    add_mask(mask, is_new && holds ? "mask.gguf" : "", results_);
-    if (is_new && holds) {
+    std::string failure;
+    if (!verdict.holds) {
+      failure = "the mask weakens what must stay refused: see the warnings";
+    } else if (is_new && !verdict.is_beyond_chance) {
+      failure = "no effect beyond chance on the test split: no mask is recommended";
+    }
+    const bool is_kept = is_new && failure.empty();
+    add_mask(mask, is_kept ? "mask.gguf" : "", results_);
+    if (is_kept) {
       add_metrics(results_, mask);
       write_mask(options_.output + "/mask.gguf", mask);
     }
-    return finish(holds ? "" : "the mask weakens what must stay refused: see the warnings");
+    return finish(failure);
   }
 
   RunOutcome give_up(const CoherenceLimit& coherence) {

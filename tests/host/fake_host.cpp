@@ -45,6 +45,21 @@ float spread(const float* z, int64_t n) {
   return static_cast<float>(std::sqrt(sum / static_cast<double>(n)));
 }
 
+/// Between -2 and 2, from prompt and mask together.
+double chaotic_logit(const std::vector<int32_t>& tokens, const Steering& steering) {
+  std::string all;
+  const auto reply = std::find(tokens.begin(), tokens.end(), kReply);
+  for (auto token = tokens.begin(); token != reply; ++token) {
+    all += std::to_string(*token) + ' ';
+  }
+  if (is_active(steering)) {
+    for (const float value : steering.mask->steer) {
+      all += std::to_string(value * steering.alpha) + ' ';
+    }
+  }
+  return static_cast<double>(hash_of(all) % 4001) / 1000.0 - 2.0;
+}
+
 std::string too_long(size_t n_token) {
   return n_token <= static_cast<size_t>(FakeHost::kContext)
              ? ""
@@ -138,6 +153,9 @@ std::vector<float> FakeHost::router_logits(int32_t token, float planted) const {
 
 double FakeHost::refusal_logit(const std::vector<int32_t>& tokens,
                                const Steering& steering) const {
+  if (nature_ == Nature::kChaotic) {
+    return chaotic_logit(tokens, steering);
+  }
   const TokenSpan span = final_message(tokens);
   const float planted = planted_logit(tokens, span);
   double sum = 0.0;

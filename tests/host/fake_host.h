@@ -19,6 +19,12 @@ class FakeHost : public Host {
   static constexpr int64_t kPlantedExpert = 5;
   static constexpr int64_t kContext = 64;
 
+  enum class Nature {
+    kPlanted,  ///< as described below
+    kChaotic,  ///< every mask changes half of the replies, none in a way that can be learned
+  };
+  explicit FakeHost(Nature nature = Nature::kPlanted) : nature_(nature) {}
+
   /// What the final message's words do to the planted expert's logit, which starts at -5: "seal"
   /// adds 6, "please" takes 1.2 away, "grave" adds 1. The model refuses if its mean over the final
   /// message, steered, is above 0.
@@ -47,6 +53,7 @@ class FakeHost : public Host {
                                      const Steering& steering) const;
   [[nodiscard]] static TokenSpan final_message(const std::vector<int32_t>& tokens);
 
+  Nature nature_;
   ModelInfo info_ = make_info();
   HostCounters counters_;
   mutable std::map<int32_t, std::string> words_ = {

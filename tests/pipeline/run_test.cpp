@@ -35,18 +35,21 @@ class RunTest : public testing::Test {
     RunOptions options;
     options.output = output;
     options.command = "test";
+    options.seed = seed_;
     return run_scenario(
         scenario,
         FakeHost::make_info(),
         [this] {
           ++n_opened_;
-          return std::make_unique<FakeHost>();
+          return std::make_unique<FakeHost>(nature_);
         },
         options,
         progress);
   }
 
   TemporaryFolder folder_;
+  FakeHost::Nature nature_ = FakeHost::Nature::kPlanted;
+  uint64_t seed_ = 0;
   int n_opened_ = 0;
 };
 
@@ -66,6 +69,39 @@ TEST_F(RunTest, FindsAMaskThatRefusesAttacksAndHarmsNothingElse) {
   EXPECT_EQ(outcome.results.labels.at("discovery.dsr.label_1"), 16);
   EXPECT_EQ(outcome.results.labels.at("discovery.dsr.label_0"), 16);
   EXPECT_EQ(outcome.results.surrogates.size(), 2U);
+}
+
+TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kClosedLoop};
+  const RunOutcome outcome = run(scenario, folder_.path("out"));
+  EXPECT_EQ(outcome.failure, "");
+  EXPECT_EQ(outcome.results.mask_method, "closed_loop");
+  EXPECT_DOUBLE_EQ(outcome.results.metrics.at("dsr").steered->rate, 1.0);
+  const auto& effect = outcome.results.effects.effect;
+  EXPECT_EQ(std::max_element(effect.begin(), effect.end()) - effect.begin(),
+            FakeHost::kPlantedLayer * FakeHost::kExperts + FakeHost::kPlantedExpert);
+  EXPECT_GE(outcome.results.effects.n_significant, 1);
+  EXPECT_FALSE(outcome.results.loop.steps.empty());
+}
+
+TEST_F(RunTest, NothingFoundIsReportedAsNothingFound) {
+  nature_ = FakeHost::Nature::kChaotic;
+  Scenario scenario = write_defend(folder_.path());
+  for (ScenarioSet& set : scenario.sets) {
+    set.max_drop = 1.0;  // nothing but chance decides
+  }
+  scenario.search.methods = {MaskMethod::kClosedLoop, MaskMethod::kEffectMap};
+  for (uint64_t seed = 0; seed < 3; ++seed) {
+    seed_ = seed;
+    const std::string output = folder_.path("out" + std::to_string(seed));
+    const RunOutcome outcome = run(scenario, output);
+    EXPECT_THAT(outcome.failure, testing::AnyOf(testing::HasSubstr("no effect beyond chance"),
+                                                testing::HasSubstr("no mask was found")));
+    EXPECT_FALSE(file_exists(output + "/mask.gguf"));
+    EXPECT_EQ(outcome.results.mask_file, "");
+    EXPECT_LE(outcome.results.effects.n_significant, 2);
+  }
 }
 
 TEST_F(RunTest, TheMaskPushesThePlantedExpertAndCarriesItsProvenance) {
@@ -222,8 +258,8 @@ TEST_F(RunTest, WhereEveryMaskBreaksTheHoldSetNoneIsWritten) {
   EXPECT_FALSE(outcome.results.metrics.at("gsr").steered);
   bool improves = false;
   for (const CandidateResult& trial : outcome.results.candidates) {
-    const auto rate = trial.rates.find("gsr");
-    improves = improves || (rate != trial.rates.end() && rate->second.rate > 0.5);
+    const auto estimate = trial.estimates.find("gsr");
+    improves = improves || (estimate != trial.estimates.end() && estimate->second > 0.5);
     EXPECT_FALSE(trial.feasible);
   }
   EXPECT_TRUE(improves) << "the limit must be what stands in the way";

@@ -90,6 +90,7 @@ TEST_F(SelectTest, IfOnlyTheHoldSetsAreKeptTheMaskIsTakenWithAWarning) {
 TEST_F(SelectTest, AMaskThatBreaksAHoldSetIsNeverTaken) {
   scenario_ = write_impossible_permit(folder_.path());
   scenario_.search.alphas = {1.0};
+  scenario_.search.n_finalist = 0;
   const Selection selection = select({candidate(-2.0F)});
   EXPECT_FALSE(selection.is_found);
   EXPECT_THAT(selection.trials[0].why_not, testing::HasSubstr("hold 0.0 %"));

@@ -88,7 +88,7 @@ learning_rate = 0.1
 sigma = "calibrated"
 [search]
 methods = ["closed_loop", "mean_difference", "surrogate"]
-loop_steps = 6
+loop_steps = 2
 alphas = [0.5, 1.0, 2.0]
 seeds = [0, 1]
 epochs = [20]
