@@ -39,7 +39,7 @@ struct DamageResult {
 
 /// One mask at one strength as the selection split saw it.
 struct CandidateResult {
-  std::string method;  ///< "surrogate", "mean_difference", either with "+guard"
+  std::string method;  ///< a MaskMethod's name; "+guard" where guard masks were added
   double lambda = 0.0;
   int64_t epochs = 0;
   double preserve = 0.0;
@@ -50,8 +50,9 @@ struct CandidateResult {
   bool feasible = false;  ///< within all limits on the selection split
   std::string why_not;    ///< first limit that is broken
   double perplexity = 0.0;
-  double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of feasible trials only
-  std::map<std::string, Rate> rates;  ///< metric id -> rate on the selection split
+  double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of trials that were only
+                           ///< screened, over the first tokens of benign replies
+  std::map<std::string, Rate> rates;  ///< metric id -> rate of generated replies there
   /// Metric id -> share estimated from one prefill per conversation; empty if none was needed.
   std::map<std::string, double> estimates;
 };
