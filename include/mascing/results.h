@@ -39,7 +39,7 @@ struct DamageResult {
 
 /// One mask at one strength as the selection split saw it.
 struct CandidateResult {
-  std::string method;  ///< "surrogate", "mean_difference", either with "+guard"
+  std::string method;  ///< a MaskMethod's name; "+guard" where guard masks were added
   double lambda = 0.0;
   int64_t epochs = 0;
   double preserve = 0.0;
@@ -50,21 +50,22 @@ struct CandidateResult {
   bool feasible = false;  ///< within all limits on the selection split
   std::string why_not;    ///< first limit that is broken
   double perplexity = 0.0;
-  double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of feasible trials only
-  std::map<std::string, Rate> rates;  ///< metric id -> rate on the selection split
+  double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of trials that were only
+                           ///< screened, over the first tokens of benign replies
+  std::map<std::string, Rate> rates;  ///< metric id -> rate of generated replies there
   /// Metric id -> share estimated from one prefill per conversation; empty if none was needed.
   std::map<std::string, double> estimates;
 };
 
 /// Causal effects of single experts on the target, from random masks on the discovery split.
 struct EffectsResult {
-  int64_t n_pair = 0;  ///< paired interventions; 0 = not measured
-  double r2 = 0.0;     ///< leave-one-out share of the variance that the effects explain
-  double reliability = 0.0;            ///< share of the effects' variance that is not error
-  int64_t n_significant = 0;           ///< effects with a q-value up to 0.05
-  std::vector<float> effect;           ///< [L, E] nats of margin per unit of the mask's entry
-  std::vector<float> standard_error;   ///< [L, E]
-  std::vector<float> q_value;          ///< [L, E] false discovery rate
+  int64_t n_pair = 0;         ///< paired interventions; 0 = not measured
+  double r2 = 0.0;            ///< leave-one-out share of the variance that the effects explain
+  double reliability = 0.0;   ///< share of the effects' variance that is not error
+  int64_t n_significant = 0;  ///< effects with a q-value up to 0.05
+  std::vector<float> effect;  ///< [L, E] nats of margin per unit of the mask's entry
+  std::vector<float> standard_error;  ///< [L, E]
+  std::vector<float> q_value;         ///< [L, E] false discovery rate
 };
 
 /// One step of the closed loop, as the model itself answered on the discovery split.
@@ -76,8 +77,10 @@ struct LoopStepResult {
 
 struct LoopResult {
   std::vector<LoopStepResult> steps;
-  int64_t i_best = 0;      ///< last of the steps whose mean is the mask
-  int64_t n_question = 0;  ///< prefills asked
+  std::map<std::string, double> limits;  ///< of the values but the target's
+  int64_t i_best = 0;                    ///< last of the steps whose mean is the mask
+  int64_t n_stretch = 0;                 ///< number of these steps
+  int64_t n_question = 0;                ///< prefills asked
 };
 
 /// How well the margin of one prefill predicts what is then generated, on the selection split.

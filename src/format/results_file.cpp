@@ -87,7 +87,9 @@ void describe(Io& io, LoopStepResult& step) {
 template <typename Io>
 void describe(Io& io, LoopResult& loop) {
   io.field("steps", loop.steps);
+  io.field("limits", loop.limits);
   io.field("best_step", loop.i_best);
+  io.field("stretch", loop.n_stretch);
   io.field("prefills", loop.n_question);
 }
 

@@ -132,6 +132,12 @@ class LoopMaker {
   void keep_steps(const ClosedLoopResult& result) {
     made_.loop.n_question = result.n_question;
     made_.loop.i_best = result.i_best;
+    made_.loop.n_stretch = result.n_stretch;
+    for (size_t i = 0; i < panel_.sets.size(); ++i) {
+      if (panel_.roles[i].role != LoopRole::kGain) {
+        made_.loop.limits[panel_.sets[i].name] = panel_.roles[i].limit;
+      }
+    }
     for (const LoopStep& step : result.steps) {
       LoopStepResult kept;
       kept.norm = step.norm;

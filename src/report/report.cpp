@@ -1,5 +1,5 @@
-// The page from top to bottom: headline, warnings, metrics, damage, mask, search, data, cost,
-// provenance.
+// The page from top to bottom: headline, warnings, metrics, damage, mask, effects, closed loop,
+// search, data, cost, provenance.
 #include "report/report.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "report/html.h"
+#include "report/loop_sections.h"
 #include "report/numbers.h"
 #include "report/search_sections.h"
 #include "report/style_sheet.h"
@@ -280,6 +281,8 @@ std::string render_report(const Results& results) {
   page += metrics_section(results);
   page += damage_section(results);
   page += mask_section(results);
+  page += effects_section(results);
+  page += loop_section(results);
   page += candidates_section(results);
   page += surrogates_section(results);
   page += data_section(results);

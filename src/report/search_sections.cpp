@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "report/html.h"
+#include "report/loop_sections.h"
 #include "report/numbers.h"
 
 namespace mascing {
@@ -40,6 +41,9 @@ std::vector<std::string> rate_ids(const Results& results) {
     for (const auto& [id, rate] : candidate.rates) {
       present.insert(id);
     }
+    for (const auto& [id, share] : candidate.estimates) {
+      present.insert(id);
+    }
   }
   std::vector<std::string> ids;
   for (const NamedMetric& metric : ordered_metrics(results)) {
@@ -58,30 +62,63 @@ std::string outcome_of(const CandidateResult& candidate, bool is_chosen) {
   return candidate.why_not.empty() ? "not within limits" : escape_html(candidate.why_not);
 }
 
+/// A generated rate, else the estimate from one prefill each.
+std::string rate_cell(const CandidateResult& candidate, const std::string& id) {
+  const auto rate = candidate.rates.find(id);
+  if (rate != candidate.rates.end()) {
+    return rate_text(rate->second.rate);
+  }
+  const auto estimate = candidate.estimates.find(id);
+  return estimate == candidate.estimates.end()
+             ? "&ndash;"
+             : std::string("~").append(rate_text(estimate->second));
+}
+
+bool is_optimised(const CandidateResult& candidate) {
+  return candidate.method.rfind("surrogate", 0) == 0;
+}
+
+/// What the table of candidates has columns for.
+struct CandidateColumns {
+  std::vector<std::string> ids;
+  bool has_settings = false;  ///< those of the surrogate's masks
+};
+
+CandidateColumns columns_for(const Results& results) {
+  return {rate_ids(results),
+          std::any_of(results.candidates.begin(), results.candidates.end(), is_optimised)};
+}
+
+std::vector<std::string> setting_cells(const CandidateResult& candidate) {
+  if (!is_optimised(candidate)) {
+    return std::vector<std::string>(4, "&ndash;");
+  }
+  return {short_text(candidate.lambda),
+          std::to_string(candidate.epochs),
+          short_text(candidate.preserve),
+          std::to_string(candidate.seed)};
+}
+
+std::string positive_text(double value, int decimals) {
+  return std::isfinite(value) && value > 0.0 ? format_number(value, decimals) : "&ndash;";
+}
+
 std::vector<std::string> candidate_cells(const CandidateResult& candidate,
-                                         const std::vector<std::string>& ids,
+                                         const CandidateColumns& columns,
                                          bool is_chosen) {
-  const bool is_trained = candidate.method != "mean_difference";
-  const auto if_trained = [is_trained](const std::string& text) {
-    return is_trained ? text : "&ndash;";
-  };
   std::vector<std::string> cells = {escape_html(display_name(candidate.method)),
                                     short_text(candidate.alpha)};
-  for (const std::string& id : ids) {
-    const auto found = candidate.rates.find(id);
-    cells.push_back(found == candidate.rates.end() ? "&ndash;" : rate_text(found->second.rate));
+  for (const std::string& id : columns.ids) {
+    cells.push_back(rate_cell(candidate, id));
   }
-  const bool has_perplexity = std::isfinite(candidate.perplexity) && candidate.perplexity > 0.0;
-  for (const std::string& cell :
-       {has_perplexity ? format_number(candidate.perplexity, 1) : "&ndash;",
-        outcome_of(candidate, is_chosen),
-        if_trained(short_text(candidate.lambda)),
-        if_trained(std::to_string(candidate.epochs)),
-        if_trained(short_text(candidate.preserve)),
-        if_trained(std::to_string(candidate.seed)),
-        std::to_string(candidate.n_active)}) {
-    cells.push_back(cell);
+  cells.push_back(positive_text(candidate.kl_benign, 4));
+  cells.push_back(positive_text(candidate.perplexity, 1));
+  cells.push_back(outcome_of(candidate, is_chosen));
+  if (columns.has_settings) {
+    const std::vector<std::string> settings = setting_cells(candidate);
+    cells.insert(cells.end(), settings.begin(), settings.end());
   }
+  cells.push_back(std::to_string(candidate.n_active));
   return cells;
 }
 
@@ -91,30 +128,38 @@ std::string folded(const std::string& summary, size_t n_row, const std::string& 
              : "<details><summary>" + escape_html(summary) + "</summary>" + body + "</details>\n";
 }
 
-HtmlTable candidate_table(const std::string& caption, const std::vector<std::string>& ids) {
+HtmlTable candidate_table(const std::string& caption, const CandidateColumns& wanted) {
   std::vector<HtmlColumn> columns = {{"method"}, {"alpha", true}};
-  for (const std::string& id : ids) {
+  for (const std::string& id : wanted.ids) {
     columns.push_back({display_name(id), true});
   }
-  columns.insert(columns.end(),
-                 {{"perplexity", true},
-                  {"outcome"},
-                  {"lambda", true},
-                  {"epochs", true},
-                  {"preserve", true},
-                  {"seed", true},
-                  {"active", true}});
+  columns.insert(columns.end(), {{"KL", true}, {"perplexity", true}, {"outcome"}});
+  if (wanted.has_settings) {
+    columns.insert(columns.end(),
+                   {{"lambda", true}, {"epochs", true}, {"preserve", true}, {"seed", true}});
+  }
+  columns.push_back({"active", true});
   return {caption, columns};
 }
 
 void add_candidate(HtmlTable& table,
                    const CandidateResult& candidate,
-                   const std::vector<std::string>& ids,
+                   const CandidateColumns& columns,
                    bool is_chosen) {
-  table.add_row(candidate_cells(candidate, ids, is_chosen),
+  table.add_row(candidate_cells(candidate, columns, is_chosen),
                 is_chosen            ? "chosen"
                 : candidate.feasible ? ""
                                      : "infeasible");
+}
+
+std::string estimate_text(const Results& results) {
+  const bool has_estimate = std::any_of(
+      results.candidates.begin(), results.candidates.end(), [](const CandidateResult& candidate) {
+        return !candidate.estimates.empty();
+      });
+  return has_estimate ? " ~ marks a rate that was estimated from one prefill per conversation; "
+                        "replies were generated for the finalists only."
+                      : "";
 }
 
 std::string confound_text(const Results& results) {
@@ -183,16 +228,16 @@ std::string skipped_table(const Results& results) {
 }  // namespace
 
 std::string candidates_section(const Results& results) {
-  const std::vector<std::string> ids = rate_ids(results);
+  const CandidateColumns columns = columns_for(results);
   const CandidateResult* const chosen = chosen_candidate(results);
   HtmlTable shortlist =
-      candidate_table("Candidates within all limits, on the selection split", ids);
-  HtmlTable all = candidate_table("All candidates, on the selection split", ids);
+      candidate_table("Candidates within all limits, on the selection split", columns);
+  HtmlTable all = candidate_table("All candidates, on the selection split", columns);
   size_t n_feasible = 0;
   for (const CandidateResult& candidate : results.candidates) {
-    add_candidate(all, candidate, ids, &candidate == chosen);
+    add_candidate(all, candidate, columns, &candidate == chosen);
     if (candidate.feasible) {
-      add_candidate(shortlist, candidate, ids, &candidate == chosen);
+      add_candidate(shortlist, candidate, columns, &candidate == chosen);
       ++n_feasible;
     }
   }
@@ -205,7 +250,8 @@ std::string candidates_section(const Results& results) {
                            "within the limits of the scenario. All of "
                            "this was measured on the selection split; the test split was touched "
                            "only by the one that was chosen.";
-  std::string body = html_paragraph(text);
+  std::string body =
+      html_paragraph(text + estimate_text(results)) + outcome_paragraph(results.outcome);
   if (n_all > kManyRows && n_feasible > 0) {
     body += folded("All that were within the limits", n_feasible, shortlist.html());
   }

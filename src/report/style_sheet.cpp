@@ -79,6 +79,20 @@ svg .steered circle { fill: var(--accent); stroke: var(--accent); stroke-width: 
 svg .ground { fill: var(--faint); stroke: var(--rule); }
 svg .below { fill: var(--below); }
 svg .above { fill: var(--above); }
+svg .ring { fill: none; stroke: var(--ink); pointer-events: none; }
+svg .curve { --line: var(--accent); }
+svg .curve.c1 { --line: var(--above); }
+svg .curve.c2 { --line: var(--better); }
+svg .curve.c3 { --line: var(--neutral); }
+svg .curve.c4 { --line: var(--worse); }
+svg .curve :is(polyline, line) { fill: none; stroke: var(--line); stroke-width: 2; }
+svg .curve circle { fill: var(--line); }
+svg .curve.c1 :is(polyline, line) { stroke-dasharray: 7 3; }
+svg .curve.c2 :is(polyline, line) { stroke-dasharray: 2 3; }
+svg .curve.c3 :is(polyline, line) { stroke-dasharray: 9 3 2 3; }
+svg .curve.c4 :is(polyline, line) { stroke-dasharray: 4 5; }
+svg .stretch { fill: var(--faint); stroke: var(--rule); }
+svg .limit { stroke: var(--quiet); stroke-width: 1.5; }
 details { margin: 1rem 0; }
 summary { cursor: pointer; color: var(--accent); font-weight: 600; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1.5rem; margin: 1rem 0; font-size: .9375rem; }

@@ -1,4 +1,4 @@
-// Coordinates are view-box units, 860 wide; the browser scales them to the column.
+// Two pictures: intervals as bars, matrices as grids of squares.
 #include "report/svg.h"
 
 #include <algorithm>
@@ -6,35 +6,17 @@
 
 #include "base/text.h"
 #include "report/html.h"
+#include "report/svg_parts.h"
 
 namespace mascing {
 namespace {
 
-constexpr double kWidth = 860.0;
-
-std::string num(double value) {
-  return format_number(value, 1);
-}
-
-std::string text_at(double x, double y, const std::string& classes, const std::string& text) {
-  return "<text x=\"" + num(x) + "\" y=\"" + num(y) + "\" class=\"" + classes + "\">" +
-         escape_html(text) + "</text>\n";
-}
-
-std::string line_from(double x1, double y1, double x2, double y2, const std::string& classes) {
-  return "<line x1=\"" + num(x1) + "\" y1=\"" + num(y1) + "\" x2=\"" + num(x2) + "\" y2=\"" +
-         num(y2) + "\" class=\"" + classes + "\"/>\n";
-}
-
-std::string open_svg(const std::string& id,
-                     double height,
-                     const std::string& title,
-                     const std::string& about) {
-  return "<svg viewBox=\"0 0 " + num(kWidth) + " " + num(height) +
-         "\" role=\"img\" aria-labelledby=\"" + id + "-title " + id + "-about\">\n<title id=\"" +
-         id + "-title\">" + escape_html(title) + "</title><desc id=\"" + id + "-about\">" +
-         escape_html(about) + "</desc>\n";
-}
+using svg::kWidth;
+using svg::label_step;
+using svg::line_from;
+using svg::num;
+using svg::open_svg;
+using svg::text_at;
 
 // ---------------------------------------------------------------- intervals
 
@@ -97,15 +79,6 @@ Grid grid_for(int64_t n_layer, int64_t n_expert) {
   return {n_layer, n_expert, width, std::clamp(width, 10.0, 26.0)};
 }
 
-// Every n-th label, so that they do not run into each other.
-int64_t label_step(double cell, double needed) {
-  int64_t step = 1;
-  while (cell * static_cast<double>(step) < needed) {
-    step *= 2;
-  }
-  return step;
-}
-
 std::string map_labels(const Grid& grid) {
   std::string svg = text_at(0.0, kMapTop - 9.0, "tick", "layer");
   const int64_t expert_step = label_step(grid.cell_width, grid.n_expert > 100 ? 32.0 : 22.0);
@@ -121,21 +94,35 @@ std::string map_labels(const Grid& grid) {
   return svg;
 }
 
-std::string map_cell(const Grid& grid, int64_t i_entry, float value, float largest) {
+// A ring inside the square of an entry; it lets the tooltip of the square through.
+std::string map_ring(const Grid& grid, int64_t i_entry) {
+  const double width = std::min(2.0, grid.cell_width / 5.0);
+  const double inset = 0.5 + width / 2.0;
+  const auto column = static_cast<double>(i_entry % grid.n_expert);
+  const auto row = static_cast<double>(i_entry / grid.n_expert);
+  return "<rect x=\"" + num(kMapLeft + column * grid.cell_width + inset) + "\" y=\"" +
+         num(kMapTop + row * grid.cell_height + inset) + "\" width=\"" +
+         num(std::max(grid.cell_width - 2.0 * inset, 0.5)) + "\" height=\"" +
+         num(grid.cell_height - 2.0 * inset) + "\" class=\"ring\" stroke-width=\"" + num(width) +
+         "\"/>\n";
+}
+
+std::string map_cell(
+    const Grid& grid, int64_t i_entry, float value, double opacity, const HeatmapNote& note) {
   const int64_t i_layer = i_entry / grid.n_expert;
   const int64_t i_expert = i_entry % grid.n_expert;
-  const double opacity = 0.15 + 0.85 * std::min(1.0F, std::abs(value) / largest);
   return "<rect x=\"" + num(kMapLeft + static_cast<double>(i_expert) * grid.cell_width + 0.5) +
          "\" y=\"" + num(kMapTop + static_cast<double>(i_layer) * grid.cell_height + 0.5) +
          "\" width=\"" + num(std::max(grid.cell_width - 1.0, 1.0)) + "\" height=\"" +
          num(grid.cell_height - 1.0) + "\" class=\"" + (value < 0.0F ? "below" : "above") +
          "\" fill-opacity=\"" + format_number(opacity, 2) + "\"><title>layer " +
          std::to_string(i_layer) + ", expert " + std::to_string(i_expert) + ": " +
-         signed_text(value, 3) + "</title></rect>\n";
+         signed_text(value, 3) + escape_html(note.text) + "</title></rect>\n" +
+         (note.is_ringed ? map_ring(grid, i_entry) : "");
 }
 
 // A bar from -largest to +largest in the map's own colours.
-std::string map_legend(double y, float largest) {
+std::string map_legend(double y, float largest, const HeatmapWords& words) {
   constexpr double kStep = 12.0;
   constexpr int kHalf = 10;
   std::string svg;
@@ -146,9 +133,9 @@ std::string map_legend(double y, float largest) {
            "\" fill-opacity=\"" + format_number(opacity, 2) + "\"/>";
   }
   const double right = kMapLeft + (2 * kHalf + 1) * kStep;
-  return svg + text_at(kMapLeft, y + 26.0, "tick", format_number(-largest, 2) + " less often") +
-         text_at(right, y + 26.0, "tick end", signed_text(largest, 2) + " more often") +
-         text_at(right + 14.0, y + 10.0, "tick", "in units of the token's sigma, at alpha 1");
+  return svg + text_at(kMapLeft, y + 26.0, "tick", format_number(-largest, 2) + " " + words.below) +
+         text_at(right, y + 26.0, "tick end", signed_text(largest, 2) + " " + words.above) +
+         text_at(right + 14.0, y + 10.0, "tick", words.unit);
 }
 
 }  // namespace
@@ -177,32 +164,49 @@ std::string interval_plot(const std::vector<NamedMetric>& metrics) {
   return svg + "</svg>\n";
 }
 
-std::string steering_heatmap(const std::vector<float>& steer, int64_t n_layer, int64_t n_expert) {
-  const auto n_entry = static_cast<int64_t>(steer.size());
-  if (n_entry == 0 || n_expert < 1 || n_entry % n_expert != 0 || n_entry / n_expert != n_layer) {
+std::string heatmap(const HeatmapWords& words,
+                    const std::vector<float>& values,
+                    int64_t n_expert,
+                    const std::vector<HeatmapNote>& notes) {
+  const auto n_entry = static_cast<int64_t>(values.size());
+  if (n_entry == 0 || n_expert < 1 || n_entry % n_expert != 0) {
     return "";
   }
   float largest = 0.0F;
-  for (const float value : steer) {
+  for (const float value : values) {
     largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : largest;
   }
-  const Grid grid = grid_for(n_layer, n_expert);
+  const Grid grid = grid_for(n_entry / n_expert, n_expert);
   const double bottom = kMapTop + grid.height();
-  std::string svg =
-      open_svg("map",
-               bottom + 48.0,
-               "Steering matrix",
-               std::to_string(n_layer) + " MoE layers (rows) by " + std::to_string(n_expert) +
-                   " experts (columns). The table below lists the strongest entries.");
+  std::string svg = open_svg(words.id, bottom + 48.0, words.title, words.about);
   svg += map_labels(grid) + "<rect x=\"" + num(kMapLeft) + "\" y=\"" + num(kMapTop) +
          "\" width=\"" + num(grid.width()) + "\" height=\"" + num(grid.height()) +
          "\" class=\"ground\"/>\n";
   for (int64_t i = 0; i < n_entry; ++i) {
-    if (steer[i] != 0.0F && std::isfinite(steer[i])) {
-      svg += map_cell(grid, i, steer[i], largest);
+    if (values[i] == 0.0F || !std::isfinite(values[i])) {
+      continue;
     }
+    const double opacity = 0.15 + 0.85 * std::abs(values[i]) / largest;
+    const HeatmapNote note = notes.empty() ? HeatmapNote() : notes.at(i);
+    svg += map_cell(grid, i, values[i], opacity, note);
   }
-  return svg + map_legend(bottom + 14.0, largest) + "</svg>\n";
+  return svg + map_legend(bottom + 14.0, largest, words) + "</svg>\n";
+}
+
+std::string steering_heatmap(const std::vector<float>& steer, int64_t n_layer, int64_t n_expert) {
+  const auto n_entry = static_cast<int64_t>(steer.size());
+  if (n_expert < 1 || n_entry % n_expert != 0 || n_entry / n_expert != n_layer) {
+    return "";
+  }
+  HeatmapWords words;
+  words.id = "map";
+  words.title = "Steering matrix";
+  words.about = std::to_string(n_layer) + " MoE layers (rows) by " + std::to_string(n_expert) +
+                " experts (columns). The table below lists the strongest entries.";
+  words.below = "less often";
+  words.above = "more often";
+  words.unit = "in units of the token's sigma, at alpha 1";
+  return heatmap(words, steer, n_expert, {});
 }
 
 }  // namespace mascing

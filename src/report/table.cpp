@@ -162,6 +162,28 @@ std::string wrapped(const std::string& start, const std::string& text, size_t in
   return result + "\n";
 }
 
+// What was made, how, and at what cost.
+std::string origin_lines(const Results& results) {
+  std::string text;
+  if (!results.mask_method.empty()) {
+    text += wrapped("mask                  ",
+                    printable(display_name(results.mask_method)) + ", " +
+                        count_text(results.mask_n_active) + " of " +
+                        std::to_string(results.mask_steer.size()) + " entries, alpha " +
+                        short_text(results.mask_alpha),
+                    22);
+  }
+  if (results.outcome.n > 0) {
+    text += "AUC of one prefill    " + rate_text(results.outcome.auc) + " (" +
+            count_text(results.outcome.n) + " replies that were then generated)\n";
+  }
+  if (results.n_prefill_token + results.n_generated_token > 0) {
+    text += "cost                  " + count_text(results.n_prefill_token) + " tokens read, " +
+            count_text(results.n_generated_token) + " generated\n";
+  }
+  return text;
+}
+
 std::string warning_lines(const Results& results, bool colour) {
   std::string text;
   for (const Warning& warning : results.warnings) {
@@ -185,7 +207,8 @@ std::string render_table(const Results& results, bool colour) {
   if (!results.metrics.empty()) {
     text.append("\n").append(metric_lines(results, colour));
   }
-  for (const std::string& part : {damage_lines(results), warning_lines(results, colour)}) {
+  for (const std::string& part :
+       {damage_lines(results) + origin_lines(results), warning_lines(results, colour)}) {
     text.append(part.empty() ? "" : "\n").append(part);
   }
   return text;

@@ -268,6 +268,7 @@ class Loop {
   void finish() {
     result_.steer = frame_.steer;
     const size_t n_stretch = std::min(kStretch, path_.size());
+    result_.n_stretch = static_cast<int64_t>(n_stretch);
     double best = -1e300;
     for (size_t end = n_stretch; n_stretch > 0 && end <= path_.size(); ++end) {
       double sum = 0.0;

@@ -50,7 +50,8 @@ struct LoopStep {
 struct ClosedLoopResult {
   std::vector<float> steer;  ///< [L, E], mean over the best stretch of steps
   std::vector<LoopStep> steps;
-  int64_t i_best = 0;  ///< last step of that stretch
+  int64_t i_best = 0;     ///< last step of that stretch
+  int64_t n_stretch = 0;  ///< its number of steps
   int64_t n_question = 0;
 };
 

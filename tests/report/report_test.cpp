@@ -55,9 +55,12 @@ TEST(Report, HoldsEverySection) {
         "&lt;0.0001",
         "KL(base || steered)",
         "layer 1, expert 3: -1.000",
-        "1 of 2 masks kept every other set",
+        "1 of 3 masks kept every other set",
         "keep_answered fell by 0.31, more than 0.05",
         "Confound check",
+        "Which experts cause the behaviour",
+        "What the closed loop found",
+        "How well the margin of one prefill tells",
         "discovery",
         "attacks-test-017",
         "00ff",
@@ -71,7 +74,7 @@ TEST(Report, HoldsEverySection) {
 TEST(Report, MarksTheChosenCandidateOnce) {
   const std::string page = render_report(sample_results());
   EXPECT_EQ(count_of(page, "<tr class=\"chosen\">"), 1);
-  EXPECT_EQ(count_of(page, "<tr class=\"infeasible\">"), 1);
+  EXPECT_EQ(count_of(page, "<tr class=\"infeasible\">"), 2);
 }
 
 TEST(Report, FetchesNothingAndRunsNothing) {
@@ -110,6 +113,9 @@ TEST(Report, EscapesEverythingThatComesFromOutside) {
   results.labels[evil + "." + evil] = 3;
   results.seconds[evil] = 1.0;
   results.candidates[0].rates[evil] = {};
+  results.candidates[0].estimates[evil] = 0.5;
+  results.loop.steps[0].values[evil] = 0.5;
+  results.loop.limits[evil] = 0.5;
   const std::string page = render_report(results);
   EXPECT_THAT(page, Not(HasSubstr("<script")));
   EXPECT_THAT(page, Not(HasSubstr("')<")));

@@ -71,6 +71,45 @@ TEST(ResultsFile, WritesTheSteeringMatrixByLayers) {
   EXPECT_THROW((void)to_json(broken), Error);
 }
 
+TEST(ResultsFile, ReadsWhatTheModelWasAskedAsItWasWritten) {
+  const Results written = sample_results();
+  const Results read = results_from_json(to_json(written), "results.json");
+  EXPECT_EQ(read.effects.n_pair, 1024);
+  EXPECT_EQ(read.effects.effect, written.effects.effect);
+  EXPECT_EQ(read.effects.standard_error, written.effects.standard_error);
+  EXPECT_EQ(read.effects.n_significant, 2);
+  EXPECT_EQ(read.effects.reliability, 0.875);
+  EXPECT_EQ(read.effects.r2, 0.3125);
+  EXPECT_EQ(read.effects.q_value[1], 0.000976562F);  // six digits
+  ASSERT_EQ(read.loop.steps.size(), 4U);
+  EXPECT_EQ(read.loop.steps[3].values, written.loop.steps[3].values);
+  EXPECT_EQ(read.loop.steps[3].norm, 1.75);
+  EXPECT_EQ(read.loop.limits, written.loop.limits);
+  EXPECT_EQ(read.loop.i_best, 2);
+  EXPECT_EQ(read.loop.n_stretch, 2);
+  EXPECT_EQ(read.loop.n_question, 3584);
+  EXPECT_EQ(read.outcome.n, 450);
+  EXPECT_EQ(read.outcome.auc, 0.96875);
+  EXPECT_EQ(read.outcome.rank_correlation, 0.8125);
+  EXPECT_EQ(read.candidates[2].estimates, written.candidates[2].estimates);
+}
+
+TEST(ResultsFile, NamesWhatIsWrongWithEffectsAndSteps) {
+  const json right = json::parse(to_json(sample_results()));
+  json wrong = right;
+  wrong["effects"]["q_value"].erase(0);
+  EXPECT_THAT(error_of(wrong), HasSubstr("effects.q_value is array, expected one row for each"));
+  wrong = right;
+  wrong["loop"]["steps"][1]["values"]["dsr"] = "high";
+  EXPECT_THAT(error_of(wrong), HasSubstr("loop.steps[1].values.dsr is string, expected a number"));
+  wrong = right;
+  wrong["loop"].erase("stretch");
+  EXPECT_THAT(error_of(wrong), HasSubstr("the key loop.stretch is missing"));
+  wrong = right;
+  wrong["candidates"][0]["estimates"] = json::array();
+  EXPECT_THAT(error_of(wrong), HasSubstr("candidates[0].estimates is array, expected an object"));
+}
+
 TEST(ResultsFile, WritesNullForWhatWasNotMeasured) {
   Results results = sample_results();
   results.damage.perplexity_steered = std::numeric_limits<double>::infinity();

@@ -35,13 +35,42 @@ void add_search(Results& results) {
   candidate.feasible = true;
   candidate.perplexity = 133.3337;
   candidate.rates = {{"dsr", {0.95, 0.91, 0.97}}, {"keep_answered", {0.6, 0.5, 0.7}}};
+  candidate.estimates = {{"dsr", 0.9375}, {"keep_answered", 0.61}};
   results.candidates.push_back(candidate);
   candidate.method = "mean_difference";
   candidate.alpha = 1.5;
   candidate.feasible = false;
   candidate.why_not = "keep_answered fell by 0.31, more than 0.05";
   results.candidates.push_back(candidate);
+  candidate.method = "closed_loop";
+  candidate.why_not = "less promising than the finalists, by one prefill each";
+  candidate.rates.clear();
+  candidate.estimates = {{"dsr", 0.874}, {"direct_refusal", 1.0}};
+  results.candidates.push_back(candidate);
   results.surrogates.push_back({2, 480, 120, 0.925, 0.97, 0.61, 0.53, 11});
+}
+
+void add_effects(Results& results) {
+  results.effects.n_pair = 1024;
+  results.effects.r2 = 0.3125;
+  results.effects.reliability = 0.875;
+  results.effects.n_significant = 2;
+  results.effects.effect = {0.5F, -0.375F, 0.0F, 0.0625F, -0.125F, 0.0F, 0.03125F, 0.25F};
+  results.effects.standard_error = {0.0625F, 0.0625F, 0.0F, 0.0625F, 0.125F, 0.0F, 0.125F, 0.1875F};
+  results.effects.q_value = {1e-6F, 0.0009765625F, 1.0F, 0.625F, 0.625F, 1.0F, 0.875F, 0.25F};
+}
+
+void add_loop(Results& results) {
+  results.loop.steps = {
+      {1.0, {{"dsr", 0.5625}, {"keep_answered", 0.0}, {"general text", 0.0125}}},
+      {1.25, {{"dsr", 0.75}, {"keep_answered", 0.03125}, {"general text", 0.025}}},
+      {1.5, {{"dsr", 0.875}, {"keep_answered", 0.0625}, {"general text", 0.0375}}},
+      {1.75, {{"dsr", 0.9375}, {"keep_answered", 0.125}, {"general text", 0.075}}}};
+  results.loop.limits = {{"keep_answered", 0.0625}, {"general text", 0.05}};
+  results.loop.i_best = 2;
+  results.loop.n_stretch = 2;
+  results.loop.n_question = 3584;
+  results.outcome = {450, 0.96875, 0.8125};
 }
 
 void add_provenance(Results& results) {
@@ -80,6 +109,8 @@ Results sample_results() {
   results.tokens_per_second_base = 1234.5;
   results.tokens_per_second_steered = 1210.0;
   results.labels = {{"discovery.label_0", 230}, {"discovery.label_1", 370}, {"test.label_1", 138}};
+  add_effects(results);
+  add_loop(results);
   add_search(results);
   results.skipped = {{"attacks-test-017", "longer than the context of 1024 tokens"}};
   results.warnings = {{"keep_answered_fell",

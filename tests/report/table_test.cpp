@@ -52,6 +52,20 @@ TEST(Table, CopesWithARunThatMeasuredNothing) {
   EXPECT_EQ(render_table(Results{}, false), "No metric was measured.\n");
 }
 
+TEST(Table, SaysHowTheMaskWasMadeAndWhatItTook) {
+  Results results = sample_results();
+  results.mask_method = "closed_loop";
+  const std::string table = render_table(results, false);
+  EXPECT_THAT(table, HasSubstr("mask                  closed loop, 5 of 8 entries, alpha 0.75\n"));
+  EXPECT_THAT(table,
+              HasSubstr("AUC of one prefill    0.97 (450 replies that were then generated)\n"));
+  EXPECT_THAT(table, HasSubstr("cost                  123 456 tokens read, 7 890 generated\n"));
+  results.mask_method.clear();
+  results.outcome = {};
+  EXPECT_THAT(render_table(results, false), Not(HasSubstr("entries, alpha")));
+  EXPECT_THAT(render_table(results, false), Not(HasSubstr("AUC")));
+}
+
 TEST(Headline, SaysWhatChangedAndOnHowMany) {
   EXPECT_EQ(headline(sample_results(), "->"),
             "DSR 0.54 -> 0.97 on 300 held-out conversations: 130 fixed, 1 newly broken");

@@ -1,0 +1,198 @@
+// Two panels over one axis of steps; each curve has its name at its right end, and a dash pattern
+// as well as a colour.
+#include "report/loop_plot.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/text.h"
+#include "report/html.h"
+#include "report/numbers.h"
+#include "report/svg_parts.h"
+
+namespace mascing {
+namespace {
+
+using svg::line_from;
+using svg::num;
+using svg::text_at;
+
+constexpr double kLeft = 64.0;
+constexpr double kRight = 690.0;  // names of the curves stand to the right of it
+constexpr double kLabelGap = 16.0;
+constexpr size_t kLimitStyles = 4;  // of the lower panel: c1 .. c4
+
+/// A panel's place and the values at its lower and upper edge.
+struct Panel {
+  double top;
+  double bottom;
+  double low;
+  double high;
+
+  /// Values outside are drawn at the edge.
+  [[nodiscard]] double y_of(double value) const {
+    return bottom - (std::clamp(value, low, high) - low) / (high - low) * (bottom - top);
+  }
+};
+
+constexpr Panel kGain{26.0, 196.0, 0.0, 1.0};
+constexpr Panel kLimits{236.0, 366.0, -0.5, 2.0};
+constexpr double kHeight = 412.0;
+
+/// Values of one set over the steps, on the scale of its panel.
+struct Curve {
+  std::string name;
+  std::string style;
+  std::vector<double> values;
+  std::vector<std::string> notes;  ///< tooltips
+};
+
+double x_of(size_t i_step, size_t n_step) {
+  return kLeft + (kRight - kLeft) * static_cast<double>(i_step) / static_cast<double>(n_step - 1);
+}
+
+double value_of(const LoopStepResult& step, const std::string& name) {
+  const auto found = step.values.find(name);
+  return found == step.values.end() ? std::nan("") : found->second;
+}
+
+Curve curve_of(const LoopResult& loop, const std::string& name, double unit, bool is_share) {
+  Curve curve;
+  curve.name = display_name(name);
+  for (size_t i = 0; i < loop.steps.size(); ++i) {
+    const double value = value_of(loop.steps[i], name);
+    curve.values.push_back(value / unit);
+    curve.notes.push_back(
+        "step " + std::to_string(i + 1) + ", " + curve.name + ": " +
+        (is_share ? rate_text(value) : short_text(value) + ", limit " + short_text(unit)));
+  }
+  return curve;
+}
+
+std::string draw(const Curve& curve, const Panel& panel) {
+  std::string points;
+  std::string marks;
+  for (size_t i = 0; i < curve.values.size(); ++i) {
+    if (!std::isfinite(curve.values[i])) {
+      continue;
+    }
+    const std::string x = num(x_of(i, curve.values.size()));
+    const std::string y = num(panel.y_of(curve.values[i]));
+    points += (points.empty() ? "" : " ") + x + "," + y;
+    marks += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"3\"><title>" +
+             escape_html(curve.notes[i]) + "</title></circle>\n";
+  }
+  return "<g class=\"curve " + curve.style + "\"><polyline points=\"" + points + "\"/>\n" + marks +
+         "</g>\n";
+}
+
+/// Names at the height of the last values, moved apart where they would overlap.
+std::string draw_names(const std::vector<Curve>& curves, const Panel& panel) {
+  struct Name {
+    double y;
+    const Curve* curve;
+  };
+  std::vector<Name> names;
+  for (const Curve& curve : curves) {
+    const double last = curve.values.back();
+    names.push_back({std::isfinite(last) ? panel.y_of(last) : panel.bottom, &curve});
+  }
+  std::stable_sort(
+      names.begin(), names.end(), [](const Name& a, const Name& b) { return a.y < b.y; });
+  double least = panel.top;
+  for (Name& name : names) {
+    name.y = std::max(name.y, least);
+    least = name.y + kLabelGap;
+  }
+  double most = panel.bottom;
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    name->y = std::min(name->y, most);
+    most = name->y - kLabelGap;
+  }
+  std::string svg;
+  for (const Name& name : names) {
+    svg += "<g class=\"curve " + name.curve->style + "\">" +
+           line_from(kRight + 10.0, name.y, kRight + 32.0, name.y, "sample") + "</g>" +
+           text_at(kRight + 38.0, name.y + 4.5, "tick", name.curve->name);
+  }
+  return svg;
+}
+
+std::string draw_axis(const Panel& panel, const std::vector<double>& ticks, const char* heading) {
+  std::string svg = text_at(kLeft, panel.top - 9.0, "tick", heading);
+  for (const double tick : ticks) {
+    const double y = panel.y_of(tick);
+    svg += line_from(kLeft, y, kRight, y, "grid") +
+           text_at(kLeft - 10.0, y + 4.5, "tick end", short_text(tick));
+  }
+  return svg;
+}
+
+std::string draw_steps(size_t n_step, double bottom) {
+  std::string svg;
+  const double cell = (kRight - kLeft) / static_cast<double>(n_step - 1);
+  const auto every = static_cast<size_t>(svg::label_step(cell, 30.0));
+  for (size_t i = 0; i < n_step; i += every) {
+    svg += text_at(x_of(i, n_step), bottom + 18.0, "tick middle", std::to_string(i + 1));
+  }
+  return svg + text_at(kRight + 10.0, bottom + 18.0, "tick", "step");
+}
+
+std::string draw_stretch(const LoopResult& loop, const Panel& panel) {
+  const auto n_step = static_cast<int64_t>(loop.steps.size());
+  const int64_t last = loop.i_best;
+  if (last < 0 || last >= n_step || loop.n_stretch < 1 || loop.n_stretch > last + 1) {
+    return "";
+  }
+  const double left = x_of(static_cast<size_t>(last - loop.n_stretch + 1), loop.steps.size());
+  const double right = x_of(static_cast<size_t>(last), loop.steps.size());
+  return "<rect x=\"" + num(left - 4.0) + "\" y=\"" + num(panel.top) + "\" width=\"" +
+         num(right - left + 8.0) + "\" height=\"" + num(panel.bottom - panel.top) +
+         "\" class=\"stretch\"><title>the mask is the mean of these steps</title></rect>\n";
+}
+
+std::vector<Curve> limited_curves(const LoopResult& loop) {
+  std::vector<Curve> curves;
+  for (const auto& [name, limit] : loop.limits) {
+    if (limit > 0.0) {
+      curves.push_back(curve_of(loop, name, limit, false));
+      curves.back().style =
+          std::string("c").append(std::to_string(1 + (curves.size() - 1) % kLimitStyles));
+    }
+  }
+  return curves;
+}
+
+}  // namespace
+
+std::string loop_plot(const LoopResult& loop, const std::string& target) {
+  if (loop.steps.size() < 2) {
+    return "";
+  }
+  Curve gain = curve_of(loop, target, 1.0, true);
+  gain.style = "c0";
+  const std::vector<Curve> limited = limited_curves(loop);
+  const Panel& lowest = limited.empty() ? kGain : kLimits;
+  std::string picture = svg::open_svg("loop-plot",
+                                      lowest.bottom + kHeight - kLimits.bottom,
+                                      "The closed loop from step to step",
+                                      "Above the wanted share of the target, below all that has a "
+                                      "limit; the table below gives the numbers.");
+  picture += draw_stretch(loop, kGain) +
+             draw_axis(kGain, {0.0, 0.25, 0.5, 0.75, 1.0}, "wanted share of the target") +
+             draw(gain, kGain) + draw_names({gain}, kGain);
+  if (!limited.empty()) {
+    picture +=
+        draw_stretch(loop, kLimits) +
+        draw_axis(kLimits, {0.0, 1.0, 2.0}, "fall or divergence, in units of its limit (1)") +
+        line_from(kLeft, kLimits.y_of(1.0), kRight, kLimits.y_of(1.0), "limit");
+    for (const Curve& curve : limited) {
+      picture += draw(curve, kLimits);
+    }
+    picture += draw_names(limited, kLimits);
+  }
+  return picture + draw_steps(loop.steps.size(), lowest.bottom) + "</svg>\n";
+}
+
+}  // namespace mascing

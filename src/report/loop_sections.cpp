@@ -1,0 +1,249 @@
+// A map and a table of effects; curves and a table of steps. The words say what a number means and
+// what it does not.
+#include "report/loop_sections.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "base/text.h"
+#include "report/html.h"
+#include "report/loop_plot.h"
+#include "report/numbers.h"
+#include "report/svg.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kStrongest = 10;
+constexpr float kSignificant = 0.05F;  // q-value
+constexpr double kWeakAuc = 0.8;       // below it, the margin says little of what is generated
+
+std::string percent_text(double share) {
+  return std::isfinite(share) ? format_number(100.0 * share, 0) + " %" : "-";
+}
+
+// ---------------------------------------------------------------- effects
+
+/// False if the matrices are not of one size; a file may hold anything.
+bool is_whole(const EffectsResult& effects) {
+  const size_t n = effects.effect.size();
+  return effects.n_pair > 0 && effects.standard_error.size() == n && effects.q_value.size() == n;
+}
+
+bool is_measured(const EffectsResult& effects, size_t i) {
+  return effects.standard_error[i] > 0.0F && std::isfinite(effects.effect[i]);
+}
+
+std::string effects_map(const Results& results) {
+  const EffectsResult& effects = results.effects;
+  std::vector<HeatmapNote> notes;
+  for (size_t i = 0; i < effects.effect.size(); ++i) {
+    notes.push_back({" \u00b1 " + format_number(effects.standard_error[i], 3) + ", q " +
+                         p_text(effects.q_value[i]),
+                     effects.q_value[i] <= kSignificant});
+  }
+  HeatmapWords words;
+  words.id = "effects-map";
+  words.title = "Effects of single experts";
+  words.about = "Layers are rows, experts columns. The table below lists the strongest effects.";
+  words.below = "away from it";
+  words.above = "towards it";
+  words.unit = "the wanted reply, in nats per sigma; a ring: q up to 0.05";
+  return heatmap(words, effects.effect, results.n_expert, notes);
+}
+
+std::string effects_table(const Results& results) {
+  const EffectsResult& effects = results.effects;
+  std::vector<size_t> order(effects.effect.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::erase_if(order, [&](size_t i) { return !is_measured(effects, i); });
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::abs(effects.effect[a]) > std::abs(effects.effect[b]);
+  });
+  order.resize(std::min(order.size(), kStrongest));
+  const bool has_mask = results.mask_steer.size() == effects.effect.size();
+  HtmlTable table("The strongest effects, in nats of margin per sigma of the router's logit",
+                  {{"layer", true},
+                   {"expert", true},
+                   {"effect", true},
+                   {"standard error", true},
+                   {"q", true},
+                   {"entry of the mask", true}});
+  for (const size_t i : order) {
+    const auto i_entry = static_cast<int64_t>(i);
+    table.add_row({std::to_string(i_entry / results.n_expert),
+                   std::to_string(i_entry % results.n_expert),
+                   signed_text(effects.effect[i], 3),
+                   format_number(effects.standard_error[i], 3),
+                   escape_html(p_text(effects.q_value[i])),
+                   has_mask ? signed_text(results.mask_steer[i], 3) : "&ndash;"});
+  }
+  return table.html();
+}
+
+std::string effects_text(const EffectsResult& effects) {
+  int64_t n_measured = 0;
+  for (size_t i = 0; i < effects.effect.size(); ++i) {
+    n_measured += is_measured(effects, i) ? 1 : 0;
+  }
+  const std::string found =
+      effects.n_significant > 0
+          ? count_text(effects.n_significant) + " of " + count_text(n_measured) +
+                " effects are beyond chance (ringed; false discovery rate 5 %)."
+          : "None of " + count_text(n_measured) +
+                " effects is beyond chance (false discovery rate 5 %): what follows may be noise.";
+  return "The model was asked under " + count_text(effects.n_pair) +
+         " pairs of opposite random masks, one conversation of the discovery split for each pair, "
+         "without generating a reply. " +
+         found + " Reliability " + rate_text(effects.reliability) +
+         ": the share of the variance among the effects that is not error of measurement. Together "
+         "they explain " +
+         percent_text(std::max(0.0, effects.r2)) +
+         " of the differences between single pairs (leave-one-out); most of the rest is that "
+         "conversations differ.";
+}
+
+// ---------------------------------------------------------------- closed loop
+
+/// First and last step whose mean is the mask; an empty stretch if the file's numbers do not fit.
+struct Stretch {
+  int64_t first = 0;
+  int64_t n = 0;
+};
+
+Stretch stretch_of(const LoopResult& loop) {
+  const auto n_step = static_cast<int64_t>(loop.steps.size());
+  const bool fits = loop.i_best >= 0 && loop.i_best < n_step && loop.n_stretch > 0 &&
+                    loop.n_stretch <= loop.i_best + 1;
+  return fits ? Stretch{loop.i_best - loop.n_stretch + 1, loop.n_stretch} : Stretch{};
+}
+
+double value_at(const LoopResult& loop, int64_t i_step, const std::string& name) {
+  const auto& values = loop.steps[static_cast<size_t>(i_step)].values;
+  const auto found = values.find(name);
+  return found == values.end() ? std::nan("") : found->second;
+}
+
+double mean_over(const LoopResult& loop, const Stretch& stretch, const std::string& name) {
+  double sum = 0.0;
+  for (int64_t i = stretch.first; i < stretch.first + stretch.n; ++i) {
+    sum += value_at(loop, i, name);
+  }
+  return stretch.n > 0 ? sum / static_cast<double>(stretch.n) : std::nan("");
+}
+
+/// The target first, then all that has a limit.
+std::vector<std::string> loop_names(const Results& results) {
+  std::vector<std::string> names = {results.target_metric};
+  for (const auto& [name, limit] : results.loop.limits) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+/// Sets of the scenario have metrics, texts have not.
+std::string measure_of(const Results& results, const std::string& name) {
+  const std::string what = name == results.target_metric      ? ": wanted share"
+                           : results.metrics.count(name) != 0 ? ": fall of the wanted share"
+                                                              : ": nats per token";
+  return escape_html(display_name(name) + what);
+}
+
+std::string loop_table(const Results& results, const Stretch& stretch) {
+  const LoopResult& loop = results.loop;
+  HtmlTable table("What the model answered, as running means over the discovery split",
+                  {{"measure"}, {"first step", true}, {"under the mask", true}, {"limit", true}});
+  for (const std::string& name : loop_names(results)) {
+    const auto limit = loop.limits.find(name);
+    table.add_row({measure_of(results, name),
+                   short_text(value_at(loop, 0, name)),
+                   short_text(mean_over(loop, stretch, name)),
+                   limit == loop.limits.end() ? "&ndash;" : short_text(limit->second)});
+  }
+  return table.html();
+}
+
+std::string steps_table(const Results& results) {
+  const std::vector<std::string> names = loop_names(results);
+  std::vector<HtmlColumn> columns = {{"step", true}, {"|S|", true}};
+  for (const std::string& name : names) {
+    columns.push_back({display_name(name), true});
+  }
+  HtmlTable table("Every step of the closed loop", columns);
+  for (size_t i = 0; i < results.loop.steps.size(); ++i) {
+    std::vector<std::string> cells = {std::to_string(i + 1),
+                                      short_text(results.loop.steps[i].norm)};
+    for (const std::string& name : names) {
+      cells.push_back(short_text(value_at(results.loop, static_cast<int64_t>(i), name)));
+    }
+    table.add_row(cells);
+  }
+  return "<details><summary>All " + std::to_string(results.loop.steps.size()) +
+         " steps as a table</summary>" + table.html() + "</details>\n";
+}
+
+std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
+  std::string text =
+      "Each step asks the model under pairs of random masks around the current one and moves it "
+      "along the gradient of the target, as far as the limits on everything else allow: " +
+      count_text(loop.n_question) + " prefills in " + count_text(loop.steps.size()) +
+      " steps, and not one generated token. ";
+  if (stretch.n > 0) {
+    text += "The mask of this method is the mean of steps " + std::to_string(stretch.first + 1) +
+            " to " + std::to_string(stretch.first + stretch.n) + " (shaded). ";
+  }
+  return text +
+         "These are the conversations it was fitted to, and margins instead of replies: what the "
+         "mask is worth stands under \"What changed\".";
+}
+
+}  // namespace
+
+std::string effects_section(const Results& results) {
+  if (!is_whole(results.effects)) {
+    return "";
+  }
+  const std::string map = effects_map(results);
+  if (map.empty()) {
+    return "";
+  }
+  const std::string meaning =
+      "An effect is causal: it is how the margin, log p(openings of wanted replies) - log "
+      "p(openings of the others), changes on average when the router's logit for this expert rises "
+      "by one sigma while all others are shaken at random. It does not say that the expert does "
+      "nothing else, that effects add up under a strong mask, or that other conversations depend "
+      "on the same experts.";
+  return html_section("effects",
+                      "Which experts cause the behaviour",
+                      html_paragraph(effects_text(results.effects)) + map +
+                          html_paragraph(meaning) + effects_table(results));
+}
+
+std::string loop_section(const Results& results) {
+  if (results.loop.steps.empty()) {
+    return "";
+  }
+  const Stretch stretch = stretch_of(results.loop);
+  const bool is_chosen = results.mask_method.rfind("closed_loop", 0) == 0;
+  return html_section("loop",
+                      is_chosen ? "How the mask was found" : "What the closed loop found",
+                      html_paragraph(loop_text(results.loop, stretch)) +
+                          loop_plot(results.loop, results.target_metric) +
+                          loop_table(results, stretch) + steps_table(results));
+}
+
+std::string outcome_paragraph(const OutcomeResult& outcome) {
+  if (outcome.n == 0) {
+    return "";
+  }
+  const std::string verdict =
+      outcome.auc < kWeakAuc ? " That is weak: do not trust rates marked with ~." : "";
+  return html_paragraph("How well the margin of one prefill tells what will be generated: AUC " +
+                        rate_text(outcome.auc) + " (0.5 = chance), rank correlation " +
+                        signed_text(outcome.rank_correlation, 2) + ", on " + count_text(outcome.n) +
+                        " replies of the selection split." + verdict);
+}
+
+}  // namespace mascing

@@ -1,0 +1,16 @@
+// Sections of the report on what the model answered under random masks: effects and closed loop.
+#pragma once
+
+#include <string>
+
+#include "mascing/results.h"
+
+namespace mascing {
+
+/// Each returns HTML, or an empty string if there is nothing to show.
+[[nodiscard]] std::string effects_section(const Results& results);
+[[nodiscard]] std::string loop_section(const Results& results);
+/// A paragraph: how well the margin of one prefill predicts what is generated.
+[[nodiscard]] std::string outcome_paragraph(const OutcomeResult& outcome);
+
+}  // namespace mascing
