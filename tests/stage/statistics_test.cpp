@@ -93,5 +93,17 @@ TEST(McnemarExact, DoesNotCareWhichSideIsWhichAndRefusesNegativeCounts) {
   EXPECT_THROW((void)mcnemar_exact(-1, 3), Error);
 }
 
+TEST(Holm, MatchesTheTextbookAndKeepsTheOrder) {
+  // R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+  const std::vector<double> expected = {0.03, 0.06, 0.06, 0.02};
+  const std::vector<double> adjusted = holm({0.01, 0.04, 0.03, 0.005});
+  ASSERT_EQ(adjusted.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(adjusted[i], expected[i], 1e-12) << i;
+  }
+  EXPECT_EQ(holm({0.7, 0.6}).front(), 1.0);
+  EXPECT_TRUE(holm({}).empty());
+}
+
 }  // namespace
 }  // namespace mascing
