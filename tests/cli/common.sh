@@ -107,6 +107,8 @@ max_tokens = 8
 epochs = 4
 
 [search]
+methods = ["closed_loop", "mean_difference"]
+loop_steps = 1
 alphas = [1.0]
 seeds = [0]
 epochs = [20]
