@@ -26,6 +26,7 @@ constexpr double kSharpness = 4.0;  // of shares that are reported and held agai
 constexpr double kRidge = 0.5;         // of the regression, in pairs per free entry
 constexpr size_t kCentreEvery = 3;     // pairs: one of their items is also measured at S itself
 constexpr size_t kStretch = 6;         // steps whose mean is the result
+constexpr double kNearLimit = 0.2;     // violation at which the loop may stop
 constexpr double kViolationCost = 0.25;  // of a limit exceeded by its own size, in wanted share
 
 double softplus(double x) {
@@ -202,14 +203,16 @@ class Loop {
     return value / roles_[i_set].limit - 1.0;
   }
 
+  /// A limit weighs more while it is exceeded; the gain weighs less once it is large enough.
   void adjust_multipliers() {
     for (size_t i = 0; i < sets_.size(); ++i) {
-      if (i != i_gain_) {
-        const double push = std::clamp(violation(i, mean_value(i)), -1.0, 1.0);
-        multipliers_[i] = std::clamp(multipliers_[i] * std::exp(kMultiplierRate * push),
-                                     kLeastMultiplier,
-                                     kMostMultiplier);
-      }
+      const bool is_gain = i == i_gain_;
+      const double gain_push = mean_value(i_gain_) >= options_.enough ? -1.0 : 1.0;
+      const double push =
+          is_gain ? gain_push : std::clamp(violation(i, mean_value(i)), -1.0, 1.0);
+      multipliers_[i] = std::clamp(multipliers_[i] * std::exp(kMultiplierRate * push),
+                                   kLeastMultiplier,
+                                   is_gain ? 1.0 : kMostMultiplier);
     }
   }
 
@@ -236,7 +239,15 @@ class Loop {
     return merit;
   }
 
-  [[nodiscard]] bool is_enough() const { return merit(result_.steps.back()) >= options_.enough; }
+  /// The gain is large enough, and no limit is exceeded by much.
+  [[nodiscard]] bool is_enough() const {
+    const LoopStep& step = result_.steps.back();
+    bool enough = step.value[i_gain_] >= options_.enough;
+    for (size_t i = 0; i < sets_.size(); ++i) {
+      enough = enough && (i == i_gain_ || violation(i, step.value[i]) <= kNearLimit);
+    }
+    return enough;
+  }
 
   [[nodiscard]] VectorXd gradient(size_t i_set) const {
     const Regression& regression = regressions_[i_set];
