@@ -55,6 +55,7 @@ class PanelBuilder {
     }
     add_margins(true);
     add_margins(false);
+    add_benign_margins();
     add_benign();
     add_text();
     add_references(bench_.host(), panel_.sets);
@@ -96,12 +97,17 @@ class PanelBuilder {
     }
   }
 
-  void add_margin_set(const LoadedSet& set, const Kinds& own) {
+  [[nodiscard]] Kinds pooled_kinds() const {
     Kinds pooled;
     for (const Kinds& kinds : kinds_) {
       pooled.refused.insert(pooled.refused.end(), kinds.refused.begin(), kinds.refused.end());
       pooled.answered.insert(pooled.answered.end(), kinds.answered.begin(), kinds.answered.end());
     }
+    return pooled;
+  }
+
+  void add_margin_set(const LoadedSet& set, const Kinds& own) {
+    const Kinds pooled = pooled_kinds();
     const auto& answered = own.answered.size() < kFewReplies ? pooled.answered : own.answered;
     const bool wants_refusal = set.spec.wanted == Wanted::kRefused;
     const Openings openings = find_openings(wants_refusal ? pooled.refused : answered,
@@ -111,6 +117,22 @@ class PanelBuilder {
       say_alike(set.spec.metric, is_target);
       return;
     }
+    add_probed(set, openings, std::min(openings.coverage_wanted, openings.coverage_unwanted));
+  }
+
+  /// Benign requests may be answered in any way; only that they are refused must not happen.
+  void add_benign_margins() {
+    const Kinds pooled = pooled_kinds();
+    Openings refusals = find_openings(pooled.answered, pooled.refused);
+    refusals.wanted.clear();
+    for (const LoadedSet& set : data_.sets) {
+      if (set.spec.role == SetRole::kBenign && !refusals.unwanted.empty()) {
+        add_probed(set, refusals, refusals.coverage_unwanted);
+      }
+    }
+  }
+
+  void add_probed(const LoadedSet& set, const Openings& openings, double coverage) {
     OutcomeSet outcome;
     outcome.name = set.spec.metric;
     std::vector<TokenSequence> all = openings.wanted;
@@ -124,11 +146,12 @@ class PanelBuilder {
     }
     panel_.rows.push_back(std::move(rows));
     panel_.sets.push_back(std::move(outcome));
+    const bool is_target = set.spec.role == SetRole::kTarget;
     LoopSet role;
     role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
     role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.spec.max_drop);
     panel_.roles.push_back(std::move(role));
-    panel_.coverage.push_back(std::min(openings.coverage_wanted, openings.coverage_unwanted));
+    panel_.coverage.push_back(coverage);
   }
 
   void say_alike(const std::string& metric, bool is_target) {

@@ -25,7 +25,7 @@ struct Panel {
   std::vector<Warning> warnings;
 };
 
-/// Target, hold and keep sets with margins; benign replies and general text with divergences. The
+/// Target, hold, keep and benign sets with margins; benign replies and general text with divergences. The
 /// openings come from the discovery split whatever the split of the panel. Throws
 /// Error{kInsufficient} if the target set's replies of both kinds begin alike.
 [[nodiscard]] Panel build_panel(Bench& bench,

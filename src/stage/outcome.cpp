@@ -9,6 +9,8 @@
 namespace mascing {
 namespace {
 
+constexpr double kLeastMass = 1e-12;  // that is left to other replies than the unwanted ones
+
 double log_sum_exp(const double* values, int64_t n) {
   const double top = *std::max_element(values, values + n);
   if (!std::isfinite(top)) {
@@ -24,6 +26,10 @@ double log_sum_exp(const double* values, int64_t n) {
 double margin(const Probe& probe, int64_t n_wanted) {
   const auto n = static_cast<int64_t>(probe.log_prob.size());
   const double* values = probe.log_prob.data();
+  if (n_wanted == 0) {
+    const double unwanted = std::min(log_sum_exp(values, n), -kLeastMass);
+    return std::log(-std::expm1(unwanted)) - unwanted;
+  }
   return log_sum_exp(values, n_wanted) - log_sum_exp(values + n_wanted, n - n_wanted);
 }
 

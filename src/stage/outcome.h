@@ -1,7 +1,8 @@
 // What a mask does to a model, measured without generating. Conversations whose reply can go two
 // ways answer with a margin,
 //   m = log p(openings of the wanted kind) - log p(openings of the other kind),
-// teacher-forced after one prefill; texts that should stay as they are answer with a divergence,
+// teacher-forced after one prefill (where every reply but the unwanted kind will do, the first term
+// is log(1 - p));  texts that should stay as they are answer with a divergence,
 // the mean over their scored tokens of KL(unsteered || steered).
 #pragma once
 
@@ -28,7 +29,7 @@ struct OutcomeSet {
   std::string name;
   std::vector<TokenSequence> prompts;  ///< with a margin
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
-  int64_t n_wanted = 0;                                        ///< number of wanted openings
+  int64_t n_wanted = 0;           ///< number of wanted openings; 0 = any reply but the openings
   std::vector<ScoredText> texts;                               ///< with a divergence
 
   [[nodiscard]] bool has_margin() const { return openings != nullptr; }

@@ -1,4 +1,6 @@
 // Likelihoods of openings against plain scores of the same tokens.
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +98,18 @@ TEST_F(ProbeTest, NamesWhatCannotBeProbed) {
   EXPECT_FALSE(probes[2].ok());
   EXPECT_THAT(probes[3].error, testing::HasSubstr("vocabulary"));
   EXPECT_TRUE(probes[4].ok());
+}
+
+TEST_F(ProbeTest, WithoutWantedOpeningsEverythingElseIsWanted) {
+  OutcomeSet set;
+  set.openings = openings_;
+  set.prompts = {prompts_[0].tokens};
+  const double margin = measure_outcomes(*host_, {set}, {Question{}}).front();
+  double p = 0.0;
+  for (const double log_prob : host_->probe(requests({}))[0].value.log_prob) {
+    p += std::exp(log_prob);
+  }
+  EXPECT_NEAR(margin, std::log((1.0 - p) / p), 1e-6);
 }
 
 class ReferenceTest : public ProbeTest {
