@@ -185,7 +185,9 @@ std::string loop_plot(const LoopResult& loop, const std::string& target) {
   if (!limited.empty()) {
     picture +=
         draw_stretch(loop, kLimits) +
-        draw_axis(kLimits, {0.0, 1.0, 2.0}, "fall or divergence, in units of its limit (1)") +
+        draw_axis(kLimits,
+                  {0.0, 1.0, 2.0},
+                  "fall or divergence, in units of its limit (1); cut off below -0.5 and above 2") +
         line_from(kLeft, kLimits.y_of(1.0), kRight, kLimits.y_of(1.0), "limit");
     for (const Curve& curve : limited) {
       picture += draw(curve, kLimits);

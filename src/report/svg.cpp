@@ -133,8 +133,8 @@ std::string map_legend(double y, float largest, const HeatmapWords& words) {
            "\" fill-opacity=\"" + format_number(opacity, 2) + "\"/>";
   }
   const double right = kMapLeft + (2 * kHalf + 1) * kStep;
-  return svg + text_at(kMapLeft, y + 26.0, "tick", format_number(-largest, 2) + " " + words.below) +
-         text_at(right, y + 26.0, "tick end", signed_text(largest, 2) + " " + words.above) +
+  return svg + text_at(kMapLeft, y + 26.0, "tick", "-" + short_text(largest) + " " + words.below) +
+         text_at(right, y + 26.0, "tick end", "+" + short_text(largest) + " " + words.above) +
          text_at(right + 14.0, y + 10.0, "tick", words.unit);
 }
 
