@@ -197,7 +197,7 @@ std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
   std::string text =
       "Each step asks the model under pairs of random masks around the current one and moves it "
       "along the gradient of the target, as far as the limits on everything else allow: " +
-      count_text(loop.n_question) + " prefills in " + count_text(loop.steps.size()) +
+      count_text(loop.n_question) + " prefills in " + std::to_string(loop.steps.size()) +
       " steps, and not one generated token. ";
   if (stretch.n > 0) {
     text += "The mask of this method is the mean of steps " + std::to_string(stretch.first + 1) +
