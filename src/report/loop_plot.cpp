@@ -70,6 +70,11 @@ Curve curve_of(const LoopResult& loop, const std::string& name, double unit, boo
   return curve;
 }
 
+std::string mark_at(const std::string& x, const std::string& y, const std::string& note) {
+  return "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"3\"><title>" + escape_html(note) +
+         "</title></circle>\n";
+}
+
 std::string draw(const Curve& curve, const Panel& panel) {
   std::string points;
   std::string marks;
@@ -79,9 +84,8 @@ std::string draw(const Curve& curve, const Panel& panel) {
     }
     const std::string x = num(x_of(i, curve.values.size()));
     const std::string y = num(panel.y_of(curve.values[i]));
-    points += (points.empty() ? "" : " ") + x + "," + y;
-    marks += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"3\"><title>" +
-             escape_html(curve.notes[i]) + "</title></circle>\n";
+    points.append(points.empty() ? "" : " ").append(x).append(",").append(y);
+    marks += mark_at(x, y, curve.notes[i]);
   }
   return "<g class=\"curve " + curve.style + "\"><polyline points=\"" + points + "\"/>\n" + marks +
          "</g>\n";
@@ -185,7 +189,9 @@ std::string loop_plot(const LoopResult& loop, const std::string& target) {
   if (!limited.empty()) {
     picture +=
         draw_stretch(loop, kLimits) +
-        draw_axis(kLimits, {0.0, 1.0, 2.0}, "fall or divergence, in units of its limit (1)") +
+        draw_axis(kLimits,
+                  {0.0, 1.0, 2.0},
+                  "fall or divergence, in units of its limit (1); cut off below -0.5 and above 2") +
         line_from(kLeft, kLimits.y_of(1.0), kRight, kLimits.y_of(1.0), "limit");
     for (const Curve& curve : limited) {
       picture += draw(curve, kLimits);

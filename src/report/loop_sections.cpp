@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kStrongest = 10;
 constexpr float kSignificant = 0.05F;  // q-value
+constexpr double kCrumb = 5e-5;        // of a value of a step
 constexpr double kWeakAuc = 0.8;       // below it, the margin says little of what is generated
 
 std::string percent_text(double share) {
@@ -48,8 +49,8 @@ std::string effects_map(const Results& results) {
   words.id = "effects-map";
   words.title = "Effects of single experts";
   words.about = "Layers are rows, experts columns. The table below lists the strongest effects.";
-  words.below = "away from it";
-  words.above = "towards it";
+  words.below = "less likely";
+  words.above = "more likely";
   words.unit = "the wanted reply, in nats per sigma; a ring: q up to 0.05";
   return heatmap(words, effects.effect, results.n_expert, notes);
 }
@@ -64,13 +65,15 @@ std::string effects_table(const Results& results) {
   });
   order.resize(std::min(order.size(), kStrongest));
   const bool has_mask = results.mask_steer.size() == effects.effect.size();
-  HtmlTable table("The strongest effects, in nats of margin per sigma of the router's logit",
-                  {{"layer", true},
-                   {"expert", true},
-                   {"effect", true},
-                   {"standard error", true},
-                   {"q", true},
-                   {"entry of the mask", true}});
+  HtmlTable table(
+      "The strongest effects, in nats of margin per sigma; the mask minds the limits as well and "
+      "need not follow them",
+      {{"layer", true},
+       {"expert", true},
+       {"effect", true},
+       {"standard error", true},
+       {"q", true},
+       {"entry of the mask", true}});
   for (const size_t i : order) {
     const auto i_entry = static_cast<int64_t>(i);
     table.add_row({std::to_string(i_entry / results.n_expert),
@@ -126,6 +129,11 @@ double value_at(const LoopResult& loop, int64_t i_step, const std::string& name)
   return found == values.end() ? std::nan("") : found->second;
 }
 
+/// Running means of sigmoids leave crumbs that mean nothing.
+std::string step_text(double value) {
+  return std::abs(value) < kCrumb ? "0" : short_text(value);
+}
+
 double mean_over(const LoopResult& loop, const Stretch& stretch, const std::string& name) {
   double sum = 0.0;
   for (int64_t i = stretch.first; i < stretch.first + stretch.n; ++i) {
@@ -153,13 +161,14 @@ std::string measure_of(const Results& results, const std::string& name) {
 
 std::string loop_table(const Results& results, const Stretch& stretch) {
   const LoopResult& loop = results.loop;
-  HtmlTable table("What the model answered, as running means over the discovery split",
-                  {{"measure"}, {"first step", true}, {"under the mask", true}, {"limit", true}});
+  HtmlTable table(
+      "What the model answered, as running means over the discovery split",
+      {{"measure"}, {"first step", true}, {"mean of the shaded steps", true}, {"limit", true}});
   for (const std::string& name : loop_names(results)) {
     const auto limit = loop.limits.find(name);
     table.add_row({measure_of(results, name),
-                   short_text(value_at(loop, 0, name)),
-                   short_text(mean_over(loop, stretch, name)),
+                   step_text(value_at(loop, 0, name)),
+                   step_text(mean_over(loop, stretch, name)),
                    limit == loop.limits.end() ? "&ndash;" : short_text(limit->second)});
   }
   return table.html();
@@ -176,7 +185,7 @@ std::string steps_table(const Results& results) {
     std::vector<std::string> cells = {std::to_string(i + 1),
                                       short_text(results.loop.steps[i].norm)};
     for (const std::string& name : names) {
-      cells.push_back(short_text(value_at(results.loop, static_cast<int64_t>(i), name)));
+      cells.push_back(step_text(value_at(results.loop, static_cast<int64_t>(i), name)));
     }
     table.add_row(cells);
   }
@@ -188,7 +197,7 @@ std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
   std::string text =
       "Each step asks the model under pairs of random masks around the current one and moves it "
       "along the gradient of the target, as far as the limits on everything else allow: " +
-      count_text(loop.n_question) + " prefills in " + count_text(loop.steps.size()) +
+      count_text(loop.n_question) + " prefills in " + std::to_string(loop.steps.size()) +
       " steps, and not one generated token. ";
   if (stretch.n > 0) {
     text += "The mask of this method is the mean of steps " + std::to_string(stretch.first + 1) +

@@ -98,11 +98,11 @@ std::string map_labels(const Grid& grid) {
 std::string map_ring(const Grid& grid, int64_t i_entry) {
   const double width = std::min(2.0, grid.cell_width / 5.0);
   const double inset = 0.5 + width / 2.0;
-  const auto column = static_cast<double>(i_entry % grid.n_expert);
-  const auto row = static_cast<double>(i_entry / grid.n_expert);
-  return "<rect x=\"" + num(kMapLeft + column * grid.cell_width + inset) + "\" y=\"" +
-         num(kMapTop + row * grid.cell_height + inset) + "\" width=\"" +
-         num(std::max(grid.cell_width - 2.0 * inset, 0.5)) + "\" height=\"" +
+  const int64_t i_layer = i_entry / grid.n_expert;
+  const int64_t i_expert = i_entry % grid.n_expert;
+  return "<rect x=\"" + num(kMapLeft + static_cast<double>(i_expert) * grid.cell_width + inset) +
+         "\" y=\"" + num(kMapTop + static_cast<double>(i_layer) * grid.cell_height + inset) +
+         "\" width=\"" + num(std::max(grid.cell_width - 2.0 * inset, 0.5)) + "\" height=\"" +
          num(grid.cell_height - 2.0 * inset) + "\" class=\"ring\" stroke-width=\"" + num(width) +
          "\"/>\n";
 }
@@ -133,8 +133,8 @@ std::string map_legend(double y, float largest, const HeatmapWords& words) {
            "\" fill-opacity=\"" + format_number(opacity, 2) + "\"/>";
   }
   const double right = kMapLeft + (2 * kHalf + 1) * kStep;
-  return svg + text_at(kMapLeft, y + 26.0, "tick", format_number(-largest, 2) + " " + words.below) +
-         text_at(right, y + 26.0, "tick end", signed_text(largest, 2) + " " + words.above) +
+  return svg + text_at(kMapLeft, y + 26.0, "tick", "-" + short_text(largest) + " " + words.below) +
+         text_at(right, y + 26.0, "tick end", "+" + short_text(largest) + " " + words.above) +
          text_at(right + 14.0, y + 10.0, "tick", words.unit);
 }
 

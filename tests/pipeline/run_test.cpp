@@ -82,7 +82,12 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   EXPECT_EQ(std::max_element(effect.begin(), effect.end()) - effect.begin(),
             FakeHost::kPlantedLayer * FakeHost::kExperts + FakeHost::kPlantedExpert);
   EXPECT_GE(outcome.results.effects.n_significant, 1);
-  EXPECT_FALSE(outcome.results.loop.steps.empty());
+  const LoopResult& loop = outcome.results.loop;
+  ASSERT_FALSE(loop.steps.empty());
+  EXPECT_EQ(loop.n_stretch, std::min<int64_t>(6, static_cast<int64_t>(loop.steps.size())));
+  EXPECT_GE(loop.i_best + 1, loop.n_stretch);
+  EXPECT_EQ(loop.limits.size() + 1, loop.steps.back().values.size());  // all but the target's
+  EXPECT_FALSE(loop.limits.contains("dsr"));
 }
 
 TEST_F(RunTest, NothingFoundIsReportedAsNothingFound) {

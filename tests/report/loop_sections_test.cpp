@@ -1,5 +1,6 @@
 #include "report/loop_sections.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <regex>
@@ -169,23 +170,34 @@ TEST(LoopPlot, ShadesTheStretchInBothPanels) {
   EXPECT_EQ(count_of(loop_plot(sample_results().loop, "dsr"), "class=\"stretch\""), 2);
 }
 
-TEST(LoopPlot, KeepsNamesApart) {
+/// Heights of the names in the lower panel when all its curves end at `last`, from the top.
+std::vector<double> name_heights(double last) {
   LoopResult loop = sample_results().loop;
+  loop.limits.clear();
   for (const char* name : {"hold_a", "hold_b", "hold_c", "hold_d", "hold_e"}) {
     loop.limits[name] = 0.05;
-    loop.steps.back().values[name] = -1.0;
+    loop.steps.back().values[name] = last;
   }
   const std::string svg = loop_plot(loop, "dsr");
-  const std::regex label("y=\"([0-9.]+)\" class=\"tick\">(hold|keep|general)");
+  const std::regex label("y=\"([0-9.]+)\" class=\"tick\">hold");
   std::vector<double> heights;
   for (std::sregex_iterator match(svg.begin(), svg.end(), label); match != std::sregex_iterator();
        ++match) {
     heights.push_back(std::stod((*match)[1]));
   }
-  ASSERT_EQ(heights.size(), 7U);
   std::sort(heights.begin(), heights.end());
-  for (size_t i = 1; i < heights.size(); ++i) {
-    EXPECT_GE(heights[i] - heights[i - 1], 15.9);
+  return heights;
+}
+
+TEST(LoopPlot, KeepsNamesApartAndInsideThePanel) {
+  for (const double last : {-1.0, 0.05, 1.0}) {
+    const std::vector<double> heights = name_heights(last);
+    ASSERT_EQ(heights.size(), 5U);
+    for (size_t i = 1; i < heights.size(); ++i) {
+      EXPECT_GE(heights[i] - heights[i - 1], 15.9);
+    }
+    EXPECT_GE(heights.front(), 236.0);
+    EXPECT_LE(heights.back(), 366.0 + 5.0);
   }
 }
 
