@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "mascing/conversation.h"
-#include "mascing/mask.h"
 #include "mascing/progress.h"
+#include "mascing/steering.h"
 
 namespace mascing {
 
@@ -50,16 +50,6 @@ struct Prompt {
   TokenSpan final_user;  ///< tokens that hold at least one byte of the final user message
 };
 
-/// One mask at one strength. No mask, alpha 0 or an all-zero mask leave the model bit for bit as it
-/// is.
-struct Steering {
-  std::shared_ptr<const Mask> mask;
-  float alpha = 0.0F;
-};
-
-/// False for a steering that leaves the model as it is.
-[[nodiscard]] bool is_active(const Steering& steering);
-
 struct TraceRequest {
   std::vector<int32_t> tokens;
   TokenSpan span;     ///< tokens to record
@@ -72,6 +62,18 @@ struct RouterTrace {
   int64_t n_layer = 0;
   int64_t n_expert = 0;
   std::vector<uint16_t> logits;  ///< IEEE half precision, [T, L, E]
+};
+
+struct ResidualRequest {
+  std::vector<int32_t> tokens;  ///< prompt
+  Steering steering = {};
+};
+
+/// The residual stream at the last token of a prompt.
+struct Residual {
+  int64_t n_block = 0;
+  int64_t n_embd = 0;
+  std::vector<float> values;  ///< [n_block, D] after each block, before a control vector is added
 };
 
 struct Sampling {
@@ -177,12 +179,11 @@ class Host {
                                                const Sampling& sampling) = 0;
   virtual std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
   virtual std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) = 0;
+  virtual std::vector<Outcome<Residual>> residuals(
+      const std::vector<ResidualRequest>& requests) = 0;
 
   /// Work done since the host was opened.
   [[nodiscard]] virtual HostCounters counters() const = 0;
 };
-
-/// Throws Error{kMismatch} naming both models unless `mask` was made for the model of `info`.
-void require_same_model(const Mask& mask, const ModelInfo& info);
 
 }  // namespace mascing

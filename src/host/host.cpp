@@ -1,13 +1,29 @@
-// What all hosts share: whether a steering does anything, and whether its mask belongs to the
-// model.
+// What all hosts share: whether a steering does anything, and whether it belongs to the model.
 #include "mascing/host.h"
+
+#include <algorithm>
 
 #include "mascing/error.h"
 
 namespace mascing {
 
+bool ControlVector::is_zero(int64_t i_block) const {
+  return std::all_of(row(i_block), row(i_block) + n_embd, [](float x) { return x == 0.0F; });
+}
+
 bool is_active(const Steering& steering) {
-  return steering.mask != nullptr && steering.alpha != 0.0F && steering.mask->n_active() > 0;
+  if (steering.alpha == 0.0F) {
+    return false;
+  }
+  if (steering.mask != nullptr && steering.mask->n_active() > 0) {
+    return true;
+  }
+  for (int64_t b = 0; steering.control != nullptr && b < steering.control->n_block; ++b) {
+    if (!steering.control->is_zero(b)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void require_same_model(const Mask& mask, const ModelInfo& info) {
@@ -31,6 +47,26 @@ void require_same_model(const Mask& mask, const ModelInfo& info) {
           ", not for " +
           describe(info.name, info.architecture, info.n_layer, info.n_expert, info.fingerprint),
       "use the model the mask was made for (any quantisation of it), or make a mask for this one");
+}
+
+void require_fit(const Steering& steering, const ModelInfo& info) {
+  if (steering.mask) {
+    require_same_model(*steering.mask, info);
+  }
+  if (!steering.control) {
+    return;
+  }
+  const ControlVector& control = *steering.control;
+  const auto n_value = static_cast<int64_t>(control.direction.size());
+  if (control.n_block != info.n_block || control.n_embd != info.n_embd ||
+      n_value != info.n_block * info.n_embd) {
+    throw Error(ErrorKind::kMismatch,
+                "[host] the control vector has " + std::to_string(control.n_block) + " blocks x " +
+                    std::to_string(control.n_embd) + " (" + std::to_string(n_value) +
+                    " values), the model " + std::to_string(info.n_block) + " x " +
+                    std::to_string(info.n_embd),
+                "measure the directions on the model that is steered");
+  }
 }
 
 }  // namespace mascing

@@ -75,14 +75,24 @@ std::string steering_key(const Steering& steering) {
   if (!is_active(steering)) {
     return "unsteered";
   }
-  const Mask& mask = *steering.mask;
   Sha256 digest;
-  digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
-  if (mask.sigma_rule == SigmaRule::kCalibrated) {
-    digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+  if (steering.mask) {
+    const Mask& mask = *steering.mask;
+    digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
+    if (mask.sigma_rule == SigmaRule::kCalibrated) {
+      digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+    }
+    digest.update(to_string(mask.sigma_rule));
   }
-  digest.update(to_string(mask.sigma_rule));
   digest.update(&steering.alpha, sizeof steering.alpha);
+  if (steering.rule == SteerRule::kForce) {
+    digest.update("force");
+  }
+  if (steering.control) {
+    const std::vector<float>& direction = steering.control->direction;
+    digest.update("control");
+    digest.update(direction.data(), direction.size() * sizeof(float));
+  }
   return digest.hex();
 }
 

@@ -162,14 +162,24 @@ double FakeHost::refusal_logit(const std::vector<int32_t>& tokens,
   for (int64_t t = span.begin; t < span.end; ++t) {
     const std::vector<float> all = router_logits(tokens[t], planted);
     const float* z = all.data() + kPlantedLayer * kExperts;
+    if (is_active(steering) && steering.mask && steering.rule == SteerRule::kForce) {
+      const float s = steering.mask->row(kPlantedLayer)[kPlantedExpert];
+      const auto [least, most] = std::minmax_element(z, z + kExperts);
+      sum += s > 0.0F ? *most + kForceMargin : s < 0.0F ? *least - kForceMargin : z[kPlantedExpert];
+      continue;
+    }
     sum += z[kPlantedExpert];
-    if (is_active(steering)) {
+    if (is_active(steering) && steering.mask) {
       const bool calibrated = steering.mask->sigma_rule == SigmaRule::kCalibrated;
       const float sigma = calibrated ? steering.mask->sigma[kPlantedLayer] : spread(z, kExperts);
       sum += steering.alpha * sigma * steering.mask->row(kPlantedLayer)[kPlantedExpert];
     }
   }
-  return sum / static_cast<double>(std::max<int64_t>(1, span.size()));
+  double pushed = 0.0;
+  for (int64_t b = kPlantedLayer; steering.control && b < kLayers; ++b) {
+    pushed += static_cast<double>(steering.alpha * steering.control->row(b)[0]);
+  }
+  return pushed + sum / static_cast<double>(std::max<int64_t>(1, span.size()));
 }
 
 std::vector<Outcome<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest>& requests) {
@@ -197,9 +207,7 @@ std::vector<Outcome<Reply>> FakeHost::generate(const std::vector<GenerateRequest
                                                const Sampling& sampling) {
   std::vector<Outcome<Reply>> outcomes(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
-    if (requests[i].steering.mask) {
-      require_same_model(*requests[i].steering.mask, info_);
-    }
+    require_fit(requests[i].steering, info_);
     outcomes[i].error = too_long(requests[i].tokens.size());
     if (!outcomes[i].ok()) {
       continue;
@@ -228,9 +236,14 @@ std::vector<Outcome<Score>> FakeHost::score(const std::vector<ScoreRequest>& req
       continue;
     }
     double strength = 0.0;
-    if (is_active(request.steering)) {
+    if (is_active(request.steering) && request.steering.mask) {
       for (const float s : request.steering.mask->steer) {
         strength += std::fabs(s * request.steering.alpha);
+      }
+    }
+    if (is_active(request.steering) && request.steering.control) {
+      for (const float h : request.steering.control->direction) {
+        strength += std::fabs(h * request.steering.alpha);
       }
     }
     Score& score = outcomes[i].value;
@@ -238,6 +251,27 @@ std::vector<Outcome<Score>> FakeHost::score(const std::vector<ScoreRequest>& req
     score.log_prob = -static_cast<double>(score.n_token) * (0.5 + 1e-3 * strength);
     score.divergence = static_cast<double>(score.n_token) * 1e-3 * strength;
     score.top.resize(request.n_top > 0 ? static_cast<size_t>(score.n_token) : 0);
+    counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
+  }
+  return outcomes;
+}
+
+std::vector<Outcome<Residual>> FakeHost::residuals(const std::vector<ResidualRequest>& requests) {
+  std::vector<Outcome<Residual>> outcomes(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const ResidualRequest& request = requests[i];
+    outcomes[i].error = too_long(request.tokens.size());
+    if (!outcomes[i].ok()) {
+      continue;
+    }
+    Residual& residual = outcomes[i].value;
+    residual = {info_.n_block, info_.n_embd, {}};
+    const double logit = refusal_logit(request.tokens, request.steering);
+    const std::string last = word(request.tokens.back());
+    for (int64_t k = 0; k < info_.n_block * info_.n_embd; ++k) {
+      const bool is_logit = k % info_.n_embd == 0 && k / info_.n_embd >= kPlantedLayer;
+      residual.values.push_back(is_logit ? static_cast<float>(logit) : noise(last, k));
+    }
     counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
   }
   return outcomes;

@@ -41,6 +41,8 @@ class FakeHost : public Host {
                                        const Sampling& sampling) override;
   std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override;
   std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override;
+  /// From the planted layer on, the first component is the refusal's logit; all else is noise.
+  std::vector<Outcome<Residual>> residuals(const std::vector<ResidualRequest>& requests) override;
   [[nodiscard]] HostCounters counters() const override { return counters_; }
 
  private:
@@ -48,7 +50,8 @@ class FakeHost : public Host {
   /// Router logits of one token, [L, E], before steering.
   [[nodiscard]] std::vector<float> router_logits(int32_t token, float planted) const;
   [[nodiscard]] float planted_logit(const std::vector<int32_t>& tokens, TokenSpan span) const;
-  /// The planted expert's steered router logit, mean over the final message.
+  /// The planted expert's steered router logit, mean over the final message; a control vector adds
+  /// the first components of its rows from the planted layer on.
   [[nodiscard]] double refusal_logit(const std::vector<int32_t>& tokens,
                                      const Steering& steering) const;
   [[nodiscard]] static TokenSpan final_message(const std::vector<int32_t>& tokens);

@@ -11,7 +11,7 @@ namespace mascing {
 namespace {
 
 bool is_watched(const char* name) {
-  for (const char* prefix : {"ffn_moe_logits-", "ffn_moe_probs-", "ffn_moe_topk-"}) {
+  for (const char* prefix : {"ffn_moe_logits-", "ffn_moe_probs-", "ffn_moe_topk-", "l_out-"}) {
     if (std::strncmp(name, prefix, std::strlen(prefix)) == 0) {
       return true;
     }
@@ -112,6 +112,19 @@ void RawModel::decode_next(int32_t token, int64_t position) {
 
 const float* RawModel::logits(int64_t i) const {
   return llama_get_logits_ith(context_.get(), static_cast<int32_t>(i));
+}
+
+void RawModel::set_control_vector(const ControlVector& control) {
+  const auto last = static_cast<int32_t>(control.n_block) - 1;
+  const int32_t status = llama_set_adapter_cvec(context_.get(),
+                                                control.row(1),
+                                                static_cast<size_t>(last * control.n_embd),
+                                                static_cast<int32_t>(control.n_embd),
+                                                1,
+                                                last);
+  if (status != 0) {
+    throw std::runtime_error("libllama refuses the control vector");
+  }
 }
 
 int64_t RawModel::n_vocab() const {

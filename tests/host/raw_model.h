@@ -33,7 +33,10 @@ class RawModel {
   /// Logits of token i of the last decode, [V].
   [[nodiscard]] const float* logits(int64_t i) const;
   [[nodiscard]] int64_t n_vocab() const;
-  /// Tensors named ffn_moe_logits-N, ffn_moe_probs-N and ffn_moe_topk-N of the last decode.
+  /// libllama's own control vector, from block 1 on: it knows none for block 0.
+  void set_control_vector(const ControlVector& control);
+  /// Tensors named ffn_moe_logits-N, ffn_moe_probs-N, ffn_moe_topk-N and l_out-N of the last
+  /// decode.
   [[nodiscard]] const Observation& seen(const std::string& name) const { return seen_.at(name); }
 
  private:

@@ -245,6 +245,35 @@ TEST_F(RouterTapTest, ABannedExpertIsNeverChosenAndAForcedOneAlways) {
   EXPECT_GT(n_natural, 0) << "banning experts that nobody chooses proves nothing";
 }
 
+TEST_F(RouterTapTest, TheForceRuleMovesExpertsToTheEndsOfTheLogitsAndLeavesTheOthers) {
+  const Prompt& prompt = prompts_->front();
+  const int64_t n_expert = info().n_expert;
+  auto mask = single_entry(info(), 3, 5, 0.01F);
+  mask->row(3)[7] = -0.01F;
+  mask->sigma_rule = SigmaRule::kToken;
+  const SteeredRun run(info(), prompt, {mask, 0.5F, SteerRule::kForce});
+  RawModel plain(demo_options(), RawModel::Callback::kObserve);
+  plain.decode(prompt.tokens, std::vector<bool>(prompt.tokens.size(), true));
+  const std::vector<float>& z = plain.seen(layer_name("ffn_moe_logits", info().blocks[3])).values;
+  const std::vector<float>& forced =
+      run.raw.seen(layer_name("ffn_moe_logits", info().blocks[3])).values;
+  const auto& picks = run.raw.seen(layer_name("ffn_moe_topk", info().blocks[3])).picks;
+  ASSERT_EQ(forced.size(), z.size());
+  EXPECT_EQ(std::count(picks.begin(), picks.end(), 5), static_cast<int64_t>(prompt.tokens.size()));
+  EXPECT_EQ(std::count(picks.begin(), picks.end(), 7), 0);
+  for (size_t t = 0; t < prompt.tokens.size(); ++t) {
+    const float* row = z.data() + t * static_cast<size_t>(n_expert);
+    const auto [least, most] = std::minmax_element(row, row + n_expert);
+    for (int64_t e = 0; e < n_expert; ++e) {
+      const float expected = e == 5   ? *most + kForceMargin
+                             : e == 7 ? *least - kForceMargin
+                                      : row[e];
+      ASSERT_EQ(forced[t * static_cast<size_t>(n_expert) + static_cast<size_t>(e)], expected)
+          << "token " << t << " expert " << e;
+    }
+  }
+}
+
 TEST_F(RouterTapTest, LayersUpToTheSteeredOneAreUntouchedAndLaterOnesAreNot) {
   const Prompt& prompt = prompts_->front();
   const RouterTrace plain = trace_one(*host_, prompt, {});

@@ -92,8 +92,7 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options) : info(read_model_info
 Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions& options)
     : model_(std::move(model)), tap_(std::make_unique<RouterTap>(model_->info)) {
   llama_model* weights = model_->weights.get();
-  const bool regroups =
-      llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
+  const bool regroups = llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
   const int64_t n_train = llama_model_n_ctx_train(weights);
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
@@ -159,9 +158,7 @@ const float* Engine::logits(int32_t i_token) {
 }
 
 const Steering* Engine::active(const Steering& steering) const {
-  if (steering.mask) {
-    require_same_model(*steering.mask, info());
-  }
+  require_fit(steering, info());
   return is_active(steering) ? &steering : nullptr;
 }
 

@@ -93,7 +93,7 @@ class Engine {
   void decode(TokenBatch& batch, bool stop_after_routers);
   /// Logits of a token flagged as output in the last batch, [V].
   [[nodiscard]] const float* logits(int32_t i_token);
-  /// Null if this steering leaves the model as it is; checks that the mask belongs to the model.
+  /// Null if this steering leaves the model as it is; checks that it belongs to the model.
   [[nodiscard]] const Steering* active(const Steering& steering) const;
 
   HostCounters counters;

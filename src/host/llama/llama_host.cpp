@@ -1,4 +1,4 @@
-// The Host that runs GGUF files through libllama: a shell over engines and the four schedulers.
+// The Host that runs GGUF files through libllama: a shell over engines and the five schedulers.
 // Small models get several engines of one thread each, which share the weights and divide the
 // requests: the barriers between the threads of one engine would cost them more than they gain.
 #include "mascing/llama_host.h"
@@ -90,6 +90,9 @@ class LlamaHost : public Host {
   }
   std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
     return on_engines<Probe>(requests, run_probes);
+  }
+  std::vector<Outcome<Residual>> residuals(const std::vector<ResidualRequest>& requests) override {
+    return on_engines<Residual>(requests, run_residuals);
   }
 
   [[nodiscard]] HostCounters counters() const override {

@@ -1,9 +1,11 @@
 // The tap: routers appear in the graph as `ffn_moe_logits-<block>` and, where the router has a
 // bias, as `ffn_moe_logits_biased-<block>`. The latter, or the former where there is no bias, is
 // read, recorded and rewritten as z' = z + alpha * sigma * S before softmax or sigmoid and top-k
-// are computed from it.
+// are computed from it. The residual stream after a block is `l_out-<block>`; a control vector is
+// added to it as libllama's own would be, but for each token on its own.
 #include "host/llama/router_tap.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -20,6 +22,7 @@ namespace {
 
 constexpr const char* kPlainPrefix = "ffn_moe_logits-";
 constexpr const char* kBiasedPrefix = "ffn_moe_logits_biased-";
+constexpr const char* kBlockPrefix = "l_out-";
 
 /// Standard deviation over n values, in double: the divisor is n, as for a whole population.
 float spread(const float* values, int64_t n) {
@@ -46,11 +49,35 @@ bool row_is_zero(const Mask& mask, int64_t i_layer) {
   return true;
 }
 
+/// The number behind `prefix`, or -1 if the name is another one.
+int64_t number_behind(const char* prefix, const char* name) {
+  const size_t n_prefix = std::strlen(prefix);
+  if (std::strncmp(name, prefix, n_prefix) != 0) {
+    return -1;
+  }
+  const char* digits = name + n_prefix;
+  const char* end = digits + std::strlen(digits);
+  uint32_t number = 0;
+  const auto [stop, status] = std::from_chars(digits, end, number);
+  return status == std::errc() && stop == end ? int64_t{number} : -1;
+}
+
+/// Entries above 0 to the top of the logits, entries below 0 to the bottom.
+void force(float* z, const float* row, int64_t n_expert) {
+  const auto [least, most] = std::minmax_element(z, z + n_expert);
+  const float bottom = *least - kForceMargin;
+  const float top = *most + kForceMargin;
+  for (int64_t e = 0; e < n_expert; ++e) {
+    z[e] = row[e] > 0.0F ? top : row[e] < 0.0F ? bottom : z[e];
+  }
+}
+
 }  // namespace
 
 RouterTap::RouterTap(const ModelInfo& info)
     : n_layer_(info.n_layer),
       n_expert_(info.n_expert),
+      n_embd_(info.n_embd),
       layer_of_block_(static_cast<size_t>(info.n_block), -1),
       has_bias_(info.has_bias) {
   for (int64_t l = 0; l < n_layer_; ++l) {
@@ -65,19 +92,29 @@ void RouterTap::plan(std::vector<TapColumn> columns,
   output_columns_ = std::move(output_columns);
   stop_after_routers_ = stop_after_routers;
   error_ = nullptr;
-  records_ = false;
+  records_ = reads_blocks_ = false;
   seen_.assign(static_cast<size_t>(n_layer_), false);
-  steered_layers_.assign(static_cast<size_t>(n_layer_), false);
+  seen_blocks_.assign(layer_of_block_.size(), false);
+  steered_layers_.assign(seen_.size(), false);
+  steered_blocks_.assign(seen_blocks_.size(), false);
   const Steering* last = nullptr;
   for (const TapColumn& column : columns_) {
     records_ = records_ || column.record != nullptr;
-    if (column.steering == nullptr || column.steering == last) {
-      continue;
+    reads_blocks_ = reads_blocks_ || column.residual != nullptr;
+    if (column.steering != nullptr && column.steering != last) {
+      last = column.steering;
+      plan_steering(*last);
     }
-    last = column.steering;
-    for (int64_t l = 0; l < n_layer_; ++l) {
-      steered_layers_[l] = steered_layers_[l] || !row_is_zero(*last->mask, l);
-    }
+  }
+}
+
+void RouterTap::plan_steering(const Steering& steering) {
+  for (int64_t l = 0; steering.mask != nullptr && l < n_layer_; ++l) {
+    steered_layers_[l] = steered_layers_[l] || !row_is_zero(*steering.mask, l);
+  }
+  for (size_t b = 0; steering.control != nullptr && b < steered_blocks_.size(); ++b) {
+    const bool is_zero = steering.control->is_zero(static_cast<int64_t>(b));
+    steered_blocks_[b] = steered_blocks_[b] || !is_zero;
   }
 }
 
@@ -94,40 +131,58 @@ void RouterTap::finish() {
                   "nothing was steered");
     }
   }
+  for (size_t b = 0; b < seen_blocks_.size(); ++b) {
+    const bool is_computed =
+        !stop_after_routers_ || std::any_of(layer_of_block_.begin() + static_cast<int64_t>(b) + 1,
+                                            layer_of_block_.end(),
+                                            [](int64_t l) { return l >= 0; });
+    if (is_computed && wants_block(static_cast<int64_t>(b)) && !seen_blocks_[b]) {
+      throw Error(ErrorKind::kHost,
+                  "[host] block " + std::to_string(b) + " did not show its residual stream (" +
+                      kBlockPrefix + std::to_string(b) + ") while computing",
+                  "control vectors are not available for this architecture");
+    }
+  }
 }
 
 bool RouterTap::wants(int64_t i_layer) const {
   return records_ || steered_layers_[i_layer];
 }
 
+bool RouterTap::wants_block(int64_t i_block) const {
+  return reads_blocks_ || steered_blocks_[i_block];
+}
+
 int64_t RouterTap::layer_of(const char* name) const {
-  const bool plain = std::strncmp(name, kPlainPrefix, std::strlen(kPlainPrefix)) == 0;
-  const bool biased = !plain && std::strncmp(name, kBiasedPrefix, std::strlen(kBiasedPrefix)) == 0;
-  if (!plain && !biased) {
+  const int64_t i_plain = number_behind(kPlainPrefix, name);
+  const int64_t i_block = i_plain >= 0 ? i_plain : number_behind(kBiasedPrefix, name);
+  if (i_block < 0 || i_block >= static_cast<int64_t>(layer_of_block_.size())) {
     return -1;
   }
-  const char* digits = name + std::strlen(plain ? kPlainPrefix : kBiasedPrefix);
-  const char* end = digits + std::strlen(digits);
-  size_t block = 0;
-  const auto [stop, status] = std::from_chars(digits, end, block);
-  if (status != std::errc() || stop != end || block >= layer_of_block_.size()) {
-    return -1;
-  }
-  const int64_t i_layer = layer_of_block_[block];
-  return i_layer >= 0 && has_bias_[i_layer] == biased ? i_layer : -1;
+  const int64_t i_layer = layer_of_block_[i_block];
+  return i_layer >= 0 && has_bias_[i_layer] == (i_plain < 0) ? i_layer : -1;
+}
+
+int64_t RouterTap::block_of(const char* name) const {
+  const int64_t i_block = number_behind(kBlockPrefix, name);
+  return i_block < static_cast<int64_t>(layer_of_block_.size()) ? i_block : -1;
 }
 
 bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
   auto* tap = static_cast<RouterTap*>(self);
   const int64_t i_layer = tap->layer_of(tensor->name);
-  if (i_layer < 0 || !tap->wants(i_layer)) {
-    return !ask;
-  }
-  if (ask) {
-    return true;
+  const int64_t i_block = i_layer < 0 ? tap->block_of(tensor->name) : -1;
+  const bool is_wanted =
+      (i_layer >= 0 && tap->wants(i_layer)) || (i_block >= 0 && tap->wants_block(i_block));
+  if (!is_wanted || ask) {
+    return is_wanted == ask;
   }
   try {
-    tap->apply(tensor, i_layer);
+    if (i_layer >= 0) {
+      tap->apply(tensor, i_layer);
+    } else {
+      tap->apply_to_block(tensor, i_block);
+    }
   } catch (...) {
     tap->error_ = std::current_exception();
     return false;
@@ -139,23 +194,27 @@ int64_t RouterTap::token_of_column(int64_t i_column, int64_t n_column) const {
   return n_column == static_cast<int64_t>(columns_.size()) ? i_column : output_columns_[i_column];
 }
 
-void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
+int64_t RouterTap::read_columns(const ggml_tensor* tensor, int64_t n_row) {
   const int64_t n_column = tensor->ne[1];
   const auto n_token = static_cast<int64_t>(columns_.size());
   const auto n_output = static_cast<int64_t>(output_columns_.size());
-  seen_[i_layer] = true;
-  if (tensor->type != GGML_TYPE_F32 || tensor->ne[0] != n_expert_ || !ggml_is_contiguous(tensor) ||
+  if (tensor->type != GGML_TYPE_F32 || tensor->ne[0] != n_row || !ggml_is_contiguous(tensor) ||
       (n_column != n_token && n_column != n_output)) {
     throw Error(ErrorKind::kHost,
-                std::string("[host] router tensor ") + tensor->name + " has shape [" +
+                std::string("[host] tensor ") + tensor->name + " has shape [" +
                     std::to_string(tensor->ne[0]) + ", " + std::to_string(n_column) +
-                    "], expected [" + std::to_string(n_expert_) + ", " + std::to_string(n_token) +
+                    "], expected [" + std::to_string(n_row) + ", " + std::to_string(n_token) +
                     " or " + std::to_string(n_output) + "]",
                 "this architecture regroups tokens in a way this version does not know");
   }
-  data_.resize(static_cast<size_t>(n_column * n_expert_));
-  const size_t size_bytes = data_.size() * sizeof(float);
-  ggml_backend_tensor_get(tensor, data_.data(), 0, size_bytes);
+  data_.resize(static_cast<size_t>(n_column * n_row));
+  ggml_backend_tensor_get(tensor, data_.data(), 0, data_.size() * sizeof(float));
+  return n_column;
+}
+
+void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
+  seen_[i_layer] = true;
+  const int64_t n_column = read_columns(tensor, n_expert_);
   const float sigma_batch = data_.empty() ? 0.0F : spread(data_.data(), n_column * n_expert_);
   bool changed = false;
   for (int64_t i = 0; i < n_column; ++i) {
@@ -165,7 +224,29 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
     changed = steer_column(z, column, i_layer, sigma_batch) || changed;
   }
   if (changed) {
-    ggml_backend_tensor_set(tensor, data_.data(), 0, size_bytes);
+    ggml_backend_tensor_set(tensor, data_.data(), 0, data_.size() * sizeof(float));
+  }
+}
+
+void RouterTap::apply_to_block(ggml_tensor* tensor, int64_t i_block) {
+  seen_blocks_[i_block] = true;
+  const int64_t n_column = read_columns(tensor, n_embd_);
+  for (int64_t i = 0; i < n_column; ++i) {
+    const TapColumn& column = columns_[token_of_column(i, n_column)];
+    float* h = data_.data() + i * n_embd_;
+    if (column.residual != nullptr) {
+      std::copy(h, h + n_embd_, column.residual + i_block * n_embd_);
+    }
+    if (column.steering == nullptr || column.steering->control == nullptr) {
+      continue;
+    }
+    const float* direction = column.steering->control->row(i_block);
+    for (int64_t d = 0; d < n_embd_; ++d) {
+      h[d] += column.steering->alpha * direction[d];
+    }
+  }
+  if (steered_blocks_[i_block]) {
+    ggml_backend_tensor_set(tensor, data_.data(), 0, data_.size() * sizeof(float));
   }
 }
 
@@ -179,12 +260,16 @@ bool RouterTap::steer_column(float* z,
                              const TapColumn& column,
                              int64_t i_layer,
                              float sigma_batch) const {
-  if (column.steering == nullptr || !steered_layers_[i_layer]) {
+  if (column.steering == nullptr || column.steering->mask == nullptr || !steered_layers_[i_layer]) {
     return false;
   }
   const Mask& mask = *column.steering->mask;
   if (row_is_zero(mask, i_layer)) {
     return false;
+  }
+  if (column.steering->rule == SteerRule::kForce) {
+    force(z, mask.row(i_layer), n_expert_);
+    return true;
   }
   float sigma = sigma_batch;
   if (mask.sigma_rule == SigmaRule::kToken) {

@@ -1,5 +1,5 @@
-// Reads and rewrites router logits while libllama computes its graph, through the evaluation
-// callback.
+// Reads and rewrites router logits, and where it is asked to the residual stream, while libllama
+// computes its graph, through the evaluation callback.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ namespace mascing {
 struct TapColumn {
   const Steering* steering = nullptr;  ///< not owned; null = leave the token alone
   uint16_t* record = nullptr;          ///< half precision [L, E] to fill, or null
+  float* residual = nullptr;           ///< [n_block, D] to fill, or null
 };
 
 /// One per context. Before each decode the host says what to do with every token (`plan`),
@@ -32,7 +33,8 @@ class RouterTap {
   void plan(std::vector<TapColumn> columns,
             std::vector<int32_t> output_columns,
             bool stop_after_routers);
-  /// Throws what went wrong in the callback, Error{kHost} if a planned layer was never seen.
+  /// Throws what went wrong in the callback, Error{kHost} if a planned layer or block was never
+  /// seen.
   void finish();
 
   /// ggml_backend_sched_eval_callback; `self` is the RouterTap.
@@ -40,8 +42,14 @@ class RouterTap {
 
  private:
   [[nodiscard]] int64_t layer_of(const char* name) const;  ///< -1 = not a router to tap
+  [[nodiscard]] int64_t block_of(const char* name) const;  ///< -1 = no block's residual stream
   [[nodiscard]] bool wants(int64_t i_layer) const;
+  [[nodiscard]] bool wants_block(int64_t i_block) const;
+  void plan_steering(const Steering& steering);
+  /// Fills data_ with a tensor of one column per token or per output; returns the columns' number.
+  int64_t read_columns(const ggml_tensor* tensor, int64_t n_row);
   void apply(ggml_tensor* tensor, int64_t i_layer);
+  void apply_to_block(ggml_tensor* tensor, int64_t i_block);
   [[nodiscard]] int64_t token_of_column(int64_t i_column, int64_t n_column) const;
   void record_column(const float* z, const TapColumn& column, int64_t i_layer) const;
   /// True if z was changed.
@@ -49,15 +57,19 @@ class RouterTap {
 
   int64_t n_layer_;
   int64_t n_expert_;
+  int64_t n_embd_;
   std::vector<int64_t> layer_of_block_;  ///< -1 for blocks without a router
   std::vector<bool> has_bias_;           ///< [L]
   std::vector<TapColumn> columns_;
   std::vector<int32_t> output_columns_;
   std::vector<bool> steered_layers_;  ///< [L] some token of the batch is steered here
+  std::vector<bool> steered_blocks_;  ///< [n_block] likewise, by a control vector
   bool records_ = false;
+  bool reads_blocks_ = false;
   bool stop_after_routers_ = false;
-  std::vector<bool> seen_;   ///< [L]
-  std::vector<float> data_;  ///< logits of one layer, [n, E]
+  std::vector<bool> seen_;         ///< [L]
+  std::vector<bool> seen_blocks_;  ///< [n_block]
+  std::vector<float> data_;        ///< of the running tensor: [n, E] or [n, D]
   std::exception_ptr error_;
 };
 

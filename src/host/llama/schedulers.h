@@ -1,4 +1,4 @@
-// The four ways in which many requests share the model's batches. Each starts with an empty cache,
+// The five ways in which many requests share the model's batches. Each starts with an empty cache,
 // so what it returns depends on its arguments and the thread count alone.
 #pragma once
 
@@ -24,5 +24,9 @@ namespace mascing {
 /// One prefill per prompt with its openings behind it as branches.
 [[nodiscard]] std::vector<Outcome<Probe>> run_probes(Engine& engine,
                                                      const std::vector<ProbeRequest>& requests);
+
+/// Prefills packed back to back; only the last token of each is looked at.
+[[nodiscard]] std::vector<Outcome<Residual>> run_residuals(
+    Engine& engine, const std::vector<ResidualRequest>& requests);
 
 }  // namespace mascing
