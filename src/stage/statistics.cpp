@@ -99,4 +99,19 @@ double spearman(const std::vector<double>& a, const std::vector<double>& b) {
   return aa > 0.0 && bb > 0.0 ? ab / std::sqrt(aa * bb) : 0.0;
 }
 
+std::vector<double> holm(const std::vector<double>& p_values) {
+  std::vector<size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(
+      order.begin(), order.end(), [&](size_t a, size_t b) { return p_values[a] < p_values[b]; });
+  std::vector<double> adjusted(p_values.size());
+  double largest = 0.0;
+  for (size_t k = 0; k < order.size(); ++k) {
+    const auto n_left = static_cast<double>(order.size() - k);
+    largest = std::max(largest, std::min(1.0, n_left * p_values[order[k]]));
+    adjusted[order[k]] = largest;
+  }
+  return adjusted;
+}
+
 }  // namespace mascing

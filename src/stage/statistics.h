@@ -1,4 +1,5 @@
-// Interval and test for shares: Wilson's score interval and McNemar's exact test.
+// Interval and test for shares: Wilson's score interval and McNemar's exact test; Holm's correction
+// for several tests.
 #pragma once
 
 #include <cstdint>
@@ -22,5 +23,8 @@ namespace mascing {
 /// Spearman's rank correlation, ties with their mean rank. 0 if either side is constant. Sizes must
 /// agree.
 [[nodiscard]] double spearman(const std::vector<double>& a, const std::vector<double>& b);
+/// Holm's adjustment (1979) of several p-values, in their order: to reject those up to a level
+/// keeps the chance of any false rejection among them below it.
+[[nodiscard]] std::vector<double> holm(const std::vector<double>& p_values);
 
 }  // namespace mascing

@@ -100,5 +100,17 @@ TEST(Spearman, KnowsOrderTiesAndConstants) {
   EXPECT_NEAR(spearman({1.0, 2.0, 3.0, 4.0}, {0.0, 0.0, 1.0, 1.0}), 0.894427191, 1e-9);
 }
 
+TEST(Holm, MatchesTheTextbookAndKeepsTheOrder) {
+  // R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm")
+  const std::vector<double> expected = {0.03, 0.06, 0.06, 0.02};
+  const std::vector<double> adjusted = holm({0.01, 0.04, 0.03, 0.005});
+  ASSERT_EQ(adjusted.size(), expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(adjusted[i], expected[i], 1e-12) << i;
+  }
+  EXPECT_EQ(holm({0.7, 0.6}).front(), 1.0);
+  EXPECT_TRUE(holm({}).empty());
+}
+
 }  // namespace
 }  // namespace mascing
