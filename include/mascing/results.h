@@ -39,7 +39,10 @@ struct DamageResult {
 
 /// One mask at one strength as the selection split saw it.
 struct CandidateResult {
-  std::string method;  ///< a MaskMethod's name; "+guard" where guard masks were added
+  std::string role = "candidate";  ///< or "baseline": never chosen, there to be beaten
+  std::string method;  ///< a MaskMethod's name; "+guard" where guard masks were added; of baselines
+                       ///< "paper", "forced_experts", "control_vector", "system_prompt", too
+  std::string setting;  ///< of baselines: what was chosen on the selection split, in words
   double lambda = 0.0;
   int64_t epochs = 0;
   double preserve = 0.0;
@@ -55,6 +58,12 @@ struct CandidateResult {
   std::map<std::string, Rate> rates;  ///< metric id -> rate of generated replies there
   /// Metric id -> share estimated from one prefill per conversation; empty if none was needed.
   std::map<std::string, double> estimates;
+  std::map<std::string, MetricResult> metrics;  ///< of baselines: the final test
+  std::optional<DamageResult> damage;           ///< likewise
+  /// Of baselines: McNemar's test against the chosen mask on the target metric, as it is and
+  /// corrected for the number of baselines (Holm).
+  std::optional<double> p_versus_chosen;
+  std::optional<double> p_versus_chosen_holm;
 };
 
 /// Causal effects of single experts on the target, from random masks on the discovery split.
@@ -88,6 +97,23 @@ struct OutcomeResult {
   int64_t n = 0;  ///< replies, without a mask and with those of the finalists
   double auc = 0.0;
   double rank_correlation = 0.0;  ///< Spearman's, between margin and wanted or not
+};
+
+/// What masks that mean nothing do to the target metric: random ones as long as the chosen one.
+struct RandomMasks {
+  int64_t n_mask = 0;
+  int64_t n = 0;  ///< conversations, of the test split
+  double norm = 0.0;
+  double alpha = 0.0;
+  double mean = 0.0;
+  double sd = 0.0;
+  double least = 0.0;
+  double quartile_1 = 0.0;
+  double median = 0.0;
+  double quartile_3 = 0.0;
+  double most = 0.0;
+  double p_value = 1.0;  ///< one-sided rank of the chosen mask's rate among theirs
+  std::vector<double> rates;
 };
 
 struct SurrogateResult {
@@ -140,6 +166,8 @@ struct Results {
   std::map<std::string, double> seconds;  ///< stage -> wall time
   int64_t n_prefill_token = 0;
   int64_t n_generated_token = 0;
+  int64_t n_baseline_prefill_token = 0;  ///< of the baselines, which the two above do not count
+  int64_t n_baseline_generated_token = 0;
   double tokens_per_second_base = 0.0;
   double tokens_per_second_steered = 0.0;
   std::map<std::string, int64_t> labels;  ///< "discovery.label_1", ...: how the data divided
@@ -147,6 +175,7 @@ struct Results {
   LoopResult loop;
   OutcomeResult outcome;
   std::vector<CandidateResult> candidates;
+  std::optional<RandomMasks> random_masks;
   std::vector<SurrogateResult> surrogates;
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;

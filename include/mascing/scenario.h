@@ -74,6 +74,12 @@ struct GeneralOptions {
   int64_t n_max_block = 0;      ///< 0 = all
 };
 
+/// What the chosen mask is compared with (`mascing run --baselines`).
+struct BaselineOptions {
+  std::string system_prompt;   ///< is to bring about what the mask is to; empty = without it
+  int64_t n_random_mask = 20;  ///< random masks as long as the chosen one
+};
+
 struct Scenario {
   std::string path;  ///< of the file
   std::string name;
@@ -84,6 +90,7 @@ struct Scenario {
   SteerOptions steer;
   SearchOptions search;
   GeneralOptions general;
+  BaselineOptions baselines;
   int64_t n_max_token = 100;  ///< per reply
   double temperature = 0.0;
 

@@ -18,6 +18,7 @@ struct RunArguments {
   std::string output = "out";
   uint64_t seed = 0;
   std::string method;
+  bool with_baselines = false;
   bool json = false;
   ModelOptions model;
 };
@@ -68,6 +69,7 @@ void execute(const RunArguments& arguments, Session& session) {
       arguments.seed,
       "mascing run " + arguments.scenario + " -m " + arguments.model.host.path);
   options.method = arguments.method;
+  options.with_baselines = arguments.with_baselines;
   ProgressLine line;
   const RunOutcome outcome = run_scenario(
       scenario, info, [&] { return arguments.model.open(); }, options, line.callback());
@@ -101,6 +103,10 @@ void add_run(CLI::App& app, Session& session) {
                       "Instead of the scenario's [search] methods: closed_loop, effect_map, "
                       "mean_difference, surrogate, or paper (the paper's recipe and sweep)");
   add_seed(*command, arguments->seed);
+  command->add_flag("--baselines",
+                    arguments->with_baselines,
+                    "Also measure what the mask has to beat: the paper's recipe, forced experts, "
+                    "control vector, system prompt, random masks");
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });

@@ -62,6 +62,7 @@ void describe(Io& io, DamageResult& damage) {
 
 template <typename Io>
 void describe(Io& io, CandidateResult& candidate) {
+  io.later("role", candidate.role);
   io.field("method", candidate.method);
   io.field("lambda", candidate.lambda);
   io.field("epochs", candidate.epochs);
@@ -76,6 +77,11 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("kl_benign", candidate.kl_benign);
   io.field("rates", candidate.rates);
   io.field("estimates", candidate.estimates);
+  io.later("setting", candidate.setting);
+  io.later("metrics", candidate.metrics);
+  io.later("damage", candidate.damage);
+  io.later("p_versus_chosen", candidate.p_versus_chosen);
+  io.later("p_versus_chosen_holm", candidate.p_versus_chosen_holm);
 }
 
 template <typename Io>
@@ -98,6 +104,23 @@ void describe(Io& io, OutcomeResult& outcome) {
   io.field("n", outcome.n);
   io.field("auc", outcome.auc);
   io.field("rank_correlation", outcome.rank_correlation);
+}
+
+template <typename Io>
+void describe(Io& io, RandomMasks& random) {
+  io.field("n_mask", random.n_mask);
+  io.field("n", random.n);
+  io.field("norm", random.norm);
+  io.field("alpha", random.alpha);
+  io.field("mean", random.mean);
+  io.field("sd", random.sd);
+  io.field("least", random.least);
+  io.field("quartile_1", random.quartile_1);
+  io.field("median", random.median);
+  io.field("quartile_3", random.quartile_3);
+  io.field("most", random.most);
+  io.field("p_value", random.p_value);
+  io.field("rates", random.rates);
 }
 
 template <typename Io>
@@ -166,6 +189,8 @@ void describe(Io& io, Results& results) {
     cost.field("seconds", results.seconds);
     cost.field("prefill_tokens", results.n_prefill_token);
     cost.field("generated_tokens", results.n_generated_token);
+    cost.later("baseline_prefill_tokens", results.n_baseline_prefill_token);
+    cost.later("baseline_generated_tokens", results.n_baseline_generated_token);
     cost.section("tokens_per_second", [&](Io& speed) {
       speed.field("base", results.tokens_per_second_base);
       speed.field("steered", results.tokens_per_second_steered);
@@ -186,6 +211,7 @@ void describe(Io& io, Results& results) {
   io.section("surrogate", [&](Io& surrogate) { surrogate.field("runs", results.surrogates); });
   io.field("labels", results.labels);
   io.field("candidates", results.candidates);
+  io.later("random_masks", results.random_masks);
   io.field("skipped", results.skipped);
   io.field("warnings", results.warnings);
 }
@@ -197,6 +223,10 @@ class Writer {
   template <typename T>
   void field(const char* key, T& value) {
     object_[key] = to_value(value);
+  }
+  template <typename T>
+  void later(const char* key, T& value) {
+    field(key, value);
   }
 
   template <typename Body>
@@ -276,6 +306,13 @@ class Reader {
   template <typename T>
   void field(const char* key, T& value) const {
     child(key).read(value);
+  }
+  // A key that earlier versions did not write: its absence leaves the value as it is.
+  template <typename T>
+  void later(const char* key, T& value) const {
+    if (object_.contains(key)) {
+      field(key, value);
+    }
   }
 
   template <typename Body>

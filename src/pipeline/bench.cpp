@@ -9,6 +9,8 @@
 
 #include "base/sha256.h"
 #include "format/conversations.h"
+#include "mascing/error.h"
+#include "stage/baselines.h"
 
 namespace mascing {
 namespace {
@@ -62,6 +64,27 @@ AskedReply from_value(const json& value) {
   reply.mean_nll = value.at("mean_nll").get<double>();
   reply.error = value.at("error").get<std::string>();
   return reply;
+}
+
+/// Of the conversations that can be rendered and run.
+std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& rows) {
+  std::vector<ResidualRequest> requests;
+  for (const Conversation& row : rows) {
+    try {
+      requests.push_back({host.render(row).tokens});
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::kBadInput) {
+        throw;
+      }
+    }
+  }
+  std::vector<Residual> residuals;
+  for (auto& outcome : host.residuals(requests)) {
+    if (outcome.ok()) {
+      residuals.push_back(std::move(outcome.value));
+    }
+  }
+  return residuals;
 }
 
 /// A reply may end within a UTF-8 sequence (token limit): such bytes become U+FFFD.
@@ -176,16 +199,17 @@ Divergence Bench::divergence(const std::vector<Conversation>& conversations,
 }
 
 std::vector<int64_t> Bench::choices(const std::vector<ChoiceQuestion>& questions,
-                                    const Steering& steering) {
+                                    const Steering& steering,
+                                    const std::string& system_prompt) {
   json asked = json::array();
   for (const ChoiceQuestion& question : questions) {
     asked.push_back({question.question, question.choices});
   }
-  const std::string key = "choices\x1e" + steering_key(steering) + dump(asked);
+  const std::string key = "choices\x1e" + steering_key(steering) + system_prompt + dump(asked);
   if (const auto text = cache_.get(key)) {
     return json::parse(*text).get<std::vector<int64_t>>();
   }
-  std::vector<int64_t> answers = answer_choices(host_, questions, steering);
+  std::vector<int64_t> answers = answer_choices(host_, questions, steering, system_prompt);
   cache_.put(key, dump(answers));
   return answers;
 }
@@ -211,6 +235,30 @@ std::vector<double> Bench::outcomes(const std::vector<OutcomeSet>& sets,
   std::vector<double> values = measure_outcomes(host_, sets, questions);
   cache_.put(key, json(values).dump());  // JSON has no NaN: null
   return values;
+}
+
+ControlVector Bench::residual_difference(const std::vector<Conversation>& wanted,
+                                         const std::vector<Conversation>& unwanted) {
+  std::string key = "residual_difference";
+  for (const auto* rows : {&wanted, &unwanted}) {
+    key += '\x1e';
+    for (const Conversation& row : *rows) {
+      key += messages_key(row) + '\n';
+    }
+  }
+  if (const auto text = cache_.get(key)) {
+    const json stored = json::parse(*text);
+    return {stored.at("n_block").get<int64_t>(),
+            stored.at("n_embd").get<int64_t>(),
+            stored.at("direction").get<std::vector<float>>()};
+  }
+  ControlVector control =
+      mean_residual_difference(residuals_of(host_, wanted), residuals_of(host_, unwanted));
+  cache_.put(key,
+             dump({{"n_block", control.n_block},
+                   {"n_embd", control.n_embd},
+                   {"direction", control.direction}}));
+  return control;
 }
 
 double Bench::tokens_per_second(bool steered) const {

@@ -41,7 +41,11 @@ class Bench {
                                       const std::vector<AskedReply>& replies,
                                       const Steering& steering);
   [[nodiscard]] std::vector<int64_t> choices(const std::vector<ChoiceQuestion>& questions,
-                                             const Steering& steering);
+                                             const Steering& steering,
+                                             const std::string& system_prompt = {});
+  /// Mean residual stream at the end of the prompts of `wanted` minus that of `unwanted`.
+  [[nodiscard]] ControlVector residual_difference(const std::vector<Conversation>& wanted,
+                                                  const std::vector<Conversation>& unwanted);
 
   /// Margins and divergences, as `measure_outcomes` gives them. `panel_key` stands for the sets.
   [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,

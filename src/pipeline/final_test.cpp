@@ -29,7 +29,11 @@ struct CoherenceCount {
 class FinalTest {
  public:
   FinalTest(Bench& bench, const TestPlan& plan, Results& results)
-      : bench_(bench), plan_(plan), results_(results), has_mask_(plan.steering.mask != nullptr) {}
+      : bench_(bench),
+        plan_(plan),
+        results_(results),
+        has_mask_(plan.steering.mask != nullptr || plan.steering.control != nullptr ||
+                  !plan.system_prompt.empty()) {}
 
   TestVerdict run() {
     for (const LoadedSet& set : plan_.data.sets) {
@@ -51,7 +55,7 @@ class FinalTest {
     std::vector<AskedReply> steered_replies;
     std::vector<JudgedReply> steered;
     if (has_mask_) {
-      steered_replies = bench_.replies("testing: steered " + metric, rows, plan_.steering);
+      steered_replies = bench_.replies("testing: steered " + metric, treated(rows), plan_.steering);
       steered = judge_replies(steered_replies, rules);
     }
     MetricResult result = compare(base_replies, base, steered_replies, steered);
@@ -62,10 +66,17 @@ class FinalTest {
     if (has_mask_) {
       count_coherent(base, steered, steered_replies);
       check_limit(set, result);
-      if (set.spec.role == SetRole::kBenign) {
+      if (set.spec.role == SetRole::kBenign && plan_.system_prompt.empty()) {
         add_divergence(rows, base_replies);
       }
     }
+  }
+
+  [[nodiscard]] std::vector<Conversation> treated(std::vector<Conversation> rows) const {
+    for (Conversation& row : rows) {
+      row = with_system_prompt(std::move(row), plan_.system_prompt);
+    }
+    return rows;
   }
 
   void add_skipped(const std::vector<AskedReply>& replies) {
@@ -160,7 +171,8 @@ class FinalTest {
     }
     report(bench_.progress(), {"testing: multiple choice", 0, 1, "files", ""});
     const auto base = bench_.choices(plan_.data.choices, {});
-    const auto steered = has_mask_ ? bench_.choices(plan_.data.choices, plan_.steering) : base;
+    const auto steered =
+        has_mask_ ? bench_.choices(plan_.data.choices, plan_.steering, plan_.system_prompt) : base;
     MetricResult result;
     result.split = to_string(Split::kTest);
     result.wanted = "right";
@@ -212,6 +224,19 @@ class FinalTest {
 };
 
 }  // namespace
+
+Conversation with_system_prompt(Conversation conversation, const std::string& text) {
+  if (text.empty()) {
+    return conversation;
+  }
+  std::vector<Message>& messages = conversation.messages;
+  if (messages.empty() || messages.front().role != "system") {
+    messages.insert(messages.begin(), {"system", text});
+  } else {
+    messages.front().content = text + " " + messages.front().content;
+  }
+  return conversation;
+}
 
 TestVerdict measure_test_split(Bench& bench, const TestPlan& plan, Results& results) {
   return FinalTest(bench, plan, results).run();

@@ -1,6 +1,8 @@
 // The one look at the test split.
 #pragma once
 
+#include <string>
+
 #include "mascing/results.h"
 #include "mascing/scenario.h"
 #include "pipeline/bench.h"
@@ -15,16 +17,21 @@ struct TestPlan {
   const Scenario& scenario;
   const RefusalJudge& judge;
   CoherenceLimit coherence;
-  Steering steering;  ///< no mask: only the base is measured
+  Steering steering;               ///< none and no system prompt: only the base is measured
+  std::string system_prompt = {};  ///< of the steered side's conversations, before their own
 };
+
+/// The conversation with `text` at the head of its system message, which is added if there is none.
+[[nodiscard]] Conversation with_system_prompt(Conversation conversation, const std::string& text);
 
 struct TestVerdict {
   bool holds = true;             ///< no hold set lost more than its limit
   bool is_beyond_chance = true;  ///< the target's rate rose, and by more than chance would have it
 };
 
-/// Measures all sets, the general text and the multiple-choice questions without and with the mask,
-/// and adds metrics, damage, skipped conversations and warnings to `results`.
+/// Measures all sets, the general text and the multiple-choice questions without and with the mask
+/// (control vector, system prompt: with that the divergence is not measured), and adds metrics,
+/// damage, skipped conversations and warnings to `results`.
 TestVerdict measure_test_split(Bench& bench, const TestPlan& plan, Results& results);
 
 }  // namespace mascing

@@ -12,6 +12,7 @@
 #include "format/conversations.h"
 #include "format/mask_file.h"
 #include "mascing/error.h"
+#include "pipeline/baselines.h"
 #include "pipeline/bench.h"
 #include "pipeline/dataset.h"
 #include "pipeline/final_test.h"
@@ -55,8 +56,11 @@ std::string run_key(const Scenario& scenario,
                     const Dataset& data,
                     const ModelInfo& info,
                     const RunOptions& options) {
-  const json key = {
-      context_key(info, options), sha256_file(scenario.path), data.hash, options.seed, options.method};
+  const json key = {context_key(info, options),
+                    sha256_file(scenario.path),
+                    data.hash,
+                    options.seed,
+                    options.with_baselines};
   return sha256_hex(key.dump());
 }
 
@@ -212,10 +216,8 @@ class Run {
 
   /// The masks that come from asking the model stand in front of the others.
   void ask_model(const TraceSet& traces, const CoherenceLimit& coherence, CandidateSet& built) {
-    const Panel panel =
-        build_panel(bench_, data_, scenario_, judge_, coherence, Split::kDiscovery);
-    results_.warnings.insert(
-        results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
+    const Panel panel = build_panel(bench_, data_, scenario_, judge_, coherence, Split::kDiscovery);
+    results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
     LoopMasks made = make_loop_masks(bench_, panel, scenario_, traces, options_.seed);
     results_.effects = std::move(made.effects);
     results_.loop = std::move(made.loop);
@@ -240,6 +242,7 @@ class Run {
     const TestVerdict verdict =
         measure_test_split(bench_, {data_, scenario_, judge_, coherence, steering}, results_);
     watch_.lap("test");
+    compare_baselines(steering, coherence);
     std::string failure;
     if (!verdict.holds) {
       failure = "the mask weakens what must stay refused: see the warnings";
@@ -258,11 +261,24 @@ class Run {
   RunOutcome give_up(const CoherenceLimit& coherence) {
     measure_test_split(bench_, {data_, scenario_, judge_, coherence, {}}, results_);
     watch_.lap("test");
+    compare_baselines({}, coherence);
     results_.warnings.push_back(
         {"no_mask_found",
          "no mask improves the target on the selection split within the limits of its hold sets",
          "look at the candidates in the report; give more data or loosen the limits"});
     return finish("no mask was found that improves the target within the limits");
+  }
+
+  void compare_baselines(const Steering& chosen, const CoherenceLimit& coherence) {
+    if (!options_.with_baselines) {
+      return;
+    }
+    const std::string folder = options_.output + "/baselines";
+    measure_baselines(
+        bench_,
+        {data_, scenario_, judge_, coherence, chosen, folder, options_.seed, options_.n_thread},
+        results_);
+    watch_.lap("baselines");
   }
 
   void add_skipped(const std::vector<Skipped>& skipped) {
@@ -271,8 +287,8 @@ class Run {
 
   RunOutcome finish(const std::string& failure) {
     const HostCounters counters = bench_.host().counters();
-    results_.n_prefill_token = counters.n_prefill_token;
-    results_.n_generated_token = counters.n_generated_token;
+    results_.n_prefill_token = counters.n_prefill_token - results_.n_baseline_prefill_token;
+    results_.n_generated_token = counters.n_generated_token - results_.n_baseline_generated_token;
     results_.tokens_per_second_base = bench_.tokens_per_second(false);
     results_.tokens_per_second_steered = bench_.tokens_per_second(true);
     return {std::move(results_), failure, false};

@@ -18,9 +18,10 @@ struct RunOptions {
   std::string output;  ///< folder, created
   uint64_t seed = 0;
   int64_t n_thread = 1;
-  std::string command;   ///< for the record; without paths that change the result
-  std::string method;    ///< what replaced the methods of the scenario, as the user said it
-  std::string host_key;  ///< of host options that can change a number (batch size, context)
+  bool with_baselines = false;  ///< also measure what the chosen mask has to beat
+  std::string command;          ///< for the record; without paths that change the result
+  std::string method;           ///< what replaced the methods of the scenario, as the user said it
+  std::string host_key;         ///< of host options that can change a number (batch size, context)
 };
 
 struct RunOutcome {

@@ -249,6 +249,14 @@ SearchOptions read_search(const TomlTable& table) {
   return search;
 }
 
+BaselineOptions read_baselines(const TomlTable& table) {
+  table.expect_keys({"system_prompt", "random_masks"});
+  BaselineOptions baselines;
+  table.get("system_prompt", baselines.system_prompt);
+  table.get("random_masks", baselines.n_random_mask, {0.0, 1e6});
+  return baselines;
+}
+
 void read_generate(const TomlTable& table, Scenario& scenario) {
   table.expect_keys({"max_tokens", "temperature"});
   table.get("max_tokens", scenario.n_max_token, {1.0, 1e6});
@@ -329,8 +337,16 @@ Scenario read_scenario(const std::string& path) {
                 "give the path of a scenario such as scenarios/demo/defend.toml");
   }
   const TomlTable root = TomlTable::parse(read_text_file(path), path);
-  root.expect_keys(
-      {"name", "direction", "judge", "set", "general", "generate", "train", "steer", "search"});
+  root.expect_keys({"name",
+                    "direction",
+                    "judge",
+                    "set",
+                    "general",
+                    "generate",
+                    "train",
+                    "steer",
+                    "search",
+                    "baselines"});
   const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
 
   Scenario scenario;
@@ -344,6 +360,7 @@ Scenario read_scenario(const std::string& path) {
   scenario.train = read_train(root.table("train"));
   scenario.steer = read_steer(root.table("steer"));
   scenario.search = read_search(root.table("search"));
+  scenario.baselines = read_baselines(root.table("baselines"));
   return scenario;
 }
 

@@ -131,11 +131,15 @@ Divergence reply_divergence(Host& host,
 
 std::vector<int64_t> answer_choices(Host& host,
                                     const std::vector<ChoiceQuestion>& questions,
-                                    const Steering& steering) {
+                                    const Steering& steering,
+                                    const std::string& system_prompt) {
   std::vector<ScoreRequest> requests;
   for (const ChoiceQuestion& question : questions) {
     Conversation conversation;
-    conversation.messages = {{"user", question.question}};
+    if (!system_prompt.empty()) {
+      conversation.messages.push_back({"system", system_prompt});
+    }
+    conversation.messages.push_back({"user", question.question});
     const std::vector<int32_t> prompt = host.render(conversation).tokens;
     for (const std::string& choice : question.choices) {
       ScoreRequest request{prompt, static_cast<int64_t>(prompt.size()), steering, false};

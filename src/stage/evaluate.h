@@ -70,9 +70,10 @@ struct Divergence {
                                           const Steering& steering);
 
 /// Index of the choice with the highest summed log-probability, per question; -1 where it cannot be
-/// scored.
+/// scored. `system_prompt` goes before every question if it is not empty.
 [[nodiscard]] std::vector<int64_t> answer_choices(Host& host,
                                                   const std::vector<ChoiceQuestion>& questions,
-                                                  const Steering& steering);
+                                                  const Steering& steering,
+                                                  const std::string& system_prompt = {});
 
 }  // namespace mascing

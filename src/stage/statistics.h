@@ -1,5 +1,5 @@
-// Interval and test for shares: Wilson's score interval and McNemar's exact test; Holm's correction
-// for several tests.
+// Statistics of shares: Wilson's interval, McNemar's exact test, Holm's correction for several tests;
+// rank correlation.
 #pragma once
 
 #include <cstdint>
