@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the demo's two scenarios on one model, side by side, one thread each: the model is too small to profit from two.
 #
-#   scripts/run_pair.sh MODEL OUTPUT_FOLDER
+#   scripts/run_pair.sh MODEL OUTPUT_FOLDER [OPTION_OF_MASCING_RUN]...
 #
 # Leaves OUTPUT_FOLDER/defend and OUTPUT_FOLDER/permit, prints both tables at the end. Exit status: 0 both done,
 # 1 one of them failed, 130 interrupted (run again to go on).
@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 model=$1
 output=$2
+shift 2
 mascing=${MASCING:-build/bin/mascing}
 scenarios=(defend permit)
 scratch=$(mktemp -d)
@@ -29,7 +30,7 @@ SECONDS=0
 for scenario in "${scenarios[@]}"; do
   mkdir -p "$output/$scenario"
   # Each line of progress is marked with its scenario; sed is no child to be stopped: it ends with its input.
-  "$mascing" run "scenarios/demo/$scenario.toml" -m "$model" -o "$output/$scenario" -t 1 \
+  "$mascing" run "scenarios/demo/$scenario.toml" -m "$model" -o "$output/$scenario" -t 1 "$@" \
     >"$scratch/$scenario" 2> >(trap '' INT; exec sed -u "s/^/[$scenario] /" >&2) &
   pids+=($!)
 done

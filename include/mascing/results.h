@@ -40,8 +40,8 @@ struct DamageResult {
 /// One mask at one strength as the selection split saw it.
 struct CandidateResult {
   std::string role = "candidate";  ///< or "baseline": never chosen, there to be beaten
-  std::string method;   ///< a MaskMethod's name, "+guard" where guards were added; of baselines
-                        ///< "paper", "forced_experts", "control_vector", "system_prompt"
+  std::string method;  ///< a MaskMethod's name; "+guard" where guard masks were added; of baselines
+                       ///< "paper", "forced_experts", "control_vector", "system_prompt", too
   std::string setting;  ///< of baselines: what was chosen on the selection split, in words
   double lambda = 0.0;
   int64_t epochs = 0;

@@ -1,5 +1,5 @@
-// results.json. Each struct is described once, as a list of (key, field); a writer and a reader
-// walk the same descriptions, so what is written can be read. docs/results.md explains every key.
+// results.json: a writer and a reader that walk the same descriptions (results_schema.h), so what
+// is written can be read.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "format/results_schema.h"
 #include "mascing/error.h"
-#include "mascing/results.h"
 
 namespace mascing {
 namespace {
@@ -28,192 +28,6 @@ json rounded(double value) {
   std::snprintf(text, sizeof text, "%.5e", value);
   const double shorter = std::strtod(text, nullptr);
   return shorter == 0.0 ? 0.0 : shorter;  // no "-0.0"
-}
-
-// ---------------------------------------------------------------- descriptions
-
-template <typename Io>
-void describe(Io& io, Rate& rate) {
-  io.field("rate", rate.rate);
-  io.field("low", rate.low);
-  io.field("high", rate.high);
-}
-
-template <typename Io>
-void describe(Io& io, MetricResult& metric) {
-  io.field("split", metric.split);
-  io.field("wanted", metric.wanted);
-  io.field("n", metric.n);
-  io.field("base", metric.base);
-  io.field("steered", metric.steered);
-  io.field("fixed", metric.fixed);
-  io.field("broken", metric.broken);
-  io.field("p_value", metric.p_value);
-}
-
-template <typename Io>
-void describe(Io& io, DamageResult& damage) {
-  io.field("kl_benign", damage.kl_benign);
-  io.field("perplexity_base", damage.perplexity_base);
-  io.field("perplexity_steered", damage.perplexity_steered);
-  io.field("n_kl_token", damage.n_kl_token);
-  io.field("n_text_token", damage.n_text_token);
-}
-
-template <typename Io>
-void describe(Io& io, CandidateResult& candidate) {
-  io.later("role", candidate.role);
-  io.field("method", candidate.method);
-  io.field("lambda", candidate.lambda);
-  io.field("epochs", candidate.epochs);
-  io.field("preserve", candidate.preserve);
-  io.field("guard", candidate.guard);
-  io.field("seed", candidate.seed);
-  io.field("alpha", candidate.alpha);
-  io.field("n_active", candidate.n_active);
-  io.field("feasible", candidate.feasible);
-  io.field("why_not", candidate.why_not);
-  io.field("perplexity", candidate.perplexity);
-  io.field("kl_benign", candidate.kl_benign);
-  io.field("rates", candidate.rates);
-  io.field("estimates", candidate.estimates);
-  io.later("setting", candidate.setting);
-  io.later("metrics", candidate.metrics);
-  io.later("damage", candidate.damage);
-  io.later("p_versus_chosen", candidate.p_versus_chosen);
-  io.later("p_versus_chosen_holm", candidate.p_versus_chosen_holm);
-}
-
-template <typename Io>
-void describe(Io& io, LoopStepResult& step) {
-  io.field("norm", step.norm);
-  io.field("values", step.values);
-}
-
-template <typename Io>
-void describe(Io& io, LoopResult& loop) {
-  io.field("steps", loop.steps);
-  io.field("limits", loop.limits);
-  io.field("best_step", loop.i_best);
-  io.field("stretch", loop.n_stretch);
-  io.field("prefills", loop.n_question);
-}
-
-template <typename Io>
-void describe(Io& io, OutcomeResult& outcome) {
-  io.field("n", outcome.n);
-  io.field("auc", outcome.auc);
-  io.field("rank_correlation", outcome.rank_correlation);
-}
-
-template <typename Io>
-void describe(Io& io, RandomMasks& random) {
-  io.field("n_mask", random.n_mask);
-  io.field("n", random.n);
-  io.field("norm", random.norm);
-  io.field("alpha", random.alpha);
-  io.field("mean", random.mean);
-  io.field("sd", random.sd);
-  io.field("least", random.least);
-  io.field("quartile_1", random.quartile_1);
-  io.field("median", random.median);
-  io.field("quartile_3", random.quartile_3);
-  io.field("most", random.most);
-  io.field("p_value", random.p_value);
-  io.field("rates", random.rates);
-}
-
-template <typename Io>
-void describe(Io& io, SurrogateResult& surrogate) {
-  io.field("seed", surrogate.seed);
-  io.field("n_train", surrogate.n_train);
-  io.field("n_validation", surrogate.n_validation);
-  io.field("validation_accuracy", surrogate.validation_accuracy);
-  io.field("validation_auc", surrogate.validation_auc);
-  io.field("majority_accuracy", surrogate.majority_accuracy);
-  io.field("length_auc", surrogate.length_auc);
-  io.field("best_epoch", surrogate.best_epoch);
-}
-
-template <typename Io>
-void describe(Io& io, Skipped& skipped) {
-  io.field("id", skipped.id);
-  io.field("reason", skipped.reason);
-}
-
-template <typename Io>
-void describe(Io& io, Warning& warning) {
-  io.field("id", warning.id);
-  io.field("text", warning.text);
-  io.field("advice", warning.advice);
-}
-
-template <typename Io>
-void describe_origin(Io& io, Results& results) {
-  io.section("tool", [&](Io& tool) {
-    tool.field("version", results.tool_version);
-    tool.field("seed", results.seed);
-    tool.field("threads", results.n_thread);
-    tool.field("command", results.command);
-  });
-  io.section("scenario", [&](Io& scenario) {
-    scenario.field("name", results.scenario_name);
-    scenario.field("direction", results.direction);
-    scenario.field("target_metric", results.target_metric);
-  });
-  io.section("model", [&](Io& model) {
-    model.field("name", results.model_name);
-    model.field("description", results.model_description);
-    model.field("fingerprint", results.fingerprint);
-    model.field("architecture", results.architecture);
-    model.field("n_layer_moe", results.n_layer);
-    model.field("n_expert", results.n_expert);
-    model.field("n_expert_used", results.n_expert_used);
-  });
-}
-
-template <typename Io>
-void describe(Io& io, Results& results) {
-  describe_origin(io, results);
-  io.field("metrics", results.metrics);
-  io.field("damage", results.damage);
-  io.section("mask", [&](Io& mask) {
-    mask.field("file", results.mask_file);
-    mask.field("method", results.mask_method);
-    mask.field("alpha", results.mask_alpha);
-    mask.field("lambda", results.mask_lambda);
-    mask.field("n_active", results.mask_n_active);
-    mask.matrix("steer", results.mask_steer, results.n_layer, results.n_expert);
-  });
-  io.section("cost", [&](Io& cost) {
-    cost.field("seconds", results.seconds);
-    cost.field("prefill_tokens", results.n_prefill_token);
-    cost.field("generated_tokens", results.n_generated_token);
-    cost.later("baseline_prefill_tokens", results.n_baseline_prefill_token);
-    cost.later("baseline_generated_tokens", results.n_baseline_generated_token);
-    cost.section("tokens_per_second", [&](Io& speed) {
-      speed.field("base", results.tokens_per_second_base);
-      speed.field("steered", results.tokens_per_second_steered);
-    });
-  });
-  io.section("effects", [&](Io& effects) {
-    effects.field("n_pair", results.effects.n_pair);
-    effects.field("r2", results.effects.r2);
-    effects.field("reliability", results.effects.reliability);
-    effects.field("n_significant", results.effects.n_significant);
-    effects.matrix("effect", results.effects.effect, results.n_layer, results.n_expert);
-    effects.matrix(
-        "standard_error", results.effects.standard_error, results.n_layer, results.n_expert);
-    effects.matrix("q_value", results.effects.q_value, results.n_layer, results.n_expert);
-  });
-  io.field("loop", results.loop);
-  io.field("outcome", results.outcome);
-  io.section("surrogate", [&](Io& surrogate) { surrogate.field("runs", results.surrogates); });
-  io.field("labels", results.labels);
-  io.field("candidates", results.candidates);
-  io.later("random_masks", results.random_masks);
-  io.field("skipped", results.skipped);
-  io.field("warnings", results.warnings);
 }
 
 // ---------------------------------------------------------------- writing

@@ -21,13 +21,13 @@ struct TestPlan {
   std::string system_prompt = {};  ///< of the steered side's conversations, before their own
 };
 
+/// The conversation with `text` at the head of its system message, which is added if there is none.
+[[nodiscard]] Conversation with_system_prompt(Conversation conversation, const std::string& text);
+
 struct TestVerdict {
   bool holds = true;             ///< no hold set lost more than its limit
   bool is_beyond_chance = true;  ///< the target's rate rose, and by more than chance would have it
 };
-
-/// The conversation with `text` at the head of its system message, which is added if there is none.
-[[nodiscard]] Conversation with_system_prompt(Conversation conversation, const std::string& text);
 
 /// Measures all sets, the general text and the multiple-choice questions without and with the mask
 /// (control vector, system prompt: with that the divergence is not measured), and adds metrics,

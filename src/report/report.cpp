@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/baseline_sections.h"
 #include "report/html.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
@@ -281,6 +282,7 @@ std::string render_report(const Results& results) {
   page += metrics_section(results);
   page += damage_section(results);
   page += mask_section(results);
+  page += baselines_section(results);
   page += effects_section(results);
   page += loop_section(results);
   page += candidates_section(results);

@@ -27,7 +27,7 @@ bool is_same(double a, double b) {
 const CandidateResult* chosen_candidate(const Results& results) {
   const auto found = std::find_if(
       results.candidates.begin(), results.candidates.end(), [&](const CandidateResult& candidate) {
-        return candidate.method == results.mask_method &&
+        return candidate.role != "baseline" && candidate.method == results.mask_method &&
                candidate.n_active == results.mask_n_active &&
                is_same(candidate.alpha, results.mask_alpha) &&
                is_same(candidate.lambda, results.mask_lambda);
@@ -234,14 +234,18 @@ std::string candidates_section(const Results& results) {
       candidate_table("Candidates within all limits, on the selection split", columns);
   HtmlTable all = candidate_table("All candidates, on the selection split", columns);
   size_t n_feasible = 0;
+  size_t n_all = 0;
   for (const CandidateResult& candidate : results.candidates) {
+    if (candidate.role == "baseline") {
+      continue;
+    }
+    ++n_all;
     add_candidate(all, candidate, columns, &candidate == chosen);
     if (candidate.feasible) {
       add_candidate(shortlist, candidate, columns, &candidate == chosen);
       ++n_feasible;
     }
   }
-  const size_t n_all = results.candidates.size();
   if (n_all == 0) {
     return "";
   }

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/baseline_sections.h"
+#include "report/columns.h"
 #include "report/numbers.h"
 
 namespace mascing {
 namespace {
 
-constexpr size_t kWidth = 100;
 constexpr size_t kMaxName = 18;  // with it, a row takes 99 columns
 constexpr size_t kColumn = 8;
 
@@ -23,31 +24,6 @@ constexpr const char* kYellow = "\x1b[33m";
 constexpr const char* kReset = "\x1b[0m";
 
 using Row = std::array<std::string, kColumn>;
-
-std::string printable(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    result += c == '\n' || c == '\t' ? " " : byte < 0x20 || byte == 0x7F ? "" : std::string(1, c);
-  }
-  return result;
-}
-
-// Columns that a text takes: UTF-8 continuation bytes take none.
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
-std::string padded(const std::string& text, size_t width, bool is_left) {
-  const std::string gap(width - std::min(width, width_of(text)), ' ');
-  return is_left ? text + gap : gap + text;
-}
-
-std::string shortened(const std::string& text, size_t width) {
-  return text.size() <= width ? text : text.substr(0, width - 1) + "~";
-}
 
 std::string painted(const std::string& text, const char* colour, bool is_on) {
   return is_on && !text.empty() ? colour + text + kReset : text;
@@ -136,32 +112,6 @@ std::string damage_lines(const Results& results) {
   return text;
 }
 
-// Words of `text` in lines of at most kWidth columns, each begun by `indent` spaces; the first
-// continues `start`.
-std::string wrapped(const std::string& start, const std::string& text, size_t indent) {
-  std::string result = start;
-  size_t column = width_of(start);
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
-    at = end + 1;
-    if (word.empty()) {
-      continue;
-    }
-    if (column + 1 + width_of(word) > kWidth && column > indent) {
-      result.append("\n").append(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      result += ' ';
-      ++column;
-    }
-    result += word;
-    column += width_of(word);
-  }
-  return result + "\n";
-}
-
 // What was made, how, and at what cost.
 std::string origin_lines(const Results& results) {
   std::string text;
@@ -207,8 +157,9 @@ std::string render_table(const Results& results, bool colour) {
   if (!results.metrics.empty()) {
     text.append("\n").append(metric_lines(results, colour));
   }
-  for (const std::string& part :
-       {damage_lines(results) + origin_lines(results), warning_lines(results, colour)}) {
+  for (const std::string& part : {damage_lines(results) + origin_lines(results),
+                                  baseline_lines(results),
+                                  warning_lines(results, colour)}) {
     text.append(part.empty() ? "" : "\n").append(part);
   }
   return text;

@@ -53,7 +53,8 @@ double chaotic_logit(const std::vector<int32_t>& tokens, const Steering& steerin
     all += std::to_string(*token) + ' ';
   }
   if (is_active(steering)) {
-    for (const float value : steering.mask->steer) {
+    const auto& values = steering.mask ? steering.mask->steer : steering.control->direction;
+    for (const float value : values) {
       all += std::to_string(value * steering.alpha) + ' ';
     }
   }

@@ -106,7 +106,8 @@ TEST_F(ProbeTest, WithoutWantedOpeningsEverythingElseIsWanted) {
   set.prompts = {prompts_[0].tokens};
   const double margin = measure_outcomes(*host_, {set}, {Question{}}).front();
   double p = 0.0;
-  for (const double log_prob : host_->probe(requests({}))[0].value.log_prob) {
+  const auto probes = host_->probe(requests({}));
+  for (const double log_prob : probes[0].value.log_prob) {
     p += std::exp(log_prob);
   }
   EXPECT_NEAR(margin, std::log((1.0 - p) / p), 1e-6);

@@ -47,6 +47,23 @@ void add_search(Results& results) {
   candidate.rates.clear();
   candidate.estimates = {{"dsr", 0.874}, {"direct_refusal", 1.0}};
   results.candidates.push_back(candidate);
+  CandidateResult baseline;
+  baseline.role = "baseline";
+  baseline.method = "control_vector";
+  baseline.setting = "block 3, alpha 2";
+  baseline.alpha = 2.0;
+  baseline.feasible = true;
+  baseline.rates = {{"dsr", {0.66, 0.6, 0.72}}};
+  baseline.metrics["dsr"] = {
+      "test", "refused", 300, {0.54, 0.48, 0.6}, Rate{0.68, 0.63, 0.73}, 45, 3, 1e-10};
+  baseline.metrics["keep_answered"] = {
+      "test", "answered", 250, {0.66, 0.6, 0.72}, Rate{0.61, 0.55, 0.67}, 2, 14, 0.004};
+  baseline.damage = {0.03, 131.2, 135.5, 4321, 19876};
+  baseline.p_versus_chosen = 2e-5;
+  baseline.p_versus_chosen_holm = 4e-5;
+  results.candidates.push_back(baseline);
+  results.random_masks = {
+      3, 300, 2.5, 0.75, 0.55, 0.02, 0.53, 0.54, 0.55, 0.56, 0.57, 0.25, {0.53, 0.55, 0.57}};
   results.surrogates.push_back({2, 480, 120, 0.925, 0.97, 0.61, 0.53, 11});
 }
 

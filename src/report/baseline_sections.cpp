@@ -1,0 +1,185 @@
+// One row for the chosen mask, one for each baseline; then what random masks did.
+#include "report/baseline_sections.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/text.h"
+#include "report/columns.h"
+#include "report/html.h"
+#include "report/numbers.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kMaxSetting = 26;
+
+/// One row: the chosen mask or a baseline, on the test split.
+struct Entry {
+  std::string method;
+  std::string setting;
+  const std::map<std::string, MetricResult>* metrics = nullptr;
+  const DamageResult* damage = nullptr;
+  const CandidateResult* baseline = nullptr;  ///< null for the chosen mask
+};
+
+std::vector<Entry> entries_of(const Results& results) {
+  std::vector<Entry> entries;
+  for (const CandidateResult& candidate : results.candidates) {
+    if (candidate.role == "baseline" && candidate.damage) {
+      entries.push_back({display_name(candidate.method),
+                         candidate.setting,
+                         &candidate.metrics,
+                         &*candidate.damage,
+                         &candidate});
+    }
+  }
+  if (!entries.empty() && !results.mask_method.empty()) {
+    const Entry chosen{"this mask: " + display_name(results.mask_method),
+                       "alpha " + short_text(results.mask_alpha),
+                       &results.metrics,
+                       &results.damage,
+                       nullptr};
+    entries.insert(entries.begin(), chosen);
+  }
+  return entries;
+}
+
+std::string target_of(const Results& results) {
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  return metrics.empty() ? results.target_metric : metrics.front().id;
+}
+
+const MetricResult* metric_of(const Entry& entry, const std::string& id) {
+  const auto found = entry.metrics->find(id);
+  return found == entry.metrics->end() || !found->second.steered ? nullptr : &found->second;
+}
+
+std::string rate_cell(const Entry& entry, const std::string& id) {
+  const MetricResult* const metric = metric_of(entry, id);
+  return metric == nullptr
+             ? "-"
+             : rate_text(metric->steered->rate) + " " + interval_text(*metric->steered);
+}
+
+/// "keep answered -0.12": the set, other than the target, that lost most.
+std::string largest_fall(const Entry& entry, const std::string& target) {
+  std::string text = "none";
+  double largest = -0.0005;
+  for (const auto& [id, metric] : *entry.metrics) {
+    if (id == target || !metric.steered) {
+      continue;
+    }
+    const double change = metric.steered->rate - metric.base.rate;
+    if (change < largest) {
+      largest = change;
+      text = display_name(id) + " " + signed_text(change, 2);
+    }
+  }
+  return text;
+}
+
+std::string perplexity_cell(const Entry& entry) {
+  return entry.damage->n_text_token == 0 ? "-"
+                                         : relative_change_text(entry.damage->perplexity_base,
+                                                                entry.damage->perplexity_steered);
+}
+
+std::string p_cell(const Entry& entry) {
+  return entry.baseline == nullptr || !entry.baseline->p_versus_chosen_holm
+             ? "-"
+             : p_text(*entry.baseline->p_versus_chosen_holm);
+}
+
+std::string random_text(const Results& results) {
+  if (!results.random_masks) {
+    return "";
+  }
+  const RandomMasks& random = *results.random_masks;
+  return std::to_string(random.n_mask) + " random masks of the same norm (" +
+         short_text(random.norm) + "): " + display_name(target_of(results)) + " " +
+         rate_text(random.mean) + " on average, sd " + rate_text(random.sd) + ", from " +
+         rate_text(random.least) + " to " + rate_text(random.most) +
+         ". The chosen mask's rank among them: p = " + p_text(random.p_value) + ", one-sided.";
+}
+
+std::string note(const Results& results) {
+  const auto n = std::count_if(
+      results.candidates.begin(), results.candidates.end(), [](const CandidateResult& candidate) {
+        return candidate.p_versus_chosen.has_value();
+      });
+  return "Each was tuned on the selection split within the same limits, then looked at the test "
+         "split once. p: McNemar's exact test against the chosen mask on " +
+         display_name(target_of(results)) + ", corrected for " + std::to_string(n) +
+         (n == 1 ? " comparison" : " comparisons") + " (Holm).";
+}
+
+}  // namespace
+
+std::string baseline_lines(const Results& results) {
+  const std::vector<Entry> entries = entries_of(results);
+  if (entries.empty()) {
+    return "";
+  }
+  const std::string target = target_of(results);
+  std::vector<std::vector<std::string>> rows = {{"baselines",
+                                                 "setting",
+                                                 display_name(target) + " [95 %]",
+                                                 "largest fall elsewhere",
+                                                 "perpl.",
+                                                 "p"}};
+  for (const Entry& entry : entries) {
+    rows.push_back(
+        {shortened(printable(entry.baseline == nullptr ? "this mask" : entry.method), 16),
+         shortened(printable(entry.setting), kMaxSetting),
+         rate_cell(entry, target),
+         shortened(printable(largest_fall(entry, target)), 24),
+         perplexity_cell(entry),
+         p_cell(entry)});
+  }
+  std::string text = aligned(rows, {true, true, true, true, false, false});
+  text += wrapped("", printable(note(results)), 0);
+  const std::string random = random_text(results);
+  return random.empty() ? text : text + wrapped("", printable(random), 0);
+}
+
+std::string baselines_section(const Results& results) {
+  const std::vector<Entry> entries = entries_of(results);
+  if (entries.empty()) {
+    return "";
+  }
+  std::vector<HtmlColumn> columns = {{"method"}, {"setting"}};
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  for (const NamedMetric& metric : metrics) {
+    columns.push_back({display_name(metric.id), true});
+  }
+  columns.insert(
+      columns.end(),
+      {{"KL, nats", true}, {"perplexity", true}, {"p", true}, {"p, Holm", true}, {"limits"}});
+  HtmlTable table("Baselines on the test split, with 95 % Wilson intervals", columns);
+  for (const Entry& entry : entries) {
+    std::vector<std::string> cells = {escape_html(entry.method), escape_html(entry.setting)};
+    for (const NamedMetric& metric : metrics) {
+      cells.push_back(rate_cell(entry, metric.id));
+    }
+    const bool has_p = entry.baseline != nullptr && entry.baseline->p_versus_chosen;
+    const bool is_kept = entry.baseline == nullptr || entry.baseline->feasible;
+    cells.insert(cells.end(),
+                 {entry.damage->n_kl_token == 0 ? "-" : format_number(entry.damage->kl_benign, 4),
+                  perplexity_cell(entry),
+                  has_p ? escape_html(p_text(*entry.baseline->p_versus_chosen)) : "-",
+                  escape_html(p_cell(entry)),
+                  entry.baseline == nullptr ? "-"
+                  : is_kept                 ? "kept on the selection split"
+                                            : escape_html(entry.baseline->why_not)});
+    table.add_row(cells, entry.baseline == nullptr ? "chosen" : is_kept ? "" : "infeasible");
+  }
+  const std::string random = random_text(results);
+  return html_section("baselines",
+                      "What simpler means do",
+                      html_paragraph(note(results)) + table.html() +
+                          (random.empty() ? "" : html_paragraph(random)));
+}
+
+}  // namespace mascing

@@ -1,0 +1,80 @@
+// Widths first, then blanks.
+#include "report/columns.h"
+
+#include <algorithm>
+
+namespace mascing {
+namespace {
+
+constexpr size_t kWidth = 100;
+
+}  // namespace
+
+std::string printable(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    result += c == '\n' || c == '\t' ? " " : byte < 0x20 || byte == 0x7F ? "" : std::string(1, c);
+  }
+  return result;
+}
+
+size_t width_of(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+std::string padded(const std::string& text, size_t width, bool is_left) {
+  const std::string gap(width - std::min(width, width_of(text)), ' ');
+  return is_left ? text + gap : gap + text;
+}
+
+std::string shortened(const std::string& text, size_t width) {
+  return text.size() <= width ? text : text.substr(0, width - 1) + "~";
+}
+
+std::string wrapped(const std::string& start, const std::string& text, size_t indent) {
+  std::string result = start;
+  size_t column = width_of(start);
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    at = end + 1;
+    if (word.empty()) {
+      continue;
+    }
+    if (column + 1 + width_of(word) > kWidth && column > indent) {
+      result.append("\n").append(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += width_of(word);
+  }
+  return result + "\n";
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows,
+                    const std::vector<bool>& is_left) {
+  std::vector<size_t> widths(is_left.size(), 0);
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < widths.size(); ++i) {
+      widths[i] = std::max(widths[i], width_of(row.at(i)));
+    }
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < widths.size(); ++i) {
+      line += (i == 0 ? "" : "  ") + padded(row[i], widths[i], is_left[i]);
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+}  // namespace mascing
