@@ -44,7 +44,7 @@ void BatchRunner<Scalar>::train_part(Part& part,
   for (const SequenceRange piece : split_by_limit(batch.lengths, range, kPieceTokens)) {
     const RaggedLayout layout =
         pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
-    part.network.forward(layout, batch.load, part.logits.data());
+    part.network.forward(layout, batch.reader, part.logits.data());
     for (int64_t i = piece.begin; i < piece.end; ++i) {
       const auto logit = static_cast<double>(part.logits[i]);
       const auto label = static_cast<double>(labels[i]);
@@ -52,7 +52,7 @@ void BatchRunner<Scalar>::train_part(Part& part,
       part.d_logits[i] =
           static_cast<Scalar>(d_bce_with_logits(logit, label) / static_cast<double>(n_sequence));
     }
-    part.network.backward(layout, batch.load, part.d_logits.data(), part.gradient);
+    part.network.backward(layout, batch.reader, part.d_logits.data(), part.gradient);
   }
 }
 
@@ -65,7 +65,7 @@ void BatchRunner<Scalar>::forward(const Batch<Scalar>& batch, std::vector<Scalar
     for (const SequenceRange piece : split_by_limit(batch.lengths, ranges[i_part], kPieceTokens)) {
       const RaggedLayout layout =
           pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
-      parts_[i_part].network.forward(layout, batch.load, logits.data());
+      parts_[i_part].network.forward(layout, batch.reader, logits.data());
     }
   });
 }

@@ -15,7 +15,7 @@ namespace mascing::nn {
 template <typename Scalar>
 struct Batch {
   std::vector<int64_t> lengths;
-  LoadToken<Scalar> load;
+  TokenReader<Scalar> reader;
 };
 
 template <typename Scalar>

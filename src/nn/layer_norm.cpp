@@ -45,32 +45,33 @@ Scalar inverse_deviation(Scalar variance) {
 }
 
 template <typename Scalar>
-void normalise_rows(MatrixMap<Scalar> x, Scalar* mean, Scalar* inv_std) {
-  for (int64_t i = 0; i < x.rows(); ++i) {
-    Scalar* row = x.data() + i * x.cols();
-    const RowStatistics<Scalar> statistics = centre_row(row, x.cols());
-    mean[i] = statistics.mean;
-    inv_std[i] = inverse_deviation(statistics.variance);
-    scale_row(row, x.cols(), inv_std[i]);
-  }
+void normalise_row(Scalar* z, int64_t n, Scalar& mean, Scalar& inv_std) {
+  const RowStatistics<Scalar> statistics = centre_row(z, n);
+  mean = statistics.mean;
+  inv_std = inverse_deviation(statistics.variance);
+  scale_row(z, n, inv_std);
 }
 
 template <typename Scalar>
-void normalise_rows_again(MatrixMap<Scalar> x, const Scalar* mean, const Scalar* inv_std) {
-  for (int64_t i = 0; i < x.rows(); ++i) {
-    Scalar* row = x.data() + i * x.cols();
-    subtract_mean(row, x.cols(), mean[i]);
-    scale_row(row, x.cols(), inv_std[i]);
+void normalise_row_again(Scalar* z, int64_t n, Scalar mean, Scalar inv_std) {
+  const Packet<Scalar> means = broadcast(mean);
+  const Packet<Scalar> factors = broadcast(inv_std);
+  int64_t i = 0;
+  for (; i + kLanes<Scalar> <= n; i += kLanes<Scalar>) {
+    const Packet<Scalar> centred = Eigen::internal::psub(load(z + i), means);
+    store(z + i, Eigen::internal::pmul(factors, centred));
+  }
+  for (; i < n; ++i) {
+    z[i] = (z[i] - mean) * inv_std;
   }
 }
 
-#define MASCING_INSTANTIATE_LAYER_NORM(Scalar)                                   \
-  template RowStatistics<Scalar> centre_row<Scalar>(Scalar*, int64_t);           \
-  template void subtract_mean<Scalar>(Scalar*, int64_t, Scalar);                 \
-  template Scalar inverse_deviation<Scalar>(Scalar);                             \
-  template void normalise_rows<Scalar>(MatrixMap<Scalar>, Scalar*, Scalar*);     \
-  template void normalise_rows_again<Scalar>(                                    \
-      MatrixMap<Scalar>, const Scalar*, const Scalar*);
+#define MASCING_INSTANTIATE_LAYER_NORM(Scalar)                                \
+  template RowStatistics<Scalar> centre_row<Scalar>(Scalar*, int64_t);        \
+  template void subtract_mean<Scalar>(Scalar*, int64_t, Scalar);              \
+  template Scalar inverse_deviation<Scalar>(Scalar);                          \
+  template void normalise_row<Scalar>(Scalar*, int64_t, Scalar&, Scalar&);    \
+  template void normalise_row_again<Scalar>(Scalar*, int64_t, Scalar, Scalar);
 MASCING_INSTANTIATE_LAYER_NORM(float)
 MASCING_INSTANTIATE_LAYER_NORM(double)
 #undef MASCING_INSTANTIATE_LAYER_NORM

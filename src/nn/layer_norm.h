@@ -5,8 +5,6 @@
 
 #include <cstdint>
 
-#include "nn/matrix.h"
-
 namespace mascing::nn {
 
 inline constexpr double kLayerNormEps = 1e-5;
@@ -29,13 +27,12 @@ void subtract_mean(Scalar* z, int64_t n, Scalar mean);
 template <typename Scalar>
 [[nodiscard]] Scalar inverse_deviation(Scalar variance);
 
-/// Each row z of x [N, E] becomes (z - mean) / sqrt(variance + eps), in place; mean and the factor
-/// go to mean [N] and inv_std [N].
+/// z [n] becomes (z - mean) / sqrt(variance + eps), in place; the mean and the factor are kept.
 template <typename Scalar>
-void normalise_rows(MatrixMap<Scalar> x, Scalar* mean, Scalar* inv_std);
+void normalise_row(Scalar* z, int64_t n, Scalar& mean, Scalar& inv_std);
 
 /// The same from mean and factor that are known: same bytes.
 template <typename Scalar>
-void normalise_rows_again(MatrixMap<Scalar> x, const Scalar* mean, const Scalar* inv_std);
+void normalise_row_again(Scalar* z, int64_t n, Scalar mean, Scalar inv_std);
 
 }  // namespace mascing::nn

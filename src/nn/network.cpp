@@ -31,27 +31,34 @@ Network<Scalar>::Network(const PreparedWeights<Scalar>& weights)
 }
 
 template <typename Scalar>
-void Network<Scalar>::features(const RaggedLayout& layout, const LoadToken<Scalar>& load) {
+void Network<Scalar>::features(const RaggedLayout& layout, const TokenReader<Scalar>& reader) {
   const int64_t n_layer = weights_.shape().n_layer;
   x_.reserve(layout.n_row, weights_.width());
   mean_.reserve(layout.n_row, n_layer);
   inv_std_.reserve(layout.n_row, n_layer);
+  const int64_t n_expert = weights_.shape().n_expert;
   MatrixMap<Scalar> token = token_.view();
+  TokenWalk<Scalar> walk(layout, reader);
   for (int64_t i = 0; i < layout.n_row; ++i) {
-    load(layout.sequence_of_row[i], layout.token_of_row[i], token.data());
-    normalise_rows<Scalar>(
-        token, mean_.view().data() + i * n_layer, inv_std_.view().data() + i * n_layer);
+    walk.load(i, token.data());
+    for (int64_t i_layer = 0; i_layer < n_layer; ++i_layer) {
+      walk.prefetch(i_layer);
+      normalise_row<Scalar>(token.data() + i_layer * n_expert,
+                            n_expert,
+                            mean_.view()(i, i_layer),
+                            inv_std_.view()(i, i_layer));
+    }
     weights_.features(rows_of(token), x_.view().data() + i * weights_.width());
   }
 }
 
 template <typename Scalar>
 void Network<Scalar>::forward(const RaggedLayout& layout,
-                              const LoadToken<Scalar>& load,
+                              const TokenReader<Scalar>& reader,
                               Scalar* logits) {
   const SurrogateView<const Scalar> view = weights_.view();
   const int64_t n_hidden = weights_.shape().n_hidden;
-  features(layout, load);
+  features(layout, reader);
   weights_.gates(rows_of(x_.view()), lstm_.reserve(layout).data());
   last_.reserve(layout.n_sequence, n_hidden);
   MatrixMap<Scalar> last = last_.view();
@@ -64,7 +71,7 @@ void Network<Scalar>::forward(const RaggedLayout& layout,
 
 template <typename Scalar>
 void Network<Scalar>::backward(const RaggedLayout& layout,
-                               const LoadToken<Scalar>& load,
+                               const TokenReader<Scalar>& reader,
                                const Scalar* d_logits,
                                WeightGradient<Scalar>& gradient) {
   const int64_t n_hidden = weights_.shape().n_hidden;
@@ -84,16 +91,18 @@ void Network<Scalar>::backward(const RaggedLayout& layout,
                           layout.n_row - layout.n_sequence},
                          rows_of(lstm_.previous_states(layout)));
   if (!weights_.is_folded()) {
-    backward_projection(layout, load, gradient);
+    backward_projection(layout, reader, gradient);
   }
 }
 
 template <typename Scalar>
 void Network<Scalar>::backward_projection(const RaggedLayout& layout,
-                                          const LoadToken<Scalar>& load,
+                                          const TokenReader<Scalar>& reader,
                                           WeightGradient<Scalar>& gradient) {
   const int64_t n_layer = weights_.shape().n_layer;
+  const int64_t n_expert = weights_.shape().n_expert;
   MatrixMap<Scalar> token = token_.view();
+  TokenWalk<Scalar> walk(layout, reader);
   d_x_.reserve(kBlockRows, weights_.width());
   Scalar* d_x = d_x_.view().data();
   for (int64_t first = 0; first < layout.n_row; first += kBlockRows) {
@@ -102,9 +111,14 @@ void Network<Scalar>::backward_projection(const RaggedLayout& layout,
     weights_.gates_backward({d_gates.data() + first * d_gates.cols(), d_gates.cols(), n}, d_x);
     for (int64_t i = 0; i < n; ++i) {
       const int64_t row = first + i;
-      load(layout.sequence_of_row[row], layout.token_of_row[row], token.data());
-      normalise_rows_again<Scalar>(
-          token, mean_.view().data() + row * n_layer, inv_std_.view().data() + row * n_layer);
+      walk.load(row, token.data());
+      for (int64_t i_layer = 0; i_layer < n_layer; ++i_layer) {
+        walk.prefetch(i_layer);
+        normalise_row_again<Scalar>(token.data() + i_layer * n_expert,
+                                    n_expert,
+                                    mean_.view()(row, i_layer),
+                                    inv_std_.view()(row, i_layer));
+      }
       gradient.add_projection(rows_of(token), d_x + i * weights_.width());
     }
   }

@@ -4,19 +4,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "nn/lstm.h"
 #include "nn/matrix.h"
 #include "nn/prepared_weights.h"
 #include "nn/ragged.h"
+#include "nn/token_reader.h"
 #include "nn/weight_gradient.h"
 
 namespace mascing::nn {
-
-/// Writes the logits [L, E] of one token to z. Called from several threads at once.
-template <typename Scalar>
-using LoadToken = std::function<void(int64_t i_sequence, int64_t i_token, Scalar* z)>;
 
 template <typename Scalar>
 class Network {
@@ -25,19 +21,19 @@ class Network {
   explicit Network(const PreparedWeights<Scalar>& weights);
 
   /// Logit of label 1 for every sequence of the layout, to logits[sequence number].
-  void forward(const RaggedLayout& layout, const LoadToken<Scalar>& load, Scalar* logits);
+  void forward(const RaggedLayout& layout, const TokenReader<Scalar>& reader, Scalar* logits);
 
   /// From d_logits[sequence number], after `forward` on the same layout; once per forward pass.
   /// Adds to `gradient`.
   void backward(const RaggedLayout& layout,
-                const LoadToken<Scalar>& load,
+                const TokenReader<Scalar>& reader,
                 const Scalar* d_logits,
                 WeightGradient<Scalar>& gradient);
 
  private:
-  void features(const RaggedLayout& layout, const LoadToken<Scalar>& load);
+  void features(const RaggedLayout& layout, const TokenReader<Scalar>& reader);
   void backward_projection(const RaggedLayout& layout,
-                           const LoadToken<Scalar>& load,
+                           const TokenReader<Scalar>& reader,
                            WeightGradient<Scalar>& gradient);
 
   const PreparedWeights<Scalar>& weights_;

@@ -132,9 +132,11 @@ void SteerPass<Scalar>::read_rows(const SteerBatch<Scalar>& batch, const RaggedL
   for (TaskSums& sums : sums_) {
     sums.per_row.reserve(layout.n_row, n_layer);
   }
+  TokenWalk<Scalar> walk(layout, batch.reader);
   for (int64_t i = 0; i < layout.n_row; ++i) {
-    batch.load(layout.sequence_of_row[i], layout.token_of_row[i], token.data());
+    walk.load(i, token.data());
     for (int64_t i_layer = 0; i_layer < n_layer; ++i_layer) {
+      walk.prefetch(i_layer);
       Scalar* y = token.data() + i_layer * n_expert;
       if (is_new_[i] != 0) {
         const RowStatistics<Scalar> row = centre_row(y, n_expert);
@@ -271,9 +273,11 @@ template <typename Scalar>
 void SteerPass<Scalar>::gather_rows(const SteerBatch<Scalar>& batch, const RaggedLayout& layout) {
   const int64_t n_expert = shape_.n_expert;
   MatrixMap<Scalar> token = token_.view();
+  TokenWalk<Scalar> walk(layout, batch.reader);
   for (int64_t i = 0; i < layout.n_row; ++i) {
-    batch.load(layout.sequence_of_row[i], layout.token_of_row[i], token.data());
+    walk.load(i, token.data());
     for (int64_t i_layer = 0; i_layer < shape_.n_layer; ++i_layer) {
+      walk.prefetch(i_layer);
       Scalar* y = token.data() + i_layer * n_expert;
       subtract_mean(y, n_expert, rows_[i].mean[i_layer]);
       for (TaskSums& sums : sums_) {

@@ -17,9 +17,9 @@
 
 #include "nn/lstm.h"
 #include "nn/matrix.h"
-#include "nn/network.h"
 #include "nn/prepared_weights.h"
 #include "nn/ragged.h"
+#include "nn/token_reader.h"
 
 namespace mascing::nn {
 
@@ -36,7 +36,7 @@ struct SequenceBase {
 template <typename Scalar>
 struct SteerBatch {
   std::vector<int64_t> lengths;
-  LoadToken<Scalar> load;
+  TokenReader<Scalar> reader;
   /// Where to keep a sequence's base; null if it is to be worked out anew each time.
   std::function<SequenceBase<Scalar>*(int64_t i_sequence)> base;
   const float* layer_sigma = nullptr;  ///< [L]; null: the deviation of each token's own logits

@@ -84,9 +84,13 @@ nn::Batch<Scalar> trace_batch(const TraceSet& set, const std::vector<int64_t>& t
   for (int64_t i_trace : traces) {
     batch.lengths.push_back(set.traces[i_trace].n_token);
   }
-  batch.load = [&set, traces](int64_t i_sequence, int64_t i_token, Scalar* z) {
+  batch.reader.load = [&set, traces](int64_t i_sequence, int64_t i_token, Scalar* z) {
     read_token<Scalar>(set, traces[i_sequence], i_token, z);
   };
+  batch.reader.locate = [&set, traces](int64_t i_sequence, int64_t i_token) -> const void* {
+    return set.traces[traces[i_sequence]].logits + i_token * set.n_layer * set.n_expert;
+  };
+  batch.reader.layer_bytes = set.n_expert * static_cast<int64_t>(sizeof(uint16_t));
   return batch;
 }
 

@@ -52,7 +52,7 @@ std::vector<double> SteerObjective<Scalar>::losses(
   nn::Batch<Scalar> traces = trace_batch<Scalar>(set_, batch);
   nn::SteerBatch<Scalar> steered;
   steered.lengths = std::move(traces.lengths);
-  steered.load = std::move(traces.load);
+  steered.reader = std::move(traces.reader);
   steered.base = [&](int64_t i_sequence) { return kept_[batch[i_sequence]].get(); };
   steered.layer_sigma = layer_sigma_.empty() ? nullptr : layer_sigma_.data();
   const auto n_part = static_cast<int64_t>(passes_.size());
