@@ -8,13 +8,6 @@
 #include "nn/parallel.h"
 
 namespace mascing::nn {
-namespace {
-
-/// Tokens per piece: enough rows for the matrix products of every time step, few enough for the
-/// memory.
-constexpr int64_t kPieceTokens = 4096;
-
-}  // namespace
 
 template <typename Scalar>
 BatchRunner<Scalar>::BatchRunner(const SurrogateShape& shape, int64_t n_thread)
@@ -41,7 +34,7 @@ void BatchRunner<Scalar>::train_part(Part& part,
   part.d_logits.resize(n_sequence);
   part.loss = 0.0;
   part.gradient.set_zero();
-  for (const SequenceRange piece : split_by_limit(batch.lengths, range, kPieceTokens)) {
+  for (const SequenceRange piece : split_by_limit(batch.lengths, range, piece_tokens(weights_.shape()))) {
     const RaggedLayout layout =
         pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
     part.network.forward(layout, batch.reader, part.logits.data());
@@ -53,6 +46,7 @@ void BatchRunner<Scalar>::train_part(Part& part,
           static_cast<Scalar>(d_bce_with_logits(logit, label) / static_cast<double>(n_sequence));
     }
     part.network.backward(layout, batch.reader, part.d_logits.data(), part.gradient);
+    batch.reader.release_all(piece);
   }
 }
 
@@ -61,11 +55,13 @@ void BatchRunner<Scalar>::forward(const Batch<Scalar>& batch, std::vector<Scalar
   logits.resize(batch.lengths.size());
   const auto n_part = static_cast<int64_t>(parts_.size());
   const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
+  const int64_t n_piece = piece_tokens(weights_.shape());
   run_parts(n_part, [&](int64_t i_part) {
-    for (const SequenceRange piece : split_by_limit(batch.lengths, ranges[i_part], kPieceTokens)) {
+    for (const SequenceRange piece : split_by_limit(batch.lengths, ranges[i_part], n_piece)) {
       const RaggedLayout layout =
           pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
       parts_[i_part].network.forward(layout, batch.reader, logits.data());
+      batch.reader.release_all(piece);
     }
   });
 }

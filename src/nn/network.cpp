@@ -24,6 +24,11 @@ Rows<const Scalar> rows_of(const MatrixMap<Scalar>& map) {
 
 }  // namespace
 
+int64_t piece_tokens(const SurrogateShape& shape) {
+  constexpr int64_t kLogits = int64_t{16} << 20;  // 32 MB of half-precision numbers
+  return std::clamp<int64_t>(kLogits / (shape.n_layer * shape.n_expert), 256, 4096);
+}
+
 template <typename Scalar>
 Network<Scalar>::Network(const PreparedWeights<Scalar>& weights)
     : weights_(weights), lstm_(weights.shape().n_hidden) {

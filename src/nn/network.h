@@ -14,6 +14,10 @@
 
 namespace mascing::nn {
 
+/// Tokens to be worked on at once: enough rows for the products of every time step, few enough for
+/// the memory.
+[[nodiscard]] int64_t piece_tokens(const SurrogateShape& shape);
+
 template <typename Scalar>
 class Network {
  public:

@@ -7,14 +7,12 @@
 
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
+#include "nn/network.h"
 #include "nn/vector_ops.h"
 
 namespace mascing::nn {
 namespace {
 
-/// Tokens per piece: enough rows for the matrix products of every time step, few enough for the
-/// cache.
-constexpr int64_t kPieceTokens = 4096;
 /// Tokens whose x or d_x is worked out at once.
 constexpr int64_t kBlockRows = 64;
 
@@ -58,7 +56,7 @@ template <typename Scalar>
 void SteerPass<Scalar>::run(const SteerBatch<Scalar>& batch,
                             SequenceRange range,
                             int64_t n_sequence) {
-  for (const SequenceRange piece : split_by_limit(batch.lengths, range, kPieceTokens)) {
+  for (const SequenceRange piece : split_by_limit(batch.lengths, range, piece_tokens(shape_))) {
     const RaggedLayout layout =
         pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
     place_rows(batch, layout);
@@ -73,6 +71,7 @@ void SteerPass<Scalar>::run(const SteerBatch<Scalar>& batch,
     if (wants_gradient_) {
       gather_rows(batch, layout);
     }
+    batch.reader.release_all(piece);
   }
 }
 

@@ -24,6 +24,14 @@ struct TokenReader {
   LoadToken<Scalar> load;
   LocateToken locate;        ///< may be empty
   int64_t layer_bytes = 0;  ///< at the place that `locate` gives
+  /// Told that a sequence will not be read for a while; may be empty.
+  std::function<void(int64_t i_sequence)> release;
+
+  void release_all(SequenceRange sequences) const {
+    for (int64_t i = sequences.begin; release && i < sequences.end; ++i) {
+      release(i);
+    }
+  }
 };
 
 /// Asks the processor for one layer of a token that will be loaded soon. `token` may be null.

@@ -27,6 +27,7 @@ std::vector<double> mean_logits(const TraceSet& set, const std::vector<int64_t>&
         mean[i] += weight * static_cast<double>(z[i]);
       }
     }
+    release_trace(set, i_trace);
   }
   return mean;
 }
@@ -52,16 +53,7 @@ std::vector<float> calibrate_sigma(const TraceSet& set, const std::vector<int64_
     throw Error(ErrorKind::kInsufficient, "[steer] no trace to calibrate sigma on");
   }
   check_traces(set, traces, "steer");
-  std::vector<double> mean(set.n_layer, 0.0);
-  for (int64_t i_trace : traces) {
-    const std::vector<float> sigma = token_sigma(set, i_trace);
-    const double weight = 1.0 / (static_cast<double>(set.traces[i_trace].n_token) *
-                                 static_cast<double>(traces.size()));
-    for (size_t i = 0; i < sigma.size(); ++i) {
-      mean[i % mean.size()] += weight * static_cast<double>(sigma[i]);
-    }
-  }
-  return {mean.begin(), mean.end()};
+  return calibrated_sigma(set, traces);
 }
 
 SteerResult mean_difference(const TraceSet& set, int target, double norm, double threshold) {

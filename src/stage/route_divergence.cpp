@@ -119,6 +119,7 @@ void RouteDivergence<Scalar>::run_trace(int64_t i_trace,
       nn::add_scaled(Scalar(1), d.data(), n_expert, part.d_steers[i_task].data() + at);
     }
   }
+  release_trace(set_, i_trace);
 }
 
 template <typename Scalar>
@@ -184,6 +185,7 @@ double top_k_flips(const TraceSet& set,
         n_flip += flips_of_row(y, steer.data() + i_layer * set.n_expert, sigma, set.n_expert, k);
       }
     }
+    release_trace(set, i_trace);
   }
   return static_cast<double>(n_flip) / static_cast<double>(n_row * k);
 }

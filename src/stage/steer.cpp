@@ -284,7 +284,7 @@ std::vector<SteerResult> optimise_steering_grid(const std::vector<Surrogate>& su
   for (const SteerCell& cell : cells) {
     static_cast<void>(split_target(set, traces.target, cell.options));
   }
-  const std::vector<float> sigma = calibrate_sigma(set, read);
+  const std::vector<float> sigma = calibrated_sigma(set, read);
   std::vector<SteerResult> results(cells.size());
   for (std::vector<SteerRun>& runs : group_cells(cells, set.n_layer * set.n_expert)) {
     const SteerOptions options = runs.front().cell().options;

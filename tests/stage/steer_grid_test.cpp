@@ -99,7 +99,7 @@ TEST_F(SteerGrid, ProximalStepsLeaveTrueZerosWhereThePapersHover) {
     traces.target.push_back(i);
   }
   SteerOptions paper;
-  paper.lambda = 0.05;
+  paper.lambda = 0.02;
   paper.n_epoch = 150;
   paper.threshold = 0.0;
   SteerOptions proximal = paper;
@@ -107,7 +107,7 @@ TEST_F(SteerGrid, ProximalStepsLeaveTrueZerosWhereThePapersHover) {
   const std::vector<SteerResult> both =
       optimise_steering_grid({surrogate}, set, traces, {{0, paper}, {0, proximal}});
   EXPECT_GT(n_active(both[0]), 40);  // of 48
-  EXPECT_LT(n_active(both[1]), 15);
+  EXPECT_LT(n_active(both[1]), 24);
   EXPECT_GT(n_active(both[1]), 0);
   EXPECT_EQ(both[1].epochs.back().n_active, n_active(both[1]));
   EXPECT_LT(both[1].epochs.back().loss, 0.5 * both[1].epochs.front().loss);
