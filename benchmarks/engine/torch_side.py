@@ -91,20 +91,24 @@ def batches(order, n_batch):
 
 
 class Clock:
-    """User seconds and wall seconds of each epoch."""
+    """Seconds of user time, of user and system time, and of the clock, of each epoch."""
 
     def __init__(self):
-        self.user, self.wall = [], []
+        self.epochs = []
+
+    def now(self):
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return usage.ru_utime, usage.ru_utime + usage.ru_stime, time.perf_counter()
 
     def start(self):
-        self.began = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_utime
+        self.began = self.now()
 
     def stop(self):
-        self.wall.append(time.perf_counter() - self.began[0])
-        self.user.append(resource.getrusage(resource.RUSAGE_SELF).ru_utime - self.began[1])
+        self.epochs.append([after - before for after, before in zip(self.now(), self.began)])
 
     def result(self):
-        return {"first_epoch_user_s": self.user[0], "user_s": self.user[1:], "wall_s": self.wall[1:],
+        user, cpu, wall = zip(*self.epochs[1:])
+        return {"first_epoch_user_s": self.epochs[0][0], "user_s": user, "cpu_s": cpu, "wall_s": wall,
                 "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
