@@ -86,9 +86,7 @@ struct Instant {
     getrusage(RUSAGE_SELF, &usage);
     const auto clock = std::chrono::steady_clock::now().time_since_epoch();
     const double user = seconds(usage.ru_utime);
-    return {user,
-            user + seconds(usage.ru_stime),
-            std::chrono::duration<double>(clock).count()};
+    return {user, user + seconds(usage.ru_stime), std::chrono::duration<double>(clock).count()};
   }
 };
 
@@ -240,9 +238,9 @@ int run(int argc, char** argv) {
       {"data", write_data}, {"train", train}, {"steer", steer}, {"peak", peak}};
   const auto command = commands.find(arguments.command);
   if (command == commands.end()) {
-    throw Error(ErrorKind::kUsage,
-                "[engine_bench] expected data, train, steer or peak, got '" + arguments.command +
-                    "'");
+    throw Error(
+        ErrorKind::kUsage,
+        "[engine_bench] expected data, train, steer or peak, got '" + arguments.command + "'");
   }
   std::cout << command->second(arguments) << "\n";
   return 0;

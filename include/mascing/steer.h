@@ -13,7 +13,7 @@ namespace mascing {
 
 /// How the L1 term is taken into account.
 enum class SteerOptimizer {
-  kPaper,     ///< its subgradient, lambda sign(S), is added to Adam's gradient: entries hover about 0
+  kPaper,  ///< its subgradient, lambda sign(S), is added to Adam's gradient: entries hover about 0
   kProximal,  ///< a soft threshold after each step of Adam: entries that nothing asks for are 0
 };
 
@@ -46,9 +46,9 @@ struct SteerTraces {
 };
 
 struct SteerEpoch {
-  double loss = 0.0;      ///< mean binary cross-entropy towards the target class
-  double preserve = 0.0;  ///< mean KL on the preserve traces, nats per token and layer
-  double l1 = 0.0;        ///< |S|_1
+  double loss = 0.0;             ///< mean binary cross-entropy towards the target class
+  double preserve = 0.0;         ///< mean KL on the preserve traces, nats per token and layer
+  double l1 = 0.0;               ///< |S|_1
   double validation_loss = 0.0;  ///< as `loss`, on the traces held out; 0 if there are none
   int64_t n_active = 0;          ///< entries that are not 0, before the threshold
 };
@@ -58,8 +58,8 @@ struct SteerResult {
   std::vector<float> sigma;  ///< [L] calibrated spread over all traces that were read
   std::vector<SteerEpoch> epochs;
   int64_t best_epoch = 0;  ///< index into `epochs` of the S that was kept
-  double flips = 0.0;  ///< share of the top-k choices on the preserve traces that `steer` replaces at
-                       ///< alpha 1; 0 if there are none or the number of experts used is unknown
+  double flips = 0.0;  ///< share of the top-k choices on the preserve traces that `steer` replaces
+                       ///< at alpha 1; 0 if there are none or the number of experts used is unknown
 };
 
 /// One optimisation of several that share their passes over the traces.
@@ -86,9 +86,9 @@ struct SteerCell {
 /// Several optimisations at once: surrogates of one shape, and any mixture of options. Cells whose
 /// target, batches and sigma agree share reads, statistics and projections; cells that differ in
 /// n_epoch only are one run, looked at several times. `traces.target` may hold traces of both
-/// classes: a cell reads those that do not have its target as label. Results are in the order of the
-/// cells, each the same bytes as if it were optimised alone. n_thread is the first cell's. Throws
-/// as below.
+/// classes: a cell reads those that do not have its target as label. Results are in the order of
+/// the cells, each the same bytes as if it were optimised alone. n_thread is the first cell's.
+/// Throws as below.
 [[nodiscard]] std::vector<SteerResult> optimise_steering_grid(
     const std::vector<Surrogate>& surrogates,
     const TraceSet& set,

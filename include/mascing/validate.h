@@ -32,16 +32,16 @@ struct AucInterval {
 };
 
 struct ValidationReport {
-  int64_t n_trace = 0;        ///< labelled conversations; each is predicted once, by the surrogate
-                              ///< of the fold it was not trained in
-  bool is_by_topic = false;   ///< false if topics carry the label and could not be kept apart
-  AucInterval surrogate;      ///< interval from resampled topics
-  double length_auc = 0.5;    ///< of the number of tokens alone, whichever way round is better
-  double topic_auc = 0.5;     ///< of the share of label 1 among other conversations of the topic
-  double accuracy = 0.0;      ///< at probability 0.5
-  double majority_accuracy = 0.0;   ///< of always naming the more frequent class
-  double calibration_error = 0.0;   ///< mean |probability - rate| over the bins, weighted by n
-  double saturated_share = 0.0;     ///< of predictions nearer than 0.001 to 0 or 1
+  int64_t n_trace = 0;       ///< labelled conversations; each is predicted once, by the surrogate
+                             ///< of the fold it was not trained in
+  bool is_by_topic = false;  ///< false if topics carry the label and could not be kept apart
+  AucInterval surrogate;     ///< interval from resampled topics
+  double length_auc = 0.5;   ///< of the number of tokens alone, whichever way round is better
+  double topic_auc = 0.5;    ///< of the share of label 1 among other conversations of the topic
+  double accuracy = 0.0;     ///< at probability 0.5
+  double majority_accuracy = 0.0;    ///< of always naming the more frequent class
+  double calibration_error = 0.0;    ///< mean |probability - rate| over the bins, weighted by n
+  double saturated_share = 0.0;      ///< of predictions nearer than 0.001 to 0 or 1
   std::vector<CalibrationBin> bins;  ///< 10
   std::vector<float> probabilities;  ///< of the labelled traces in their order
   /// Named warnings: `surrogate_saturated`, `surrogate_no_better_than_length`,
@@ -51,8 +51,8 @@ struct ValidationReport {
 };
 
 /// Trains n_fold surrogates, each on all folds but one, and judges their predictions of that one.
-/// Same seed and thread count: same report. Throws as train_surrogate, and Error{kInsufficient} if a
-/// class has fewer traces than there are folds.
+/// Same seed and thread count: same report. Throws as train_surrogate, and Error{kInsufficient} if
+/// a class has fewer traces than there are folds.
 [[nodiscard]] ValidationReport cross_validate(const TraceSet& set,
                                               const ValidationOptions& options,
                                               const Progress& progress = {});

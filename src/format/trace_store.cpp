@@ -30,8 +30,8 @@ using nlohmann::json;
 
 constexpr const char* kKind = "mascing.traces";
 constexpr int64_t kFormatVersion = 1;
-constexpr size_t kStayBytes = size_t{256} << 20;   // of traces that may stay in memory
-constexpr int64_t kMaxCount = int64_t{1} << 24;  // of layers or experts
+constexpr size_t kStayBytes = size_t{256} << 20;  // of traces that may stay in memory
+constexpr int64_t kMaxCount = int64_t{1} << 24;   // of layers or experts
 constexpr const char* kTraceAgain = "remove the folder and trace again";
 
 std::string shown(const std::string& path) {
@@ -276,10 +276,12 @@ std::function<void(const TraceView&)> releaser(const std::vector<SafetensorsFile
   std::sort(by_address.begin(), by_address.end(), starts_before);
   return [by_address, token_bytes](const TraceView& trace) {
     const auto* begin = reinterpret_cast<const std::byte*>(trace.logits);
-    const auto after = std::upper_bound(
-        by_address.begin(), by_address.end(), begin, [](const std::byte* at, const MappedFile* file) {
-          return std::less<>()(at, file->data());
-        });
+    const auto after = std::upper_bound(by_address.begin(),
+                                        by_address.end(),
+                                        begin,
+                                        [](const std::byte* at, const MappedFile* file) {
+                                          return std::less<>()(at, file->data());
+                                        });
     if (after != by_address.begin()) {
       const MappedFile& file = **(after - 1);
       file.let_go(begin, static_cast<size_t>(trace.n_token) * token_bytes);
@@ -382,7 +384,8 @@ TraceSet read_traces(const std::string& folder) {
     files->push_back(std::move(shard.file));
   }
   set.storage = files;
-  set.release = releaser(*files, static_cast<size_t>(set.n_layer * set.n_expert) * sizeof(uint16_t));
+  set.release =
+      releaser(*files, static_cast<size_t>(set.n_layer * set.n_expert) * sizeof(uint16_t));
   return set;
 }
 

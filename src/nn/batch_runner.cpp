@@ -34,7 +34,8 @@ void BatchRunner<Scalar>::train_part(Part& part,
   part.d_logits.resize(n_sequence);
   part.loss = 0.0;
   part.gradient.set_zero();
-  for (const SequenceRange piece : split_by_limit(batch.lengths, range, piece_tokens(weights_.shape()))) {
+  for (const SequenceRange piece :
+       split_by_limit(batch.lengths, range, piece_tokens(weights_.shape()))) {
     const RaggedLayout layout =
         pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
     part.network.forward(layout, batch.reader, part.logits.data());
@@ -72,9 +73,8 @@ double BatchRunner<Scalar>::train(const Batch<Scalar>& batch,
                                   std::vector<Scalar>& d_values) {
   const auto n_part = static_cast<int64_t>(parts_.size());
   const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
-  run_parts(n_part, [&](int64_t i_part) {
-    train_part(parts_[i_part], ranges[i_part], batch, labels);
-  });
+  run_parts(n_part,
+            [&](int64_t i_part) { train_part(parts_[i_part], ranges[i_part], batch, labels); });
   d_values.assign(values_.size(), Scalar(0));
   double loss = 0.0;
   for (Part& part : parts_) {

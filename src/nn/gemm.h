@@ -26,8 +26,7 @@ template <typename Scalar>
 class PackedMatrix {
  public:
   /// Number (k, n) lies at data[k * stride_k + n * stride_n].
-  void pack(
-      const Scalar* data, int64_t stride_k, int64_t stride_n, int64_t n_inner, int64_t n_col);
+  void pack(const Scalar* data, int64_t stride_k, int64_t stride_n, int64_t n_inner, int64_t n_col);
 
   /// c [M, N] = a [M, K] * this, plus what is in c already if so asked.
   void multiply(Rows<const Scalar> a, Rows<Scalar> c, Onto onto) const;

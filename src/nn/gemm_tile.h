@@ -51,8 +51,7 @@ void multiply_tile(const Left& left,
     unrolled<kPackets>([&](auto v) { right[v] = load(from + v * kWidth); });
     unrolled<kRows>([&](auto r) {
       const Packet<Scalar> factor = broadcast(left.at(r, k));
-      unrolled<kPackets>(
-          [&](auto v) { sum[r][v] = multiply_add(factor, right[v], sum[r][v]); });
+      unrolled<kPackets>([&](auto v) { sum[r][v] = multiply_add(factor, right[v], sum[r][v]); });
     });
   }
   unrolled<kRows>([&](auto r) {

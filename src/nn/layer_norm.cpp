@@ -66,11 +66,11 @@ void normalise_row_again(Scalar* z, int64_t n, Scalar mean, Scalar inv_std) {
   }
 }
 
-#define MASCING_INSTANTIATE_LAYER_NORM(Scalar)                                \
-  template RowStatistics<Scalar> centre_row<Scalar>(Scalar*, int64_t);        \
-  template void subtract_mean<Scalar>(Scalar*, int64_t, Scalar);              \
-  template Scalar inverse_deviation<Scalar>(Scalar);                          \
-  template void normalise_row<Scalar>(Scalar*, int64_t, Scalar&, Scalar&);    \
+#define MASCING_INSTANTIATE_LAYER_NORM(Scalar)                             \
+  template RowStatistics<Scalar> centre_row<Scalar>(Scalar*, int64_t);     \
+  template void subtract_mean<Scalar>(Scalar*, int64_t, Scalar);           \
+  template Scalar inverse_deviation<Scalar>(Scalar);                       \
+  template void normalise_row<Scalar>(Scalar*, int64_t, Scalar&, Scalar&); \
   template void normalise_row_again<Scalar>(Scalar*, int64_t, Scalar, Scalar);
 MASCING_INSTANTIATE_LAYER_NORM(float)
 MASCING_INSTANTIATE_LAYER_NORM(double)

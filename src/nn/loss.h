@@ -15,9 +15,9 @@ namespace mascing::nn {
 /// 1 / (1 + exp(-x)) without overflow.
 [[nodiscard]] double sigmoid(double x);
 
-/// KL(p || q) in nats for q proportional to p exp(sigma s), over n numbers each; p sums to 1, and is
-/// 0 where a choice is out of the question. Writes the derivative by s, sigma (q - p), to d [n]. For
-/// s = 0, and wherever s is the same for all, result and derivative are exactly 0.
+/// KL(p || q) in nats for q proportional to p exp(sigma s), over n numbers each; p sums to 1, and
+/// is 0 where a choice is out of the question. Writes the derivative by s, sigma (q - p), to d [n].
+/// For s = 0, and wherever s is the same for all, result and derivative are exactly 0.
 template <typename Scalar>
 [[nodiscard]] double tilt_divergence(
     const Scalar* p, const Scalar* s, Scalar sigma, int64_t n, Scalar* d);

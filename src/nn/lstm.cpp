@@ -128,12 +128,8 @@ void Lstm<Scalar>::backward(const RaggedLayout& layout,
     for (int64_t slot = 0; slot < n_active; ++slot) {
       const int64_t at = (begin + slot) * n;
       const Scalar* cell_before = step > 0 ? cell + (before + slot) * n : nullptr;
-      cell_backward<Scalar>(gates + 4 * at,
-                            cell_before,
-                            tanh_cell + at,
-                            d_hidden + slot * n,
-                            d_cell + slot * n,
-                            n);
+      cell_backward<Scalar>(
+          gates + 4 * at, cell_before, tanh_cell + at, d_hidden + slot * n, d_cell + slot * n, n);
     }
     if (step > 0) {
       recurrent_backward.multiply(

@@ -1,7 +1,8 @@
 // The surrogate's weights made ready for a batch: LayerNorm's gain and bias folded into the
 // projection, the projection's bias folded into the gates', and all matrices packed. With x_hat the
 // normalised logits of a layer,
-//   x = (W diag(gain)) x_hat,   gates = sum over layers of W_ih,l x_l + (b_ih + b_hh + folded rest).
+//   x = (W diag(gain)) x_hat,   gates = sum over layers of W_ih,l x_l + (b_ih + b_hh + folded
+//   rest).
 // Where a layer has no more experts than the projection is wide, the projection itself is folded
 // into W_ih: then x is x_hat, and the products need fewer numbers.
 #pragma once

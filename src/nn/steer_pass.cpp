@@ -187,12 +187,8 @@ void SteerPass<Scalar>::fill_inputs(int64_t i_task, int64_t first, int64_t n, Sc
     const Scalar* u = base.features + tasks_[i_task].i_surrogate * base.next_surrogate;
     for (int64_t i_layer = 0; i_layer < n_layer; ++i_layer) {
       const int64_t at = i_layer * n_feature;
-      scaled_sum(r[i_layer],
-                 u + at,
-                 sigma[i_layer],
-                 sums.steer_features.data() + at,
-                 n_feature,
-                 x + at);
+      scaled_sum(
+          r[i_layer], u + at, sigma[i_layer], sums.steer_features.data() + at, n_feature, x + at);
     }
   }
 }
@@ -258,9 +254,8 @@ void SteerPass<Scalar>::reduce_row(int64_t i_task, int64_t row, const Scalar* d_
     const int64_t at = i_layer * n_feature;
     const Scalar sigma = sigma_.view()(row, i_layer);
     const Scalar r = sums.per_row.view()(row, i_layer);
-    const Scalar product =
-        dot(d_x + at, u + at, n_feature) +
-        sigma * dot(d_x + at, sums.steer_features.data() + at, n_feature);
+    const Scalar product = dot(d_x + at, u + at, n_feature) +
+                           sigma * dot(d_x + at, sums.steer_features.data() + at, n_feature);
     const Scalar a = sigma * r * r * r * product / static_cast<Scalar>(shape_.n_expert);
     add_scaled(r * sigma, d_x + at, n_feature, sums.d_features.data() + at);
     sums.d_scale[i_layer] += a * sigma;

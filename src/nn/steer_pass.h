@@ -77,14 +77,14 @@ class SteerPass {
     AlignedVector<Scalar> d_features;      // A [L, F]
     AlignedVector<Scalar> d_logits;        // sum a y [L, E]
     AlignedVector<Scalar> d_scale;         // sum a sigma [L]
-    Workspace<Scalar> per_row;  // [n_row, L]: <y, S> / E, then r, then a
+    Workspace<Scalar> per_row;             // [n_row, L]: <y, S> / E, then r, then a
     double loss = 0.0;
   };
   /// What one packed row needs.
   struct RowBase {
-    Scalar* mean;      // [L]
-    Scalar* variance;  // [L]
-    Scalar* features;  // of surrogate 0
+    Scalar* mean;            // [L]
+    Scalar* variance;        // [L]
+    Scalar* features;        // of surrogate 0
     int64_t next_surrogate;  // numbers from one surrogate's features to the next's
   };
 
@@ -103,7 +103,7 @@ class SteerPass {
   bool wants_gradient_ = false;
   std::vector<TaskSums> sums_;
   std::vector<RowBase> rows_;
-  std::vector<uint8_t> is_new_;         // per row: mean, variance and u are still to be worked out
+  std::vector<uint8_t> is_new_;          // per row: mean, variance and u are still to be worked out
   AlignedVector<Scalar> local_moments_;  // [2, n_row, L] of rows that are not kept
   AlignedVector<Scalar> local_features_;
   Workspace<Scalar> token_;  // [L, E]

@@ -22,7 +22,7 @@ using LocateToken = std::function<const void*(int64_t i_sequence, int64_t i_toke
 template <typename Scalar>
 struct TokenReader {
   LoadToken<Scalar> load;
-  LocateToken locate;        ///< may be empty
+  LocateToken locate;       ///< may be empty
   int64_t layer_bytes = 0;  ///< at the place that `locate` gives
   /// Told that a sequence will not be read for a while; may be empty.
   std::function<void(int64_t i_sequence)> release;

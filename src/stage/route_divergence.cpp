@@ -102,8 +102,7 @@ void RouteDivergence<Scalar>::run_trace(int64_t i_trace,
     }
     Scalar* y = z.data() + i_layer * n_expert;
     const Scalar spread = std::sqrt(nn::centre_row(y, n_expert).variance);
-    const Scalar sigma =
-        layer_sigma_.empty() ? spread : static_cast<Scalar>(layer_sigma_[i_layer]);
+    const Scalar sigma = layer_sigma_.empty() ? spread : static_cast<Scalar>(layer_sigma_[i_layer]);
     Scalar floor = -std::numeric_limits<Scalar>::infinity();
     if (is_restricted()) {
       floor = kept.empty() || std::isnan(kept[i]) ? floor_of(y, sigma) : kept[i];
@@ -134,8 +133,8 @@ void RouteDivergence<Scalar>::make_room(const std::vector<int64_t>& batch) {
 }
 
 template <typename Scalar>
-std::vector<double> RouteDivergence<Scalar>::add(
-    const std::vector<int64_t>& batch, const std::vector<DivergenceTask<Scalar>>& tasks) {
+std::vector<double> RouteDivergence<Scalar>::add(const std::vector<int64_t>& batch,
+                                                 const std::vector<DivergenceTask<Scalar>>& tasks) {
   make_room(batch);
   const std::vector<int64_t> lengths = trace_batch<Scalar>(set_, batch).lengths;
   const auto n_part = static_cast<int64_t>(parts_.size());

@@ -53,7 +53,7 @@ class RouteDivergence {
   const TraceSet& set_;
   double reach_;
   std::vector<float> layer_sigma_;
-  std::vector<Part> parts_;                 // per thread
+  std::vector<Part> parts_;                  // per thread
   std::vector<std::vector<Scalar>> floors_;  // per trace [T, L], NaN until they are known
   int64_t n_floor_ = 0;
 };

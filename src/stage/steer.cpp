@@ -116,8 +116,7 @@ class SteerGroup {
         layer_sigma_(options_.sigma_rule == SigmaRule::kToken ? std::vector<float>() : sigma),
         objective_(surrogates, set, layer_sigma_, options_.n_thread),
         divergence_(set, options_.preserve_reach, layer_sigma_, options_.n_thread),
-        target_deck_(
-            split_.fit, options_.n_batch, stream_seed(options_.seed, Stream::kTarget)),
+        target_deck_(split_.fit, options_.n_batch, stream_seed(options_.seed, Stream::kTarget)),
         preserve_deck_(
             traces.preserve, options_.n_batch, stream_seed(options_.seed, Stream::kPreserve)) {
     std::vector<int64_t> read_often = split_.fit;

@@ -23,8 +23,7 @@ void check_steer_options(const SteerOptions& options) {
   require_steer(options.target == 0 || options.target == 1, "the target must be 0 or 1");
   require_steer(is_at_least_zero(options.lambda), "lambda must be at least 0");
   require_steer(is_at_least_zero(options.threshold), "the threshold must be at least 0");
-  require_steer(is_at_least_zero(options.preserve),
-                "the weight of `preserve` must be at least 0");
+  require_steer(is_at_least_zero(options.preserve), "the weight of `preserve` must be at least 0");
   require_steer(is_at_least_zero(options.preserve_reach),
                 "the reach of `preserve` must be at least 0");
   require_steer(is_at_least_zero(options.learning_rate) && options.learning_rate > 0.0,

@@ -45,10 +45,9 @@ void SteerObjective<Scalar>::keep(const std::vector<int64_t>& traces) {
 }
 
 template <typename Scalar>
-std::vector<double> SteerObjective<Scalar>::losses(
-    const std::vector<int64_t>& batch,
-    const std::vector<nn::SteerTask<Scalar>>& tasks,
-    const std::vector<Scalar*>& d_steers) {
+std::vector<double> SteerObjective<Scalar>::losses(const std::vector<int64_t>& batch,
+                                                   const std::vector<nn::SteerTask<Scalar>>& tasks,
+                                                   const std::vector<Scalar*>& d_steers) {
   nn::Batch<Scalar> traces = trace_batch<Scalar>(set_, batch);
   nn::SteerBatch<Scalar> steered;
   steered.lengths = std::move(traces.lengths);

@@ -42,7 +42,7 @@ class SteerObjective {
   std::vector<float> layer_sigma_;  // [L] or empty
   std::vector<std::vector<Scalar>> values_;
   std::vector<std::unique_ptr<nn::PreparedWeights<Scalar>>> weights_;
-  std::vector<nn::SteerPass<Scalar>> passes_;                        // per thread
+  std::vector<nn::SteerPass<Scalar>> passes_;                    // per thread
   std::vector<std::unique_ptr<nn::SequenceBase<Scalar>>> kept_;  // per trace
 };
 

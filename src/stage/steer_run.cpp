@@ -87,8 +87,7 @@ void SteerRun::finish_epoch(double validation_loss) {
   epoch_ = {};
   const auto n_done = static_cast<int64_t>(epochs_.size());
   const int64_t n_patience = cell_.options.n_patience;
-  if (n_patience == 0 || n_done == 1 ||
-      validation_loss < epochs_[best_epoch_].validation_loss) {
+  if (n_patience == 0 || n_done == 1 || validation_loss < epochs_[best_epoch_].validation_loss) {
     best_epoch_ = n_done - 1;
     best_ = steer_;
   }

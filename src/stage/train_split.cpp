@@ -196,8 +196,7 @@ TrainSplit hold_out_topics(const TraceSet& set,
     std::vector<int64_t>& part = n_held == 0.0 || is_nearer ? split.validation : split.train;
     part.insert(part.end(), group.begin(), group.end());
   }
-  split.train.insert(
-      split.train.end(), groups.back().traces.begin(), groups.back().traces.end());
+  split.train.insert(split.train.end(), groups.back().traces.begin(), groups.back().traces.end());
   std::sort(split.train.begin(), split.train.end());
   std::sort(split.validation.begin(), split.validation.end());
   return split;

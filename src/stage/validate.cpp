@@ -20,8 +20,8 @@ namespace {
 
 constexpr int64_t kBins = 10;
 constexpr int64_t kResamples = 1000;
-constexpr double kSaturation = 0.001;      // a probability this near to 0 or 1
-constexpr double kSaturatedShare = 0.9;    // of predictions, from which on it is a warning
+constexpr double kSaturation = 0.001;    // a probability this near to 0 or 1
+constexpr double kSaturatedShare = 0.9;  // of predictions, from which on it is a warning
 constexpr double kMiscalibration = 0.15;
 
 /// Streams of random numbers that one seed gives, beside those of training.
@@ -103,9 +103,9 @@ double topic_auc(const Sample& sample, uint64_t seed) {
   for (int64_t& side : half) {
     side = rng.below(2);
   }
-  const double overall = static_cast<double>(std::count(
-                             sample.labels.begin(), sample.labels.end(), 1)) /
-                         static_cast<double>(n);
+  const double overall =
+      static_cast<double>(std::count(sample.labels.begin(), sample.labels.end(), 1)) /
+      static_cast<double>(n);
   std::map<std::pair<std::string, int64_t>, std::pair<double, double>> seen;  // hits, number
   for (size_t i = 0; i < n; ++i) {
     auto& [hits, count] = seen[{sample.topics[i], half[i]}];
@@ -257,14 +257,16 @@ ValidationReport cross_validate(const TraceSet& set,
   for (int64_t i_trace : labelled) {
     const TraceView& trace = set.traces[i_trace];
     sample.labels.push_back(trace.label);
-    sample.topics.push_back(trace.topic.empty() ? std::string("\n").append(std::to_string(i_trace)) : trace.topic);
+    sample.topics.push_back(trace.topic.empty() ? std::string("\n").append(std::to_string(i_trace))
+                                                : trace.topic);
   }
   result.surrogate = auc_interval(sample, stream_seed(seed, Stream::kResample));
   result.length_auc = length_auc(set, labelled, sample);
   result.topic_auc = topic_auc(sample, stream_seed(seed, Stream::kTopic));
   const auto n_positive = std::count(sample.labels.begin(), sample.labels.end(), 1);
-  result.majority_accuracy = static_cast<double>(std::max(n_positive, result.n_trace - n_positive)) /
-                             static_cast<double>(result.n_trace);
+  result.majority_accuracy =
+      static_cast<double>(std::max(n_positive, result.n_trace - n_positive)) /
+      static_cast<double>(result.n_trace);
   calibrate(sample, result);
   warn(result);
   return result;

@@ -25,6 +25,24 @@ TEST(MappedFile, ShowsTheBytesOfAFile) {
   EXPECT_EQ(second.size(), 5U);
 }
 
+TEST(MappedFile, ReadsTheSameBytesAfterLettingGo) {
+  const TemporaryFolder folder;
+  std::string bytes;
+  for (int i = 0; i < 300000; ++i) {
+    bytes.push_back(static_cast<char>(i * 7 % 251));
+  }
+  write_file_atomically(folder.path("a"), bytes);
+  const MappedFile file(folder.path("a"));
+  EXPECT_EQ(file.bytes(), bytes);
+  for (const size_t begin : {0U, 1U, 100001U, 299999U}) {
+    file.let_go(file.data() + begin, bytes.size());  // more than is left
+    EXPECT_EQ(file.bytes(), bytes);
+  }
+  std::string own = "not of this file";
+  file.let_go(reinterpret_cast<const std::byte*>(own.data()), own.size());
+  EXPECT_EQ(own, "not of this file");
+}
+
 TEST(MappedFile, TakesAnEmptyFile) {
   const TemporaryFolder folder;
   write_file_atomically(folder.path("empty"), "");

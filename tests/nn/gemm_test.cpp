@@ -43,8 +43,8 @@ class Gemm : public testing::Test {
     for (int64_t i = 0; i < n.n_row; ++i) {
       for (int64_t j = 0; j < n.n_col; ++j) {
         for (int64_t k = 0; k < n.n_inner; ++k) {
-          c[i * n.n_col + j] += static_cast<double>(a[i * n.n_inner + k]) *
-                                static_cast<double>(b[k * n.n_col + j]);
+          c[i * n.n_col + j] +=
+              static_cast<double>(a[i * n.n_inner + k]) * static_cast<double>(b[k * n.n_col + j]);
         }
       }
     }
@@ -152,8 +152,8 @@ TYPED_TEST(Gemm, GivesARowTheSameBytesWhateverElseIsMultiplied) {
   for (int64_t i = 0; i < 37; ++i) {
     std::vector<TypeParam> alone(50);
     packed.multiply({a.data() + 20 * i, 20, 1}, {alone.data(), 50, 1}, Onto::kNothing);
-    EXPECT_EQ(alone, std::vector<TypeParam>(together.begin() + 50 * i,
-                                            together.begin() + 50 * (i + 1)));
+    EXPECT_EQ(alone,
+              std::vector<TypeParam>(together.begin() + 50 * i, together.begin() + 50 * (i + 1)));
   }
 }
 

@@ -24,8 +24,7 @@ class LstmBackward : public testing::TestWithParam<std::vector<int64_t>> {
     recurrent.pack(weight.data(), 1, kHidden, kHidden, kGates);
     std::copy(input.begin(), input.end(), lstm.reserve(layout_).data());
     std::vector<double> last(d_last_.size());
-    lstm.forward(
-        layout_, recurrent, MatrixMap<double>(last.data(), layout_.n_sequence, kHidden));
+    lstm.forward(layout_, recurrent, MatrixMap<double>(last.data(), layout_.n_sequence, kHidden));
     return std::inner_product(last.begin(), last.end(), d_last_.begin(), 0.0);
   }
   [[nodiscard]] double weighted_last(const std::vector<double>& input,
@@ -45,9 +44,8 @@ TEST_P(LstmBackward, MatchesFiniteDifferences) {
   static_cast<void>(weighted_last(lstm, input_, weight_));
   PackedMatrix<double> backward;
   backward.pack(weight_.data(), kHidden, 1, kGates, kHidden);
-  lstm.backward(layout_,
-                backward,
-                ConstMatrixMap<double>(d_last_.data(), layout_.n_sequence, kHidden));
+  lstm.backward(
+      layout_, backward, ConstMatrixMap<double>(d_last_.data(), layout_.n_sequence, kHidden));
   const MatrixMap<double> d_gates = lstm.gates();
   const MatrixMap<double> previous = lstm.previous_states(layout_);
   RowMatrix<double> d_weight(kGates, kHidden);

@@ -68,8 +68,7 @@ TEST(PreparedWeights, GiveLayerNormWithGainAndBiasThenLinearThenTheGates) {
         double projected = w.proj_bias[p];
         for (int64_t e = 0; e < shape.n_expert; ++e) {
           const double z = x_hat[i / shape.n_proj * shape.n_expert + e];
-          projected +=
-              w.proj_weight[p * shape.n_expert + e] * (w.ln_gain[e] * z + w.ln_bias[e]);
+          projected += w.proj_weight[p * shape.n_expert + e] * (w.ln_gain[e] * z + w.ln_bias[e]);
         }
         expected += w.lstm_weight_ih[j * 2 * shape.n_proj + i] * projected;
       }

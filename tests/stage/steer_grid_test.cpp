@@ -52,8 +52,8 @@ TEST_F(SteerGrid, GivesEachCellTheBytesItWouldGetAlone) {
         optimise_steering_grid(surrogates_, set_, traces_, cells);
     ASSERT_EQ(together.size(), cells.size());
     for (size_t i = 0; i < cells.size(); ++i) {
-      const SteerResult alone = optimise_steering(
-          surrogates_[cells[i].i_surrogate], set_, traces_, cells[i].options);
+      const SteerResult alone =
+          optimise_steering(surrogates_[cells[i].i_surrogate], set_, traces_, cells[i].options);
       EXPECT_EQ(together[i].steer, alone.steer) << "cell " << i;
       EXPECT_EQ(together[i].sigma, alone.sigma) << "cell " << i;
       EXPECT_EQ(together[i].flips, alone.flips) << "cell " << i;
@@ -115,10 +115,9 @@ TEST_F(SteerGrid, ProximalStepsLeaveTrueZerosWhereThePapersHover) {
     return result.epochs.back().loss + paper.lambda * result.epochs.back().l1;
   };
   EXPECT_LE(objective(both[1]), objective(both[0]));
-  const auto largest = std::max_element(
-      both[1].steer.begin(), both[1].steer.end(), [](float a, float b) {
-        return std::abs(a) < std::abs(b);
-      });
+  const auto largest = std::max_element(both[1].steer.begin(),
+                                        both[1].steer.end(),
+                                        [](float a, float b) { return std::abs(a) < std::abs(b); });
   EXPECT_EQ(largest - both[1].steer.begin(), plant.i_layer * 16 + plant.i_expert);
 }
 

@@ -36,9 +36,8 @@ class SteerGradient : public testing::TestWithParam<GradientCase> {
 
   TraceSet set_ = planted_traces(5, 3, GetParam().n_expert, {1, 2, 1.5}, 1);
   std::vector<int64_t> batch_ = first_traces(5);
-  std::vector<float> sigma_ = GetParam().rule == SigmaRule::kToken
-                                  ? std::vector<float>()
-                                  : calibrate_sigma(set_, batch_);
+  std::vector<float> sigma_ =
+      GetParam().rule == SigmaRule::kToken ? std::vector<float>() : calibrate_sigma(set_, batch_);
   Surrogate surrogate_ = random_surrogate(set_, 2);
   SteerObjective<double> objective_{{surrogate_}, set_, sigma_, 2};
   std::vector<double> steer_ = nn::random_values<double>(3 * GetParam().n_expert, 3, 0.3);
@@ -47,8 +46,8 @@ class SteerGradient : public testing::TestWithParam<GradientCase> {
 
 TEST_P(SteerGradient, OfTheSurrogateMatchesFiniteDifferences) {
   static_cast<void>(loss(steer_, &d_steer_));
-  const std::vector<double> expected = nn::finite_differences(
-      steer_, [&](const std::vector<double>& at) { return loss(at); });
+  const std::vector<double> expected =
+      nn::finite_differences(steer_, [&](const std::vector<double>& at) { return loss(at); });
   EXPECT_LT(relative_error(d_steer_, expected), 1e-6);
 }
 
@@ -74,8 +73,7 @@ TEST_P(SteerGradient, EqualsThatOfThePlainLoopsOverSteeredLogits) {
       }
       const int64_t i_layer = static_cast<int64_t>(row) / set_.n_expert % set_.n_layer;
       for (int64_t e = 0; e < set_.n_expert; ++e) {
-        sigma[row + e] =
-            sigma_.empty() ? std::sqrt(square) : static_cast<double>(sigma_[i_layer]);
+        sigma[row + e] = sigma_.empty() ? std::sqrt(square) : static_cast<double>(sigma_[i_layer]);
         z[row + e] += sigma[row + e] * steer_[i_layer * set_.n_expert + e];
       }
     }
@@ -200,7 +198,7 @@ TEST(RouteDivergence, IgnoresWhatCannotEnterTheTopK) {
 TEST(TopKFlips, CountsReplacedChoices) {
   TraceSet set = four_experts();
   EXPECT_EQ(top_k_flips(set, {0}, {0.0F, 0.0F, 0.0F, 0.0F}, {}), 0.0);
-  EXPECT_EQ(top_k_flips(set, {0}, {1.0F, 1.0F, 1.0F, 1.0F}, {}), 0.0);  // a common shift
+  EXPECT_EQ(top_k_flips(set, {0}, {1.0F, 1.0F, 1.0F, 1.0F}, {}), 0.0);   // a common shift
   EXPECT_EQ(top_k_flips(set, {0}, {-0.2F, 0.0F, 0.0F, 0.0F}, {}), 0.5);  // of the first token
   EXPECT_EQ(top_k_flips(set, {0}, {0.0F, 0.0F, 5.0F, 0.0F}, {}), 1.0);
   EXPECT_EQ(top_k_flips(set, {0}, {-0.2F, 0.0F, 0.0F, 0.0F}, {0.1F}), 0.0);  // a small sigma

@@ -106,7 +106,8 @@ TEST(CrossValidate, WarnsWhereTheTopicTellsTheLabel) {
 TEST(CrossValidate, WarnsOfASaturatedSurrogate) {
   ValidationOptions options = quick();
   options.train.n_epoch = 40;
-  const ValidationReport report = cross_validate(planted_traces(160, 2, 4, {1, 1, 8.0}, 4), options);
+  const ValidationReport report =
+      cross_validate(planted_traces(160, 2, 4, {1, 1, 8.0}, 4), options);
   EXPECT_DOUBLE_EQ(report.surrogate.auc, 1.0);
   EXPECT_LT(report.surrogate.low, 1.0);  // never quite sure
   EXPECT_GT(report.saturated_share, 0.9);
