@@ -1,7 +1,6 @@
 // Read-only mapping of a file (POSIX mmap).
 #include "base/mapped_file.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -101,17 +100,10 @@ std::string_view MappedFile::bytes() const {
   return {reinterpret_cast<const char*>(data_), size_};
 }
 
-void MappedFile::let_go(const std::byte* begin, size_t size) const noexcept {
-  // A touched page brings neighbours along, up to 64 KiB in Linux's standing setting.
-  constexpr size_t kAround = size_t{64} << 10;
-  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  if (data_ == nullptr || begin < data_ || begin >= data_ + size_) {
-    return;
+void MappedFile::let_go() const noexcept {
+  if (data_ != nullptr) {
+    ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
   }
-  const auto at = static_cast<size_t>(begin - data_);
-  const size_t first = (at > kAround ? at - kAround : 0) / page * page;
-  const size_t end = std::min(size_, at + std::min(size, size_ - at) + kAround);
-  ::madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
 }
 
 void MappedFile::release() noexcept {

@@ -26,10 +26,9 @@ class MappedFile {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string_view bytes() const;
 
-  /// Takes `size` bytes from `begin` and what the system mapped around them out of this process's
-  /// memory; when they are touched again, they are read from the file again. For bytes outside the
-  /// mapping nothing is done.
-  void let_go(const std::byte* begin, size_t size) const noexcept;
+  /// Takes the mapped pages out of this process's memory; when they are touched again, they come
+  /// from the system's cache or the file.
+  void let_go() const noexcept;
 
  private:
   void release() noexcept;

@@ -6,10 +6,8 @@
 //     tensors:  "00000000", "00000001", ...: F16 [T, L, E], in the order of "mascing.traces"
 #include "format/trace_store.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <functional>
 #include <set>
 #include <utility>
 
@@ -20,6 +18,7 @@
 #include "base/text.h"
 #include "format/json_text.h"
 #include "format/safetensors.h"
+#include "format/trace_release.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -30,8 +29,7 @@ using nlohmann::json;
 
 constexpr const char* kKind = "mascing.traces";
 constexpr int64_t kFormatVersion = 1;
-constexpr size_t kStayBytes = size_t{256} << 20;  // of traces that may stay in memory
-constexpr int64_t kMaxCount = int64_t{1} << 24;   // of layers or experts
+constexpr int64_t kMaxCount = int64_t{1} << 24;  // of layers or experts
 constexpr const char* kTraceAgain = "remove the folder and trace again";
 
 std::string shown(const std::string& path) {
@@ -258,37 +256,6 @@ void require_same_store_model(const Shard& shard, const TraceStoreHeader& header
   }
 }
 
-/// What lets go of a trace in these files; empty if they are small enough to stay.
-std::function<void(const TraceView&)> releaser(const std::vector<SafetensorsFile>& files,
-                                               size_t token_bytes) {
-  size_t size = 0;
-  std::vector<const MappedFile*> by_address;
-  for (const SafetensorsFile& file : files) {
-    size += file.file().size();
-    by_address.push_back(&file.file());
-  }
-  if (size <= kStayBytes) {
-    return {};
-  }
-  const auto starts_before = [](const MappedFile* a, const MappedFile* b) {
-    return std::less<>()(a->data(), b->data());
-  };
-  std::sort(by_address.begin(), by_address.end(), starts_before);
-  return [by_address, token_bytes](const TraceView& trace) {
-    const auto* begin = reinterpret_cast<const std::byte*>(trace.logits);
-    const auto after = std::upper_bound(by_address.begin(),
-                                        by_address.end(),
-                                        begin,
-                                        [](const std::byte* at, const MappedFile* file) {
-                                          return std::less<>()(at, file->data());
-                                        });
-    if (after != by_address.begin()) {
-      const MappedFile& file = **(after - 1);
-      file.let_go(begin, static_cast<size_t>(trace.n_token) * token_bytes);
-    }
-  };
-}
-
 }  // namespace
 
 TraceStoreWriter::TraceStoreWriter(std::string folder, TraceStoreHeader header)
@@ -384,8 +351,7 @@ TraceSet read_traces(const std::string& folder) {
     files->push_back(std::move(shard.file));
   }
   set.storage = files;
-  set.release =
-      releaser(*files, static_cast<size_t>(set.n_layer * set.n_expert) * sizeof(uint16_t));
+  set.release = releasing(files, set.n_layer * set.n_expert);
   return set;
 }
 
