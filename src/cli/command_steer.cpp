@@ -171,6 +171,7 @@ void add_objective_options(CLI::App& command, SteerArguments& arguments) {
                   arguments.lambdas,
                   "Weight of |S|_1; several, separated by commas, are optimised together")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   command

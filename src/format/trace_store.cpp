@@ -348,6 +348,7 @@ TraceSet read_traces(const std::string& folder) {
     for (TraceView& trace : shard.traces) {
       set.traces.push_back(std::move(trace));
     }
+    shard.file.file().let_go();  // looking at the header brought in much of the first traces
     files->push_back(std::move(shard.file));
   }
   set.storage = files;
