@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# Builds and runs every program of benchmarks/.
+# Builds the programs of benchmarks/ and runs what compares them with others.
 #
-#   scripts/bench.sh [JOBS]
+#   scripts/bench.sh [JOBS] [OPTIONS OF benchmarks/engine/compare.py]
+#
+# Needs a quiet machine and, for the comparison, Debian's python3-torch. Leaves tables on stdout and
+# build-bench/engine/engine.{json,html}.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if [ ! -f benchmarks/CMakeLists.txt ]; then
-  echo "bench: there is no benchmarks/ folder in this version: nothing to do" >&2
-  exit 0
-fi
+jobs=${1:-$(nproc)}
+shift || true
 scripts/configure.sh bench
-cmake --build --preset bench --parallel "${1:-$(nproc)}"
-for program in build-bench/bin/*bench*; do
-  echo "== $(basename "$program")"
-  "$program"
-done
+cmake --build --preset bench --parallel "$jobs" --target engine_bench
+benchmarks/engine/compare.py build-bench/bin/engine_bench build-bench/engine "$@"
+benchmarks/engine/memory.sh build-bench/bin/engine_bench build-bench/engine

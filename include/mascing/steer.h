@@ -11,6 +11,12 @@
 
 namespace mascing {
 
+/// How the L1 term is taken into account.
+enum class SteerOptimizer {
+  kPaper,  ///< its subgradient, lambda sign(S), is added to Adam's gradient: entries hover about 0
+  kProximal,  ///< a soft threshold after each step of Adam: entries that nothing asks for are 0
+};
+
 struct SteerOptions {
   int target = 0;        ///< class the surrogate is steered to, on the traces of the other class
   double lambda = 1e-3;  ///< weight of |S|_1
@@ -22,8 +28,14 @@ struct SteerOptions {
       SigmaRule::kToken;  ///< kToken and kCalibrated are optimised as they are applied
   double preserve =
       0.0;  ///< weight of mean KL(softmax(z) || softmax(z + sigma S)) on the `preserve` traces
-  uint64_t seed = 0;  ///< order of batches
+  uint64_t seed = 0;  ///< order of batches, where there is more than one
   int64_t n_thread = 1;
+  SteerOptimizer optimizer = SteerOptimizer::kPaper;
+  double preserve_reach = 2.0;  ///< the KL is over the experts at most this many sigma below the
+                                ///< k-th largest logit, the ones that can enter the top-k; 0 = all
+  double validation_share = 0.0;  ///< share of the target traces, by topic, that S is not fitted to
+  int64_t n_patience = 0;  ///< epochs without a better loss on that share before stopping; the best
+                           ///< S is kept. 0 = never stop early
 };
 
 /// Traces that the optimisation reads, as indices into TraceSet::traces.
@@ -34,15 +46,26 @@ struct SteerTraces {
 };
 
 struct SteerEpoch {
-  double loss = 0.0;      ///< mean binary cross-entropy towards the target class
-  double preserve = 0.0;  ///< mean KL on the preserve traces, nats per token and layer
-  double l1 = 0.0;        ///< |S|_1
+  double loss = 0.0;             ///< mean binary cross-entropy towards the target class
+  double preserve = 0.0;         ///< mean KL on the preserve traces, nats per token and layer
+  double l1 = 0.0;               ///< |S|_1
+  double validation_loss = 0.0;  ///< as `loss`, on the traces held out; 0 if there are none
+  int64_t n_active = 0;          ///< entries that are not 0, before the threshold
 };
 
 struct SteerResult {
   std::vector<float> steer;  ///< S after the threshold, [L, E]
   std::vector<float> sigma;  ///< [L] calibrated spread over all traces that were read
   std::vector<SteerEpoch> epochs;
+  int64_t best_epoch = 0;  ///< index into `epochs` of the S that was kept
+  double flips = 0.0;  ///< share of the top-k choices on the preserve traces that `steer` replaces
+                       ///< at alpha 1; 0 if there are none or the number of experts used is unknown
+};
+
+/// One optimisation of several that share their passes over the traces.
+struct SteerCell {
+  int64_t i_surrogate = 0;  ///< index into the list of surrogates
+  SteerOptions options;
 };
 
 /// Mean over tokens of the standard deviation over the E logits, per layer, over the given traces:
@@ -51,12 +74,27 @@ struct SteerResult {
                                                  const std::vector<int64_t>& traces);
 
 /// Minimises BCE(surrogate(z + sigma_l S), target) + lambda |S|_1 + preserve * KL over S
-/// (method.md, step 4), from S = 0. Throws Error{kInsufficient} if no target trace is given.
+/// (method.md, step 4), from S = 0. Throws Error{kInsufficient} if no target trace is given,
+/// Error{kMismatch} if surrogate and traces disagree about layers or experts, Error{kBadInput} on a
+/// NaN or infinite logit.
 [[nodiscard]] SteerResult optimise_steering(const Surrogate& surrogate,
                                             const TraceSet& set,
                                             const SteerTraces& traces,
                                             const SteerOptions& options,
                                             const Progress& progress = {});
+
+/// Several optimisations at once: surrogates of one shape, and any mixture of options. Cells whose
+/// target, batches and sigma agree share reads, statistics and projections; cells that differ in
+/// n_epoch only are one run, looked at several times. `traces.target` may hold traces of both
+/// classes: a cell reads those that do not have its target as label. Results are in the order of
+/// the cells, each the same bytes as if it were optimised alone. n_thread is the first cell's.
+/// Throws as below.
+[[nodiscard]] std::vector<SteerResult> optimise_steering_grid(
+    const std::vector<Surrogate>& surrogates,
+    const TraceSet& set,
+    const SteerTraces& traces,
+    const std::vector<SteerCell>& cells,
+    const Progress& progress = {});
 
 /// Baseline without any training: mean router logits of the target class minus those of the other,
 /// divided by the layer's sigma, scaled to Euclidean norm `norm`. Threshold as above.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,9 @@ struct TraceSet {
   std::string model_name;
   std::vector<TraceView> traces;
   std::shared_ptr<const void> storage;  ///< keeps what `traces` points into
+  /// Told about a trace that will not be read for a while, so that its owner may let go of memory
+  /// that it can get back from disk. May be empty; may be called from several threads.
+  std::function<void(const TraceView&)> release;
 };
 
 /// A mask without entries for the model that the traces were recorded on: steer, sigma and

@@ -100,6 +100,12 @@ std::string_view MappedFile::bytes() const {
   return {reinterpret_cast<const char*>(data_), size_};
 }
 
+void MappedFile::let_go() const noexcept {
+  if (data_ != nullptr) {
+    ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+  }
+}
+
 void MappedFile::release() noexcept {
   if (data_ != nullptr) {
     ::munmap(const_cast<std::byte*>(data_), size_);

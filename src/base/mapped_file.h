@@ -26,6 +26,10 @@ class MappedFile {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string_view bytes() const;
 
+  /// Takes the mapped pages out of this process's memory; when they are touched again, they come
+  /// from the system's cache or the file.
+  void let_go() const noexcept;
+
  private:
   void release() noexcept;
 

@@ -1,6 +1,7 @@
-// `mascing steer`: optimises a steering matrix through a surrogate, or takes the difference of
-// means.
+// `mascing steer`: optimises steering matrices through surrogates, several at once if asked, or
+// takes the difference of means.
 #include <iostream>
+#include <utility>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -17,9 +18,11 @@ namespace {
 
 struct SteerArguments {
   std::string traces;
-  std::string surrogate;
+  std::vector<std::string> surrogates;
   std::string output = "mask.gguf";
   std::string sigma = "token";
+  std::string optimizer = "proximal";
+  std::vector<double> lambdas = {1e-3};
   double alpha = 1.0;
   double norm = 0.0;
   SteerOptions options;
@@ -56,39 +59,167 @@ Mask mask_of(const TraceSet& set,
   return mask;
 }
 
-SteerResult compute(const TraceSet& set,
-                    const SteerArguments& arguments,
-                    const SteerOptions& options) {
-  if (arguments.norm > 0.0) {
-    return mean_difference(set, options.target, arguments.norm, options.threshold);
+/// One cell per surrogate and lambda.
+std::vector<SteerCell> cells_of(const SteerArguments& arguments, const SteerOptions& options) {
+  std::vector<SteerCell> cells;
+  for (size_t i = 0; i < arguments.surrogates.size(); ++i) {
+    for (const double lambda : arguments.lambdas) {
+      cells.push_back({static_cast<int64_t>(i), options});
+      cells.back().options.lambda = lambda;
+    }
   }
-  if (arguments.surrogate.empty()) {
-    throw Error(ErrorKind::kUsage,
-                "[steer] neither --surrogate nor --mean-difference was given",
-                "train one: mascing train " + arguments.traces + " -o surrogate.safetensors");
+  return cells;
+}
+
+/// mask.gguf for a single result; mask-s<surrogate>-l<lambda>.gguf for one of several.
+std::string path_of(const SteerArguments& arguments, const SteerCell& cell, bool is_single) {
+  if (is_single) {
+    return arguments.output;
   }
-  const Surrogate surrogate = read_surrogate(arguments.surrogate, nullptr);
-  ProgressLine line;
-  return optimise_steering(surrogate, set, divide(set, options.target), options, line.callback());
+  const size_t dot = arguments.output.rfind(".gguf");
+  const std::string stem = arguments.output.substr(0, dot);
+  return stem + "-s" + std::to_string(cell.i_surrogate) + "-l" +
+         format_number(cell.options.lambda, 3) + ".gguf";
+}
+
+void print_result(const SteerResult& result, const Mask& mask, bool has_preserve) {
+  if (!result.epochs.empty()) {
+    std::cout << "loss " << format_number(result.epochs.front().loss, 4) << " -> "
+              << format_number(result.epochs[result.best_epoch].loss, 4) << " after "
+              << result.epochs.size() << " epochs (what the surrogate says; test the mask on the "
+              << "model)\n";
+  }
+  std::cout << mask.n_active() << " of " << mask.n_layer * mask.n_expert << " entries are active";
+  if (has_preserve) {
+    std::cout << "; at alpha 1 they replace " << format_number(100.0 * result.flips, 3)
+              << " % of the choices of experts on unlabelled traces";
+  }
+  std::cout << "\n";
+}
+
+void write_result(const TraceSet& set,
+                  const SteerArguments& arguments,
+                  const SteerCell& cell,
+                  SteerResult result,
+                  bool is_single) {
+  const bool has_preserve = result.flips > 0.0 || !divide(set, 0).preserve.empty();
+  SteerResult kept = result;
+  const Mask mask = mask_of(set, arguments, cell.options, std::move(result));
+  const std::string path = path_of(arguments, cell, is_single);
+  if (!is_single) {
+    std::cout << "surrogate " << cell.i_surrogate << ", lambda "
+              << format_number(cell.options.lambda, 3) << ":\n";
+  }
+  print_result(kept, mask, has_preserve && !kept.epochs.empty());
+  write_mask(path, mask);
+  say_written(path, "mascing eval scenario.toml -m model.gguf --mask " + path);
+}
+
+SteerOptimizer parse_optimizer(const std::string& name) {
+  if (name == "paper") {
+    return SteerOptimizer::kPaper;
+  }
+  if (name == "proximal") {
+    return SteerOptimizer::kProximal;
+  }
+  throw Error(ErrorKind::kUsage, "[steer] optimizer '" + name + "', expected proximal or paper");
 }
 
 void execute(const SteerArguments& arguments, Session& session) {
   SteerOptions options = arguments.options;
   options.n_thread = resolve_threads(options.n_thread);
   options.sigma_rule = parse_sigma_rule(arguments.sigma);
+  options.optimizer = parse_optimizer(arguments.optimizer);
   const TraceSet set = read_traces(arguments.traces);
-  SteerResult result = compute(set, arguments, options);
-  if (!result.epochs.empty()) {
-    std::cout << "loss " << format_number(result.epochs.front().loss, 4) << " -> "
-              << format_number(result.epochs.back().loss, 4)
-              << " (what the surrogate says; test the mask on the model)\n";
-  }
-  const Mask mask = mask_of(set, arguments, options, std::move(result));
-  write_mask(arguments.output, mask);
-  std::cout << mask.n_active() << " of " << mask.n_layer * mask.n_expert << " entries are active\n";
-  say_written(arguments.output,
-              "mascing eval scenario.toml -m model.gguf --mask " + arguments.output);
   session.exit_code = 0;
+  if (arguments.norm > 0.0) {
+    write_result(set,
+                 arguments,
+                 {0, options},
+                 mean_difference(set, options.target, arguments.norm, options.threshold),
+                 true);
+    return;
+  }
+  if (arguments.surrogates.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[steer] neither --surrogate nor --mean-difference was given",
+                "train one: mascing train " + arguments.traces + " -o surrogate.safetensors");
+  }
+  std::vector<Surrogate> surrogates;
+  for (const std::string& path : arguments.surrogates) {
+    surrogates.push_back(read_surrogate(path, nullptr));
+  }
+  const std::vector<SteerCell> cells = cells_of(arguments, options);
+  std::vector<SteerResult> results;
+  {
+    ProgressLine line;
+    results = optimise_steering_grid(
+        surrogates, set, divide(set, options.target), cells, line.callback());
+  }
+  for (size_t i = 0; i < cells.size(); ++i) {
+    write_result(set, arguments, cells[i], std::move(results[i]), cells.size() == 1);
+  }
+}
+
+void add_objective_options(CLI::App& command, SteerArguments& arguments) {
+  SteerOptions& o = arguments.options;
+  command.add_option("--target", o.target, "Class to steer to")
+      ->check(CLI::Range(0, 1))
+      ->capture_default_str();
+  command
+      .add_option("--lambda",
+                  arguments.lambdas,
+                  "Weight of |S|_1; several, separated by commas, are optimised together")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  command
+      .add_option("--optimizer",
+                  arguments.optimizer,
+                  "proximal (entries that nothing asks for stay 0) or paper (subgradient)")
+      ->capture_default_str();
+  command.add_option("--threshold", o.threshold, "Entries up to this become zero")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  command.add_option("--preserve", o.preserve, "Weight of the routing change on unlabelled traces")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command
+      .add_option("--preserve-reach",
+                  o.preserve_reach,
+                  "Count experts up to this many sigma below the k-th largest, 0 = all")
+      ->check(CLI::Range(0.0, 1000.0))
+      ->capture_default_str();
+  command.add_option("--sigma", arguments.sigma, "token, calibrated or batch")
+      ->capture_default_str();
+}
+
+void add_run_options(CLI::App& command, SteerArguments& arguments) {
+  SteerOptions& o = arguments.options;
+  command.add_option("--epochs", o.n_epoch, "Passes over the traces, at most")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command.add_option("--learning-rate", o.learning_rate, "Of Adam")
+      ->check(CLI::Range(1e-8, 10.0))
+      ->capture_default_str();
+  command
+      .add_option("--validation-share",
+                  o.validation_share,
+                  "Share of the conversations, by topic, to judge by and not to fit to")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+  command
+      .add_option("--patience",
+                  o.n_patience,
+                  "Epochs without improvement on that share before stopping, 0 = never")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  command.add_option("--alpha", arguments.alpha, "Suggested strength to store")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  add_seed(command, o.seed);
+  add_threads(command, o.n_thread);
 }
 
 }  // namespace
@@ -98,39 +229,28 @@ void add_steer(CLI::App& app, Session& session) {
   arguments->options.n_thread = 0;
   CLI::App* command = app.add_subcommand(
       "steer", "Optimises a steering matrix (layers x experts) and writes a mask.");
-  add_examples(*command, "  mascing steer traces/ --surrogate surrogate.safetensors -o mask.gguf");
-  SteerOptions& o = arguments->options;
+  add_examples(*command,
+               "  mascing steer traces/ --surrogate surrogate.safetensors -o mask.gguf\n"
+               "  mascing steer traces/ --surrogate a.safetensors --surrogate b.safetensors "
+               "--lambda 0,1e-5,1e-4,1e-3");
   command->add_option("traces", arguments->traces, "Trace store")->required();
-  command->add_option(
-      "--surrogate", arguments->surrogate, "Surrogate, as `mascing train` writes it");
+  command
+      ->add_option("--surrogate",
+                   arguments->surrogates,
+                   "Surrogate, as `mascing train` writes it; may be given several times")
+      ->allow_extra_args(false);
   command
       ->add_option("--mean-difference",
                    arguments->norm,
                    "Take the difference of class means at this norm instead")
       ->check(CLI::Range(1e-6, 1e6));
-  command->add_option("-o,--output", arguments->output, "File to write")->capture_default_str();
-  command->add_option("--target", o.target, "Class to steer to")
-      ->check(CLI::Range(0, 1))
+  command
+      ->add_option("-o,--output",
+                   arguments->output,
+                   "File to write; of several results, the names begin like this")
       ->capture_default_str();
-  command->add_option("--lambda", o.lambda, "Weight of |S|_1")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
-  command->add_option("--epochs", o.n_epoch, "Passes over the traces")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  command->add_option("--threshold", o.threshold, "Entries up to this become zero")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
-  command->add_option("--preserve", o.preserve, "Weight of the routing change on unlabelled traces")
-      ->check(CLI::Range(0.0, 1e6))
-      ->capture_default_str();
-  command->add_option("--sigma", arguments->sigma, "token, calibrated or batch")
-      ->capture_default_str();
-  command->add_option("--alpha", arguments->alpha, "Suggested strength to store")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
-  add_seed(*command, o.seed);
-  add_threads(*command, o.n_thread);
+  add_objective_options(*command, *arguments);
+  add_run_options(*command, *arguments);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }
 

@@ -7,7 +7,9 @@
 #include "cli/progress_line.h"
 #include "format/surrogate_file.h"
 #include "format/trace_store.h"
+#include "mascing/error.h"
 #include "mascing/train.h"
+#include "mascing/validate.h"
 
 namespace mascing::cli {
 namespace {
@@ -15,8 +17,41 @@ namespace {
 struct TrainArguments {
   std::string traces;
   std::string output = "surrogate.safetensors";
+  int64_t n_fold = 5;
   TrainOptions options;
 };
+
+/// Cross-validates and prints what came of it; too few conversations are no failure of the command.
+std::string validate(const TraceSet& set, const TrainArguments& arguments, int64_t n_thread) {
+  if (arguments.n_fold == 0) {
+    return {};
+  }
+  ValidationOptions options;
+  options.n_fold = arguments.n_fold;
+  options.train = arguments.options;
+  options.train.n_thread = n_thread;
+  try {
+    ProgressLine line;
+    const ValidationReport r = cross_validate(set, options, line.callback());
+    const std::string auc = format_number(r.surrogate.auc, 3);
+    std::cout << arguments.n_fold << "-fold validation" << (r.is_by_topic ? " by topic" : "")
+              << ": AUC " << auc << " [" << format_number(r.surrogate.low, 3) << ", "
+              << format_number(r.surrogate.high, 3) << "] (length alone "
+              << format_number(r.length_auc, 3) << ", topic alone " << format_number(r.topic_auc, 3)
+              << "), calibration error " << format_number(r.calibration_error, 3) << "\n";
+    for (const Warning& warning : r.warnings) {
+      std::cerr << "warning: " << warning.id << ": " << warning.text << "\n  " << warning.advice
+                << "\n";
+    }
+    return auc;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInsufficient) {
+      throw;
+    }
+    std::cerr << "not cross-validated: " << error.what() << "\n";
+    return {};
+  }
+}
 
 void execute(const TrainArguments& arguments, Session& session) {
   TrainOptions options = arguments.options;
@@ -25,12 +60,14 @@ void execute(const TrainArguments& arguments, Session& session) {
   ProgressLine line;
   const TrainResult result = train_surrogate(set, options, line.callback());
   const TrainReport& r = result.report;
+  const std::string auc = validate(set, arguments, options.n_thread);
   write_surrogate(arguments.output,
                   result.surrogate,
                   {{"tool_version", MASCING_VERSION},
                    {"seed", std::to_string(options.seed)},
                    {"traces", hash_traces(set)},
-                   {"fingerprint", set.fingerprint}});
+                   {"fingerprint", set.fingerprint},
+                   {"cross_validation_auc", auc}});
   std::cout << "trained on " << r.n_train << " conversations, validated on " << r.n_validation
             << " of other topics\n"
             << "validation accuracy " << format_number(r.validation_accuracy, 3)
@@ -67,6 +104,12 @@ void add_train(CLI::App& app, Session& session) {
       ->add_option(
           "--patience", o.n_patience, "Epochs without improvement before stopping, 0 = never")
       ->check(CLI::Range(0, 100000))
+      ->capture_default_str();
+  command
+      ->add_option("--folds",
+                   arguments->n_fold,
+                   "Folds of the cross-validation by topic that judges the surrogate, 0 = none")
+      ->check(CLI::Range(0, 100))
       ->capture_default_str();
   add_seed(*command, o.seed);
   add_threads(*command, o.n_thread);

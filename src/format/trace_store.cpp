@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "format/json_text.h"
 #include "format/safetensors.h"
+#include "format/trace_release.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -347,9 +348,11 @@ TraceSet read_traces(const std::string& folder) {
     for (TraceView& trace : shard.traces) {
       set.traces.push_back(std::move(trace));
     }
+    shard.file.file().let_go();  // looking at the header brought in much of the first traces
     files->push_back(std::move(shard.file));
   }
   set.storage = files;
+  set.release = releasing(files, set.n_layer * set.n_expert);
   return set;
 }
 
@@ -372,6 +375,9 @@ std::string hash_traces(const TraceSet& set) {
     hash.update(head.dump(-1, ' ', false, replace) + "\n");
     const int64_t n_value = trace.n_token * set.n_layer * set.n_expert;
     hash.update(trace.logits, static_cast<size_t>(n_value) * sizeof(uint16_t));
+    if (set.release) {
+      set.release(trace);
+    }
   }
   return hash.hex();
 }

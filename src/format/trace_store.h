@@ -61,7 +61,8 @@ class TraceStoreWriter {
 /// The header of a finished store. Throws Error{kBadInput}.
 [[nodiscard]] TraceStoreHeader read_trace_store_header(const std::string& folder);
 
-/// Maps all shards of a finished store, traces in the order of the manifest. Throws
+/// Maps all shards of a finished store, traces in the order of the manifest. A store of more than
+/// 256 MB lets go of traces that are released (trace_release.h). Throws
 /// Error{kBadInput} for a missing or broken manifest or shard, Error{kMismatch} if a shard was made
 /// by another model.
 [[nodiscard]] TraceSet read_traces(const std::string& folder);

@@ -7,6 +7,16 @@ namespace mascing::nn {
 
 template <typename Scalar>
 void Adam<Scalar>::step(const Scalar* d_values, Scalar* values) {
+  advance(d_values, 0.0, values);
+}
+
+template <typename Scalar>
+void Adam<Scalar>::proximal_step(const Scalar* d_values, double lambda, Scalar* values) {
+  advance(d_values, lambda, values);
+}
+
+template <typename Scalar>
+void Adam<Scalar>::advance(const Scalar* d_values, double lambda, Scalar* values) {
   ++n_step_;
   const auto t = static_cast<double>(n_step_);
   const auto step_size =
@@ -17,11 +27,17 @@ void Adam<Scalar>::step(const Scalar* d_values, Scalar* values) {
   const auto share1 = static_cast<Scalar>(1.0 - options_.beta1);
   const auto share2 = static_cast<Scalar>(1.0 - options_.beta2);
   const auto eps = static_cast<Scalar>(options_.eps);
+  const auto pull = static_cast<Scalar>(options_.learning_rate * lambda);
   for (size_t i = 0; i < mean_.size(); ++i) {
     const Scalar d = d_values[i];
     mean_[i] = beta1 * mean_[i] + share1 * d;
     square_[i] = beta2 * square_[i] + share2 * d * d;
-    values[i] -= step_size * mean_[i] / (std::sqrt(square_[i]) * root_scale + eps);
+    const Scalar spread = std::sqrt(square_[i]) * root_scale + eps;
+    values[i] -= step_size * mean_[i] / spread;
+    if (pull > Scalar(0)) {
+      const Scalar left = std::abs(values[i]) - pull / spread;
+      values[i] = left > Scalar(0) ? std::copysign(left, values[i]) : Scalar(0);
+    }
   }
 }
 

@@ -23,8 +23,14 @@ class Adam {
 
   /// One step on `values` along `d_values`, n_value numbers each.
   void step(const Scalar* d_values, Scalar* values);
+  /// The same for a loss plus lambda |values|_1, of which d_values is the gradient without the L1
+  /// term: after the step each number is drawn towards 0 by lambda times its own step length, and
+  /// stays at exactly 0 if it would cross it (the proximal step in Adam's metric).
+  void proximal_step(const Scalar* d_values, double lambda, Scalar* values);
 
  private:
+  void advance(const Scalar* d_values, double lambda, Scalar* values);
+
   AdamOptions options_;
   int64_t n_step_ = 0;
   std::vector<Scalar> mean_;    // running mean of the gradient

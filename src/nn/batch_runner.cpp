@@ -8,44 +8,37 @@
 #include "nn/parallel.h"
 
 namespace mascing::nn {
-namespace {
-
-/// Tokens per piece: enough rows for the matrix products of every time step, few enough for the
-/// memory.
-constexpr int64_t kPieceTokens = 8192;
-
-}  // namespace
 
 template <typename Scalar>
 BatchRunner<Scalar>::BatchRunner(const SurrogateShape& shape, int64_t n_thread)
-    : values_(surrogate_size(shape)) {
+    : values_(surrogate_size(shape)), weights_(shape) {
+  parts_.reserve(n_thread);
   for (int64_t i = 0; i < n_thread; ++i) {
-    parts_.push_back({Network<Scalar>(shape), {}, {}, {}, 0.0});
+    parts_.push_back({Network<Scalar>(weights_), WeightGradient<Scalar>(shape), {}, {}, 0.0});
   }
 }
 
 template <typename Scalar>
 void BatchRunner<Scalar>::set_weights(const Scalar* values) {
   std::copy_n(values, values_.size(), values_.begin());
-  for (Part& part : parts_) {
-    part.network.set_weights(values_.data());
-  }
+  weights_.set(values_.data());
 }
 
 template <typename Scalar>
-void BatchRunner<Scalar>::run_part(Part& part,
-                                   SequenceRange range,
-                                   const Batch<Scalar>& batch,
-                                   const std::vector<Scalar>& labels,
-                                   const GradientSink<Scalar>& sink) {
+void BatchRunner<Scalar>::train_part(Part& part,
+                                     SequenceRange range,
+                                     const Batch<Scalar>& batch,
+                                     const std::vector<Scalar>& labels) {
   const size_t n_sequence = batch.lengths.size();
   part.logits.resize(n_sequence);
   part.d_logits.resize(n_sequence);
   part.loss = 0.0;
-  for (const SequenceRange piece : split_by_limit(batch.lengths, range, kPieceTokens)) {
+  part.gradient.set_zero();
+  for (const SequenceRange piece :
+       split_by_limit(batch.lengths, range, piece_tokens(weights_.shape()))) {
     const RaggedLayout layout =
         pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
-    part.network.forward(layout, batch.load, part.logits.data());
+    part.network.forward(layout, batch.reader, part.logits.data());
     for (int64_t i = piece.begin; i < piece.end; ++i) {
       const auto logit = static_cast<double>(part.logits[i]);
       const auto label = static_cast<double>(labels[i]);
@@ -53,7 +46,8 @@ void BatchRunner<Scalar>::run_part(Part& part,
       part.d_logits[i] =
           static_cast<Scalar>(d_bce_with_logits(logit, label) / static_cast<double>(n_sequence));
     }
-    part.network.backward(layout, batch.load, part.d_logits.data(), sink);
+    part.network.backward(layout, batch.reader, part.d_logits.data(), part.gradient);
+    batch.reader.release_all(piece);
   }
 }
 
@@ -62,11 +56,13 @@ void BatchRunner<Scalar>::forward(const Batch<Scalar>& batch, std::vector<Scalar
   logits.resize(batch.lengths.size());
   const auto n_part = static_cast<int64_t>(parts_.size());
   const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
+  const int64_t n_piece = piece_tokens(weights_.shape());
   run_parts(n_part, [&](int64_t i_part) {
-    for (const SequenceRange piece : split_by_limit(batch.lengths, ranges[i_part], kPieceTokens)) {
+    for (const SequenceRange piece : split_by_limit(batch.lengths, ranges[i_part], n_piece)) {
       const RaggedLayout layout =
           pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
-      parts_[i_part].network.forward(layout, batch.load, logits.data());
+      parts_[i_part].network.forward(layout, batch.reader, logits.data());
+      batch.reader.release_all(piece);
     }
   });
 }
@@ -77,39 +73,13 @@ double BatchRunner<Scalar>::train(const Batch<Scalar>& batch,
                                   std::vector<Scalar>& d_values) {
   const auto n_part = static_cast<int64_t>(parts_.size());
   const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
-  run_parts(n_part, [&](int64_t i_part) {
-    Part& part = parts_[i_part];
-    part.d_values.assign(values_.size(), Scalar(0));
-    run_part(part, ranges[i_part], batch, labels, {part.d_values.data(), {}});
-  });
+  run_parts(n_part,
+            [&](int64_t i_part) { train_part(parts_[i_part], ranges[i_part], batch, labels); });
   d_values.assign(values_.size(), Scalar(0));
   double loss = 0.0;
-  for (const Part& part : parts_) {
+  for (Part& part : parts_) {
     loss += part.loss;
-    std::transform(part.d_values.begin(),
-                   part.d_values.end(),
-                   d_values.begin(),
-                   d_values.begin(),
-                   std::plus<Scalar>());
-  }
-  return loss / static_cast<double>(batch.lengths.size());
-}
-
-template <typename Scalar>
-double BatchRunner<Scalar>::input_gradient(const Batch<Scalar>& batch,
-                                           const std::vector<Scalar>& labels,
-                                           const StorePart& store) {
-  const auto n_part = static_cast<int64_t>(parts_.size());
-  const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
-  run_parts(n_part, [&](int64_t i_part) {
-    const auto store_token = [&](int64_t i_sequence, int64_t i_token, const Scalar* d_z) {
-      store(i_part, i_sequence, i_token, d_z);
-    };
-    run_part(parts_[i_part], ranges[i_part], batch, labels, {nullptr, store_token});
-  });
-  double loss = 0.0;
-  for (const Part& part : parts_) {
-    loss += part.loss;
+    part.gradient.unfold(weights_, d_values.data());
   }
   return loss / static_cast<double>(batch.lengths.size());
 }

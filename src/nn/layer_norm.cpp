@@ -1,40 +1,77 @@
-// Row by row: a row is a few cache lines, so its passes cost no memory traffic.
+// Three passes over a row that lies in the first-level cache: mean, deviations and their squares,
+// scaling.
 #include "nn/layer_norm.h"
 
 #include <cmath>
 
+#include "nn/vector_ops.h"
+
 namespace mascing::nn {
 
 template <typename Scalar>
-void normalise_rows(MatrixMap<Scalar> x, VectorMap<Scalar> inv_std) {
-  const auto n = static_cast<Scalar>(x.cols());
-  for (int64_t i = 0; i < x.rows(); ++i) {
-    ArrayMap<Scalar> row(x.data() + i * x.cols(), x.cols());
-    row -= row.sum() / n;
-    const Scalar variance = row.square().sum() / n;
-    inv_std[i] = Scalar(1) / std::sqrt(variance + static_cast<Scalar>(kLayerNormEps));
-    row *= inv_std[i];
+RowStatistics<Scalar> centre_row(Scalar* z, int64_t n) {
+  const Scalar mean = sum(z, n) / static_cast<Scalar>(n);
+  const Packet<Scalar> means = broadcast(mean);
+  Packet<Scalar> squares = broadcast(Scalar(0));
+  int64_t i = 0;
+  for (; i + kLanes<Scalar> <= n; i += kLanes<Scalar>) {
+    const Packet<Scalar> centred = Eigen::internal::psub(load(z + i), means);
+    squares = multiply_add(centred, centred, squares);
+    store(z + i, centred);
+  }
+  Scalar square = sum_lanes(squares);
+  for (; i < n; ++i) {
+    z[i] -= mean;
+    square += z[i] * z[i];
+  }
+  return {mean, square / static_cast<Scalar>(n)};
+}
+
+template <typename Scalar>
+void subtract_mean(Scalar* z, int64_t n, Scalar mean) {
+  const Packet<Scalar> means = broadcast(mean);
+  int64_t i = 0;
+  for (; i + kLanes<Scalar> <= n; i += kLanes<Scalar>) {
+    store(z + i, Eigen::internal::psub(load(z + i), means));
+  }
+  for (; i < n; ++i) {
+    z[i] -= mean;
   }
 }
 
 template <typename Scalar>
-void normalise_rows_backward(const ConstMatrixMap<Scalar>& x_hat,
-                             const ConstVectorMap<Scalar>& inv_std,
-                             MatrixMap<Scalar> d) {
-  const auto n = static_cast<Scalar>(d.cols());
-  for (int64_t i = 0; i < d.rows(); ++i) {
-    const ConstArrayMap<Scalar> row(x_hat.data() + i * d.cols(), d.cols());
-    ArrayMap<Scalar> d_row(d.data() + i * d.cols(), d.cols());
-    const Scalar mean = d_row.sum() / n;
-    const Scalar mean_product = (d_row * row).sum() / n;
-    d_row = inv_std[i] * (d_row - mean - row * mean_product);
+Scalar inverse_deviation(Scalar variance) {
+  return Scalar(1) / std::sqrt(variance + static_cast<Scalar>(kLayerNormEps));
+}
+
+template <typename Scalar>
+void normalise_row(Scalar* z, int64_t n, Scalar& mean, Scalar& inv_std) {
+  const RowStatistics<Scalar> statistics = centre_row(z, n);
+  mean = statistics.mean;
+  inv_std = inverse_deviation(statistics.variance);
+  scale_row(z, n, inv_std);
+}
+
+template <typename Scalar>
+void normalise_row_again(Scalar* z, int64_t n, Scalar mean, Scalar inv_std) {
+  const Packet<Scalar> means = broadcast(mean);
+  const Packet<Scalar> factors = broadcast(inv_std);
+  int64_t i = 0;
+  for (; i + kLanes<Scalar> <= n; i += kLanes<Scalar>) {
+    const Packet<Scalar> centred = Eigen::internal::psub(load(z + i), means);
+    store(z + i, Eigen::internal::pmul(factors, centred));
+  }
+  for (; i < n; ++i) {
+    z[i] = (z[i] - mean) * inv_std;
   }
 }
 
-#define MASCING_INSTANTIATE_LAYER_NORM(Scalar)                                \
-  template void normalise_rows<Scalar>(MatrixMap<Scalar>, VectorMap<Scalar>); \
-  template void normalise_rows_backward<Scalar>(                              \
-      const ConstMatrixMap<Scalar>&, const ConstVectorMap<Scalar>&, MatrixMap<Scalar>);
+#define MASCING_INSTANTIATE_LAYER_NORM(Scalar)                             \
+  template RowStatistics<Scalar> centre_row<Scalar>(Scalar*, int64_t);     \
+  template void subtract_mean<Scalar>(Scalar*, int64_t, Scalar);           \
+  template Scalar inverse_deviation<Scalar>(Scalar);                       \
+  template void normalise_row<Scalar>(Scalar*, int64_t, Scalar&, Scalar&); \
+  template void normalise_row_again<Scalar>(Scalar*, int64_t, Scalar, Scalar);
 MASCING_INSTANTIATE_LAYER_NORM(float)
 MASCING_INSTANTIATE_LAYER_NORM(double)
 #undef MASCING_INSTANTIATE_LAYER_NORM

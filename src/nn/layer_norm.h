@@ -1,24 +1,38 @@
 // Layer normalisation of rows, without its gain and bias: those are folded into the linear map
-// behind it (projection.h). The variance is the biased one and eps is inside the root, as in
-// PyTorch.
+// behind it (prepared_weights.h). The variance is the biased one and eps is inside the root, as in
+// PyTorch. A row is a few packets, so its passes cost no memory traffic.
 #pragma once
 
-#include "nn/matrix.h"
+#include <cstdint>
 
 namespace mascing::nn {
 
 inline constexpr double kLayerNormEps = 1e-5;
 
-/// Each row z of x [N, E] becomes (z - mean) / sqrt(variance + eps), in place; the factor
-/// 1 / sqrt(variance + eps) goes to inv_std [N].
 template <typename Scalar>
-void normalise_rows(MatrixMap<Scalar> x, VectorMap<Scalar> inv_std);
+struct RowStatistics {
+  Scalar mean;
+  Scalar variance;  ///< the biased one
+};
 
-/// Gradient through normalise_rows: d [N, E] holds the gradient of the normalised rows `x_hat` and
-/// becomes that of the raw ones: inv_std * (d - mean(d) - x_hat * mean(d * x_hat)).
+/// Takes the mean off a row z [n], and returns what it was and the variance.
 template <typename Scalar>
-void normalise_rows_backward(const ConstMatrixMap<Scalar>& x_hat,
-                             const ConstVectorMap<Scalar>& inv_std,
-                             MatrixMap<Scalar> d);
+RowStatistics<Scalar> centre_row(Scalar* z, int64_t n);
+
+/// z [n] -= mean, as centre_row does it.
+template <typename Scalar>
+void subtract_mean(Scalar* z, int64_t n, Scalar mean);
+
+/// 1 / sqrt(variance + eps)
+template <typename Scalar>
+[[nodiscard]] Scalar inverse_deviation(Scalar variance);
+
+/// z [n] becomes (z - mean) / sqrt(variance + eps), in place; the mean and the factor are kept.
+template <typename Scalar>
+void normalise_row(Scalar* z, int64_t n, Scalar& mean, Scalar& inv_std);
+
+/// The same from mean and factor that are known: same bytes.
+template <typename Scalar>
+void normalise_row_again(Scalar* z, int64_t n, Scalar mean, Scalar inv_std);
 
 }  // namespace mascing::nn

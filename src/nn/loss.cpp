@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "nn/matrix.h"
+#include "nn/vector_ops.h"
 
 namespace mascing::nn {
 
@@ -22,30 +23,24 @@ double d_bce_with_logits(double logit, double label) {
 }
 
 template <typename Scalar>
-double softmax_divergence(const Scalar* z, const Scalar* z_steered, int64_t n, Scalar* d_steered) {
-  const ConstArrayMap<Scalar> base(z, n);
-  const ConstArrayMap<Scalar> steered(z_steered, n);
-  ArrayMap<Scalar> d(d_steered, n);
-  if (std::equal(z, z + n, z_steered)) {  // exactly nothing, where rounding would leave a trace
-    d.setZero();
+double tilt_divergence(const Scalar* p, const Scalar* s, Scalar sigma, int64_t n, Scalar* d) {
+  const ConstArrayMap<Scalar> base(p, n);
+  const ConstArrayMap<Scalar> shift(s, n);
+  ArrayMap<Scalar> tilted(d, n);
+  if (std::all_of(s, s + n, [&](Scalar value) { return value == s[0]; })) {
+    tilted.setZero();
     return 0.0;
   }
-  const Scalar base_max = base.maxCoeff();
-  const Scalar steered_max = steered.maxCoeff();
-  const Scalar base_sum = (base - base_max).exp().sum();
-  d = (steered - steered_max).exp();
-  const Scalar steered_sum = d.sum();
-  d *= Scalar(1) / steered_sum;
-  // log p - log q, summed with weight p; p is not stored, exp is cheaper than another pass.
-  const Scalar log_ratio = std::log(steered_sum / base_sum) + steered_max - base_max;
-  const Scalar inverse = Scalar(1) / base_sum;
-  const Scalar divergence =
-      ((base - base_max).exp() * inverse * (base - steered + log_ratio)).sum();
-  d -= (base - base_max).exp() * inverse;
-  return static_cast<double>(divergence);
+  // With the mean taken off s the divergence is the log of the normaliser, and small ones keep
+  // their digits.
+  const Scalar mean = dot(p, s, n);
+  tilted = base * (sigma * (shift - mean)).exp();
+  const Scalar excess = sum(d, n) - Scalar(1);
+  tilted = sigma * (tilted / (Scalar(1) + excess) - base);
+  return std::max(0.0, std::log1p(static_cast<double>(excess)));
 }
 
-template double softmax_divergence<float>(const float*, const float*, int64_t, float*);
-template double softmax_divergence<double>(const double*, const double*, int64_t, double*);
+template double tilt_divergence<float>(const float*, const float*, float, int64_t, float*);
+template double tilt_divergence<double>(const double*, const double*, double, int64_t, double*);
 
 }  // namespace mascing::nn

@@ -1,5 +1,5 @@
-// The two losses: binary cross-entropy on a logit, and the divergence between two softmax
-// distributions.
+// The two losses: binary cross-entropy on a logit, and the divergence of a softmax distribution
+// from itself under a shift of its logits.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,11 @@ namespace mascing::nn {
 /// 1 / (1 + exp(-x)) without overflow.
 [[nodiscard]] double sigmoid(double x);
 
-/// KL(softmax(z) || softmax(z_steered)) in nats over n logits each. Writes the derivative by
-/// z_steered, softmax(z_steered) - softmax(z), to d_steered [n].
+/// KL(p || q) in nats for q proportional to p exp(sigma s), over n numbers each; p sums to 1, and
+/// is 0 where a choice is out of the question. Writes the derivative by s, sigma (q - p), to d [n].
+/// For s = 0, and wherever s is the same for all, result and derivative are exactly 0.
 template <typename Scalar>
-[[nodiscard]] double softmax_divergence(const Scalar* z,
-                                        const Scalar* z_steered,
-                                        int64_t n,
-                                        Scalar* d_steered);
+[[nodiscard]] double tilt_divergence(
+    const Scalar* p, const Scalar* s, Scalar sigma, int64_t n, Scalar* d);
 
 }  // namespace mascing::nn

@@ -1,8 +1,6 @@
 // The element-wise work goes row by row: the 4H gates of a row stay in the first-level cache.
 #include "nn/lstm.h"
 
-#include "nn/linear.h"
-
 namespace mascing::nn {
 namespace {
 
@@ -71,109 +69,85 @@ void cell_backward(Scalar* gates,
 }  // namespace
 
 template <typename Scalar>
+MatrixMap<Scalar> Lstm<Scalar>::reserve(const RaggedLayout& layout) {
+  gates_.reserve(layout.n_row, 4 * n_hidden_);
+  return gates_.view();
+}
+
+template <typename Scalar>
 void Lstm<Scalar>::forward(const RaggedLayout& layout,
-                           const LstmTensors<const Scalar>& weights,
-                           const ConstMatrixMap<Scalar>& x,
+                           const PackedMatrix<Scalar>& recurrent,
                            MatrixMap<Scalar> last) {
   const int64_t n = n_hidden_;
   for (Workspace<Scalar>* workspace : {&cell_, &tanh_cell_, &hidden_}) {
     workspace->reserve(layout.n_row, n);
   }
-  gates_.reserve(layout.n_row, 4 * n);
-  MatrixMap<Scalar> gates = gates_.view();
-  MatrixMap<Scalar> hidden = hidden_.view();
-  const RowVector<Scalar> bias = ConstVectorMap<Scalar>(weights.bias_ih, 4 * n) +
-                                 ConstVectorMap<Scalar>(weights.bias_hh, 4 * n);
-  const ConstMatrixMap<Scalar> weight_ih(weights.weight_ih, 4 * n, n_input_);
-  const ConstMatrixMap<Scalar> weight_hh(weights.weight_hh, 4 * n, n);
-  linear_forward<Scalar>(x, weight_ih, ConstVectorMap<Scalar>(bias.data(), 4 * n), gates);
+  Scalar* gates = gates_.view().data();
+  Scalar* cell = cell_.view().data();
+  Scalar* tanh_cell = tanh_cell_.view().data();
+  Scalar* hidden = hidden_.view().data();
   for (int64_t step = 0; step < layout.n_step; ++step) {
     const int64_t begin = layout.first_row_of_step[step];
     const int64_t n_active = layout.n_active(step);
     const int64_t before = step > 0 ? layout.first_row_of_step[step - 1] : 0;
     if (step > 0) {
-      gates.middleRows(begin, n_active).noalias() +=
-          hidden.middleRows(before, n_active) * weight_hh.transpose();
+      recurrent.multiply({hidden + before * n, n, n_active},
+                         {gates + begin * 4 * n, 4 * n, n_active},
+                         Onto::kResult);
     }
     for (int64_t slot = 0; slot < n_active; ++slot) {
       const int64_t at = (begin + slot) * n;
-      const Scalar* cell_before = step > 0 ? cell_.view().data() + (before + slot) * n : nullptr;
-      cell_forward<Scalar>(gates.data() + 4 * at,
-                           cell_before,
-                           cell_.view().data() + at,
-                           tanh_cell_.view().data() + at,
-                           hidden.data() + at,
-                           n);
+      const Scalar* cell_before = step > 0 ? cell + (before + slot) * n : nullptr;
+      cell_forward<Scalar>(gates + 4 * at, cell_before, cell + at, tanh_cell + at, hidden + at, n);
     }
   }
   for (int64_t slot = 0; slot < layout.n_sequence; ++slot) {
-    last.row(slot) = hidden.row(layout.last_row_of_slot[slot]);
+    last.row(slot) = hidden_.view().row(layout.last_row_of_slot[slot]);
   }
 }
 
 template <typename Scalar>
 void Lstm<Scalar>::backward(const RaggedLayout& layout,
-                            const LstmTensors<const Scalar>& weights,
+                            const PackedMatrix<Scalar>& recurrent_backward,
                             const ConstMatrixMap<Scalar>& d_last) {
   const int64_t n = n_hidden_;
-  const ConstMatrixMap<Scalar> weight_hh(weights.weight_hh, 4 * n, n);
-  MatrixMap<Scalar> gates = gates_.view();
+  Scalar* gates = gates_.view().data();
+  const Scalar* cell = cell_.view().data();
+  const Scalar* tanh_cell = tanh_cell_.view().data();
   d_hidden_.reserve(layout.n_sequence, n);
   d_cell_.reserve(layout.n_sequence, n);
-  MatrixMap<Scalar> d_hidden = d_hidden_.view();
-  MatrixMap<Scalar> d_cell = d_cell_.view();
   // A slot is first touched at its last token, so what is set here is its gradient at that token.
-  d_hidden = d_last;
-  d_cell.setZero();
+  d_hidden_.view() = d_last;
+  d_cell_.view().setZero();
+  Scalar* d_hidden = d_hidden_.view().data();
+  Scalar* d_cell = d_cell_.view().data();
   for (int64_t step = layout.n_step - 1; step >= 0; --step) {
     const int64_t begin = layout.first_row_of_step[step];
     const int64_t n_active = layout.n_active(step);
     const int64_t before = step > 0 ? layout.first_row_of_step[step - 1] : 0;
     for (int64_t slot = 0; slot < n_active; ++slot) {
       const int64_t at = (begin + slot) * n;
-      const Scalar* cell_before = step > 0 ? cell_.view().data() + (before + slot) * n : nullptr;
-      cell_backward<Scalar>(gates.data() + 4 * at,
-                            cell_before,
-                            tanh_cell_.view().data() + at,
-                            d_hidden.data() + slot * n,
-                            d_cell.data() + slot * n,
-                            n);
+      const Scalar* cell_before = step > 0 ? cell + (before + slot) * n : nullptr;
+      cell_backward<Scalar>(
+          gates + 4 * at, cell_before, tanh_cell + at, d_hidden + slot * n, d_cell + slot * n, n);
     }
     if (step > 0) {
-      d_hidden.topRows(n_active).noalias() = gates.middleRows(begin, n_active) * weight_hh;
+      recurrent_backward.multiply(
+          {gates + begin * 4 * n, 4 * n, n_active}, {d_hidden, n, n_active}, Onto::kNothing);
     }
   }
 }
 
 template <typename Scalar>
-void Lstm<Scalar>::backward_weight(const RaggedLayout& layout,
-                                   const ConstMatrixMap<Scalar>& x,
-                                   const LstmTensors<Scalar>& d_weights) {
-  const int64_t n = n_hidden_;
-  const MatrixMap<Scalar> d_gates = gates_.view();
-  const MatrixMap<Scalar> hidden = hidden_.view();
-  const int64_t n_later = layout.n_row - layout.n_sequence;  // rows with a predecessor
-  previous_.reserve(n_later, n);
+MatrixMap<Scalar> Lstm<Scalar>::previous_states(const RaggedLayout& layout) {
+  previous_.reserve(layout.n_row - layout.n_sequence, n_hidden_);
   MatrixMap<Scalar> previous = previous_.view();
+  const MatrixMap<Scalar> hidden = hidden_.view();
   for (int64_t step = 1; step < layout.n_step; ++step) {
     previous.middleRows(layout.first_row_of_step[step] - layout.n_sequence, layout.n_active(step)) =
         hidden.middleRows(layout.first_row_of_step[step - 1], layout.n_active(step));
   }
-  MatrixMap<Scalar>(d_weights.weight_ih, 4 * n, n_input_).noalias() += d_gates.transpose() * x;
-  if (n_later > 0) {
-    MatrixMap<Scalar>(d_weights.weight_hh, 4 * n, n).noalias() +=
-        d_gates.bottomRows(n_later).transpose() * previous;
-  }
-  const RowVector<Scalar> d_bias = d_gates.colwise().sum();
-  VectorMap<Scalar>(d_weights.bias_ih, 4 * n) += d_bias;
-  VectorMap<Scalar>(d_weights.bias_hh, 4 * n) += d_bias;
-}
-
-template <typename Scalar>
-void Lstm<Scalar>::backward_input(const LstmTensors<const Scalar>& weights,
-                                  MatrixMap<Scalar> d_x) const {
-  linear_backward_input<Scalar>(
-      ConstMatrixMap<Scalar>(weights.weight_ih, 4 * n_hidden_, n_input_), gates_.view(), d_x);
+  return previous;
 }
 
 template class Lstm<float>;

@@ -118,7 +118,7 @@ Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
   TrainOptions options = scenario_.train;
   options.seed = seed;
   options.n_thread = n_thread_;
-  const json key = {"train-v1",
+  const json key = {"train-v2",
                     traces_hash_,
                     options.n_proj,
                     options.n_hidden,
@@ -151,7 +151,7 @@ std::shared_ptr<const Mask> MaskMaker::steer(const Trained& trained,
                                              SteerOptions options,
                                              const Progress& progress) const {
   options.n_thread = n_thread_;
-  const json key = {"steer-v1",
+  const json key = {"steer-v2",
                     trained.key,
                     options.lambda,
                     options.learning_rate,
@@ -160,6 +160,10 @@ std::shared_ptr<const Mask> MaskMaker::steer(const Trained& trained,
                     options.threshold,
                     to_string(options.sigma_rule),
                     options.preserve,
+                    options.preserve_reach,
+                    static_cast<int>(options.optimizer),
+                    options.validation_share,
+                    options.n_patience,
                     options.seed,
                     options.n_thread,
                     scenario_.name};

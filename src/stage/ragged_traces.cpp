@@ -8,6 +8,7 @@
 
 #include "base/half.h"
 #include "mascing/error.h"
+#include "nn/layer_norm.h"
 
 namespace mascing {
 namespace {
@@ -64,6 +65,7 @@ void check_traces(const TraceSet& set,
                       std::to_string(n_trace) + " does not exist");
     }
     check_trace(set, set.traces[i_trace], stage);
+    release_trace(set, i_trace);
   }
 }
 
@@ -78,30 +80,56 @@ void read_token(const TraceSet& set, int64_t i_trace, int64_t i_token, Scalar* z
   }
 }
 
+void release_trace(const TraceSet& set, int64_t i_trace) {
+  if (set.release) {
+    set.release(set.traces[i_trace]);
+  }
+}
+
 template <typename Scalar>
 nn::Batch<Scalar> trace_batch(const TraceSet& set, const std::vector<int64_t>& traces) {
   nn::Batch<Scalar> batch;
   for (int64_t i_trace : traces) {
     batch.lengths.push_back(set.traces[i_trace].n_token);
   }
-  batch.load = [&set, traces](int64_t i_sequence, int64_t i_token, Scalar* z) {
+  batch.reader.load = [&set, traces](int64_t i_sequence, int64_t i_token, Scalar* z) {
     read_token<Scalar>(set, traces[i_sequence], i_token, z);
   };
+  batch.reader.locate = [&set, traces](int64_t i_sequence, int64_t i_token) -> const void* {
+    return set.traces[traces[i_sequence]].logits + i_token * set.n_layer * set.n_expert;
+  };
+  batch.reader.release = [&set, traces](int64_t i_sequence) {
+    release_trace(set, traces[i_sequence]);
+  };
+  batch.reader.layer_bytes = set.n_expert * static_cast<int64_t>(sizeof(uint16_t));
   return batch;
 }
 
-std::vector<float> token_sigma(const TraceSet& set, int64_t i_trace) {
+std::vector<double> mean_sigma(const TraceSet& set, int64_t i_trace) {
   const int64_t n_token = set.traces[i_trace].n_token;
-  std::vector<float> sigma(n_token * set.n_layer);
-  nn::RowMatrix<float> z(set.n_layer, set.n_expert);
+  std::vector<double> mean(set.n_layer, 0.0);
+  nn::AlignedVector<float> z(set.n_layer * set.n_expert);
   for (int64_t i_token = 0; i_token < n_token; ++i_token) {
     read_token<float>(set, i_trace, i_token, z.data());
     for (int64_t i_layer = 0; i_layer < set.n_layer; ++i_layer) {
-      const auto row = z.row(i_layer).array();
-      sigma[i_token * set.n_layer + i_layer] = std::sqrt((row - row.mean()).square().mean());
+      float* row = z.data() + i_layer * set.n_expert;
+      mean[i_layer] += static_cast<double>(std::sqrt(nn::centre_row(row, set.n_expert).variance)) /
+                       static_cast<double>(n_token);
     }
   }
-  return sigma;
+  release_trace(set, i_trace);
+  return mean;
+}
+
+std::vector<float> calibrated_sigma(const TraceSet& set, const std::vector<int64_t>& traces) {
+  std::vector<double> mean(set.n_layer, 0.0);
+  for (int64_t i_trace : traces) {
+    const std::vector<double> sigma = mean_sigma(set, i_trace);
+    for (int64_t i_layer = 0; i_layer < set.n_layer; ++i_layer) {
+      mean[i_layer] += sigma[i_layer] / static_cast<double>(traces.size());
+    }
+  }
+  return {mean.begin(), mean.end()};
 }
 
 std::vector<int64_t> traces_with_label(const TraceSet& set, int label) {

@@ -23,13 +23,20 @@ void check_traces(const TraceSet& set,
 template <typename Scalar>
 void read_token(const TraceSet& set, int64_t i_trace, int64_t i_token, Scalar* z);
 
+/// Says that a trace will not be read for a while.
+void release_trace(const TraceSet& set, int64_t i_trace);
+
 /// The listed traces as a batch for the surrogate; `set` must outlive it.
 template <typename Scalar>
 [[nodiscard]] nn::Batch<Scalar> trace_batch(const TraceSet& set,
                                             const std::vector<int64_t>& traces);
 
-/// Population standard deviation over the E logits of every token and layer of a trace. [T, L]
-[[nodiscard]] std::vector<float> token_sigma(const TraceSet& set, int64_t i_trace);
+/// Population standard deviation over the E logits of a layer, mean over the tokens of a trace. [L]
+[[nodiscard]] std::vector<double> mean_sigma(const TraceSet& set, int64_t i_trace);
+
+/// Mean of that over the given traces, which are not checked: the calibrated sigma. [L]
+[[nodiscard]] std::vector<float> calibrated_sigma(const TraceSet& set,
+                                                  const std::vector<int64_t>& traces);
 
 /// Numbers of the traces with this label, in their order.
 [[nodiscard]] std::vector<int64_t> traces_with_label(const TraceSet& set, int label);

@@ -1,108 +1,47 @@
-// Adam on the steering matrix through the frozen surrogate (method.md, step 4), and the baseline
-// that needs no surrogate. Means over traces take the mean over a conversation's tokens first and
-// then over conversations, so that long conversations do not outweigh short ones.
+// Adam on steering matrices through frozen surrogates (method.md, step 4). Cells are divided into
+// groups that see the same batches; a group's runs go step by step together, through one pass over
+// the traces each.
 #include "mascing/steer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/random.h"
 #include "mascing/error.h"
-#include "nn/adam.h"
-#include "nn/surrogate.h"
 #include "stage/ragged_traces.h"
+#include "stage/route_divergence.h"
+#include "stage/steer_checks.h"
 #include "stage/steer_objective.h"
+#include "stage/steer_run.h"
+#include "stage/train_split.h"
 
 namespace mascing {
 namespace {
 
-void require(bool is_met, const std::string& what) {
-  if (!is_met) {
-    throw Error(ErrorKind::kUsage, "[steer] " + what);
-  }
+/// Streams of random numbers that one seed gives.
+enum class Stream : uint64_t { kTarget = 1, kPreserve = 2, kSplit = 3 };
+
+uint64_t stream_seed(uint64_t seed, Stream stream) {
+  return mix_seed(seed, static_cast<uint64_t>(stream));
 }
 
-bool is_at_least_zero(double value) {
-  return std::isfinite(value) && value >= 0.0;
-}
-
-void check_options(const SteerOptions& options) {
-  require(options.target == 0 || options.target == 1, "the target must be 0 or 1");
-  require(is_at_least_zero(options.lambda), "lambda must be at least 0");
-  require(is_at_least_zero(options.threshold), "the threshold must be at least 0");
-  require(is_at_least_zero(options.preserve), "the weight of `preserve` must be at least 0");
-  require(is_at_least_zero(options.learning_rate) && options.learning_rate > 0.0,
-          "the learning rate must be above 0");
-  require(options.n_epoch >= 1, "the number of epochs must be at least 1");
-  require(options.n_batch >= 1, "the batch size must be at least 1");
-  require(options.n_thread >= 1, "the number of threads must be at least 1");
-}
-
-void check_shape(const Surrogate& surrogate, const TraceSet& set) {
-  check_surrogate(surrogate);
-  const SurrogateShape& shape = surrogate.shape;
-  if (shape.n_layer != set.n_layer || shape.n_expert != set.n_expert) {
-    throw Error(ErrorKind::kMismatch,
-                "[steer] the surrogate reads " + std::to_string(shape.n_layer) + " layers of " +
-                    std::to_string(shape.n_expert) + " experts, the traces have " +
-                    std::to_string(set.n_layer) + " of " + std::to_string(set.n_expert),
-                "use the surrogate that was trained on traces of this model");
-  }
-}
-
-/// Both lists, each number once.
-std::vector<int64_t> traces_read(const SteerTraces& traces) {
-  std::vector<int64_t> all = traces.target;
-  all.insert(all.end(), traces.preserve.begin(), traces.preserve.end());
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
-}
-
-void apply_threshold(double threshold, std::vector<float>& steer) {
-  for (float& value : steer) {
-    if (std::abs(static_cast<double>(value)) <= threshold) {
-      value = 0.0F;
-    }
-  }
-}
-
-double l1_norm(const std::vector<float>& steer) {
-  double sum = 0.0;
-  for (float value : steer) {
-    sum += std::abs(static_cast<double>(value));
-  }
-  return sum;
-}
-
-/// Adds lambda * sign(S), with sign(0) = 0, to the gradient.
-void add_l1_subgradient(double lambda,
-                        const std::vector<float>& steer,
-                        std::vector<float>& d_steer) {
-  const auto step = static_cast<float>(lambda);
-  for (size_t i = 0; i < steer.size(); ++i) {
-    if (steer[i] != 0.0F) {
-      d_steer[i] += std::copysign(step, steer[i]);
-    }
-  }
-}
-
-/// An endless series of batches of shuffled traces: every trace once before any twice.
+/// An endless series of batches of shuffled traces: every trace once before any twice. If one batch
+/// holds them all there is no order to choose.
 class BatchDeck {
  public:
   BatchDeck(std::vector<int64_t> traces, int64_t n_batch, uint64_t seed)
       : traces_(std::move(traces)), n_batch_(n_batch), rng_(seed) {
-    rng_.shuffle(traces_);
+    shuffle();
   }
 
   /// At most n_batch traces; the last batch before a new shuffle may be smaller.
   std::vector<int64_t> draw() {
     const auto n_trace = static_cast<int64_t>(traces_.size());
     if (next_ >= n_trace) {
-      rng_.shuffle(traces_);
+      shuffle();
       next_ = 0;
     }
     const int64_t end = std::min(n_trace, next_ + n_batch_);
@@ -112,148 +51,262 @@ class BatchDeck {
   }
 
  private:
+  void shuffle() {
+    if (n_batch_ < static_cast<int64_t>(traces_.size())) {
+      rng_.shuffle(traces_);
+    }
+  }
+
   std::vector<int64_t> traces_;
   int64_t n_batch_;
   Rng rng_;
   int64_t next_ = 0;
 };
 
-/// The state of one optimisation.
-class Optimiser {
+/// What must agree for two cells to see the same batches.
+bool see_the_same(const SteerOptions& a, const SteerOptions& b) {
+  const auto key = [](const SteerOptions& o) {
+    return std::make_tuple(o.target,
+                           o.n_batch,
+                           o.seed,
+                           o.sigma_rule == SigmaRule::kToken,
+                           o.preserve_reach,
+                           o.validation_share);
+  };
+  return key(a) == key(b);
+}
+
+/// Target traces a cell is fitted to, and those held out.
+struct TargetSplit {
+  std::vector<int64_t> fit;
+  std::vector<int64_t> held;
+};
+
+TargetSplit split_target(const TraceSet& set,
+                         const std::vector<int64_t>& target_traces,
+                         const SteerOptions& options) {
+  std::vector<int64_t> traces = target_traces;
+  std::erase_if(traces, [&](int64_t i) { return set.traces[i].label == options.target; });
+  if (traces.empty()) {
+    throw Error(
+        ErrorKind::kInsufficient,
+        "[steer] no trace of the class to leave (label " + std::to_string(1 - options.target) + ")",
+        "collect conversations with this label, or look at the judge's labels");
+  }
+  if (options.validation_share <= 0.0) {
+    return {traces, {}};
+  }
+  const TrainSplit split = hold_out_topics(
+      set, traces, options.validation_share, stream_seed(options.seed, Stream::kSplit));
+  return {split.train, split.validation};
+}
+
+/// Runs that go together.
+class SteerGroup {
  public:
-  Optimiser(const Surrogate& surrogate,
-            const TraceSet& set,
-            const SteerTraces& traces,
-            const SteerOptions& options)
-      : options_(options),
-        n_target_(static_cast<int64_t>(traces.target.size())),
-        has_preserve_(options.preserve > 0.0 && !traces.preserve.empty()),
-        objective_(surrogate, set, options.n_thread),
-        target_deck_(traces.target, options.n_batch, mix_seed(options.seed, 1)),
-        preserve_deck_(traces.preserve, options.n_batch, mix_seed(options.seed, 2)),
-        adam_(set.n_layer * set.n_expert, {.learning_rate = options.learning_rate}) {
-    const std::vector<int64_t> read = traces_read(traces);
-    result_.sigma = calibrate_sigma(set, read);
-    result_.steer.assign(set.n_layer * set.n_expert, 0.0F);
-    if (options.sigma_rule == SigmaRule::kToken) {
-      objective_.use_token_sigma(read);
-    } else {
-      // A batch's spread is not known here; the calibrated one stands for it.
-      objective_.use_layer_sigma(result_.sigma);
-    }
+  SteerGroup(const std::vector<Surrogate>& surrogates,
+             const TraceSet& set,
+             const SteerTraces& traces,
+             const std::vector<float>& sigma,
+             std::vector<SteerRun> runs)
+      : runs_(std::move(runs)),
+        options_(runs_.front().cell().options),
+        split_(split_target(set, traces.target, options_)),
+        preserve_(traces.preserve),
+        layer_sigma_(options_.sigma_rule == SigmaRule::kToken ? std::vector<float>() : sigma),
+        objective_(surrogates, set, layer_sigma_, options_.n_thread),
+        divergence_(set, options_.preserve_reach, layer_sigma_, options_.n_thread),
+        target_deck_(split_.fit, options_.n_batch, stream_seed(options_.seed, Stream::kTarget)),
+        preserve_deck_(
+            traces.preserve, options_.n_batch, stream_seed(options_.seed, Stream::kPreserve)) {
+    std::vector<int64_t> read_often = split_.fit;
+    read_often.insert(read_often.end(), split_.held.begin(), split_.held.end());
+    objective_.keep(read_often);
   }
 
-  SteerResult run(const Progress& progress) {
-    for (int64_t i_epoch = 0; i_epoch < options_.n_epoch; ++i_epoch) {
-      const SteerEpoch epoch = run_epoch();
-      result_.epochs.push_back(epoch);
-      char note[120];
-      std::snprintf(note,
-                    sizeof note,
-                    "loss %.4f, divergence %.4f, |S| %.3f",
-                    epoch.loss,
-                    epoch.preserve,
-                    epoch.l1);
-      report(progress, {"steer", i_epoch + 1, options_.n_epoch, "epochs", note});
+  [[nodiscard]] bool is_finished() const {
+    return std::all_of(
+        runs_.begin(), runs_.end(), [](const SteerRun& run) { return run.is_finished(); });
+  }
+  [[nodiscard]] std::vector<SteerRun>& runs() { return runs_; }
+  [[nodiscard]] const std::vector<float>& layer_sigma() const { return layer_sigma_; }
+
+  void run_epoch() {
+    active_.clear();
+    for (SteerRun& run : runs_) {
+      if (!run.is_finished()) {
+        active_.push_back(&run);
+      }
     }
-    apply_threshold(options_.threshold, result_.steer);
-    return std::move(result_);
+    const auto n_fit = static_cast<int64_t>(split_.fit.size());
+    const int64_t n_step = (n_fit + options_.n_batch - 1) / options_.n_batch;
+    for (int64_t i_step = 0; i_step < n_step; ++i_step) {
+      run_step(n_fit, n_step);
+    }
+    std::vector<double> held(active_.size(), 0.0);
+    if (!split_.held.empty()) {
+      held = objective_.losses(split_.held, tasks());
+    }
+    for (size_t i = 0; i < active_.size(); ++i) {
+      active_[i]->finish_epoch(held[i]);
+    }
   }
 
  private:
-  SteerEpoch run_epoch() {
-    SteerEpoch epoch;
-    const int64_t n_step = (n_target_ + options_.n_batch - 1) / options_.n_batch;
-    for (int64_t i_step = 0; i_step < n_step; ++i_step) {
-      d_steer_.assign(result_.steer.size(), 0.0F);
-      const std::vector<int64_t> batch = target_deck_.draw();
-      const double loss =
-          objective_.surrogate_loss(batch, options_.target, result_.steer, d_steer_);
-      epoch.loss += loss * static_cast<double>(batch.size()) / static_cast<double>(n_target_);
-      if (has_preserve_) {
-        epoch.preserve += objective_.divergence(
-                              preserve_deck_.draw(), options_.preserve, result_.steer, d_steer_) /
-                          static_cast<double>(n_step);
-      }
-      add_l1_subgradient(options_.lambda, result_.steer, d_steer_);
-      adam_.step(d_steer_.data(), result_.steer.data());
-      check_finite();
+  [[nodiscard]] std::vector<nn::SteerTask<float>> tasks() const {
+    std::vector<nn::SteerTask<float>> tasks;
+    for (const SteerRun* run : active_) {
+      tasks.push_back({run->cell().i_surrogate, options_.target, run->steer().data()});
     }
-    epoch.l1 = l1_norm(result_.steer);
-    return epoch;
+    return tasks;
   }
 
-  void check_finite() const {
-    for (float value : result_.steer) {
-      if (!std::isfinite(value)) {
-        throw Error(ErrorKind::kBadInput,
-                    "[steer] the steering matrix is not finite any more in epoch " +
-                        std::to_string(result_.epochs.size() + 1),
-                    "lower the learning rate, or look at the surrogate's report");
-      }
+  void run_step(int64_t n_fit, int64_t n_step) {
+    std::vector<float*> d_steers;
+    for (SteerRun* run : active_) {
+      d_steers.push_back(run->start_step());
+    }
+    const std::vector<int64_t> batch = target_deck_.draw();
+    const std::vector<double> losses = objective_.losses(batch, tasks(), d_steers);
+    const std::vector<double> divergences = add_divergences(d_steers);
+    const double share = static_cast<double>(batch.size()) / static_cast<double>(n_fit);
+    for (size_t i = 0; i < active_.size(); ++i) {
+      active_[i]->step(losses[i], share, divergences[i], 1.0 / static_cast<double>(n_step));
     }
   }
 
-  const SteerOptions& options_;
-  int64_t n_target_;
-  bool has_preserve_;
+  /// Of the runs that ask for it; 0 for the others.
+  std::vector<double> add_divergences(const std::vector<float*>& d_steers) {
+    std::vector<double> result(active_.size(), 0.0);
+    std::vector<size_t> asking;
+    std::vector<DivergenceTask<float>> asked;
+    for (size_t i = 0; i < active_.size(); ++i) {
+      const double weight = active_[i]->cell().options.preserve;
+      if (weight > 0.0 && !preserve_.empty()) {
+        asking.push_back(i);
+        asked.push_back({active_[i]->steer().data(), weight, d_steers[i]});
+      }
+    }
+    if (!asked.empty()) {
+      const std::vector<double> divergences = divergence_.add(preserve_deck_.draw(), asked);
+      for (size_t k = 0; k < asking.size(); ++k) {
+        result[asking[k]] = divergences[k];
+      }
+    }
+    return result;
+  }
+
+  std::vector<SteerRun> runs_;
+  SteerOptions options_;  // what all runs of the group have in common
+  TargetSplit split_;
+  std::vector<int64_t> preserve_;
+  std::vector<float> layer_sigma_;
   SteerObjective<float> objective_;
+  RouteDivergence<float> divergence_;
   BatchDeck target_deck_;
   BatchDeck preserve_deck_;
-  nn::Adam<float> adam_;
-  std::vector<float> d_steer_;
-  SteerResult result_;
+  std::vector<SteerRun*> active_;
 };
 
-/// Mean logits over the tokens of a conversation, then over conversations. [L, E]
-std::vector<double> mean_logits(const TraceSet& set, const std::vector<int64_t>& traces) {
-  const int64_t n_token_size = set.n_layer * set.n_expert;
-  std::vector<double> mean(n_token_size, 0.0);
-  std::vector<float> z(n_token_size);
-  for (int64_t i_trace : traces) {
-    const int64_t n_token = set.traces[i_trace].n_token;
-    const double weight = 1.0 / (static_cast<double>(n_token) * static_cast<double>(traces.size()));
-    for (int64_t i_token = 0; i_token < n_token; ++i_token) {
-      read_token<float>(set, i_trace, i_token, z.data());
-      for (int64_t i = 0; i < n_token_size; ++i) {
-        mean[i] += weight * static_cast<double>(z[i]);
-      }
+/// Runs in groups, each cell's result due in one of them.
+std::vector<std::vector<SteerRun>> group_cells(const std::vector<SteerCell>& cells,
+                                               int64_t n_value) {
+  std::vector<std::vector<SteerRun>> groups;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& runs) {
+      return see_the_same(runs.front().cell().options, cells[i].options);
+    });
+    if (group == groups.end()) {
+      group = groups.emplace(groups.end());
     }
+    auto run = std::find_if(group->begin(), group->end(), [&](const SteerRun& candidate) {
+      return candidate.is_same_but_length(cells[i]);
+    });
+    if (run == group->end()) {
+      run = group->emplace(group->end(), cells[i], n_value);
+    }
+    run->add_result(static_cast<int64_t>(i), cells[i].options.n_epoch);
   }
-  return mean;
+  return groups;
 }
 
-/// Scales the direction to a Euclidean norm; the zero direction stays zero.
-std::vector<float> scaled_to(double norm, const std::vector<double>& direction) {
-  double square = 0.0;
-  for (double value : direction) {
-    square += value * value;
+std::string describe(const SteerRun& run, size_t n_run) {
+  const SteerEpoch& epoch = run.last_epoch();
+  char text[160];
+  std::snprintf(text,
+                sizeof text,
+                "loss %.4f, divergence %.4f, |S| %.3f",
+                epoch.loss,
+                epoch.preserve,
+                epoch.l1);
+  return text + (n_run > 1 ? ", the first of " + std::to_string(n_run) : std::string());
+}
+
+int64_t longest(const std::vector<SteerCell>& cells, const SteerOptions& options) {
+  int64_t n_epoch = 0;
+  for (const SteerCell& cell : cells) {
+    if (see_the_same(cell.options, options)) {
+      n_epoch = std::max(n_epoch, cell.options.n_epoch);
+    }
   }
-  const double scale = square > 0.0 ? norm / std::sqrt(square) : 0.0;
-  std::vector<float> steer(direction.size());
-  std::transform(direction.begin(), direction.end(), steer.begin(), [&](double value) {
-    return static_cast<float>(scale * value);
-  });
-  return steer;
+  return n_epoch;
+}
+
+void check_grid(const std::vector<Surrogate>& surrogates,
+                const TraceSet& set,
+                const std::vector<SteerCell>& cells) {
+  require_steer(!cells.empty(), "nothing to optimise: the list of cells is empty");
+  for (const Surrogate& surrogate : surrogates) {
+    check_steer_shape(surrogate, set);
+    require_steer(surrogate.shape == surrogates.front().shape,
+                  "the surrogates of one grid must have one shape");
+  }
+  for (const SteerCell& cell : cells) {
+    check_steer_options(cell.options);
+    require_steer(
+        cell.i_surrogate >= 0 && cell.i_surrogate < static_cast<int64_t>(surrogates.size()),
+        "surrogate number " + std::to_string(cell.i_surrogate) + " of " +
+            std::to_string(surrogates.size()) + " does not exist");
+  }
 }
 
 }  // namespace
 
-std::vector<float> calibrate_sigma(const TraceSet& set, const std::vector<int64_t>& traces) {
-  if (traces.empty()) {
-    throw Error(ErrorKind::kInsufficient, "[steer] no trace to calibrate sigma on");
+std::vector<SteerResult> optimise_steering_grid(const std::vector<Surrogate>& surrogates,
+                                                const TraceSet& set,
+                                                const SteerTraces& traces,
+                                                const std::vector<SteerCell>& cells,
+                                                const Progress& progress) {
+  check_grid(surrogates, set, cells);
+  const std::vector<int64_t> read = traces_read(traces);
+  check_traces(set, read, "steer");
+  for (const SteerCell& cell : cells) {
+    static_cast<void>(split_target(set, traces.target, cell.options));
   }
-  check_traces(set, traces, "steer");
-  std::vector<double> mean(set.n_layer, 0.0);
-  for (int64_t i_trace : traces) {
-    const std::vector<float> sigma = token_sigma(set, i_trace);
-    const double weight = 1.0 / (static_cast<double>(set.traces[i_trace].n_token) *
-                                 static_cast<double>(traces.size()));
-    for (size_t i = 0; i < sigma.size(); ++i) {
-      mean[i % mean.size()] += weight * static_cast<double>(sigma[i]);
+  const std::vector<float> sigma = calibrated_sigma(set, read);
+  std::vector<SteerResult> results(cells.size());
+  for (std::vector<SteerRun>& runs : group_cells(cells, set.n_layer * set.n_expert)) {
+    const SteerOptions options = runs.front().cell().options;
+    SteerGroup group(surrogates, set, traces, sigma, std::move(runs));
+    const int64_t n_epoch = longest(cells, options);
+    for (int64_t i_epoch = 0; !group.is_finished(); ++i_epoch) {
+      group.run_epoch();
+      report(progress,
+             {"steer",
+              i_epoch + 1,
+              n_epoch,
+              "epochs",
+              describe(group.runs().front(), group.runs().size())});
+    }
+    for (SteerRun& run : group.runs()) {
+      for (auto& [i_cell, result] : run.results()) {
+        result.sigma = sigma;
+        result.flips = top_k_flips(set, traces.preserve, result.steer, group.layer_sigma());
+        results[i_cell] = std::move(result);
+      }
     }
   }
-  return {mean.begin(), mean.end()};
+  return results;
 }
 
 SteerResult optimise_steering(const Surrogate& surrogate,
@@ -261,43 +314,7 @@ SteerResult optimise_steering(const Surrogate& surrogate,
                               const SteerTraces& traces,
                               const SteerOptions& options,
                               const Progress& progress) {
-  check_options(options);
-  if (traces.target.empty()) {
-    throw Error(
-        ErrorKind::kInsufficient,
-        "[steer] no trace of the class to leave (label " + std::to_string(1 - options.target) + ")",
-        "collect conversations with this label, or look at the judge's labels");
-  }
-  check_shape(surrogate, set);
-  check_traces(set, traces_read(traces), "steer");
-  return Optimiser(surrogate, set, traces, options).run(progress);
-}
-
-SteerResult mean_difference(const TraceSet& set, int target, double norm, double threshold) {
-  require(target == 0 || target == 1, "the target must be 0 or 1");
-  require(is_at_least_zero(norm), "the norm must be at least 0");
-  require(is_at_least_zero(threshold), "the threshold must be at least 0");
-  const std::vector<int64_t> target_traces = traces_with_label(set, target);
-  const std::vector<int64_t> other_traces = traces_with_label(set, 1 - target);
-  if (target_traces.empty() || other_traces.empty()) {
-    throw Error(
-        ErrorKind::kInsufficient,
-        "[steer] the mean difference needs both classes: " + std::to_string(target_traces.size()) +
-            " traces with label " + std::to_string(target) + " and " +
-            std::to_string(other_traces.size()) + " with label " + std::to_string(1 - target),
-        "collect conversations of the missing class, or look at the judge's labels");
-  }
-  SteerResult result;
-  result.sigma = calibrate_sigma(set, traces_read({target_traces, other_traces}));
-  std::vector<double> direction = mean_logits(set, target_traces);
-  const std::vector<double> other = mean_logits(set, other_traces);
-  for (size_t i = 0; i < direction.size(); ++i) {
-    const double sigma = result.sigma[i / set.n_expert];
-    direction[i] = sigma > 0.0 ? (direction[i] - other[i]) / sigma : 0.0;
-  }
-  result.steer = scaled_to(norm, direction);
-  apply_threshold(threshold, result.steer);
-  return result;
+  return optimise_steering_grid({surrogate}, set, traces, {{0, options}}, progress).front();
 }
 
 }  // namespace mascing

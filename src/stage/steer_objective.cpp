@@ -1,142 +1,78 @@
-// The surrogate fetches steered tokens and hands back gradients token by token; each thread sums
-// its own.
+// One pass per thread over its share of the sequences; sums are added in the order of the threads.
 #include "stage/steer_objective.h"
 
-#include <numeric>
-
-#include "nn/loss.h"
 #include "nn/parallel.h"
 #include "stage/ragged_traces.h"
 
 namespace mascing {
 namespace {
 
-using nn::ArrayMap;
-using nn::ConstArrayMap;
-
-/// z [L, E] += sigma [L] * S [L, E].
-template <typename Scalar>
-void add_steering(
-    const float* sigma, const Scalar* steer, int64_t n_layer, int64_t n_expert, Scalar* z) {
-  for (int64_t i_layer = 0; i_layer < n_layer; ++i_layer) {
-    ArrayMap<Scalar>(z + i_layer * n_expert, n_expert) +=
-        static_cast<Scalar>(sigma[i_layer]) *
-        ConstArrayMap<Scalar>(steer + i_layer * n_expert, n_expert);
-  }
-}
+/// Memory for what no S changes: some 50 000 tokens of 48 layers.
+constexpr int64_t kKeptBytes = int64_t{160} << 20;
 
 }  // namespace
 
 template <typename Scalar>
-SteerObjective<Scalar>::SteerObjective(const Surrogate& surrogate,
+SteerObjective<Scalar>::SteerObjective(const std::vector<Surrogate>& surrogates,
                                        const TraceSet& set,
+                                       std::vector<float> layer_sigma,
                                        int64_t n_thread)
-    : set_(set), runner_(surrogate.shape, n_thread), d_parts_(n_thread) {
-  const std::vector<Scalar> values(surrogate.values.begin(), surrogate.values.end());
-  runner_.set_weights(values.data());
+    : set_(set), layer_sigma_(std::move(layer_sigma)), kept_(set.traces.size()) {
+  std::vector<const nn::PreparedWeights<Scalar>*> prepared;
+  for (const Surrogate& surrogate : surrogates) {
+    values_.emplace_back(surrogate.values.begin(), surrogate.values.end());
+    weights_.push_back(std::make_unique<nn::PreparedWeights<Scalar>>(surrogate.shape));
+    weights_.back()->set(values_.back().data());
+    prepared.push_back(weights_.back().get());
+  }
+  for (int64_t i = 0; i < n_thread; ++i) {
+    passes_.emplace_back(prepared);
+  }
 }
 
 template <typename Scalar>
-void SteerObjective<Scalar>::use_token_sigma(const std::vector<int64_t>& traces) {
-  layer_sigma_.clear();
-  token_sigma_.resize(set_.traces.size());
+void SteerObjective<Scalar>::keep(const std::vector<int64_t>& traces) {
+  const auto n_surrogate = static_cast<int64_t>(weights_.size());
+  const int64_t n_per_token = 2 * set_.n_layer + n_surrogate * weights_.front()->width();
+  auto left = kKeptBytes / static_cast<int64_t>(sizeof(Scalar));
   for (int64_t i_trace : traces) {
-    token_sigma_[i_trace] = token_sigma(set_, i_trace);
-  }
-}
-
-template <typename Scalar>
-void SteerObjective<Scalar>::use_layer_sigma(const std::vector<float>& layer_sigma) {
-  layer_sigma_ = layer_sigma;
-}
-
-template <typename Scalar>
-const float* SteerObjective<Scalar>::sigma_of(int64_t i_trace, int64_t i_token) const {
-  return layer_sigma_.empty() ? &token_sigma_[i_trace][i_token * set_.n_layer]
-                              : layer_sigma_.data();
-}
-
-template <typename Scalar>
-double SteerObjective<Scalar>::surrogate_loss(const std::vector<int64_t>& batch,
-                                              int target,
-                                              const std::vector<Scalar>& steer,
-                                              std::vector<Scalar>& d_steer) {
-  nn::Batch<Scalar> steered = trace_batch<Scalar>(set_, batch);
-  steered.load = [&](int64_t i_sequence, int64_t i_token, Scalar* z) {
-    read_token<Scalar>(set_, batch[i_sequence], i_token, z);
-    add_steering<Scalar>(
-        sigma_of(batch[i_sequence], i_token), steer.data(), set_.n_layer, set_.n_expert, z);
-  };
-  for (std::vector<Scalar>& part : d_parts_) {
-    part.assign(steer.size(), Scalar(0));
-  }
-  labels_.assign(batch.size(), static_cast<Scalar>(target));
-  const double loss = runner_.input_gradient(
-      steered,
-      labels_,
-      [&](int64_t i_part, int64_t i_sequence, int64_t i_token, const Scalar* d_z) {
-        const float* sigma = sigma_of(batch[i_sequence], i_token);
-        for (int64_t i_layer = 0; i_layer < set_.n_layer; ++i_layer) {
-          const int64_t at = i_layer * set_.n_expert;
-          ArrayMap<Scalar>(d_parts_[i_part].data() + at, set_.n_expert) +=
-              static_cast<Scalar>(sigma[i_layer]) * ConstArrayMap<Scalar>(d_z + at, set_.n_expert);
-        }
-      });
-  add_parts(Scalar(1), d_steer);
-  return loss;
-}
-
-template <typename Scalar>
-double SteerObjective<Scalar>::trace_divergence(int64_t i_trace,
-                                                const std::vector<Scalar>& steer,
-                                                std::vector<Scalar>& d_steer) const {
-  const int64_t n_expert = set_.n_expert;
-  nn::AlignedVector<Scalar> z(steer.size());
-  nn::AlignedVector<Scalar> z_steered(steer.size());
-  nn::AlignedVector<Scalar> d(n_expert);
-  double sum = 0.0;
-  for (int64_t i_token = 0; i_token < set_.traces[i_trace].n_token; ++i_token) {
-    const float* sigma = sigma_of(i_trace, i_token);
-    read_token<Scalar>(set_, i_trace, i_token, z.data());
-    z_steered = z;
-    add_steering<Scalar>(sigma, steer.data(), set_.n_layer, n_expert, z_steered.data());
-    for (int64_t i_layer = 0; i_layer < set_.n_layer; ++i_layer) {
-      const int64_t at = i_layer * n_expert;
-      sum += nn::softmax_divergence<Scalar>(&z[at], &z_steered[at], n_expert, d.data());
-      ArrayMap<Scalar>(d_steer.data() + at, n_expert) +=
-          static_cast<Scalar>(sigma[i_layer]) * ConstArrayMap<Scalar>(d.data(), n_expert);
+    left -= n_per_token * set_.traces[i_trace].n_token;
+    if (left < 0) {
+      return;
     }
+    kept_[i_trace] = std::make_unique<nn::SequenceBase<Scalar>>();
   }
-  return sum;
 }
 
 template <typename Scalar>
-double SteerObjective<Scalar>::divergence(const std::vector<int64_t>& batch,
-                                          double weight,
-                                          const std::vector<Scalar>& steer,
-                                          std::vector<Scalar>& d_steer) {
-  const std::vector<int64_t> lengths = trace_batch<Scalar>(set_, batch).lengths;
-  const auto n_part = static_cast<int64_t>(d_parts_.size());
-  const std::vector<nn::SequenceRange> ranges = nn::split_by_tokens(lengths, n_part);
-  std::vector<double> sums(n_part, 0.0);
+std::vector<double> SteerObjective<Scalar>::losses(const std::vector<int64_t>& batch,
+                                                   const std::vector<nn::SteerTask<Scalar>>& tasks,
+                                                   const std::vector<Scalar*>& d_steers) {
+  nn::Batch<Scalar> traces = trace_batch<Scalar>(set_, batch);
+  nn::SteerBatch<Scalar> steered;
+  steered.lengths = std::move(traces.lengths);
+  steered.reader = std::move(traces.reader);
+  steered.base = [&](int64_t i_sequence) { return kept_[batch[i_sequence]].get(); };
+  steered.layer_sigma = layer_sigma_.empty() ? nullptr : layer_sigma_.data();
+  const auto n_part = static_cast<int64_t>(passes_.size());
+  const auto n_sequence = static_cast<int64_t>(batch.size());
+  const std::vector<nn::SequenceRange> ranges = nn::split_by_tokens(steered.lengths, n_part);
   nn::run_parts(n_part, [&](int64_t i_part) {
-    d_parts_[i_part].assign(steer.size(), Scalar(0));
-    for (int64_t i = ranges[i_part].begin; i < ranges[i_part].end; ++i) {
-      sums[i_part] += trace_divergence(batch[i], steer, d_parts_[i_part]);
-    }
+    passes_[i_part].start(tasks, !d_steers.empty());
+    passes_[i_part].run(steered, ranges[i_part], n_sequence);
   });
-  const int64_t n_token = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
-  const double share = 1.0 / static_cast<double>(n_token * set_.n_layer);
-  add_parts(static_cast<Scalar>(weight * share), d_steer);
-  return std::accumulate(sums.begin(), sums.end(), 0.0) * share;
-}
-
-template <typename Scalar>
-void SteerObjective<Scalar>::add_parts(Scalar weight, std::vector<Scalar>& d_steer) const {
-  const auto n = static_cast<int64_t>(d_steer.size());
-  for (const std::vector<Scalar>& part : d_parts_) {
-    ArrayMap<Scalar>(d_steer.data(), n) += weight * ConstArrayMap<Scalar>(part.data(), n);
+  for (int64_t i_part = 1; i_part < n_part; ++i_part) {
+    passes_[0].merge(passes_[i_part]);
   }
+  std::vector<double> result;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const auto i_task = static_cast<int64_t>(i);
+    result.push_back(passes_[0].loss(i_task) / static_cast<double>(n_sequence));
+    if (!d_steers.empty()) {
+      passes_[0].finish(i_task, d_steers[i]);
+    }
+  }
+  return result;
 }
 
 template class SteerObjective<float>;

@@ -27,11 +27,11 @@ struct Group {
 };
 
 std::vector<Group> make_groups(const TraceSet& set,
-                               const std::vector<int64_t>& labelled,
+                               const std::vector<int64_t>& traces,
                                bool is_by_topic) {
   std::vector<Group> groups;
   std::map<std::string, size_t> group_of_topic;
-  for (int64_t i_trace : labelled) {
+  for (int64_t i_trace : traces) {
     const TraceView& trace = set.traces[i_trace];
     size_t i_group = groups.size();
     if (is_by_topic && !trace.topic.empty()) {
@@ -41,7 +41,7 @@ std::vector<Group> make_groups(const TraceSet& set,
       groups.emplace_back();
     }
     groups[i_group].traces.push_back(i_trace);
-    ++groups[i_group].n_of_class[trace.label];
+    ++groups[i_group].n_of_class[trace.label == 1 ? 1 : 0];
   }
   return groups;
 }
@@ -168,6 +168,37 @@ TrainSplit split_for_training(const TraceSet& set,
   for (int64_t i_trace : labelled) {
     (held.contains(i_trace) ? split.validation : split.train).push_back(i_trace);
   }
+  return split;
+}
+
+TrainSplit hold_out_topics(const TraceSet& set,
+                           const std::vector<int64_t>& traces,
+                           double share,
+                           uint64_t seed) {
+  if (traces.size() < 2) {
+    throw Error(ErrorKind::kInsufficient,
+                "[steer] one trace only: none can be held out",
+                "collect more conversations, or set the validation share to 0");
+  }
+  TrainSplit split;
+  std::vector<Group> groups = make_groups(set, traces, true);
+  split.is_by_topic = groups.size() > 1;
+  if (!split.is_by_topic) {
+    groups = make_groups(set, traces, false);
+  }
+  Rng rng(seed);
+  rng.shuffle(groups);
+  const double wanted = share * static_cast<double>(traces.size());
+  for (size_t i = 0; i + 1 < groups.size(); ++i) {  // the last group always stays
+    const std::vector<int64_t>& group = groups[i].traces;
+    const auto n_held = static_cast<double>(split.validation.size());
+    const bool is_nearer = n_held + static_cast<double>(group.size()) / 2.0 <= wanted;
+    std::vector<int64_t>& part = n_held == 0.0 || is_nearer ? split.validation : split.train;
+    part.insert(part.end(), group.begin(), group.end());
+  }
+  split.train.insert(split.train.end(), groups.back().traces.begin(), groups.back().traces.end());
+  std::sort(split.train.begin(), split.train.end());
+  std::sort(split.validation.begin(), split.validation.end());
   return split;
 }
 

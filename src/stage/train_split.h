@@ -25,4 +25,12 @@ struct TrainSplit {
                                             double validation_share,
                                             uint64_t seed);
 
+/// Moves about `share` of the given traces, whatever their labels, to the validation part, whole
+/// topics at a time; single traces if there is one topic only. Both parts hold at least one trace.
+/// Throws Error{kInsufficient} if there is one trace only.
+[[nodiscard]] TrainSplit hold_out_topics(const TraceSet& set,
+                                         const std::vector<int64_t>& traces,
+                                         double share,
+                                         uint64_t seed);
+
 }  // namespace mascing

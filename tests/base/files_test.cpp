@@ -25,6 +25,22 @@ TEST(MappedFile, ShowsTheBytesOfAFile) {
   EXPECT_EQ(second.size(), 5U);
 }
 
+TEST(MappedFile, ReadsTheSameBytesAfterLettingGo) {
+  const TemporaryFolder folder;
+  std::string bytes;
+  for (int i = 0; i < 300000; ++i) {
+    bytes.push_back(static_cast<char>(i * 7 % 251));
+  }
+  write_file_atomically(folder.path("a"), bytes);
+  const MappedFile file(folder.path("a"));
+  EXPECT_EQ(file.bytes(), bytes);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(file.bytes(), bytes);
+    file.let_go();
+  }
+  EXPECT_EQ(file.bytes(), bytes);
+}
+
 TEST(MappedFile, TakesAnEmptyFile) {
   const TemporaryFolder folder;
   write_file_atomically(folder.path("empty"), "");

@@ -10,64 +10,54 @@
 namespace mascing::nn {
 namespace {
 
-constexpr int64_t kInput = 3;
 constexpr int64_t kHidden = 4;
+constexpr int64_t kGates = 4 * kHidden;
 constexpr double kTolerance = 1e-6;
-
-/// weight_ih, weight_hh, bias_ih, bias_hh in one vector.
-constexpr int64_t kSizes[] = {4 * kHidden * kInput, 4 * kHidden* kHidden, 4 * kHidden, 4 * kHidden};
-
-template <typename Pointer>
-LstmTensors<std::remove_pointer_t<Pointer>> tensors_in(Pointer values) {
-  return {values,
-          values + kSizes[0],
-          values + kSizes[0] + kSizes[1],
-          values + kSizes[0] + kSizes[1] + kSizes[2]};
-}
 
 class LstmBackward : public testing::TestWithParam<std::vector<int64_t>> {
  protected:
-  [[nodiscard]] double weighted_last(const std::vector<double>& weights,
-                                     const std::vector<double>& x) const {
-    Lstm<double> lstm(kInput, kHidden);
+  /// The last states, weighted and summed, for the input's share of the gates and weight_hh.
+  double weighted_last(Lstm<double>& lstm,
+                       const std::vector<double>& input,
+                       const std::vector<double>& weight) const {
+    PackedMatrix<double> recurrent;
+    recurrent.pack(weight.data(), 1, kHidden, kHidden, kGates);
+    std::copy(input.begin(), input.end(), lstm.reserve(layout_).data());
     std::vector<double> last(d_last_.size());
-    lstm.forward(layout_,
-                 tensors_in(weights.data()),
-                 ConstMatrixMap<double>(x.data(), layout_.n_row, kInput),
-                 MatrixMap<double>(last.data(), layout_.n_sequence, kHidden));
+    lstm.forward(layout_, recurrent, MatrixMap<double>(last.data(), layout_.n_sequence, kHidden));
     return std::inner_product(last.begin(), last.end(), d_last_.begin(), 0.0);
+  }
+  [[nodiscard]] double weighted_last(const std::vector<double>& input,
+                                     const std::vector<double>& weight) const {
+    Lstm<double> lstm(kHidden);
+    return weighted_last(lstm, input, weight);
   }
 
   RaggedLayout layout_ = pack_sequences(GetParam().data(), static_cast<int64_t>(GetParam().size()));
-  std::vector<double> weights_ =
-      random_values<double>(kSizes[0] + kSizes[1] + kSizes[2] + kSizes[3], 1, 0.5);
-  std::vector<double> x_ = random_values<double>(layout_.n_row * kInput, 2);
+  std::vector<double> weight_ = random_values<double>(kGates * kHidden, 1, 0.5);
+  std::vector<double> input_ = random_values<double>(layout_.n_row * kGates, 2);
   std::vector<double> d_last_ = random_values<double>(layout_.n_sequence * kHidden, 3);
 };
 
 TEST_P(LstmBackward, MatchesFiniteDifferences) {
-  Lstm<double> lstm(kInput, kHidden);
-  const ConstMatrixMap<double> x(x_.data(), layout_.n_row, kInput);
-  const auto weights = tensors_in<const double*>(weights_.data());
-  std::vector<double> last(d_last_.size());
-  std::vector<double> d_weights(weights_.size(), 0.0);
-  std::vector<double> d_x(x_.size());
-  lstm.forward(layout_, weights, x, MatrixMap<double>(last.data(), layout_.n_sequence, kHidden));
+  Lstm<double> lstm(kHidden);
+  static_cast<void>(weighted_last(lstm, input_, weight_));
+  PackedMatrix<double> backward;
+  backward.pack(weight_.data(), kHidden, 1, kGates, kHidden);
   lstm.backward(
-      layout_, weights, ConstMatrixMap<double>(d_last_.data(), layout_.n_sequence, kHidden));
-  lstm.backward_weight(layout_, x, tensors_in(d_weights.data()));
-  lstm.backward_input(weights, MatrixMap<double>(d_x.data(), layout_.n_row, kInput));
-  const std::vector<double> expected_weights = finite_differences(
-      weights_, [&](const std::vector<double>& at) { return weighted_last(at, x_); });
-  const std::vector<double> expected_x = finite_differences(
-      x_, [&](const std::vector<double>& at) { return weighted_last(weights_, at); });
-  int64_t at = 0;
-  for (const int64_t size : kSizes) {
-    EXPECT_LT(relative_error(d_weights.data() + at, expected_weights.data() + at, size),
-              kTolerance);
-    at += size;
-  }
-  EXPECT_LT(relative_error(d_x, expected_x), kTolerance);
+      layout_, backward, ConstMatrixMap<double>(d_last_.data(), layout_.n_sequence, kHidden));
+  const MatrixMap<double> d_gates = lstm.gates();
+  const MatrixMap<double> previous = lstm.previous_states(layout_);
+  RowMatrix<double> d_weight(kGates, kHidden);
+  d_weight = d_gates.bottomRows(layout_.n_row - layout_.n_sequence).transpose() * previous;
+  const std::vector<double> expected_weight = finite_differences(
+      weight_, [&](const std::vector<double>& at) { return weighted_last(input_, at); });
+  const std::vector<double> expected_input = finite_differences(
+      input_, [&](const std::vector<double>& at) { return weighted_last(at, weight_); });
+  EXPECT_LT(relative_error(d_gates.data(), expected_input.data(), expected_input.size()),
+            kTolerance);
+  EXPECT_LT(relative_error(d_weight.data(), expected_weight.data(), expected_weight.size()),
+            kTolerance);
 }
 
 INSTANTIATE_TEST_SUITE_P(Lengths,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/numeric.h"
+#include "nn/prepared_weights.h"
 #include "nn/reference.h"
 
 namespace mascing::nn {
@@ -32,9 +33,6 @@ void expect_same_result(const Problem<Scalar>& problem, double tolerance) {
   EXPECT_LT(relative_error(fast.logits, plain.logits), tolerance);
   EXPECT_NEAR(fast.loss, plain.loss, tolerance);
   expect_near_by_tensor(problem.shape, fast.d_values, plain.d_values, tolerance);
-  for (size_t i = 0; i < plain.d_input.size(); ++i) {
-    EXPECT_LT(relative_error(fast.d_input[i], plain.d_input[i]), tolerance) << "sequence " << i;
-  }
 }
 
 TEST(SurrogateBackward, MatchesFiniteDifferencesInAllParameters) {
@@ -48,18 +46,18 @@ TEST(SurrogateBackward, MatchesFiniteDifferencesInAllParameters) {
   expect_near_by_tensor(kShape, run_fast(problem).d_values, expected, 1e-6);
 }
 
-TEST(SurrogateBackward, MatchesFiniteDifferencesInTheLogits) {
-  const Problem<double> problem = random_problem<double>(kShape, {4, 1, 6, 2}, 2);
-  const FastResult<double> fast = run_fast(problem);
-  for (size_t i = 0; i < problem.sequences.size(); ++i) {
-    const std::vector<double> expected =
-        finite_differences(problem.sequences[i], [&](const std::vector<double>& at) {
-          Problem<double> moved = problem;
-          moved.sequences[i] = at;
-          return run_fast(moved).loss;
-        });
-    EXPECT_LT(relative_error(fast.d_input[i], expected), 1e-6) << "sequence " << i;
-  }
+TEST(SurrogateBackward, MatchesFiniteDifferencesWhereTheProjectionIsFoldedAway) {
+  const SurrogateShape shape = {3, 4, 5, 4};  // fewer experts than the projection is wide
+  const Problem<double> problem = random_problem<double>(shape, {4, 1, 6, 2}, 2);
+  ASSERT_TRUE(PreparedWeights<double>(shape).is_folded());
+  ASSERT_FALSE(PreparedWeights<double>(kShape).is_folded());
+  const std::vector<double> expected =
+      finite_differences(problem.values, [&](const std::vector<double>& at) {
+        Problem<double> moved = problem;
+        moved.values = at;
+        return run_fast(moved).loss;
+      });
+  expect_near_by_tensor(shape, run_fast(problem).d_values, expected, 1e-6);
 }
 
 TEST(SurrogateReference, MatchesFiniteDifferencesItself) {
@@ -72,6 +70,23 @@ TEST(SurrogateReference, MatchesFiniteDifferencesItself) {
   expect_near_by_tensor(kShape, run(problem.values).d_values, expected, 1e-6);
 }
 
+TEST(SurrogateReference, MatchesFiniteDifferencesInTheLogits) {
+  const Problem<double> problem = random_problem<double>(kShape, {4, 1, 3}, 15);
+  const auto run = [&](const std::vector<std::vector<double>>& sequences) {
+    return reference_surrogate(kShape, problem.values, sequences, problem.labels);
+  };
+  for (size_t i = 0; i < problem.sequences.size(); ++i) {
+    const std::vector<double> expected =
+        finite_differences(problem.sequences[i], [&](const std::vector<double>& at) {
+          std::vector<std::vector<double>> moved = problem.sequences;
+          moved[i] = at;
+          return run(moved).loss;
+        });
+    EXPECT_LT(relative_error(run(problem.sequences).d_input[i], expected), 1e-6)
+        << "sequence " << i;
+  }
+}
+
 TEST(FastSurrogate, EqualsThePlainLoopsInDouble) {
   expect_same_result(random_problem<double>(kShape, {4, 1, 6, 2, 6}, 4), 1e-11);
 }
@@ -81,8 +96,18 @@ TEST(FastSurrogate, EqualsThePlainLoopsInFloat) {
 }
 
 TEST(FastSurrogate, EqualsThePlainLoopsWhereABatchSpansSeveralBlocks) {
-  // 64 x 128 numbers a token: four tokens a block.
-  expect_same_result(random_problem<double>({64, 128, 2, 3}, {3, 1, 7}, 6), 1e-10);
+  expect_same_result(random_problem<double>({2, 5, 3, 3}, {30, 1, 70, 64}, 6), 1e-10);
+}
+
+TEST(FastSurrogate, EqualsThePlainLoopsWithAFoldedProjection) {
+  expect_same_result(random_problem<double>({5, 8, 16, 7}, {4, 1, 6, 2, 6}, 16), 1e-10);
+  expect_same_result(random_problem<double>({3, 16, 16, 64}, {4, 1, 6, 2, 6}, 17), 1e-10);
+  expect_same_result(random_problem<float>({3, 8, 16, 64}, {4, 1, 6, 2, 6}, 18), 2e-5);
+}
+
+TEST(FastSurrogate, EqualsThePlainLoopsAtTheShapesOfRealRouters) {
+  expect_same_result(random_problem<double>({6, 128, 16, 64}, {9, 1, 17, 8}, 19), 1e-9);
+  expect_same_result(random_problem<double>({4, 60, 16, 64}, {9, 1, 17, 8}, 20), 1e-9);
 }
 
 TEST(FastSurrogate, EqualsThePlainLoopsWhereABatchSpansSeveralPieces) {
@@ -119,7 +144,6 @@ TEST(FastSurrogate, IsReproducibleForEachThreadCountAndAgreesBetweenThem) {
     const FastResult<float> second = run_fast(problem, n_thread);
     EXPECT_EQ(first.loss, second.loss);
     EXPECT_EQ(first.d_values, second.d_values);
-    EXPECT_EQ(first.d_input, second.d_input);
     EXPECT_NEAR(first.loss, one.loss, 1e-6);
     EXPECT_LT(relative_error(first.d_values, one.d_values), 1e-4);
   }

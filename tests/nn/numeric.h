@@ -78,7 +78,7 @@ struct Problem {
     for (const std::vector<Scalar>& sequence : sequences) {
       result.lengths.push_back(static_cast<int64_t>(sequence.size()) / size);
     }
-    result.load = [this, size](int64_t i_sequence, int64_t i_token, Scalar* z) {
+    result.reader.load = [this, size](int64_t i_sequence, int64_t i_token, Scalar* z) {
       std::copy_n(sequences[i_sequence].begin() + i_token * size, size, z);
     };
     return result;
@@ -104,13 +104,12 @@ Problem<Scalar> random_problem(const SurrogateShape& shape,
   return problem;
 }
 
-/// Logits, loss and all gradients by the fast version.
+/// Logits, loss and the gradient of all parameters by the fast version.
 template <typename Scalar>
 struct FastResult {
   std::vector<Scalar> logits;
   double loss = 0.0;
   std::vector<Scalar> d_values;
-  std::vector<std::vector<Scalar>> d_input;
 };
 
 template <typename Scalar>
@@ -120,16 +119,6 @@ FastResult<Scalar> run_fast(const Problem<Scalar>& problem, int64_t n_thread = 1
   runner.set_weights(problem.values.data());
   runner.forward(problem.batch(), result.logits);
   result.loss = runner.train(problem.batch(), problem.labels, result.d_values);
-  for (const std::vector<Scalar>& sequence : problem.sequences) {
-    result.d_input.emplace_back(sequence.size());
-  }
-  const int64_t size = problem.shape.n_layer * problem.shape.n_expert;
-  static_cast<void>(runner.input_gradient(
-      problem.batch(),
-      problem.labels,
-      [&](int64_t /*i_part*/, int64_t i_sequence, int64_t i_token, const Scalar* d_z) {
-        std::copy_n(d_z, size, result.d_input[i_sequence].begin() + i_token * size);
-      }));
   return result;
 }
 

@@ -1,147 +1,80 @@
 // The operations one by one, against central differences in double.
-#include <numeric>
+#include <cmath>
 
 #include <gtest/gtest.h>
 
 #include "mascing/error.h"
 #include "nn/adam.h"
 #include "nn/layer_norm.h"
-#include "nn/linear.h"
 #include "nn/loss.h"
 #include "nn/metric.h"
 #include "nn/numeric.h"
 #include "nn/parallel.h"
-#include "nn/projection.h"
+#include "nn/prepared_weights.h"
 
 namespace mascing::nn {
 namespace {
 
 constexpr double kTolerance = 1e-6;
 
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
-
-/// Layer normalisation of n_row rows, each number weighted and summed.
-double normalised_sum(std::vector<double> x, int64_t n_row, const std::vector<double>& weight) {
-  const auto n_col = static_cast<int64_t>(x.size()) / n_row;
-  std::vector<double> inv_std(n_row);
-  normalise_rows<double>(MatrixMap<double>(x.data(), n_row, n_col),
-                         VectorMap<double>(inv_std.data(), n_row));
-  return dot(x, weight);
-}
-
 TEST(LayerNorm, GivesRowsOfMeanZeroAndVarianceOne) {
-  std::vector<double> x = random_values<double>(48, 1, 2.0);
-  std::vector<double> inv_std(3);
-  normalise_rows<double>(MatrixMap<double>(x.data(), 3, 16), VectorMap<double>(inv_std.data(), 3));
-  for (int64_t i = 0; i < 3; ++i) {
-    const ArrayMap<double> row(x.data() + 16 * i, 16);
+  for (const int64_t n : {3, 16, 21}) {  // with and without numbers beyond the last packet
+    std::vector<double> x = random_values<double>(n, 1, 2.0);
+    double mean = 0.0;
+    double inv_std = 0.0;
+    normalise_row<double>(x.data(), n, mean, inv_std);
+    const ArrayMap<double> row(x.data(), n);
     EXPECT_NEAR(row.mean(), 0.0, 1e-12);
     EXPECT_NEAR(row.square().mean(), 1.0, 1e-4);
   }
 }
 
+TEST(LayerNorm, GivesTheSameBytesTheSecondTime) {
+  const std::vector<float> z = random_values<float>(37, 2, 3.0);
+  std::vector<float> first = z;
+  std::vector<float> second = z;
+  float mean = 0.0F;
+  float inv_std = 0.0F;
+  normalise_row<float>(first.data(), 37, mean, inv_std);
+  normalise_row_again<float>(second.data(), 37, mean, inv_std);
+  EXPECT_EQ(first, second);
+  EXPECT_NE(first, z);
+}
+
 TEST(LayerNorm, TurnsAConstantRowIntoZeros) {
   std::vector<float> x(8, 3.0F);
-  std::vector<float> inv_std(1);
-  normalise_rows<float>(MatrixMap<float>(x.data(), 1, 8), VectorMap<float>(inv_std.data(), 1));
+  float mean = 0.0F;
+  float inv_std = 0.0F;
+  normalise_row<float>(x.data(), 8, mean, inv_std);
   EXPECT_EQ(x, std::vector<float>(8, 0.0F));
+  EXPECT_EQ(mean, 3.0F);
 }
 
-TEST(LayerNormBackward, MatchesFiniteDifferences) {
-  const std::vector<double> x = random_values<double>(28, 2);
-  std::vector<double> d = random_values<double>(28, 3);
-  const std::vector<double> expected = finite_differences(
-      x, [&, weight = d](const std::vector<double>& at) { return normalised_sum(at, 4, weight); });
-  std::vector<double> x_hat = x;
-  std::vector<double> inv_std(4);
-  normalise_rows<double>(MatrixMap<double>(x_hat.data(), 4, 7),
-                         VectorMap<double>(inv_std.data(), 4));
-  normalise_rows_backward<double>(ConstMatrixMap<double>(x_hat.data(), 4, 7),
-                                  ConstVectorMap<double>(inv_std.data(), 4),
-                                  MatrixMap<double>(d.data(), 4, 7));
-  EXPECT_LT(relative_error(d, expected), kTolerance);
-}
-
-class LinearBackward : public testing::Test {
- protected:
-  static constexpr int64_t kRows = 5;
-  static constexpr int64_t kIn = 3;
-  static constexpr int64_t kOut = 4;
-
-  static double weighted_sum(const std::vector<double>& x,
-                             const std::vector<double>& weight,
-                             const std::vector<double>& bias,
-                             const std::vector<double>& d_y) {
-    std::vector<double> y(kRows * kOut);
-    linear_forward<double>(ConstMatrixMap<double>(x.data(), kRows, kIn),
-                           ConstMatrixMap<double>(weight.data(), kOut, kIn),
-                           ConstVectorMap<double>(bias.data(), kOut),
-                           MatrixMap<double>(y.data(), kRows, kOut));
-    return dot(y, d_y);
-  }
-
-  std::vector<double> x_ = random_values<double>(kRows * kIn, 4);
-  std::vector<double> weight_ = random_values<double>(kOut * kIn, 5);
-  std::vector<double> bias_ = random_values<double>(kOut, 6);
-  std::vector<double> d_y_ = random_values<double>(kRows * kOut, 7);
-};
-
-TEST_F(LinearBackward, MatchesFiniteDifferencesInWeightAndBias) {
-  std::vector<double> d_weight(kOut * kIn, 0.0);
-  std::vector<double> d_bias(kOut, 0.0);
-  linear_backward_weight<double>(ConstMatrixMap<double>(x_.data(), kRows, kIn),
-                                 ConstMatrixMap<double>(d_y_.data(), kRows, kOut),
-                                 MatrixMap<double>(d_weight.data(), kOut, kIn),
-                                 VectorMap<double>(d_bias.data(), kOut));
-  EXPECT_LT(relative_error(d_weight,
-                           finite_differences(weight_,
-                                              [&](const std::vector<double>& at) {
-                                                return weighted_sum(x_, at, bias_, d_y_);
-                                              })),
-            kTolerance);
-  EXPECT_LT(relative_error(d_bias,
-                           finite_differences(bias_,
-                                              [&](const std::vector<double>& at) {
-                                                return weighted_sum(x_, weight_, at, d_y_);
-                                              })),
-            kTolerance);
-}
-
-TEST_F(LinearBackward, MatchesFiniteDifferencesInTheInputAndMayOverwriteIt) {
-  const std::vector<double> expected = finite_differences(
-      x_, [&](const std::vector<double>& at) { return weighted_sum(at, weight_, bias_, d_y_); });
-  linear_backward_input<double>(ConstMatrixMap<double>(weight_.data(), kOut, kIn),
-                                ConstMatrixMap<double>(d_y_.data(), kRows, kOut),
-                                MatrixMap<double>(x_.data(), kRows, kIn));
-  EXPECT_LT(relative_error(x_, expected), kTolerance);
-}
-
-TEST(ProjectionFolding, GivesLayerNormWithGainAndBiasThenLinear) {
-  const SurrogateShape shape = {1, 5, 3, 1};
-  const std::vector<double> values = random_values<double>(surrogate_size(shape), 8);
-  const SurrogateView<const double> weights(shape, values.data());
-  std::vector<double> z = random_values<double>(10, 9);
-  std::vector<double> inv_std(2);
-  std::vector<double> x(6);
-  Projection<double> projection(shape);
-  projection.set_weights(weights);
-  projection.forward(MatrixMap<double>(z.data(), 2, 5),
-                     VectorMap<double>(inv_std.data(), 2),
-                     MatrixMap<double>(x.data(), 2, 3));
-  std::vector<double> expected;
-  for (int64_t row = 0; row < 2; ++row) {
-    for (int64_t p = 0; p < 3; ++p) {
-      double sum = weights.proj_bias[p];
-      for (int64_t e = 0; e < 5; ++e) {
-        sum += weights.proj_weight[p * 5 + e] * (weights.ln_gain[e] * z[row * 5 + e] +
-                                                 weights.ln_bias[e]);  // z is normalised by now
+TEST(PreparedWeights, GiveLayerNormWithGainAndBiasThenLinearThenTheGates) {
+  for (const SurrogateShape& shape : {SurrogateShape{2, 5, 3, 1}, SurrogateShape{2, 3, 5, 1}}) {
+    const std::vector<double> values = random_values<double>(surrogate_size(shape), 8);
+    PreparedWeights<double> weights(shape);
+    weights.set(values.data());
+    const std::vector<double> x_hat = random_values<double>(2 * shape.n_expert, 9);
+    std::vector<double> x(weights.width());
+    std::vector<double> gates(4);
+    weights.features({x_hat.data(), shape.n_expert, 2}, x.data());
+    weights.gates({x.data(), weights.width(), 1}, gates.data());
+    const SurrogateView<const double> w = weights.view();
+    for (int64_t j = 0; j < 4; ++j) {
+      double expected = w.lstm_bias_ih[j] + w.lstm_bias_hh[j];
+      for (int64_t i = 0; i < 2 * shape.n_proj; ++i) {
+        const int64_t p = i % shape.n_proj;
+        double projected = w.proj_bias[p];
+        for (int64_t e = 0; e < shape.n_expert; ++e) {
+          const double z = x_hat[i / shape.n_proj * shape.n_expert + e];
+          projected += w.proj_weight[p * shape.n_expert + e] * (w.ln_gain[e] * z + w.ln_bias[e]);
+        }
+        expected += w.lstm_weight_ih[j * 2 * shape.n_proj + i] * projected;
       }
-      expected.push_back(sum);
+      EXPECT_NEAR(gates[j], expected, 1e-12);
     }
   }
-  EXPECT_LT(relative_error(x, expected), 1e-12);
 }
 
 TEST(BceWithLogits, StaysFiniteAndExactForLargeLogits) {
@@ -163,29 +96,74 @@ TEST(BceWithLogits, GradientMatchesFiniteDifferences) {
   }
 }
 
-TEST(SoftmaxDivergence, GradientMatchesFiniteDifferences) {
-  const std::vector<double> z = random_values<double>(9, 10, 2.0);
-  const std::vector<double> steered = random_values<double>(9, 11, 2.0);
-  std::vector<double> d(9);
-  std::vector<double> unused(9);
-  EXPECT_GT(softmax_divergence<double>(z.data(), steered.data(), 9, d.data()), 0.0);
-  const std::vector<double> expected =
-      finite_differences(steered, [&](const std::vector<double>& at) {
-        return softmax_divergence<double>(z.data(), at.data(), 9, unused.data());
-      });
-  EXPECT_LT(relative_error(d, expected), kTolerance);
+/// softmax of random logits, with one choice ruled out.
+std::vector<double> random_probabilities(uint64_t seed) {
+  std::vector<double> p = random_values<double>(9, seed, 2.0);
+  double sum = 0.0;
+  for (size_t i = 0; i < p.size(); ++i) {
+    p[i] = i == 4 ? 0.0 : std::exp(p[i]);
+    sum += p[i];
+  }
+  for (double& value : p) {
+    value /= sum;
+  }
+  return p;
 }
 
-TEST(SoftmaxDivergence, IsZeroWithoutAChangeAndIgnoresACommonShift) {
-  const std::vector<double> z = random_values<double>(9, 12);
-  std::vector<double> shifted = z;
-  for (double& value : shifted) {
-    value += 500.0;
+TEST(TiltDivergence, IsTheSumThatDefinesIt) {
+  const std::vector<double> p = random_probabilities(10);
+  const std::vector<double> s = random_values<double>(9, 11, 2.0);
+  std::vector<double> q(9);
+  double sum = 0.0;
+  for (size_t i = 0; i < 9; ++i) {
+    q[i] = p[i] * std::exp(0.7 * s[i]);
+    sum += q[i];
+  }
+  double expected = 0.0;
+  for (size_t i = 0; i < 9; ++i) {
+    expected += i == 4 ? 0.0 : p[i] * std::log(p[i] / (q[i] / sum));
   }
   std::vector<double> d(9);
-  EXPECT_EQ(softmax_divergence<double>(z.data(), z.data(), 9, d.data()), 0.0);
-  EXPECT_EQ(d, std::vector<double>(9, 0.0));
-  EXPECT_NEAR(softmax_divergence<double>(z.data(), shifted.data(), 9, d.data()), 0.0, 1e-12);
+  EXPECT_NEAR(tilt_divergence<double>(p.data(), s.data(), 0.7, 9, d.data()), expected, 1e-12);
+  EXPECT_GT(expected, 0.1);
+}
+
+TEST(TiltDivergence, GradientMatchesFiniteDifferences) {
+  const std::vector<double> p = random_probabilities(10);
+  const std::vector<double> s = random_values<double>(9, 11, 2.0);
+  std::vector<double> d(9);
+  std::vector<double> unused(9);
+  static_cast<void>(tilt_divergence<double>(p.data(), s.data(), 0.7, 9, d.data()));
+  const std::vector<double> expected = finite_differences(s, [&](const std::vector<double>& at) {
+    return tilt_divergence<double>(p.data(), at.data(), 0.7, 9, unused.data());
+  });
+  EXPECT_LT(relative_error(d, expected), kTolerance);
+  EXPECT_EQ(d[4], 0.0);
+}
+
+TEST(TiltDivergence, IsZeroWithoutAChangeAndUnderACommonShift) {
+  const std::vector<double> p = random_probabilities(12);
+  std::vector<double> d(9);
+  for (const double shift : {0.0, 500.0}) {
+    const std::vector<double> s(9, shift);
+    EXPECT_EQ(tilt_divergence<double>(p.data(), s.data(), 2.0, 9, d.data()), 0.0);
+    EXPECT_EQ(d, std::vector<double>(9, 0.0));
+  }
+}
+
+TEST(TiltDivergence, KeepsTheDigitsOfSmallOnesInFloat) {
+  const std::vector<double> p = random_probabilities(13);
+  std::vector<double> s = random_values<double>(9, 14, 1e-3);
+  std::vector<double> d(9);
+  const double expected = tilt_divergence<double>(p.data(), s.data(), 1.0, 9, d.data());
+  const std::vector<float> p_float(p.begin(), p.end());
+  const std::vector<float> s_float(s.begin(), s.end());
+  std::vector<float> d_float(9);
+  const double got =
+      tilt_divergence<float>(p_float.data(), s_float.data(), 1.0F, 9, d_float.data());
+  EXPECT_LT(expected, 1e-5);
+  EXPECT_NEAR(got, expected, 2e-7);
+  EXPECT_LT(relative_error(d_float, d), 1e-3);
 }
 
 TEST(Adam, FirstStepHasTheSizeOfTheLearningRate) {
@@ -196,6 +174,43 @@ TEST(Adam, FirstStepHasTheSizeOfTheLearningRate) {
   EXPECT_NEAR(values[0], 0.9, 1e-5);
   EXPECT_NEAR(values[1], 1.1, 1e-9);
   EXPECT_EQ(values[2], 1.0);
+}
+
+TEST(Adam, ProximalStepIsThePlainOneWithoutLambda) {
+  Adam<double> plain(4, {.learning_rate = 0.1});
+  Adam<double> proximal(4, {.learning_rate = 0.1});
+  std::vector<double> a = random_values<double>(4, 20);
+  std::vector<double> b = a;
+  for (uint64_t step = 0; step < 5; ++step) {
+    const std::vector<double> d = random_values<double>(4, 21 + step);
+    plain.step(d.data(), a.data());
+    proximal.proximal_step(d.data(), 0.0, b.data());
+  }
+  EXPECT_EQ(a, b);
+}
+
+TEST(Adam, ProximalStepLeavesAtZeroWhatIsPulledByLessThanLambda) {
+  Adam<double> adam(3, {.learning_rate = 0.1});
+  std::vector<double> values(3, 0.0);
+  const std::vector<double> d = {0.009, -0.009, 0.02};
+  for (int step = 0; step < 20; ++step) {
+    adam.proximal_step(d.data(), 0.01, values.data());
+    EXPECT_EQ(values[0], 0.0);
+    EXPECT_EQ(values[1], 0.0);
+  }
+  EXPECT_LT(values[2], -0.5);
+}
+
+TEST(Adam, ProximalStepsEndWhereTheGradientBalancesLambda) {
+  // (x - 3)^2 / 2 + 0.5 |x| has its minimum at 2.5, (x - 0.3)^2 / 2 + 0.5 |x| at 0.
+  Adam<double> adam(2, {.learning_rate = 0.05});
+  std::vector<double> x = {0.0, 1.0};
+  for (int step = 0; step < 2000; ++step) {
+    const std::vector<double> d = {x[0] - 3.0, x[1] - 0.3};
+    adam.proximal_step(d.data(), 0.5, x.data());
+  }
+  EXPECT_NEAR(x[0], 2.5, 1e-3);
+  EXPECT_EQ(x[1], 0.0);
 }
 
 TEST(RankAuc, CountsPairsAndHalvesTies) {

@@ -1,140 +1,21 @@
-// Optimising the steering matrix: its gradients against central differences and PyTorch, the zero
-// start, the planted expert, the baseline and what is refused.
+// Optimising the steering matrix: PyTorch's curve, the zero start, the planted expert, the baseline
+// and what is refused.
 #include "mascing/steer.h"
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <numeric>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "mascing/error.h"
-#include "nn/fixture.h"
-#include "nn/loss.h"
-#include "nn/numeric.h"
-#include "stage/numeric_traces.h"
+#include "stage/steer_fixtures.h"
 #include "stage/steer_objective.h"
 
 namespace mascing {
 namespace {
 
 using nn::relative_error;
-
-ErrorKind error_kind(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return ErrorKind::kInterrupted;
-}
-
-Surrogate random_surrogate(const TraceSet& set, uint64_t seed) {
-  const SurrogateShape shape = {set.n_layer, set.n_expert, 4, 6};
-  Surrogate surrogate = {shape, initial_surrogate(shape, seed)};
-  const std::vector<float> shift = nn::random_values<float>(surrogate_size(shape), seed + 1, 0.3);
-  std::transform(surrogate.values.begin(),
-                 surrogate.values.end(),
-                 shift.begin(),
-                 surrogate.values.begin(),
-                 std::plus<float>());
-  return surrogate;
-}
-
-std::vector<int64_t> first_traces(int64_t n) {
-  std::vector<int64_t> traces(n);
-  std::iota(traces.begin(), traces.end(), 0);
-  return traces;
-}
-
-class SteerGradient : public testing::TestWithParam<SigmaRule> {
- protected:
-  SteerGradient() {
-    if (GetParam() == SigmaRule::kToken) {
-      objective_.use_token_sigma(batch_);
-    } else {
-      objective_.use_layer_sigma(calibrate_sigma(set_, batch_));
-    }
-  }
-
-  TraceSet set_ = planted_traces(5, 3, 6, {}, 1);
-  std::vector<int64_t> batch_ = first_traces(5);
-  SteerObjective<double> objective_{random_surrogate(set_, 2), set_, 2};
-  std::vector<double> steer_ = nn::random_values<double>(18, 3, 0.3);
-  std::vector<double> d_steer_ = std::vector<double>(18, 0.0);
-};
-
-TEST_P(SteerGradient, OfTheSurrogateMatchesFiniteDifferences) {
-  static_cast<void>(objective_.surrogate_loss(batch_, 0, steer_, d_steer_));
-  const std::vector<double> expected =
-      nn::finite_differences(steer_, [&](const std::vector<double>& at) {
-        std::vector<double> unused(at.size());
-        return objective_.surrogate_loss(batch_, 0, at, unused);
-      });
-  EXPECT_LT(relative_error(d_steer_, expected), 1e-6);
-}
-
-TEST_P(SteerGradient, OfTheDivergenceMatchesFiniteDifferences) {
-  static_cast<void>(objective_.divergence(batch_, 2.0, steer_, d_steer_));
-  const std::vector<double> expected =
-      nn::finite_differences(steer_, [&](const std::vector<double>& at) {
-        std::vector<double> unused(at.size());
-        return 2.0 * objective_.divergence(batch_, 0.0, at, unused);
-      });
-  EXPECT_LT(relative_error(d_steer_, expected), 1e-6);
-}
-
-INSTANTIATE_TEST_SUITE_P(Rules,
-                         SteerGradient,
-                         testing::Values(SigmaRule::kToken, SigmaRule::kCalibrated));
-
-/// The fixture's sequences as traces; they are exact in half precision.
-TraceSet fixture_traces(const nlohmann::json& fixture) {
-  const SurrogateShape shape = nn::fixture_shape(fixture);
-  TraceSetBuilder builder(shape.n_layer, shape.n_expert);
-  for (size_t i = 0; i < fixture.at("sequences").size(); ++i) {
-    builder.add(fixture.at("labels")[i].get<int>(),
-                fixture.at("sequences")[i].get<std::vector<float>>());
-  }
-  return builder.build();
-}
-
-Surrogate fixture_surrogate(const nlohmann::json& fixture) {
-  return {nn::fixture_shape(fixture), fixture.at("values").get<std::vector<float>>()};
-}
-
-TEST(PyTorch, GivesTheSameGradientsByTheSteeringMatrix) {
-  const nlohmann::json fixture = nn::read_fixture("surrogate.json");
-  const nlohmann::json& steering = fixture.at("steering");
-  const TraceSet set = fixture_traces(fixture);
-  const std::vector<int64_t> batch = first_traces(static_cast<int64_t>(set.traces.size()));
-  const auto steer = steering.at("steer").get<std::vector<float>>();
-  const std::vector<float> sigma = calibrate_sigma(set, batch);
-  EXPECT_LT(relative_error(sigma, nn::numbers(steering.at("layer_sigma"))), 1e-6);
-  for (const bool is_token : {true, false}) {
-    const nlohmann::json& expected = steering.at(is_token ? "token" : "calibrated");
-    SteerObjective<float> objective(fixture_surrogate(fixture), set, 1);
-    if (is_token) {
-      objective.use_token_sigma(batch);
-    } else {
-      objective.use_layer_sigma(sigma);
-    }
-    std::vector<float> d_steer(steer.size(), 0.0F);
-    EXPECT_NEAR(objective.surrogate_loss(batch, steering.at("target"), steer, d_steer),
-                expected.at("loss").get<double>(),
-                1e-5);
-    EXPECT_LT(relative_error(d_steer, nn::numbers(expected.at("d_steer"))), 1e-5);
-    d_steer.assign(steer.size(), 0.0F);
-    EXPECT_NEAR(objective.divergence(batch, 1.0, steer, d_steer),
-                expected.at("divergence").get<double>(),
-                1e-5);
-    EXPECT_LT(relative_error(d_steer, nn::numbers(expected.at("d_divergence"))), 1e-5);
-  }
-}
 
 TEST(PyTorch, FollowsTheSameSteeringCurve) {
   const nlohmann::json fixture = nn::read_fixture("surrogate.json");
@@ -232,20 +113,17 @@ TEST_F(SteerRun, StartsFromTheUnsteeredLoss) {
 }
 
 TEST_F(SteerRun, GivesTheUnsteeredLossForAZeroMatrixAndForADifferenceOfEqualOnes) {
-  SteerObjective<float> objective(surrogate_, set_, 1);
-  objective.use_token_sigma(traces_.target);
+  SteerObjective<float> objective({surrogate_}, set_, {}, 1);
   const std::vector<float> steer = nn::random_values<float>(24, 9);
   std::vector<float> difference(24);
   std::transform(
       steer.begin(), steer.end(), steer.begin(), difference.begin(), std::minus<float>());
   const std::vector<float> zero(24, 0.0F);
-  std::vector<float> d_steer(24);
-  const double loss = objective.surrogate_loss(traces_.target, 0, zero, d_steer);
-  EXPECT_EQ(objective.surrogate_loss(traces_.target, 0, difference, d_steer), loss);
-  EXPECT_NE(objective.surrogate_loss(traces_.target, 0, steer, d_steer), loss);
-  std::fill(d_steer.begin(), d_steer.end(), 0.0F);
-  EXPECT_EQ(objective.divergence(traces_.target, 1.0, zero, d_steer), 0.0);
-  EXPECT_EQ(d_steer, zero);
+  const auto loss = [&](const std::vector<float>& at) {
+    return objective.losses(traces_.target, {{0, 0, at.data()}})[0];
+  };
+  EXPECT_EQ(loss(difference), loss(zero));
+  EXPECT_NE(loss(steer), loss(zero));
 }
 
 TEST_F(SteerRun, LeavesEverythingAtZeroUnderALargeThreshold) {

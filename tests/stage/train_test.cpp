@@ -7,7 +7,9 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <set>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -178,6 +180,21 @@ TEST(TrainSurrogate, RefusesImpossibleOptions) {
     TrainOptions options;
     mistake(options);
     EXPECT_EQ(train_error(set, options).kind(), ErrorKind::kUsage);
+  }
+}
+
+TEST(TrainSurrogate, ReleasesEveryLabelledTraceInEveryPass) {
+  TraceSet set = planted_traces(20, 2, 8, {}, 7);
+  set.traces[3].label = -1;
+  std::map<std::string, int> n_release;
+  set.release = [&](const TraceView& trace) { ++n_release[trace.id]; };
+  TrainOptions options;
+  options.n_epoch = 2;
+  static_cast<void>(train_surrogate(set, options));
+  EXPECT_EQ(n_release.size(), 19U);
+  EXPECT_FALSE(n_release.contains(set.traces[3].id));
+  for (const auto& [id, n] : n_release) {
+    EXPECT_GE(n, 3) << id;  // the check, and each epoch
   }
 }
 

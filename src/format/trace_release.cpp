@@ -1,0 +1,41 @@
+// A touched page brings along what the system keeps in one piece around it, half a megabyte and
+// more, so nothing is won by letting go of single traces. Instead the whole mapping is dropped
+// whenever the traces released since the last time may have brought in a certain amount. Whoever
+// still reads gets its pages back from the system's cache.
+#include "format/trace_release.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace mascing {
+namespace {
+
+constexpr int64_t kStayBytes = int64_t{256} << 20;
+constexpr int64_t kDropBytes = int64_t{96} << 20;
+constexpr int64_t kLeastBytes = int64_t{512} << 10;  // that reading a trace brings in
+
+}  // namespace
+
+std::function<void(const TraceView&)> releasing(
+    const std::shared_ptr<const std::vector<SafetensorsFile>>& files, int64_t n_value) {
+  size_t size = 0;
+  for (const SafetensorsFile& file : *files) {
+    size += file.file().size();
+  }
+  if (size <= static_cast<size_t>(kStayBytes)) {
+    return {};
+  }
+  const auto n_released = std::make_shared<std::atomic<int64_t>>(0);  // bytes since the last drop
+  return [files, n_value, n_released](const TraceView& trace) {
+    const int64_t n_byte = trace.n_token * n_value * static_cast<int64_t>(sizeof(uint16_t));
+    const int64_t n_before = n_released->fetch_add(std::max(n_byte, kLeastBytes));
+    if (n_before + std::max(n_byte, kLeastBytes) >= kDropBytes) {
+      n_released->store(0);
+      for (const SafetensorsFile& file : *files) {
+        file.file().let_go();
+      }
+    }
+  };
+}
+
+}  // namespace mascing
