@@ -331,10 +331,18 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   return RunOutcome{results_from_json(text, results_path), failure, true};
 }
 
+/// Leaves report.html and results.json and returns the latter's text. The page is drawn from what
+/// was written, so that `mascing report` draws the same.
+std::string write_results(const Results& results, const std::string& folder) {
+  std::string text = to_json(results);
+  const std::string path = folder + "/results.json";
+  write_file_atomically(folder + "/report.html", render_report(results_from_json(text, path)));
+  write_file_atomically(path, text);
+  return text;
+}
+
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
-  const std::string text = to_json(outcome.results);
-  write_file_atomically(options.output + "/report.html", render_report(outcome.results));
-  write_file_atomically(options.output + "/results.json", text);
+  const std::string text = write_results(outcome.results, options.output);
   const json stamp = {{"key", key}, {"results", sha256_hex(text)}, {"failure", outcome.failure}};
   write_file_atomically(stamp_path(options), stamp.dump() + "\n");
 }
@@ -374,8 +382,7 @@ RunOutcome evaluate_mask(const Scenario& scenario,
   Mask used = mask;
   used.alpha = static_cast<float>(alpha);
   RunOutcome outcome = Run(scenario, data, host, options, progress).evaluate(std::move(used));
-  write_file_atomically(options.output + "/report.html", render_report(outcome.results));
-  write_file_atomically(options.output + "/results.json", to_json(outcome.results));
+  (void)write_results(outcome.results, options.output);
   return outcome;
 }
 
