@@ -25,8 +25,8 @@ struct Panel {
   std::vector<Warning> warnings;
 };
 
-/// Target, hold, keep and benign sets with margins; benign replies and general text with divergences. The
-/// openings come from the discovery split whatever the split of the panel. Throws
+/// Target, hold, keep and benign sets with margins; benign replies and general text with
+/// divergences. The openings come from the discovery split whatever the split of the panel. Throws
 /// Error{kInsufficient} if the target set's replies of both kinds begin alike.
 [[nodiscard]] Panel build_panel(Bench& bench,
                                 const Dataset& data,

@@ -1,5 +1,5 @@
-// Statistics of shares: Wilson's interval, McNemar's exact test, Holm's correction for several tests;
-// rank correlation.
+// Statistics of shares: Wilson's interval, McNemar's exact test, Holm's correction for several
+// tests; rank correlation.
 #pragma once
 
 #include <cstdint>

@@ -38,8 +38,7 @@ class ProbeTest : public testing::Test {
         ScoreRequest request;
         request.tokens = prompts_[i].tokens;
         request.begin = static_cast<int64_t>(request.tokens.size());
-        request.tokens.insert(
-            request.tokens.end(), (*openings_)[k].begin(), (*openings_)[k].end());
+        request.tokens.insert(request.tokens.end(), (*openings_)[k].begin(), (*openings_)[k].end());
         request.steering = steering;
         const auto scores = host.score({request});
         EXPECT_NEAR(probes[i].value.log_prob[k], scores[0].value.log_prob, 2e-2);
@@ -88,8 +87,8 @@ TEST_F(ProbeTest, TwoEnginesAnswerAsOneDoes) {
 TEST_F(ProbeTest, NamesWhatCannotBeProbed) {
   std::vector<ProbeRequest> bad = requests({});
   bad[0].openings = nullptr;
-  bad[1].openings = std::make_shared<const std::vector<TokenSequence>>(
-      std::vector<TokenSequence>{{1}, {}});
+  bad[1].openings =
+      std::make_shared<const std::vector<TokenSequence>>(std::vector<TokenSequence>{{1}, {}});
   bad[2].tokens.clear();
   bad[3].tokens[0] = -7;
   const auto probes = host_->probe(bad);

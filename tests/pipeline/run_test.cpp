@@ -101,8 +101,9 @@ TEST_F(RunTest, NothingFoundIsReportedAsNothingFound) {
     seed_ = seed;
     const std::string output = folder_.path("out" + std::to_string(seed));
     const RunOutcome outcome = run(scenario, output);
-    EXPECT_THAT(outcome.failure, testing::AnyOf(testing::HasSubstr("no effect beyond chance"),
-                                                testing::HasSubstr("no mask was found")));
+    EXPECT_THAT(outcome.failure,
+                testing::AnyOf(testing::HasSubstr("no effect beyond chance"),
+                               testing::HasSubstr("no mask was found")));
     EXPECT_FALSE(file_exists(output + "/mask.gguf"));
     EXPECT_EQ(outcome.results.mask_file, "");
     EXPECT_LE(outcome.results.effects.n_significant, 2);

@@ -28,8 +28,8 @@ struct NumericModel {
     Rng rng(seed);
     OutcomeSet set;
     set.name = name;
-    set.openings = std::make_shared<const std::vector<TokenSequence>>(
-        std::vector<TokenSequence>{{0}, {1}});
+    set.openings =
+        std::make_shared<const std::vector<TokenSequence>>(std::vector<TokenSequence>{{0}, {1}});
     set.n_wanted = 1;
     set.prompts.resize(static_cast<size_t>(n));
     std::vector<std::vector<double>> items;
