@@ -1,6 +1,7 @@
 // Whole-file reading and atomic writing on POSIX systems.
 #include "base/files.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -109,6 +110,19 @@ void write_file_atomically(const std::string& path, std::string_view bytes) {
   file.commit();
 }
 
+CopySource::CopySource(const std::string& path)
+    : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (file_ < 0) {
+    throw Error(ErrorKind::kBadInput,
+                "[read] " + path + ": cannot open it: " + std::strerror(errno),
+                "check the path and its permissions");
+  }
+}
+
+CopySource::~CopySource() {
+  ::close(file_);
+}
+
 AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
   refuse_special_target(path_);
   temporary_ = temporary_name(path_);
@@ -160,6 +174,49 @@ void AtomicFile::put(const char* data, size_t size_bytes) {
     data += written;
     size_bytes -= static_cast<size_t>(written);
   }
+}
+
+// Bytes copied: fewer than asked for where the kernel or one of the file systems cannot do it.
+int64_t AtomicFile::copy_in_kernel(int source, int64_t offset, int64_t size_bytes) {
+  int64_t done = 0;
+  off64_t position = offset;
+  while (done < size_bytes) {
+    const auto n_left = static_cast<size_t>(size_bytes - done);
+    const ssize_t copied = ::copy_file_range(source, &position, file_, nullptr, n_left, 0);
+    if (copied < 0 && errno == EINTR) {
+      continue;
+    }
+    if (copied < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG)) {
+      refuse(path_, "write it", errno);
+    }
+    if (copied <= 0) {
+      break;
+    }
+    done += copied;
+  }
+  return done;
+}
+
+void AtomicFile::append_from(const CopySource& source, int64_t offset, int64_t size_bytes) {
+  flush();
+  int64_t done = copy_in_kernel(source.file_, offset, size_bytes);
+  std::string piece(done < size_bytes ? kBufferBytes : 0, '\0');
+  while (done < size_bytes) {
+    const auto n = static_cast<size_t>(std::min<int64_t>(size_bytes - done, kBufferBytes));
+    const ssize_t n_read = ::pread(source.file_, piece.data(), n, offset + done);
+    if (n_read < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n_read <= 0) {
+      throw Error(ErrorKind::kBadInput,
+                  "[read] " + source.path_ + ": " +
+                      (n_read < 0 ? std::strerror(errno) : "ends before it should"),
+                  "was it changed meanwhile? Check the file and the disk");
+    }
+    put(piece.data(), static_cast<size_t>(n_read));
+    done += n_read;
+  }
+  position_ += size_bytes;
 }
 
 void AtomicFile::commit() {

@@ -6,6 +6,11 @@
 
 namespace mascing {
 
+std::vector<std::string> Host::observe(const std::vector<TraceRequest>& /*requests*/,
+                                       const RouterObserver& /*observer*/) {
+  throw Error(ErrorKind::kHost, "[host] this engine does not show the inputs of its routers");
+}
+
 bool is_active(const Steering& steering) {
   return steering.mask != nullptr && steering.alpha != 0.0F && steering.mask->n_active() > 0;
 }

@@ -51,6 +51,7 @@ bool row_is_zero(const Mask& mask, int64_t i_layer) {
 RouterTap::RouterTap(const ModelInfo& info)
     : n_layer_(info.n_layer),
       n_expert_(info.n_expert),
+      n_embd_(info.n_embd),
       layer_of_block_(static_cast<size_t>(info.n_block), -1),
       has_bias_(info.has_bias) {
   for (int64_t l = 0; l < n_layer_; ++l) {
@@ -66,11 +67,13 @@ void RouterTap::plan(std::vector<TapColumn> columns,
   stop_after_routers_ = stop_after_routers;
   error_ = nullptr;
   records_ = false;
+  observes_ = false;
   seen_.assign(static_cast<size_t>(n_layer_), false);
   steered_layers_.assign(static_cast<size_t>(n_layer_), false);
   const Steering* last = nullptr;
   for (const TapColumn& column : columns_) {
     records_ = records_ || column.record != nullptr;
+    observes_ = observes_ || (observer_ != nullptr && column.i_request >= 0);
     if (column.steering == nullptr || column.steering == last) {
       continue;
     }
@@ -97,10 +100,10 @@ void RouterTap::finish() {
 }
 
 bool RouterTap::wants(int64_t i_layer) const {
-  return records_ || steered_layers_[i_layer];
+  return records_ || observes_ || steered_layers_[i_layer];
 }
 
-int64_t RouterTap::layer_of(const char* name) const {
+int64_t RouterTap::layer_of(const char* name, bool& is_biased) const {
   const bool plain = std::strncmp(name, kPlainPrefix, std::strlen(kPlainPrefix)) == 0;
   const bool biased = !plain && std::strncmp(name, kBiasedPrefix, std::strlen(kBiasedPrefix)) == 0;
   if (!plain && !biased) {
@@ -113,26 +116,51 @@ int64_t RouterTap::layer_of(const char* name) const {
   if (status != std::errc() || stop != end || block >= layer_of_block_.size()) {
     return -1;
   }
-  const int64_t i_layer = layer_of_block_[block];
-  return i_layer >= 0 && has_bias_[i_layer] == biased ? i_layer : -1;
+  is_biased = biased;
+  return layer_of_block_[block];
 }
 
 bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
   auto* tap = static_cast<RouterTap*>(self);
-  const int64_t i_layer = tap->layer_of(tensor->name);
+  bool is_biased = false;
+  const int64_t i_layer = tap->layer_of(tensor->name, is_biased);
   if (i_layer < 0 || !tap->wants(i_layer)) {
     return !ask;
   }
+  const bool is_final = tap->has_bias_[i_layer] == is_biased;
   if (ask) {
-    return true;
+    return is_final || tap->observes_;
   }
   try {
-    tap->apply(tensor, i_layer);
+    if (tap->observes_ && !is_biased) {
+      tap->read_inputs(tensor);
+    }
+    if (is_final) {
+      tap->apply(tensor, i_layer);
+    }
   } catch (...) {
     tap->error_ = std::current_exception();
     return false;
   }
-  return !(tap->stop_after_routers_ && i_layer == tap->n_layer_ - 1);
+  return !(is_final && tap->stop_after_routers_ && i_layer == tap->n_layer_ - 1);
+}
+
+// An adapter adds to the product, and some architectures scale it: the product itself is the first
+// source of the first source. Its input lives on, for the experts read it, too.
+void RouterTap::read_inputs(const ggml_tensor* tensor) {
+  const ggml_tensor* product = tensor;
+  while (product != nullptr && product->op != GGML_OP_MUL_MAT) {
+    product = product->src[0];
+  }
+  const ggml_tensor* input = product == nullptr ? nullptr : product->src[1];
+  if (input == nullptr || input->type != GGML_TYPE_F32 || input->ne[0] != n_embd_ ||
+      input->ne[1] != tensor->ne[1] || !ggml_is_contiguous(input)) {
+    throw Error(ErrorKind::kHost,
+                std::string("[host] the input of router ") + tensor->name + " was not found",
+                "this architecture builds its routers in a way this version does not know");
+  }
+  inputs_.resize(static_cast<size_t>(input->ne[1] * n_embd_));
+  ggml_backend_tensor_get(input, inputs_.data(), 0, inputs_.size() * sizeof(float));
 }
 
 int64_t RouterTap::token_of_column(int64_t i_column, int64_t n_column) const {
@@ -156,6 +184,9 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
   data_.resize(static_cast<size_t>(n_column * n_expert_));
   const size_t size_bytes = data_.size() * sizeof(float);
   ggml_backend_tensor_get(tensor, data_.data(), 0, size_bytes);
+  if (observes_) {
+    before_ = data_;
+  }
   const float sigma_batch = data_.empty() ? 0.0F : spread(data_.data(), n_column * n_expert_);
   bool changed = false;
   for (int64_t i = 0; i < n_column; ++i) {
@@ -163,6 +194,7 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
     float* z = data_.data() + i * n_expert_;
     record_column(z, column, i_layer);
     changed = steer_column(z, column, i_layer, sigma_batch) || changed;
+    show_column(i, column, i_layer);
   }
   if (changed) {
     ggml_backend_tensor_set(tensor, data_.data(), 0, size_bytes);
@@ -173,6 +205,20 @@ void RouterTap::record_column(const float* z, const TapColumn& column, int64_t i
   if (column.record != nullptr) {
     to_half(z, column.record + i_layer * n_expert_, n_expert_);
   }
+}
+
+void RouterTap::show_column(int64_t i_column, const TapColumn& column, int64_t i_layer) const {
+  if (!observes_ || column.i_request < 0) {
+    return;
+  }
+  RouterView view;
+  view.i_request = column.i_request;
+  view.i_token = column.i_token;
+  view.i_layer = i_layer;
+  view.input = inputs_.data() + i_column * n_embd_;
+  view.logits = before_.data() + i_column * n_expert_;
+  view.steered = data_.data() + i_column * n_expert_;
+  (*observer_)(view);
 }
 
 bool RouterTap::steer_column(float* z,
