@@ -187,7 +187,8 @@ class Host {
   /// Prefills like trace(), one request after the other, and shows the observer every token of the
   /// spans at every MoE layer: tokens in order within a layer, layers in order within a piece of
   /// the prompt. Returns one text per request: empty, or why it was not processed. What the
-  /// observer throws ends the work. A host that cannot show its routers' inputs throws Error{kHost}.
+  /// observer throws ends the work. A host that cannot show its routers' inputs throws
+  /// Error{kHost}.
   virtual std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
                                            const RouterObserver& observer);
   virtual std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,

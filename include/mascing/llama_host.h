@@ -29,8 +29,8 @@ struct LlamaHostOptions {
 };
 
 /// Loads the model. The file is checked before libllama sees it. Throws Error{kBadInput} for a
-/// missing, truncated or dense model, Error{kHost} if libllama cannot load it or one of the adapters
-/// (the message carries its reason).
+/// missing, truncated or dense model, Error{kHost} if libllama cannot load it or one of the
+/// adapters (the message carries its reason).
 [[nodiscard]] std::unique_ptr<Host> open_llama_host(const LlamaHostOptions& options);
 
 }  // namespace mascing

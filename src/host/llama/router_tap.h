@@ -34,8 +34,8 @@ class RouterTap {
   void plan(std::vector<TapColumn> columns,
             std::vector<int32_t> output_columns,
             bool stop_after_routers);
-  /// Whom to show the tokens with an `i_request`, from the next plan on; null = nobody. Must outlive
-  /// the decodes.
+  /// Whom to show the tokens with an `i_request`, from the next plan on; null = nobody. Must
+  /// outlive the decodes.
   void set_observer(const RouterObserver* observer) { observer_ = observer; }
   /// Throws what went wrong in the callback, Error{kHost} if a planned layer was never seen.
   void finish();
@@ -67,7 +67,7 @@ class RouterTap {
   bool observes_ = false;
   const RouterObserver* observer_ = nullptr;
   bool stop_after_routers_ = false;
-  std::vector<bool> seen_;   ///< [L]
+  std::vector<bool> seen_;     ///< [L]
   std::vector<float> data_;    ///< logits of one layer, [n, E]
   std::vector<float> before_;  ///< the same before a mask is added, for the observer
   std::vector<float> inputs_;  ///< router inputs of the same layer, [n, D], for the observer

@@ -12,8 +12,8 @@ namespace mascing {
 [[nodiscard]] std::vector<Outcome<RouterTrace>> run_traces(
     Engine& engine, const std::vector<TraceRequest>& requests);
 
-/// Prefills one after the other, in pieces, each token of a span shown to the observer; the graph is
-/// given up after the last router. One text per request: why it was not processed.
+/// Prefills one after the other, in pieces, each token of a span shown to the observer; the graph
+/// is given up after the last router. One text per request: why it was not processed.
 [[nodiscard]] std::vector<std::string> run_observations(Engine& engine,
                                                         const std::vector<TraceRequest>& requests,
                                                         const RouterObserver& observer);
