@@ -85,6 +85,14 @@ struct RouterView {
 };
 using RouterObserver = std::function<void(const RouterView&)>;
 
+/// What the model expects after one token.
+struct OutputView {
+  int64_t i_request = 0;
+  int64_t i_token = 0;            ///< position within the request
+  const float* logits = nullptr;  ///< [V]
+};
+using OutputObserver = std::function<void(const OutputView&)>;
+
 struct Sampling {
   float temperature = 0.0F;  ///< 0 = greedy
   uint64_t seed = 0;         ///< of request i: derived from `seed` and the request's `stream`
@@ -191,6 +199,9 @@ class Host {
   /// Error{kHost}.
   virtual std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
                                            const RouterObserver& observer);
+  /// The same of the whole model: shows the next-token logits at every token of the spans.
+  virtual std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
+                                                   const OutputObserver& observer);
   virtual std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                                const Sampling& sampling) = 0;
   virtual std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) = 0;

@@ -33,4 +33,9 @@ struct LlamaHostOptions {
 /// adapters (the message carries its reason).
 [[nodiscard]] std::unique_ptr<Host> open_llama_host(const LlamaHostOptions& options);
 
+class TensorCodec;
+
+/// Every tensor type that ggml can write without an importance matrix.
+[[nodiscard]] const TensorCodec& ggml_codec();
+
 }  // namespace mascing

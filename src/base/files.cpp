@@ -61,6 +61,22 @@ std::string temporary_name(const std::string& path) {
   return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
 }
 
+std::string link_of(int file) {
+  return "/proc/self/fd/" + std::to_string(file);
+}
+
+// A file without a name vanishes by itself, even if this process is killed. Not every file system
+// has them, and giving them a name takes /proc: -1 then.
+int open_without_name(const std::string& folder) {
+  const int file = ::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  struct stat status {};
+  if (file >= 0 && ::lstat(link_of(file).c_str(), &status) != 0) {
+    ::close(file);
+    return -1;
+  }
+  return file;
+}
+
 // Follows a symbolic link, so that the file it names is replaced and not the link.
 std::string resolve(const std::string& path) {
   std::error_code ignored;
@@ -126,7 +142,11 @@ CopySource::~CopySource() {
 AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
   refuse_special_target(path_);
   temporary_ = temporary_name(path_);
-  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  file_ = open_without_name(folder_of(path_));
+  is_nameless_ = file_ >= 0;
+  if (!is_nameless_) {
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  }
   if (file_ < 0) {
     refuse(path_, "create it", errno);
   }
@@ -136,7 +156,7 @@ AtomicFile::~AtomicFile() {
   if (file_ >= 0) {
     ::close(file_);
   }
-  if (!temporary_.empty()) {
+  if (!temporary_.empty() && !is_nameless_) {
     ::unlink(temporary_.c_str());
   }
 }
@@ -226,6 +246,14 @@ void AtomicFile::commit() {
   flush();
   if (::fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) {
     refuse(path_, "write it to the disk", errno);
+  }
+  if (is_nameless_) {
+    if (::linkat(
+            AT_FDCWD, link_of(file_).c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) !=
+        0) {
+      refuse(path_, "give it a name", errno);
+    }
+    is_nameless_ = false;
   }
   const int closed = ::close(file_);
   file_ = -1;

@@ -37,8 +37,8 @@ class CopySource {
 /// temporary file is removed. All functions throw Error{kSystem}.
 class AtomicFile {
  public:
-  /// Opens a temporary file beside `path`. Symbolic links are followed; `path` may not be a folder
-  /// or a device.
+  /// Opens a temporary file beside `path`, without a name where the system can. Symbolic links are
+  /// followed; `path` may not be a folder or a device.
   explicit AtomicFile(const std::string& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -64,6 +64,7 @@ class AtomicFile {
   std::string temporary_;
   std::string buffer_;
   int file_ = -1;
+  bool is_nameless_ = false;
   int64_t position_ = 0;
 };
 

@@ -42,7 +42,9 @@ Word divide(const std::string& word) {
 }
 
 std::string signed_number(double value) {
-  return (value > 0 ? "+" : "") + format_number(value, 2);
+  std::string text = value > 0 ? "+" : "";
+  text += format_number(value, 2);
+  return text;
 }
 
 void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
@@ -71,6 +73,10 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
 }
 
 }  // namespace
+
+bool names_strength(const std::string& word) {
+  return divide(word).has_strength;
+}
 
 void say_warning(const std::string& id, const std::string& text, const std::string& advice) {
   std::cerr << "mascing: warning: [" << id << "] " << text << '\n';

@@ -12,6 +12,9 @@ namespace mascing::cli {
 /// Error{kUsage} for a strength that is no finite number, and what read_mask throws.
 [[nodiscard]] std::vector<WeightedMask> read_masks(const std::vector<std::string>& words);
 
+/// True if the word carries a strength of its own.
+[[nodiscard]] bool names_strength(const std::string& word);
+
 /// Says on stderr which experts masks pull in opposite directions, if any do so noticeably.
 void warn_of_conflicts(const std::vector<WeightedMask>& masks);
 

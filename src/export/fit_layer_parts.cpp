@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/half.h"
+#include "export/choose_experts.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -111,16 +112,6 @@ LayerProblem make_problem(
   }
   weigh(problem, kBorderWidth * problem.sigma.mean() + 1e-6F);
   return problem;
-}
-
-void choose_experts(const float* logits, int64_t n, int64_t k, std::vector<int32_t>& out) {
-  out.resize(static_cast<size_t>(n));
-  std::iota(out.begin(), out.end(), 0);
-  std::partial_sort(out.begin(), out.begin() + k, out.end(), [&](int32_t a, int32_t b) {
-    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
-  });
-  out.resize(static_cast<size_t>(k));
-  std::sort(out.begin(), out.end());
 }
 
 FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {

@@ -37,7 +37,4 @@ struct LayerProblem {
 /// On the held-out tokens.
 [[nodiscard]] FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer);
 
-/// Indices of the k largest of n numbers, ascending; of equal ones the first.
-void choose_experts(const float* logits, int64_t n, int64_t k, std::vector<int32_t>& out);
-
 }  // namespace mascing

@@ -72,9 +72,7 @@ std::vector<float> floats_of(const GgufFile& file,
 
 }  // namespace
 
-void write_lora(const std::string& path,
-                const RouterUpdate& update,
-                const FidelityRecord& fidelity) {
+void write_lora(const std::string& path, const RouterUpdate& update) {
   const int64_t rank = largest_rank(update);
   const bool has_shift = std::any_of(update.layers.begin(),
                                      update.layers.end(),
@@ -94,7 +92,6 @@ void write_lora(const std::string& path,
   writer.set_float("adapter.lora.alpha", static_cast<float>(rank));
   writer.set_string("adapter.lora.task_name", update.origin.scenario);
   put_origin(update, kExportType, writer);
-  put_fidelity(fidelity, writer);
   put_layers(update, rank, writer);
   writer.write(path);
 }

@@ -7,7 +7,6 @@
 
 #include <string>
 
-#include "export/fidelity_record.h"
 #include "export/router_update.h"
 
 namespace mascing {
@@ -15,9 +14,7 @@ namespace mascing {
 /// Layers of smaller rank are filled up with zeros: llama.cpp divides by the rank of each tensor,
 /// and alpha = rank makes scale and strength the same. Writes atomically. Throws Error{kUsage} for
 /// an update with shifts, which an adapter cannot carry, or without any layer.
-void write_lora(const std::string& path,
-                const RouterUpdate& update,
-                const FidelityRecord& fidelity = {});
+void write_lora(const std::string& path, const RouterUpdate& update);
 
 /// Reads what write_lora wrote, for `mascing mask verify` and other exports. Throws
 /// Error{kBadInput} for a damaged file, another kind of GGUF, or an adapter that mascing did not

@@ -87,6 +87,7 @@ void put_origin(const RouterUpdate& update, const std::string& kind, GgufWriter&
   for (const auto& [key, field] : kCounts) {
     writer.set_int(key, update.*field);
   }
+  put_fidelity(update.fidelity, writer);
   writer.set_float_array("mascing.alpha", {update.origin.alpha});
   writer.set_int_array("mascing.blocks", update.blocks);
   std::vector<int64_t> layers;
@@ -133,6 +134,7 @@ RouterUpdate get_origin(const GgufFile& file, const std::string& kind) {
   }
   update.origin.alpha = alpha[0];
   get_fit(file, update);
+  update.fidelity = get_fidelity(file);
   return update;
 }
 

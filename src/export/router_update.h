@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "export/fidelity_record.h"
 #include "mascing/mask.h"
 
 namespace mascing {
@@ -52,6 +53,7 @@ struct RouterUpdate {
   std::vector<int64_t> blocks;  ///< [L] block number of each MoE layer
   UpdateOrigin origin;
   std::vector<LayerUpdate> layers;  ///< those that the mask touches, ascending
+  FidelityRecord fidelity;          ///< of the exported form as a whole, if it was measured
 };
 
 /// Row `i_expert` of strength * up * down, [D], added to `row` in double.

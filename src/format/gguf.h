@@ -22,6 +22,7 @@ namespace mascing {
 
 inline constexpr int32_t kGgufF32 = 0;
 inline constexpr int32_t kGgufF16 = 1;
+inline constexpr int32_t kGgufBf16 = 30;
 
 struct GgufTensor {
   std::string name;

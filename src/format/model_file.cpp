@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "format/gguf.h"
+#include "format/router_fingerprint.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -191,29 +192,18 @@ void check_routers(const ModelFile& model, const ModelInfo& info) {
   }
 }
 
-void hash_tensor(Sha256& hash, const GgufTensor& tensor) {
-  std::string head = " ";
-  head += std::to_string(tensor.type);
-  for (const int64_t n : tensor.dims) {
-    head += " ";
-    head += std::to_string(n);
-  }
-  hash.update(head + "\n");
-  hash.update(tensor.data, tensor.size_bytes);
-}
-
 std::string fingerprint_of(const ModelFile& model, const std::string& architecture) {
-  Sha256 hash;
-  hash.update("mascing.router " + architecture + "\n");
+  RouterFingerprint fingerprint(architecture);
+  const auto add = [&](int64_t block, const char* kind, const GgufTensor& tensor) {
+    fingerprint.add(block, kind, tensor.type, tensor.dims, tensor.data, tensor.size_bytes);
+  };
   for (const auto& [block, router] : model.routers) {
-    hash.update(std::to_string(block) + " weight");
-    hash_tensor(hash, *router.weight);
+    add(block, "weight", *router.weight);
     if (router.bias != nullptr) {
-      hash.update(std::to_string(block) + " bias");
-      hash_tensor(hash, *router.bias);
+      add(block, "bias", *router.bias);
     }
   }
-  return hash.hex();
+  return fingerprint.hex();
 }
 
 std::string identity_of(const ModelFile& model, const std::string& fingerprint) {

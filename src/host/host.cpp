@@ -11,6 +11,11 @@ std::vector<std::string> Host::observe(const std::vector<TraceRequest>& /*reques
   throw Error(ErrorKind::kHost, "[host] this engine does not show the inputs of its routers");
 }
 
+std::vector<std::string> Host::observe_outputs(const std::vector<TraceRequest>& /*requests*/,
+                                               const OutputObserver& /*observer*/) {
+  throw Error(ErrorKind::kHost, "[host] this engine does not show its outputs token by token");
+}
+
 bool is_active(const Steering& steering) {
   return steering.mask != nullptr && steering.alpha != 0.0F && steering.mask->n_active() > 0;
 }

@@ -82,6 +82,10 @@ class LlamaHost : public Host {
                                    const RouterObserver& observer) override {
     return run_observations(*engines_.front(), requests, observer);
   }
+  std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
+                                           const OutputObserver& observer) override {
+    return run_output_observations(*engines_.front(), requests, observer);
+  }
   std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                        const Sampling& sampling) override {
     const auto run = [&](Engine& engine, const std::vector<GenerateRequest>& part) {

@@ -17,6 +17,9 @@ namespace mascing {
 [[nodiscard]] std::vector<std::string> run_observations(Engine& engine,
                                                         const std::vector<TraceRequest>& requests,
                                                         const RouterObserver& observer);
+/// The same of the output logits; nothing is given up.
+[[nodiscard]] std::vector<std::string> run_output_observations(
+    Engine& engine, const std::vector<TraceRequest>& requests, const OutputObserver& observer);
 
 /// Continuous batching: a finished reply makes room for the next prompt at once.
 [[nodiscard]] std::vector<Outcome<Reply>> run_generation(
