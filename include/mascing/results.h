@@ -58,13 +58,13 @@ struct CandidateResult {
 
 /// Causal effects of single experts on the target, from random masks on the discovery split.
 struct EffectsResult {
-  int64_t n_pair = 0;  ///< paired interventions; 0 = not measured
-  double r2 = 0.0;     ///< leave-one-out share of the variance that the effects explain
-  double reliability = 0.0;            ///< share of the effects' variance that is not error
-  int64_t n_significant = 0;           ///< effects with a q-value up to 0.05
-  std::vector<float> effect;           ///< [L, E] nats of margin per unit of the mask's entry
-  std::vector<float> standard_error;   ///< [L, E]
-  std::vector<float> q_value;          ///< [L, E] false discovery rate
+  int64_t n_pair = 0;         ///< paired interventions; 0 = not measured
+  double r2 = 0.0;            ///< leave-one-out share of the variance that the effects explain
+  double reliability = 0.0;   ///< share of the effects' variance that is not error
+  int64_t n_significant = 0;  ///< effects with a q-value up to 0.05
+  std::vector<float> effect;  ///< [L, E] nats of margin per unit of the mask's entry
+  std::vector<float> standard_error;  ///< [L, E]
+  std::vector<float> q_value;         ///< [L, E] false discovery rate
 };
 
 /// One step of the closed loop, as the model itself answered on the discovery split.

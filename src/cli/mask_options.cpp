@@ -92,7 +92,7 @@ std::vector<WeightedMask> read_masks(const std::vector<std::string>& words) {
     WeightedMask used;
     used.mask = read_mask(divided.path);
     used.strength = divided.has_strength ? divided.strength : static_cast<double>(used.mask.alpha);
-    used.name = file_name(divided.path);
+    used.name = divided.path;
     masks.push_back(std::move(used));
   }
   return masks;

@@ -14,12 +14,12 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kFewReplies = 8;       // of a kind: then those of other sets are used
-constexpr int64_t kReplyTokens = 16;    // of a benign reply that are compared
-constexpr size_t kBenignRows = 200;     // of each benign set
-constexpr int64_t kPieceTokens = 48;    // of general text
-constexpr double kBenignLimit = 0.05;   // nats per token: replies stay what they were
-constexpr double kDropShare = 0.7;      // of the fall of a rate that the scenario allows
+constexpr size_t kFewReplies = 8;      // of a kind: then those of other sets are used
+constexpr int64_t kReplyTokens = 16;   // of a benign reply that are compared
+constexpr size_t kBenignRows = 200;    // of each benign set
+constexpr int64_t kPieceTokens = 48;   // of general text
+constexpr double kBenignLimit = 0.05;  // nats per token: replies stay what they were
+constexpr double kDropShare = 0.7;     // of the fall of a rate that the scenario allows
 
 bool has_margin(const LoadedSet& set) {
   return set.spec.role == SetRole::kTarget || set.spec.role == SetRole::kHold ||
@@ -178,8 +178,7 @@ class PanelBuilder {
         ScoredText text;
         text.tokens = bench_.host().render(rows[i]).tokens;
         text.begin = static_cast<int64_t>(text.tokens.size());
-        const auto n =
-            std::min(kReplyTokens, static_cast<int64_t>(replies[i].tokens.size()));
+        const auto n = std::min(kReplyTokens, static_cast<int64_t>(replies[i].tokens.size()));
         text.tokens.insert(
             text.tokens.end(), replies[i].tokens.begin(), replies[i].tokens.begin() + n);
         outcome.texts.push_back(std::move(text));

@@ -55,8 +55,11 @@ std::string run_key(const Scenario& scenario,
                     const Dataset& data,
                     const ModelInfo& info,
                     const RunOptions& options) {
-  const json key = {
-      context_key(info, options), sha256_file(scenario.path), data.hash, options.seed, options.method};
+  const json key = {context_key(info, options),
+                    sha256_file(scenario.path),
+                    data.hash,
+                    options.seed,
+                    options.method};
   return sha256_hex(key.dump());
 }
 
@@ -212,10 +215,8 @@ class Run {
 
   /// The masks that come from asking the model stand in front of the others.
   void ask_model(const TraceSet& traces, const CoherenceLimit& coherence, CandidateSet& built) {
-    const Panel panel =
-        build_panel(bench_, data_, scenario_, judge_, coherence, Split::kDiscovery);
-    results_.warnings.insert(
-        results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
+    const Panel panel = build_panel(bench_, data_, scenario_, judge_, coherence, Split::kDiscovery);
+    results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
     LoopMasks made = make_loop_masks(bench_, panel, scenario_, traces, options_.seed);
     results_.effects = std::move(made.effects);
     results_.loop = std::move(made.loop);

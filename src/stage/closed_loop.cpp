@@ -7,10 +7,10 @@
 #include <cmath>
 #include <numbers>
 
-#include <Eigen/Dense>
-
 #include "base/random.h"
 #include "base/text.h"
+
+#include <Eigen/Dense>
 
 namespace mascing {
 namespace {
@@ -22,10 +22,10 @@ constexpr double kMultiplierRate = 0.2;  // of the logarithm, per step and unit 
 constexpr double kFirstMultiplier = 0.1;
 constexpr double kLeastMultiplier = 0.01;
 constexpr double kMostMultiplier = 20.0;
-constexpr double kSharpness = 4.0;  // of shares that are reported and held against limits
-constexpr double kRidge = 0.5;         // of the regression, in pairs per free entry
-constexpr size_t kCentreEvery = 3;     // pairs: one of their items is also measured at S itself
-constexpr size_t kStretch = 6;         // steps whose mean is the result
+constexpr double kSharpness = 4.0;       // of shares that are reported and held against limits
+constexpr double kRidge = 0.5;           // of the regression, in pairs per free entry
+constexpr size_t kCentreEvery = 3;       // pairs: one of their items is also measured at S itself
+constexpr size_t kStretch = 6;           // steps whose mean is the result
 constexpr double kViolationCost = 0.25;  // of a limit exceeded by its own size, in wanted share
 
 double softplus(double x) {
@@ -109,8 +109,7 @@ class Loop {
     if (result_.steps.empty()) {
       return "";
     }
-    return sets_[i_gain_].name + " about " +
-           format_percent(result_.steps.back().value[i_gain_]);
+    return sets_[i_gain_].name + " about " + format_percent(result_.steps.back().value[i_gain_]);
   }
 
   /// Pairs over all sets, two parts for the gain and one for each other.
@@ -206,9 +205,8 @@ class Loop {
     for (size_t i = 0; i < sets_.size(); ++i) {
       if (i != i_gain_) {
         const double push = std::clamp(violation(i, mean_value(i)), -1.0, 1.0);
-        multipliers_[i] = std::clamp(multipliers_[i] * std::exp(kMultiplierRate * push),
-                                     kLeastMultiplier,
-                                     kMostMultiplier);
+        multipliers_[i] = std::clamp(
+            multipliers_[i] * std::exp(kMultiplierRate * push), kLeastMultiplier, kMostMultiplier);
       }
     }
   }
@@ -241,8 +239,8 @@ class Loop {
   [[nodiscard]] VectorXd gradient(size_t i_set) const {
     const Regression& regression = regressions_[i_set];
     MatrixXd gram = regression.gram.selfadjointView<Eigen::Lower>();
-    gram.diagonal().array() += kRidge * static_cast<double>(d_) * options_.perturbation *
-                               options_.perturbation;
+    gram.diagonal().array() +=
+        kRidge * static_cast<double>(d_) * options_.perturbation * options_.perturbation;
     return gram.ldlt().solve(regression.moment);
   }
 
@@ -258,8 +256,7 @@ class Loop {
     for (int64_t j = 0; j < d_; ++j) {
       const double moved = static_cast<double>(s_[j]) - scale * g[j];
       const double least = moved > 0.0 ? 2.0 * shrink : shrink;
-      const double shrunk =
-          std::fabs(moved) <= least ? 0.0 : moved - std::copysign(least, moved);
+      const double shrunk = std::fabs(moved) <= least ? 0.0 : moved - std::copysign(least, moved);
       s_[j] = static_cast<float>(std::min(shrunk, options_.boost_cap));
     }
   }

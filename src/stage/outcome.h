@@ -26,7 +26,7 @@ struct ScoredText {
 /// Conversations or texts that are measured in the same way.
 struct OutcomeSet {
   std::string name;
-  std::vector<TokenSequence> prompts;  ///< with a margin
+  std::vector<TokenSequence> prompts;                          ///< with a margin
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
   int64_t n_wanted = 0;                                        ///< number of wanted openings
   std::vector<ScoredText> texts;                               ///< with a divergence

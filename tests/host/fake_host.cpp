@@ -136,8 +136,7 @@ std::vector<float> FakeHost::router_logits(int32_t token, float planted) const {
   return z;
 }
 
-double FakeHost::refusal_logit(const std::vector<int32_t>& tokens,
-                               const Steering& steering) const {
+double FakeHost::refusal_logit(const std::vector<int32_t>& tokens, const Steering& steering) const {
   const TokenSpan span = final_message(tokens);
   const float planted = planted_logit(tokens, span);
   double sum = 0.0;

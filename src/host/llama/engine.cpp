@@ -91,10 +91,10 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options) : info(read_model_info
     adapters.push_back(llama_adapter_lora_init(weights.get(), adapter.path.c_str()));
     scales.push_back(adapter.scale);
     if (adapters.back() == nullptr) {
-      throw Error(ErrorKind::kHost,
-                  "[host] libllama cannot load the adapter '" + adapter.path +
-                      "': " + take_log_errors(),
-                  "an adapter fits the model that it was exported for, and no other");
+      throw Error(
+          ErrorKind::kHost,
+          "[host] libllama cannot load the adapter '" + adapter.path + "': " + take_log_errors(),
+          "an adapter fits the model that it was exported for, and no other");
     }
   }
 }
@@ -102,8 +102,7 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options) : info(read_model_info
 Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions& options)
     : model_(std::move(model)), tap_(std::make_unique<RouterTap>(model_->info)) {
   llama_model* weights = model_->weights.get();
-  const bool regroups =
-      llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
+  const bool regroups = llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
   const int64_t n_train = llama_model_n_ctx_train(weights);
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
