@@ -76,7 +76,6 @@ void export_gguf(const ExportArguments& arguments, const Mask& mask) {
   require_model(arguments);
   const std::string& model = arguments.source.model.host.path;
   RouterUpdate update = obtain_update(arguments.source, mask, true);
-  print_fit(update);
   if (!arguments.check.empty()) {
     // The record stands before the weights: a first copy is measured, a second one carries it.
     const std::string trial = arguments.output + ".unchecked.gguf";
@@ -95,6 +94,7 @@ void export_gguf(const ExportArguments& arguments, const Mask& mask) {
   ProgressLine line;
   const BakeReport baked =
       bake_gguf(model, arguments.output, update, ggml_codec(), line.callback());
+  print_fit(update);
   print_losses(baked.losses);
   say_written(baked.files.front(), "mascing mask verify " + baked.files.front());
 }
@@ -102,8 +102,8 @@ void export_gguf(const ExportArguments& arguments, const Mask& mask) {
 void export_hf(const ExportArguments& arguments, const Mask& mask) {
   if (arguments.folder.empty()) {
     throw Error(ErrorKind::kUsage,
-                "[export] --to hf needs the folder of the original model",
-                "give --model-dir hf/");
+                "[export] --to hf needs --model-dir",
+                "give the folder of the original Hugging Face model: --model-dir hf/");
   }
   if (!arguments.check.empty()) {
     throw Error(ErrorKind::kUsage,
@@ -111,10 +111,10 @@ void export_hf(const ExportArguments& arguments, const Mask& mask) {
                 "check the adapter or the baked GGUF: they are made from the same fit");
   }
   const RouterUpdate update = obtain_update(arguments.source, mask, true);
-  print_fit(update);
   ProgressLine line;
   const HfReport baked =
       bake_hf(arguments.folder, arguments.output, update, arguments.any_model, line.callback());
+  print_fit(update);
   print_losses(baked.losses);
   std::cout << baked.rewritten.size() << " files rewritten, " << baked.linked.size()
             << " taken over\n";

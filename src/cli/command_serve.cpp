@@ -6,7 +6,6 @@
 // off.
 // --lora-init-without-apply alone does not do what its name says, either: a request that names no
 // strength gets the one the adapter was loaded with, so that is 0 here unless the user says more.
-#include <algorithm>
 #include <iostream>
 
 #include "base/files.h"
@@ -164,8 +163,8 @@ void add_serve(CLI::App& app, Session& /*session*/) {
   auto arguments = std::make_shared<ServeArguments>();
   CLI::App* command = app.add_subcommand(
       "serve",
-      "Starts stock llama-server with masks as adapters: OpenAI API, strength per request. Options "
-      "that mascing does not know are passed on to llama-server.");
+      "Starts stock llama-server with masks as adapters: OpenAI API, strength per request. What "
+      "stands behind -- is passed on to llama-server.");
   add_examples(
       *command,
       "  mascing serve -m model.gguf --mask defend.gguf --mask permit.gguf --port 8080\n"
@@ -185,13 +184,8 @@ void add_serve(CLI::App& app, Session& /*session*/) {
                       "scripts/build_server.sh built, or the one in PATH");
   arguments->source.add_to(*command);
   command->get_option("--mask")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->allow_extras();
-  command->callback([arguments, command] {
-    arguments->rest = command->remaining();
-    arguments->rest.erase(std::remove(arguments->rest.begin(), arguments->rest.end(), "--"),
-                          arguments->rest.end());
-    execute(*arguments);
-  });
+  command->add_option("options", arguments->rest, "What stands behind -- goes to llama-server");
+  command->callback([arguments] { execute(*arguments); });
 }
 
 }  // namespace mascing::cli

@@ -62,8 +62,9 @@ assert layers and all(c["mode"] == "soft" and c["expert_ids"] and c["lambda"] fo
 
 # Several masks.
 run 0 "$mascing" mask compose "$work/mask.gguf=0.5" "$work/half.gguf=0.25" -o "$work/both.gguf"
-run 0 "$mascing" mask diff "$work/mask.gguf=0.5" "$work/both.gguf"
+run 0 "$mascing" mask diff "$work/mask.gguf=0.5" "$work/mask.gguf=0.25"
 says out "cosine       1.0000"
+says out "difference   0.5000"
 run 0 "$mascing" mask compose "$work/mask.gguf=1" "$work/half.gguf=-1" -o "$work/difference.gguf"
 says err "[masks_disagree]"
 

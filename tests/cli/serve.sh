@@ -24,6 +24,7 @@ serve=("$mascing" serve -m "$planted" -t 1 --mask "$work/mask.gguf" --data "$wor
 pid=$!
 trap 'kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 run 0 python3 "$here/serve_client.py" wait_until_ready "$port"
+[ "$n_failed" -eq 0 ] || { cat "$work/server.log"; finish; }
 grep -q '"lora": \[{"id": 0, "scale": 1.00}\]' "$work/server.log" || fail "no example was printed"
 run 0 python3 "$here/serve_client.py" interleaved "$port" "$work/test.jsonl" 2
 run 0 python3 "$here/serve_client.py" load "$port" "$work/test.jsonl" "${MASCING_LOAD_SECONDS:-4}"
