@@ -17,8 +17,9 @@ for i, line in enumerate(sys.stdin):
 rows attacks test 16 >"$work/test.jsonl"
 run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
 run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mask.gguf"
-serve=("$mascing" serve -m "$planted" -t 1 --mask "$work/mask.gguf" --data "$work/chats.jsonl" --fit-tokens 4000
-  --server "$stock/llama-server" --port "$port")
+base=("$mascing" serve -m "$planted" -t 1 --mask "$work/mask.gguf" --data "$work/chats.jsonl" --fit-tokens 4000
+  --port "$port")
+serve=("${base[@]}" --server "$stock/llama-server")
 
 "${serve[@]}" -- -c 8192 -np 8 >"$work/server.log" 2>&1 </dev/null &
 pid=$!
@@ -41,7 +42,7 @@ kill -0 "$pid" 2>/dev/null && fail "SIGTERM does not end the server"
 # A second start finds the adapter in the cache; what cannot work is said before anything is started.
 [ "$(ls "$work/cache/adapters" | wc -l)" -eq 1 ] || fail "not one adapter in the cache"
 expect_error 2 "--cache-ram" "${serve[@]}" -- --cache-ram 100
-expect_error 1 "no program" "${serve[@]}" --server "$work/none"
+expect_error 1 "no program" "${base[@]}" --server "$work/none"
 expect_error 1 "is no address" "${serve[@]}" --host nowhere.invalid
 expect_error 1 "(natural)" "$mascing" serve -m "$natural" --mask "$work/mask.gguf" --server "$stock/llama-server" --port "$port"
 
