@@ -26,11 +26,11 @@ struct EvalArguments {
 void execute(const EvalArguments& arguments, Session& session) {
   const Scenario scenario = read_scenario(arguments.scenario);
   const Mask mask = read_mask(arguments.mask);
-  const RunOptions options = arguments.model.run_options(
-      arguments.output,
-      arguments.seed,
-      "mascing eval " + arguments.scenario + " -m " + arguments.model.host.path + " --mask " +
-          arguments.mask);
+  const RunOptions options =
+      arguments.model.run_options(arguments.output,
+                                  arguments.seed,
+                                  "mascing eval " + arguments.scenario + " -m " +
+                                      arguments.model.host.path + " --mask " + arguments.mask);
   const auto host = arguments.model.open();
   ProgressLine line;
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;

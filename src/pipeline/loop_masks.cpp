@@ -1,4 +1,5 @@
-// The effect map gives the closed loop its first step: a short mask in the direction of the effects.
+// The effect map gives the closed loop its first step: a short mask in the direction of the
+// effects.
 #include "pipeline/loop_masks.h"
 
 #include <algorithm>
@@ -13,8 +14,8 @@
 namespace mascing {
 namespace {
 
-constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
-constexpr float kMinSigma = 1e-6F;   // of a layer whose router says the same of every expert
+constexpr double kFirstNorm = 1.0;  // of the mask that the loop starts from
+constexpr float kMinSigma = 1e-6F;  // of a layer whose router says the same of every expert
 
 class LoopMaker {
  public:
@@ -34,8 +35,8 @@ class LoopMaker {
     };
     EffectOptions effect_options;
     effect_options.seed = seed_;
-    const EffectMap map = measure_effects(
-        frame_, entries_, panel_.sets, 0, ask, effect_options, bench_.progress());
+    const EffectMap map =
+        measure_effects(frame_, entries_, panel_.sets, 0, ask, effect_options, bench_.progress());
     keep_effects(map);
     if (scenario_.uses(MaskMethod::kEffectMap)) {
       Mask mask = along(map, scenario_.search.mean_difference_norm);
@@ -46,8 +47,8 @@ class LoopMaker {
       ClosedLoopOptions options;
       options.seed = seed_;
       options.n_step = scenario_.search.n_loop_step;
-      ClosedLoopResult result = close_loop(
-          start, entries_, panel_.sets, panel_.roles, ask, options, bench_.progress());
+      ClosedLoopResult result =
+          close_loop(start, entries_, panel_.sets, panel_.roles, ask, options, bench_.progress());
       keep_steps(result);
       start.steer = std::move(result.steer);
       add(std::move(start), MaskMethod::kClosedLoop);
@@ -78,9 +79,8 @@ class LoopMaker {
       return;
     }
     TraceSet target = traces;
-    std::erase_if(target.traces, [&](const TraceView& trace) {
-      return trace.set != scenario_.target().metric;
-    });
+    std::erase_if(target.traces,
+                  [&](const TraceView& trace) { return trace.set != scenario_.target().metric; });
     const std::vector<float> difference = mean_difference(target, 0, 1.0, 0.0).steer;
     std::stable_sort(entries_.begin(), entries_.end(), [&](int64_t a, int64_t b) {
       return std::fabs(difference[a]) > std::fabs(difference[b]);

@@ -19,7 +19,7 @@ struct Selection {
   bool is_found =
       false;  ///< there is a best one: better than the base, within the hold sets' limits
   bool is_feasible = false;  ///< it keeps all other limits, too
-  OutcomeResult outcome;       ///< of the screening, where there was one
+  OutcomeResult outcome;     ///< of the screening, where there was one
   std::vector<Warning> warnings;
 };
 

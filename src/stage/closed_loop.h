@@ -30,13 +30,13 @@ struct LoopSet {
 struct ClosedLoopOptions {
   uint64_t seed = 0;
   int64_t n_step = 40;
-  int64_t n_pair = 0;          ///< pairs of masks per step, over all sets; 0 = by the free entries
-  double perturbation = 0.4;   ///< size of the entries of e, in sigma
-  double step = 0.4;           ///< Euclidean length of the first step; the last is a tenth of it
-  double memory = 0.8;         ///< weight of the steps before in the running regression
-  double boost_cap = 3.0;      ///< no entry above this: boosts break models sooner than bans
-  double l1 = 0.005;           ///< soft threshold per unit of step; twice that above 0
-  double enough = 0.97;        ///< smoothed wanted share of the gain set at which it may stop
+  int64_t n_pair = 0;         ///< pairs of masks per step, over all sets; 0 = by the free entries
+  double perturbation = 0.4;  ///< size of the entries of e, in sigma
+  double step = 0.4;          ///< Euclidean length of the first step; the last is a tenth of it
+  double memory = 0.8;        ///< weight of the steps before in the running regression
+  double boost_cap = 3.0;     ///< no entry above this: boosts break models sooner than bans
+  double l1 = 0.005;          ///< soft threshold per unit of step; twice that above 0
+  double enough = 0.97;       ///< smoothed wanted share of the gain set at which it may stop
 };
 
 /// The state after one step. Values are running means over what was measured at S itself.

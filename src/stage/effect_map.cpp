@@ -7,9 +7,9 @@
 #include <cmath>
 #include <numeric>
 
-#include <Eigen/Dense>
-
 #include "mascing/error.h"
+
+#include <Eigen/Dense>
 
 namespace mascing {
 namespace {
@@ -53,8 +53,8 @@ std::vector<double> q_values(const std::vector<double>& p) {
   std::vector<double> q(p.size(), 1.0);
   double least = 1.0;
   for (size_t k = p.size(); k-- > 0;) {
-    least = std::min(least,
-                     p[order[k]] * static_cast<double>(p.size()) / static_cast<double>(k + 1));
+    least =
+        std::min(least, p[order[k]] * static_cast<double>(p.size()) / static_cast<double>(k + 1));
     q[order[k]] = least;
   }
   return q;
@@ -134,8 +134,7 @@ EffectMap measure_effects(const Mask& frame,
       drawn.push_back(draw_perturbation(rng, d, options.perturbation));
       const int64_t i_item = rng.below(sets[i_set].size());
       for (const float sign : {1.0F, -1.0F}) {
-        questions.push_back(
-            {i_set, i_item, perturbed(frame, entries, zero, drawn.back(), sign)});
+        questions.push_back({i_set, i_item, perturbed(frame, entries, zero, drawn.back(), sign)});
       }
     }
     const std::vector<double> answers = ask(questions);

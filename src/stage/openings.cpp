@@ -47,8 +47,9 @@ double choose(const std::vector<TokenSequence>& replies,
     }
   }
   std::vector<std::pair<TokenSequence, int64_t>> ranked(found.begin(), found.end());
-  std::stable_sort(
-      ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+    return a.second > b.second;
+  });
   ranked.resize(std::min(ranked.size(), static_cast<size_t>(options.n_max_opening)));
   int64_t n_covered = 0;
   for (const auto& [opening, n] : ranked) {
@@ -68,8 +69,7 @@ Openings find_openings(const std::vector<TokenSequence>& wanted,
   count(wanted, options, &Shares::wanted, beginnings);
   count(unwanted, options, &Shares::unwanted, beginnings);
   Openings openings;
-  openings.coverage_wanted =
-      choose(wanted, options, beginnings, &Shares::wanted, openings.wanted);
+  openings.coverage_wanted = choose(wanted, options, beginnings, &Shares::wanted, openings.wanted);
   openings.coverage_unwanted =
       choose(unwanted, options, beginnings, &Shares::unwanted, openings.unwanted);
   return openings;

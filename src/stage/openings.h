@@ -18,8 +18,8 @@ struct OpeningOptions {
 struct Openings {
   std::vector<TokenSequence> wanted;    ///< none is the beginning of another
   std::vector<TokenSequence> unwanted;  ///< likewise
-  double coverage_wanted = 0.0;    ///< share of the wanted replies that begin with one of them
-  double coverage_unwanted = 0.0;  ///< likewise
+  double coverage_wanted = 0.0;         ///< share of the wanted replies that begin with one of them
+  double coverage_unwanted = 0.0;       ///< likewise
 };
 
 /// For each reply the shortest beginning of which at least `purity` of all replies that share it

@@ -27,10 +27,10 @@ struct ScoredText {
 /// Conversations or texts that are measured in the same way.
 struct OutcomeSet {
   std::string name;
-  std::vector<TokenSequence> prompts;  ///< with a margin
+  std::vector<TokenSequence> prompts;                          ///< with a margin
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
   int64_t n_wanted = 0;           ///< number of wanted openings; 0 = any reply but the openings
-  std::vector<ScoredText> texts;                               ///< with a divergence
+  std::vector<ScoredText> texts;  ///< with a divergence
 
   [[nodiscard]] bool has_margin() const { return openings != nullptr; }
   [[nodiscard]] int64_t size() const {

@@ -12,7 +12,9 @@ namespace {
 
 class ChatPromptTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { engine_ = new Engine(std::make_shared<const LoadedModel>(demo_options()), demo_options()); }
+  static void SetUpTestSuite() {
+    engine_ = new Engine(std::make_shared<const LoadedModel>(demo_options()), demo_options());
+  }
   static void TearDownTestSuite() { delete engine_; }
 
   /// What the tokens say, without the blank that the tokenizer puts behind special tokens.

@@ -152,8 +152,7 @@ std::vector<float> FakeHost::router_logits(int32_t token, float planted) const {
   return z;
 }
 
-double FakeHost::refusal_logit(const std::vector<int32_t>& tokens,
-                               const Steering& steering) const {
+double FakeHost::refusal_logit(const std::vector<int32_t>& tokens, const Steering& steering) const {
   if (nature_ == Nature::kChaotic) {
     return chaotic_logit(tokens, steering);
   }

@@ -139,8 +139,7 @@ class GenerationRun {
     for (int64_t i = 0; i < n_now; ++i) {
       const int64_t t = slot.n_prompt_done + i;
       const bool is_last = t == n_prompt - 1;
-      const int32_t index =
-          batch_.add(tokens[t], t, {slot.i_sequence, 1}, is_last, slot.column);
+      const int32_t index = batch_.add(tokens[t], t, {slot.i_sequence, 1}, is_last, slot.column);
       if (is_last) {
         slot.i_output = index;
       }

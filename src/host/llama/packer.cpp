@@ -15,8 +15,7 @@ Packer::Packer(Engine& engine, bool stop_after_routers, std::function<void()> af
 }
 
 int32_t Packer::begin(int64_t n_sequence, int64_t n_token) {
-  const bool fits = n_token <= batch_.room() &&
-                    n_sequence_ + n_sequence <= engine_.n_parallel() &&
+  const bool fits = n_token <= batch_.room() && n_sequence_ + n_sequence <= engine_.n_parallel() &&
                     n_cell_ + n_token <= engine_.n_cell();
   if (!fits) {
     flush();

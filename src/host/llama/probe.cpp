@@ -87,8 +87,7 @@ class ProbeRun {
     column.steering = engine_.active(request.steering);
     int32_t last = -1;
     for (int64_t t = 0; t < n_prompt; ++t) {
-      last =
-          packer_.add(request.tokens[t], t, {first, n_sequence}, t == n_prompt - 1, column);
+      last = packer_.add(request.tokens[t], t, {first, n_sequence}, t == n_prompt - 1, column);
     }
     for (const auto& group : {long_ones, short_ones}) {
       for (const size_t k : group) {
