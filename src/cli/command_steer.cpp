@@ -106,12 +106,12 @@ void write_result(const TraceSet& set,
   SteerResult kept = result;
   const Mask mask = mask_of(set, arguments, cell.options, std::move(result));
   const std::string path = path_of(arguments, cell, is_single);
+  write_mask(path, mask);
   if (!is_single) {
     std::cout << "surrogate " << cell.i_surrogate << ", lambda "
               << format_number(cell.options.lambda, 3) << ":\n";
   }
   print_result(kept, mask, has_preserve && !kept.epochs.empty());
-  write_mask(path, mask);
   say_written(path, "mascing eval scenario.toml -m model.gguf --mask " + path);
 }
 

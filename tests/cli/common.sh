@@ -66,7 +66,7 @@ rows() {
 # A scenario that takes seconds: data below $work/data, $1 = file to write.
 write_scenario() {
   mkdir -p "$work/data"
-  { rows attacks discovery 40; rows attacks selection 10; rows attacks test 10; } >"$work/data/attacks.jsonl"
+  { rows attacks discovery 40; rows attacks selection 10; rows attacks test 60; } >"$work/data/attacks.jsonl"
   for set in direct benign; do
     { rows $set discovery 6; rows $set selection 4; rows $set test 6; } >"$work/data/$set.jsonl"
   done
