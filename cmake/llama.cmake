@@ -106,6 +106,7 @@ message(STATUS "libllama: ${llama_folder}")
 
 find_package(OpenMP REQUIRED)
 set(llama_build ${llama_folder}/build)
+set(MASCING_LLAMA_BUILD ${llama_build} CACHE INTERNAL "Where libllama was built; its tools are built there when asked for")
 add_library(mascing_llama_cpp INTERFACE)
 target_include_directories(mascing_llama_cpp SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include
                                                               ${llama_source}/common ${llama_source}/vendor)

@@ -76,6 +76,25 @@ struct Residual {
   std::vector<float> values;  ///< [n_block, D] after each block, before a control vector is added
 };
 
+/// One token at one router, as Host::observe shows it. The pointers hold during the call only.
+struct RouterView {
+  int64_t i_request = 0;
+  int64_t i_token = 0;  ///< position within the request
+  int64_t i_layer = 0;
+  const float* input = nullptr;    ///< [D] what the router's weight is multiplied with
+  const float* logits = nullptr;   ///< [E] as the router gives them, its own bias included
+  const float* steered = nullptr;  ///< [E] as the model goes on with them: mask added
+};
+using RouterObserver = std::function<void(const RouterView&)>;
+
+/// What the model expects after one token.
+struct OutputView {
+  int64_t i_request = 0;
+  int64_t i_token = 0;            ///< position within the request
+  const float* logits = nullptr;  ///< [V]
+};
+using OutputObserver = std::function<void(const OutputView&)>;
+
 struct Sampling {
   float temperature = 0.0F;  ///< 0 = greedy
   uint64_t seed = 0;         ///< of request i: derived from `seed` and the request's `stream`
@@ -175,6 +194,16 @@ class Host {
   [[nodiscard]] virtual int64_t context_size() const = 0;
 
   virtual std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) = 0;
+  /// Prefills like trace(), one request after the other, and shows the observer every token of the
+  /// spans at every MoE layer: tokens in order within a layer, layers in order within a piece of
+  /// the prompt. Returns one text per request: empty, or why it was not processed. What the
+  /// observer throws ends the work. A host that cannot show its routers' inputs throws
+  /// Error{kHost}.
+  virtual std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
+                                           const RouterObserver& observer);
+  /// The same of the whole model: shows the next-token logits at every token of the spans.
+  virtual std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
+                                                   const OutputObserver& observer);
   virtual std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                                const Sampling& sampling) = 0;
   virtual std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) = 0;

@@ -4,10 +4,17 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mascing/host.h"
 
 namespace mascing {
+
+/// A LoRA adapter (GGUF) that the model runs with from the start, as in stock llama.cpp.
+struct LlamaAdapter {
+  std::string path;
+  float scale = 1.0F;
+};
 
 struct LlamaHostOptions {
   std::string path;         ///< GGUF file; of a split model, its first part
@@ -18,11 +25,17 @@ struct LlamaHostOptions {
       16384;  ///< cache cells shared by all sequences; never more than the model can use
   int64_t n_gpu_layer = -1;      ///< blocks to offload where a GPU backend is built in; -1 = all
   bool enable_thinking = false;  ///< passed to chat templates that know it
+  std::vector<LlamaAdapter> adapters;
 };
 
 /// Loads the model. The file is checked before libllama sees it. Throws Error{kBadInput} for a
-/// missing, truncated or dense model, Error{kHost} if libllama cannot load it (the message carries
-/// its reason).
+/// missing, truncated or dense model, Error{kHost} if libllama cannot load it or one of the
+/// adapters (the message carries its reason).
 [[nodiscard]] std::unique_ptr<Host> open_llama_host(const LlamaHostOptions& options);
+
+class TensorCodec;
+
+/// Every tensor type that ggml can write without an importance matrix.
+[[nodiscard]] const TensorCodec& ggml_codec();
 
 }  // namespace mascing

@@ -1,6 +1,7 @@
 // Whole-file reading and atomic writing on POSIX systems.
 #include "base/files.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -60,6 +61,22 @@ std::string temporary_name(const std::string& path) {
   return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
 }
 
+std::string link_of(int file) {
+  return "/proc/self/fd/" + std::to_string(file);
+}
+
+// A file without a name vanishes by itself, even if this process is killed. Not every file system
+// has them, and giving them a name takes /proc: -1 then.
+int open_without_name(const std::string& folder) {
+  const int file = ::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  struct stat status {};
+  if (file >= 0 && ::lstat(link_of(file).c_str(), &status) != 0) {
+    ::close(file);
+    return -1;
+  }
+  return file;
+}
+
 // Follows a symbolic link, so that the file it names is replaced and not the link.
 std::string resolve(const std::string& path) {
   std::error_code ignored;
@@ -109,10 +126,27 @@ void write_file_atomically(const std::string& path, std::string_view bytes) {
   file.commit();
 }
 
+CopySource::CopySource(const std::string& path)
+    : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (file_ < 0) {
+    throw Error(ErrorKind::kBadInput,
+                "[read] " + path + ": cannot open it: " + std::strerror(errno),
+                "check the path and its permissions");
+  }
+}
+
+CopySource::~CopySource() {
+  ::close(file_);
+}
+
 AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
   refuse_special_target(path_);
   temporary_ = temporary_name(path_);
-  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  file_ = open_without_name(folder_of(path_));
+  is_nameless_ = file_ >= 0;
+  if (!is_nameless_) {
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  }
   if (file_ < 0) {
     refuse(path_, "create it", errno);
   }
@@ -122,7 +156,7 @@ AtomicFile::~AtomicFile() {
   if (file_ >= 0) {
     ::close(file_);
   }
-  if (!temporary_.empty()) {
+  if (!temporary_.empty() && !is_nameless_) {
     ::unlink(temporary_.c_str());
   }
 }
@@ -162,6 +196,49 @@ void AtomicFile::put(const char* data, size_t size_bytes) {
   }
 }
 
+// Bytes copied: fewer than asked for where the kernel or one of the file systems cannot do it.
+int64_t AtomicFile::copy_in_kernel(int source, int64_t offset, int64_t size_bytes) {
+  int64_t done = 0;
+  off64_t position = offset;
+  while (done < size_bytes) {
+    const auto n_left = static_cast<size_t>(size_bytes - done);
+    const ssize_t copied = ::copy_file_range(source, &position, file_, nullptr, n_left, 0);
+    if (copied < 0 && errno == EINTR) {
+      continue;
+    }
+    if (copied < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG)) {
+      refuse(path_, "write it", errno);
+    }
+    if (copied <= 0) {
+      break;
+    }
+    done += copied;
+  }
+  return done;
+}
+
+void AtomicFile::append_from(const CopySource& source, int64_t offset, int64_t size_bytes) {
+  flush();
+  int64_t done = copy_in_kernel(source.file_, offset, size_bytes);
+  std::string piece(done < size_bytes ? kBufferBytes : 0, '\0');
+  while (done < size_bytes) {
+    const auto n = static_cast<size_t>(std::min<int64_t>(size_bytes - done, kBufferBytes));
+    const ssize_t n_read = ::pread(source.file_, piece.data(), n, offset + done);
+    if (n_read < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n_read <= 0) {
+      throw Error(ErrorKind::kBadInput,
+                  "[read] " + source.path_ + ": " +
+                      (n_read < 0 ? std::strerror(errno) : "ends before it should"),
+                  "was it changed meanwhile? Check the file and the disk");
+    }
+    put(piece.data(), static_cast<size_t>(n_read));
+    done += n_read;
+  }
+  position_ += size_bytes;
+}
+
 void AtomicFile::commit() {
   if (file_ < 0) {
     throw Error(ErrorKind::kSystem, "[write] " + path_ + ": finished twice");
@@ -169,6 +246,14 @@ void AtomicFile::commit() {
   flush();
   if (::fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) {
     refuse(path_, "write it to the disk", errno);
+  }
+  if (is_nameless_) {
+    if (::linkat(
+            AT_FDCWD, link_of(file_).c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) !=
+        0) {
+      refuse(path_, "give it a name", errno);
+    }
+    is_nameless_ = false;
   }
   const int closed = ::close(file_);
   file_ = -1;

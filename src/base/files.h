@@ -16,12 +16,29 @@ namespace mascing {
 /// read-only or missing folder); the old content is then still in place.
 void write_file_atomically(const std::string& path, std::string_view bytes);
 
+/// A file that parts are copied from without passing through our memory.
+class CopySource {
+ public:
+  /// Throws Error{kBadInput} if the file is missing or may not be read.
+  explicit CopySource(const std::string& path);
+  CopySource(const CopySource&) = delete;
+  CopySource& operator=(const CopySource&) = delete;
+  ~CopySource();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  friend class AtomicFile;
+  std::string path_;
+  int file_ = -1;
+};
+
 /// A file being written. Nothing is visible under `path` before commit(); without commit() the
 /// temporary file is removed. All functions throw Error{kSystem}.
 class AtomicFile {
  public:
-  /// Opens a temporary file beside `path`. Symbolic links are followed; `path` may not be a folder
-  /// or a device.
+  /// Opens a temporary file beside `path`, without a name where the system can. Symbolic links are
+  /// followed; `path` may not be a folder or a device.
   explicit AtomicFile(const std::string& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -29,6 +46,10 @@ class AtomicFile {
 
   void write(const void* data, size_t size_bytes);
   void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
+  /// Appends bytes [offset, offset + size_bytes) of `source`: within the kernel where the file
+  /// systems allow it, through a small buffer elsewhere. Throws Error{kBadInput} if the source ends
+  /// before.
+  void append_from(const CopySource& source, int64_t offset, int64_t size_bytes);
   /// Bytes written so far.
   [[nodiscard]] int64_t position() const { return position_; }
   /// Makes the content durable and visible. Nothing may be written after it.
@@ -36,12 +57,14 @@ class AtomicFile {
 
  private:
   void flush();
+  int64_t copy_in_kernel(int source, int64_t offset, int64_t size_bytes);
   void put(const char* data, size_t size_bytes);
 
   std::string path_;
   std::string temporary_;
   std::string buffer_;
   int file_ = -1;
+  bool is_nameless_ = false;
   int64_t position_ = 0;
 };
 

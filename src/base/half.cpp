@@ -48,6 +48,19 @@ uint16_t float_to_half(float value) {
   return static_cast<uint16_t>(sign | half);
 }
 
+uint16_t float_to_bfloat(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  if ((bits & 0x7FFFFFFFU) > kFloatInfinity) {
+    return static_cast<uint16_t>((bits >> 16) | 0x40U);
+  }
+  const uint32_t odd = (bits >> 16) & 1U;
+  return static_cast<uint16_t>((bits + 0x7FFFU + odd) >> 16);
+}
+
+float bfloat_to_float(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
 float half_to_float(uint16_t half) {
   const uint32_t sign = (half & 0x8000U) << 16;
   const uint32_t exponent = (half >> 10) & 0x1FU;

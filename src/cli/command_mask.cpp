@@ -1,12 +1,17 @@
-// `mascing mask show`: what is in a mask file.
+// `mascing mask`: looks at masks, adds them up, tells what a file was made with and takes it back.
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/mask_options.h"
+#include "cli/mask_verify.h"
 #include "cli/options.h"
+#include "cli/progress_line.h"
+#include "export/bake_gguf.h"
 #include "format/mask_file.h"
+#include "mascing/error.h"
 
 namespace mascing::cli {
 namespace {
@@ -53,20 +58,130 @@ void show(const std::string& path) {
   }
 }
 
-}  // namespace
+void diff(const std::vector<std::string>& words) {
+  const std::vector<WeightedMask> masks = read_masks(words);
+  const WeightedMask& first = masks.at(0);
+  const WeightedMask& second = masks.at(1);
+  const MaskComparison found = compare_masks(first, second);
+  std::cout << "first        " << first.name << " at " << format_number(first.strength, 2) << ", "
+            << found.n_first << " entries\n"
+            << "second       " << second.name << " at " << format_number(second.strength, 2) << ", "
+            << found.n_second << " entries\n"
+            << "shared       " << found.n_shared << " entries, " << found.conflicts.size()
+            << " of them pull in opposite directions\n"
+            << "cosine       " << format_number(found.cosine, 4) << '\n'
+            << "difference   " << format_number(found.difference, 4) << " of the larger norm\n"
+            << "cancelled    " << format_number(100.0 * found.cancelled, 1)
+            << " % of both pulls if they are added up\n";
+  for (size_t i = 0; i < std::min<size_t>(found.conflicts.size(), 10); ++i) {
+    const MaskConflict& conflict = found.conflicts[i];
+    std::cout << "  block " << first.mask.blocks[conflict.i_layer] << " expert "
+              << conflict.i_expert << "  " << format_number(conflict.first, 3) << " against "
+              << format_number(conflict.second, 3) << '\n';
+  }
+}
 
-void add_mask(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("mask", "Looks at mask files.");
-  command->require_subcommand(1);
+void compose(const std::vector<std::string>& words, const std::string& output) {
+  const Mask sum = compose_from(words);
+  write_mask(output, sum);
+  std::cout << sum.n_active() << " of " << sum.n_layer << " x " << sum.n_expert
+            << " entries are active\n";
+  say_written(output, "mascing mask show " + output);
+}
+
+void unbake(const std::string& model, const std::string& output) {
+  ProgressLine line;
+  const std::vector<std::string> files = unbake_gguf(model, output, line.callback());
+  say_written(files.front(), "");
+}
+
+void add_show(CLI::App& command, Session& session) {
   auto path = std::make_shared<std::string>();
   CLI::App* show_command =
-      command->add_subcommand("show", "Prints where a mask comes from and its strongest entries.");
+      command.add_subcommand("show", "Prints where a mask comes from and its strongest entries.");
   add_examples(*show_command, "  mascing mask show mask.gguf");
   show_command->add_option("mask", *path, "Mask file")->required();
   show_command->callback([path, &session] {
     show(*path);
     session.exit_code = 0;
   });
+}
+
+void add_diff(CLI::App& command, Session& session) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  CLI::App* diff_command = command.add_subcommand(
+      "diff", "Compares two masks of one model: how alike, and where they pull apart.");
+  add_examples(*diff_command, "  mascing mask diff defend.gguf=0.8 permit.gguf");
+  diff_command->add_option("masks", *words, "Two mask files, each with =STRENGTH or at its own")
+      ->required()
+      ->expected(2);
+  diff_command->callback([words, &session] {
+    diff(*words);
+    session.exit_code = 0;
+  });
+}
+
+void add_compose(CLI::App& command, Session& session) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  auto output = std::make_shared<std::string>("mask.gguf");
+  CLI::App* compose_command = command.add_subcommand(
+      "compose", "Adds masks of one model up, each at its strength, into one of strength 1.");
+  add_examples(*compose_command,
+               "  mascing mask compose defend.gguf=0.8 permit.gguf=0.5 -o both.gguf");
+  compose_command
+      ->add_option("masks", *words, "Mask files, each with =STRENGTH or at its own suggestion")
+      ->required();
+  compose_command->add_option("-o,--output", *output, "Mask file to write")->capture_default_str();
+  compose_command->callback([words, output, &session] {
+    compose(*words, *output);
+    session.exit_code = 0;
+  });
+}
+
+void add_verify(CLI::App& command, Session& session) {
+  auto path = std::make_shared<std::string>();
+  auto model = std::make_shared<std::string>();
+  CLI::App* verify_command = command.add_subcommand(
+      "verify",
+      "Tells whether a model, adapter or folder carries a mask, which one, and whether it is "
+      "intact.");
+  add_examples(*verify_command,
+               "  mascing mask verify steered.gguf\n"
+               "  mascing mask verify mask.lora.gguf -m model.gguf");
+  verify_command->add_option("file", *path, "Mask, adapter, model, or Hugging Face folder")
+      ->required();
+  verify_command->add_option("-m,--model", *model, "Model that it should belong to");
+  verify_command->callback([path, model, &session] {
+    verify_file(*path, *model);
+    session.exit_code = 0;
+  });
+}
+
+void add_unbake(CLI::App& command, Session& session) {
+  auto model = std::make_shared<std::string>();
+  auto output = std::make_shared<std::string>();
+  CLI::App* unbake_command = command.add_subcommand(
+      "unbake", "Restores the original of a baked GGUF byte for byte, or refuses.");
+  add_examples(*unbake_command, "  mascing mask unbake steered.gguf -o model.gguf");
+  unbake_command->add_option("model", *model, "Baked GGUF")->required();
+  unbake_command->add_option("-o,--output", *output, "File to write")->required();
+  unbake_command->callback([model, output, &session] {
+    unbake(*model, *output);
+    session.exit_code = 0;
+  });
+}
+
+}  // namespace
+
+void add_mask(CLI::App& app, Session& session) {
+  CLI::App* command =
+      app.add_subcommand("mask", "Looks at masks, adds them up, verifies and unbakes.");
+  command->require_subcommand(1);
+  add_show(*command, session);
+  add_diff(*command, session);
+  add_compose(*command, session);
+  add_verify(*command, session);
+  add_unbake(*command, session);
 }
 
 }  // namespace mascing::cli

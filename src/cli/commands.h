@@ -21,6 +21,8 @@ void add_train(CLI::App& app, Session& session);
 void add_steer(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
+void add_export(CLI::App& app, Session& session);
+void add_serve(CLI::App& app, Session& session);
 void add_mask(CLI::App& app, Session& session);
 
 }  // namespace mascing::cli

@@ -22,6 +22,7 @@ namespace mascing {
 
 inline constexpr int32_t kGgufF32 = 0;
 inline constexpr int32_t kGgufF16 = 1;
+inline constexpr int32_t kGgufBf16 = 30;
 
 struct GgufTensor {
   std::string name;
@@ -64,6 +65,14 @@ class GgufFile {
 
   /// Everything before the tensor data: metadata and tensor infos.
   [[nodiscard]] std::string_view header_bytes() const;
+  /// The part of it up to the last key's value: what comes behind are tensor infos.
+  [[nodiscard]] std::string_view metadata_bytes() const;
+  /// Number of keys, and where it stands in the file as a u64.
+  [[nodiscard]] int64_t n_key() const { return static_cast<int64_t>(values_.size()); }
+  static constexpr size_t kKeyCountOffset = 16;
+  /// Start of the tensor data in the file.
+  [[nodiscard]] size_t data_offset() const { return data_offset_; }
+  [[nodiscard]] size_t alignment() const { return alignment_; }
   [[nodiscard]] const std::string& path() const { return file_.path(); }
   /// All bytes; the place of a tensor in the file is `tensor.data - file().data()`.
   [[nodiscard]] const MappedFile& file() const { return file_; }
@@ -90,6 +99,9 @@ class GgufFile {
   std::vector<GgufTensor> tensors_;
   std::map<std::string, size_t> tensor_index_;
   size_t header_size_ = 0;
+  size_t metadata_size_ = 0;
+  size_t data_offset_ = 0;
+  size_t alignment_ = 0;
 };
 
 /// Collects keys and tensors, then writes them at once. Keys are written in alphabetical order and
@@ -110,6 +122,9 @@ class GgufWriter {
   /// positive numbers.
   void add_tensor_f32(const std::string& name, const std::vector<int64_t>& dims, const float* data);
 
+  /// The keys as they go into a file: what stands between the counts and the tensor infos.
+  [[nodiscard]] std::string metadata_bytes() const;
+  [[nodiscard]] int64_t n_key() const { return static_cast<int64_t>(values_.size()); }
   /// Writes atomically. Throws Error{kSystem}.
   void write(const std::string& path) const;
 

@@ -32,6 +32,7 @@ class GgufParser {
     for (uint64_t i = 0; i < n_key_; ++i) {
       read_key();
     }
+    out_.metadata_size_ = position_;
     read_alignment();
     for (uint64_t i = 0; i < n_tensor_; ++i) {
       read_tensor_info();
@@ -203,6 +204,8 @@ class GgufParser {
   // Checks all extents against the file, then against each other.
   void place_tensors() {
     const uint64_t start = (position_ + alignment_ - 1) / alignment_ * alignment_;
+    out_.data_offset_ = start;
+    out_.alignment_ = alignment_;
     uint64_t needed = 0;
     std::string last;
     std::vector<std::pair<uint64_t, uint64_t>> extents;

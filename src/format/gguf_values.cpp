@@ -221,6 +221,10 @@ const GgufTensor* GgufFile::find_tensor(const std::string& name) const {
   return found == tensor_index_.end() ? nullptr : &tensors_[found->second];
 }
 
+std::string_view GgufFile::metadata_bytes() const {
+  return file_.bytes().substr(0, metadata_size_);
+}
+
 std::string_view GgufFile::header_bytes() const {
   return file_.bytes().substr(0, header_size_);
 }

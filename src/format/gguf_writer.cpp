@@ -129,15 +129,21 @@ void GgufWriter::add_tensor_f32(const std::string& name,
   tensors_.push_back({name, dims, std::vector<float>(data, data + n)});
 }
 
+std::string GgufWriter::metadata_bytes() const {
+  std::string bytes;
+  for (const auto& [key, value] : values_) {
+    append_string(bytes, key);
+    bytes += value;
+  }
+  return bytes;
+}
+
 void GgufWriter::write(const std::string& path) const {
   std::string header = "GGUF";
   append<uint32_t>(header, kGgufVersion);
   append<uint64_t>(header, tensors_.size());
   append<uint64_t>(header, values_.size());
-  for (const auto& [key, value] : values_) {
-    append_string(header, key);
-    header += value;
-  }
+  header += metadata_bytes();
   uint64_t offset = 0;
   for (const Tensor& tensor : tensors_) {
     append_string(header, tensor.name);

@@ -13,23 +13,18 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "format/gguf.h"
+#include "format/router_fingerprint.h"
 #include "mascing/error.h"
 
 namespace mascing {
 
 namespace {
 
-// One router as the file has it.
-struct Router {
-  const GgufTensor* weight = nullptr;
-  const GgufTensor* bias = nullptr;
-};
-
 // A model's parts and what the description is taken from.
 struct ModelFile {
   std::string path;
   std::vector<GgufFile> parts;
-  std::map<int64_t, Router> routers;  ///< by block number
+  std::map<int64_t, RouterTensors> routers;  ///< by block number
 
   [[nodiscard]] const GgufFile& head() const { return parts.front(); }
   [[nodiscard]] std::string shown() const { return printable(file_name(path)); }
@@ -70,9 +65,8 @@ void open_other_parts(ModelFile& model) {
     model.fail(": is the first of " + std::to_string(n_part) + " parts, but is not named so",
                "rename it so that it ends in " + suffix);
   }
-  const std::string prefix = model.path.substr(0, model.path.size() - suffix.size());
   for (int64_t i = 1; i < n_part; ++i) {
-    const std::string path = prefix + split_suffix(i, n_part);
+    const std::string path = part_path(model.path, i, n_part);
     if (!file_exists(path)) {
       model.fail(": part " + std::to_string(i + 1) + " of " + std::to_string(n_part) +
                      " is missing: " + printable(file_name(path)),
@@ -112,14 +106,15 @@ std::optional<int64_t> block_of(const std::string& name, std::string_view suffix
 
 void find_routers(ModelFile& model) {
   std::set<std::string> names;
-  for (const GgufFile& part : model.parts) {
-    for (const GgufTensor& tensor : part.tensors()) {
+  for (size_t i_part = 0; i_part < model.parts.size(); ++i_part) {
+    for (const GgufTensor& tensor : model.parts[i_part].tensors()) {
       if (!names.insert(tensor.name).second) {
         model.fail(": tensor \"" + printable(tensor.name) + "\" is in two parts",
                    "the parts belong to different models: download them again");
       }
       if (const auto i = block_of(tensor.name, ".ffn_gate_inp.weight")) {
         model.routers[*i].weight = &tensor;
+        model.routers[*i].i_part = static_cast<int64_t>(i_part);
       } else if (const auto j = block_of(tensor.name, ".ffn_gate_inp.bias")) {
         model.routers[*j].bias = &tensor;
       }
@@ -197,29 +192,18 @@ void check_routers(const ModelFile& model, const ModelInfo& info) {
   }
 }
 
-void hash_tensor(Sha256& hash, const GgufTensor& tensor) {
-  std::string head = " ";
-  head += std::to_string(tensor.type);
-  for (const int64_t n : tensor.dims) {
-    head += " ";
-    head += std::to_string(n);
-  }
-  hash.update(head + "\n");
-  hash.update(tensor.data, tensor.size_bytes);
-}
-
 std::string fingerprint_of(const ModelFile& model, const std::string& architecture) {
-  Sha256 hash;
-  hash.update("mascing.router " + architecture + "\n");
+  RouterFingerprint fingerprint(architecture);
+  const auto add = [&](int64_t block, const char* kind, const GgufTensor& tensor) {
+    fingerprint.add(block, kind, tensor.type, tensor.dims, tensor.data, tensor.size_bytes);
+  };
   for (const auto& [block, router] : model.routers) {
-    hash.update(std::to_string(block) + " weight");
-    hash_tensor(hash, *router.weight);
+    add(block, "weight", *router.weight);
     if (router.bias != nullptr) {
-      hash.update(std::to_string(block) + " bias");
-      hash_tensor(hash, *router.bias);
+      add(block, "bias", *router.bias);
     }
   }
-  return hash.hex();
+  return fingerprint.hex();
 }
 
 std::string identity_of(const ModelFile& model, const std::string& fingerprint) {
@@ -247,7 +231,7 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 
 }  // namespace
 
-ModelInfo read_model_info(const std::string& path) {
+OpenModel open_model(const std::string& path) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};
   model.parts.push_back(GgufFile::open(path));
   refuse_other_kinds(model);
@@ -273,7 +257,31 @@ ModelInfo read_model_info(const std::string& path) {
   fill_layers(model, info);
   info.fingerprint = fingerprint_of(model, info.architecture);
   info.identity = identity_of(model, info.fingerprint);
-  return info;
+  OpenModel opened;
+  for (const auto& [block, router] : model.routers) {
+    opened.routers.push_back(router);
+  }
+  opened.info = std::move(info);
+  opened.parts = std::move(model.parts);
+  return opened;
+}
+
+ModelInfo read_model_info(const std::string& path) {
+  return open_model(path).info;
+}
+
+std::string part_path(const std::string& path, int64_t i_part, int64_t n_part) {
+  if (n_part <= 1) {
+    return path;
+  }
+  const std::string suffix = split_suffix(0, n_part);
+  if (!path.ends_with(suffix)) {
+    throw Error(ErrorKind::kUsage,
+                "[model] " + printable(path) + ": is to be the first of " + std::to_string(n_part) +
+                    " parts, but is not named so",
+                "let its name end in " + suffix);
+  }
+  return path.substr(0, path.size() - suffix.size()) + split_suffix(i_part, n_part);
 }
 
 }  // namespace mascing

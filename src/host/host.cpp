@@ -7,6 +7,16 @@
 
 namespace mascing {
 
+std::vector<std::string> Host::observe(const std::vector<TraceRequest>& /*requests*/,
+                                       const RouterObserver& /*observer*/) {
+  throw Error(ErrorKind::kHost, "[host] this engine does not show the inputs of its routers");
+}
+
+std::vector<std::string> Host::observe_outputs(const std::vector<TraceRequest>& /*requests*/,
+                                               const OutputObserver& /*observer*/) {
+  throw Error(ErrorKind::kHost, "[host] this engine does not show its outputs token by token");
+}
+
 bool ControlVector::is_zero(int64_t i_block) const {
   return std::all_of(row(i_block), row(i_block) + n_embd, [](float x) { return x == 0.0F; });
 }

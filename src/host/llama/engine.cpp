@@ -87,6 +87,16 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options) : info(read_model_info
                 "is its architecture known to llama.cpp v0.5.0, and is there enough memory?");
   }
   chat = std::make_unique<ChatPrompt>(weights.get(), options.enable_thinking);
+  for (const LlamaAdapter& adapter : options.adapters) {
+    adapters.push_back(llama_adapter_lora_init(weights.get(), adapter.path.c_str()));
+    scales.push_back(adapter.scale);
+    if (adapters.back() == nullptr) {
+      throw Error(
+          ErrorKind::kHost,
+          "[host] libllama cannot load the adapter '" + adapter.path + "': " + take_log_errors(),
+          "an adapter fits the model that it was exported for, and no other");
+    }
+  }
 }
 
 Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions& options)
@@ -113,6 +123,11 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions&
                 "[host] libllama cannot open a context of " + std::to_string(n_cell_) +
                     " cells: " + take_log_errors(),
                 "try a smaller --context");
+  }
+  std::vector<llama_adapter_lora*> adapters = model_->adapters;
+  std::vector<float> scales = model_->scales;
+  if (!adapters.empty()) {
+    llama_set_adapters_lora(context_.get(), adapters.data(), adapters.size(), scales.data());
   }
 }
 

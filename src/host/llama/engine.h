@@ -64,6 +64,8 @@ struct LoadedModel {
   ModelInfo info;
   std::unique_ptr<llama_model, LlamaModelDeleter> weights;
   std::unique_ptr<ChatPrompt> chat;
+  std::vector<llama_adapter_lora*> adapters;  ///< owned by `weights`
+  std::vector<float> scales;                  ///< of the adapters
 };
 
 class Engine {
@@ -91,6 +93,8 @@ class Engine {
   /// Decodes the batch under the tap. At least one token is computed to its logits. Throws
   /// Error{kHost}.
   void decode(TokenBatch& batch, bool stop_after_routers);
+  /// Whom decodes show the columns with an `i_request`; null = nobody.
+  void set_observer(const RouterObserver* observer) { tap_->set_observer(observer); }
   /// Logits of a token flagged as output in the last batch, [V].
   [[nodiscard]] const float* logits(int32_t i_token);
   /// Null if this steering leaves the model as it is; checks that it belongs to the model.

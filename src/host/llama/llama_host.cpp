@@ -78,6 +78,14 @@ class LlamaHost : public Host {
   std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
     return on_engines<RouterTrace>(requests, run_traces);
   }
+  std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
+                                   const RouterObserver& observer) override {
+    return run_observations(*engines_.front(), requests, observer);
+  }
+  std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
+                                           const OutputObserver& observer) override {
+    return run_output_observations(*engines_.front(), requests, observer);
+  }
   std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                        const Sampling& sampling) override {
     const auto run = [&](Engine& engine, const std::vector<GenerateRequest>& part) {

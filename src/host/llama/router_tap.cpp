@@ -92,7 +92,7 @@ void RouterTap::plan(std::vector<TapColumn> columns,
   output_columns_ = std::move(output_columns);
   stop_after_routers_ = stop_after_routers;
   error_ = nullptr;
-  records_ = reads_blocks_ = false;
+  records_ = observes_ = reads_blocks_ = false;
   seen_.assign(static_cast<size_t>(n_layer_), false);
   seen_blocks_.assign(layer_of_block_.size(), false);
   steered_layers_.assign(seen_.size(), false);
@@ -101,6 +101,7 @@ void RouterTap::plan(std::vector<TapColumn> columns,
   for (const TapColumn& column : columns_) {
     records_ = records_ || column.record != nullptr;
     reads_blocks_ = reads_blocks_ || column.residual != nullptr;
+    observes_ = observes_ || (observer_ != nullptr && column.i_request >= 0);
     if (column.steering != nullptr && column.steering != last) {
       last = column.steering;
       plan_steering(*last);
@@ -146,21 +147,20 @@ void RouterTap::finish() {
 }
 
 bool RouterTap::wants(int64_t i_layer) const {
-  return records_ || steered_layers_[i_layer];
+  return records_ || observes_ || steered_layers_[i_layer];
 }
 
 bool RouterTap::wants_block(int64_t i_block) const {
   return reads_blocks_ || steered_blocks_[i_block];
 }
 
-int64_t RouterTap::layer_of(const char* name) const {
+int64_t RouterTap::layer_of(const char* name, bool& is_biased) const {
   const int64_t i_plain = number_behind(kPlainPrefix, name);
   const int64_t i_block = i_plain >= 0 ? i_plain : number_behind(kBiasedPrefix, name);
-  if (i_block < 0 || i_block >= static_cast<int64_t>(layer_of_block_.size())) {
-    return -1;
-  }
-  const int64_t i_layer = layer_of_block_[i_block];
-  return i_layer >= 0 && has_bias_[i_layer] == (i_plain < 0) ? i_layer : -1;
+  is_biased = i_plain < 0;
+  return i_block >= 0 && i_block < static_cast<int64_t>(layer_of_block_.size())
+             ? layer_of_block_[i_block]
+             : -1;
 }
 
 int64_t RouterTap::block_of(const char* name) const {
@@ -170,24 +170,48 @@ int64_t RouterTap::block_of(const char* name) const {
 
 bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
   auto* tap = static_cast<RouterTap*>(self);
-  const int64_t i_layer = tap->layer_of(tensor->name);
+  bool is_biased = false;
+  const int64_t i_layer = tap->layer_of(tensor->name, is_biased);
   const int64_t i_block = i_layer < 0 ? tap->block_of(tensor->name) : -1;
-  const bool is_wanted =
-      (i_layer >= 0 && tap->wants(i_layer)) || (i_block >= 0 && tap->wants_block(i_block));
+  const bool is_final = i_layer >= 0 && tap->has_bias_[i_layer] == is_biased;
+  const bool is_wanted = (i_layer >= 0 && tap->wants(i_layer) && (is_final || tap->observes_)) ||
+                         (i_block >= 0 && tap->wants_block(i_block));
   if (!is_wanted || ask) {
     return is_wanted == ask;
   }
   try {
-    if (i_layer >= 0) {
-      tap->apply(tensor, i_layer);
-    } else {
+    if (i_block >= 0) {
       tap->apply_to_block(tensor, i_block);
+    }
+    if (i_layer >= 0 && tap->observes_ && !is_biased) {
+      tap->read_inputs(tensor);
+    }
+    if (is_final) {
+      tap->apply(tensor, i_layer);
     }
   } catch (...) {
     tap->error_ = std::current_exception();
     return false;
   }
-  return !(tap->stop_after_routers_ && i_layer == tap->n_layer_ - 1);
+  return !(is_final && tap->stop_after_routers_ && i_layer == tap->n_layer_ - 1);
+}
+
+// An adapter adds to the product, and some architectures scale it: the product itself is the first
+// source of the first source. Its input lives on, for the experts read it, too.
+void RouterTap::read_inputs(const ggml_tensor* tensor) {
+  const ggml_tensor* product = tensor;
+  while (product != nullptr && product->op != GGML_OP_MUL_MAT) {
+    product = product->src[0];
+  }
+  const ggml_tensor* input = product == nullptr ? nullptr : product->src[1];
+  if (input == nullptr || input->type != GGML_TYPE_F32 || input->ne[0] != n_embd_ ||
+      input->ne[1] != tensor->ne[1] || !ggml_is_contiguous(input)) {
+    throw Error(ErrorKind::kHost,
+                std::string("[host] the input of router ") + tensor->name + " was not found",
+                "this architecture builds its routers in a way this version does not know");
+  }
+  inputs_.resize(static_cast<size_t>(input->ne[1] * n_embd_));
+  ggml_backend_tensor_get(input, inputs_.data(), 0, inputs_.size() * sizeof(float));
 }
 
 int64_t RouterTap::token_of_column(int64_t i_column, int64_t n_column) const {
@@ -215,6 +239,9 @@ int64_t RouterTap::read_columns(const ggml_tensor* tensor, int64_t n_row) {
 void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
   seen_[i_layer] = true;
   const int64_t n_column = read_columns(tensor, n_expert_);
+  if (observes_) {
+    before_ = data_;
+  }
   const float sigma_batch = data_.empty() ? 0.0F : spread(data_.data(), n_column * n_expert_);
   bool changed = false;
   for (int64_t i = 0; i < n_column; ++i) {
@@ -222,6 +249,7 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
     float* z = data_.data() + i * n_expert_;
     record_column(z, column, i_layer);
     changed = steer_column(z, column, i_layer, sigma_batch) || changed;
+    show_column(i, column, i_layer);
   }
   if (changed) {
     ggml_backend_tensor_set(tensor, data_.data(), 0, data_.size() * sizeof(float));
@@ -254,6 +282,20 @@ void RouterTap::record_column(const float* z, const TapColumn& column, int64_t i
   if (column.record != nullptr) {
     to_half(z, column.record + i_layer * n_expert_, n_expert_);
   }
+}
+
+void RouterTap::show_column(int64_t i_column, const TapColumn& column, int64_t i_layer) const {
+  if (!observes_ || column.i_request < 0) {
+    return;
+  }
+  RouterView view;
+  view.i_request = column.i_request;
+  view.i_token = column.i_token;
+  view.i_layer = i_layer;
+  view.input = inputs_.data() + i_column * n_embd_;
+  view.logits = before_.data() + i_column * n_expert_;
+  view.steered = data_.data() + i_column * n_expert_;
+  (*observer_)(view);
 }
 
 bool RouterTap::steer_column(float* z,

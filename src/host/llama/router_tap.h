@@ -18,6 +18,8 @@ struct TapColumn {
   const Steering* steering = nullptr;  ///< not owned; null = leave the token alone
   uint16_t* record = nullptr;          ///< half precision [L, E] to fill, or null
   float* residual = nullptr;           ///< [n_block, D] to fill, or null
+  int64_t i_request = -1;              ///< shown to the observer under these numbers; -1 = not
+  int64_t i_token = 0;
 };
 
 /// One per context. Before each decode the host says what to do with every token (`plan`),
@@ -33,6 +35,9 @@ class RouterTap {
   void plan(std::vector<TapColumn> columns,
             std::vector<int32_t> output_columns,
             bool stop_after_routers);
+  /// Whom to show the tokens with an `i_request`, from the next plan on; null = nobody. Must
+  /// outlive the decodes.
+  void set_observer(const RouterObserver* observer) { observer_ = observer; }
   /// Throws what went wrong in the callback, Error{kHost} if a planned layer or block was never
   /// seen.
   void finish();
@@ -41,7 +46,8 @@ class RouterTap {
   static bool on_tensor(ggml_tensor* tensor, bool ask, void* self);
 
  private:
-  [[nodiscard]] int64_t layer_of(const char* name) const;  ///< -1 = not a router to tap
+  /// -1 = not a router. Tells the product of weight and input from the sum with the bias.
+  [[nodiscard]] int64_t layer_of(const char* name, bool& is_biased) const;
   [[nodiscard]] int64_t block_of(const char* name) const;  ///< -1 = no block's residual stream
   [[nodiscard]] bool wants(int64_t i_layer) const;
   [[nodiscard]] bool wants_block(int64_t i_block) const;
@@ -50,6 +56,8 @@ class RouterTap {
   int64_t read_columns(const ggml_tensor* tensor, int64_t n_row);
   void apply(ggml_tensor* tensor, int64_t i_layer);
   void apply_to_block(ggml_tensor* tensor, int64_t i_block);
+  void read_inputs(const ggml_tensor* tensor);
+  void show_column(int64_t i_column, const TapColumn& column, int64_t i_layer) const;
   [[nodiscard]] int64_t token_of_column(int64_t i_column, int64_t n_column) const;
   void record_column(const float* z, const TapColumn& column, int64_t i_layer) const;
   /// True if z was changed.
@@ -65,11 +73,15 @@ class RouterTap {
   std::vector<bool> steered_layers_;  ///< [L] some token of the batch is steered here
   std::vector<bool> steered_blocks_;  ///< [n_block] likewise, by a control vector
   bool records_ = false;
+  bool observes_ = false;
   bool reads_blocks_ = false;
+  const RouterObserver* observer_ = nullptr;
   bool stop_after_routers_ = false;
   std::vector<bool> seen_;         ///< [L]
   std::vector<bool> seen_blocks_;  ///< [n_block]
   std::vector<float> data_;        ///< of the running tensor: [n, E] or [n, D]
+  std::vector<float> before_;      ///< logits before a mask is added, for the observer, [n, E]
+  std::vector<float> inputs_;      ///< router inputs of the same layer, [n, D], for the observer
   std::exception_ptr error_;
 };
 

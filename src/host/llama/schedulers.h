@@ -12,6 +12,15 @@ namespace mascing {
 [[nodiscard]] std::vector<Outcome<RouterTrace>> run_traces(
     Engine& engine, const std::vector<TraceRequest>& requests);
 
+/// Prefills one after the other, in pieces, each token of a span shown to the observer; the graph
+/// is given up after the last router. One text per request: why it was not processed.
+[[nodiscard]] std::vector<std::string> run_observations(Engine& engine,
+                                                        const std::vector<TraceRequest>& requests,
+                                                        const RouterObserver& observer);
+/// The same of the output logits; nothing is given up.
+[[nodiscard]] std::vector<std::string> run_output_observations(
+    Engine& engine, const std::vector<TraceRequest>& requests, const OutputObserver& observer);
+
 /// Continuous batching: a finished reply makes room for the next prompt at once.
 [[nodiscard]] std::vector<Outcome<Reply>> run_generation(
     Engine& engine, const std::vector<GenerateRequest>& requests, const Sampling& sampling);

@@ -1,0 +1,191 @@
+// `mascing serve`: stock llama-server with masks as adapters, their strength chosen per request.
+//
+// Requests of different strength must not share what was computed under another one. llama-server
+// (v0.5.0) forgets a slot's cache when a request names other strengths, but not when a request
+// names none, and its cache of prompts in memory does not know strengths at all: both are switched
+// off.
+// --lora-init-without-apply alone does not do what its name says, either: a request that names no
+// strength gets the one the adapter was loaded with, so that is 0 here unless the user says more.
+#include <iostream>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/export_fit.h"
+#include "cli/mask_options.h"
+#include "cli/options.h"
+#include "cli/server_program.h"
+#include "export/lora.h"
+#include "mascing/error.h"
+
+namespace mascing::cli {
+namespace {
+
+struct ServeArguments {
+  std::vector<std::string> masks;
+  std::string host = "127.0.0.1";
+  int port = 8080;
+  std::string program;
+  std::vector<std::string> rest;
+  ExportSource source;
+};
+
+/// An adapter as the server gets it.
+struct ServedMask {
+  WeightedMask used;
+  std::string adapter;
+  double default_scale = 0.0;
+};
+
+void refuse_caches(const std::vector<std::string>& rest) {
+  for (const std::string& word : rest) {
+    const std::string name = word.substr(0, word.find('='));
+    for (const char* unsafe : {"--cache-prompt",
+                               "--cache-ram",
+                               "-cram",
+                               "--cache-reuse",
+                               "--slot-save-path",
+                               "--lora",
+                               "--lora-scaled"}) {
+      if (name == unsafe) {
+        throw Error(ErrorKind::kUsage,
+                    "[serve] " + name + " cannot be passed on to llama-server",
+                    name.starts_with("--lora")
+                        ? "give masks by --mask"
+                        : "a cache would answer with what was computed under another strength");
+      }
+    }
+  }
+}
+
+std::string cached_adapter(const ServeArguments& arguments, const Mask& mask) {
+  std::string key = hash_mask(mask) + " " + format_number(static_cast<double>(mask.alpha), 6) +
+                    " " + std::to_string(arguments.source.rank) + " " +
+                    std::to_string(arguments.source.n_max_token) + " " +
+                    std::to_string(arguments.source.seed) + " " MASCING_VERSION;
+  for (const std::string& path : arguments.source.data) {
+    key += " " + sha256_file(path);
+  }
+  const std::string folder = cache_folder() + "/adapters";
+  ensure_directory(folder);
+  const std::string path = folder + "/" + sha256_hex(key).substr(0, 24) + ".lora.gguf";
+  if (path.find_first_of(":,") != std::string::npos) {
+    throw Error(ErrorKind::kUsage,
+                "[serve] llama-server cannot take an adapter from " + path,
+                "set MASCING_CACHE_DIR to a folder without ':' and ',' in its name");
+  }
+  return path;
+}
+
+std::vector<ServedMask> prepare(const ServeArguments& arguments) {
+  std::vector<ServedMask> served;
+  for (WeightedMask& used : read_masks(arguments.masks)) {
+    ServedMask mask;
+    used.mask.alpha = static_cast<float>(used.strength);
+    mask.used = std::move(used);
+    mask.adapter = cached_adapter(arguments, mask.used.mask);
+    if (!file_exists(mask.adapter)) {
+      write_lora(mask.adapter, obtain_update(arguments.source, mask.used.mask, false));
+      std::cerr << "wrote " << mask.adapter << '\n';
+    }
+    served.push_back(std::move(mask));
+  }
+  for (size_t i = 0; i < served.size(); ++i) {
+    const bool is_set = names_strength(arguments.masks[i]);
+    served[i].default_scale = is_set ? served[i].used.strength : 0.0;
+  }
+  return served;
+}
+
+void print_examples(const ServeArguments& arguments, const std::vector<ServedMask>& served) {
+  const std::string url = "http://" + arguments.host + ":" + std::to_string(arguments.port);
+  std::string strengths;
+  for (size_t i = 0; i < served.size(); ++i) {
+    const ServedMask& mask = served[i];
+    std::cerr << "mask " << i << "  " << mask.used.name << ": suggested strength "
+              << format_number(mask.used.strength, 2) << ", without \"lora\" in a request "
+              << format_number(mask.default_scale, 2) << '\n';
+    strengths += (i == 0 ? "" : ", ") + std::string("{\"id\": ") + std::to_string(i) +
+                 ", \"scale\": " + format_number(mask.used.strength, 2) + "}";
+  }
+  std::cerr
+      << "\nwith a strength per request (a mask that is not named gets 0):\n"
+      << "  curl " << url << "/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
+      << "\"content\": \"Tell me a tale.\"}], \"lora\": [" << strengths << "]}'\n"
+      << "with the openai package: client.chat.completions.create(..., extra_body={\"lora\": ["
+      << strengths << "]})\n"
+      << "for all requests that name none:\n  curl " << url << "/lora-adapters -d '[" << strengths
+      << "]'\n\n"
+      << std::flush;
+}
+
+std::vector<std::string> server_words(const ServeArguments& arguments,
+                                      const std::vector<ServedMask>& served) {
+  std::vector<std::string> words = {"-m",
+                                    arguments.source.model.host.path,
+                                    "--host",
+                                    arguments.host,
+                                    "--port",
+                                    std::to_string(arguments.port)};
+  if (arguments.source.model.host.n_thread > 0) {
+    words.insert(words.end(), {"-t", std::to_string(arguments.source.model.host.n_thread)});
+  }
+  for (const ServedMask& mask : served) {
+    words.insert(words.end(),
+                 {"--lora-scaled", mask.adapter + ":" + format_number(mask.default_scale, 6)});
+  }
+  words.insert(words.end(), {"--lora-init-without-apply", "--no-cache-prompt", "--cache-ram", "0"});
+  words.insert(words.end(), arguments.rest.begin(), arguments.rest.end());
+  return words;
+}
+
+void execute(const ServeArguments& arguments) {
+  refuse_caches(arguments.rest);
+  if (!arguments.source.has_model()) {
+    throw Error(ErrorKind::kUsage, "[serve] no model was given", "give -m model.gguf");
+  }
+  const std::string program = find_server(arguments.program);
+  require_free_port(arguments.host, arguments.port);
+  const std::vector<ServedMask> served = prepare(arguments);
+  std::vector<WeightedMask> masks;
+  for (const ServedMask& mask : served) {
+    masks.push_back(mask.used);
+  }
+  warn_of_conflicts(masks);
+  print_examples(arguments, served);
+  become(program, server_words(arguments, served));
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Session& /*session*/) {
+  auto arguments = std::make_shared<ServeArguments>();
+  CLI::App* command = app.add_subcommand(
+      "serve",
+      "Starts stock llama-server with masks as adapters: OpenAI API, strength per request. What "
+      "stands behind -- is passed on to llama-server.");
+  add_examples(
+      *command,
+      "  mascing serve -m model.gguf --mask defend.gguf --mask permit.gguf --port 8080\n"
+      "  mascing serve -m model.gguf --mask defend.gguf=1.0 --data chats.jsonl -- -c 8192");
+  command
+      ->add_option("--mask",
+                   arguments->masks,
+                   "Mask file; with =STRENGTH that is what requests without \"lora\" get, else 0")
+      ->required();
+  command->add_option("--host", arguments->host, "Address to listen on")->capture_default_str();
+  command->add_option("--port", arguments->port, "Port to listen on")
+      ->check(CLI::Range(1, 65535))
+      ->capture_default_str();
+  command->add_option("--server",
+                      arguments->program,
+                      "The llama-server to start; by default the one that "
+                      "scripts/build_server.sh built, or the one in PATH");
+  arguments->source.add_to(*command);
+  command->get_option("--mask")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("options", arguments->rest, "What stands behind -- goes to llama-server");
+  command->callback([arguments] { execute(*arguments); });
+}
+
+}  // namespace mascing::cli

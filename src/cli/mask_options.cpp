@@ -1,0 +1,116 @@
+// Masks from words.
+#include "cli/mask_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "format/mask_file.h"
+#include "mascing/error.h"
+
+namespace mascing::cli {
+namespace {
+
+constexpr double kNoticeable = 0.1;  // smaller pulls are below what masks keep at all
+constexpr size_t kShown = 3;
+
+struct Word {
+  std::string path;
+  bool has_strength = false;
+  double strength = 0.0;
+};
+
+// A file may have "=" in its name: only what follows the last one can be a strength.
+Word divide(const std::string& word) {
+  const size_t sign = word.rfind('=');
+  if (sign == std::string::npos || file_exists(word)) {
+    return {word, false, 0.0};
+  }
+  Word divided{word.substr(0, sign), true, 0.0};
+  const char* begin = word.data() + sign + 1;
+  const char* end = word.data() + word.size();
+  const auto [stop, failure] = std::from_chars(begin, end, divided.strength);
+  if (failure != std::errc{} || stop != end || !std::isfinite(divided.strength)) {
+    throw Error(ErrorKind::kUsage,
+                "[mask] '" + printable(word) + "': the strength behind '=' is no number",
+                "write it as in --mask defend.gguf=0.8");
+  }
+  return divided;
+}
+
+std::string signed_number(double value) {
+  std::string text = value > 0 ? "+" : "";
+  text += format_number(value, 2);
+  return text;
+}
+
+void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
+  const MaskComparison found = compare_masks(first, second);
+  std::string examples;
+  size_t n = 0;
+  for (const MaskConflict& conflict : found.conflicts) {
+    if (std::min(std::fabs(conflict.first), std::fabs(conflict.second)) < kNoticeable) {
+      break;
+    }
+    if (n++ < kShown) {
+      examples += (examples.empty() ? "" : ", ") + std::string("block ") +
+                  std::to_string(first.mask.blocks[conflict.i_layer]) + " expert " +
+                  std::to_string(conflict.i_expert) + " (" + signed_number(conflict.first) +
+                  " against " + signed_number(conflict.second) + ")";
+    }
+  }
+  if (n > 0) {
+    say_warning("masks_disagree",
+                first.name + " and " + second.name + " pull " + std::to_string(n) +
+                    " experts in opposite directions, " +
+                    format_number(100.0 * found.cancelled, 0) +
+                    " % of their pull cancels: " + examples,
+                "measure the combination with `mascing eval` on the scenarios of both before use");
+  }
+}
+
+}  // namespace
+
+bool names_strength(const std::string& word) {
+  return divide(word).has_strength;
+}
+
+void say_warning(const std::string& id, const std::string& text, const std::string& advice) {
+  std::cerr << "mascing: warning: [" << id << "] " << text << '\n';
+  if (!advice.empty()) {
+    std::cerr << "  advice: " << advice << '\n';
+  }
+}
+
+std::vector<WeightedMask> read_masks(const std::vector<std::string>& words) {
+  std::vector<WeightedMask> masks;
+  for (const std::string& word : words) {
+    const Word divided = divide(word);
+    WeightedMask used;
+    used.mask = read_mask(divided.path);
+    used.strength = divided.has_strength ? divided.strength : static_cast<double>(used.mask.alpha);
+    used.name = divided.path;
+    masks.push_back(std::move(used));
+  }
+  return masks;
+}
+
+void warn_of_conflicts(const std::vector<WeightedMask>& masks) {
+  for (size_t i = 0; i < masks.size(); ++i) {
+    for (size_t j = i + 1; j < masks.size(); ++j) {
+      warn_of_pair(masks[i], masks[j]);
+    }
+  }
+}
+
+Mask compose_from(const std::vector<std::string>& words) {
+  const std::vector<WeightedMask> masks = read_masks(words);
+  Mask sum = compose_masks(masks);
+  warn_of_conflicts(masks);
+  return sum;
+}
+
+}  // namespace mascing::cli

@@ -1,0 +1,112 @@
+// Four kinds of things can carry a mask; each says so in its own way.
+#include "cli/mask_verify.h"
+
+#include <filesystem>
+#include <iostream>
+
+#include "base/text.h"
+#include "cli/export_check.h"
+#include "cli/export_fit.h"
+#include "export/bake_gguf.h"
+#include "export/bake_hf.h"
+#include "export/lora.h"
+#include "format/gguf.h"
+#include "format/mask_file.h"
+#include "format/model_file.h"
+#include "mascing/error.h"
+
+namespace mascing::cli {
+namespace {
+
+void print_origin(const UpdateOrigin& origin) {
+  std::cout << "scenario     " << origin.scenario << " (" << origin.direction << ")\n"
+            << "model        " << origin.model_name << " (" << origin.architecture
+            << ", fingerprint " << origin.fingerprint << ")\n"
+            << "mask         " << origin.mask_hash << '\n'
+            << "strength     " << format_number(origin.alpha, 3) << '\n'
+            << "mascing      " << origin.tool_version << '\n';
+}
+
+void require_model(const std::string& fingerprint,
+                   const std::string& name,
+                   const std::string& model) {
+  if (model.empty()) {
+    return;
+  }
+  const ModelInfo info = read_model_info(model);
+  if (info.fingerprint != fingerprint) {
+    throw Error(ErrorKind::kMismatch,
+                "[verify] made for '" + name + "' (" + fingerprint.substr(0, 12) + "), not for '" +
+                    info.name + "' (" + info.fingerprint.substr(0, 12) + ")",
+                "give the model it was made for");
+  }
+  std::cout << "fits         " << model << '\n';
+}
+
+void verify_mask(const std::string& path, const std::string& model) {
+  const Mask mask = read_mask(path);
+  std::cout << "kind         mask\n";
+  print_origin(origin_of(mask, static_cast<double>(mask.alpha)));
+  require_model(mask.fingerprint, mask.model_name, model);
+}
+
+void verify_adapter(const std::string& path, const std::string& model) {
+  const RouterUpdate update = read_lora(path);
+  std::cout << "kind         LoRA adapter (its scale is the mask's strength)\n";
+  print_origin(update.origin);
+  print_fit(update);
+  print_fidelity(update.fidelity, update.blocks);
+  require_model(update.origin.fingerprint, update.origin.model_name, model);
+}
+
+void verify_model(const std::string& path, const std::string& model) {
+  const std::optional<BakeRecord> record = read_bake(path);
+  if (!record) {
+    std::cout << "kind         model, not baked: no mask in it\n";
+    return;
+  }
+  std::cout << "kind         baked model\n";
+  print_origin(record->update.origin);
+  print_fit(record->update);
+  print_fidelity(record->update.fidelity, record->update.blocks);
+  std::cout << "routers      "
+            << (record->is_intact ? "as they were baked" : "changed after baking") << '\n'
+            << "undo         "
+            << (record->can_undo ? "possible: mascing mask unbake" : "the old bytes are lost")
+            << '\n'
+            << std::flush;
+  if (!record->is_intact) {
+    throw Error(ErrorKind::kBadInput,
+                "[verify] the routers of " + path + " are not those that were baked",
+                "something changed the file after `mascing export`: bake it again");
+  }
+  require_model(record->update.origin.fingerprint, record->update.origin.model_name, model);
+}
+
+void verify_folder(const std::string& path) {
+  const std::vector<std::string> lines = describe_hf_bake(path);
+  std::cout << (lines.empty() ? "kind         folder, not baked: no mask in it\n"
+                              : "kind         baked Hugging Face folder\n");
+  for (const std::string& line : lines) {
+    std::cout << line << '\n';
+  }
+}
+
+}  // namespace
+
+void verify_file(const std::string& path, const std::string& model) {
+  if (std::filesystem::is_directory(path)) {
+    verify_folder(path);
+    return;
+  }
+  const std::string type = GgufFile::open(path).get_string("general.type").value_or("model");
+  if (type == "mascing.mask") {
+    verify_mask(path, model);
+  } else if (type == "adapter") {
+    verify_adapter(path, model);
+  } else {
+    verify_model(path, model);
+  }
+}
+
+}  // namespace mascing::cli

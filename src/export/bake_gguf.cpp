@@ -1,0 +1,191 @@
+// A baked file is the original with keys inserted before the tensor infos, other router bytes, and
+// the old ones at its end:
+//   head .. last key | new keys | tensor infos | padding | tensor data | undo: old router bytes
+// The new keys are mascing.* (origin_keys.h) and, in each part that holds routers:
+//   mascing.bake.keys_offset, keys_size, n_key   the inserted bytes, to take them out again
+//   mascing.bake.header_hash                     SHA-256 of the original up to its tensor data
+//   mascing.bake.size                            of the original
+//   mascing.bake.routers                         names of the changed tensors, in file order
+//   mascing.bake.router_hash, undo_hash          of their new and old bytes
+#include "export/bake_gguf.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "export/baked_routers.h"
+#include "export/gguf_patch.h"
+#include "export/origin_keys.h"
+#include "format/gguf.h"
+#include "format/model_file.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr const char* kExportType = "gguf";
+
+[[noreturn]] void fail(const std::string& path, const std::string& what, const std::string& hint) {
+  throw Error(ErrorKind::kBadInput, "[bake] " + printable(file_name(path)) + ": " + what, hint);
+}
+
+/// "steered.gguf" -> "steered-00001-of-00003.gguf" where that is needed.
+std::string first_part_name(const std::string& output, int64_t n_part) {
+  const std::string suffix = ".gguf";
+  if (n_part <= 1) {
+    return output;
+  }
+  const std::string stem =
+      output.ends_with(suffix) ? output.substr(0, output.size() - suffix.size()) : output;
+  const std::string number = std::to_string(n_part);
+  const std::string wanted =
+      "-00001-of-" + std::string(number.size() < 5 ? 5 - number.size() : 0, '0') + number + suffix;
+  return output.ends_with(wanted) ? output : stem + wanted;
+}
+
+PatchKeys keys_of_part(const GgufFile& part,
+                       const std::vector<PatchedTensor>& changed,
+                       const RouterUpdate& update) {
+  GgufWriter writer;
+  put_origin(update, kExportType, writer);
+  put_patch_keys(part, changed, writer);
+  return finish_patch_keys(part, writer);
+}
+
+/// Files being written, and those that are only linked, until all appear together.
+class Output {
+ public:
+  void write(const std::string& path, std::unique_ptr<AtomicFile> file) {
+    files_.push_back(std::move(file));
+    paths_.push_back(path);
+  }
+  void link(const std::string& from, const std::string& to) {
+    links_.emplace_back(from, to);
+    paths_.push_back(to);
+  }
+  /// The first part comes last: without it the others are no model.
+  std::vector<std::string> commit() {
+    for (const auto& [from, to] : links_) {
+      link_or_copy(from, to);
+    }
+    for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
+      (*file)->commit();
+    }
+    return paths_;
+  }
+
+ private:
+  std::vector<std::unique_ptr<AtomicFile>> files_;
+  std::vector<std::pair<std::string, std::string>> links_;
+  std::vector<std::string> paths_;
+};
+
+void refuse_itself(const std::string& from, const std::string& to) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(from, to, ignored)) {
+    throw Error(ErrorKind::kUsage,
+                "[bake] " + printable(to) + " is the model itself",
+                "name another output: the source stays as it is");
+  }
+}
+
+void require_fitting(const RouterUpdate& update, const ModelInfo& info) {
+  if (update.origin.fingerprint != info.fingerprint || update.n_layer != info.n_layer ||
+      update.n_expert != info.n_expert || update.n_embd != info.n_embd) {
+    throw Error(ErrorKind::kMismatch,
+                "[bake] the mask was made for '" + update.origin.model_name + "' (" +
+                    update.origin.fingerprint.substr(0, 12) + "), not for '" + info.name + "' (" +
+                    info.fingerprint.substr(0, 12) + ")",
+                "use the model the mask was made for, with the same router weights");
+  }
+}
+
+}  // namespace
+
+BakeReport bake_gguf(const std::string& model,
+                     const std::string& output,
+                     const RouterUpdate& update,
+                     const TensorCodec& codec,
+                     const Progress& progress) {
+  const OpenModel opened = open_model(model);
+  if (opened.parts.front().has("mascing.export") || read_bake(model)) {
+    fail(model, "is baked already", "bake the original, or `mascing mask unbake` this one first");
+  }
+  require_fitting(update, opened.info);
+  BakeReport report_;
+  const auto n_part = static_cast<int64_t>(opened.parts.size());
+  const std::string first = first_part_name(output, n_part);
+  Output written;
+  for (int64_t i = 0; i < n_part; ++i) {
+    const GgufFile& part = opened.parts[i];
+    const std::string path = part_path(first, i, n_part);
+    refuse_itself(part.path(), path);
+    const std::vector<PatchedTensor> changed =
+        bake_routers(opened, i, update, codec, report_.losses);
+    if (changed.empty()) {
+      written.link(part.path(), path);
+      continue;
+    }
+    auto file = std::make_unique<AtomicFile>(path);
+    write_patched(part, keys_of_part(part, changed, update), changed, *file, progress);
+    written.write(path, std::move(file));
+  }
+  report_.files = written.commit();
+  return report_;
+}
+
+std::optional<BakeRecord> read_bake(const std::string& model) {
+  const OpenModel opened = open_model(model);
+  std::optional<BakeRecord> record;
+  for (const GgufFile& part : opened.parts) {
+    if (!is_patched(part)) {
+      continue;
+    }
+    if (!record) {
+      record.emplace();
+      record->update = get_origin(part, kExportType);
+      record->is_intact = record->can_undo = true;
+    }
+    record->is_intact = record->is_intact && has_patched_bytes(part);
+    record->can_undo = record->can_undo && can_unpatch(part);
+  }
+  return record;
+}
+
+std::vector<std::string> unbake_gguf(const std::string& model,
+                                     const std::string& output,
+                                     const Progress& progress) {
+  const OpenModel opened = open_model(model);
+  const auto n_part = static_cast<int64_t>(opened.parts.size());
+  const std::string first = first_part_name(output, n_part);
+  const std::optional<BakeRecord> record = read_bake(model);
+  if (!record) {
+    fail(model, "is not baked", "only what `mascing export --to gguf` wrote can be unbaked");
+  }
+  if (!record->is_intact || !record->can_undo) {
+    fail(model,
+         record->is_intact ? "the old router weights behind its tensors are lost or damaged"
+                           : "its routers were changed after it was baked",
+         "it cannot be restored: take the original file");
+  }
+  Output written;
+  for (int64_t i = 0; i < n_part; ++i) {
+    const GgufFile& part = opened.parts[i];
+    const std::string path = part_path(first, i, n_part);
+    refuse_itself(part.path(), path);
+    if (!is_patched(part)) {
+      written.link(part.path(), path);
+      continue;
+    }
+    auto file = std::make_unique<AtomicFile>(path);
+    write_unpatched(part, *file, progress);
+    written.write(path, std::move(file));
+  }
+  return written.commit();
+}
+
+}  // namespace mascing

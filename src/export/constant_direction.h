@@ -1,0 +1,63 @@
+// Fits router updates: directions whose product with a router's input is as nearly as possible the
+// push that the exact mask gives, from inputs seen while the model reads conversations.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "export/router_update.h"
+#include "mascing/host.h"
+#include "mascing/progress.h"
+
+namespace mascing {
+
+/// One text to learn router inputs from. Texts of the same group are held out together.
+struct FitSample {
+  TraceRequest request;  ///< with the steering that is active while it is read
+  int64_t group = 0;
+};
+
+struct FitOptions {
+  bool may_shift = false;  ///< the target can change router biases, where the model has them
+  int64_t rank = 16;       ///< of an update, at most; 1 = a single direction per layer
+  int64_t n_max_token = 24000;
+  double held_out_share = 0.25;           ///< of the groups: never fitted, only measured on
+  int64_t n_max_byte = int64_t{2} << 30;  ///< inputs kept at once; more layers take more passes
+};
+
+/// Inputs and logits of one router, token by token.
+struct RouterSamples {
+  int64_t n_token = 0;
+  int64_t n_embd = 0;
+  int64_t n_expert = 0;
+  std::vector<uint16_t> inputs;      ///< half precision [N, D]
+  std::vector<float> logits;         ///< [N, E] before any mask
+  std::vector<uint8_t> is_held_out;  ///< [N]
+};
+
+/// Fits one layer in up to three ways and returns the one under which most held-out tokens go to
+/// the experts of the exact mask:
+///   constant  ridge regression of one direction a on a . x = mean sigma
+///   spread    of one direction on a . x = sigma(x), each token weighted by the variance of S under
+///             its routing probabilities: to second order, the divergence an error there costs
+///   matrix    the matrix M of rank R that minimises the same divergence, sum over tokens of
+///             (M x - sigma S)^T (diag p - p p^T) (M x - sigma S), experts near the choice's border
+///             weighted up
+/// `alpha` is the strength at which p is taken. With `may_shift` each has a constant term besides.
+/// Throws Error{kInsufficient} if there are no tokens to fit or to hold out.
+[[nodiscard]] LayerUpdate fit_layer(const RouterSamples& samples,
+                                    const Mask& mask,
+                                    int64_t i_layer,
+                                    double alpha,
+                                    const FitOptions& options);
+
+/// Reads the samples (as many as n_max_token allows), fits every layer that the mask touches.
+/// Throws Error{kMismatch} for a mask of another model.
+[[nodiscard]] RouterUpdate fit_router_update(Host& host,
+                                             const Mask& mask,
+                                             double alpha,
+                                             const std::vector<FitSample>& samples,
+                                             const FitOptions& options,
+                                             const Progress& progress = {});
+
+}  // namespace mascing

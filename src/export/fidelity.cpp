@@ -1,0 +1,185 @@
+// One text at a time: what one side computed is kept until the other has done the same.
+#include "export/fidelity.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "export/choose_experts.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+struct Texts {
+  std::vector<TraceRequest> requests;  ///< prompt and the exact mask's reply
+  int64_t n_reply = 0;
+  int64_t n_changed = 0;
+  int64_t n_decision = 0;
+};
+
+double log_sum_exp(const float* row, int64_t n) {
+  const double top = *std::max_element(row, row + n);
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    sum += std::exp(row[i] - top);
+  }
+  return top + std::log(sum);
+}
+
+double divergence(const float* p, const float* q, int64_t n) {
+  const double norm_p = log_sum_exp(p, n);
+  const double norm_q = log_sum_exp(q, n);
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double log_p = p[i] - norm_p;
+    sum += std::exp(log_p) * (log_p - (q[i] - norm_q));
+  }
+  return std::max(sum, 0.0);
+}
+
+Texts generate_both(Host& exact,
+                    Host& exported,
+                    const std::vector<Conversation>& conversations,
+                    const Steering& steering,
+                    const FidelityOptions& options) {
+  std::vector<GenerateRequest> steered;
+  std::vector<GenerateRequest> plain;
+  for (const Conversation& conversation : conversations) {
+    try {
+      steered.push_back({exact.render(conversation).tokens, steering, 0});
+      plain.push_back({steered.back().tokens, {}, 0});
+    } catch (const Error& failure) {
+      if (failure.kind() != ErrorKind::kBadInput) {
+        throw;
+      }
+    }
+  }
+  Sampling sampling;
+  sampling.n_max_token = options.n_max_token;
+  const auto wanted = exact.generate(steered, sampling);
+  const auto got = exported.generate(plain, sampling);
+  Texts texts;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (!wanted[i].ok() || !got[i].ok()) {
+      continue;
+    }
+    ++texts.n_reply;
+    texts.n_changed += wanted[i].value.text != got[i].value.text ? 1 : 0;
+    texts.n_decision += options.is_refusal && options.is_refusal(wanted[i].value.text) !=
+                                                  options.is_refusal(got[i].value.text)
+                            ? 1
+                            : 0;
+    TraceRequest request;
+    request.tokens = steered[i].tokens;
+    const std::vector<int32_t>& reply = wanted[i].value.tokens;
+    request.tokens.insert(request.tokens.end(), reply.begin(), reply.end());
+    request.span.end = std::min(static_cast<int64_t>(request.tokens.size()), exact.context_size());
+    texts.requests.push_back(std::move(request));
+  }
+  return texts;
+}
+
+/// Experts chosen in one text, [T, L, K] flat.
+std::vector<int32_t> read_choices(Host& host, const TraceRequest& request) {
+  const ModelInfo& info = host.describe();
+  const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
+  std::vector<int32_t> choices(static_cast<size_t>(request.span.end * info.n_layer * k), -1);
+  std::vector<int32_t> chosen;
+  (void)host.observe({request}, [&](const RouterView& view) {
+    choose_experts(view.steered, info.n_expert, k, chosen);
+    std::copy(chosen.begin(),
+              chosen.end(),
+              choices.begin() + (view.i_token * info.n_layer + view.i_layer) * k);
+  });
+  return choices;
+}
+
+void compare_choices(const std::vector<int32_t>& a,
+                     const std::vector<int32_t>& b,
+                     int64_t n_layer,
+                     int64_t k,
+                     FidelityRecord& record) {
+  std::vector<int32_t> shared;
+  const auto n_row = static_cast<int64_t>(a.size()) / k;
+  for (int64_t i = 0; i < n_row; ++i) {
+    shared.clear();
+    const auto from = i * k;
+    std::set_intersection(a.begin() + from,
+                          a.begin() + from + k,
+                          b.begin() + from,
+                          b.begin() + from + k,
+                          std::back_inserter(shared));
+    const auto n_shared = static_cast<int64_t>(shared.size());
+    record.overlap[i % n_layer] += static_cast<double>(n_shared) / static_cast<double>(k);
+    record.same_experts[i % n_layer] += n_shared == k ? 1.0 : 0.0;
+  }
+}
+
+std::vector<float> read_outputs(Host& host, const TraceRequest& request) {
+  const int64_t n_vocab = host.describe().n_vocab;
+  std::vector<float> rows(static_cast<size_t>(request.span.end * n_vocab));
+  (void)host.observe_outputs({request}, [&](const OutputView& view) {
+    std::copy_n(view.logits, n_vocab, rows.begin() + view.i_token * n_vocab);
+  });
+  return rows;
+}
+
+double total_divergence(const std::vector<float>& p, const std::vector<float>& q, int64_t n_vocab) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < static_cast<int64_t>(p.size()); i += n_vocab) {
+    sum += divergence(p.data() + i, q.data() + i, n_vocab);
+  }
+  return sum;
+}
+
+void average(FidelityRecord& record) {
+  const auto n = static_cast<double>(record.n_token);
+  record.divergence /= n;
+  record.divergence_unsteered /= n;
+  for (size_t l = 0; l < record.overlap.size(); ++l) {
+    record.overlap[l] /= n;
+    record.same_experts[l] /= n;
+  }
+}
+
+}  // namespace
+
+FidelityRecord compare_forms(Host& exact,
+                             Host& exported,
+                             const std::vector<Conversation>& conversations,
+                             const Steering& steering,
+                             const FidelityOptions& options,
+                             const Progress& progress) {
+  const ModelInfo& info = exact.describe();
+  const Texts texts = generate_both(exact, exported, conversations, steering, options);
+  if (texts.requests.empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[check] none of the conversations could be read and answered",
+                "give conversations that end with a user's message and fit the context");
+  }
+  FidelityRecord record;
+  record.n_reply = texts.n_reply;
+  record.n_reply_changed = texts.n_changed;
+  record.n_decision_changed = texts.n_decision;
+  record.overlap.assign(static_cast<size_t>(info.n_layer), 0.0);
+  record.same_experts = record.overlap;
+  const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
+  const auto n_text = static_cast<int64_t>(texts.requests.size());
+  for (int64_t i = 0; i < n_text; ++i) {
+    const TraceRequest& plain = texts.requests[i];
+    TraceRequest steered = plain;
+    steered.steering = steering;
+    record.n_token += plain.span.end;
+    compare_choices(
+        read_choices(exact, steered), read_choices(exported, plain), info.n_layer, k, record);
+    const std::vector<float> wanted = read_outputs(exact, steered);
+    record.divergence += total_divergence(wanted, read_outputs(exported, plain), info.n_vocab);
+    record.divergence_unsteered +=
+        total_divergence(wanted, read_outputs(exact, plain), info.n_vocab);
+    report(progress, {"check", i + 1, n_text, "conversations", ""});
+  }
+  average(record);
+  return record;
+}
+
+}  // namespace mascing

@@ -1,0 +1,168 @@
+// Makes a layer's problem from samples and measures updates on the held-out ones.
+#include "export/fit_layer_parts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/half.h"
+#include "export/choose_experts.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+using Eigen::VectorXf;
+
+constexpr float kBorderWidth = 0.05F;    // of the choice's border, in mean sigma
+constexpr float kRoutingWeight = 0.05F;  // of the routing probabilities beside the border
+constexpr float kFloor = 0.02F;          // of the mean weight: no token counts for nothing
+
+/// As the router tap has it: the divisor is n.
+float spread(const VectorXf& values) {
+  const Eigen::VectorXd v = values.cast<double>();
+  return static_cast<float>(
+      std::sqrt((v.array() - v.mean()).square().sum() / static_cast<double>(v.size())));
+}
+
+std::vector<int64_t> fit_tokens_first(const RouterSamples& samples, int64_t& n_fit) {
+  std::vector<int64_t> order(static_cast<size_t>(samples.n_token));
+  std::iota(order.begin(), order.end(), 0);
+  const auto middle = std::stable_partition(
+      order.begin(), order.end(), [&](int64_t i) { return samples.is_held_out[i] == 0; });
+  n_fit = middle - order.begin();
+  return order;
+}
+
+void fill_arrays(const RouterSamples& samples,
+                 const std::vector<int64_t>& order,
+                 LayerProblem& problem) {
+  const int64_t n = samples.n_token;
+  problem.features.resize(n, problem.n_embd + (problem.has_constant ? 1 : 0));
+  problem.logits.resize(n, samples.n_expert);
+  VectorXf input(problem.n_embd);
+  double square = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    from_half(samples.inputs.data() + order[i] * problem.n_embd, input.data(), problem.n_embd);
+    square += input.cast<double>().squaredNorm();
+    problem.features.row(i).head(problem.n_embd) = input.transpose();
+    problem.logits.row(i) =
+        Eigen::Map<const VectorXf>(samples.logits.data() + order[i] * samples.n_expert,
+                                   samples.n_expert)
+            .transpose();
+  }
+  if (problem.has_constant) {
+    problem.constant =
+        static_cast<float>(std::sqrt(square / static_cast<double>(n * problem.n_embd)));
+    problem.features.col(problem.n_embd).setConstant(problem.constant);
+  }
+}
+
+/// Weight of each expert at one token: how near its steered logit is to the border between chosen
+/// and not, plus a share of its routing probability.
+void weigh(LayerProblem& problem, float width) {
+  const int64_t n_expert = problem.n_expert();
+  const int64_t k = std::min(problem.n_expert_used, n_expert - 1);
+  problem.token_weight.resize(problem.n_fit);
+  problem.border_weight.resize(problem.n_fit, n_expert);
+  VectorXf sorted(n_expert);
+  for (int64_t i = 0; i < problem.n_fit; ++i) {
+    const VectorXf steered = problem.logits.row(i).transpose() +
+                             static_cast<float>(problem.alpha) * problem.sigma[i] * problem.steer;
+    const VectorXf odds = (steered.array() - steered.maxCoeff()).exp();
+    const VectorXf p = odds / odds.sum();
+    const float mean = p.dot(problem.steer);
+    problem.token_weight[i] = p.dot((problem.steer.array() - mean).square().matrix());
+    sorted = steered;
+    std::sort(sorted.data(), sorted.data() + n_expert, std::greater<>());
+    const float border = k > 0 ? 0.5F * (sorted[k - 1] + sorted[k]) : sorted[0];
+    const Eigen::ArrayXf distance =
+        ((steered.array() - border) / width).cwiseMax(-30.0F).cwiseMin(30.0F);
+    const Eigen::ArrayXf inside = 1.0F / (1.0F + (-distance).exp());
+    problem.border_weight.row(i) =
+        (inside * (1.0F - inside) + kRoutingWeight * p.array() + 1e-4F).matrix().transpose();
+  }
+  problem.token_weight.array() += kFloor * problem.token_weight.mean() + 1e-12F;
+}
+
+}  // namespace
+
+LayerProblem make_problem(
+    const RouterSamples& samples, const Mask& mask, int64_t i_layer, double alpha, bool may_shift) {
+  LayerProblem problem;
+  problem.n_embd = samples.n_embd;
+  problem.n_expert_used = mask.n_expert_used;
+  problem.has_constant = may_shift;
+  problem.alpha = alpha;
+  const std::vector<int64_t> order = fit_tokens_first(samples, problem.n_fit);
+  problem.n_held_out = samples.n_token - problem.n_fit;
+  if (problem.n_fit == 0 || problem.n_held_out == 0) {
+    throw Error(ErrorKind::kInsufficient,
+                "[export] " + std::to_string(samples.n_token) +
+                    " tokens are too few to fit the routers of layer " + std::to_string(i_layer),
+                "give more conversations to calibrate on");
+  }
+  fill_arrays(samples, order, problem);
+  problem.steer = Eigen::Map<const VectorXf>(mask.row(i_layer), mask.n_expert);
+  problem.sigma.resize(samples.n_token);
+  for (int64_t i = 0; i < samples.n_token; ++i) {
+    problem.sigma[i] = mask.sigma_rule == SigmaRule::kCalibrated
+                           ? mask.sigma[i_layer]
+                           : spread(problem.logits.row(i).transpose());
+  }
+  weigh(problem, kBorderWidth * problem.sigma.mean() + 1e-6F);
+  return problem;
+}
+
+FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
+  const int64_t n_expert = problem.n_expert();
+  const int64_t k = std::clamp<int64_t>(problem.n_expert_used, 1, n_expert);
+  using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Eigen::Map<const RowMajor> down(layer.down.data(), layer.rank, problem.n_embd);
+  const Eigen::Map<const RowMajor> up(layer.up.data(), n_expert, layer.rank);
+  const auto strength = static_cast<float>(problem.alpha);
+  // Along S without its mean: what is the same for all experts changes nothing.
+  const VectorXf along = problem.steer.array() - problem.steer.mean();
+  const double length = static_cast<double>(along.squaredNorm());
+  std::vector<double> ratios;
+  std::vector<int32_t> wanted;
+  std::vector<int32_t> got;
+  std::vector<int32_t> shared;
+  int64_t n_same = 0;
+  int64_t n_shared = 0;
+  for (int64_t i = problem.n_fit; i < problem.n_fit + problem.n_held_out; ++i) {
+    VectorXf push = up * (down * problem.features.row(i).head(problem.n_embd).transpose());
+    if (!layer.shift.empty()) {
+      push += Eigen::Map<const VectorXf>(layer.shift.data(), n_expert);
+    }
+    const VectorXf logits = problem.logits.row(i).transpose();
+    const VectorXf exact = logits + strength * problem.sigma[i] * problem.steer;
+    const VectorXf approximate = logits + strength * push;
+    const double full = static_cast<double>(problem.sigma[i]) * length;
+    ratios.push_back(full > 0.0 ? static_cast<double>(along.dot(push)) / full : 1.0);
+    choose_experts(exact.data(), n_expert, k, wanted);
+    choose_experts(approximate.data(), n_expert, k, got);
+    shared.clear();
+    std::set_intersection(
+        wanted.begin(), wanted.end(), got.begin(), got.end(), std::back_inserter(shared));
+    n_shared += static_cast<int64_t>(shared.size());
+    n_same += static_cast<int64_t>(shared.size()) == k ? 1 : 0;
+  }
+  FitQuality quality;
+  quality.n_token = problem.n_held_out;
+  const auto n = static_cast<double>(ratios.size());
+  const double mean = std::accumulate(ratios.begin(), ratios.end(), 0.0) / n;
+  double square = 0.0;
+  for (const double ratio : ratios) {
+    square += (ratio - mean) * (ratio - mean);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  quality.ratio_spread = std::sqrt(square / n);
+  quality.ratio_low = ratios[static_cast<size_t>(0.01 * (n - 1.0))];
+  quality.ratio_high = ratios[static_cast<size_t>(0.99 * (n - 1.0))];
+  quality.same_experts = static_cast<double>(n_same) / n;
+  quality.overlap = static_cast<double>(n_shared) / (n * static_cast<double>(k));
+  return quality;
+}
+
+}  // namespace mascing

@@ -1,0 +1,221 @@
+// The layout is drawn in bake_gguf.cpp. Tensor offsets count from the start of the tensor data, so
+// inserting keys moves all of it and changes none of them.
+#include "export/gguf_patch.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "base/sha256.h"
+#include "format/gguf_layout.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr int64_t kPiece = int64_t{64} << 20;
+constexpr const char* kOffsetKey = "mascing.bake.keys_offset";
+constexpr const char* kSizeKey = "mascing.bake.keys_size";
+constexpr const char* kCountKey = "mascing.bake.n_key";
+constexpr const char* kHeaderHashKey = "mascing.bake.header_hash";
+constexpr const char* kFileSizeKey = "mascing.bake.size";
+constexpr const char* kNamesKey = "mascing.bake.routers";
+constexpr const char* kNewHashKey = "mascing.bake.router_hash";
+constexpr const char* kOldHashKey = "mascing.bake.undo_hash";
+
+int64_t place_of(const GgufFile& part, const GgufTensor& tensor) {
+  return tensor.data - part.file().data();
+}
+
+std::string_view bytes_at(const GgufFile& part, size_t offset, size_t size) {
+  return part.file().bytes().substr(offset, size);
+}
+
+void copy_in_pieces(const GgufFile& part,
+                    const CopySource& source,
+                    int64_t begin,
+                    int64_t end,
+                    AtomicFile& out,
+                    const Progress& progress) {
+  constexpr int64_t kMega = int64_t{1} << 20;
+  const auto total = static_cast<int64_t>(part.file().size()) / kMega;
+  while (begin < end) {
+    const int64_t n = std::min(kPiece, end - begin);
+    out.append_from(source, begin, n);
+    begin += n;
+    report(progress, {"copy", begin / kMega, total, "MiB", ""});
+  }
+}
+
+std::string padding_to(size_t size, size_t alignment) {
+  return std::string((alignment - size % alignment) % alignment, '\0');
+}
+
+std::string header_with(const GgufFile& part, const PatchKeys& keys) {
+  std::string header(part.metadata_bytes());
+  const auto count = static_cast<uint64_t>(part.n_key() + keys.n_key);
+  std::memcpy(header.data() + GgufFile::kKeyCountOffset, &count, sizeof(count));
+  header += keys.bytes;
+  header += part.header_bytes().substr(part.metadata_bytes().size());
+  return header + padding_to(header.size(), part.alignment());
+}
+
+/// The original's header from a patched one, or nothing if the record does not fit the file.
+std::optional<std::string> original_header(const GgufFile& part) {
+  const auto offset = part.get_uint(kOffsetKey);
+  const auto size = part.get_uint(kSizeKey);
+  const auto n_new = part.get_int(kCountKey);
+  const auto hash = part.get_string(kHeaderHashKey);
+  const std::string_view metadata = part.metadata_bytes();
+  if (!offset || !size || !n_new || !hash || *offset > metadata.size() ||
+      *size != metadata.size() - *offset || *offset < GgufFile::kKeyCountOffset + 8 || *n_new < 0 ||
+      *n_new > part.n_key()) {
+    return std::nullopt;
+  }
+  std::string header(metadata.substr(0, *offset));
+  const auto count = static_cast<uint64_t>(part.n_key() - *n_new);
+  std::memcpy(header.data() + GgufFile::kKeyCountOffset, &count, sizeof(count));
+  header += part.header_bytes().substr(metadata.size());
+  header += padding_to(header.size(), part.alignment());
+  return sha256_hex(header) == *hash ? std::optional(header) : std::nullopt;
+}
+
+/// Changed tensors in file order; nothing if one is missing.
+std::optional<std::vector<const GgufTensor*>> changed_tensors(const GgufFile& part) {
+  std::vector<const GgufTensor*> tensors;
+  const auto names = part.get_string_array(kNamesKey);
+  for (const std::string& name : names.value_or(std::vector<std::string>())) {
+    tensors.push_back(part.find_tensor(name));
+    if (tensors.back() == nullptr) {
+      return std::nullopt;
+    }
+  }
+  return tensors;
+}
+
+/// Where the old bytes begin, if they are all there.
+std::optional<size_t> undo_offset(const GgufFile& part) {
+  const auto header = original_header(part);
+  const auto size = part.get_uint(kFileSizeKey);
+  const auto tensors = changed_tensors(part);
+  if (!header || !size || !tensors || *size < header->size()) {
+    return std::nullopt;
+  }
+  size_t n_old = 0;
+  for (const GgufTensor* tensor : *tensors) {
+    n_old += tensor->size_bytes;
+  }
+  const size_t begin = part.data_offset() + (*size - header->size());
+  if (begin < part.data_offset() || begin + n_old != part.file().size()) {
+    return std::nullopt;
+  }
+  return begin;
+}
+
+}  // namespace
+
+void put_patch_keys(const GgufFile& part,
+                    const std::vector<PatchedTensor>& changed,
+                    GgufWriter& writer) {
+  Sha256 new_hash;
+  Sha256 old_hash;
+  std::vector<std::string> names;
+  for (const PatchedTensor& patch : changed) {
+    names.push_back(patch.tensor->name);
+    new_hash.update(patch.bytes.data(), patch.bytes.size());
+    old_hash.update(patch.tensor->data, patch.tensor->size_bytes);
+  }
+  writer.set_string(kHeaderHashKey, sha256_hex(bytes_at(part, 0, part.data_offset())));
+  writer.set_uint64(kFileSizeKey, part.file().size());
+  writer.set_string_array(kNamesKey, names);
+  writer.set_string(kNewHashKey, new_hash.hex());
+  writer.set_string(kOldHashKey, old_hash.hex());
+}
+
+PatchKeys finish_patch_keys(const GgufFile& part, GgufWriter& writer) {
+  writer.set_uint64(kOffsetKey, part.metadata_bytes().size());
+  writer.set_uint64(kSizeKey, 0);
+  writer.set_int(kCountKey, 0);
+  // Numbers of fixed width: filling them in does not change the size.
+  writer.set_int(kCountKey, writer.n_key());
+  writer.set_uint64(kSizeKey, writer.metadata_bytes().size());
+  return {writer.metadata_bytes(), writer.n_key()};
+}
+
+void write_patched(const GgufFile& part,
+                   const PatchKeys& keys,
+                   const std::vector<PatchedTensor>& changed,
+                   AtomicFile& out,
+                   const Progress& progress) {
+  const CopySource source(part.path());
+  out.write(header_with(part, keys));
+  auto position = static_cast<int64_t>(part.data_offset());
+  for (const PatchedTensor& patch : changed) {
+    const int64_t place = place_of(part, *patch.tensor);
+    copy_in_pieces(part, source, position, place, out, progress);
+    out.write(patch.bytes.data(), patch.bytes.size());
+    position = place + static_cast<int64_t>(patch.bytes.size());
+  }
+  copy_in_pieces(part, source, position, static_cast<int64_t>(part.file().size()), out, progress);
+  for (const PatchedTensor& patch : changed) {
+    out.write(patch.tensor->data, patch.tensor->size_bytes);
+  }
+}
+
+bool is_patched(const GgufFile& part) {
+  return part.has(kNewHashKey);
+}
+
+bool has_patched_bytes(const GgufFile& part) {
+  const auto tensors = changed_tensors(part);
+  if (!tensors) {
+    return false;
+  }
+  Sha256 hash;
+  for (const GgufTensor* tensor : *tensors) {
+    hash.update(tensor->data, tensor->size_bytes);
+  }
+  return hash.hex() == part.get_string(kNewHashKey);
+}
+
+bool can_unpatch(const GgufFile& part) {
+  const auto begin = undo_offset(part);
+  return begin && sha256_hex(bytes_at(part, *begin, part.file().size() - *begin)) ==
+                      part.get_string(kOldHashKey);
+}
+
+void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress) {
+  const CopySource source(part.path());
+  const size_t undo = undo_offset(part).value();
+  out.write(original_header(part).value());
+  auto position = static_cast<int64_t>(part.data_offset());
+  size_t old = undo;
+  const std::vector<const GgufTensor*> tensors = changed_tensors(part).value();
+  for (const GgufTensor* tensor : tensors) {
+    const int64_t place = place_of(part, *tensor);
+    copy_in_pieces(part, source, position, place, out, progress);
+    out.write(bytes_at(part, old, tensor->size_bytes));
+    old += tensor->size_bytes;
+    position = place + static_cast<int64_t>(tensor->size_bytes);
+  }
+  copy_in_pieces(part, source, position, static_cast<int64_t>(undo), out, progress);
+}
+
+void link_or_copy(const std::string& from, const std::string& to) {
+  namespace fs = std::filesystem;
+  std::error_code failure;
+  if (fs::exists(to, failure) && !fs::equivalent(from, to, failure)) {
+    fs::remove(to, failure);
+  }
+  fs::create_hard_link(fs::canonical(from), to, failure);
+  if (!failure) {
+    return;
+  }
+  const CopySource source(from);
+  AtomicFile copy(to);
+  copy.append_from(source, 0, static_cast<int64_t>(fs::file_size(from)));
+  copy.commit();
+}
+
+}  // namespace mascing

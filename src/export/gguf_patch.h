@@ -1,0 +1,52 @@
+// GGUF files with some tensors' bytes replaced, streamed, and the way back. Only for the .cpp files
+// of this folder.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "format/gguf.h"
+#include "mascing/progress.h"
+
+namespace mascing {
+
+/// New bytes of one tensor of a file.
+struct PatchedTensor {
+  const GgufTensor* tensor = nullptr;
+  std::vector<std::byte> bytes;
+};
+
+/// Keys to insert, as they go into a file.
+struct PatchKeys {
+  std::string bytes;
+  int64_t n_key = 0;
+};
+
+/// Adds the keys "mascing.bake.*" that say how to undo the change.
+void put_patch_keys(const GgufFile& part,
+                    const std::vector<PatchedTensor>& changed,
+                    GgufWriter& writer);
+/// All keys of the writer, after their own place, size and number were filled in.
+[[nodiscard]] PatchKeys finish_patch_keys(const GgufFile& part, GgufWriter& writer);
+
+/// Writes `part` with `keys` added and tensors changed (in file order), old bytes at the end.
+void write_patched(const GgufFile& part,
+                   const PatchKeys& keys,
+                   const std::vector<PatchedTensor>& changed,
+                   AtomicFile& out,
+                   const Progress& progress);
+
+[[nodiscard]] bool is_patched(const GgufFile& part);
+/// True if the changed tensors still hold what was written.
+[[nodiscard]] bool has_patched_bytes(const GgufFile& part);
+/// True if the original can be put together again.
+[[nodiscard]] bool can_unpatch(const GgufFile& part);
+/// Writes the original; can_unpatch must hold.
+void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress);
+
+/// A second name for a file that does not change, or a copy where the file system has no links.
+/// Replaces what is there.
+void link_or_copy(const std::string& from, const std::string& to);
+
+}  // namespace mascing

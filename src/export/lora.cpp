@@ -1,0 +1,112 @@
+// The adapter in GGUF:
+//   general.type = "adapter", adapter.type = "lora", general.architecture = the model's,
+//   adapter.lora.alpha = R (F32), mascing.* (see below)
+//   blk.<N>.ffn_gate_inp.weight.lora_a {D, R} = down, .lora_b {R, E} = up, both F32
+#include "export/lora.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "export/origin_keys.h"
+#include "format/gguf.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr const char* kExportType = "lora";
+
+int64_t largest_rank(const RouterUpdate& update) {
+  int64_t rank = 0;
+  for (const LayerUpdate& layer : update.layers) {
+    rank = std::max(rank, layer.rank);
+  }
+  return rank;
+}
+
+std::string tensor_name(int64_t block) {
+  return "blk." + std::to_string(block) + ".ffn_gate_inp.weight";
+}
+
+/// [rows, from] -> [rows, to], the rest zero.
+std::vector<float> widen(const std::vector<float>& values, int64_t from, int64_t to) {
+  const int64_t n_row = static_cast<int64_t>(values.size()) / from;
+  std::vector<float> wide(static_cast<size_t>(n_row * to), 0.0F);
+  for (int64_t i = 0; i < n_row; ++i) {
+    std::copy_n(values.begin() + i * from, from, wide.begin() + i * to);
+  }
+  return wide;
+}
+
+void put_layers(const RouterUpdate& update, int64_t rank, GgufWriter& writer) {
+  for (const LayerUpdate& layer : update.layers) {
+    const std::string name = tensor_name(update.blocks[layer.i_layer]);
+    std::vector<float> down = layer.down;
+    down.resize(static_cast<size_t>(rank * update.n_embd), 0.0F);
+    const std::vector<float> up = widen(layer.up, layer.rank, rank);
+    writer.add_tensor_f32(name + ".lora_a", {update.n_embd, rank}, down.data());
+    writer.add_tensor_f32(name + ".lora_b", {rank, update.n_expert}, up.data());
+  }
+}
+
+std::string where(const GgufFile& file) {
+  return "[lora] " + printable(file_name(file.path()));
+}
+
+std::vector<float> floats_of(const GgufFile& file,
+                             const std::string& name,
+                             const std::vector<int64_t>& dims) {
+  const GgufTensor* tensor = file.find_tensor(name);
+  if (tensor == nullptr || tensor->type != kGgufF32 || tensor->dims != dims) {
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": tensor \"" + name + "\" is missing or of another shape",
+                "the adapter is damaged: export it again");
+  }
+  std::vector<float> values(tensor->size_bytes / sizeof(float));
+  std::memcpy(values.data(), tensor->data, tensor->size_bytes);
+  return values;
+}
+
+}  // namespace
+
+void write_lora(const std::string& path, const RouterUpdate& update) {
+  const int64_t rank = largest_rank(update);
+  const bool has_shift = std::any_of(update.layers.begin(),
+                                     update.layers.end(),
+                                     [](const LayerUpdate& l) { return !l.shift.empty(); });
+  if (rank == 0 || has_shift) {
+    throw Error(ErrorKind::kUsage,
+                rank == 0 ? "[lora] the mask is empty: there is nothing to export"
+                          : "[lora] an adapter cannot change a router's bias",
+                "fit the update without shifts, or bake it into the model");
+  }
+  GgufWriter writer;
+  writer.set_string("general.type", "adapter");
+  writer.set_string("general.architecture", update.origin.architecture);
+  writer.set_string("general.name",
+                    update.origin.scenario + " mask for " + update.origin.model_name);
+  writer.set_string("adapter.type", "lora");
+  writer.set_float("adapter.lora.alpha", static_cast<float>(rank));
+  writer.set_string("adapter.lora.task_name", update.origin.scenario);
+  put_origin(update, kExportType, writer);
+  put_layers(update, rank, writer);
+  writer.write(path);
+}
+
+RouterUpdate read_lora(const std::string& path) {
+  const GgufFile file = GgufFile::open(path);
+  RouterUpdate update = get_origin(file, kExportType);
+  const auto rank = static_cast<int64_t>(file.get_float("adapter.lora.alpha").value_or(0.0));
+  for (LayerUpdate& layer : update.layers) {
+    const std::string name = tensor_name(update.blocks[layer.i_layer]);
+    layer.rank = rank;
+    layer.down = floats_of(file, name + ".lora_a", {update.n_embd, rank});
+    layer.up = floats_of(file, name + ".lora_b", {rank, update.n_expert});
+  }
+  return update;
+}
+
+}  // namespace mascing

@@ -1,0 +1,141 @@
+// Keys of an update's origin and fit, for both directions.
+#include "export/origin_keys.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "format/gguf.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr std::pair<const char*, std::string UpdateOrigin::*> kTexts[] = {
+    {"mascing.fingerprint", &UpdateOrigin::fingerprint},
+    {"mascing.model_name", &UpdateOrigin::model_name},
+    {"mascing.architecture", &UpdateOrigin::architecture},
+    {"mascing.scenario", &UpdateOrigin::scenario},
+    {"mascing.direction", &UpdateOrigin::direction},
+    {"mascing.mask_hash", &UpdateOrigin::mask_hash},
+    {"mascing.tool_version", &UpdateOrigin::tool_version}};
+
+constexpr std::pair<const char*, int64_t RouterUpdate::*> kCounts[] = {
+    {"mascing.n_layer", &RouterUpdate::n_layer},
+    {"mascing.n_expert", &RouterUpdate::n_expert},
+    {"mascing.n_embd", &RouterUpdate::n_embd}};
+
+constexpr std::pair<const char*, double FitQuality::*> kQualities[] = {
+    {"mascing.fit.ratio_spread", &FitQuality::ratio_spread},
+    {"mascing.fit.ratio_low", &FitQuality::ratio_low},
+    {"mascing.fit.ratio_high", &FitQuality::ratio_high},
+    {"mascing.fit.same_experts", &FitQuality::same_experts},
+    {"mascing.fit.overlap", &FitQuality::overlap}};
+
+[[noreturn]] void missing(const GgufFile& file, const char* key) {
+  throw Error(ErrorKind::kBadInput,
+              "[export] " + printable(file_name(file.path())) + ": key \"" + key +
+                  "\" is missing or of the wrong size",
+              "the file is damaged, or mascing did not write it: export it again");
+}
+
+template <typename T>
+T require(const GgufFile& file, const char* key, std::optional<T> value) {
+  if (!value) {
+    missing(file, key);
+  }
+  return *std::move(value);
+}
+
+void get_fit(const GgufFile& file, RouterUpdate& update) {
+  const auto layers = require(file, "mascing.fit.layers", file.get_int_array("mascing.fit.layers"));
+  const auto methods =
+      require(file, "mascing.fit.method", file.get_string_array("mascing.fit.method"));
+  const auto tokens = require(file, "mascing.fit.tokens", file.get_int_array("mascing.fit.tokens"));
+  if (methods.size() != layers.size() || tokens.size() != layers.size()) {
+    missing(file, "mascing.fit.method");
+  }
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i] < 0 || layers[i] >= update.n_layer) {
+      missing(file, "mascing.fit.layers");
+    }
+    LayerUpdate layer;
+    layer.i_layer = layers[i];
+    layer.method = methods[i];
+    layer.quality.n_token = tokens[i];
+    update.layers.push_back(std::move(layer));
+  }
+  for (const auto& [key, field] : kQualities) {
+    const auto values = require(file, key, file.get_float_array(key));
+    if (values.size() != layers.size()) {
+      missing(file, key);
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+      update.layers[i].quality.*field = values[i];
+    }
+  }
+}
+
+}  // namespace
+
+void put_origin(const RouterUpdate& update, const std::string& kind, GgufWriter& writer) {
+  writer.set_string("mascing.export", kind);
+  for (const auto& [key, field] : kTexts) {
+    writer.set_string(key, update.origin.*field);
+  }
+  for (const auto& [key, field] : kCounts) {
+    writer.set_int(key, update.*field);
+  }
+  put_fidelity(update.fidelity, writer);
+  writer.set_float_array("mascing.alpha", {update.origin.alpha});
+  writer.set_int_array("mascing.blocks", update.blocks);
+  std::vector<int64_t> layers;
+  std::vector<int64_t> tokens;
+  std::vector<std::string> methods;
+  for (const LayerUpdate& layer : update.layers) {
+    layers.push_back(layer.i_layer);
+    tokens.push_back(layer.quality.n_token);
+    methods.push_back(layer.method);
+  }
+  writer.set_int_array("mascing.fit.layers", layers);
+  writer.set_int_array("mascing.fit.tokens", tokens);
+  writer.set_string_array("mascing.fit.method", methods);
+  for (const auto& [key, field] : kQualities) {
+    std::vector<double> values;
+    for (const LayerUpdate& layer : update.layers) {
+      values.push_back(layer.quality.*field);
+    }
+    writer.set_float_array(key, values);
+  }
+}
+
+RouterUpdate get_origin(const GgufFile& file, const std::string& kind) {
+  if (file.get_string("mascing.export").value_or("") != kind) {
+    throw Error(ErrorKind::kBadInput,
+                "[export] " + printable(file_name(file.path())) + ": is no " + kind +
+                    " that mascing exported",
+                "give a file that `mascing export --to " + kind + "` wrote");
+  }
+  RouterUpdate update;
+  for (const auto& [key, field] : kTexts) {
+    update.origin.*field = require(file, key, file.get_string(key));
+  }
+  for (const auto& [key, field] : kCounts) {
+    update.*field = require(file, key, file.get_int(key));
+    if (update.*field <= 0 || update.*field > (int64_t{1} << 30)) {
+      missing(file, key);
+    }
+  }
+  const auto alpha = require(file, "mascing.alpha", file.get_float_array("mascing.alpha"));
+  update.blocks = require(file, "mascing.blocks", file.get_int_array("mascing.blocks"));
+  if (alpha.size() != 1 || static_cast<int64_t>(update.blocks.size()) != update.n_layer) {
+    missing(file, "mascing.blocks");
+  }
+  update.origin.alpha = alpha[0];
+  get_fit(file, update);
+  update.fidelity = get_fidelity(file);
+  return update;
+}
+
+}  // namespace mascing

@@ -1,0 +1,24 @@
+// Where an update comes from and how well it fits, as keys of a GGUF file. Only for the .cpp files
+// of this folder and for `mascing mask verify`.
+#pragma once
+
+#include <string>
+
+#include "export/router_update.h"
+
+namespace mascing {
+
+class GgufFile;
+class GgufWriter;
+
+/// Keys "mascing.export" (`kind`), "mascing.<field of UpdateOrigin>", "mascing.n_layer",
+/// "n_expert", "n_embd", "blocks", and of the fitted layers "mascing.fit.layers", ".method",
+/// ".ratio_spread",
+/// ".ratio_low", ".ratio_high", ".same_experts", ".overlap", ".tokens".
+void put_origin(const RouterUpdate& update, const std::string& kind, GgufWriter& writer);
+
+/// The same, layers without their numbers. Throws Error{kBadInput} if the file is no export of that
+/// kind or a key is missing.
+[[nodiscard]] RouterUpdate get_origin(const GgufFile& file, const std::string& kind);
+
+}  // namespace mascing

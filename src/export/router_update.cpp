@@ -1,0 +1,45 @@
+// Arithmetic on router updates that all exports share.
+#include "export/router_update.h"
+
+#include "base/sha256.h"
+
+namespace mascing {
+
+void add_update_row(const LayerUpdate& layer,
+                    int64_t i_expert,
+                    int64_t n_embd,
+                    double strength,
+                    std::vector<double>& row) {
+  for (int64_t r = 0; r < layer.rank; ++r) {
+    const double weight = strength * static_cast<double>(layer.up[i_expert * layer.rank + r]);
+    const float* down = layer.down.data() + r * n_embd;
+    for (int64_t d = 0; d < n_embd; ++d) {
+      row[d] += weight * static_cast<double>(down[d]);
+    }
+  }
+}
+
+std::string hash_mask(const Mask& mask) {
+  Sha256 hash;
+  hash.update(std::string("mascing.mask ") + to_string(mask.sigma_rule) + " " +
+              std::to_string(mask.n_layer) + " " + std::to_string(mask.n_expert) + "\n");
+  hash.update(mask.fingerprint);
+  hash.update(mask.steer.data(), mask.steer.size() * sizeof(float));
+  hash.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+  return hash.hex();
+}
+
+UpdateOrigin origin_of(const Mask& mask, double alpha) {
+  UpdateOrigin origin;
+  origin.architecture = mask.architecture;
+  origin.fingerprint = mask.fingerprint;
+  origin.model_name = mask.model_name;
+  origin.scenario = mask.scenario;
+  origin.direction = mask.direction;
+  origin.mask_hash = hash_mask(mask);
+  origin.tool_version = MASCING_VERSION;
+  origin.alpha = alpha;
+  return origin;
+}
+
+}  // namespace mascing

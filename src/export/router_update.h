@@ -1,0 +1,70 @@
+// A mask as engines can take it that know matrices only: a change of the router weights. The exact
+// mask adds alpha * sigma * S to the logits of every token; no matrix does that, for it would have
+// to give the same for every input. An update of small rank comes near it on the inputs that occur.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "export/fidelity_record.h"
+#include "mascing/mask.h"
+
+namespace mascing {
+
+/// How near the update of one layer comes to the exact mask, on tokens that the fit did not see.
+struct FitQuality {
+  int64_t n_token = 0;
+  double ratio_spread =
+      0.0;                  ///< standard deviation of push / wanted push, along the mask; 0 = exact
+  double ratio_low = 1.0;   ///< first percentile of the same ratio
+  double ratio_high = 1.0;  ///< 99th percentile
+  double same_experts = 1.0;  ///< share of tokens that go to exactly the experts of the exact mask
+  double overlap = 1.0;       ///< mean share of a token's experts that are those of the exact mask
+};
+
+/// Logits of one MoE layer gain strength * (up (down x) + shift), x the router's input.
+struct LayerUpdate {
+  int64_t i_layer = 0;
+  int64_t rank = 0;          ///< R; 0 = shift only
+  std::vector<float> down;   ///< [R, D]
+  std::vector<float> up;     ///< [E, R]
+  std::vector<float> shift;  ///< [E]; empty unless the router has a bias to add it to
+  std::string method;        ///< "constant", "spread", "matrix", "bias": what measured best
+  FitQuality quality;
+};
+
+/// Where an update comes from; written into every exported file.
+struct UpdateOrigin {
+  std::string architecture;
+  std::string fingerprint;  ///< of the model
+  std::string model_name;
+  std::string scenario;
+  std::string direction;
+  std::string mask_hash;  ///< see hash_mask
+  std::string tool_version;
+  double alpha = 1.0;  ///< strength it was fitted at, and the one suggested
+};
+
+struct RouterUpdate {
+  int64_t n_layer = 0;
+  int64_t n_expert = 0;
+  int64_t n_embd = 0;
+  std::vector<int64_t> blocks;  ///< [L] block number of each MoE layer
+  UpdateOrigin origin;
+  std::vector<LayerUpdate> layers;  ///< those that the mask touches, ascending
+  FidelityRecord fidelity;          ///< of the exported form as a whole, if it was measured
+};
+
+/// Row `i_expert` of strength * up * down, [D], added to `row` in double.
+void add_update_row(const LayerUpdate& layer,
+                    int64_t i_expert,
+                    int64_t n_embd,
+                    double strength,
+                    std::vector<double>& row);
+
+/// SHA-256 over what a mask does: matrix, sigma and its rule.
+[[nodiscard]] std::string hash_mask(const Mask& mask);
+[[nodiscard]] UpdateOrigin origin_of(const Mask& mask, double alpha);
+
+}  // namespace mascing

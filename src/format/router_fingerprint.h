@@ -1,0 +1,32 @@
+// The fingerprint of a model: what its routers are, whatever file they are in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/sha256.h"
+
+namespace mascing {
+
+/// SHA-256 over architecture and, layer by layer, block number, type, dims and bytes of the
+/// router's weight, then of its bias where it has one.
+class RouterFingerprint {
+ public:
+  explicit RouterFingerprint(const std::string& architecture);
+
+  /// `kind`: "weight" or "bias"; `type` and `dims` as GGUF has them (fastest first).
+  void add(int64_t block,
+           const std::string& kind,
+           int32_t type,
+           const std::vector<int64_t>& dims,
+           const void* data,
+           size_t size_bytes);
+  [[nodiscard]] std::string hex() { return hash_.hex(); }
+
+ private:
+  Sha256 hash_;
+};
+
+}  // namespace mascing

@@ -1,0 +1,98 @@
+#!/bin/bash
+# Every export of a mask on the demo model, looked at with Python's own means, and everything that can go wrong.
+. "$(dirname "$0")/common.sh" "$@"
+tools=$(cd "$(dirname "$0")" && pwd)/gguf_tools.py
+python=(python3 "$tools")
+rows attacks discovery 24 | python3 -c 'import json,sys
+for i, line in enumerate(sys.stdin):
+    row = json.loads(line)
+    row["label"] = i % 2
+    print(json.dumps(row))' >"$work/labelled.jsonl"
+{ rows attacks discovery 30; rows benign discovery 30; rows direct discovery 10; } >"$work/chats.jsonl"
+{ rows attacks test 4; rows benign test 4; } >"$work/check.jsonl"
+run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
+run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mask.gguf"
+run 0 "$mascing" steer "$work/traces" --mean-difference 2 -o "$work/half.gguf"
+export_mask=("$mascing" export "$work/mask.gguf=1.5" -t 1 --fit-tokens 4000)
+
+# The adapter: the fit's figures are printed and stored, the check too.
+run 0 "${export_mask[@]}" -m "$planted" --data "$work/chats.jsonl" --to lora -o "$work/a.gguf" --check "$work/check.jsonl"
+says out "same experts"
+says out "refused or answered otherwise"
+says err "--lora-scaled $work/a.gguf:1.50"
+run 0 "$mascing" mask verify "$work/a.gguf" -m "$planted"
+says out "LoRA adapter"
+says out "exact mask against exported form"
+says out "fits"
+run 0 "${export_mask[@]}" -m "$planted" --data "$work/chats.jsonl" --to lora -o "$work/again.gguf" --check "$work/check.jsonl"
+expect_equal "exporting twice" "$work/a.gguf" "$work/again.gguf"
+# Without conversations it says so and works.
+run 0 "${export_mask[@]}" -m "$planted" --to lora -o "$work/self.gguf"
+says err "[no_calibration_data]"
+
+# Baked: routers plus adapter in double, everything else untouched, and back.
+run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/steered.gguf" --check "$work/check.jsonl"
+says out "rounding to f32"
+[ -e "$work/steered.gguf.unchecked.gguf" ] && fail "the trial copy was left behind"
+run 0 "${python[@]}" check_gguf "$planted" "$work/a.gguf" "$work/steered.gguf" 1.5 1e-6
+says out "6 routers checked"
+run 0 "$mascing" mask verify "$work/steered.gguf" -m "$planted"
+says out "as they were baked"
+run 0 "$mascing" mask verify "$planted"
+says out "not baked"
+run 0 "$mascing" mask unbake "$work/steered.gguf" -o "$work/original.gguf"
+expect_equal "unbaking" "$work/original.gguf" "$planted"
+
+# A Hugging Face folder.
+mkdir "$work/hf"
+run 0 "${python[@]}" make_folder "$planted" "$work/hf"
+run 0 "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/hf-steered"
+says out "2 files rewritten"
+run 0 "${python[@]}" check_folder "$work/hf" "$work/a.gguf" "$work/hf-steered" 1.5
+says out "6 routers checked"
+run 0 "$mascing" mask verify "$work/hf-steered"
+says out "as they were baked"
+
+# EasySteer.
+run 0 "${export_mask[@]}" --to easysteer -o "$work/m.json"
+says err "[two_levels]"
+run 0 python3 -c 'import json,sys
+layers = json.load(open(sys.argv[1]))["layer_configs"]
+assert layers and all(c["mode"] == "soft" and c["expert_ids"] and c["lambda"] for c in layers.values())' "$work/m.json"
+
+# Several masks.
+run 0 "$mascing" mask compose "$work/mask.gguf=0.5" "$work/half.gguf=0.25" -o "$work/both.gguf"
+run 0 "$mascing" mask diff "$work/mask.gguf=0.5" "$work/mask.gguf=0.25"
+says out "cosine       1.0000"
+says out "difference   0.5000"
+run 0 "$mascing" mask compose "$work/mask.gguf=1" "$work/half.gguf=-1" -o "$work/difference.gguf"
+says err "[masks_disagree]"
+
+# What does not belong together.
+cp "$planted" "$work/model.gguf"
+expect_error 1 "(natural)" "${export_mask[@]}" -m "$natural" --to lora -o "$work/x"
+expect_error 1 "was made for" "${export_mask[@]}" -m "$natural" --adapter "$work/a.gguf" --to gguf -o "$work/x"
+expect_error 1 "another mask" "$mascing" export "$work/half.gguf" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/x"
+LC_ALL=C sed 's/ffn_gate_inp/ffn_gate_imp/g' "$planted" >"$work/dense.gguf"
+expect_error 1 "dense model" "${export_mask[@]}" -m "$work/dense.gguf" --to lora -o "$work/x"
+expect_error 2 "neither -m nor --adapter" "${export_mask[@]}" --to lora -o "$work/x"
+expect_error 2 "--model-dir" "${export_mask[@]}" --adapter "$work/a.gguf" --to hf -o "$work/x"
+expect_error 2 "--to" "${export_mask[@]}" -m "$planted" --to tarot -o "$work/x"
+expect_error 2 "is no number" "$mascing" export "$work/mask.gguf=strong" -m "$planted" --to lora -o "$work/x"
+expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" -m "$planted" --to lora -o "$work/x"
+expect_error 2 "is the model itself" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
+expect_equal "the source" "$work/model.gguf" "$planted"
+expect_error 1 "baked already" "${export_mask[@]}" -m "$work/steered.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
+expect_error 1 "is not baked" "$mascing" mask unbake "$planted" -o "$work/x"
+expect_error 1 "none" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/none/x.gguf"
+expect_error 1 "which is missing" bash -c 'rm "$1"/model-00002-of-00002.safetensors; shift; exec "$@"' _ "$work/hf" \
+  "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/x"
+[ -e "$work/x" ] && fail "a failed export left its output"
+if mkdir "$work/full" && mount -t tmpfs -o size=2m tmpfs "$work/full" 2>/dev/null; then
+  expect_error 1 "$work/full" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/full/x.gguf"
+  [ -z "$(ls -A "$work/full")" ] || fail "a full disk was left with a part of a file"
+  umount "$work/full"
+else
+  echo "SKIP: no tmpfs can be mounted here, so no disk is ever full"
+fi
+finish

@@ -1,0 +1,56 @@
+#!/bin/bash
+# `mascing serve` with the stock llama-server, and what stock tools make of our adapter. Skipped unless the tools were
+# built (scripts/build_server.sh): third argument, their folder.
+stock=$3
+set -- "$1" "$2"
+. "$(dirname "$0")/common.sh" "$@"
+here=$(cd "$(dirname "$0")" && pwd)
+[ -x "$stock/llama-server" ] || { echo "SKIP: there is no llama-server; scripts/build_server.sh builds it"; exit 77; }
+export MASCING_CACHE_DIR=$work/cache
+port=$((20000 + RANDOM % 20000))
+rows attacks discovery 24 | python3 -c 'import json,sys
+for i, line in enumerate(sys.stdin):
+    row = json.loads(line)
+    row["label"] = i % 2
+    print(json.dumps(row))' >"$work/labelled.jsonl"
+{ rows attacks discovery 30; rows benign discovery 30; } >"$work/chats.jsonl"
+rows attacks test 16 >"$work/test.jsonl"
+run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
+run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mask.gguf"
+base=("$mascing" serve -m "$planted" -t 1 --mask "$work/mask.gguf" --data "$work/chats.jsonl" --fit-tokens 4000
+  --port "$port")
+serve=("${base[@]}" --server "$stock/llama-server")
+
+"${serve[@]}" -- -c 8192 -np 8 >"$work/server.log" 2>&1 </dev/null &
+pid=$!
+trap 'kill "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+run 0 python3 "$here/serve_client.py" wait_until_ready "$port"
+[ "$n_failed" -eq 0 ] || { cat "$work/server.log"; finish; }
+grep -q '"lora": \[{"id": 0, "scale": 1.00}\]' "$work/server.log" || fail "no example was printed"
+run 0 python3 "$here/serve_client.py" interleaved "$port" "$work/test.jsonl" 2
+run 0 python3 "$here/serve_client.py" load "$port" "$work/test.jsonl" "${MASCING_LOAD_SECONDS:-4}"
+cat "$work/out"
+expect_error 1 "Address already in use" "${serve[@]}"
+n_check=$((n_check + 1))
+kill -TERM "$pid"
+for _ in $(seq 100); do
+  kill -0 "$pid" 2>/dev/null || break
+  sleep 0.1
+done
+kill -0 "$pid" 2>/dev/null && fail "SIGTERM does not end the server"
+
+# A second start finds the adapter in the cache; what cannot work is said before anything is started.
+[ "$(ls "$work/cache/adapters" | wc -l)" -eq 1 ] || fail "not one adapter in the cache"
+expect_error 2 "--cache-ram" "${serve[@]}" -- --cache-ram 100
+expect_error 1 "no program" "${base[@]}" --server "$work/none"
+expect_error 1 "is no address" "${serve[@]}" --host nowhere.invalid
+expect_error 1 "(natural)" "$mascing" serve -m "$natural" --mask "$work/mask.gguf" --server "$stock/llama-server" --port "$port"
+
+# Stock llama-export-lora merges the adapter to what our own baking gives.
+if [ -x "$stock/llama-export-lora" ]; then
+  adapter=$(ls "$work"/cache/adapters/*)
+  run 0 "$stock/llama-export-lora" -m "$planted" --lora-scaled "$adapter:1.5" -o "$work/merged.gguf"
+  run 0 python3 "$here/gguf_tools.py" check_gguf "$planted" "$adapter" "$work/merged.gguf" 1.5 1e-5
+  says out "6 routers checked"
+fi
+finish

@@ -1,0 +1,86 @@
+// Sums and differences of masks.
+#include "format/mask_algebra.h"
+
+#include <gtest/gtest.h>
+
+#include "base/expect_error.h"
+
+namespace mascing {
+namespace {
+
+WeightedMask mask_of(const std::vector<float>& steer, double strength) {
+  WeightedMask used;
+  used.mask.n_layer = 2;
+  used.mask.n_expert = 2;
+  used.mask.steer = steer;
+  used.mask.sigma = {1.0F, 2.0F};
+  used.mask.blocks = {1, 4};
+  used.mask.fingerprint = "f";
+  used.mask.scenario = "seal";
+  used.strength = strength;
+  used.name = "m";
+  return used;
+}
+
+TEST(ComposeMasks, OneMaskStaysAsItIsButForItsStrength) {
+  const Mask sum = compose_masks({mask_of({1, 0, -2, 0.5}, 0.75)});
+  EXPECT_EQ(sum.steer, (std::vector<float>{1, 0, -2, 0.5}));
+  EXPECT_EQ(sum.alpha, 0.75F);
+}
+
+TEST(ComposeMasks, SeveralAreAddedUpAtTheirStrengths) {
+  const Mask sum = compose_masks({mask_of({1, 0, -2, 0}, 0.5), mask_of({2, 4, 0, 0}, 0.25)});
+  EXPECT_EQ(sum.steer, (std::vector<float>{1.0F, 1.0F, -1.0F, 0.0F}));
+  EXPECT_EQ(sum.alpha, 1.0F);
+  EXPECT_EQ(sum.method, "composed");
+  EXPECT_EQ(sum.scenario, "seal");
+}
+
+TEST(ComposeMasks, AMaskAndItsNegativeCancel) {
+  const Mask sum = compose_masks({mask_of({1, 0, -2, 0.5}, 0.7), mask_of({1, 0, -2, 0.5}, -0.7)});
+  EXPECT_EQ(sum.n_active(), 0);
+}
+
+TEST(ComposeMasks, CalibratedMasksAreBroughtToOneSigma) {
+  WeightedMask first = mask_of({1, 0, 1, 0}, 1.0);
+  WeightedMask second = mask_of({0, 1, 0, 1}, 1.0);
+  first.mask.sigma_rule = second.mask.sigma_rule = SigmaRule::kCalibrated;
+  second.mask.sigma = {3.0F, 1.0F};
+  const Mask sum = compose_masks({first, second});
+  EXPECT_EQ(sum.steer, (std::vector<float>{1.0F, 3.0F, 1.0F, 0.5F}));
+}
+
+TEST(ComposeMasks, WhatCannotBeAddedUpIsRefused) {
+  WeightedMask other = mask_of({1, 0, 0, 0}, 1.0);
+  other.mask.fingerprint = "g";
+  expect_error(ErrorKind::kMismatch, "different models", [&] {
+    (void)compose_masks({mask_of({1, 0, 0, 0}, 1.0), other});
+  });
+  WeightedMask calibrated = mask_of({1, 0, 0, 0}, 1.0);
+  calibrated.mask.sigma_rule = SigmaRule::kCalibrated;
+  expect_error(ErrorKind::kMismatch, "rule", [&] {
+    (void)compose_masks({mask_of({1, 0, 0, 0}, 1.0), calibrated});
+  });
+  expect_error(ErrorKind::kUsage, "no mask", [] { (void)compose_masks({}); });
+}
+
+TEST(CompareMasks, AMaskIsLikeItself) {
+  const auto found = compare_masks(mask_of({1, 0, -2, 0.5}, 1.0), mask_of({1, 0, -2, 0.5}, 1.0));
+  EXPECT_NEAR(found.cosine, 1.0, 1e-12);
+  EXPECT_EQ(found.difference, 0.0);
+  EXPECT_EQ(found.n_shared, 3);
+  EXPECT_TRUE(found.conflicts.empty());
+  EXPECT_EQ(found.cancelled, 0.0);
+}
+
+TEST(CompareMasks, OppositePullsAreFoundStrongestFirst) {
+  const auto found = compare_masks(mask_of({1, -3, 2, 0}, 1.0), mask_of({-0.5, 3, 2, 1}, 1.0));
+  ASSERT_EQ(found.conflicts.size(), 2U);
+  EXPECT_EQ(found.conflicts[0].i_layer, 0);
+  EXPECT_EQ(found.conflicts[0].i_expert, 1);
+  EXPECT_EQ(found.conflicts[0].first, -3.0);
+  EXPECT_NEAR(found.cancelled, (1.0 + 6.0) / 12.5, 1e-12);
+}
+
+}  // namespace
+}  // namespace mascing
