@@ -60,6 +60,7 @@ std::string run_key(const Scenario& scenario,
                     sha256_file(scenario.path),
                     data.hash,
                     options.seed,
+                    options.method,
                     options.with_baselines};
   return sha256_hex(key.dump());
 }

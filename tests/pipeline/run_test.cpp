@@ -36,6 +36,7 @@ class RunTest : public testing::Test {
     options.output = output;
     options.command = "test";
     options.seed = seed_;
+    options.method = method_;
     return run_scenario(
         scenario,
         FakeHost::make_info(),
@@ -50,6 +51,7 @@ class RunTest : public testing::Test {
   TemporaryFolder folder_;
   FakeHost::Nature nature_ = FakeHost::Nature::kPlanted;
   uint64_t seed_ = 0;
+  std::string method_;
   int n_opened_ = 0;
 };
 
@@ -160,6 +162,15 @@ TEST_F(RunTest, AFinishedRunWhoseFilesWereTouchedIsRepeated) {
   write_file_atomically(folder_.path("out/run.json"), "[1, 2]");
   EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
   EXPECT_EQ(comparable(folder_.path("out")), first);
+}
+
+TEST_F(RunTest, AnotherMethodIsAnotherRun) {
+  const Scenario scenario = write_defend(folder_.path());
+  method_ = "effect_map";
+  (void)run(scenario, folder_.path("out"));
+  EXPECT_TRUE(run(scenario, folder_.path("out")).was_finished);
+  method_ = "paper";
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
 }
 
 TEST_F(RunTest, ChangedDataAreMeasuredAgain) {
