@@ -37,6 +37,12 @@ class BaselinesTest : public testing::Test {
         options,
         progress);
   }
+  /// Without the closed loop: which mask was chosen does not matter here.
+  [[nodiscard]] Scenario defend() const {
+    Scenario scenario = write_defend(folder_.path());
+    scenario.search.methods = {MaskMethod::kMeanDifference};
+    return scenario;
+  }
   [[nodiscard]] json comparable(const std::string& output) const {
     json results = json::parse(read_text_file(folder_.path(output) + "/results.json"));
     results.erase("cost");
@@ -56,7 +62,7 @@ class BaselinesTest : public testing::Test {
 };
 
 TEST_F(BaselinesTest, EachIsTunedOnTheSelectionSplitAndMeasuredOnTheTestSplit) {
-  Scenario scenario = write_defend(folder_.path());
+  Scenario scenario = defend();
   scenario.baselines.system_prompt = "seal";
   const RunOutcome outcome = run(scenario, "out");
   const auto baselines = baselines_of(outcome.results);
@@ -83,7 +89,7 @@ TEST_F(BaselinesTest, EachIsTunedOnTheSelectionSplitAndMeasuredOnTheTestSplit) {
 }
 
 TEST_F(BaselinesTest, TheForcedExpertIsThePlantedOneAndTooMuchIsNotCalledFeasible) {
-  const RunOutcome outcome = run(write_defend(folder_.path()), "out");
+  const RunOutcome outcome = run(defend(), "out");
   // Forced, the expert is chosen at every token: benign requests are refused as well.
   const CandidateResult forced = baselines_of(outcome.results).at("forced_experts");
   EXPECT_FALSE(forced.feasible);
@@ -93,7 +99,7 @@ TEST_F(BaselinesTest, TheForcedExpertIsThePlantedOneAndTooMuchIsNotCalledFeasibl
 }
 
 TEST_F(BaselinesTest, RandomMasksShowWhatChanceDoes) {
-  Scenario scenario = write_defend(folder_.path());
+  Scenario scenario = defend();
   scenario.search.methods = {MaskMethod::kMeanDifference};  // of norm 4: random ones reach far, too
   const RunOutcome outcome = run(scenario, "out");
   ASSERT_TRUE(outcome.results.random_masks.has_value());
@@ -111,7 +117,7 @@ TEST_F(BaselinesTest, RandomMasksShowWhatChanceDoes) {
 }
 
 TEST_F(BaselinesTest, TheyChangeNothingElseAndTheirTokensAreCountedApart) {
-  const Scenario scenario = write_defend(folder_.path());
+  const Scenario scenario = defend();
   const Results plain = run(scenario, "plain", false).results;
   const Results with = run(scenario, "with").results;
   EXPECT_EQ(with.n_generated_token, plain.n_generated_token);
@@ -125,7 +131,7 @@ TEST_F(BaselinesTest, TheyChangeNothingElseAndTheirTokensAreCountedApart) {
 }
 
 TEST_F(BaselinesTest, ARunWithoutThemIsTakenUpWhereTheyAreAskedForLater) {
-  const Scenario scenario = write_defend(folder_.path());
+  const Scenario scenario = defend();
   (void)run(scenario, "out", false);
   const RunOutcome later = run(scenario, "out");
   EXPECT_FALSE(later.was_finished);
@@ -136,7 +142,7 @@ TEST_F(BaselinesTest, ARunWithoutThemIsTakenUpWhereTheyAreAskedForLater) {
 }
 
 TEST_F(BaselinesTest, AnInterruptionAmongThemAndAResumeGiveTheSameBytes) {
-  const Scenario scenario = write_defend(folder_.path());
+  const Scenario scenario = defend();
   int n_event = 0;
   (void)run(scenario, "plain", false, [&](const ProgressEvent&) { return ++n_event > 0; });
   int n_all = 0;
@@ -156,7 +162,9 @@ TEST_F(BaselinesTest, AnInterruptionAmongThemAndAResumeGiveTheSameBytes) {
 }
 
 TEST_F(BaselinesTest, WithoutAChosenMaskTheyAreMeasuredAndComparedWithNothing) {
-  const RunOutcome outcome = run(write_impossible_permit(folder_.path()), "out");
+  Scenario scenario = write_impossible_permit(folder_.path());
+  scenario.search.methods = {MaskMethod::kMeanDifference};
+  const RunOutcome outcome = run(scenario, "out");
   EXPECT_NE(outcome.failure, "");
   const auto baselines = baselines_of(outcome.results);
   EXPECT_EQ(baselines.size(), 4U);
