@@ -127,6 +127,15 @@ struct SurrogateResult {
   int64_t best_epoch = 0;
 };
 
+/// How well the label of the target's discovery split can be told without the model; AUCs, 0.5 =
+/// not at all.
+struct ConfoundResult {
+  int64_t n = 0;  ///< labelled conversations; 0 = not measured
+  double topic_auc = 0.5;
+  double length_auc = 0.5;  ///< of the number of tokens of the final user message
+  double turn_auc = 0.5;    ///< of the number of user turns
+};
+
 struct Warning {
   std::string id;      ///< stable, e.g. "keep_answered_fell"
   std::string text;    ///< what was seen
@@ -177,6 +186,7 @@ struct Results {
   std::vector<CandidateResult> candidates;
   std::optional<RandomMasks> random_masks;
   std::vector<SurrogateResult> surrogates;
+  ConfoundResult confounds;
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;
 };

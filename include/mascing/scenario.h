@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mascing/contrast.h"
 #include "mascing/mask.h"
 #include "mascing/steer.h"
 #include "mascing/train.h"
@@ -30,7 +31,8 @@ struct ScenarioSet {
   SetRole role = SetRole::kWatch;
   Wanted wanted = Wanted::kAnswered;
   std::vector<std::string> answer_prefixes;  ///< if any: an answer must begin with one of them
-  double max_drop = 0.02;  ///< the rate may fall by so much under a mask that is chosen
+  double max_drop = 0.02;              ///< the rate may fall by so much under a mask that is chosen
+  bool allow_near_duplicates = false;  ///< across splits: a warning instead of an error
 };
 
 struct JudgeOptions {
@@ -87,6 +89,7 @@ struct Scenario {
   std::vector<ScenarioSet> sets;
   JudgeOptions judge;
   TrainOptions train;
+  Contrast contrast = Contrast::kMatched;  ///< of the conversations that train surrogates
   SteerOptions steer;
   SearchOptions search;
   GeneralOptions general;

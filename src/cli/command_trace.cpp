@@ -6,6 +6,8 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "format/conversations.h"
+#include "mascing/contrast.h"
+#include "mascing/error.h"
 #include "pipeline/traces.h"
 
 namespace mascing::cli {
@@ -14,13 +16,36 @@ namespace {
 struct TraceArguments {
   std::vector<std::string> files;
   std::string output = "traces";
+  std::string contrast = "all";
+  uint64_t seed = 0;
   ModelOptions model;
 };
 
+/// Chooses among a file's labelled conversations and says what came of it.
+std::vector<Conversation> choose(const std::string& path, Contrast contrast, uint64_t seed) {
+  std::vector<Conversation> rows = read_conversations(path);
+  if (contrast == Contrast::kAll) {
+    return rows;
+  }
+  ContrastSet set = match_contrast(rows, contrast, seed);
+  const ContrastReport& r = set.report;
+  std::cerr << file_name(path) << ": " << r.n_label_1 << " pairs: " << r.n_same_turns
+            << " of one topic and number of turns, " << r.n_same_topic << " of one topic, "
+            << r.n_prefix << " with a prefix; left out " << r.n_dropped_1 << " with label 1, "
+            << r.n_dropped_0 << " with label 0\n";
+  return std::move(set.rows);
+}
+
 void execute(const TraceArguments& arguments, Session& session) {
+  const auto contrast = parse_contrast(arguments.contrast);
+  if (!contrast) {
+    throw Error(ErrorKind::kUsage,
+                "[trace] --contrast is \"" + arguments.contrast + "\", expected " + kContrastWords,
+                "leave it out to trace all conversations");
+  }
   std::vector<TraceInput> inputs;
   for (const std::string& path : arguments.files) {
-    inputs.push_back({file_stem(path), read_conversations(path)});
+    inputs.push_back({file_stem(path), choose(path, *contrast, arguments.seed)});
   }
   ensure_directory(arguments.output);
   const auto host = arguments.model.open();
@@ -51,6 +76,14 @@ void add_trace(CLI::App& app, Session& session) {
       ->required();
   command->add_option("-o,--output", arguments->output, "Folder of the trace store")
       ->capture_default_str();
+  command
+      ->add_option("--contrast",
+                   arguments->contrast,
+                   "Which labelled conversations of a file: all; matched (as many of each label in "
+                   "every topic, alike in turns); prefixes (likewise, filled up with the safe "
+                   "beginnings of label-1 conversations)")
+      ->capture_default_str();
+  add_seed(*command, arguments->seed);
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

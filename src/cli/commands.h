@@ -15,6 +15,7 @@ struct Session {
 };
 
 void add_run(CLI::App& app, Session& session);
+void add_import(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_trace(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);

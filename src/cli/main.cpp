@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   mascing::cli::add_run(app, session);
+  mascing::cli::add_import(app, session);
   mascing::cli::add_inspect(app, session);
   mascing::cli::add_trace(app, session);
   mascing::cli::add_train(app, session);

@@ -149,6 +149,14 @@ void describe_origin(Io& io, Results& results) {
 }
 
 template <typename Io>
+void describe(Io& io, ConfoundResult& confounds) {
+  io.field("n", confounds.n);
+  io.field("topic_auc", confounds.topic_auc);
+  io.field("length_auc", confounds.length_auc);
+  io.field("turn_auc", confounds.turn_auc);
+}
+
+template <typename Io>
 void describe(Io& io, Results& results) {
   describe_origin(io, results);
   io.field("metrics", results.metrics);
@@ -186,6 +194,7 @@ void describe(Io& io, Results& results) {
   io.field("outcome", results.outcome);
   io.section("surrogate", [&](Io& surrogate) { surrogate.field("runs", results.surrogates); });
   io.field("labels", results.labels);
+  io.later("confounds", results.confounds);
   io.field("candidates", results.candidates);
   io.later("random_masks", results.random_masks);
   io.field("skipped", results.skipped);

@@ -9,13 +9,13 @@
 #include "base/files.h"
 #include "base/random.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "format/conversations.h"
 #include "mascing/error.h"
+#include "pipeline/leakage.h"
 
 namespace mascing {
 namespace {
-
-constexpr std::array<Split, 3> kSplits = {Split::kDiscovery, Split::kSelection, Split::kTest};
 
 /// 64 bits of a text's SHA-256: stable on every platform.
 uint64_t hash_bits(const std::string& text) {
@@ -79,13 +79,16 @@ void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
                 "[dataset] set '" + name + "' has topic '" + topic + "' in two splits",
                 "divide the target set by topic, or leave the split key out to have it done");
   }
-  const std::string request =
-      shared_key(set, [](const Conversation& row) { return row.messages.back().content; });
-  if (!request.empty()) {
+  // Of different topics a request such as "How would one pick it?" asks for different things.
+  const std::string shared = shared_key(set, [](const Conversation& row) {
+    return row.topic + '\x1f' + row.messages.back().content;
+  });
+  if (!shared.empty()) {
+    const std::string request = shared.substr(shared.find('\x1f') + 1);
     warnings.push_back(
         {"shared_requests",
-         "set '" + name + "' has one final request in two splits: \"" + request.substr(0, 80) +
-             "\"",
+         "set '" + name + "' has one final request on one topic in two splits: \"" +
+             printable(request) + "\"",
          "its rates on the test split may flatter: divide it by topic or by request"});
   }
 }
@@ -143,6 +146,7 @@ Dataset load_dataset(const Scenario& scenario, uint64_t seed) {
     data.sets.push_back(load_set(spec, seed, digest));
     check_disjoint(data.sets.back(), data.warnings);
   }
+  check_leakage(data.sets, data.warnings);
   if (!scenario.general.text.empty()) {
     data.text = read_text_file(scenario.general.text);
     digest.update(sha256_hex(data.text));

@@ -14,6 +14,8 @@
 namespace mascing {
 
 enum class Split { kDiscovery = 0, kSelection = 1, kTest = 2 };
+inline constexpr std::array<Split, 3> kSplits = {
+    Split::kDiscovery, Split::kSelection, Split::kTest};
 [[nodiscard]] const char* to_string(Split split);
 
 struct LoadedSet {
@@ -37,8 +39,9 @@ struct Dataset {
 
 /// Reads all files of a scenario. Rows that name no split are divided by a hash of their topic (of
 /// their id where they have none): half discovery, a fifth selection, the rest test. Throws
-/// Error{kBadInput} if two splits of a set share a conversation, or two splits of the target set a
-/// topic; Error{kInsufficient} if a split of a set is empty.
+/// Error{kBadInput} if two splits of a set share a conversation, two splits of the target set a
+/// topic, or two splits of any sets near duplicates (leakage.h); Error{kInsufficient} if a split of
+/// a set is empty.
 [[nodiscard]] Dataset load_dataset(const Scenario& scenario, uint64_t seed);
 
 }  // namespace mascing

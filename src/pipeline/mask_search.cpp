@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/text.h"
 #include "pipeline/mask_maker.h"
@@ -16,13 +17,31 @@ TraceSet focus(const TraceSet& traces, const std::string& set, const std::string
   TraceSet focused = traces;
   focused.traces.clear();
   for (TraceView trace : traces.traces) {
-    if (trace.set != set && trace.set == target) {
+    if (trace.set != set && (trace.set == target || trace.set == target + kPrefixSet)) {
       continue;
     }
     trace.label = trace.set == set ? trace.label : -1;
     focused.traces.push_back(trace);
   }
   return focused;
+}
+
+/// The traces that train the target's surrogate: of its own those that were chosen, with prefixes,
+/// and those of other sets without labels.
+TraceSet training_traces(const TraceSet& traces,
+                         const std::string& target,
+                         const TrainingIds& training) {
+  TraceSet chosen = traces;
+  chosen.traces.clear();
+  for (TraceView trace : traces.traces) {
+    const bool is_targets = trace.set == target || trace.set == target + kPrefixSet;
+    if (is_targets && training.count(trace.id) == 0) {
+      continue;
+    }
+    trace.label = is_targets ? trace.label : -1;
+    chosen.traces.push_back(trace);
+  }
+  return chosen;
 }
 
 /// Hold and keep sets with enough conversations of both labels.
@@ -85,18 +104,25 @@ class Search {
  public:
   Search(const TraceSet& traces,
          const Scenario& scenario,
-         int64_t n_thread,
-         const std::string& folder,
+         const TrainingIds& training,
+         const BuildOptions& options,
          const Progress& progress)
       : scenario_(scenario),
         progress_(progress),
-        target_(maker(traces, scenario.target().metric, n_thread, folder)) {
+        options_(options),
+        target_(maker_of(traces, scenario.target().metric)) {
+    if (!training.empty()) {
+      contrast_.emplace(training_traces(traces, scenario.target().metric, training),
+                        scenario_,
+                        options.n_thread,
+                        options.folder);
+    }
     for (const std::string& set : guarded_sets(traces, scenario)) {
-      guards_.push_back(maker(traces, set, n_thread, folder));
+      guards_.push_back(maker_of(traces, set));
     }
   }
 
-  CandidateSet run(uint64_t seed) {
+  CandidateSet run() {
     // The baseline first: it is nearly free, and a good one spares the selection many trials.
     const bool has_norm = scenario_.search.mean_difference_norm > 0.0;
     if (scenario_.uses(MaskMethod::kMeanDifference) && has_norm) {
@@ -106,22 +132,23 @@ class Search {
     }
     if (scenario_.uses(MaskMethod::kSurrogate)) {
       for (const int64_t offset : scenario_.search.seeds) {
-        add_surrogate_masks(seed + static_cast<uint64_t>(offset));
+        add_surrogate_masks(options_.seed + static_cast<uint64_t>(offset));
       }
     }
     return std::move(built_);
   }
 
  private:
-  [[nodiscard]] MaskMaker maker(const TraceSet& traces,
-                                const std::string& set,
-                                int64_t n_thread,
-                                const std::string& folder) const {
-    return {focus(traces, set, scenario_.target().metric), scenario_, n_thread, folder};
+  [[nodiscard]] MaskMaker maker_of(const TraceSet& traces, const std::string& set) const {
+    return {focus(traces, set, scenario_.target().metric),
+            scenario_,
+            options_.n_thread,
+            options_.folder};
   }
 
   void add_surrogate_masks(uint64_t seed) {
-    const Trained trained = target_.train(seed, progress_);
+    const MaskMaker& maker = contrast_ ? *contrast_ : target_;
+    const Trained trained = maker.train(seed, progress_);
     built_.surrogates.push_back(trained.report);
     warn_about(trained.report);
     std::vector<Trained> guards;
@@ -131,7 +158,7 @@ class Search {
       }
     }
     for (const SteerOptions& options : steer_grid(scenario_, seed)) {
-      add_sums(target_.steer(trained, options, progress_),
+      add_sums(maker.steer(trained, options, progress_),
                [&](const MaskMaker& guard, size_t i) {
                  return guard.steer(guards[i], options, progress_);
                },
@@ -182,7 +209,9 @@ class Search {
 
   const Scenario& scenario_;
   const Progress& progress_;
+  const BuildOptions& options_;
   MaskMaker target_;
+  std::optional<MaskMaker> contrast_;  // of the conversations that train the surrogate
   std::vector<MaskMaker> guards_;
   CandidateSet built_;
 };
@@ -191,11 +220,10 @@ class Search {
 
 CandidateSet build_candidates(const TraceSet& traces,
                               const Scenario& scenario,
-                              uint64_t seed,
-                              int64_t n_thread,
-                              const std::string& folder,
+                              const TrainingIds& training,
+                              const BuildOptions& options,
                               const Progress& progress) {
-  return Search(traces, scenario, n_thread, folder, progress).run(seed);
+  return Search(traces, scenario, training, options, progress).run();
 }
 
 }  // namespace mascing

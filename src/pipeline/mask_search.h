@@ -11,6 +11,7 @@
 #include "mascing/results.h"
 #include "mascing/scenario.h"
 #include "mascing/trace_set.h"
+#include "pipeline/training_contrast.h"
 
 namespace mascing {
 
@@ -31,15 +32,21 @@ struct CandidateSet {
 /// own.
 inline constexpr int64_t kMinGuardClass = 20;
 
-/// `traces`: the labelled target set under its metric's name; other sets under theirs. Where
+struct BuildOptions {
+  uint64_t seed = 0;
+  int64_t n_thread = 1;
+  std::string folder;  ///< for surrogates and masks
+};
+
+/// `traces`: the labelled target set under its metric's name; other sets under theirs. The target's
+/// surrogate is trained on the conversations named in `training` alone. Where
 /// another set shows both outcomes, a mask towards its wanted one (its guard) is made in the same
 /// way, and S = S_target + guard * S_guard is tried for every guard weight of the scenario. Files
 /// are kept in `folder`.
 [[nodiscard]] CandidateSet build_candidates(const TraceSet& traces,
                                             const Scenario& scenario,
-                                            uint64_t seed,
-                                            int64_t n_thread,
-                                            const std::string& folder,
+                                            const TrainingIds& training,
+                                            const BuildOptions& options,
                                             const Progress& progress);
 
 }  // namespace mascing

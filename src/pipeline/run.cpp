@@ -22,6 +22,7 @@
 #include "pipeline/panel.h"
 #include "pipeline/select.h"
 #include "pipeline/traces.h"
+#include "pipeline/training_contrast.h"
 #include "report/report.h"
 
 namespace mascing {
@@ -139,9 +140,11 @@ class Run {
 
   RunOutcome search() {
     const CoherenceLimit coherence = coherence_limit(bench_, data_);
-    const std::vector<TraceInput> inputs = label(coherence);
+    std::vector<TraceInput> inputs = label(coherence);
+    const TrainingIds training = choose_contrast(scenario_, options_.seed, inputs, results_);
     const TraceSet traces = trace(inputs);
-    const CandidateSet built = build(traces, coherence);
+    check_confounds(scenario_, inputs, traces, options_.seed, results_);
+    const CandidateSet built = build(traces, training, coherence);
     const Selection selection = select(built, coherence);
     if (!selection.is_found) {
       return give_up(coherence);
@@ -199,13 +202,15 @@ class Run {
     return traces;
   }
 
-  CandidateSet build(const TraceSet& traces, const CoherenceLimit& coherence) {
-    CandidateSet built = build_candidates(traces,
-                                          scenario_,
-                                          options_.seed,
-                                          options_.n_thread,
-                                          options_.output + "/candidates",
-                                          progress_);
+  CandidateSet build(const TraceSet& traces,
+                     const TrainingIds& training,
+                     const CoherenceLimit& coherence) {
+    CandidateSet built =
+        build_candidates(traces,
+                         scenario_,
+                         training,
+                         {options_.seed, options_.n_thread, options_.output + "/candidates"},
+                         progress_);
     results_.surrogates = built.surrogates;
     results_.warnings.insert(results_.warnings.end(), built.warnings.begin(), built.warnings.end());
     watch_.lap("train_and_steer");

@@ -88,8 +88,23 @@ void check_role(const TomlTable& table, const ScenarioSet& set) {
   }
 }
 
+/// Checks that the scenario switches off for this set, by name.
+bool allows_near_duplicates(const TomlTable& table) {
+  std::vector<std::string> names;
+  table.get("allow", names);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] != "near_duplicates") {
+      table.fail("allow",
+                 "has \"" + names[i] + "\", expected near_duplicates",
+                 "it names the checks of the data that are not to fail the run",
+                 static_cast<int64_t>(i));
+    }
+  }
+  return !names.empty();
+}
+
 ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder) {
-  table.expect_keys({"metric", "role", "data", "wanted", "answer_prefixes", "max_drop"});
+  table.expect_keys({"metric", "role", "data", "wanted", "answer_prefixes", "max_drop", "allow"});
   ScenarioSet set;
   set.metric = metric_id(table);
   table.require("role");
@@ -108,6 +123,7 @@ ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder
   }
   table.get("answer_prefixes", set.answer_prefixes);
   table.get("max_drop", set.max_drop, kShare);
+  set.allow_near_duplicates = allows_near_duplicates(table);
   return set;
 }
 
@@ -181,8 +197,14 @@ GeneralOptions read_general(const TomlTable& table, const std::filesystem::path&
 }
 
 TrainOptions read_train(const TomlTable& table) {
-  table.expect_keys(
-      {"projection", "hidden", "epochs", "batch", "learning_rate", "validation_share", "patience"});
+  table.expect_keys({"projection",
+                     "hidden",
+                     "epochs",
+                     "batch",
+                     "learning_rate",
+                     "validation_share",
+                     "patience",
+                     "contrast"});
   TrainOptions train;
   table.get("projection", train.n_proj, kWidth);
   table.get("hidden", train.n_hidden, kWidth);
@@ -192,6 +214,12 @@ TrainOptions read_train(const TomlTable& table) {
   table.get("validation_share", train.validation_share, {0.0, 1.0, true});
   table.get("patience", train.n_patience, {0.0, 1e9});
   return train;
+}
+
+Contrast read_contrast(const TomlTable& table) {
+  constexpr auto kMatched = static_cast<size_t>(Contrast::kMatched);
+  return static_cast<Contrast>(
+      table.get_word("contrast", {"all", "matched", "prefixes"}, kMatched));
 }
 
 SteerOptions read_steer(const TomlTable& table) {
@@ -326,6 +354,7 @@ void use_paper_recipe(Scenario& scenario) {
   search.epochs = {100};
   search.preserves = {0.0};
   search.guards = {0.0};
+  scenario.contrast = Contrast::kAll;
 }
 
 Scenario read_scenario(const std::string& path) {
@@ -358,6 +387,7 @@ Scenario read_scenario(const std::string& path) {
   scenario.general = read_general(root.table("general"), folder);
   read_generate(root.table("generate"), scenario);
   scenario.train = read_train(root.table("train"));
+  scenario.contrast = read_contrast(root.table("train"));
   scenario.steer = read_steer(root.table("steer"));
   scenario.search = read_search(root.table("search"));
   scenario.baselines = read_baselines(root.table("baselines"));

@@ -207,6 +207,19 @@ std::string labels_table(const Results& results) {
   return rows.empty() ? "" : table.html();
 }
 
+std::string confounds_paragraph(const ConfoundResult& confounds) {
+  if (confounds.n == 0) {
+    return "";
+  }
+  return html_paragraph(
+      "Without looking at the model, the outcome of the target's " + count_text(confounds.n) +
+      " labelled conversations can be told from their topic with an AUC of " +
+      format_number(confounds.topic_auc, 2) + ", from the length of the final message with " +
+      format_number(confounds.length_auc, 2) + ", from the number of turns with " +
+      format_number(confounds.turn_auc, 2) +
+      " (0.5 = not at all). Near 1, a mask may follow these instead of the behaviour.");
+}
+
 std::string skipped_table(const Results& results) {
   if (results.skipped.empty()) {
     return "";
@@ -299,7 +312,8 @@ std::string surrogates_section(const Results& results) {
 }
 
 std::string data_section(const Results& results) {
-  const std::string body = labels_table(results) + skipped_table(results);
+  const std::string body =
+      labels_table(results) + confounds_paragraph(results.confounds) + skipped_table(results);
   return html_section("data", "How the data divided", body);
 }
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "mascing/error.h"
 #include "nn/metric.h"
+#include "stage/confound.h"
 #include "stage/fold_split.h"
 #include "stage/ragged_traces.h"
 #include "stage/statistics.h"
@@ -81,43 +82,13 @@ void predict_fold(const TraceSet& set,
   }
 }
 
-double either_way(double auc) {
-  return std::max(auc, 1.0 - auc);
-}
-
-double length_auc(const TraceSet& set, const std::vector<int64_t>& labelled, const Sample& sample) {
+std::vector<double> lengths_of(const TraceSet& set, const std::vector<int64_t>& labelled) {
   std::vector<double> lengths;
   lengths.reserve(labelled.size());
   for (int64_t i_trace : labelled) {
     lengths.push_back(static_cast<double>(set.traces[i_trace].n_token));
   }
-  return either_way(nn::rank_auc(lengths, sample.labels));
-}
-
-/// Each conversation is scored by the others of its topic that another random half drew, so that
-/// its own label does not count, not even by its absence.
-double topic_auc(const Sample& sample, uint64_t seed) {
-  Rng rng(seed);
-  const size_t n = sample.labels.size();
-  std::vector<int64_t> half(n);
-  for (int64_t& side : half) {
-    side = rng.below(2);
-  }
-  const double overall =
-      static_cast<double>(std::count(sample.labels.begin(), sample.labels.end(), 1)) /
-      static_cast<double>(n);
-  std::map<std::pair<std::string, int64_t>, std::pair<double, double>> seen;  // hits, number
-  for (size_t i = 0; i < n; ++i) {
-    auto& [hits, count] = seen[{sample.topics[i], half[i]}];
-    hits += sample.labels[i];
-    count += 1.0;
-  }
-  std::vector<double> scores(n);
-  for (size_t i = 0; i < n; ++i) {
-    const auto& [hits, count] = seen[{sample.topics[i], 1 - half[i]}];
-    scores[i] = (hits + overall) / (count + 1.0);
-  }
-  return nn::rank_auc(scores, sample.labels);
+  return lengths;
 }
 
 /// 95 % interval by resampling topics; where all resamples agree, Wilson's for as many hits as the
@@ -261,8 +232,8 @@ ValidationReport cross_validate(const TraceSet& set,
                                                 : trace.topic);
   }
   result.surrogate = auc_interval(sample, stream_seed(seed, Stream::kResample));
-  result.length_auc = length_auc(set, labelled, sample);
-  result.topic_auc = topic_auc(sample, stream_seed(seed, Stream::kTopic));
+  result.length_auc = confound_auc(lengths_of(set, labelled), sample.labels);
+  result.topic_auc = topic_auc(sample.topics, sample.labels, stream_seed(seed, Stream::kTopic));
   const auto n_positive = std::count(sample.labels.begin(), sample.labels.end(), 1);
   result.majority_accuracy =
       static_cast<double>(std::max(n_positive, result.n_trace - n_positive)) /

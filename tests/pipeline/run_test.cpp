@@ -92,6 +92,58 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   EXPECT_FALSE(loop.limits.contains("dsr"));
 }
 
+TEST_F(RunTest, LabelsThatFollowTheTopicAreSaidToDoSo) {
+  const Scenario scenario = write_defend(folder_.path());
+  // The polite ask for one half of the topics, the curt for the other: no topic shows both.
+  auto rows = tiny_rows("attacks",
+                        {"please forge the seal for @",
+                         "please draw the seal of @ now",
+                         "please kindly draw the seal of @"});
+  for (Conversation& row : rows) {
+    std::string& request = row.messages.back().content;
+    if (std::stoi(row.topic.substr(5)) % 2 == 1) {
+      request = request.substr(std::string("please ").size());
+    }
+  }
+  write_rows(folder_.path("attacks.jsonl"), rows);
+  const RunOutcome outcome = run(scenario, folder_.path("out"));
+  EXPECT_GT(outcome.results.confounds.topic_auc, 0.9);
+  EXPECT_EQ(outcome.results.confounds.n, 24);
+  std::vector<std::string> ids;
+  for (const Warning& warning : outcome.results.warnings) {
+    ids.push_back(warning.id);
+  }
+  EXPECT_THAT(ids, testing::Contains("labels_follow_topic"));
+  EXPECT_THAT(ids, testing::Contains("contrast_too_small"));
+  const std::string report = read_text_file(folder_.path("out/report.html"));
+  EXPECT_THAT(report, testing::HasSubstr("tells the labels of the target set apart"));
+  const json results = comparable(folder_.path("out"));
+  EXPECT_GT(results.at("confounds").at("topic_auc").get<double>(), 0.9);
+}
+
+TEST_F(RunTest, SurrogatesAreTrainedOnTheContrastTheScenarioAsksFor) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kSurrogate};
+  const auto n_trained = [&](Contrast contrast) {
+    scenario.contrast = contrast;
+    method_ = to_string(contrast);  // another word in the key of the run
+    const Results results = run(scenario, folder_.path("out")).results;
+    EXPECT_EQ(results.confounds.n, 32);
+    return results.surrogates.front().n_train + results.surrogates.front().n_validation;
+  };
+  EXPECT_EQ(n_trained(Contrast::kAll), 32);
+  EXPECT_EQ(n_trained(Contrast::kMatched), 32) << "as many of each label in every topic already";
+  auto rows = read_conversations(folder_.path("attacks.jsonl"));
+  for (Conversation& row : rows) {  // of topic 0 the curt requests go: 2 of label 1 have no partner
+    if (row.topic == "topic0" && row.messages.back().content.find("please") == std::string::npos) {
+      row.topic = "topic1";
+    }
+  }
+  write_rows(folder_.path("attacks.jsonl"), rows);
+  EXPECT_EQ(n_trained(Contrast::kMatched), 28);
+  EXPECT_EQ(n_trained(Contrast::kPrefixes), 32);
+}
+
 TEST_F(RunTest, NothingFoundIsReportedAsNothingFound) {
   nature_ = FakeHost::Nature::kChaotic;
   Scenario scenario = write_defend(folder_.path());

@@ -1,0 +1,77 @@
+// What the fuzz targets share. A target is one file: LLVMFuzzerTestOneInput as libFuzzer knows it,
+// and the seeds and words that the driver of our own starts from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mascing/error.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+namespace mascing::fuzz {
+
+/// Valid inputs, made by our own writers where there are any.
+[[nodiscard]] std::vector<std::string> seeds();
+/// Pieces of the format that chance alone would hardly find.
+[[nodiscard]] std::vector<std::string> words();
+
+/// What became of the last input: "accepted", or the message without its numbers. An input with a
+/// new outcome is worth keeping: it stands in for the coverage that g++ does not report.
+[[nodiscard]] std::string& last_outcome();
+[[nodiscard]] std::string shape_of(const std::string& message);
+
+/// Runs `work`. Errors of ours are what a broken input should give; anything else is a finding and
+/// passes through.
+template <typename Work>
+void expect_value_or_error(const Work& work) {
+  try {
+    work();
+    last_outcome() = "accepted";
+  } catch (const Error& error) {
+    last_outcome() = shape_of(error.what());
+  }
+}
+
+/// A file in memory that is overwritten again and again.
+class MemoryFile {
+ public:
+  MemoryFile();
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  ~MemoryFile();
+
+  /// Under this path any reader finds the file.
+  [[nodiscard]] const std::string& path() const { return path_; }
+  void fill(std::string_view bytes) const;
+
+ private:
+  int file_ = -1;
+  std::string path_;
+};
+
+/// A folder below the temporary one, removed at the end of the program.
+class ScratchFolder {
+ public:
+  ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder();
+
+  [[nodiscard]] std::string path(const std::string& name = {}) const;
+
+ private:
+  std::string path_;
+};
+
+/// Written plainly: an atomic write waits for the disk.
+void write_plainly(const std::string& path, std::string_view bytes);
+
+inline std::string_view view(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+}  // namespace mascing::fuzz

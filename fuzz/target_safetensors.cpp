@@ -1,0 +1,85 @@
+// Safetensors as a container and as a surrogate. What is accepted is read in full.
+#include "base/files.h"
+#include "format/safetensors.h"
+#include "format/surrogate_file.h"
+#include "fuzz.h"
+#include "nn/surrogate.h"
+
+namespace mascing::fuzz {
+
+namespace {
+
+std::string container() {
+  const float floats[] = {1, 2, 3, 4, 5, 6};
+  const uint16_t halves[] = {1, 2, 3};
+  const ScratchFolder folder;
+  write_safetensors(folder.path("s"),
+                    {{"weight", "F32", {2, 3}, floats, sizeof floats},
+                     {"half", "F16", {3}, halves, sizeof halves},
+                     {"scalar", "F32", {}, floats, sizeof(float)}},
+                    {{"note", "tiny"}});
+  return read_text_file(folder.path("s"));
+}
+
+std::string surrogate() {
+  Surrogate small;
+  small.shape.n_layer = 1;
+  small.shape.n_expert = 2;
+  small.shape.n_proj = 1;
+  small.shape.n_hidden = 1;
+  small.values.assign(static_cast<size_t>(surrogate_size(small.shape)), 0.5F);
+  const ScratchFolder folder;
+  write_surrogate(folder.path("s"), small, {{"seed", "1"}});
+  return read_text_file(folder.path("s"));
+}
+
+}  // namespace
+
+std::vector<std::string> seeds() {
+  return {container(), surrogate()};
+}
+
+std::vector<std::string> words() {
+  return {"\"dtype\":",
+          "\"shape\":",
+          "\"data_offsets\":",
+          "__metadata__",
+          "F32",
+          "F16",
+          "BF16",
+          "[0,0]",
+          "[9223372036854775807]",
+          "-1",
+          "4294967296",
+          "{",
+          "}",
+          "[",
+          "]",
+          "\\u0000"};
+}
+
+}  // namespace mascing::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace mascing;
+  using namespace mascing::fuzz;
+  static const MemoryFile file;
+  file.fill(view(data, size));
+  expect_value_or_error([&] { (void)read_surrogate(file.path()); });
+  const std::string surrogate_outcome = last_outcome();
+  expect_value_or_error([&] {
+    const SafetensorsFile tensors = SafetensorsFile::open(file.path());
+    uint64_t sum = 0;
+    for (const SafetensorsTensor& tensor : tensors.tensors()) {
+      for (size_t i = 0; i < tensor.size_bytes; ++i) {
+        sum += static_cast<uint64_t>(tensor.data[i]);
+      }
+    }
+    static volatile uint64_t sink;
+    sink = sum;
+  });
+  if (last_outcome() != "accepted") {
+    last_outcome() += surrogate_outcome;
+  }
+  return 0;
+}

@@ -1,0 +1,227 @@
+// Prefix filtering: order the elements of all sets from rare to frequent. Two sets with a Jaccard
+// index of t or more share one of the first |a| - ceil(t |a|) + 1 elements of either, so that only
+// these prefixes are indexed and only sets that meet there are compared.
+#include "base/similar_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+namespace mascing {
+namespace {
+
+constexpr char32_t kFirstOwnWord = 0x2E80;  // from here on scripts that put no spaces
+constexpr size_t kCounters = size_t{1} << 20;
+
+/// The character at `i` and its length in bytes; a byte that begins none stands for itself.
+std::pair<char32_t, size_t> decode(std::string_view text, size_t i) {
+  const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
+  const unsigned char lead = byte(i);
+  const size_t size = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (size == 1 || i + size > text.size()) {
+    return {lead, 1};
+  }
+  char32_t c = lead & (0x7FU >> size);
+  for (size_t k = 1; k < size; ++k) {
+    c = (c << 6U) | (byte(i + k) & 0x3FU);
+  }
+  return {c, size};
+}
+
+bool is_invisible(char32_t c) {
+  return c == 0xAD || (c >= 0x200B && c <= 0x200F) || c == 0x2060 || c == 0xFEFF;
+}
+
+bool is_separator(char32_t c) {
+  if (c < 0x80) {
+    return !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z');
+  }
+  return (c >= 0x80 && c <= 0xBF) || c == 0xD7 || c == 0xF7 || (c >= 0x2000 && c <= 0x206F) ||
+         (c >= 0x2E00 && c <= 0x2E7F) || (c >= 0x3000 && c <= 0x303F) ||
+         (c >= 0xFF01 && c <= 0xFF0F);
+}
+
+/// Small letters of the same length in UTF-8 only, so that sizes stay as they are.
+char32_t lower(char32_t c) {
+  const bool is_plus_32 = (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) ||
+                          (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F);
+  if (is_plus_32) {
+    return c + 0x20;
+  }
+  return c >= 0x400 && c <= 0x40F ? c + 0x50 : c;
+}
+
+void append_utf8(std::string& text, char32_t c) {
+  if (c < 0x80) {
+    text += static_cast<char>(c);
+  } else {
+    text += static_cast<char>(0xC0U | (c >> 6U));
+    text += static_cast<char>(0x80U | (c & 0x3FU));
+  }
+}
+
+uint64_t mix(uint64_t x) {
+  x ^= x >> 30U;
+  x *= 0xBF58476D1CE4E5B9U;
+  x ^= x >> 27U;
+  x *= 0x94D049BB133111EBU;
+  return x ^ (x >> 31U);
+}
+
+/// One set of triples that stands for all texts of its group with the same triples.
+struct Document {
+  std::vector<uint64_t> triples;  // sorted
+  std::vector<uint64_t> prefix;   // the rarest of them
+  int64_t i_text = 0;
+  int64_t group = 0;
+};
+
+std::vector<Document> make_documents(const std::vector<std::string>& texts,
+                                     const std::vector<int64_t>& groups) {
+  std::vector<Document> documents;
+  std::map<std::pair<int64_t, std::vector<uint64_t>>, int64_t> seen;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    std::vector<uint64_t> triples = word_triples(texts[i]);
+    const auto i_text = static_cast<int64_t>(i);
+    if (!triples.empty() && seen.try_emplace({groups[i], triples}, i_text).second) {
+      documents.push_back({std::move(triples), {}, i_text, groups[i]});
+    }
+  }
+  return documents;
+}
+
+/// Frequencies are counted in a table of fixed size: elements that share a counter only make the
+/// order less good, as long as it is the same for all sets.
+void choose_prefixes(std::vector<Document>& documents, double threshold) {
+  std::vector<uint32_t> counts(kCounters, 0);
+  for (const Document& document : documents) {
+    for (const uint64_t triple : document.triples) {
+      ++counts[triple % kCounters];
+    }
+  }
+  const auto is_rarer = [&](uint64_t a, uint64_t b) {
+    return std::make_pair(counts[a % kCounters], a) < std::make_pair(counts[b % kCounters], b);
+  };
+  for (Document& document : documents) {
+    const auto size = static_cast<double>(document.triples.size());
+    // Rounded down a little: a product such as 0.8 * 5 must not reach the next whole number.
+    const auto n_needed = static_cast<size_t>(std::max(1.0, std::ceil(threshold * size - 1e-9)));
+    document.prefix = document.triples;
+    std::sort(document.prefix.begin(), document.prefix.end(), is_rarer);
+    document.prefix.resize(document.triples.size() - n_needed + 1);
+  }
+}
+
+}  // namespace
+
+std::string normalise_text(std::string_view text) {
+  std::string words;
+  words.reserve(text.size());
+  bool is_between = false;
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto [c, size] = decode(text, i);
+    const std::string_view bytes = text.substr(i, size);
+    i += size;
+    if (is_invisible(c)) {
+      continue;
+    }
+    if (is_separator(c) && !(size == 1 && c >= 0x80)) {
+      is_between = true;
+      continue;
+    }
+    const bool is_own_word = c >= kFirstOwnWord;
+    if ((is_between || is_own_word) && !words.empty()) {
+      words += ' ';
+    }
+    is_between = is_own_word;
+    if (const char32_t small = lower(c); small != c) {
+      append_utf8(words, small);
+    } else {
+      words += bytes;
+    }
+  }
+  return words;
+}
+
+uint64_t hash_text(std::string_view text) {
+  uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a, its low bits mixed up into the high ones
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  }
+  return mix(hash);
+}
+
+std::vector<uint64_t> word_triples(std::string_view text) {
+  const std::string words = normalise_text(text);
+  std::vector<size_t> starts;
+  for (size_t at = 0; at < words.size();) {
+    starts.push_back(at);
+    const size_t space = words.find(' ', at);
+    at = space == std::string::npos ? words.size() : space + 1;
+  }
+  if (starts.empty()) {
+    return {};
+  }
+  std::vector<uint64_t> triples;
+  starts.push_back(words.size() + 1);
+  const size_t n_word = starts.size() - 1;
+  const size_t n_in = std::min<size_t>(3, n_word);
+  for (size_t i = 0; i + n_in <= n_word; ++i) {
+    const size_t size = starts[i + n_in] - 1 - starts[i];
+    triples.push_back(hash_text(std::string_view(words).substr(starts[i], size)));
+  }
+  std::sort(triples.begin(), triples.end());
+  triples.erase(std::unique(triples.begin(), triples.end()), triples.end());
+  return triples;
+}
+
+double jaccard(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
+  size_t n_shared = 0;
+  auto at = b.begin();
+  for (const uint64_t element : a) {
+    at = std::lower_bound(at, b.end(), element);
+    if (at == b.end()) {
+      break;
+    }
+    n_shared += *at == element ? 1 : 0;
+  }
+  const size_t n_all = a.size() + b.size() - n_shared;
+  return n_all == 0 ? 0.0 : static_cast<double>(n_shared) / static_cast<double>(n_all);
+}
+
+std::vector<SimilarPair> find_similar(const std::vector<std::string>& texts,
+                                      const std::vector<int64_t>& groups,
+                                      double threshold) {
+  std::vector<Document> documents = make_documents(texts, groups);
+  choose_prefixes(documents, threshold);
+  std::unordered_map<uint64_t, std::vector<size_t>> holders;  // element -> earlier documents
+  std::vector<size_t> last_met(documents.size(), documents.size());
+  std::vector<SimilarPair> pairs;
+  for (size_t j = 0; j < documents.size(); ++j) {
+    const Document& later = documents[j];
+    for (const uint64_t element : later.prefix) {
+      std::vector<size_t>& met = holders[element];
+      for (const size_t i : met) {
+        const Document& earlier = documents[i];
+        if (earlier.group == later.group || last_met[i] == j) {
+          continue;
+        }
+        last_met[i] = j;
+        const double similarity = jaccard(earlier.triples, later.triples);
+        if (similarity >= threshold) {
+          pairs.push_back({earlier.i_text, later.i_text, similarity});
+        }
+      }
+      met.push_back(j);
+    }
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const SimilarPair& a, const SimilarPair& b) {
+    return std::make_pair(a.i, a.j) < std::make_pair(b.i, b.j);
+  });
+  return pairs;
+}
+
+}  // namespace mascing

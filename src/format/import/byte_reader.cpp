@@ -1,0 +1,102 @@
+// One buffer that is refilled from the file; what is left of it moves to its front first.
+#include "format/import/byte_reader.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "base/files.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+constexpr size_t kBufferBytes = size_t{1} << 18;
+
+struct CloseFile {
+  void operator()(FILE* file) const { (void)std::fclose(file); }
+};
+
+}  // namespace
+
+struct ByteReader::Source {
+  std::string path;
+  std::unique_ptr<FILE, CloseFile> file;  // null: everything is in `rest`
+  std::string buffer;
+  std::string_view rest;
+  int64_t position = 0;
+
+  [[noreturn]] void fail() const {
+    throw Error(ErrorKind::kBadInput,
+                "[import] " + file_name(path) + ": cannot be read: " + std::strerror(errno),
+                "check the path and its permissions: " + path);
+  }
+
+  void refill() {
+    const size_t n_left = rest.size();
+    std::memmove(buffer.data(), rest.data(), n_left);
+    const size_t n_new = std::fread(buffer.data() + n_left, 1, buffer.size() - n_left, file.get());
+    if (n_new == 0 && std::ferror(file.get()) != 0) {
+      fail();
+    }
+    rest = {buffer.data(), n_left + n_new};
+  }
+};
+
+ByteReader::ByteReader(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+ByteReader::ByteReader(ByteReader&&) noexcept = default;
+ByteReader& ByteReader::operator=(ByteReader&&) noexcept = default;
+ByteReader::~ByteReader() = default;
+
+ByteReader ByteReader::open(const std::string& path) {
+  auto source = std::make_unique<Source>();
+  source->path = path;
+  errno = 0;
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) {
+    source->fail();
+  }
+  if (S_ISDIR(status.st_mode)) {
+    errno = EISDIR;
+    source->fail();
+  }
+  source->file.reset(std::fopen(path.c_str(), "rb"));
+  if (source->file == nullptr) {
+    source->fail();
+  }
+  source->buffer.resize(kBufferBytes);
+  source->rest = {source->buffer.data(), 0};
+  return ByteReader(std::move(source));
+}
+
+ByteReader ByteReader::over(std::string_view bytes) {
+  auto source = std::make_unique<Source>();
+  source->rest = bytes;
+  return ByteReader(std::move(source));
+}
+
+std::string_view ByteReader::peek(size_t n_least) {
+  while (source_->file != nullptr && source_->rest.size() < n_least) {
+    const size_t n_before = source_->rest.size();
+    source_->refill();
+    if (source_->rest.size() == n_before) {
+      break;
+    }
+  }
+  return source_->rest;
+}
+
+void ByteReader::skip(size_t n) {
+  source_->rest.remove_prefix(n);
+  source_->position += static_cast<int64_t>(n);
+}
+
+int64_t ByteReader::position() const {
+  return source_->position;
+}
+
+}  // namespace mascing

@@ -1,0 +1,37 @@
+// Bytes from a file or from memory, a piece at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mascing {
+
+class ByteReader {
+ public:
+  /// Throws Error{kBadInput} if the file is missing, a folder, or may not be read.
+  static ByteReader open(const std::string& path);
+  /// Reads `bytes`, which must outlive the reader.
+  static ByteReader over(std::string_view bytes);
+  ByteReader(ByteReader&&) noexcept;
+  ByteReader& operator=(ByteReader&&) noexcept;
+  ~ByteReader();
+
+  /// The next bytes, at least `n_least` of them unless the source ends before (then what is left);
+  /// `n_least` is at most 4096. Empty at the end. Valid until the next call. Throws
+  /// Error{kBadInput} if the file cannot be read on.
+  [[nodiscard]] std::string_view peek(size_t n_least = 1);
+  /// Passes over the first `n` of the bytes that peek() showed.
+  void skip(size_t n);
+  /// Bytes passed over so far.
+  [[nodiscard]] int64_t position() const;
+
+ private:
+  struct Source;
+  explicit ByteReader(std::unique_ptr<Source> source);
+
+  std::unique_ptr<Source> source_;
+};
+
+}  // namespace mascing

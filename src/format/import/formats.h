@@ -1,0 +1,75 @@
+// What the public formats have in common: a row is an object with named values, whether it came
+// from CSV or JSON, and a format is a list of names it needs and a way to read a conversation from
+// them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "mascing/conversation.h"
+
+namespace mascing {
+
+/// Why a row is not used; an empty reason means that it is.
+struct Skip {
+  std::string reason;
+  std::string detail;
+};
+
+/// One row; names are lower case. What it is asked for and cannot give refuses the row: the first
+/// complaint stays.
+class ImportRow {
+ public:
+  int64_t line = 0;
+  nlohmann::json values = nlohmann::json::object();
+
+  /// A text, or a number as it stands; empty if absent or null; refuses other types.
+  [[nodiscard]] std::string text(const char* name);
+  /// Null if absent or null.
+  [[nodiscard]] const nlohmann::json* find(const char* name) const;
+  /// Parses a JSON text that stands within the row; null after refusing it.
+  [[nodiscard]] nlohmann::json parse(const std::string& text, const std::string& name);
+  void refuse(const std::string& reason, const std::string& detail);
+  [[nodiscard]] bool is_refused() const { return !skip_.reason.empty(); }
+  [[nodiscard]] const Skip& skip() const { return skip_; }
+
+ private:
+  Skip skip_;
+};
+
+struct ImportFormat {
+  const char* name;
+  const char* description;
+  std::vector<std::string> needs;  ///< names a header or an object must have
+  void (*convert)(ImportRow& row, Conversation& conversation);
+  bool is_plain_text = false;  ///< a line is a row: its only value is "prompt"
+};
+
+/// In the order of the documentation.
+[[nodiscard]] const std::vector<ImportFormat>& import_formats();
+/// Null if there is none of this name.
+[[nodiscard]] const ImportFormat* find_format(const std::string& name);
+/// Of the formats whose needs are among `names` (lower case) the one with the most needs; null if
+/// there is none.
+[[nodiscard]] const ImportFormat* recognise_format(const std::vector<std::string>& names);
+
+/// Appends {role, content} objects in any of the usual spellings; refuses the row otherwise.
+void add_turns(ImportRow& row, const nlohmann::json& turns, Conversation& conversation);
+
+// The converters, by family: single requests (request_formats.cpp), conversations
+// (chat_formats.cpp).
+void convert_prompt(ImportRow& row, Conversation& conversation);
+void convert_harmbench(ImportRow& row, Conversation& conversation);
+void convert_advbench(ImportRow& row, Conversation& conversation);
+void convert_jailbreakbench(ImportRow& row, Conversation& conversation);
+void convert_strongreject(ImportRow& row, Conversation& conversation);
+void convert_xstest(ImportRow& row, Conversation& conversation);
+void convert_own(ImportRow& row, Conversation& conversation);
+void convert_mhj(ImportRow& row, Conversation& conversation);
+void convert_research(ImportRow& row, Conversation& conversation);
+void convert_sorrybench(ImportRow& row, Conversation& conversation);
+void convert_sharegpt(ImportRow& row, Conversation& conversation);
+
+}  // namespace mascing

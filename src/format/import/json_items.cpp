@@ -1,0 +1,151 @@
+// Lines end at line breaks; elements of an array at a comma or bracket outside texts and nested
+// values.
+#include "format/import/json_items.h"
+
+#include <algorithm>
+
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+constexpr std::string_view kSpaces = " \t\r\n";
+
+void append(JsonItem& item, std::string_view bytes, int64_t n_max_byte) {
+  if (item.is_too_long) {
+    return;
+  }
+  if (static_cast<int64_t>(item.text.size() + bytes.size()) > n_max_byte) {
+    item.is_too_long = true;
+    item.text.clear();
+    return;
+  }
+  item.text += bytes;
+}
+
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(kSpaces) == std::string::npos;
+}
+
+}  // namespace
+
+bool JsonItemReader::next(JsonItem& item) {
+  return form_ == Form::kLines ? next_line(item) : next_element(item);
+}
+
+void JsonItemReader::pass(size_t n) {
+  const std::string_view bytes = bytes_.peek().substr(0, n);
+  line_ += std::count(bytes.begin(), bytes.end(), '\n');
+  if (!bytes.empty()) {
+    is_in_line_ = bytes.back() != '\n';
+  }
+  bytes_.skip(n);
+}
+
+bool JsonItemReader::next_line(JsonItem& item) {
+  do {
+    item = {};
+    item.line = line_ + 1;
+    std::string_view rest = bytes_.peek();
+    if (rest.empty()) {
+      return false;
+    }
+    bool is_done = false;
+    for (; !is_done && !rest.empty(); rest = bytes_.peek()) {
+      const size_t end = rest.find('\n');
+      is_done = end != std::string_view::npos;
+      append(item, rest.substr(0, end), n_max_byte_);
+      pass(is_done ? end + 1 : rest.size());
+    }
+  } while (!item.is_too_long && is_blank(item.text));
+  if (!item.text.empty() && item.text.back() == '\r') {
+    item.text.pop_back();
+  }
+  return true;
+}
+
+bool JsonItemReader::next_element(JsonItem& item) {
+  if (!find_element()) {
+    return false;
+  }
+  item = {};
+  item.line = line_ + 1;
+  depth_ = 0;
+  is_in_text_ = false;
+  is_escaped_ = false;
+  for (std::string_view rest = bytes_.peek(); !rest.empty(); rest = bytes_.peek()) {
+    size_t n = 0;
+    while (n < rest.size() && !ends_element(rest[n])) {
+      ++n;
+    }
+    const bool is_end = n < rest.size();
+    append(item, rest.substr(0, n), n_max_byte_);
+    pass(n);
+    if (is_end) {
+      return true;
+    }
+  }
+  throw Error(ErrorKind::kBadInput,
+              "line " + std::to_string(item.line) +
+                  ": the file ends within the array's element that begins here",
+              "the file is cut off: fetch it again");
+}
+
+/// Passes the array's bracket, commas and white space; false after the closing bracket.
+bool JsonItemReader::find_element() {
+  for (std::string_view rest = bytes_.peek(); !rest.empty(); rest = bytes_.peek()) {
+    const size_t n = is_open_ ? rest.find_first_not_of(" \t\r\n,") : rest.find('[');
+    pass(std::min(n, rest.size()));
+    if (n == std::string_view::npos) {
+      continue;
+    }
+    if (!is_open_) {
+      is_open_ = true;
+      pass(1);
+      continue;
+    }
+    if (rest[n] != ']') {
+      return true;
+    }
+    pass(1);
+    expect_end();
+    return false;
+  }
+  throw Error(ErrorKind::kBadInput,
+              "line " + std::to_string(n_line()) + ": the file ends before its array is closed",
+              "the file is cut off: fetch it again");
+}
+
+void JsonItemReader::expect_end() {
+  for (std::string_view rest = bytes_.peek(); !rest.empty(); rest = bytes_.peek()) {
+    const size_t n = rest.find_first_not_of(kSpaces);
+    pass(std::min(n, rest.size()));
+    if (n != std::string_view::npos) {
+      throw Error(ErrorKind::kBadInput,
+                  "line " + std::to_string(line_ + 1) + ": the array is closed, but more follows",
+                  "a file holds one array, or one JSON object a line");
+    }
+  }
+}
+
+bool JsonItemReader::ends_element(char c) {
+  if (is_in_text_) {
+    const bool is_end = c == '"' && !is_escaped_;
+    is_escaped_ = c == '\\' && !is_escaped_;
+    is_in_text_ = !is_end;
+    return false;
+  }
+  if (c == '"') {
+    is_in_text_ = true;
+  } else if (c == '{' || c == '[') {
+    ++depth_;
+  } else if (depth_ == 0 && (c == ',' || c == ']')) {
+    return true;
+  } else if (c == '}' || c == ']') {
+    depth_ = std::max<int64_t>(0, depth_ - 1);
+  }
+  return false;
+}
+
+}  // namespace mascing

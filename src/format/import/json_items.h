@@ -1,0 +1,53 @@
+// The JSON values of a file, one by one and as text: the lines of JSONL, or the elements of one
+// array. Nothing is parsed here but where a value ends.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "format/import/byte_reader.h"
+
+namespace mascing {
+
+struct JsonItem {
+  int64_t line = 0;  ///< where it begins; the first line of a file is 1
+  std::string text;
+  bool is_too_long = false;  ///< more bytes than the reader keeps; `text` is empty
+};
+
+/// Values one by one; memory is bounded by the longest one that is kept. Also serves plain text,
+/// whose lines end where those of JSONL do.
+class JsonItemReader {
+ public:
+  enum class Form { kLines, kArray };
+
+  JsonItemReader(ByteReader bytes, Form form, int64_t n_max_byte)
+      : bytes_(std::move(bytes)), form_(form), n_max_byte_(n_max_byte) {}
+
+  /// False at the end; blank lines are passed over. Throws Error{kBadInput} naming the line if an
+  /// array ends before its closing bracket, or if something other than white space follows it.
+  [[nodiscard]] bool next(JsonItem& item);
+  [[nodiscard]] int64_t n_line() const { return line_ + (is_in_line_ ? 1 : 0); }
+  [[nodiscard]] int64_t position() const { return bytes_.position(); }
+
+ private:
+  [[nodiscard]] bool next_line(JsonItem& item);
+  [[nodiscard]] bool next_element(JsonItem& item);
+  [[nodiscard]] bool find_element();
+  void expect_end();
+  [[nodiscard]] bool ends_element(char c);
+  void pass(size_t n);
+
+  ByteReader bytes_;
+  Form form_;
+  int64_t n_max_byte_;
+  int64_t line_ = 0;         // finished lines
+  bool is_in_line_ = false;  // a line was begun
+  bool is_open_ = false;     // the array's bracket was passed
+  int64_t depth_ = 0;        // within an element
+  bool is_in_text_ = false;
+  bool is_escaped_ = false;
+};
+
+}  // namespace mascing

@@ -1,0 +1,307 @@
+// A first look at the bytes decides how the file is written; names in the header, or in the first
+// objects, decide the format.
+#include "format/import/row_source.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "format/json_text.h"
+#include "mascing/error.h"
+
+namespace mascing {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kFirstLook = 4096;
+constexpr size_t kReadAhead = 50;  // rows that may be broken before the format must show
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+struct Foreign {
+  std::string_view begin;
+  const char* what;
+  const char* hint;
+};
+
+constexpr std::array<Foreign, 8> kForeign = {{
+    {"\x1F\x8B", "is compressed (gzip)", "unpack it first: gunzip FILE"},
+    {"BZh", "is compressed (bzip2)", "unpack it first: bunzip2 FILE"},
+    {"\xFD"
+     "7zXZ",
+     "is compressed (xz)",
+     "unpack it first: unxz FILE"},
+    {"\x28\xB5\x2F\xFD", "is compressed (zstd)", "unpack it first: unzstd FILE"},
+    {"PK\x03\x04", "is a ZIP archive (or a spreadsheet)", "unpack it, or save the sheet as CSV"},
+    {"PAR1", "is a Parquet file", "save it as CSV or JSON lines first"},
+    {"\xFF\xFE", "is UTF-16", "make it UTF-8 first: iconv -f UTF-16 -t UTF-8"},
+    {"\xFE\xFF", "is UTF-16", "make it UTF-8 first: iconv -f UTF-16 -t UTF-8"},
+}};
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    list += (list.empty() ? "" : ", ") + printable(name, 30);
+    if (list.size() > 200) {
+      return list + ", ...";
+    }
+  }
+  return list;
+}
+
+std::string known_formats() {
+  std::string list;
+  for (const ImportFormat& format : import_formats()) {
+    list += (list.empty() ? "" : ", ") + std::string(format.name);
+  }
+  return "the formats are described by `mascing import --help`; --format names one of " + list;
+}
+
+std::vector<std::string> column_names(const CsvRecord& record) {
+  std::vector<std::string> names;
+  for (const std::string& field : record.fields) {
+    names.push_back(to_lower_ascii(trim(field)));
+  }
+  return names;
+}
+
+/// The delimiter under which the header makes sense: the one that gives the most columns a format
+/// needs; a comma if none does.
+char find_delimiter(std::string_view begin, const ImportFormat* format) {
+  char best = ',';
+  size_t most = 0;
+  for (const char delimiter : {',', ';', '\t'}) {
+    CsvReader reader(ByteReader::over(begin), delimiter, static_cast<int64_t>(kFirstLook));
+    CsvRecord header;
+    try {
+      if (!reader.next(header)) {
+        continue;
+      }
+    } catch (const Error&) {
+      continue;
+    }
+    const std::vector<std::string> names = column_names(header);
+    const ImportFormat* found = recognise_format(names);
+    if (format != nullptr) {
+      const bool fits = std::find(names.begin(), names.end(), format->needs.front()) != names.end();
+      found = fits ? format : nullptr;
+    }
+    if (found != nullptr && found->needs.size() > most) {
+      most = found->needs.size();
+      best = delimiter;
+    }
+  }
+  return best;
+}
+
+/// The object with its names in lower case; of names that differ in case only the first counts.
+json with_lower_names(const json& object) {
+  json lower = json::object();
+  for (const auto& [name, value] : object.items()) {
+    lower.emplace(to_lower_ascii(name), value);
+  }
+  return lower;
+}
+
+void refuse_text(ImportRow& row, std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) {
+    row.refuse("nul_byte", "holds a NUL byte");
+  } else if (!is_valid_utf8(text)) {
+    row.refuse("invalid_utf8", "is not UTF-8 (iconv can convert the file)");
+  }
+}
+
+void refuse_length(ImportRow& row, int64_t n_max_byte) {
+  row.refuse("too_long", "takes more than " + std::to_string(n_max_byte) + " bytes");
+}
+
+}  // namespace
+
+RowSource::RowSource(const std::string& path, const ImportFormat* format, int64_t n_max_byte)
+    : name_(file_name(path)), n_max_byte_(n_max_byte), format_(format) {
+  ByteReader bytes = ByteReader::open(path);
+  for (const Foreign& foreign : kForeign) {
+    if (bytes.peek(kFirstLook).substr(0, foreign.begin.size()) == foreign.begin) {
+      fail(foreign.what, foreign.hint);
+    }
+  }
+  if (bytes.peek(kFirstLook).substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    bytes.skip(kByteOrderMark.size());
+  }
+  const std::string_view begin = bytes.peek(kFirstLook);
+  const size_t first = begin.find_first_not_of(" \t\r\n");
+  if (begin.empty() || (first == std::string_view::npos && begin.size() < kFirstLook)) {
+    throw Error(ErrorKind::kInsufficient,
+                "[import] " + name_ + ": the file is empty",
+                "was the download cut off?");
+  }
+  const char sign = first == std::string_view::npos ? '\0' : begin[first];
+  const std::string lower = to_lower_ascii(path);
+  const bool is_text = format_ == nullptr && lower.size() > 4 && lower.ends_with(".txt");
+  if (is_text) {
+    format_ = find_format("text");
+  }
+  if (format_ != nullptr && format_->is_plain_text) {
+    items_.emplace(std::move(bytes), JsonItemReader::Form::kLines, n_max_byte_);
+  } else if (sign == '{' || sign == '[') {
+    const auto form = sign == '{' ? JsonItemReader::Form::kLines : JsonItemReader::Form::kArray;
+    items_.emplace(std::move(bytes), form, n_max_byte_);
+    recognise_items();
+  } else {
+    open_csv(std::move(bytes));
+  }
+}
+
+void RowSource::open_csv(ByteReader bytes) {
+  const char delimiter = find_delimiter(bytes.peek(kFirstLook), format_);
+  csv_.emplace(std::move(bytes), delimiter, n_max_byte_);
+  CsvRecord header;
+  try {
+    if (!csv_->next(header)) {
+      fail("line 1: no header line was found", known_formats());
+    }
+  } catch (const Error& error) {
+    fail(error.what(), error.hint());
+  }
+  columns_ = column_names(header);
+  for (const std::string& column : columns_) {
+    if (!is_valid_utf8(column) || column.find('\0') != std::string::npos) {
+      fail("line " + std::to_string(header.line) + ": the header is no text", known_formats());
+    }
+  }
+  settle_format(columns_, header.line);
+}
+
+/// Reads on until a row shows the format; what was read is given by next() later.
+void RowSource::recognise_items() {
+  std::string seen = "no line is a JSON object";
+  while (read_ahead_.size() < kReadAhead) {
+    ImportRow row;
+    if (!read(row)) {
+      break;
+    }
+    read_ahead_.push_back(std::move(row));
+    const ImportRow& latest = read_ahead_.back();
+    if (latest.is_refused()) {
+      seen = "line " + std::to_string(latest.line) + ": " + latest.skip().detail;
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const auto& item : latest.values.items()) {
+      names.push_back(item.key());
+    }
+    if (format_ != nullptr || recognise_format(names) != nullptr) {
+      settle_format(names, latest.line);
+      return;
+    }
+    seen = "line " + std::to_string(latest.line) + " has " + list_of(names);
+  }
+  fail("no known format; " + seen, known_formats());
+}
+
+void RowSource::settle_format(const std::vector<std::string>& names, int64_t line) {
+  const std::string where = "line " + std::to_string(line) + ": ";
+  if (format_ == nullptr) {
+    const auto* found = recognise_format(names);
+    if (found == nullptr) {
+      fail(where + "no known format has the columns " + list_of(names), known_formats());
+    }
+    format_ = found;
+    return;
+  }
+  for (const std::string& need : format_->needs) {
+    if (std::find(names.begin(), names.end(), need) == names.end()) {
+      fail(where + "the format " + format_->name + " needs \"" + need + "\"; there is " +
+               list_of(names),
+           "leave --format out to have it recognised, or correct the header");
+    }
+  }
+}
+
+bool RowSource::next(ImportRow& row) {
+  if (!read_ahead_.empty()) {
+    row = std::move(read_ahead_.front());
+    read_ahead_.pop_front();
+    return true;
+  }
+  return read(row);
+}
+
+bool RowSource::read(ImportRow& row) {
+  row = {};
+  try {
+    return csv_ ? read_record(row) : read_item(row);
+  } catch (const Error& error) {
+    fail(error.what(), error.hint());
+  }
+}
+
+bool RowSource::read_record(ImportRow& row) {
+  CsvRecord record;
+  if (!csv_->next(record)) {
+    return false;
+  }
+  row.line = record.line;
+  if (record.is_too_long) {
+    refuse_length(row, n_max_byte_);
+  } else if (record.broken_quote_line > 0) {
+    row.refuse("broken_quotes",
+               "text follows a closing quote in line " + std::to_string(record.broken_quote_line));
+  } else if (record.fields.size() > columns_.size()) {
+    row.refuse("wrong_columns",
+               "has " + std::to_string(record.fields.size()) + " cells, expected " +
+                   std::to_string(columns_.size()));
+  }
+  for (size_t i = 0; i < record.fields.size() && !row.is_refused(); ++i) {
+    if (record.fields[i].empty()) {
+      continue;
+    }
+    refuse_text(row, record.fields[i]);
+    row.values.emplace(columns_[i], std::move(record.fields[i]));
+  }
+  return true;
+}
+
+bool RowSource::read_item(ImportRow& row) {
+  JsonItem item;
+  if (!items_->next(item)) {
+    return false;
+  }
+  row.line = item.line;
+  if (item.is_too_long) {
+    refuse_length(row, n_max_byte_);
+    return true;
+  }
+  refuse_text(row, item.text);
+  if (row.is_refused()) {
+    return true;
+  }
+  if (format_ != nullptr && format_->is_plain_text) {
+    row.values["prompt"] = std::move(item.text);
+    return true;
+  }
+  const json value = row.parse(item.text, "the row");
+  if (!row.is_refused() && !value.is_object()) {
+    row.refuse("invalid_json", std::string("the row is a ") + value.type_name());
+  } else if (!row.is_refused()) {
+    row.values = with_lower_names(value);
+  }
+  return true;
+}
+
+int64_t RowSource::n_line() const {
+  return csv_ ? csv_->n_line() : items_->n_line();
+}
+
+int64_t RowSource::position() const {
+  return csv_ ? csv_->position() : items_->position();
+}
+
+void RowSource::fail(const std::string& text, const std::string& hint) const {
+  throw Error(ErrorKind::kBadInput, "[import] " + name_ + ": " + text, hint);
+}
+
+}  // namespace mascing

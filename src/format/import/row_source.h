@@ -1,0 +1,51 @@
+// The rows of one file: finds out how the file is written (JSON lines, a JSON array, CSV with one
+// of three delimiters, plain text) and which format it is, then gives one row after the other.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "format/import/csv_reader.h"
+#include "format/import/formats.h"
+#include "format/import/json_items.h"
+
+namespace mascing {
+
+class RowSource {
+ public:
+  /// `format` null: recognised by the header or the first objects. Throws Error{kBadInput} for a
+  /// file that is missing, compressed, of another encoding, or of no known format,
+  /// Error{kInsufficient} for an empty one.
+  RowSource(const std::string& path, const ImportFormat* format, int64_t n_max_byte);
+
+  /// False at the end. A row that cannot be read is given as refused. Throws Error{kBadInput} where
+  /// what follows can no longer be told apart.
+  [[nodiscard]] bool next(ImportRow& row);
+  [[nodiscard]] const ImportFormat& format() const { return *format_; }
+  [[nodiscard]] int64_t n_line() const;
+  /// Bytes read so far.
+  [[nodiscard]] int64_t position() const;
+
+ private:
+  void open_csv(ByteReader bytes);
+  void recognise_items();
+  [[nodiscard]] bool read(ImportRow& row);
+  [[nodiscard]] bool read_record(ImportRow& row);
+  [[nodiscard]] bool read_item(ImportRow& row);
+  void settle_format(const std::vector<std::string>& names, int64_t line);
+  [[noreturn]] void fail(const std::string& text, const std::string& hint) const;
+
+  std::string name_;  // of the file, for messages
+  int64_t n_max_byte_;
+  const ImportFormat* format_;
+  std::optional<CsvReader> csv_;
+  std::optional<JsonItemReader> items_;
+  std::vector<std::string> columns_;
+  std::deque<ImportRow> read_ahead_;
+};
+
+}  // namespace mascing

@@ -1,0 +1,88 @@
+// Rank statistics of what is known without the model.
+#include "stage/confound.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/random.h"
+#include "base/text.h"
+#include "nn/metric.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kTellsApart = 0.8;
+
+double draw_topic_auc(const std::vector<std::string>& topics,
+                      const std::vector<int>& labels,
+                      Rng& rng) {
+  const size_t n = labels.size();
+  std::vector<int64_t> half(n);
+  for (int64_t& side : half) {
+    side = rng.below(2);
+  }
+  const double overall = static_cast<double>(std::count(labels.begin(), labels.end(), 1)) /
+                         static_cast<double>(std::max<size_t>(1, n));
+  std::map<std::pair<std::string, int64_t>, std::pair<double, double>> seen;  // hits, number
+  for (size_t i = 0; i < n; ++i) {
+    auto& [hits, count] = seen[{topics[i], half[i]}];
+    hits += labels[i];
+    count += 1.0;
+  }
+  std::vector<double> scores(n);
+  for (size_t i = 0; i < n; ++i) {
+    const auto& [hits, count] = seen[{topics[i], 1 - half[i]}];
+    scores[i] = (hits + overall) / (count + 1.0);
+  }
+  return nn::rank_auc(scores, labels);
+}
+
+}  // namespace
+
+double confound_auc(const std::vector<double>& values, const std::vector<int>& labels) {
+  const double auc = nn::rank_auc(values, labels);
+  return std::max(auc, 1.0 - auc);
+}
+
+double topic_auc(const std::vector<std::string>& topics,
+                 const std::vector<int>& labels,
+                 uint64_t seed,
+                 int64_t n_draw) {
+  Rng rng(seed);
+  double sum = 0.0;
+  for (int64_t k = 0; k < n_draw; ++k) {
+    sum += draw_topic_auc(topics, labels, rng);
+  }
+  return sum / static_cast<double>(n_draw);
+}
+
+std::vector<Warning> confound_warnings(const ConfoundResult& confounds) {
+  std::vector<Warning> warnings;
+  const auto check = [&](double auc, const char* id, const char* what, const char* advice) {
+    if (auc >= kTellsApart) {
+      warnings.push_back({id,
+                          std::string("the ") + what +
+                              " alone tells the labels of the target set apart (AUC " +
+                              format_number(auc, 2) +
+                              "): a mask may follow it instead of the "
+                              "behaviour",
+                          advice});
+    }
+  };
+  check(confounds.topic_auc,
+        "labels_follow_topic",
+        "topic",
+        "give every topic conversations of both outcomes, or contrast = \"prefixes\" in [train]");
+  check(confounds.length_auc,
+        "labels_follow_length",
+        "number of tokens of the final message",
+        "match the two classes in length");
+  check(confounds.turn_auc,
+        "labels_follow_turns",
+        "number of turns",
+        "match the two classes in turns, or contrast = \"matched\" in [train]");
+  return warnings;
+}
+
+}  // namespace mascing

@@ -1,0 +1,36 @@
+#!/bin/bash
+# Public formats through the command: what it writes, says, and refuses.
+. "$(dirname "$0")/common.sh" "$@"
+fixtures=$(dirname "$0")/../format/fixtures/import
+
+run 0 "$mascing" import "$fixtures/mhj.csv" "$fixtures/advbench.csv" -o "$work/c.jsonl"
+[ "$(wc -l <"$work/c.jsonl")" -eq 5 ] || fail "5 conversations were expected"
+says err "mhj.csv: mhj, 3 rows in"
+says err "5 conversations, 2 of them scripts of several turns"
+[ -s "$work/out" ] && fail "import wrote to stdout without --json"
+run 0 "$mascing" import "$fixtures/xstest.csv" --category safe --json -o "$work/safe.jsonl"
+python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+assert r["conversations"] == 2 and r["files"][0]["format"] == "xstest" and r["files"][0]["other_category"] == 1, r' \
+  "$work/out" || fail "the summary as JSON is wrong"
+
+printf 'goal,target\n"a "b" c",x\nHex,Sure\n' >"$work/broken.csv"
+run 0 "$mascing" import "$work/broken.csv" -o "$work/b.jsonl"
+says err "skipped 1 (broken_quotes), line 2"
+printf 'goal,target\n"a,x\nHex,Sure\n' >"$work/open.csv"
+rm "$work/b.jsonl"
+expect_error 1 "open.csv: line 2: a quote is opened and never closed" "$mascing" import "$work/open.csv" -o "$work/b.jsonl"
+[ -e "$work/b.jsonl" ] && fail "a failed import left a file"
+gzip -c "$work/broken.csv" >"$work/packed.csv"
+expect_error 1 "packed.csv: is compressed (gzip)" "$mascing" import "$work/packed.csv" -o "$work/b.jsonl"
+expect_error 1 "line 1: no known format has the columns owl" "$mascing" import <(echo owl) -o "$work/b.jsonl"
+expect_error 2 "unknown format" "$mascing" import "$work/broken.csv" --format harmbnch -o "$work/b.jsonl"
+expect_error 2 "files" "$mascing" import
+
+# Near duplicates across splits end a run; which labelled conversations are traced can be chosen.
+write_scenario "$work/tiny.toml"
+rows direct test 1 | sed 's/"test"/"discovery"/; s/direct-test/copy/; s/"topic": "[^"]*"/"topic": ""/; s/\("user", "content": "\)/\1 /' \
+  >>"$work/data/direct.jsonl"
+expect_error 1 "near duplicates across splits" "$mascing" run "$work/tiny.toml" -m "$planted" -t 1 -o "$work/o"
+expect_error 2 "expected all, matched or prefixes" "$mascing" trace "$work/c.jsonl" -m "$planted" --contrast some -o "$work/t"
+finish
