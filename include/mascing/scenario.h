@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mascing/judge_options.h"
 #include "mascing/mask.h"
 #include "mascing/steer.h"
 #include "mascing/train.h"
@@ -31,11 +32,6 @@ struct ScenarioSet {
   Wanted wanted = Wanted::kAnswered;
   std::vector<std::string> answer_prefixes;  ///< if any: an answer must begin with one of them
   double max_drop = 0.02;  ///< the rate may fall by so much under a mask that is chosen
-};
-
-struct JudgeOptions {
-  bool default_prefixes = true;               ///< the paper's refusal prefixes
-  std::vector<std::string> refusal_prefixes;  ///< further ones
 };
 
 /// Ways to make a mask.
