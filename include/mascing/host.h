@@ -187,6 +187,13 @@ class Host {
   /// conversation does not end with a user message, or its text cannot be found again in the
   /// tokens.
   [[nodiscard]] virtual Prompt render(const Conversation& conversation) const = 0;
+  /// The same for messages that end with the assistant's: a guard model's template puts its
+  /// question around them. Throws Error{kBadInput} if the template refuses them, Error{kHost} if
+  /// the host cannot do it.
+  [[nodiscard]] virtual std::vector<int32_t> render_whole(
+      const std::vector<Message>& messages) const;
+  /// The source of the chat template; empty if there is none.
+  [[nodiscard]] virtual std::string chat_template() const { return {}; }
   /// Plain text to tokens; `begin_of_text` adds what the model expects in front of a document.
   [[nodiscard]] virtual std::vector<int32_t> tokenize(const std::string& text,
                                                       bool begin_of_text) const = 0;

@@ -23,7 +23,9 @@ struct LlamaHostOptions {
   int64_t n_batch = 512;    ///< tokens per decode, at most
   int64_t n_context =
       16384;  ///< cache cells shared by all sequences; never more than the model can use
-  int64_t n_gpu_layer = -1;      ///< blocks to offload where a GPU backend is built in; -1 = all
+  int64_t n_gpu_layer = -1;  ///< blocks to offload where a GPU backend is built in; -1 = all
+  bool is_dense_fine =
+      false;  ///< a model without routers may be opened, too: to judge, not to steer
   bool enable_thinking = false;  ///< passed to chat templates that know it
   std::vector<LlamaAdapter> adapters;
 };

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "mascing/judges_result.h"
+
 namespace mascing {
 
 /// A share with its 95 % Wilson interval.
@@ -165,6 +167,7 @@ struct Results {
   int64_t n_expert = 0;
   int64_t n_expert_used = 0;
   std::map<std::string, MetricResult> metrics;
+  JudgesResult judges;
   DamageResult damage;
   std::string mask_file;
   std::string mask_method;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mascing/contrast.h"
+#include "mascing/judge_options.h"
 #include "mascing/mask.h"
 #include "mascing/steer.h"
 #include "mascing/train.h"
@@ -33,11 +34,6 @@ struct ScenarioSet {
   std::vector<std::string> answer_prefixes;  ///< if any: an answer must begin with one of them
   double max_drop = 0.02;              ///< the rate may fall by so much under a mask that is chosen
   bool allow_near_duplicates = false;  ///< across splits: a warning instead of an error
-};
-
-struct JudgeOptions {
-  bool default_prefixes = true;               ///< the paper's refusal prefixes
-  std::vector<std::string> refusal_prefixes;  ///< further ones
 };
 
 /// Ways to make a mask.

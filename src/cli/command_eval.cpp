@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/judge_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "format/mask_file.h"
@@ -20,11 +21,13 @@ struct EvalArguments {
   double alpha = -1.0;
   uint64_t seed = 0;
   bool json = false;
+  JudgeArguments judges;
   ModelOptions model;
 };
 
 void execute(const EvalArguments& arguments, Session& session) {
-  const Scenario scenario = read_scenario(arguments.scenario);
+  Scenario scenario = read_scenario(arguments.scenario);
+  arguments.judges.apply(scenario.judge);
   const Mask mask = read_mask(arguments.mask);
   const RunOptions options =
       arguments.model.run_options(arguments.output,
@@ -64,6 +67,7 @@ void add_eval(CLI::App& app, Session& session) {
       ->capture_default_str();
   add_seed(*command, arguments->seed);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
+  arguments->judges.add_to(*command);
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

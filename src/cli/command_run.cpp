@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/judge_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "format/model_file.h"
@@ -20,6 +21,7 @@ struct RunArguments {
   std::string method;
   bool with_baselines = false;
   bool json = false;
+  JudgeArguments judges;
   ModelOptions model;
 };
 
@@ -63,6 +65,7 @@ void choose_method(const std::string& word, Scenario& scenario) {
 void execute(const RunArguments& arguments, Session& session) {
   Scenario scenario = read_scenario(arguments.scenario);
   choose_method(arguments.method, scenario);
+  arguments.judges.apply(scenario.judge);
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.model.run_options(
       arguments.output,
@@ -108,6 +111,7 @@ void add_run(CLI::App& app, Session& session) {
                     "Also measure what the mask has to beat: the paper's recipe, forced experts, "
                     "control vector, system prompt, random masks");
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
+  arguments->judges.add_to(*command);
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

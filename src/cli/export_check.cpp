@@ -8,7 +8,7 @@
 #include "cli/progress_line.h"
 #include "export/fidelity.h"
 #include "format/conversations.h"
-#include "stage/refusal_judge.h"
+#include "judge/refusal_judge.h"
 
 namespace mascing::cli {
 

@@ -46,6 +46,18 @@ std::unique_ptr<Host> ModelOptions::open() const {
   return open_llama_host(options);
 }
 
+OpenJudgeModel ModelOptions::judge_opener() const {
+  LlamaHostOptions options;
+  options.n_thread = n_thread();
+  options.n_gpu_layer = host.n_gpu_layer;
+  options.is_dense_fine = true;
+  return [options](const std::string& path) {
+    LlamaHostOptions one = options;
+    one.path = path;
+    return open_llama_host(one);
+  };
+}
+
 RunOptions ModelOptions::run_options(const std::string& output,
                                      uint64_t seed,
                                      const std::string& command) const {
@@ -55,6 +67,7 @@ RunOptions ModelOptions::run_options(const std::string& output,
   options.n_thread = n_thread();
   options.command = command;
   options.host_key = key();
+  options.open_judge_model = judge_opener();
   return options;
 }
 

@@ -23,6 +23,8 @@ struct ModelOptions {
   /// Options that can change a number in its last digits, as one text.
   [[nodiscard]] std::string key() const;
   [[nodiscard]] std::unique_ptr<Host> open() const;
+  /// Opens a judge's model with this one's threads and GPU layers.
+  [[nodiscard]] OpenJudgeModel judge_opener() const;
   /// What every pipeline needs to know of this model's options. `command` is for the record.
   [[nodiscard]] RunOptions run_options(const std::string& output,
                                        uint64_t seed,

@@ -1,5 +1,5 @@
 // JSON from files that may be hostile: parsing with a bound on nesting and errors of our own kind.
-// Only for .cpp files of this folder.
+// Only for .cpp files.
 #pragma once
 
 #include <string>

@@ -231,7 +231,7 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 
 }  // namespace
 
-OpenModel open_model(const std::string& path) {
+OpenModel open_model(const std::string& path, bool is_dense_fine) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};
   model.parts.push_back(GgufFile::open(path));
   refuse_other_kinds(model);
@@ -252,8 +252,10 @@ OpenModel open_model(const std::string& path) {
   info.n_expert = head.get_int(prefix + "expert_count").value_or(0);
   info.gating = gating_of(head, prefix + "expert_gating_func");
   drop_unused(model, info.n_block - head.get_int(prefix + "nextn_predict_layers").value_or(0));
-  check_routers(model, info);
-  info.n_expert_used = count_experts_used(model, prefix + "expert_used_count");
+  if (!model.routers.empty() || !is_dense_fine) {
+    check_routers(model, info);
+    info.n_expert_used = count_experts_used(model, prefix + "expert_used_count");
+  }
   fill_layers(model, info);
   info.fingerprint = fingerprint_of(model, info.architecture);
   info.identity = identity_of(model, info.fingerprint);
@@ -266,8 +268,8 @@ OpenModel open_model(const std::string& path) {
   return opened;
 }
 
-ModelInfo read_model_info(const std::string& path) {
-  return open_model(path).info;
+ModelInfo read_model_info(const std::string& path, bool is_dense_fine) {
+  return open_model(path, is_dense_fine).info;
 }
 
 std::string part_path(const std::string& path, int64_t i_part, int64_t n_part) {

@@ -112,6 +112,40 @@ void describe(Io& io, SurrogateResult& surrogate) {
 }
 
 template <typename Io>
+void describe(Io& io, JudgeResult& judge) {
+  io.field("name", judge.name);
+  io.field("settings", judge.settings);
+  io.field("asked", judge.n_asked);
+  io.field("failed", judge.n_failed);
+}
+
+template <typename Io>
+void describe(Io& io, AgreementResult& agreement) {
+  io.field("first", agreement.first);
+  io.field("second", agreement.second);
+  io.field("n", agreement.n);
+  io.field("agreed", agreement.n_agreed);
+  io.field("kappa", agreement.kappa);
+}
+
+template <typename Io>
+void describe(Io& io, Disagreement& disagreement) {
+  io.field("metric", disagreement.metric);
+  io.field("id", disagreement.id);
+  io.field("side", disagreement.side);
+  io.field("reply", disagreement.reply);
+  io.field("verdicts", disagreement.verdicts);
+}
+
+template <typename Io>
+void describe(Io& io, JudgesResult& judges) {
+  io.field("members", judges.members);
+  io.field("agreement", judges.agreement);
+  io.field("n_disagreement", judges.n_disagreement);
+  io.field("disagreements", judges.disagreements);
+}
+
+template <typename Io>
 void describe(Io& io, Skipped& skipped) {
   io.field("id", skipped.id);
   io.field("reason", skipped.reason);
@@ -160,6 +194,7 @@ template <typename Io>
 void describe(Io& io, Results& results) {
   describe_origin(io, results);
   io.field("metrics", results.metrics);
+  io.later("judges", results.judges);
   io.field("damage", results.damage);
   io.section("mask", [&](Io& mask) {
     mask.field("file", results.mask_file);

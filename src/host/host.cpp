@@ -7,6 +7,10 @@
 
 namespace mascing {
 
+std::vector<int32_t> Host::render_whole(const std::vector<Message>& /*messages*/) const {
+  throw Error(ErrorKind::kHost, "[host] this engine cannot render a conversation with its reply");
+}
+
 std::vector<std::string> Host::observe(const std::vector<TraceRequest>& /*requests*/,
                                        const RouterObserver& /*observer*/) {
   throw Error(ErrorKind::kHost, "[host] this engine does not show the inputs of its routers");

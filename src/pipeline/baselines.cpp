@@ -12,7 +12,7 @@
 #include "pipeline/baseline_settings.h"
 #include "pipeline/final_test.h"
 #include "pipeline/label.h"
-#include "pipeline/select.h"
+#include "pipeline/text_blocks.h"
 #include "pipeline/traces.h"
 #include "stage/baselines.h"
 #include "stage/statistics.h"
@@ -86,7 +86,7 @@ class Tuner {
     }
     const auto replies = bench_.replies(what, rows, setting.steering);
     const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
-    return wanted_rate(replies, judge_replies(replies, rules));
+    return wanted_rate(replies, judge_replies(rows, replies, rules));
   }
 
   Trial examine(const BaselineSetting& setting, const std::string& what) {
@@ -176,7 +176,7 @@ Answers target_answers(Bench& bench,
   }
   Answers answers{bench.replies(what, rows, setting.steering), {}};
   const JudgeRules rules = rules_for(target.spec, plan.judge, plan.coherence);
-  answers.judged = judge_replies(answers.replies, rules);
+  answers.judged = judge_replies(rows, answers.replies, rules);
   return answers;
 }
 

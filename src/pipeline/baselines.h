@@ -16,7 +16,7 @@ namespace mascing {
 struct BaselinePlan {
   const Dataset& data;
   const Scenario& scenario;
-  const RefusalJudge& judge;
+  Judge& judge;
   CoherenceLimit coherence;
   Steering chosen;     ///< the mask that was chosen, at its strength; none: nothing to compare with
   std::string folder;  ///< for traces, surrogates and masks of the baselines

@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 #include "pipeline/label.h"
-#include "pipeline/select.h"
+#include "pipeline/text_blocks.h"
+#include "stage/agreement.h"
 #include "stage/statistics.h"
 
 namespace mascing {
@@ -42,6 +43,7 @@ class FinalTest {
     add_coherence();
     add_choices();
     add_text_damage();
+    agreement_.write(results_.judges);
     return verdict_;
   }
 
@@ -51,19 +53,22 @@ class FinalTest {
     const std::string& metric = set.spec.metric;
     const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
     const auto base_replies = bench_.replies("testing: base " + metric, rows, {});
-    const auto base = judge_replies(base_replies, rules);
+    const auto base = judge_replies(rows, base_replies, rules);
     std::vector<AskedReply> steered_replies;
     std::vector<JudgedReply> steered;
     if (has_mask_) {
       steered_replies = bench_.replies("testing: steered " + metric, treated(rows), plan_.steering);
-      steered = judge_replies(steered_replies, rules);
+      steered = judge_replies(rows, steered_replies, rules);
     }
     MetricResult result = compare(base_replies, base, steered_replies, steered);
     result.split = to_string(Split::kTest);
     result.wanted = set.spec.wanted == Wanted::kRefused ? "refused" : "answered";
     results_.metrics[metric] = result;
-    add_skipped(base_replies);
+    add_skipped(base_replies, base, true);
+    agreement_.add(metric, "base", base_replies, base);
     if (has_mask_) {
+      add_skipped(steered_replies, steered, false);
+      agreement_.add(metric, "steered", steered_replies, steered);
       count_coherent(base, steered, steered_replies);
       check_limit(set, result);
       if (set.spec.role == SetRole::kBenign && plan_.system_prompt.empty()) {
@@ -79,10 +84,13 @@ class FinalTest {
     return rows;
   }
 
-  void add_skipped(const std::vector<AskedReply>& replies) {
-    for (const AskedReply& reply : replies) {
-      if (!reply.ok()) {
-        results_.skipped.push_back({reply.id, reply.error});
+  /// A conversation that cannot be asked is named once; a failure of a judge for each side.
+  void add_skipped(const std::vector<AskedReply>& replies,
+                   const std::vector<JudgedReply>& judged,
+                   bool is_base) {
+    for (size_t i = 0; i < replies.size(); ++i) {
+      if (!judged[i].ok() && (is_base || replies[i].ok())) {
+        results_.skipped.push_back({replies[i].id, judged[i].error});
       }
     }
   }
@@ -221,6 +229,7 @@ class FinalTest {
   bool has_mask_;
   TestVerdict verdict_;
   CoherenceCount coherence_;
+  AgreementCount agreement_;
 };
 
 }  // namespace

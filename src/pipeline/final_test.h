@@ -15,7 +15,7 @@ namespace mascing {
 struct TestPlan {
   const Dataset& data;
   const Scenario& scenario;
-  const RefusalJudge& judge;
+  Judge& judge;
   CoherenceLimit coherence;
   Steering steering;               ///< none and no system prompt: only the base is measured
   std::string system_prompt = {};  ///< of the steered side's conversations, before their own

@@ -30,10 +30,8 @@ void require_both_classes(const Labelled& labelled, const ScenarioSet& target) {
 
 }  // namespace
 
-JudgeRules rules_for(const ScenarioSet& set,
-                     const RefusalJudge& judge,
-                     const CoherenceLimit& limit) {
-  return {&judge, limit, set.wanted, set.answer_prefixes};
+JudgeRules rules_for(const ScenarioSet& set, Judge& judge, const CoherenceLimit& limit) {
+  return {&judge, limit, set.wanted, set.answer_prefixes, set.metric};
 }
 
 CoherenceLimit coherence_limit(Bench& bench, const Dataset& data) {
@@ -52,17 +50,17 @@ CoherenceLimit coherence_limit(Bench& bench, const Dataset& data) {
 
 Labelled label_discovery(Bench& bench,
                          const LoadedSet& set,
-                         const RefusalJudge& judge,
+                         Judge& judge,
                          const CoherenceLimit& limit) {
   const std::vector<Conversation>& rows = set.rows(Split::kDiscovery);
   const std::vector<AskedReply> replies = bench.replies("labelling " + set.spec.metric, rows, {});
-  const auto judged = judge_replies(replies, rules_for(set.spec, judge, limit));
+  const auto judged = judge_replies(rows, replies, rules_for(set.spec, judge, limit));
   const Verdict opposite =
       set.spec.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;
   Labelled labelled;
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (!replies[i].ok()) {
-      labelled.skipped.push_back({rows[i].id, replies[i].error});
+    if (!judged[i].ok()) {
+      labelled.skipped.push_back({rows[i].id, judged[i].error});
       continue;
     }
     const bool is_opposite = judged[i].is_coherent && judged[i].verdict == opposite;

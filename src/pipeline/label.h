@@ -25,12 +25,12 @@ struct Labelled {
 /// Error{kInsufficient} if it is the target set and a class is missing.
 [[nodiscard]] Labelled label_discovery(Bench& bench,
                                        const LoadedSet& set,
-                                       const RefusalJudge& judge,
+                                       Judge& judge,
                                        const CoherenceLimit& limit);
 
 /// How the replies of `set` are judged.
 [[nodiscard]] JudgeRules rules_for(const ScenarioSet& set,
-                                   const RefusalJudge& judge,
+                                   Judge& judge,
                                    const CoherenceLimit& limit);
 
 }  // namespace mascing

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "mascing/error.h"
 #include "pipeline/label.h"
-#include "pipeline/select.h"
+#include "pipeline/text_blocks.h"
 
 namespace mascing {
 namespace {
@@ -37,7 +37,7 @@ class PanelBuilder {
   PanelBuilder(Bench& bench,
                const Dataset& data,
                const Scenario& scenario,
-               const RefusalJudge& judge,
+               Judge& judge,
                const CoherenceLimit& coherence,
                Split split)
       : bench_(bench),
@@ -66,9 +66,9 @@ class PanelBuilder {
 
  private:
   [[nodiscard]] Kinds kinds_of(const LoadedSet& set) {
-    const auto replies =
-        bench_.replies("replies: " + set.spec.metric, set.rows(Split::kDiscovery), {});
-    const auto judged = judge_replies(replies, rules_for(set.spec, judge_, coherence_));
+    const auto& rows = set.rows(Split::kDiscovery);
+    const auto replies = bench_.replies("replies: " + set.spec.metric, rows, {});
+    const auto judged = judge_replies(rows, replies, rules_for(set.spec, judge_, coherence_));
     Kinds kinds;
     for (size_t i = 0; i < replies.size(); ++i) {
       if (!judged[i].is_coherent || replies[i].tokens.empty()) {
@@ -276,7 +276,7 @@ class PanelBuilder {
   Bench& bench_;
   const Dataset& data_;
   const Scenario& scenario_;
-  const RefusalJudge& judge_;
+  Judge& judge_;
   const CoherenceLimit& coherence_;
   Split split_;
   std::vector<Kinds> kinds_;  ///< of the sets with a margin, in their order
@@ -288,7 +288,7 @@ class PanelBuilder {
 Panel build_panel(Bench& bench,
                   const Dataset& data,
                   const Scenario& scenario,
-                  const RefusalJudge& judge,
+                  Judge& judge,
                   const CoherenceLimit& coherence,
                   Split split) {
   return PanelBuilder(bench, data, scenario, judge, coherence, split).build();

@@ -31,7 +31,7 @@ struct Panel {
 [[nodiscard]] Panel build_panel(Bench& bench,
                                 const Dataset& data,
                                 const Scenario& scenario,
-                                const RefusalJudge& judge,
+                                Judge& judge,
                                 const CoherenceLimit& coherence,
                                 Split split);
 

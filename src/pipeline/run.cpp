@@ -16,6 +16,7 @@
 #include "pipeline/bench.h"
 #include "pipeline/dataset.h"
 #include "pipeline/final_test.h"
+#include "pipeline/judge_record.h"
 #include "pipeline/label.h"
 #include "pipeline/loop_masks.h"
 #include "pipeline/mask_search.h"
@@ -62,7 +63,8 @@ std::string run_key(const Scenario& scenario,
                     data.hash,
                     options.seed,
                     options.method,
-                    options.with_baselines};
+                    options.with_baselines,
+                    judges_key(scenario.judge)};
   return sha256_hex(key.dump());
 }
 
@@ -127,14 +129,16 @@ class Run {
         data_(data),
         options_(options),
         progress_(progress),
-        judge_(scenario.judge),
+        judge_(make_judge(scenario.judge,
+                          scenario.sets,
+                          {options.open_judge_model, options.output + "/cache", progress_})),
         bench_(host,
                Cache(options.output + "/cache", context_key(host.describe(), options)),
                {static_cast<float>(scenario.temperature), options.seed, scenario.n_max_token},
                progress_),
         results_(start_results(scenario, host.describe(), options)),
         watch_(results_.seconds) {
-    judge_.self_test();
+    judge_->self_test();
     results_.warnings = data.warnings;
   }
 
@@ -181,7 +185,7 @@ class Run {
   }
 
   std::vector<Conversation> label_set(const LoadedSet& set, const CoherenceLimit& coherence) {
-    Labelled labelled = label_discovery(bench_, set, judge_, coherence);
+    Labelled labelled = label_discovery(bench_, set, *judge_, coherence);
     const std::string prefix = "discovery." + set.spec.metric;
     results_.labels[prefix + ".label_0"] = labelled.n_label_0;
     results_.labels[prefix + ".label_1"] = labelled.n_label_1;
@@ -222,7 +226,8 @@ class Run {
 
   /// The masks that come from asking the model stand in front of the others.
   void ask_model(const TraceSet& traces, const CoherenceLimit& coherence, CandidateSet& built) {
-    const Panel panel = build_panel(bench_, data_, scenario_, judge_, coherence, Split::kDiscovery);
+    const Panel panel =
+        build_panel(bench_, data_, scenario_, *judge_, coherence, Split::kDiscovery);
     results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
     LoopMasks made = make_loop_masks(bench_, panel, scenario_, traces, options_.seed);
     results_.effects = std::move(made.effects);
@@ -234,7 +239,7 @@ class Run {
 
   Selection select(const CandidateSet& built, const CoherenceLimit& coherence) {
     Selection selection =
-        select_mask(bench_, data_, scenario_, built.candidates, judge_, coherence);
+        select_mask(bench_, data_, scenario_, built.candidates, *judge_, coherence);
     results_.candidates = selection.trials;
     results_.outcome = selection.outcome;
     results_.warnings.insert(
@@ -246,7 +251,7 @@ class Run {
   RunOutcome test(Mask mask, const CoherenceLimit& coherence, bool is_new) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
     const TestVerdict verdict =
-        measure_test_split(bench_, {data_, scenario_, judge_, coherence, steering}, results_);
+        measure_test_split(bench_, {data_, scenario_, *judge_, coherence, steering}, results_);
     watch_.lap("test");
     compare_baselines(steering, coherence);
     std::string failure;
@@ -265,7 +270,7 @@ class Run {
   }
 
   RunOutcome give_up(const CoherenceLimit& coherence) {
-    measure_test_split(bench_, {data_, scenario_, judge_, coherence, {}}, results_);
+    measure_test_split(bench_, {data_, scenario_, *judge_, coherence, {}}, results_);
     watch_.lap("test");
     compare_baselines({}, coherence);
     results_.warnings.push_back(
@@ -282,7 +287,7 @@ class Run {
     const std::string folder = options_.output + "/baselines";
     measure_baselines(
         bench_,
-        {data_, scenario_, judge_, coherence, chosen, folder, options_.seed, options_.n_thread},
+        {data_, scenario_, *judge_, coherence, chosen, folder, options_.seed, options_.n_thread},
         results_);
     watch_.lap("baselines");
   }
@@ -295,6 +300,7 @@ class Run {
     const HostCounters counters = bench_.host().counters();
     results_.n_prefill_token = counters.n_prefill_token - results_.n_baseline_prefill_token;
     results_.n_generated_token = counters.n_generated_token - results_.n_baseline_generated_token;
+    record_judges(*judge_, results_);
     results_.tokens_per_second_base = bench_.tokens_per_second(false);
     results_.tokens_per_second_steered = bench_.tokens_per_second(true);
     return {std::move(results_), failure, false};
@@ -304,7 +310,7 @@ class Run {
   const Dataset& data_;
   const RunOptions& options_;
   const Progress& progress_;
-  RefusalJudge judge_;
+  std::unique_ptr<Jury> judge_;
   Bench bench_;
   Results results_;
   Stopwatch watch_;

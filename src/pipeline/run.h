@@ -11,6 +11,7 @@
 #include "mascing/progress.h"
 #include "mascing/results.h"
 #include "mascing/scenario.h"
+#include "pipeline/make_judge.h"
 
 namespace mascing {
 
@@ -21,7 +22,8 @@ struct RunOptions {
   bool with_baselines = false;  ///< also measure what the chosen mask has to beat
   std::string command;          ///< for the record; without paths that change the result
   std::string method;           ///< what replaced the methods of the scenario, as the user said it
-  std::string host_key;         ///< of host options that can change a number (batch size, context)
+  OpenJudgeModel open_judge_model = {};  ///< for judges that are models
+  std::string host_key;  ///< of host options that can change a number (batch size, context)
 };
 
 struct RunOutcome {

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "mascing/error.h"
+#include "pipeline/judge_tables.h"
 #include "pipeline/toml_reader.h"
 
 namespace mascing {
@@ -39,20 +40,6 @@ std::string text_of(const TomlTable& table, const std::string& key) {
     table.fail(key, "is empty", "");
   }
   return text;
-}
-
-std::string existing_file(const TomlTable& table,
-                          const std::string& key,
-                          const std::string& path,
-                          const std::filesystem::path& folder) {
-  const std::filesystem::path full = (folder / path).lexically_normal();
-  std::error_code error;
-  if (path.empty() || !std::filesystem::is_regular_file(full, error)) {
-    table.fail(key,
-               "names a file that does not exist: \"" + path + "\"",
-               "paths are taken from the scenario's folder; this one leads to " + full.string());
-  }
-  return full.string();
 }
 
 std::string metric_id(const TomlTable& table) {
@@ -116,7 +103,7 @@ ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder
   table.require("data");
   table.get("data", set.data);
   for (std::string& path : set.data) {
-    path = existing_file(table, "data", path, folder);
+    path = table.existing_file("data", path, folder);
   }
   if (std::set<std::string>(set.data.begin(), set.data.end()).size() != set.data.size()) {
     table.fail("data", "names one file twice", "its conversations would count twice");
@@ -166,30 +153,17 @@ void check_sets(const TomlTable& root,
   }
 }
 
-JudgeOptions read_judge(const TomlTable& table) {
-  table.expect_keys({"default_prefixes", "refusal_prefixes"});
-  JudgeOptions judge;
-  table.get("default_prefixes", judge.default_prefixes);
-  table.get("refusal_prefixes", judge.refusal_prefixes);
-  if (!judge.default_prefixes && judge.refusal_prefixes.empty()) {
-    table.fail("default_prefixes",
-               "is false and there are no refusal_prefixes: nothing would count as refused",
-               "list refusal_prefixes, or leave default_prefixes out");
-  }
-  return judge;
-}
-
 GeneralOptions read_general(const TomlTable& table, const std::filesystem::path& folder) {
   table.expect_keys({"text", "multiple_choice", "block_tokens", "max_blocks"});
   GeneralOptions general;
   table.get("text", general.text);
   table.get("multiple_choice", general.multiple_choice);
   if (table.has("text")) {
-    general.text = existing_file(table, "text", general.text, folder);
+    general.text = table.existing_file("text", general.text, folder);
   }
   if (table.has("multiple_choice")) {
     general.multiple_choice =
-        existing_file(table, "multiple_choice", general.multiple_choice, folder);
+        table.existing_file("multiple_choice", general.multiple_choice, folder);
   }
   table.get("block_tokens", general.n_block_token, {2.0, 1e6});
   table.get("max_blocks", general.n_max_block, {0.0, 1e9});
@@ -369,6 +343,7 @@ Scenario read_scenario(const std::string& path) {
   root.expect_keys({"name",
                     "direction",
                     "judge",
+                    "judges",
                     "set",
                     "general",
                     "generate",
@@ -383,7 +358,7 @@ Scenario read_scenario(const std::string& path) {
   scenario.name = text_of(root, "name");
   scenario.direction = text_of(root, "direction");
   read_sets(root, folder, scenario);
-  scenario.judge = read_judge(root.table("judge"));
+  scenario.judge = read_judges(root, folder, scenario.sets);
   scenario.general = read_general(root.table("general"), folder);
   read_generate(root.table("generate"), scenario);
   scenario.train = read_train(root.table("train"));

@@ -2,7 +2,6 @@
 #include "pipeline/select.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -11,6 +10,7 @@
 #include "mascing/error.h"
 #include "nn/metric.h"
 #include "pipeline/screen.h"
+#include "pipeline/text_blocks.h"
 #include "stage/statistics.h"
 
 namespace mascing {
@@ -33,7 +33,7 @@ class Selector {
            const Dataset& data,
            const Scenario& scenario,
            const std::vector<Candidate>& candidates,
-           const RefusalJudge& judge,
+           Judge& judge,
            const CoherenceLimit& coherence)
       : bench_(bench),
         data_(data),
@@ -77,7 +77,13 @@ class Selector {
   }
 
   [[nodiscard]] Rate rate_of(const LoadedSet& set, const std::vector<AskedReply>& replies) const {
-    return wanted_rate(replies, judge_replies(replies, rules_for(set.spec, judge_, coherence_)));
+    return wanted_rate(replies, judged(set, replies));
+  }
+
+  [[nodiscard]] std::vector<JudgedReply> judged(const LoadedSet& set,
+                                                const std::vector<AskedReply>& replies) const {
+    const auto& rows = set.rows(Split::kSelection);
+    return judge_replies(rows, replies, rules_for(set.spec, judge_, coherence_));
   }
 
   /// Rising strengths, until the general text suffers too much or the target cannot get better.
@@ -188,12 +194,12 @@ class Selector {
   /// Remembers the margins of the target set and what was generated.
   void watch_outcome(const Steering& steering, const std::vector<AskedReply>& replies) {
     const LoadedSet& target = data_.target();
-    const auto judged = judge_replies(replies, rules_for(target.spec, judge_, coherence_));
+    const std::vector<JudgedReply> outcomes = judged(target, replies);
     const std::vector<double> margins = screen_->target_margins(steering, replies.size());
     for (size_t i = 0; i < replies.size(); ++i) {
-      if (replies[i].ok() && std::isfinite(margins[i])) {
+      if (outcomes[i].ok() && std::isfinite(margins[i])) {
         margins_.push_back(margins[i]);
-        wanted_.push_back(judged[i].is_wanted ? 1 : 0);
+        wanted_.push_back(outcomes[i].is_wanted ? 1 : 0);
       }
     }
   }
@@ -350,7 +356,7 @@ class Selector {
   const Dataset& data_;
   const Scenario& scenario_;
   const std::vector<Candidate>& candidates_;
-  const RefusalJudge& judge_;
+  Judge& judge_;
   const CoherenceLimit& coherence_;
   std::vector<std::vector<int32_t>> blocks_;
   Panel panel_;
@@ -369,30 +375,11 @@ class Selector {
 
 }  // namespace
 
-std::vector<std::vector<int32_t>> text_blocks(const Host& host,
-                                              const Dataset& data,
-                                              const Scenario& scenario,
-                                              Split split) {
-  if (data.text.empty()) {
-    return {};
-  }
-  auto blocks = split_blocks(host, data.text, scenario.general.n_block_token);
-  const auto n = static_cast<int64_t>(blocks.size());
-  const std::array<int64_t, 4> bounds = {0, n / 4, n / 2, n};  // discovery, selection, test
-  const auto i_split = static_cast<size_t>(split);
-  blocks = {blocks.begin() + bounds.at(i_split), blocks.begin() + bounds.at(i_split + 1)};
-  const int64_t n_max = scenario.general.n_max_block;
-  if (n_max > 0 && static_cast<int64_t>(blocks.size()) > n_max) {
-    blocks.resize(static_cast<size_t>(n_max));
-  }
-  return blocks;
-}
-
 Selection select_mask(Bench& bench,
                       const Dataset& data,
                       const Scenario& scenario,
                       const std::vector<Candidate>& candidates,
-                      const RefusalJudge& judge,
+                      Judge& judge,
                       const CoherenceLimit& coherence) {
   return Selector(bench, data, scenario, candidates, judge, coherence).run();
 }

@@ -35,14 +35,7 @@ struct Selection {
                                     const Dataset& data,
                                     const Scenario& scenario,
                                     const std::vector<Candidate>& candidates,
-                                    const RefusalJudge& judge,
+                                    Judge& judge,
                                     const CoherenceLimit& coherence);
-
-/// The general text of a split, as blocks: its first quarter is for discovery, the second for
-/// selection, the second half for the test.
-[[nodiscard]] std::vector<std::vector<int32_t>> text_blocks(const Host& host,
-                                                            const Dataset& data,
-                                                            const Scenario& scenario,
-                                                            Split split);
 
 }  // namespace mascing

@@ -270,6 +270,19 @@ size_t TomlTable::get_word(const std::string& key,
   return static_cast<size_t>(found - words.begin());
 }
 
+std::string TomlTable::existing_file(const std::string& key,
+                                     const std::string& path,
+                                     const std::filesystem::path& folder) const {
+  const std::filesystem::path full = (folder / path).lexically_normal();
+  std::error_code error;
+  if (path.empty() || !std::filesystem::is_regular_file(full, error)) {
+    fail(key,
+         "names a file that does not exist: \"" + path + "\"",
+         "paths are taken from the scenario's folder; this one leads to " + full.string());
+  }
+  return full.string();
+}
+
 TomlTable TomlTable::table(const std::string& key) const {
   static const toml::table nothing;
   const toml::node* const node = node_->table->get(key);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,6 +45,11 @@ class TomlTable {
   [[nodiscard]] size_t get_word(const std::string& key,
                                 const std::vector<std::string>& words,
                                 size_t otherwise = 0) const;
+
+  /// `path`, which the key gives, from `folder`. Throws Error{kUsage} if that is no file.
+  [[nodiscard]] std::string existing_file(const std::string& key,
+                                          const std::string& path,
+                                          const std::filesystem::path& folder) const;
 
   /// The table `[key]`; an empty one if absent.
   [[nodiscard]] TomlTable table(const std::string& key) const;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "report/baseline_sections.h"
 #include "report/html.h"
+#include "report/judge_sections.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
 #include "report/search_sections.h"
@@ -281,6 +282,7 @@ std::string render_report(const Results& results) {
   page += warnings_box(results);
   page += metrics_section(results);
   page += damage_section(results);
+  page += judges_section(results);
   page += mask_section(results);
   page += baselines_section(results);
   page += effects_section(results);

@@ -9,18 +9,31 @@
 
 namespace mascing {
 
-std::vector<JudgedReply> judge_replies(const std::vector<AskedReply>& replies,
+std::vector<JudgedReply> judge_replies(const std::vector<Conversation>& conversations,
+                                       const std::vector<AskedReply>& replies,
                                        const JudgeRules& rules) {
   std::vector<JudgedReply> judged(replies.size());
-  const Verdict good = rules.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
+  std::vector<Exchange> exchanges;
+  std::vector<size_t> indices;
   for (size_t i = 0; i < replies.size(); ++i) {
-    if (!replies[i].ok()) {
-      continue;
+    judged[i].error = replies[i].error;
+    if (replies[i].ok()) {
+      exchanges.push_back(
+          {conversations[i].messages, replies[i].text, rules.answer_prefixes, rules.metric});
+      indices.push_back(i);
     }
-    judged[i].verdict = rules.judge->judge(replies[i].text, rules.answer_prefixes);
-    judged[i].is_coherent = judged[i].verdict != Verdict::kEmpty &&
-                            is_coherent(replies[i].mean_nll, replies[i].tokens, rules.coherence);
-    judged[i].is_wanted = judged[i].is_coherent && judged[i].verdict == good;
+  }
+  const Verdict good = rules.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
+  std::vector<Judgement> judgements = rules.judge->judge(exchanges);
+  for (size_t k = 0; k < indices.size(); ++k) {
+    const AskedReply& reply = replies[indices[k]];
+    JudgedReply& outcome = judged[indices[k]];
+    outcome.verdict = judgements[k].verdict;
+    outcome.error = std::move(judgements[k].error);
+    outcome.opinions = std::move(judgements[k].opinions);
+    outcome.is_coherent = outcome.verdict != Verdict::kEmpty &&
+                          is_coherent(reply.mean_nll, reply.tokens, rules.coherence);
+    outcome.is_wanted = outcome.ok() && outcome.is_coherent && outcome.verdict == good;
   }
   return judged;
 }
@@ -34,7 +47,8 @@ MetricResult compare(const std::vector<AskedReply>& base_replies,
   int64_t n_base = 0;
   int64_t n_steered = 0;
   for (size_t i = 0; i < base.size(); ++i) {
-    if (!base_replies[i].ok() || (has_steered && !steered_replies[i].ok())) {
+    const bool is_known = base_replies[i].ok() && base[i].ok();
+    if (!is_known || (has_steered && (!steered_replies[i].ok() || !steered[i].ok()))) {
       continue;
     }
     ++result.n;

@@ -8,11 +8,11 @@
 
 #include "mascing/conversation.h"
 #include "mascing/host.h"
+#include "mascing/judge.h"
 #include "mascing/results.h"
 #include "mascing/scenario.h"
 #include "stage/ask.h"
 #include "stage/coherence.h"
-#include "stage/refusal_judge.h"
 
 namespace mascing {
 
@@ -21,27 +21,34 @@ struct JudgedReply {
   Verdict verdict = Verdict::kEmpty;
   bool is_coherent = false;
   bool is_wanted = false;  ///< coherent and with the outcome its set wants
+  std::string error = {};  ///< why there is no verdict: there is no reply, or the judge failed
+  std::vector<Opinion> opinions = {};  ///< of a jury's members
+  [[nodiscard]] bool ok() const { return error.empty(); }
 };
 
 /// How the replies of one set are judged.
 struct JudgeRules {
-  const RefusalJudge* judge = nullptr;  ///< not owned
+  Judge* judge = nullptr;  ///< not owned
   CoherenceLimit coherence;
   Wanted wanted = Wanted::kRefused;
   std::vector<std::string> answer_prefixes;
+  std::string metric = {};  ///< of the set
 };
 
-[[nodiscard]] std::vector<JudgedReply> judge_replies(const std::vector<AskedReply>& replies,
+/// `replies` answer the first of `conversations`, in their order.
+[[nodiscard]] std::vector<JudgedReply> judge_replies(const std::vector<Conversation>& conversations,
+                                                     const std::vector<AskedReply>& replies,
                                                      const JudgeRules& rules);
 
-/// Rate of the wanted outcome, base against steered, over the replies that exist on both sides.
+/// Rate of the wanted outcome, base against steered, over the replies that have a verdict on both
+/// sides.
 /// `steered` may be empty: then only the base is filled. Sizes must agree otherwise.
 [[nodiscard]] MetricResult compare(const std::vector<AskedReply>& base_replies,
                                    const std::vector<JudgedReply>& base,
                                    const std::vector<AskedReply>& steered_replies,
                                    const std::vector<JudgedReply>& steered);
 
-/// Rate of the wanted outcome over the replies that exist.
+/// Rate of the wanted outcome over the replies that have a verdict.
 [[nodiscard]] Rate wanted_rate(const std::vector<AskedReply>& replies,
                                const std::vector<JudgedReply>& judged);
 

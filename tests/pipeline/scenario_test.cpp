@@ -299,6 +299,66 @@ TEST_F(ScenarioFile, RefusesAJudgeThatKnowsNoRefusal) {
               HasSubstr("nothing would count as refused"));
 }
 
+TEST_F(ScenarioFile, ReadsFurtherJudges) {
+  const Scenario scenario = read(std::string(kSmall) + R"([judge]
+prefixes = false
+max_failed = 0.5
+[[judges]]
+answers = "data/b.jsonl"
+[[judges]]
+name = "server"
+url = "http://localhost:8000/v1"
+served_model = "m"
+key_env = "KEY"
+parallel = 2
+retries = 0
+timeout = 1.5
+patience = 3
+prompt = "Is {reply} bad?"
+line = "Verdict:"
+refused_words = ["no"]
+answered_words = ["yes"]
+max_tokens = 4
+[[judges]]
+command = ["python3", "data/a.jsonl", "-x"]
+sets = ["dsr"]
+known = "data/a.jsonl"
+builtin_known = false
+)");
+  EXPECT_FALSE(scenario.judge.uses_prefixes);
+  EXPECT_EQ(scenario.judge.max_failed, 0.5);
+  ASSERT_EQ(scenario.judge.also.size(), 3U);
+  EXPECT_EQ(scenario.judge.also[0].answer_key, (folder_ / "data/b.jsonl").string());
+  EXPECT_EQ(scenario.judge.also[0].name, "answer_key");
+  const JudgeSpec& server = scenario.judge.also[1];
+  EXPECT_EQ(server.kind, JudgeKind::kEndpoint);
+  EXPECT_EQ(server.key_variable, "KEY");
+  EXPECT_EQ(server.n_retry, 0);
+  EXPECT_EQ(server.timeout_s, 1.5);
+  EXPECT_EQ(server.question.answered_words, std::vector<std::string>{"yes"});
+  const JudgeSpec& command = scenario.judge.also[2];
+  EXPECT_EQ(command.command[1], (folder_ / "data/a.jsonl").string());
+  EXPECT_EQ(command.command[2], "-x");
+  EXPECT_EQ(command.sets, std::vector<std::string>{"dsr"});
+  EXPECT_FALSE(command.uses_builtin_known);
+}
+
+TEST_F(ScenarioFile, RefusesJudgesThatMakeNoSense) {
+  const std::pair<const char*, const char*> judges[] = {
+      {"[[judges]]\nname = \"x\"\n", "one of the keys model, url, command, answers"},
+      {"[[judges]]\nurl = \"http://a\"\ncommand = [\"x\"]\n", "stands beside"},
+      {"[[judges]]\ncommand = [\"x\"]\nparallel = 2\n", "unknown key \"parallel\""},
+      {"[[judges]]\nanswers = \"none.json\"\n", "a file that does not exist"},
+      {"[[judges]]\ncommand = [\"x\"]\nsets = [\"other\"]\n", "no [[set]]'s metric"},
+      {"[[judges]]\nurl = \"http://a\"\nprompt = \"Safe?\"\n", "neither {conversation}"},
+      {"[[judges]]\ncommand = [\"x\"]\nname = \"refusal\"\n", "that of the refusal prefixes"},
+      {"[[judges]]\ncommand = [\"x\"]\n[[judges]]\ncommand = [\"y\"]\n", "an earlier judge's"},
+      {"[judge]\nprefixes = false\n", "without a judge"}};
+  for (const auto& [text, words] : judges) {
+    EXPECT_THAT(error_of(std::string(kSmall) + text), HasSubstr(words));
+  }
+}
+
 TEST_F(ScenarioFile, PassesOnWhatTomlFindsWrong) {
   EXPECT_THAT(error_of("name = \"x\"\ndirection = defend\n"), StartsWith("2: not valid TOML: "));
   EXPECT_THAT(error_of("name = \"x\"\nname = \"y\"\n"), StartsWith("2: not valid TOML: "));

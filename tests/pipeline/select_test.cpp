@@ -7,6 +7,8 @@
 
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
+#include "judge/refusal_judge.h"
+#include "pipeline/text_blocks.h"
 #include "pipeline/tiny_scenario.h"
 
 namespace mascing {
@@ -39,7 +41,7 @@ class SelectTest : public testing::Test {
   [[nodiscard]] Selection select(const std::vector<Candidate>& candidates) {
     FakeHost host;
     const Progress progress;
-    const RefusalJudge judge(scenario_.judge);
+    RefusalJudge judge(scenario_.judge);
     Bench bench(host, Cache(folder_.path("cache"), "c"), {0.0F, 0, 20}, progress);
     return select_mask(bench, load_dataset(scenario_, 0), scenario_, candidates, judge, {10.0});
   }

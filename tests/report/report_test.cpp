@@ -12,6 +12,21 @@
 namespace mascing {
 namespace {
 
+TEST(Report, NamesTheJudgesAndWhatTheySeeDifferently) {
+  const std::string page = render_report(sample_results());
+  for (const char* text : {"Who judged",
+                           "refusal and guard",
+                           "0.875",
+                           "attacks-test-004",
+                           "Of course &lt;not&gt;.",
+                           "guard: refused, refusal: answered"}) {
+    EXPECT_NE(page.find(text), std::string::npos) << text;
+  }
+  Results alone = sample_results();
+  alone.judges = {{{"refusal", "0a", 2600, 0}}, {}, 0, {}};
+  EXPECT_EQ(render_report(alone).find("Who judged"), std::string::npos);
+}
+
 using ::testing::HasSubstr;
 using ::testing::Not;
 

@@ -104,6 +104,17 @@ void add_provenance(Results& results) {
   results.architecture = "qwen3moe";
 }
 
+void add_judges(Results& results) {
+  results.judges.members = {{"refusal", "0a", 2600, 0}, {"guard", "0b", 1300, 2}};
+  results.judges.agreement = {{"refusal", "guard", 1298, 1297, 0.875}};
+  results.judges.n_disagreement = 1;
+  results.judges.disagreements = {{"dsr",
+                                   "attacks-test-004",
+                                   "steered",
+                                   "Of course <not>.",
+                                   {{"refusal", "answered"}, {"guard", "refused"}}}};
+}
+
 }  // namespace
 
 Results sample_results() {
@@ -113,6 +124,7 @@ Results sample_results() {
   results.n_expert = 4;
   results.n_expert_used = 2;
   add_metrics(results);
+  add_judges(results);
   results.damage = {0.0123456789, 131.2, 134.2345678, 4321, 19876};
   results.mask_file = "mask.gguf";
   results.mask_method = "surrogate";

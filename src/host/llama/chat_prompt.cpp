@@ -140,6 +140,16 @@ Prompt ChatPrompt::render(const Conversation& conversation) const {
   return prompt;
 }
 
+std::vector<int32_t> ChatPrompt::render_whole(const std::vector<Message>& messages) const {
+  Conversation conversation;
+  conversation.messages = messages;
+  return common_tokenize(vocab_, apply(conversation, nullptr), true, true);
+}
+
+std::string ChatPrompt::source() const {
+  return common_chat_templates_source(templates_->chat.get());
+}
+
 std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,
                                                     const std::vector<int32_t>& tokens,
                                                     const std::string& text) {

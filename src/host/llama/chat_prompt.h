@@ -34,6 +34,10 @@ class ChatPrompt {
   [[nodiscard]] RenderedChat render_text(const Conversation& conversation) const;
   /// The same as tokens; the span holds every token with at least one byte of the message.
   [[nodiscard]] Prompt render(const Conversation& conversation) const;
+  /// Tokens of messages that need not end with the user's, and of the opening of what follows them.
+  [[nodiscard]] std::vector<int32_t> render_whole(const std::vector<Message>& messages) const;
+  /// The template itself.
+  [[nodiscard]] std::string source() const;
   /// Texts other than the end-of-generation tokens that end a reply.
   [[nodiscard]] const std::vector<std::string>& stops() const { return stops_; }
 

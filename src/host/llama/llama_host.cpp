@@ -69,6 +69,11 @@ class LlamaHost : public Host {
   [[nodiscard]] Prompt render(const Conversation& conversation) const override {
     return model_->chat->render(conversation);
   }
+  [[nodiscard]] std::vector<int32_t> render_whole(
+      const std::vector<Message>& messages) const override {
+    return model_->chat->render_whole(messages);
+  }
+  [[nodiscard]] std::string chat_template() const override { return model_->chat->source(); }
   [[nodiscard]] std::vector<int32_t> tokenize(const std::string& text,
                                               bool begin_of_text) const override {
     return common_tokenize(engines_.front()->vocab(), text, begin_of_text, false);

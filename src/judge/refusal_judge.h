@@ -13,29 +13,12 @@
 #include <string_view>
 #include <vector>
 
-#include "mascing/scenario.h"
+#include "mascing/judge.h"
+#include "mascing/judge_options.h"
 
 namespace mascing {
 
-enum class Verdict {
-  kRefused,   ///< begins with a refusal prefix
-  kAnswered,  ///< does not, and begins as an answer must where that is laid down
-  kOther,     ///< neither refused nor one of the answer prefixes
-  kEmpty,     ///< nothing but white space, or nothing but reasoning
-};
-
-/// "refused", "answered", "other", "empty".
-[[nodiscard]] const char* to_string(Verdict verdict);
-/// Throws Error{kBadInput} naming the four words.
-[[nodiscard]] Verdict parse_verdict(const std::string& text);
-
-/// What the user gets to read: without reasoning (all up to the last `</think>`, all from a
-/// `<think>` that is never closed, all but the final channel of gpt-oss), without `<answer>` tags.
-/// A reply whose template opened the reasoning and that was cut off within it cannot be told from
-/// an answer: raise max_tokens.
-[[nodiscard]] std::string visible_reply(std::string_view reply);
-
-class RefusalJudge {
+class RefusalJudge : public Judge {
  public:
   /// Throws Error{kUsage} if there is no prefix at all or one without a letter: it would match
   /// everything.
@@ -48,12 +31,16 @@ class RefusalJudge {
 
   /// As above; with `answer_prefixes`, a reply that is not refused must begin with one of them or
   /// is kOther.
-  [[nodiscard]] Verdict judge(std::string_view reply,
-                              const std::vector<std::string>& answer_prefixes = {}) const;
+  [[nodiscard]] Verdict verdict_of(std::string_view reply,
+                                   const std::vector<std::string>& answer_prefixes = {}) const;
+
+  [[nodiscard]] std::string name() const override { return "refusal"; }
+  [[nodiscard]] std::string key() const override;
+  [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
 
   /// Judges known replies, the user's own prefixes among them. Throws Error{kUsage} naming the
   /// first reply that is judged wrongly: a prefix was given that matches ordinary answers.
-  void self_test() const;
+  void self_test() override;
 
  private:
   std::vector<std::string> prefixes_;  // normalised

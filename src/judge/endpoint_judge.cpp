@@ -1,0 +1,225 @@
+// A few threads, each with a connection of its own, take exchanges from a common counter.
+#include "judge/endpoint_judge.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "base/random.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "format/json_text.h"
+#include "judge/http_client.h"
+#include "judge/judge_text.h"
+#include "judge/known_exchanges.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kCompletions = "/chat/completions";
+constexpr double kFirstPause_s = 0.5;
+constexpr double kLongestPause_s = 30.0;
+constexpr size_t kMostBodyBytes = 1U << 20;
+
+std::string completions_url(const JudgeSpec& spec) {
+  std::string url = spec.url;
+  const size_t scheme = url.find("://");
+  const bool is_http = url.starts_with("http://") || url.starts_with("https://");
+  if (!is_http || url.size() <= scheme + 3) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] \"" + printable(url) + "\" is no http:// or https:// address",
+                "give the server's address such as http://localhost:8000/v1");
+  }
+  const std::string host =
+      url.substr(scheme + 3, url.find_first_of("/?#", scheme + 3) - scheme - 3);
+  if (host.find('@') != std::string::npos) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] the address of '" + spec.name + "' holds a user name or password",
+                "addresses are written into results: name an environment variable with key_env");
+  }
+  while (url.ends_with('/')) {
+    url.pop_back();
+  }
+  return url.ends_with(kCompletions) ? url : url + kCompletions;
+}
+
+std::string secret_from(const JudgeSpec& spec) {
+  if (spec.key_variable.empty()) {
+    return "";
+  }
+  const char* value = std::getenv(spec.key_variable.c_str());
+  const std::string secret = value == nullptr ? "" : trim(value);
+  const bool is_plain =
+      std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (secret.empty() || !is_plain) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] '" + spec.name + "' wants its key from the environment variable " +
+                    spec.key_variable + ", which is " +
+                    (secret.empty() ? "not set" : "no single word of ASCII characters"),
+                "export " + spec.key_variable + "=... before you start mascing");
+  }
+  return secret;
+}
+
+/// choices[0].message.content; throws Error{kBadInput} if there is none.
+std::string content_of(const std::string& body) {
+  const json root = parse_json(body, "[judge] its answer", "");
+  const json::json_pointer content("/choices/0/message/content");
+  const bool has_text = root.is_object() && root.contains(content) && root.at(content).is_string();
+  if (!has_text) {
+    throw Error(ErrorKind::kBadInput, "[judge] its answer has no choices[0].message.content");
+  }
+  return root.at(content).get<std::string>();
+}
+
+bool may_pass(long status) {  // NOLINT: curl's type
+  return status == 0 || status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+}  // namespace
+
+/// One exchange on its way to a verdict.
+class EndpointRequest {
+ public:
+  EndpointRequest(const EndpointJudge& judge, HttpClient& client)
+      : judge_(judge), client_(client), start_(Clock::now()) {}
+
+  Judgement run(const Exchange& exchange, uint64_t stream) {
+    const std::string body = judge_.body_for(exchange);
+    Judgement judgement;
+    for (int64_t attempt = 0;; ++attempt) {
+      double pause_s = pause_after(attempt, stream);
+      if (try_once(body, judgement, pause_s)) {
+        return judgement;
+      }
+      if (attempt >= judge_.spec_.n_retry) {
+        judgement.error += " (" + std::to_string(attempt + 1) + " attempts)";
+        return judgement;
+      }
+      if (pause_s >= remaining_s()) {
+        judgement.error += " (no time left for another attempt within " +
+                           format_number(judge_.spec_.patience_s, 1) + " s)";
+        return judgement;
+      }
+      std::this_thread::sleep_for(std::chrono::duration<double>(pause_s));
+    }
+  }
+
+ private:
+  [[nodiscard]] double remaining_s() const {
+    const std::chrono::duration<double> elapsed = Clock::now() - start_;
+    return judge_.spec_.patience_s - elapsed.count();
+  }
+
+  /// Doubled each time, and of a random length, so that requests that failed together part.
+  static double pause_after(int64_t attempt, uint64_t stream) {
+    const double longest =
+        std::min(kLongestPause_s, kFirstPause_s * std::exp2(static_cast<double>(attempt)));
+    const uint64_t draw = mix_seed(stream, static_cast<uint64_t>(attempt)) % 1000;
+    return longest * (0.5 + static_cast<double>(draw) / 2000.0);
+  }
+
+  /// True if nothing is left to try; `pause_s` is raised to what the server asks for.
+  bool try_once(const std::string& body, Judgement& judgement, double& pause_s) {
+    const double timeout_s = std::min(judge_.spec_.timeout_s, std::max(0.05, remaining_s()));
+    const HttpReply reply = client_.post(body, {timeout_s, kMostBodyBytes});
+    judgement = {};
+    if (!reply.error.empty()) {
+      judgement.error = reply.error;
+      return reply.is_too_long;
+    }
+    if (reply.status != 200) {
+      judgement.error = "HTTP " + std::to_string(reply.status) +
+                        (reply.body.empty() ? "" : ": " + judge_.shown(reply.body));
+      pause_s = std::max(pause_s, reply.retry_after_s);
+      return !may_pass(reply.status);
+    }
+    try {
+      judgement = judgement_of(content_of(reply.body), judge_.spec_.question);
+      if (!judgement.ok()) {
+        judgement.error = judge_.shown(judgement.error);
+      }
+      return true;
+    } catch (const Error& error) {
+      judgement.error = judge_.shown(error.what());
+      return false;
+    }
+  }
+
+  const EndpointJudge& judge_;
+  HttpClient& client_;
+  Clock::time_point start_;
+};
+
+EndpointJudge::EndpointJudge(JudgeSpec spec)
+    : spec_(std::move(spec)), url_(completions_url(spec_)), secret_(secret_from(spec_)) {
+  if (spec_.question.prompt.empty()) {
+    spec_.question.prompt = plain_prompt();
+  }
+}
+
+std::string EndpointJudge::key() const {
+  return sha256_hex("endpoint\n" + url_ + '\n' + spec_.served_model + '\n' +
+                    question_key(spec_.question));
+}
+
+std::string EndpointJudge::body_for(const Exchange& exchange) const {
+  json body = {
+      {"messages", {{{"role", "user"}, {"content", fill_prompt(spec_.question.prompt, exchange)}}}},
+      {"temperature", 0},
+      {"max_tokens", spec_.question.n_max_token}};
+  if (!spec_.served_model.empty()) {
+    body["model"] = spec_.served_model;
+  }
+  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string EndpointJudge::shown(std::string text) const {
+  for (size_t at = 0; !secret_.empty() && (at = text.find(secret_)) != std::string::npos;) {
+    text.replace(at, secret_.size(), "(key)");
+  }
+  return printable(trim(text), 160);
+}
+
+std::vector<Judgement> EndpointJudge::judge(const std::vector<Exchange>& exchanges) {
+  std::vector<Judgement> judgements(exchanges.size());
+  const size_t n_thread =
+      std::min(exchanges.size(), static_cast<size_t>(std::max<int64_t>(1, spec_.n_parallel)));
+  std::vector<HttpClient> clients;
+  for (size_t i = 0; i < n_thread; ++i) {
+    clients.emplace_back(url_, secret_);
+  }
+  std::atomic<size_t> next{0};
+  const auto work = [&](size_t i_thread) {
+    for (size_t i = next++; i < exchanges.size(); i = next++) {
+      try {
+        judgements[i] = EndpointRequest(*this, clients[i_thread]).run(exchanges[i], i);
+      } catch (const std::exception& error) {
+        judgements[i].error = error.what();
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < n_thread; ++i) {
+    threads.emplace_back(work, i);
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  return judgements;
+}
+
+void EndpointJudge::self_test() {
+  check_known(*this, known_exchanges(spec_));
+}
+
+}  // namespace mascing

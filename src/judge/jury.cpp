@@ -1,0 +1,141 @@
+// Asks each member about its exchanges in one go, then compares.
+#include "judge/jury.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/sha256.h"
+#include "base/text.h"
+#include "judge/reply_text.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr int64_t kFewFailures = 4;  // never too many
+
+bool is_asked(const JuryMember& member, const Exchange& exchange) {
+  return member.sets.empty() || exchange.set.empty() ||
+         std::find(member.sets.begin(), member.sets.end(), exchange.set) != member.sets.end();
+}
+
+Verdict common_verdict(const std::vector<Opinion>& opinions) {
+  const Verdict first = opinions.front().verdict;
+  const bool agree = std::all_of(opinions.begin(), opinions.end(), [first](const Opinion& other) {
+    return other.verdict == first;
+  });
+  return agree ? first : Verdict::kOther;
+}
+
+}  // namespace
+
+Jury::Jury(std::vector<JuryMember> members, double max_failed)
+    : members_(std::move(members)), max_failed_(max_failed) {
+  std::set<std::string> names;
+  for (const JuryMember& member : members_) {
+    if (!names.insert(member.judge->name()).second) {
+      throw Error(ErrorKind::kUsage,
+                  "[judge] two judges are named '" + member.judge->name() + "'",
+                  "give each a `name` of its own");
+    }
+  }
+  if (members_.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] there is no judge at all",
+                "leave the refusal prefixes on, or name others under [[judges]]");
+  }
+}
+
+std::string Jury::name() const {
+  std::string names;
+  for (const JuryMember& member : members_) {
+    names += (names.empty() ? "" : " + ") + member.judge->name();
+  }
+  return names;
+}
+
+std::string Jury::key() const {
+  Sha256 digest;
+  for (const JuryMember& member : members_) {
+    digest.update(member.judge->name() + '\n' + member.judge->key());
+    for (const std::string& set : member.sets) {
+      digest.update('\n' + set);
+    }
+    digest.update("\x1e");
+  }
+  return digest.hex();
+}
+
+bool Jury::is_costly() const {
+  return std::any_of(members_.begin(), members_.end(), [](const JuryMember& member) {
+    return member.judge->is_costly();
+  });
+}
+
+std::vector<Judgement> Jury::judge(const std::vector<Exchange>& exchanges) {
+  std::vector<Judgement> judgements(exchanges.size());
+  for (size_t i = 0; i < exchanges.size(); ++i) {
+    if (visible_reply(exchanges[i].reply).empty()) {
+      judgements[i].verdict = Verdict::kEmpty;
+    }
+  }
+  for (JuryMember& member : members_) {
+    ask(member, exchanges, judgements);
+  }
+  for (Judgement& judgement : judgements) {
+    if (!judgement.opinions.empty()) {
+      judgement.verdict = common_verdict(judgement.opinions);
+    } else if (judgement.ok() && judgement.verdict != Verdict::kEmpty) {
+      judgement.error = "no judge is asked about this set";
+    }
+  }
+  return judgements;
+}
+
+void Jury::ask(JuryMember& member,
+               const std::vector<Exchange>& exchanges,
+               std::vector<Judgement>& judgements) {
+  std::vector<Exchange> asked;
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < exchanges.size(); ++i) {
+    if (judgements[i].verdict != Verdict::kEmpty && is_asked(member, exchanges[i])) {
+      asked.push_back(exchanges[i]);
+      indices.push_back(i);
+    }
+  }
+  const std::vector<Judgement> said = member.judge->judge(asked);
+  std::string last_error;
+  for (size_t k = 0; k < indices.size(); ++k) {
+    Judgement& judgement = judgements[indices[k]];
+    ++member.n_asked;
+    if (said[k].ok()) {
+      judgement.opinions.push_back({member.judge->name(), said[k].verdict});
+    } else {
+      ++member.n_failed;
+      last_error = said[k].error;
+      judgement.error = member.judge->name() + ": " + said[k].error;
+    }
+  }
+  require_trust(member, last_error);
+}
+
+void Jury::require_trust(const JuryMember& member, const std::string& last_error) const {
+  const double allowed = max_failed_ * static_cast<double>(member.n_asked);
+  if (member.n_failed <= kFewFailures || static_cast<double>(member.n_failed) <= allowed) {
+    return;
+  }
+  throw Error(ErrorKind::kHost,
+              "[judge] '" + member.judge->name() + "' failed on " +
+                  std::to_string(member.n_failed) + " of " + std::to_string(member.n_asked) +
+                  " replies (" + format_percent(max_failed_) + " are allowed); " +
+                  (last_error.empty() ? "" : "the last time: " + last_error),
+              "the verdicts so far are kept: see to the judge and run the same command again");
+}
+
+void Jury::self_test() {
+  for (JuryMember& member : members_) {
+    member.judge->self_test();
+  }
+}
+
+}  // namespace mascing

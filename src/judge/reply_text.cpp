@@ -1,0 +1,124 @@
+// Markers of reasoning and typographic characters, as open models write them.
+#include "judge/reply_text.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/text.h"
+
+namespace mascing {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kPlainForms = {{
+    {"\u2018", "'"},
+    {"\u2019", "'"},
+    {"\u02BC", "'"},
+    {"\u2032", "'"},
+    {"\u00B4", "'"},
+    {"`", "'"},
+    {"\u201C", "\""},
+    {"\u201D", "\""},
+    {"\u201E", "\""},
+    {"\u2010", "-"},
+    {"\u2011", "-"},
+    {"\u2013", "-"},
+    {"\u2014", "-"},
+    {"\u2026", "..."},
+    {"\u00A0", " "},
+    {"\u202F", " "},
+    {"\u200B", ""},
+    {"\uFEFF", ""},
+}};
+
+constexpr std::string_view kMarkup = " *_#>\"'";
+
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+std::string with_plain_forms(std::string_view text) {
+  std::string plain;
+  plain.reserve(text.size());
+  while (!text.empty()) {
+    const auto* const form =
+        std::find_if(kPlainForms.begin(), kPlainForms.end(), [text](const auto& pair) {
+          return text.substr(0, pair.first.size()) == pair.first;
+        });
+    if (form != kPlainForms.end()) {
+      plain += form->second;
+      text.remove_prefix(form->first.size());
+    } else {
+      plain += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return plain;
+}
+
+std::string with_single_spaces(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (!is_space(c)) {
+      result += c;
+    } else if (!result.empty() && result.back() != ' ') {
+      result += ' ';
+    }
+  }
+  return result.substr(0, result.find_last_not_of(' ') + 1);
+}
+
+// What follows the last `marker`; false and `text` as it was if there is none.
+bool cut_after_last(std::string_view& text, std::string_view marker) {
+  const size_t at = text.rfind(marker);
+  if (at == std::string_view::npos) {
+    return false;
+  }
+  text.remove_prefix(at + marker.size());
+  return true;
+}
+
+void cut_from(std::string_view& text, std::string_view marker) {
+  text = text.substr(0, text.find(marker));
+}
+
+}  // namespace
+
+bool is_word_byte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  const bool is_ascii_word =
+      (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  return is_ascii_word || (byte >= 0xC3 && byte <= 0xC9);
+}
+
+std::string normalise(std::string_view text) {
+  const std::string plain = with_single_spaces(with_plain_forms(text));
+  const size_t start = plain.find_first_not_of(kMarkup);
+  return start == std::string::npos ? "" : to_lower_ascii(plain.substr(start));
+}
+
+std::string visible_reply(std::string_view reply) {
+  cut_after_last(reply, "</think>");
+  cut_from(reply, "<think>");
+  if (!cut_after_last(reply, "<|channel|>final<|message|>") &&
+      reply.find("<|channel|>") != std::string_view::npos) {
+    return "";
+  }
+  // gpt-oss with its special tokens left out by the detokeniser.
+  if (reply.substr(0, 8) == "analysis") {
+    cut_after_last(reply, "assistantfinal");
+  }
+  cut_after_last(reply, "<answer>");
+  for (const std::string_view end : {"</answer>", "<|return|>", "<|end|>"}) {
+    cut_from(reply, end);
+  }
+  while (!reply.empty() && is_space(reply.front())) {
+    reply.remove_prefix(1);
+  }
+  while (!reply.empty() && is_space(reply.back())) {
+    reply.remove_suffix(1);
+  }
+  return std::string(reply);
+}
+
+}  // namespace mascing

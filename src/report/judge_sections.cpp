@@ -1,0 +1,76 @@
+// Three tables: members, pairs, and the replies they see differently.
+#include "report/judge_sections.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "report/html.h"
+#include "report/numbers.h"
+
+namespace mascing {
+namespace {
+
+std::string members_table(const JudgesResult& judges) {
+  HtmlTable table("Judges, in the whole run", {{"judge"}, {"asked", true}, {"no verdict", true}});
+  for (const JudgeResult& judge : judges.members) {
+    table.add_row({escape_html(judge.name), count_text(judge.n_asked), count_text(judge.n_failed)});
+  }
+  return table.html();
+}
+
+std::string pairs_table(const JudgesResult& judges) {
+  if (judges.agreement.empty()) {
+    return "";
+  }
+  HtmlTable table("Agreement on the test split, base and steered",
+                  {{"judges"}, {"replies", true}, {"agreed", true}, {"Cohen's kappa", true}});
+  for (const AgreementResult& pair : judges.agreement) {
+    table.add_row({escape_html(pair.first + " and " + pair.second),
+                   count_text(pair.n),
+                   count_text(pair.n_agreed),
+                   pair.kappa ? format_number(*pair.kappa, 3) : "&ndash;"});
+  }
+  return table.html();
+}
+
+std::string disagreements_table(const JudgesResult& judges) {
+  if (judges.disagreements.empty()) {
+    return "";
+  }
+  HtmlTable table("Replies that they see differently",
+                  {{"conversation"}, {"metric"}, {"side"}, {"verdicts"}, {"reply"}});
+  for (const Disagreement& one : judges.disagreements) {
+    std::string verdicts;
+    for (const auto& [judge, word] : one.verdicts) {
+      verdicts += (verdicts.empty() ? "" : ", ") + judge + ": " + word;
+    }
+    table.add_row({escape_html(one.id),
+                   escape_html(one.metric),
+                   escape_html(one.side),
+                   escape_html(verdicts),
+                   escape_html(one.reply)});
+  }
+  return "<details><summary>" + count_text(judges.n_disagreement) +
+         " replies that they see differently</summary>" + table.html() + "</details>\n";
+}
+
+}  // namespace
+
+std::string judges_section(const Results& results) {
+  const JudgesResult& judges = results.judges;
+  const bool has_failures =
+      std::any_of(judges.members.begin(), judges.members.end(), [](const JudgeResult& judge) {
+        return judge.n_failed > 0;
+      });
+  if (judges.members.size() < 2 && !has_failures) {
+    return "";
+  }
+  return html_section(
+      "judges",
+      "Who judged",
+      html_paragraph("A verdict stands where all judges that were asked agree; where they differ, "
+                     "the reply counts neither as refused nor as answered.") +
+          members_table(judges) + pairs_table(judges) + disagreements_table(judges));
+}
+
+}  // namespace mascing

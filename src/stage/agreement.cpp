@@ -1,0 +1,87 @@
+// Counts of paired verdicts.
+#include "stage/agreement.h"
+
+#include <algorithm>
+#include <array>
+
+namespace mascing {
+namespace {
+
+constexpr size_t kListed = 100;
+constexpr size_t kVerdicts = 4;
+
+bool differ(const std::vector<Opinion>& opinions) {
+  return std::any_of(opinions.begin(), opinions.end(), [&](const Opinion& opinion) {
+    return opinion.verdict != opinions.front().verdict;
+  });
+}
+
+}  // namespace
+
+std::optional<double> cohen_kappa(const std::vector<std::pair<Verdict, Verdict>>& verdicts) {
+  std::array<double, kVerdicts> first{};
+  std::array<double, kVerdicts> second{};
+  double n_agreed = 0.0;
+  for (const auto& [a, b] : verdicts) {
+    first.at(static_cast<size_t>(a)) += 1.0;
+    second.at(static_cast<size_t>(b)) += 1.0;
+    n_agreed += a == b ? 1.0 : 0.0;
+  }
+  const auto n = static_cast<double>(verdicts.size());
+  double expected = 0.0;
+  for (size_t v = 0; v < kVerdicts; ++v) {
+    expected += first.at(v) * second.at(v);
+  }
+  if (verdicts.empty() || expected >= n * n) {
+    return std::nullopt;
+  }
+  return (n_agreed * n - expected) / (n * n - expected);
+}
+
+void AgreementCount::add(const std::string& metric,
+                         const std::string& side,
+                         const std::vector<AskedReply>& replies,
+                         const std::vector<JudgedReply>& judged) {
+  for (size_t i = 0; i < judged.size(); ++i) {
+    const std::vector<Opinion>& opinions = judged[i].opinions;
+    for (size_t a = 0; a < opinions.size(); ++a) {
+      for (size_t b = a + 1; b < opinions.size(); ++b) {
+        const auto names = std::make_pair(opinions[a].judge, opinions[b].judge);
+        if (!pairs_.contains(names)) {
+          order_.push_back(names);
+        }
+        pairs_[names].emplace_back(opinions[a].verdict, opinions[b].verdict);
+      }
+    }
+    if (!differ(opinions)) {
+      continue;
+    }
+    ++n_disagreement_;
+    if (disagreements_.size() < kListed) {
+      Disagreement one{metric, replies[i].id, side, replies[i].text, {}};
+      for (const Opinion& opinion : opinions) {
+        one.verdicts[opinion.judge] = to_string(opinion.verdict);
+      }
+      disagreements_.push_back(std::move(one));
+    }
+  }
+}
+
+void AgreementCount::write(JudgesResult& result) const {
+  result.agreement.clear();
+  for (const auto& names : order_) {
+    const auto& verdicts = pairs_.at(names);
+    const auto n_agreed = std::count_if(verdicts.begin(), verdicts.end(), [](const auto& pair) {
+      return pair.first == pair.second;
+    });
+    result.agreement.push_back({names.first,
+                                names.second,
+                                static_cast<int64_t>(verdicts.size()),
+                                static_cast<int64_t>(n_agreed),
+                                cohen_kappa(verdicts)});
+  }
+  result.n_disagreement = n_disagreement_;
+  result.disagreements = disagreements_;
+}
+
+}  // namespace mascing

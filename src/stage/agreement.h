@@ -1,0 +1,42 @@
+// Stage "agreement": how far judges agree beyond what chance would bring about.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/judges_result.h"
+#include "stage/ask.h"
+#include "stage/evaluate.h"
+
+namespace mascing {
+
+/// Cohen's kappa of paired verdicts: (observed - expected) / (1 - expected) agreement, the latter
+/// from how often each judge says each word (J. Cohen, 1960). Nothing if there is no pair, or if
+/// both say one and the same word throughout: then agreement means nothing.
+[[nodiscard]] std::optional<double> cohen_kappa(
+    const std::vector<std::pair<Verdict, Verdict>>& verdicts);
+
+/// Collects opinions, set by set.
+class AgreementCount {
+ public:
+  /// `replies` and `judged` belong to the first of `rows`; `side` is "base" or "steered".
+  void add(const std::string& metric,
+           const std::string& side,
+           const std::vector<AskedReply>& replies,
+           const std::vector<JudgedReply>& judged);
+  /// Fills in all but the members.
+  void write(JudgesResult& result) const;
+
+ private:
+  std::map<std::pair<std::string, std::string>, std::vector<std::pair<Verdict, Verdict>>> pairs_;
+  std::vector<std::pair<std::string, std::string>> order_;  ///< of the pairs, as they were met
+  std::vector<Disagreement> disagreements_;
+  int64_t n_disagreement_ = 0;
+};
+
+}  // namespace mascing
