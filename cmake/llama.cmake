@@ -71,6 +71,12 @@ set(llama_options
     -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
     "-DCMAKE_C_FLAGS=${llama_cxx_flags}" "-DCMAKE_CXX_FLAGS=${llama_cxx_flags}")
 
+# A GPU: the same source built with CUDA, into a cache folder of its own. Written without a GPU at hand, never run.
+set(llama_cuda "")
+if(MASCING_CUDA)
+  list(APPEND llama_options -DGGML_CUDA=ON)
+endif()
+
 set(processor "generic")
 if(MASCING_NATIVE AND EXISTS /proc/cpuinfo)
   file(STRINGS /proc/cpuinfo processor REGEX "^(flags|Features)" LIMIT_COUNT 1)
@@ -106,6 +112,11 @@ message(STATUS "libllama: ${llama_folder}")
 
 find_package(OpenMP REQUIRED)
 set(llama_build ${llama_folder}/build)
+if(MASCING_CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  set(llama_cuda ${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a CUDA::cudart_static CUDA::cublas CUDA::cublasLt
+                 CUDA::cuda_driver)
+endif()
 set(MASCING_LLAMA_BUILD ${llama_build} CACHE INTERNAL "Where libllama was built; its tools are built there when asked for")
 add_library(mascing_llama_cpp INTERFACE)
 target_include_directories(mascing_llama_cpp SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include
@@ -114,5 +125,6 @@ target_link_libraries(mascing_llama_cpp INTERFACE
     ${llama_build}/common/libllama-common.a ${llama_build}/common/libllama-common-base.a
     ${llama_build}/vendor/cpp-httplib/libcpp-httplib.a ${llama_build}/src/libllama.a
     -Wl,--start-group ${llama_build}/ggml/src/libggml.a ${llama_build}/ggml/src/libggml-cpu.a
-    ${llama_build}/ggml/src/ggml-rpc/libggml-rpc.a ${llama_build}/ggml/src/libggml-base.a -Wl,--end-group
+    ${llama_build}/ggml/src/ggml-rpc/libggml-rpc.a ${llama_build}/ggml/src/libggml-base.a
+    ${llama_cuda} -Wl,--end-group
     OpenMP::OpenMP_CXX Threads::Threads ${CMAKE_DL_LIBS})

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -67,9 +68,8 @@ class GgufFile {
   [[nodiscard]] std::string_view header_bytes() const;
   /// The part of it up to the last key's value: what comes behind are tensor infos.
   [[nodiscard]] std::string_view metadata_bytes() const;
-  /// Number of keys, and where it stands in the file as a u64.
   [[nodiscard]] int64_t n_key() const { return static_cast<int64_t>(values_.size()); }
-  static constexpr size_t kKeyCountOffset = 16;
+  static constexpr size_t kKeyCountOffset = 16;  ///< where their number stands, a u64
   /// Start of the tensor data in the file.
   [[nodiscard]] size_t data_offset() const { return data_offset_; }
   [[nodiscard]] size_t alignment() const { return alignment_; }
@@ -104,6 +104,8 @@ class GgufFile {
   size_t alignment_ = 0;
 };
 
+using GgufSink = std::function<void(const void* data, size_t size_bytes)>;
+using GgufFill = std::function<void(const GgufSink& sink)>;  ///< in pieces of any size
 /// Collects keys and tensors, then writes them at once. Keys are written in alphabetical order and
 /// tensors in the order they were added, so equal content gives equal bytes.
 class GgufWriter {
@@ -121,18 +123,25 @@ class GgufWriter {
   /// llama.cpp would refuse (64 bytes and more, used twice) or for dims that are not 1 to 4
   /// positive numbers.
   void add_tensor_f32(const std::string& name, const std::vector<int64_t>& dims, const float* data);
+  /// Of any type and never whole in memory: `fill` gives its bytes while the file is written.
+  void add_tensor(const std::string& name,
+                  int32_t type,
+                  const std::vector<int64_t>& dims,
+                  GgufFill fill);
 
   /// The keys as they go into a file: what stands between the counts and the tensor infos.
   [[nodiscard]] std::string metadata_bytes() const;
   [[nodiscard]] int64_t n_key() const { return static_cast<int64_t>(values_.size()); }
-  /// Writes atomically. Throws Error{kSystem}.
+  /// Writes atomically. Throws Error{kSystem}, Error{kUsage} for a `fill` of another size.
   void write(const std::string& path) const;
 
  private:
   struct Tensor {
     std::string name;
+    int32_t type = kGgufF32;
     std::vector<int64_t> dims;
-    std::vector<float> data;
+    uint64_t size_bytes = 0;
+    GgufFill fill;
   };
   std::map<std::string, std::string> values_;  ///< key -> type and value as they go into the file
   std::vector<Tensor> tensors_;

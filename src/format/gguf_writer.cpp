@@ -1,5 +1,4 @@
-// Writes GGUF version 3 (layout: see gguf_reader.cpp) with F32 tensors, each at the default
-// alignment.
+// Writes GGUF version 3 (layout: see gguf_reader.cpp), each tensor at the default alignment.
 #include <utility>
 
 #include "base/files.h"
@@ -114,6 +113,16 @@ void GgufWriter::set_string_array(const std::string& key, const std::vector<std:
 void GgufWriter::add_tensor_f32(const std::string& name,
                                 const std::vector<int64_t>& dims,
                                 const float* data) {
+  std::vector<float> values(data, data + count_values(dims));
+  add_tensor(name, kGgufF32, dims, [values = std::move(values)](const GgufSink& sink) {
+    sink(values.data(), values.size() * sizeof(float));
+  });
+}
+
+void GgufWriter::add_tensor(const std::string& name,
+                            int32_t type,
+                            const std::vector<int64_t>& dims,
+                            GgufFill fill) {
   const int64_t n = count_values(dims);
   if (n == 0 || name.empty() || name.size() > kGgufMaxNameBytes) {
     throw Error(ErrorKind::kUsage,
@@ -121,12 +130,19 @@ void GgufWriter::add_tensor_f32(const std::string& name,
                     "\": expected a name of 1 to 63 bytes and 1 to 4 positive "
                     "dimensions");
   }
+  const int64_t n_row_bytes = gguf_row_bytes(type, dims[0]);
+  if (n_row_bytes < 0) {
+    throw Error(ErrorKind::kUsage,
+                "[gguf] tensor \"" + printable(name) + "\": rows of " + std::to_string(dims[0]) +
+                    " numbers cannot be stored as " + gguf_type_name(type));
+  }
   for (const Tensor& tensor : tensors_) {
     if (tensor.name == name) {
       throw Error(ErrorKind::kUsage, "[gguf] tensor \"" + printable(name) + "\" was added twice");
     }
   }
-  tensors_.push_back({name, dims, std::vector<float>(data, data + n)});
+  tensors_.push_back(
+      {name, type, dims, static_cast<uint64_t>(n_row_bytes * (n / dims[0])), std::move(fill)});
 }
 
 std::string GgufWriter::metadata_bytes() const {
@@ -151,15 +167,25 @@ void GgufWriter::write(const std::string& path) const {
     for (const int64_t dim : tensor.dims) {
       append(header, dim);
     }
-    append<int32_t>(header, kGgufF32);
+    append<int32_t>(header, tensor.type);
     append<uint64_t>(header, offset);
-    offset += padded(tensor.data.size() * sizeof(float));
+    offset += padded(tensor.size_bytes);
   }
   AtomicFile file(path);
   file.write(header);
   for (const Tensor& tensor : tensors_) {
     pad(file);
-    file.write(tensor.data.data(), tensor.data.size() * sizeof(float));
+    uint64_t n_written = 0;
+    tensor.fill([&](const void* data, size_t size_bytes) {
+      n_written += size_bytes;
+      file.write(data, size_bytes);
+    });
+    if (n_written != tensor.size_bytes) {
+      throw Error(ErrorKind::kUsage,
+                  "[gguf] tensor \"" + printable(tensor.name) + "\" was given " +
+                      std::to_string(n_written) + " bytes, expected " +
+                      std::to_string(tensor.size_bytes));
+    }
   }
   pad(file);
   file.commit();

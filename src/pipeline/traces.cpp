@@ -18,7 +18,7 @@ constexpr int64_t kShardRows = 64;
 
 struct Shard {
   std::string set;
-  std::vector<Conversation> rows;
+  std::vector<const Conversation*> rows;  ///< of the inputs
   std::string hash;
 };
 
@@ -27,12 +27,12 @@ std::vector<Shard> divide(const std::vector<TraceInput>& inputs, const ModelInfo
   for (const TraceInput& input : inputs) {
     const auto n_row = static_cast<int64_t>(input.rows.size());
     for (int64_t start = 0; start < n_row; start += kShardRows) {
-      const auto first = input.rows.begin() + start;
-      Shard shard{input.set, {first, first + std::min(kShardRows, n_row - start)}, {}};
+      Shard shard{input.set, {}, {}};
       Sha256 digest;
       digest.update("trace-v1 " + info.identity + " " + input.set + "\n");
-      for (const Conversation& row : shard.rows) {
-        digest.update(to_jsonl(row) + "\n");
+      for (int64_t i = start; i < std::min(start + kShardRows, n_row); ++i) {
+        shard.rows.push_back(&input.rows[i]);
+        digest.update(to_jsonl(input.rows[i]) + "\n");
       }
       shard.hash = digest.hex().substr(0, 32);
       shards.push_back(std::move(shard));
@@ -53,16 +53,16 @@ std::vector<StoredTrace> trace_shard(Host& host,
   };
   std::vector<TraceRequest> requests;
   std::vector<const Conversation*> rows;
-  for (const Conversation& row : shard.rows) {
+  for (const Conversation* row : shard.rows) {
     try {
-      Prompt prompt = host.render(row);
+      Prompt prompt = host.render(*row);
       requests.push_back({std::move(prompt.tokens), prompt.final_user, {}});
-      rows.push_back(&row);
+      rows.push_back(row);
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::kBadInput) {
         throw;
       }
-      skip(row.id, e.what());
+      skip(row->id, e.what());
     }
   }
   std::vector<StoredTrace> traces;
@@ -94,8 +94,8 @@ void add_skipped(Host& host,
   }
   for (const Shard& shard : shards) {
     Shard missing{shard.set, {}, {}};
-    for (const Conversation& row : shard.rows) {
-      if (traced.count({shard.set, row.id}) == 0) {
+    for (const Conversation* row : shard.rows) {
+      if (traced.count({shard.set, row->id}) == 0) {
         missing.rows.push_back(row);
       }
     }

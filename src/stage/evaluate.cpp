@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "mascing/error.h"
 #include "stage/statistics.h"
@@ -147,35 +148,26 @@ std::vector<int64_t> answer_choices(Host& host,
                                     const std::vector<ChoiceQuestion>& questions,
                                     const Steering& steering,
                                     const std::string& system_prompt) {
-  std::vector<ScoreRequest> requests;
+  std::vector<ProbeRequest> requests;
   for (const ChoiceQuestion& question : questions) {
     Conversation conversation;
     if (!system_prompt.empty()) {
       conversation.messages.push_back({"system", system_prompt});
     }
     conversation.messages.push_back({"user", question.question});
-    const std::vector<int32_t> prompt = host.render(conversation).tokens;
+    std::vector<std::vector<int32_t>> choices;
     for (const std::string& choice : question.choices) {
-      ScoreRequest request{prompt, static_cast<int64_t>(prompt.size()), steering, false};
-      const std::vector<int32_t> tokens = host.tokenize(choice, false);
-      request.tokens.insert(request.tokens.end(), tokens.begin(), tokens.end());
-      requests.push_back(std::move(request));
+      choices.push_back(host.tokenize(choice, false));
     }
+    requests.push_back({host.render(conversation).tokens,
+                        std::make_shared<const std::vector<std::vector<int32_t>>>(choices),
+                        steering});
   }
-  const auto outcomes = host.score(requests);
   std::vector<int64_t> answers;
-  size_t i_request = 0;
-  for (const ChoiceQuestion& question : questions) {
-    int64_t best = -1;
-    double best_log_prob = 0.0;
-    for (size_t c = 0; c < question.choices.size(); ++c, ++i_request) {
-      const auto& outcome = outcomes[i_request];
-      if (outcome.ok() && (best < 0 || outcome.value.log_prob > best_log_prob)) {
-        best = static_cast<int64_t>(c);
-        best_log_prob = outcome.value.log_prob;
-      }
-    }
-    answers.push_back(best);
+  for (const auto& outcome : host.probe(requests)) {
+    const std::vector<double>& log_prob = outcome.value.log_prob;
+    const auto best = std::max_element(log_prob.begin(), log_prob.end());
+    answers.push_back(outcome.ok() && best != log_prob.end() ? best - log_prob.begin() : -1);
   }
   return answers;
 }

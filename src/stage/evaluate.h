@@ -77,7 +77,8 @@ struct Divergence {
                                           const Steering& steering);
 
 /// Index of the choice with the highest summed log-probability, per question; -1 where it cannot be
-/// scored. `system_prompt` goes before every question if it is not empty.
+/// scored; a question is computed once for all its choices. `system_prompt` goes before every
+/// question if it is not empty.
 [[nodiscard]] std::vector<int64_t> answer_choices(Host& host,
                                                   const std::vector<ChoiceQuestion>& questions,
                                                   const Steering& steering,

@@ -98,6 +98,42 @@ TEST(GgufWriter, WhatItWritesIsReadBack) {
   EXPECT_EQ(file.header_bytes().substr(0, 4), "GGUF");
 }
 
+TEST(GgufWriter, AFilledTensorOfAnyTypeIsReadBack) {
+  constexpr int32_t kQ8 = 8;
+  const TemporaryFolder folder;
+  std::vector<std::byte> blocks(2 * 3 * 34);
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    blocks[i] = static_cast<std::byte>(i);
+  }
+  GgufWriter writer;
+  writer.add_tensor("filled", kQ8, {64, 3}, [&](const GgufSink& sink) {
+    sink(blocks.data(), 5);
+    sink(blocks.data() + 5, blocks.size() - 5);
+  });
+  const float one = 1.0F;
+  writer.add_tensor_f32("behind", {1}, &one);
+  writer.write(folder.path("filled.gguf"));
+  const GgufFile file = GgufFile::open(folder.path("filled.gguf"));
+  const GgufTensor* tensor = file.find_tensor("filled");
+  ASSERT_NE(tensor, nullptr);
+  EXPECT_EQ(tensor->type, kQ8);
+  ASSERT_EQ(tensor->size_bytes, blocks.size());
+  EXPECT_EQ(std::memcmp(tensor->data, blocks.data(), blocks.size()), 0);
+  EXPECT_EQ(std::memcmp(file.find_tensor("behind")->data, &one, sizeof(one)), 0);
+}
+
+TEST(GgufWriter, RefusesFillsAndRowsOfTheWrongSize) {
+  const TemporaryFolder folder;
+  GgufWriter writer;
+  expect_error(ErrorKind::kUsage, "rows of 33 numbers", [&] {
+    writer.add_tensor("odd", 8, {33}, [](const GgufSink&) {});
+  });
+  writer.add_tensor("short", kGgufF32, {4}, [](const GgufSink& sink) { sink("abc", 3); });
+  expect_error(ErrorKind::kUsage, "was given 3 bytes, expected 16", [&] {
+    writer.write(folder.path("short.gguf"));
+  });
+}
+
 TEST(GgufWriter, EqualContentGivesEqualBytes) {
   const TemporaryFolder folder;
   small_writer().write(folder.path("a"));

@@ -105,6 +105,7 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions&
   llama_model* weights = model_->weights.get();
   const bool regroups = llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
   const int64_t n_train = llama_model_n_ctx_train(weights);
+  can_share_ = !regroups;
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
@@ -138,6 +139,23 @@ void Engine::forget() {
 
 void Engine::forget(int32_t i_sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, -1, -1);
+}
+
+void Engine::keep_only(int32_t i_sequence, int64_t n_token) {
+  const llama_memory_t memory = llama_get_memory(context_.get());
+  const auto end = static_cast<llama_pos>(n_token);
+  if (i_sequence != 0) {
+    llama_memory_seq_rm(memory, 0, -1, -1);
+    llama_memory_seq_cp(memory, i_sequence, 0, 0, end);
+  } else if (!llama_memory_seq_rm(memory, 0, end, -1)) {
+    throw Error(ErrorKind::kHost, "[host] the cache of this model cannot be cut to a prefix");
+  }
+  llama_memory_seq_keep(memory, 0);
+}
+
+void Engine::share_with(int32_t i_sequence, int64_t n_token) {
+  llama_memory_seq_cp(
+      llama_get_memory(context_.get()), 0, i_sequence, 0, static_cast<llama_pos>(n_token));
 }
 
 void Engine::decode(TokenBatch& batch, bool stop_after_routers) {

@@ -90,6 +90,13 @@ class Engine {
   void forget();
   /// Empties the cache of one sequence.
   void forget(int32_t i_sequence);
+  /// Whether sequences can begin with what was computed for another; where a recurrent state is
+  /// kept they cannot.
+  [[nodiscard]] bool can_share() const { return can_share_; }
+  /// Empties the cache but for the first `n_token` tokens of a sequence, which sequence 0 then has.
+  void keep_only(int32_t i_sequence, int64_t n_token);
+  /// Gives the first `n_token` tokens of sequence 0 to another, empty one: nothing is copied.
+  void share_with(int32_t i_sequence, int64_t n_token);
   /// Decodes the batch under the tap. At least one token is computed to its logits. Throws
   /// Error{kHost}.
   void decode(TokenBatch& batch, bool stop_after_routers);
@@ -110,6 +117,7 @@ class Engine {
   int64_t n_context_ = 0;
   int64_t n_parallel_ = 0;
   int64_t n_batch_ = 0;
+  bool can_share_ = false;
 };
 
 /// Why a prompt cannot be processed, or empty.

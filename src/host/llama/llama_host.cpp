@@ -80,8 +80,22 @@ class LlamaHost : public Host {
   }
   [[nodiscard]] int64_t context_size() const override { return engines_.front()->context_size(); }
 
+  /// Prompts that begin alike go to the same engine.
   std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
-    return on_engines<RouterTrace>(requests, run_traces);
+    if (engines_.size() == 1) {
+      return on_engines<RouterTrace>(requests, run_traces);
+    }
+    const std::vector<int64_t> order = order_of_traces(requests);
+    std::vector<TraceRequest> sorted;
+    for (const int64_t i : order) {
+      sorted.push_back(requests[i]);
+    }
+    auto outcomes = on_engines<RouterTrace>(sorted, run_traces);
+    std::vector<Outcome<RouterTrace>> result(outcomes.size());
+    for (size_t k = 0; k < order.size(); ++k) {
+      result[order[k]] = std::move(outcomes[k]);
+    }
+    return result;
   }
   std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
                                    const RouterObserver& observer) override {

@@ -147,7 +147,8 @@ void RouterTap::finish() {
 }
 
 bool RouterTap::wants(int64_t i_layer) const {
-  return records_ || observes_ || steered_layers_[i_layer];
+  const bool ends_here = stop_after_routers_ && i_layer == n_layer_ - 1;
+  return records_ || observes_ || ends_here || steered_layers_[i_layer];
 }
 
 bool RouterTap::wants_block(int64_t i_block) const {

@@ -8,9 +8,12 @@
 
 namespace mascing {
 
-/// Prefills packed back to back; the graph is given up after the last router.
+/// Prefills packed back to back, common heads computed once; the graph is given up after the last
+/// router. What comes out does not depend on the order of requests of one steering.
 [[nodiscard]] std::vector<Outcome<RouterTrace>> run_traces(
     Engine& engine, const std::vector<TraceRequest>& requests);
+/// Indices of the requests such that those that begin alike are neighbours.
+[[nodiscard]] std::vector<int64_t> order_of_traces(const std::vector<TraceRequest>& requests);
 
 /// Prefills one after the other, in pieces, each token of a span shown to the observer; the graph
 /// is given up after the last router. One text per request: why it was not processed.
