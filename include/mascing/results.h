@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "mascing/export_result.h"
+
 namespace mascing {
 
 /// A share with its 95 % Wilson interval.
@@ -177,6 +179,7 @@ struct Results {
   std::vector<CandidateResult> candidates;
   std::optional<RandomMasks> random_masks;
   std::vector<SurrogateResult> surrogates;
+  std::vector<ExportResult> exports;  ///< added by `mascing export --results`
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;
 };

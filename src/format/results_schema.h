@@ -2,6 +2,7 @@
 // reader to walk. docs/results.md explains every key.
 #pragma once
 
+#include "format/export_schema.h"
 #include "mascing/results.h"
 
 namespace mascing {
@@ -188,6 +189,7 @@ void describe(Io& io, Results& results) {
   io.field("labels", results.labels);
   io.field("candidates", results.candidates);
   io.later("random_masks", results.random_masks);
+  io.later("exports", results.exports);
   io.field("skipped", results.skipped);
   io.field("warnings", results.warnings);
 }
