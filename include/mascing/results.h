@@ -10,6 +10,8 @@
 
 #include "mascing/judges_result.h"
 
+#include "mascing/export_result.h"
+
 namespace mascing {
 
 /// A share with its 95 % Wilson interval.
@@ -190,6 +192,7 @@ struct Results {
   std::optional<RandomMasks> random_masks;
   std::vector<SurrogateResult> surrogates;
   ConfoundResult confounds;
+  std::vector<ExportResult> exports;  ///< added by `mascing export --results`
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;
 };

@@ -239,6 +239,10 @@ void AtomicFile::append_from(const CopySource& source, int64_t offset, int64_t s
   position_ += size_bytes;
 }
 
+bool AtomicFile::give_name(const std::string& name) const {
+  return ::linkat(AT_FDCWD, link_of(file_).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
 void AtomicFile::commit() {
   if (file_ < 0) {
     throw Error(ErrorKind::kSystem, "[write] " + path_ + ": finished twice");
@@ -248,19 +252,20 @@ void AtomicFile::commit() {
     refuse(path_, "write it to the disk", errno);
   }
   if (is_nameless_) {
-    if (::linkat(
-            AT_FDCWD, link_of(file_).c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) !=
-        0) {
+    // A new name is given in one step; a file that exists has to be replaced by a rename.
+    const bool is_new = give_name(path_);
+    if (!is_new && (errno != EEXIST || !give_name(temporary_))) {
       refuse(path_, "give it a name", errno);
     }
     is_nameless_ = false;
+    temporary_ = is_new ? "" : temporary_;
   }
   const int closed = ::close(file_);
   file_ = -1;
   if (closed != 0 && errno != EINTR) {
     refuse(path_, "close it", errno);
   }
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (!temporary_.empty() && ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     refuse(path_, "give it its name", errno);
   }
   temporary_.clear();

@@ -59,6 +59,7 @@ class AtomicFile {
   void flush();
   int64_t copy_in_kernel(int source, int64_t offset, int64_t size_bytes);
   void put(const char* data, size_t size_bytes);
+  [[nodiscard]] bool give_name(const std::string& name) const;
 
   std::string path_;
   std::string temporary_;

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/export_check.h"
 #include "cli/export_fit.h"
+#include "cli/export_results.h"
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
@@ -26,6 +27,7 @@ struct ExportArguments {
   std::string output;
   std::string folder;
   std::string check;
+  std::string results;
   bool any_model = false;
   ExportSource source;
 };
@@ -57,6 +59,14 @@ void print_losses(const std::vector<RoundingLoss>& losses) {
   }
 }
 
+void keep_results(const ExportArguments& arguments,
+                  const std::string& file,
+                  const RouterUpdate& update) {
+  if (!arguments.results.empty()) {
+    add_to_results(arguments.results, file, arguments.target, update);
+  }
+}
+
 void export_lora(const ExportArguments& arguments, const Mask& mask) {
   RouterUpdate update = obtain_update(arguments.source, mask, false);
   print_fit(update);
@@ -66,6 +76,7 @@ void export_lora(const ExportArguments& arguments, const Mask& mask) {
     options.adapters = {{arguments.output, mask.alpha}};
     update.fidelity = check_form(arguments.source.model, options, mask, arguments.check);
     write_lora(arguments.output, update);
+    keep_results(arguments, arguments.output, update);
   }
   say_written(arguments.output,
               "llama-server -m " + arguments.source.model_name() + " --lora-scaled " +
@@ -96,6 +107,7 @@ void export_gguf(const ExportArguments& arguments, const Mask& mask) {
       bake_gguf(model, arguments.output, update, ggml_codec(), line.callback());
   print_fit(update);
   print_losses(baked.losses);
+  keep_results(arguments, baked.files.front(), update);
   say_written(baked.files.front(), "mascing mask verify " + baked.files.front());
 }
 
@@ -144,6 +156,14 @@ void export_easysteer(const ExportArguments& arguments, const Mask& mask) {
 
 void execute(const ExportArguments& arguments, Session& session) {
   const Mask mask = compose_from(arguments.masks);
+  if (!arguments.results.empty()) {
+    if (arguments.check.empty()) {
+      throw Error(ErrorKind::kUsage,
+                  "[export] --results needs --check: there is nothing to add to the results",
+                  "give conversations to compare on: --check conversations.jsonl");
+    }
+    require_results_of(arguments.results, mask);
+  }
   if (arguments.target == "lora") {
     export_lora(arguments, mask);
   } else if (arguments.target == "gguf") {
@@ -181,6 +201,10 @@ void add_export(CLI::App& app, Session& session) {
                       arguments->check,
                       "Conversations (JSONL) on which the exact mask and the exported form are "
                       "compared; the result is stored in the file");
+  command->add_option("--results",
+                      arguments->results,
+                      "results.json of the run that made the mask: what --check finds is added to "
+                      "it and to the report beside it");
   command->add_flag(
       "--any-model", arguments->any_model, "Do not insist that the folder is the mask's model");
   arguments->source.add_to(*command);

@@ -4,6 +4,8 @@
 #include "export/bake_hf.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -28,6 +30,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kRecordName = "mascing.json";
+constexpr const char* kUnfinished = ".tmp-";  // and the number of the process, behind the name
 
 [[noreturn]] void mismatch(const std::string& what, const std::string& hint) {
   throw Error(ErrorKind::kMismatch, "[hf] " + what, hint);
@@ -220,17 +223,27 @@ class Baking {
   std::map<std::string, std::vector<HfPatch>> patches_;
 };
 
+/// "out/hf/" -> "out/hf": what stands beside the folder must not get into it.
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.back() == '/') {
+    path.pop_back();
+  }
+  return path;
+}
+
 /// Removed with all that is in it unless it was given its final name.
 class UnfinishedFolder {
  public:
   explicit UnfinishedFolder(const std::string& final_path)
-      : final_path_(final_path), path_(final_path + ".tmp-" + std::to_string(::getpid())) {
+      : final_path_(without_slash(final_path)),
+        path_(final_path_ + kUnfinished + std::to_string(::getpid())) {
     std::error_code ignored;
     if (fs::exists(final_path, ignored) && !fs::is_empty(final_path, ignored)) {
       throw Error(ErrorKind::kUsage,
                   "[hf] " + printable(final_path, 200) + " exists already",
                   "name a new folder: nothing is ever written over a model");
     }
+    remove_abandoned();
     ensure_directory(path_);
   }
   ~UnfinishedFolder() {
@@ -253,6 +266,22 @@ class UnfinishedFolder {
   }
 
  private:
+  /// What killed processes left behind: folders of this name whose number is no running process.
+  void remove_abandoned() const {
+    std::error_code ignored;
+    const fs::path parent = fs::absolute(final_path_, ignored).parent_path();
+    const std::string prefix = file_name(final_path_) + kUnfinished;
+    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+      const std::string name = entry.path().filename().string();
+      const std::string digits = name.starts_with(prefix) ? name.substr(prefix.size()) : "";
+      const bool is_number = !digits.empty() && digits.size() < 10 &&
+                             digits.find_first_not_of("0123456789") == std::string::npos;
+      if (is_number && ::kill(std::stoi(digits), 0) != 0 && errno == ESRCH) {
+        fs::remove_all(entry.path(), ignored);
+      }
+    }
+  }
+
   std::string final_path_;
   std::string path_;
 };

@@ -6,6 +6,7 @@
 
 #include "export/constant_direction.h"
 #include "export/fit_layer_parts.h"
+#include "export/refine_choice.h"
 #include "mascing/error.h"
 
 #include <Eigen/Dense>
@@ -22,6 +23,7 @@ constexpr int64_t kBlock = 1024;  // tokens at a time
 constexpr int64_t kMaxStep = 60;
 constexpr double kTolerance = 1e-3;
 constexpr double kMatrixRidge = 1e-3;
+constexpr double kGoodEnough = 0.99;  // share of tokens with the same experts
 
 /// What is solved for: a matrix over the inputs and, if the router has a bias, a constant 1.
 struct Solution {
@@ -81,16 +83,19 @@ MatrixXd fold(const LayerProblem& problem,
   return sum;
 }
 
-MatrixXd solve_matrix(const LayerProblem& problem, const MatrixXd& gram) {
-  const double n_fit = static_cast<double>(problem.n_fit);
-  MatrixXd covariance = gram / n_fit;
+/// The inputs to fit, [n_fit, F], in coordinates in which they are uncorrelated: inverse * x.
+MatrixXf whiten(const LayerProblem& problem, const MatrixXd& gram, MatrixXd& inverse) {
+  MatrixXd covariance = gram / static_cast<double>(problem.n_fit);
   covariance.diagonal().array() +=
       kMatrixRidge * covariance.trace() / static_cast<double>(problem.n_feature());
   const Eigen::LLT<MatrixXd> factor(covariance);
-  const MatrixXd inverse =
-      factor.matrixL().solve(MatrixXd::Identity(covariance.rows(), covariance.cols()));
-  const MatrixXf white =
-      problem.features.topRows(problem.n_fit) * inverse.cast<float>().transpose();
+  inverse = factor.matrixL().solve(MatrixXd::Identity(covariance.rows(), covariance.cols()));
+  return problem.features.topRows(problem.n_fit) * inverse.cast<float>().transpose();
+}
+
+/// In white coordinates.
+MatrixXd solve_matrix(const LayerProblem& problem, const MatrixXf& white) {
+  const double n_fit = static_cast<double>(problem.n_fit);
   const MatrixXf& weight = problem.border_weight;
   const double ridge = kMatrixRidge * static_cast<double>(weight.cast<double>().mean()) * n_fit;
   MatrixXd matrix = MatrixXd::Zero(problem.n_expert(), problem.n_feature());
@@ -110,7 +115,7 @@ MatrixXd solve_matrix(const LayerProblem& problem, const MatrixXd& gram) {
     direction = residual + next / square * direction;
     square = next;
   }
-  return matrix * inverse;
+  return matrix;
 }
 
 /// The rank-R matrix whose pushes are nearest: projection on the R strongest directions in which
@@ -194,7 +199,14 @@ LayerUpdate fit_layer(const RouterSamples& samples,
   }
   const int64_t rank = std::min({options.rank, problem.n_expert(), problem.n_embd});
   if (rank > 1) {
-    consider({solve_matrix(problem, plain), "matrix"}, rank);
+    MatrixXd inverse;
+    const MatrixXf white = whiten(problem, plain, inverse);
+    const MatrixXd matrix = solve_matrix(problem, white);
+    consider({matrix * inverse, "matrix"}, rank);
+    if (best.quality.same_experts < kGoodEnough) {
+      const MatrixXf refined = refine_choice(problem, white, matrix.cast<float>());
+      consider({refined.cast<double>() * inverse, "choice"}, rank);
+    }
   }
   best.i_layer = i_layer;
   return best;

@@ -2,6 +2,7 @@
 // reader to walk. docs/results.md explains every key.
 #pragma once
 
+#include "format/export_schema.h"
 #include "mascing/results.h"
 
 namespace mascing {
@@ -232,6 +233,7 @@ void describe(Io& io, Results& results) {
   io.later("confounds", results.confounds);
   io.field("candidates", results.candidates);
   io.later("random_masks", results.random_masks);
+  io.later("exports", results.exports);
   io.field("skipped", results.skipped);
   io.field("warnings", results.warnings);
 }

@@ -320,6 +320,23 @@ std::string stamp_path(const RunOptions& options) {
   return options.output + "/run.json";
 }
 
+/// Hash of what a run found, without what `mascing export` may have added since.
+std::string hash_of(Results results) {
+  results.exports.clear();
+  return sha256_hex(to_json(results));
+}
+
+std::optional<Results> read_results(const std::string& path) {
+  try {
+    return results_from_json(read_text_file(path), path);
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kBadInput) {
+      throw;
+    }
+    return std::nullopt;
+  }
+}
+
 /// The outcome of a finished run with the same key, or nothing.
 std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
   const std::string results_path = options.output + "/results.json";
@@ -334,28 +351,28 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   if (word("key") != key) {
     return std::nullopt;
   }
-  const std::string text = read_text_file(results_path);
+  std::optional<Results> results = read_results(results_path);
   const std::string failure = word("failure");
   const bool has_mask = file_exists(options.output + "/mask.gguf");
-  if (word("results") != sha256_hex(text) || (failure.empty() && !has_mask)) {
+  if (!results || word("results") != hash_of(*results) || (failure.empty() && !has_mask)) {
     return std::nullopt;
   }
-  return RunOutcome{results_from_json(text, results_path), failure, true};
+  return RunOutcome{*std::move(results), failure, true};
 }
 
-/// Leaves report.html and results.json and returns the latter's text. The page is drawn from what
-/// was written, so that `mascing report` draws the same.
-std::string write_results(const Results& results, const std::string& folder) {
-  std::string text = to_json(results);
+/// Leaves report.html and results.json. The page is drawn from what was written, so that `mascing
+/// report` draws the same.
+void write_results(const Results& results, const std::string& folder) {
+  const std::string text = to_json(results);
   const std::string path = folder + "/results.json";
   write_file_atomically(folder + "/report.html", render_report(results_from_json(text, path)));
   write_file_atomically(path, text);
-  return text;
 }
 
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
-  const std::string text = write_results(outcome.results, options.output);
-  const json stamp = {{"key", key}, {"results", sha256_hex(text)}, {"failure", outcome.failure}};
+  write_results(outcome.results, options.output);
+  const json stamp = {
+      {"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
   write_file_atomically(stamp_path(options), stamp.dump() + "\n");
 }
 
@@ -394,7 +411,7 @@ RunOutcome evaluate_mask(const Scenario& scenario,
   Mask used = mask;
   used.alpha = static_cast<float>(alpha);
   RunOutcome outcome = Run(scenario, data, host, options, progress).evaluate(std::move(used));
-  (void)write_results(outcome.results, options.output);
+  write_results(outcome.results, options.output);
   return outcome;
 }
 

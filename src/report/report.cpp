@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "report/baseline_sections.h"
+#include "report/export_sections.h"
 #include "report/html.h"
 #include "report/judge_sections.h"
 #include "report/loop_sections.h"
@@ -288,6 +289,7 @@ std::string render_report(const Results& results) {
   page += effects_section(results);
   page += loop_section(results);
   page += candidates_section(results);
+  page += exports_section(results);
   page += surrogates_section(results);
   page += data_section(results);
   page += cost_section(results);

@@ -117,6 +117,19 @@ TEST(AtomicFile, AWriteThatFailsHalfwayLeavesTheOldContent) {
   EXPECT_EQ(folder.n_entry(), 1);
 }
 
+TEST(AtomicFile, OfTwoWritersOfOneNewNameTheLastWinsAndNothingElseStays) {
+  const TemporaryFolder folder;
+  AtomicFile first(folder.path("out"));
+  AtomicFile second(folder.path("out"));
+  first.write("first");
+  second.write("second");
+  first.commit();
+  EXPECT_EQ(read_text_file(folder.path("out")), "first");
+  second.commit();
+  EXPECT_EQ(read_text_file(folder.path("out")), "second");
+  EXPECT_EQ(folder.n_entry(), 1);
+}
+
 TEST(AtomicFile, DoesNotReplaceADevice) {
   expect_error(ErrorKind::kSystem, "device", [] { write_file_atomically("/dev/null", "x"); });
 }

@@ -13,6 +13,7 @@ for i, line in enumerate(sys.stdin):
 run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
 run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mask.gguf"
 run 0 "$mascing" steer "$work/traces" --mean-difference 2 -o "$work/half.gguf"
+write_scenario "$work/eval.toml"
 export_mask=("$mascing" export "$work/mask.gguf=1.5" -t 1 --fit-tokens 4000)
 
 # The adapter: the fit's figures are printed and stored, the check too.
@@ -29,6 +30,21 @@ expect_equal "exporting twice" "$work/a.gguf" "$work/again.gguf"
 # Without conversations it says so and works.
 run 0 "${export_mask[@]}" -m "$planted" --to lora -o "$work/self.gguf"
 says err "[no_calibration_data]"
+
+# What --check found goes into the results of the run that made the mask, and onto its page.
+run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$mascing" eval "$work/eval.toml" -m "$planted" --mask "$work/mask.gguf" \
+  --alpha 1.5 -t 1 -o "$work/eval" # 1: the mask is too strong or too weak for it, which does not matter here
+run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to lora -o "$work/b.gguf" --check "$work/check.jsonl" \
+  --results "$work/eval/results.json"
+says err "eval/report.html"
+run 0 python3 -c 'import json,sys
+(form,) = json.load(open(sys.argv[1]))["exports"]
+assert form["file"] == "b.gguf" and form["form"] == "lora" and form["alpha"] == 1.5, form
+assert form["n_token"] > 0 and len(form["same_experts"]) == len(form["blocks"]) == 6, form' "$work/eval/results.json"
+grep -q 'id="exports".*In other engines' "$work/eval/report.html" || fail "the report does not show the check"
+expect_error 1 "another mask" "$mascing" export "$work/half.gguf" -m "$planted" --to lora -o "$work/x" \
+  --check "$work/check.jsonl" --results "$work/eval/results.json"
+expect_error 2 "needs --check" "${export_mask[@]}" -m "$planted" --to lora -o "$work/x" --results "$work/eval/results.json"
 
 # Baked: routers plus adapter in double, everything else untouched, and back.
 run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/steered.gguf" --check "$work/check.jsonl"
@@ -82,17 +98,48 @@ expect_error 2 "is no number" "$mascing" export "$work/mask.gguf=strong" -m "$pl
 expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" -m "$planted" --to lora -o "$work/x"
 expect_error 2 "is the model itself" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
 expect_equal "the source" "$work/model.gguf" "$planted"
+expect_error 1 "dense model" "${export_mask[@]}" -m "$work/dense.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
 expect_error 1 "baked already" "${export_mask[@]}" -m "$work/steered.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
 expect_error 1 "is not baked" "$mascing" mask unbake "$planted" -o "$work/x"
 expect_error 1 "none" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/none/x.gguf"
-expect_error 1 "which is missing" bash -c 'rm "$1"/model-00002-of-00002.safetensors; shift; exec "$@"' _ "$work/hf" \
-  "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/x"
-[ -e "$work/x" ] && fail "a failed export left its output"
-if mkdir "$work/full" && mount -t tmpfs -o size=2m tmpfs "$work/full" 2>/dev/null; then
-  expect_error 1 "$work/full" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/full/x.gguf"
-  [ -z "$(ls -A "$work/full")" ] || fail "a full disk was left with a part of a file"
-  umount "$work/full"
+sources=$(cat "$planted" "$work/hf"/* | sha256sum)
+mkdir "$work/bad"
+cp "$work/hf"/* "$work/bad"
+bake_bad=("${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/bad" --to hf -o "$work/x")
+python3 -c 'import sys
+with open(sys.argv[1], "r+b") as file:
+    file.seek(20)
+    file.write(b"\xff{")' "$work/bad/model-00001-of-00002.safetensors"
+expect_error 1 "model-00001-of-00002.safetensors" "${bake_bad[@]}"
+cp "$work/hf/model-00001-of-00002.safetensors" "$work/bad"
+python3 -c 'import sys
+with open(sys.argv[1], "r+b") as file:
+    file.write(b"\xff" * 8)' "$work/bad/model-00002-of-00002.safetensors"
+expect_error 1 "model-00002-of-00002.safetensors" "${bake_bad[@]}"
+rm "$work/bad/model-00002-of-00002.safetensors"
+expect_error 1 "which is missing" "${bake_bad[@]}"
+[ -z "$(find "$work" -maxdepth 1 -name 'x*')" ] || fail "a failed export left its output"
+
+# Targets that cannot be written, and too small ones.
+write_all() { # CODE TEXT FOLDER
+  expect_error "$1" "$2" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to lora -o "$3/x.lora.gguf"
+  expect_error "$1" "$2" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$3/x.gguf"
+  expect_error "$1" "$2" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$3/hf"
+  expect_error "$1" "$2" "${export_mask[@]}" --to easysteer -o "$3/x.json"
+}
+mkdir "$work/target"
+if mount -t tmpfs -o size=2m tmpfs "$work/target" 2>/dev/null; then
+  expect_error 1 "No space left" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/target/x.gguf"
+  expect_error 1 "No space left" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/target/hf"
+  head -c 2M /dev/zero >"$work/target/filler" 2>/dev/null
+  write_all 1 "No space left" "$work/target"
+  [ "$(ls -A "$work/target")" = filler ] || fail "a full disk was left with a part of a file"
+  rm "$work/target/filler"
+  mount -o remount,ro "$work/target"
+  write_all 1 "Read-only file system" "$work/target"
+  umount "$work/target"
 else
-  echo "SKIP: no tmpfs can be mounted here, so no disk is ever full"
+  echo "SKIP: no tmpfs can be mounted here, so no disk is ever full or read-only"
 fi
+[ "$(cat "$planted" "$work/hf"/* | sha256sum)" = "$sources" ] || fail "a source was changed"
 finish

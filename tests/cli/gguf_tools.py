@@ -84,16 +84,68 @@ def write_safetensors(path, tensors):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(data for _, _, data in tensors.values()))
 
 
-def make_folder(model, folder):
-    """The model's routers under Hugging Face's names in two files with an index."""
+HF_NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
+            "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+            "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm", "ffn_gate_inp": "mlp.gate",
+            "ffn_gate_exps": "gate_proj", "ffn_up_exps": "up_proj", "ffn_down_exps": "down_proj",
+            "token_embd": "model.embed_tokens", "output_norm": "model.norm"}
+
+
+def hf_tensors(name, dims, kind, data):
+    """A tensor of a qwen3moe GGUF under the names of Qwen3MoeForCausalLM; experts lie in tensors of their own there."""
+    dtype, part = {0: "F32", 1: "F16"}[kind], name.split(".")
+    new = HF_NAMES[part[-2]]
+    if part[0] != "blk":
+        yield new + ".weight", (dtype, list(dims[::-1]), data)
+    elif len(dims) < 3:
+        yield "model.layers.%s.%s.weight" % (part[1], new), (dtype, list(dims[::-1]), data)
+    else:
+        size = len(data) // dims[2]
+        for i in range(dims[2]):
+            yield ("model.layers.%s.mlp.experts.%d.%s.weight" % (part[1], i, new),
+                   (dtype, [dims[1], dims[0]], data[i * size:(i + 1) * size]))
+
+
+def hf_config(keys):
+    """config.json of a qwen3moe model."""
+    key = {name[9:]: value for name, value in keys.items() if name.startswith("qwen3moe.")}
+    return {"architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "tie_word_embeddings": True,
+            "num_hidden_layers": key["block_count"], "hidden_size": key["embedding_length"],
+            "num_attention_heads": key["attention.head_count"], "num_key_value_heads": key["attention.head_count_kv"],
+            "head_dim": key["attention.key_length"], "num_experts": key["expert_count"],
+            "num_experts_per_tok": key["expert_used_count"], "moe_intermediate_size": key["expert_feed_forward_length"],
+            "rms_norm_eps": key["attention.layer_norm_rms_epsilon"], "rope_theta": key["rope.freq_base"],
+            "norm_topk_prob": True, "eos_token_id": keys["tokenizer.ggml.eos_token_id"]}
+
+
+def pad_gguf(model, path, megabytes):
+    """The model and a tensor of zeros behind all others."""
+    with open(model, "rb") as file:
+        data = file.read()
     _, tensors = read_gguf(model)
+    last = max(data.rfind(name.encode()) + len(name) + 16 + 8 * len(dims) for name, (dims, _, _) in tensors.items())
+    start, n = (last + 31) // 32 * 32, int(megabytes) << 20
+    body = data[start:] + b"\0" * (-(len(data) - start) % 32)
+    name = b"padding.weight"
+    head = data[:8] + struct.pack("<Q", len(tensors) + 1) + data[16:last]
+    head += struct.pack("<Q", len(name)) + name + struct.pack("<IQIQ", 1, n // 4, 0, len(body))
+    with open(path, "wb") as file:
+        file.write(head + b"\0" * (-len(head) % 32) + body)
+        file.truncate(file.tell() + n)
+
+
+def make_folder(model, folder, megabytes=0):
+    """The model (qwen3moe) as a Hugging Face folder: two files with routers in both, an index, the configuration, and
+    a tensor of zeros if it is to be larger."""
+    keys, tensors = read_gguf(model)
     shards, weight_map = [{}, {}], {}
     for name, (dims, kind, data) in tensors.items():
-        if ".ffn_gate_inp.weight" in name:
-            block = int(name.split(".")[1])
-            new = "model.layers.%d.mlp.gate.weight" % block
-            shards[block % 2][new] = ("F32", [dims[1], dims[0]], data)
-    shards[0]["lm_head.weight"] = ("F32", [2], struct.pack("<2f", 1, 2))
+        block = int(name.split(".")[1]) if name.startswith("blk.") else 0
+        shards[block % 2].update(hf_tensors(name, dims, kind, data))
+    if int(megabytes):
+        shards[0]["padding.weight"] = ("F32", [int(megabytes) << 18], bytes(int(megabytes) << 20))
+    with open(folder + "/config.json", "w") as file:
+        json.dump(hf_config(keys), file, indent=2)
     for i, shard in enumerate(shards):
         file = "model-0000%d-of-00002.safetensors" % (i + 1)
         write_safetensors(folder + "/" + file, shard)
@@ -138,14 +190,21 @@ def check_gguf(model, adapter, baked, strength, tolerance):
     print(n, "routers checked")
 
 
+def read_folder(folder):
+    """name -> (dtype, shape, bytes), of all files that the index names."""
+    with open(folder + "/model.safetensors.index.json") as file:
+        weight_map = json.load(file)["weight_map"]
+    files = {file: read_safetensors(folder + "/" + file) for file in set(weight_map.values())}
+    return {name: files[file][name] for name, file in weight_map.items()}
+
+
 def check_folder(folder, adapter, baked, strength):
     _, lora = read_gguf(adapter)
     n = 0
-    with open(baked + "/model.safetensors.index.json") as file:
-        weight_map = json.load(file)["weight_map"]
-    for name, file in weight_map.items():
-        before = read_safetensors(folder + "/" + file)[name]
-        after = read_safetensors(baked + "/" + file)[name]
+    olds, news = read_folder(folder), read_folder(baked)
+    assert olds.keys() == news.keys()
+    for name, before in olds.items():
+        after = news[name]
         if ".mlp.gate." in name:
             gguf = "blk.%s.ffn_gate_inp.weight" % name.split(".")[2]
             old = struct.unpack("<%df" % (len(before[2]) // 4), before[2])

@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/expect_error.h"
 #include "base/files.h"
@@ -194,6 +196,31 @@ TEST_F(BakeHfTest, AnOutputInUseIsRefused) {
   expect_error(ErrorKind::kBadInput, "baked already", [&] {
     bake_hf(out_, folder_.path("twice"), update_, false);
   });
+}
+
+TEST_F(BakeHfTest, ASlashBehindTheNameChangesNothing) {
+  bake_hf(hf_ + "/", out_ + "/", update_, false);
+  EXPECT_TRUE(file_exists(out_ + "/mascing.json"));
+  EXPECT_EQ(folder_.n_entry(), 3);
+}
+
+TEST_F(BakeHfTest, WhatAKilledProcessLeftIsRemovedAndWhatARunningOneWritesIsNot) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  const std::string abandoned = out_ + ".tmp-" + std::to_string(child);
+  const std::string running = out_ + ".tmp-" + std::to_string(::getppid());
+  const std::string other = out_ + ".tmp-notes";
+  for (const std::string& path : {abandoned, running, other}) {
+    fs::create_directory(path);
+    write_file_atomically(path + "/part.safetensors", "half");
+  }
+  bake_hf(hf_, out_, update_, false);
+  EXPECT_FALSE(file_exists(abandoned));
+  EXPECT_TRUE(file_exists(running));
+  EXPECT_TRUE(file_exists(other));
 }
 
 TEST_F(BakeHfTest, TheRecordNoticesAChangedRouter) {

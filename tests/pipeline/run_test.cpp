@@ -202,6 +202,19 @@ TEST_F(RunTest, AFinishedRunIsOnlyRead) {
   EXPECT_EQ(to_json(first.results), to_json(second.results));
 }
 
+TEST_F(RunTest, AFinishedRunWhoseExportsWereMeasuredIsOnlyRead) {
+  const Scenario scenario = write_defend(folder_.path());
+  Results results = run(scenario, folder_.path("out")).results;
+  results.exports.push_back({"mask.lora.gguf", "lora"});
+  write_file_atomically(folder_.path("out/results.json"), to_json(results));
+  const RunOutcome second = run(scenario, folder_.path("out"));
+  EXPECT_TRUE(second.was_finished);
+  EXPECT_EQ(second.results.exports.size(), 1U);
+  results.mask_alpha += 1.0;
+  write_file_atomically(folder_.path("out/results.json"), to_json(results));
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+}
+
 TEST_F(RunTest, AFinishedRunWhoseFilesWereTouchedIsRepeated) {
   const Scenario scenario = write_defend(folder_.path());
   (void)run(scenario, folder_.path("out"));

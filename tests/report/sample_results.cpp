@@ -90,6 +90,23 @@ void add_loop(Results& results) {
   results.outcome = {450, 0.96875, 0.8125};
 }
 
+void add_exports(Results& results) {
+  results.exports.push_back({"mask.lora.gguf",
+                             "lora",
+                             0.75,
+                             2400,
+                             20,
+                             3,
+                             1,
+                             0.0125,
+                             0.75,
+                             {1, 2},
+                             {0.9375, 0.8125},
+                             {0.96875, 0.90625}});
+  results.exports.push_back(
+      {"steered.gguf", "gguf", 0.75, 2400, 20, 0, 0, 0.0, 0.75, {1, 2}, {1.0, 1.0}, {1.0, 1.0}});
+}
+
 void add_provenance(Results& results) {
   results.tool_version = "0.1.0";
   results.seed = 18446744073709551615U;
@@ -141,6 +158,7 @@ Results sample_results() {
   add_effects(results);
   add_loop(results);
   add_search(results);
+  add_exports(results);
   results.skipped = {{"attacks-test-017", "longer than the context of 1024 tokens"}};
   results.warnings = {{"keep_answered_fell",
                        "With the mask, 40 of 250 neighbouring requests are no longer answered.",

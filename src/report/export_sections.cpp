@@ -1,0 +1,188 @@
+// A row for each exported form, a curve of its agreement from layer to layer, and the numbers of
+// the curves.
+#include "report/export_sections.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/text.h"
+#include "report/html.h"
+#include "report/numbers.h"
+#include "report/svg_parts.h"
+
+namespace mascing {
+namespace {
+
+using svg::line_from;
+using svg::num;
+using svg::text_at;
+
+constexpr double kLeft = 64.0;
+constexpr double kRight = 640.0;  // names of the curves stand to the right of it
+constexpr double kTop = 26.0;
+constexpr double kBottom = 186.0;
+constexpr double kNameHeight = 20.0;
+constexpr int64_t kTicks = 4;
+constexpr size_t kStyles = 6;  // c0 .. c5
+
+/// Layers that a form has all figures of.
+size_t layer_count(const ExportResult& form) {
+  return std::min({form.blocks.size(), form.same_experts.size(), form.overlap.size()});
+}
+
+double least_of(const std::vector<double>& shares) {
+  double least = 1.0;
+  for (const double share : shares) {
+    least = std::isfinite(share) ? std::min(least, share) : least;
+  }
+  return least;
+}
+
+/// Lower edge of the picture: the least share, rounded down to a twentieth, and less than 1.
+double floor_of(const std::vector<ExportResult>& forms) {
+  double least = 0.95;
+  for (const ExportResult& form : forms) {
+    least = std::min(least, least_of(form.same_experts));
+  }
+  return std::max(0.0, std::floor(least * 20.0) / 20.0);
+}
+
+double x_of(size_t i_layer, size_t n_layer) {
+  const double cell = (kRight - kLeft) / static_cast<double>(n_layer);
+  return kLeft + (static_cast<double>(i_layer) + 0.5) * cell;
+}
+
+double y_of(double share, double floor) {
+  const double height = (std::clamp(share, floor, 1.0) - floor) / (1.0 - floor);
+  return kBottom - height * (kBottom - kTop);
+}
+
+std::string share_text(double share) {
+  return std::isfinite(share) ? format_number(share, 4) : "-";
+}
+
+std::string curve_of(const ExportResult& form, const std::string& style, double floor) {
+  std::string points;
+  std::string marks;
+  const size_t n_layer = layer_count(form);
+  for (size_t i = 0; i < n_layer; ++i) {
+    if (!std::isfinite(form.same_experts[i])) {
+      continue;
+    }
+    const std::string x = num(x_of(i, n_layer));
+    const std::string y = num(y_of(form.same_experts[i], floor));
+    points.append(points.empty() ? "" : " ").append(x).append(",").append(y);
+    marks += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"4\"><title>" +
+             escape_html(form.file + ", block " + std::to_string(form.blocks[i]) + ": " +
+                         share_text(form.same_experts[i])) +
+             "</title></circle>\n";
+  }
+  return "<g class=\"curve " + style + "\"><polyline points=\"" + points + "\"/>\n" + marks +
+         "</g>\n";
+}
+
+std::string axes(const ExportResult& form, double floor) {
+  std::string picture =
+      text_at(kLeft, kTop - 9.0, "tick", "share of tokens that go to the same experts");
+  for (int64_t i = 0; i <= kTicks; ++i) {
+    const double share =
+        floor + (1.0 - floor) * static_cast<double>(i) / static_cast<double>(kTicks);
+    const double y = y_of(share, floor);
+    picture += line_from(kLeft, y, kRight, y, "grid") +
+               text_at(kLeft - 10.0, y + 4.5, "tick end", format_number(share, 3));
+  }
+  const size_t n_layer = layer_count(form);
+  const auto every =
+      static_cast<size_t>(svg::label_step((kRight - kLeft) / static_cast<double>(n_layer), 30.0));
+  for (size_t i = 0; i < n_layer; i += every) {
+    picture +=
+        text_at(x_of(i, n_layer), kBottom + 18.0, "tick middle", std::to_string(form.blocks[i]));
+  }
+  return picture + text_at(kRight + 10.0, kBottom + 18.0, "tick", "block");
+}
+
+std::string agreement_plot(const std::vector<ExportResult>& forms) {
+  if (layer_count(forms.front()) == 0) {
+    return "";
+  }
+  const double floor = floor_of(forms);
+  const double names = kTop + kNameHeight * static_cast<double>(forms.size());
+  std::string picture = svg::open_svg("exports-plot",
+                                      std::max(kBottom + 26.0, names),
+                                      "Agreement of exported forms with the exact mask",
+                                      "One curve for each form over the blocks of the model; the "
+                                      "table below gives the numbers.") +
+                        axes(forms.front(), floor);
+  for (size_t i = 0; i < forms.size(); ++i) {
+    const std::string style = std::string("c").append(std::to_string(i % kStyles));
+    const double y = kTop + 4.0 + kNameHeight * static_cast<double>(i);
+    picture += curve_of(forms[i], style, floor) + "<g class=\"curve " + style + "\">" +
+               line_from(kRight + 10.0, y, kRight + 32.0, y, "sample") + "</g>" +
+               text_at(kRight + 38.0, y + 4.5, "tick", forms[i].file);
+  }
+  return picture + "</svg>\n";
+}
+
+std::string form_name(const ExportResult& form) {
+  return form.form == "lora"   ? "LoRA adapter"
+         : form.form == "gguf" ? "baked GGUF"
+                               : display_name(form.form);
+}
+
+std::string forms_table(const std::vector<ExportResult>& forms) {
+  HtmlTable table("The exact mask and each exported form, side by side on the same conversations",
+                  {{"file"},
+                   {"form"},
+                   {"strength", true},
+                   {"same experts, weakest layer", true},
+                   {"KL, nats per token", true},
+                   {"KL of the unsteered model", true},
+                   {"replies that differ", true},
+                   {"refused on one side only", true}});
+  for (const ExportResult& form : forms) {
+    const std::string n = " of " + count_text(form.n_reply);
+    table.add_row({escape_html(form.file),
+                   escape_html(form_name(form)),
+                   short_text(form.alpha),
+                   share_text(least_of(form.same_experts)),
+                   short_text(form.divergence),
+                   short_text(form.divergence_unsteered),
+                   count_text(form.n_reply_changed) + n,
+                   count_text(form.n_decision_changed) + n});
+  }
+  return table.html();
+}
+
+std::string layers_table(const std::vector<ExportResult>& forms) {
+  HtmlTable table("Shares of tokens and of chosen experts that agree, layer by layer",
+                  {{"file"}, {"block", true}, {"same experts", true}, {"overlap", true}});
+  for (const ExportResult& form : forms) {
+    for (size_t i = 0; i < layer_count(form); ++i) {
+      table.add_row({escape_html(form.file),
+                     std::to_string(form.blocks[i]),
+                     share_text(form.same_experts[i]),
+                     share_text(form.overlap[i])});
+    }
+  }
+  return "<details><summary>Every layer as a table</summary>" + table.html() + "</details>\n";
+}
+
+}  // namespace
+
+std::string exports_section(const Results& results) {
+  if (results.exports.empty()) {
+    return "";
+  }
+  return html_section(
+      "exports",
+      "In other engines",
+      html_paragraph("An exported form is fitted to the mask and not exact. Both ran on the same "
+                     "conversations, each with its own hidden states. A divergence far below that "
+                     "of the unsteered model, and few replies refused on one side only, mean that "
+                     "the form does what the mask does.") +
+          forms_table(results.exports) + agreement_plot(results.exports) +
+          layers_table(results.exports));
+}
+
+}  // namespace mascing

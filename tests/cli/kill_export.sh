@@ -1,0 +1,91 @@
+#!/bin/bash
+# An export that is killed at any moment leaves the old file, the new one or none, never a part of one; the source stays
+# as it is.
+. "$(dirname "$0")/common.sh" "$@"
+tools=$(cd "$(dirname "$0")" && pwd)/gguf_tools.py
+rows attacks discovery 24 | python3 -c 'import json,sys
+for i, line in enumerate(sys.stdin):
+    row = json.loads(line)
+    row["label"] = i % 2
+    print(json.dumps(row))' >"$work/labelled.jsonl"
+run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
+run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mask.gguf"
+run 0 "$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --fit-tokens 1000 --to lora -o "$work/a.gguf"
+
+# The demo model with as much added as makes copying last some tenths of a second.
+run 0 python3 "$tools" pad_gguf "$planted" "$work/model.gguf" 160
+mkdir "$work/hf" "$work/out"
+run 0 python3 "$tools" make_folder "$planted" "$work/hf" 80
+sources=$(cat "$work/model.gguf" "$work/hf"/* | sha256sum)
+bake=("$mascing" export "$work/mask.gguf" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/out/x.gguf")
+bake_hf=("$mascing" export "$work/mask.gguf" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/out/hf/")
+
+# Where files can be without a name until they are whole, a killed export leaves nothing at all.
+is_nameless=$(python3 -c 'import os,sys
+try:
+    os.close(os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY))
+    print(1)
+except OSError:
+    print(0)' "$work/out")
+
+# measure COMMAND...: $lasts seconds.
+measure() {
+  local start
+  start=$(date +%s.%N)
+  run 0 "$@"
+  lasts=$(python3 -c 'import sys; print(float(sys.argv[2]) - float(sys.argv[1]))' "$start" "$(date +%s.%N)")
+}
+
+# kill_during SECONDS COMMAND...: at a random moment of its run; false if it came to its end before.
+kill_during() {
+  local limit=$1 pid code
+  shift
+  "$@" >"$work/out.log" 2>&1 </dev/null &
+  pid=$!
+  sleep "$(python3 -c 'import random,sys; print(random.random() * float(sys.argv[1]))' "$limit")"
+  kill -9 "$pid" 2>/dev/null
+  wait "$pid" 2>/dev/null
+  code=$?
+  [ "$code" -eq 0 ] || [ "$code" -eq 137 ] || fail "exit code $code, killed or not: $*"
+  [ "$code" -eq 137 ]
+}
+
+measure "${bake[@]}"
+n_killed=0
+for i in $(seq 14); do
+  rm -f "$work/out/x.gguf"
+  [ $((i % 2)) -eq 0 ] && echo old >"$work/out/x.gguf"
+  kill_during "$lasts" "${bake[@]}" && n_killed=$((n_killed + 1))
+  if [ -e "$work/out/x.gguf" ] && [ "$(head -c 3 "$work/out/x.gguf")" != old ]; then
+    run 0 "$mascing" mask verify "$work/out/x.gguf" -m "$work/model.gguf"
+    says out "as they were baked"
+    says out "possible"
+  elif [ $((i % 2)) -eq 0 ]; then
+    [ "$(cat "$work/out/x.gguf")" = old ] || fail "the old file is gone"
+  fi
+  [ "$is_nameless" -eq 0 ] || [ -z "$(ls -A "$work/out" | grep -v '^x.gguf')" ] || fail "left behind: $(ls -A "$work/out")"
+done
+[ "$n_killed" -ge 3 ] || fail "only $n_killed of 14 exports were killed in time"
+run 0 "${bake[@]}"
+run 0 "$mascing" mask unbake "$work/out/x.gguf" -o "$work/again.gguf"
+expect_equal "baking after that, and unbaking" "$work/again.gguf" "$work/model.gguf"
+rm -f "$work/out"/*
+
+measure "${bake_hf[@]}"
+n_killed=0
+for _ in $(seq 6); do
+  rm -rf "$work/out/hf"
+  kill_during "$lasts" "${bake_hf[@]}" && n_killed=$((n_killed + 1))
+  if [ -e "$work/out/hf" ]; then
+    run 0 "$mascing" mask verify "$work/out/hf"
+    says out "as they were baked"
+  fi
+done
+[ "$n_killed" -ge 1 ] || fail "none of 6 exports was killed in time"
+# What was left behind under other names goes with the next export.
+rm -rf "$work/out/hf"
+run 0 "${bake_hf[@]}"
+[ "$(ls -A "$work/out")" = hf ] || fail "left behind: $(ls -A "$work/out")"
+run 0 python3 "$tools" check_folder "$work/hf" "$work/a.gguf" "$work/out/hf" 1
+[ "$(cat "$work/model.gguf" "$work/hf"/* | sha256sum)" = "$sources" ] || fail "a source was changed"
+finish
