@@ -35,7 +35,7 @@ struct RouterSamples {
   std::vector<uint8_t> is_held_out;  ///< [N]
 };
 
-/// Fits one layer in up to three ways and returns the one under which most held-out tokens go to
+/// Fits one layer in up to four ways and returns the one under which most held-out tokens go to
 /// the experts of the exact mask:
 ///   constant  ridge regression of one direction a on a . x = mean sigma
 ///   spread    of one direction on a . x = sigma(x), each token weighted by the variance of S under
@@ -43,6 +43,7 @@ struct RouterSamples {
 ///   matrix    the matrix M of rank R that minimises the same divergence, sum over tokens of
 ///             (M x - sigma S)^T (diag p - p p^T) (M x - sigma S), experts near the choice's border
 ///             weighted up
+///   choice    from there on the loss of refine_choice.h, if the matrix is not good enough
 /// `alpha` is the strength at which p is taken. With `may_shift` each has a constant term besides.
 /// Throws Error{kInsufficient} if there are no tokens to fit or to hold out.
 [[nodiscard]] LayerUpdate fit_layer(const RouterSamples& samples,
