@@ -139,6 +139,11 @@ void Engine::forget(int32_t i_sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, -1, -1);
 }
 
+bool Engine::forget_from(int32_t i_sequence, int64_t begin) {
+  return llama_memory_seq_rm(
+      llama_get_memory(context_.get()), i_sequence, static_cast<llama_pos>(begin), -1);
+}
+
 void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
   std::vector<int32_t> outputs;
   for (int32_t i = 0; i < batch.batch_.n_tokens; ++i) {
