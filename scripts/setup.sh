@@ -2,7 +2,7 @@
 # Installs what Debian 12 / Ubuntu 24.04 lack to build mascing. Says nothing and touches nothing if all is there.
 #
 #   scripts/setup.sh build    compiler, CMake, libraries: what `make build` and `make demo` need (default)
-#   scripts/setup.sh test     the same and clang-format, clang-tidy: what `make lint` and CI need
+#   scripts/setup.sh test     the same and clang-format, clang-tidy, GNU parallel: what `make lint` and CI need
 #   scripts/setup.sh results  the same as build and python3: what `make results` needs
 set -euo pipefail
 
@@ -11,7 +11,7 @@ packages=(g++ cmake ninja-build git ca-certificates libssl-dev libeigen3-dev nlo
           libtomlplusplus-dev libcurl4-openssl-dev libgtest-dev libgmock-dev)
 case $group in
   build) ;;
-  test) packages+=(clang-format clang-tidy) ;;
+  test) packages+=(clang-format clang-tidy parallel) ;;
   results) packages+=(python3) ;;
   *)
     echo "setup: error: unknown group '$group', expected build, test or results" >&2

@@ -27,6 +27,8 @@ struct Conversation {
   std::string split;      ///< "discovery", "selection", "test" or empty
   std::string reference;  ///< a right answer, if one is known
   std::string reply;      ///< what the model answered, if it was collected
+  int64_t turn = 0;       ///< user turn, from 1, whose reply decided the label; 0 = not played
+  int64_t attempt = 0;    ///< attempt, from 1, that it belongs to; 0 = not played
 
   bool operator==(const Conversation&) const = default;
 };

@@ -44,6 +44,14 @@ struct TokenSpan {
   [[nodiscard]] int64_t size() const { return end - begin; }
 };
 
+/// Result of one request: `value`, or the reason why there is none.
+template <typename Value>
+struct Outcome {
+  Value value;
+  std::string error;  ///< empty = `value` holds
+  [[nodiscard]] bool ok() const { return error.empty(); }
+};
+
 /// A conversation as the model sees it, up to and including the opening of its reply.
 struct Prompt {
   std::vector<int32_t> tokens;
@@ -118,6 +126,25 @@ struct Reply {
   FinishReason finish = FinishReason::kStop;
 };
 
+/// A reply of a conversation that goes on.
+struct FinishedReply {
+  int64_t i_request = 0;
+  int64_t i_reply = 0;  ///< counts the replies of this request from 0
+  Outcome<Reply> reply;
+};
+/// Given finished replies; returns for each the whole next prompt of its request, or no tokens
+/// where the request ends. It is asked about one request's replies in their order, about different
+/// requests in any, never by two threads at once. What is returned for a failed reply is not used.
+using NextPrompts =
+    std::function<std::vector<std::vector<int32_t>>(const std::vector<FinishedReply>&)>;
+
+struct ConverseOptions {
+  Sampling sampling;
+  /// Replies that wait for `next`, so that it is given several at a time: it is called when so many
+  /// are there, or when nothing else can go on.
+  int64_t n_together = 1;
+};
+
 /// The most likely next tokens at one position; all others as one.
 struct TopRow {
   std::vector<int32_t> tokens;
@@ -155,14 +182,6 @@ struct ProbeRequest {
 
 struct Probe {
   std::vector<double> log_prob;  ///< [n] natural logarithm, of all tokens of an opening together
-};
-
-/// Result of one request: `value`, or the reason why there is none.
-template <typename Value>
-struct Outcome {
-  Value value;
-  std::string error;  ///< empty = `value` holds
-  [[nodiscard]] bool ok() const { return error.empty(); }
 };
 
 struct HostCounters {
@@ -213,6 +232,13 @@ class Host {
                                                    const OutputObserver& observer);
   virtual std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                                const Sampling& sampling) = 0;
+  /// Generates like generate(), and goes on: each request's next prompt comes from `next`, until
+  /// that has none. What a prompt begins with and its request has computed already is not computed
+  /// again. Reply i > 0 draws from the stream mix_seed(stream, i). The default computes all prompts
+  /// anew.
+  virtual void converse(const std::vector<GenerateRequest>& requests,
+                        const ConverseOptions& options,
+                        const NextPrompts& next);
   virtual std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
   virtual std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) = 0;
   virtual std::vector<Outcome<Residual>> residuals(

@@ -66,6 +66,10 @@ std::string sha256_hex(std::string_view bytes) {
   return hash.hex();
 }
 
+uint64_t sha256_bits(std::string_view bytes) {
+  return std::stoull(sha256_hex(bytes).substr(0, 16), nullptr, 16);
+}
+
 std::string sha256_file(const std::string& path) {
   return sha256_hex(MappedFile(path).bytes());
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +28,8 @@ class Sha256 {
 };
 
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
+/// The first 64 bits of a text's digest: the same on every platform.
+[[nodiscard]] uint64_t sha256_bits(std::string_view bytes);
 /// Throws Error{kBadInput} if the file cannot be read.
 [[nodiscard]] std::string sha256_file(const std::string& path);
 

@@ -15,8 +15,9 @@ namespace {
 
 struct TraceArguments {
   std::vector<std::string> files;
-  std::string output = "traces";
+  TraceStoreOptions store = {"traces"};
   std::string contrast = "all";
+  std::string shard = "1/1";
   uint64_t seed = 0;
   ModelOptions model;
 };
@@ -43,21 +44,26 @@ void execute(const TraceArguments& arguments, Session& session) {
                 "[trace] --contrast is \"" + arguments.contrast + "\", expected " + kContrastWords,
                 "leave it out to trace all conversations");
   }
+  TraceStoreOptions store = arguments.store;
+  store.shard = parse_shard(arguments.shard);
   std::vector<TraceInput> inputs;
   for (const std::string& path : arguments.files) {
     inputs.push_back({file_stem(path), choose(path, *contrast, arguments.seed)});
   }
-  ensure_directory(arguments.output);
+  ensure_directory(store.folder);
   const auto host = arguments.model.open();
   std::vector<Skipped> skipped;
   ProgressLine line;
-  const TraceSet traces = collect_traces(*host, inputs, arguments.output, skipped, line.callback());
+  const TraceSet traces = collect_traces(*host, inputs, store, skipped, line.callback());
   std::cout << traces.traces.size() << " conversations traced, " << traces.n_layer << " layers x "
             << traces.n_expert << " experts; " << skipped.size() << " skipped\n";
   for (const Skipped& skip : skipped) {
     std::cout << "  skipped " << skip.id << ": " << skip.reason << '\n';
   }
-  say_written(arguments.output, "mascing train " + arguments.output + " -o surrogate.safetensors");
+  say_written(store.folder,
+              store.shard.is_whole()
+                  ? "mascing train " + store.folder + " -o surrogate.safetensors"
+                  : "the same command with --merge and the folders of all shards");
   session.exit_code = 0;
 }
 
@@ -74,7 +80,7 @@ void add_trace(CLI::App& app, Session& session) {
                    arguments->files,
                    "Conversations; rows without a label serve to preserve routing")
       ->required();
-  command->add_option("-o,--output", arguments->output, "Folder of the trace store")
+  command->add_option("-o,--output", arguments->store.folder, "Folder of the trace store")
       ->capture_default_str();
   command
       ->add_option("--contrast",
@@ -84,6 +90,11 @@ void add_trace(CLI::App& app, Session& session) {
                    "beginnings of label-1 conversations)")
       ->capture_default_str();
   add_seed(*command, arguments->seed);
+  command->add_option("--shard", arguments->shard, "Trace one part of the work only, such as 2/4")
+      ->capture_default_str();
+  command->add_option("--merge",
+                      arguments->store.merge,
+                      "Folders of shards: what they have is copied, what is missing is traced");
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

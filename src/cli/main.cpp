@@ -52,6 +52,7 @@ int run(int argc, char** argv) {
   mascing::cli::add_run(app, session);
   mascing::cli::add_import(app, session);
   mascing::cli::add_inspect(app, session);
+  mascing::cli::add_collect(app, session);
   mascing::cli::add_trace(app, session);
   mascing::cli::add_train(app, session);
   mascing::cli::add_steer(app, session);

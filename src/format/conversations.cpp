@@ -140,6 +140,12 @@ std::optional<int> get_label(const Line& line, const json& object) {
   return value->get<int>();
 }
 
+/// What `mascing collect` counts; under such a key other people's files may have anything.
+int64_t get_count(const json& object, const char* key) {
+  const json* value = find(object, key);
+  return value != nullptr && value->is_number_unsigned() ? value->get<int64_t>() : 0;
+}
+
 Conversation get_conversation(const Line& line, const std::string& path) {
   const json object = parse_object(line);
   Conversation conversation;
@@ -154,6 +160,8 @@ Conversation get_conversation(const Line& line, const std::string& path) {
   conversation.split = get_text(line, object, "split");
   conversation.reference = get_text(line, object, "reference");
   conversation.reply = get_text(line, object, "reply");
+  conversation.turn = get_count(object, "turn");
+  conversation.attempt = get_count(object, "attempt");
   return conversation;
 }
 
@@ -238,6 +246,12 @@ std::string to_jsonl(const Conversation& conversation) {
   }
   if (conversation.label) {
     object["label"] = *conversation.label;
+  }
+  for (const auto& [key, count] : {std::pair<const char*, int64_t>{"turn", conversation.turn},
+                                   {"attempt", conversation.attempt}}) {
+    if (count > 0) {
+      object[key] = count;
+    }
   }
   const std::pair<const char*, const std::string*> texts[] = {
       {"id", &conversation.id},

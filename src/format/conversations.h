@@ -1,7 +1,7 @@
 // Conversations and multiple-choice questions as JSON lines, the project's own format:
 //   {"id", "messages": [{"role", "content"}...], "label"?, "topic"?, "category"?, "tactic"?,
 //   "split"?,
-//    "reference"?, "reply"?}
+//    "reference"?, "reply"?, "turn"?, "attempt"?}
 //   {"id"?, "question", "choices": [...], "answer": index}
 #pragma once
 

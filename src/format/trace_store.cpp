@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "format/json_text.h"
@@ -269,16 +270,29 @@ TraceStoreWriter::TraceStoreWriter(std::string folder, TraceStoreHeader header)
   ensure_directory(folder_);
 }
 
-bool TraceStoreWriter::has_shard(const std::string& shard_hash) const {
+bool TraceStoreWriter::is_shard_in(const std::string& folder, const std::string& shard_hash) const {
   require_plain_hash(shard_hash);
-  if (!file_exists(shard_path(folder_, shard_hash))) {
-    return false;
-  }
   try {
-    return is_same_model(open_shard(folder_, shard_hash).header, header_);
+    return file_exists(shard_path(folder, shard_hash)) &&
+           is_same_model(open_shard(folder, shard_hash).header, header_);
   } catch (const Error&) {
     return false;
   }
+}
+
+bool TraceStoreWriter::has_shard(const std::string& shard_hash) const {
+  return is_shard_in(folder_, shard_hash);
+}
+
+bool TraceStoreWriter::take_shard(const std::string& shard_hash, const std::string& folder) {
+  if (!is_shard_in(folder, shard_hash)) {
+    return false;
+  }
+  const std::string path = shard_path(folder, shard_hash);
+  AtomicFile copy(shard_path(folder_, shard_hash));
+  copy.append_from(CopySource(path), 0, static_cast<int64_t>(MappedFile(path).size()));
+  copy.commit();
+  return true;
 }
 
 void TraceStoreWriter::add_shard(const std::string& shard_hash,

@@ -46,6 +46,8 @@ class TraceStoreWriter {
   /// True if a whole shard of this hash, made by the same model, is there. Hashes are letters and
   /// digits.
   [[nodiscard]] bool has_shard(const std::string& shard_hash) const;
+  /// Copies such a shard from another folder. False if it is not there.
+  bool take_shard(const std::string& shard_hash, const std::string& folder);
   /// Writes a shard; one of the same hash is replaced. Throws Error{kUsage} if a trace does not fit
   /// the header or an id occurs twice, Error{kSystem}.
   void add_shard(const std::string& shard_hash, const std::vector<StoredTrace>& traces);
@@ -54,6 +56,8 @@ class TraceStoreWriter {
   void finish(const std::vector<std::string>& shard_hashes);
 
  private:
+  [[nodiscard]] bool is_shard_in(const std::string& folder, const std::string& shard_hash) const;
+
   std::string folder_;
   TraceStoreHeader header_;
 };

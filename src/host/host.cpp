@@ -2,7 +2,10 @@
 #include "mascing/host.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
+#include "base/random.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -19,6 +22,33 @@ std::vector<std::string> Host::observe(const std::vector<TraceRequest>& /*reques
 std::vector<std::string> Host::observe_outputs(const std::vector<TraceRequest>& /*requests*/,
                                                const OutputObserver& /*observer*/) {
   throw Error(ErrorKind::kHost, "[host] this engine does not show its outputs token by token");
+}
+
+void Host::converse(const std::vector<GenerateRequest>& requests,
+                    const ConverseOptions& options,
+                    const NextPrompts& next) {
+  std::vector<GenerateRequest> running = requests;
+  std::vector<int64_t> index(requests.size());
+  std::iota(index.begin(), index.end(), 0);
+  for (int64_t i_reply = 0; !running.empty(); ++i_reply) {
+    std::vector<FinishedReply> finished;
+    auto outcomes = generate(running, options.sampling);
+    for (size_t k = 0; k < outcomes.size(); ++k) {
+      finished.push_back({index[k], i_reply, std::move(outcomes[k])});
+    }
+    std::vector<std::vector<int32_t>> prompts = next(finished);
+    running.clear();
+    index.clear();
+    for (size_t k = 0; k < finished.size(); ++k) {
+      if (finished[k].reply.ok() && !prompts[k].empty()) {
+        const GenerateRequest& request = requests[finished[k].i_request];
+        running.push_back({std::move(prompts[k]),
+                           request.steering,
+                           mix_seed(request.stream, static_cast<uint64_t>(i_reply) + 1)});
+        index.push_back(finished[k].i_request);
+      }
+    }
+  }
 }
 
 bool ControlVector::is_zero(int64_t i_block) const {

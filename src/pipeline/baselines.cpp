@@ -279,7 +279,7 @@ void measure_baselines(Bench& bench, const BaselinePlan& plan, Results& results)
   std::vector<Skipped> ignored;  // the run's own tracing names them
   const TraceSet traces = collect_traces(bench.host(),
                                          {{target.spec.metric, labelled.rows}},
-                                         plan.folder + "/traces",
+                                         {plan.folder + "/traces"},
                                          ignored,
                                          bench.progress());
   Tuner tuner(bench, plan);

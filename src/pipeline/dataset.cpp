@@ -17,11 +17,6 @@
 namespace mascing {
 namespace {
 
-/// 64 bits of a text's SHA-256: stable on every platform.
-uint64_t hash_bits(const std::string& text) {
-  return std::stoull(sha256_hex(text).substr(0, 16), nullptr, 16);
-}
-
 Split split_of(const Conversation& row, uint64_t seed) {
   for (const Split split : kSplits) {
     if (row.split == to_string(split)) {
@@ -34,7 +29,7 @@ Split split_of(const Conversation& row, uint64_t seed) {
                     "', expected discovery, selection or test",
                 "leave the key out to have the rows divided by topic");
   }
-  const uint64_t part = mix_seed(hash_bits(row.topic.empty() ? row.id : row.topic), seed) % 10;
+  const uint64_t part = mix_seed(sha256_bits(row.topic.empty() ? row.id : row.topic), seed) % 10;
   return part < 5 ? Split::kDiscovery : part < 7 ? Split::kSelection : Split::kTest;
 }
 

@@ -200,7 +200,7 @@ class Run {
   TraceSet trace(const std::vector<TraceInput>& inputs) {
     std::vector<Skipped> skipped;
     TraceSet traces =
-        collect_traces(bench_.host(), inputs, options_.output + "/traces", skipped, progress_);
+        collect_traces(bench_.host(), inputs, {options_.output + "/traces"}, skipped, progress_);
     add_skipped(skipped);
     watch_.lap("trace");
     return traces;

@@ -3,9 +3,11 @@
 #include "pipeline/traces.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
+#include "base/files.h"
 #include "base/sha256.h"
 #include "format/conversations.h"
 #include "format/trace_store.h"
@@ -13,8 +15,6 @@
 
 namespace mascing {
 namespace {
-
-constexpr int64_t kShardRows = 64;
 
 struct Shard {
   std::string set;
@@ -26,11 +26,11 @@ std::vector<Shard> divide(const std::vector<TraceInput>& inputs, const ModelInfo
   std::vector<Shard> shards;
   for (const TraceInput& input : inputs) {
     const auto n_row = static_cast<int64_t>(input.rows.size());
-    for (int64_t start = 0; start < n_row; start += kShardRows) {
+    for (int64_t start = 0; start < n_row; start += kTraceBlock) {
       Shard shard{input.set, {}, {}};
       Sha256 digest;
       digest.update("trace-v1 " + info.identity + " " + input.set + "\n");
-      for (int64_t i = start; i < std::min(start + kShardRows, n_row); ++i) {
+      for (int64_t i = start; i < std::min(start + kTraceBlock, n_row); ++i) {
         shard.rows.push_back(&input.rows[i]);
         digest.update(to_jsonl(input.rows[i]) + "\n");
       }
@@ -39,6 +39,26 @@ std::vector<Shard> divide(const std::vector<TraceInput>& inputs, const ModelInfo
     }
   }
   return shards;
+}
+
+/// Those that `part` has, neighbours in the list.
+std::vector<Shard> shards_of(std::vector<Shard> shards, const JobShard& part) {
+  const ShardRange range =
+      blocks_of(part,
+                static_cast<int64_t>(shards.size()),
+                "blocks of " + std::to_string(kTraceBlock) + " conversations of one file");
+  return {std::make_move_iterator(shards.begin() + range.begin),
+          std::make_move_iterator(shards.begin() + range.end)};
+}
+
+void require_folders(const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    if (!file_exists(folder)) {
+      throw Error(ErrorKind::kBadInput,
+                  "[trace] there is no folder '" + folder + "' to merge",
+                  "give the folders that `mascing trace --shard` wrote");
+    }
+  }
 }
 
 /// Traces of a shard's conversations; those that fail are left out, and named in `skipped` if that
@@ -109,11 +129,12 @@ void add_skipped(Host& host,
 
 TraceSet collect_traces(Host& host,
                         const std::vector<TraceInput>& inputs,
-                        const std::string& folder,
+                        const TraceStoreOptions& store,
                         std::vector<Skipped>& skipped,
                         const Progress& progress) {
   const ModelInfo& info = host.describe();
-  const std::vector<Shard> shards = divide(inputs, info);
+  require_folders(store.merge);
+  const std::vector<Shard> shards = shards_of(divide(inputs, info), store.shard);
   std::vector<std::string> hashes;
   int64_t n_total = 0;
   for (const Shard& shard : shards) {
@@ -133,18 +154,23 @@ TraceSet collect_traces(Host& host,
     digest.update(hash);
   }
   header.inputs_hash = digest.hex();
-  TraceStoreWriter writer(folder, header);
+  TraceStoreWriter writer(store.folder, header);
   int64_t n_done = 0;
   for (const Shard& shard : shards) {
     report(progress, {"tracing", n_done, n_total, "conversations", ""});
-    if (!writer.has_shard(shard.hash)) {
+    const bool is_there =
+        writer.has_shard(shard.hash) ||
+        std::any_of(store.merge.begin(), store.merge.end(), [&](const std::string& folder) {
+          return writer.take_shard(shard.hash, folder);
+        });
+    if (!is_there) {
       writer.add_shard(shard.hash, trace_shard(host, shard, nullptr));
     }
     n_done += static_cast<int64_t>(shard.rows.size());
   }
   report(progress, {"tracing", n_total, n_total, "conversations", ""});
   writer.finish(hashes);
-  TraceSet set = read_traces(folder);
+  TraceSet set = read_traces(store.folder);
   add_skipped(host, shards, set, skipped);
   if (set.traces.empty()) {
     throw Error(

@@ -9,6 +9,7 @@
 #include "mascing/progress.h"
 #include "mascing/results.h"
 #include "mascing/trace_set.h"
+#include "pipeline/shard.h"
 
 namespace mascing {
 
@@ -18,12 +19,23 @@ struct TraceInput {
   std::vector<Conversation> rows;  ///< label as known, absent = -1
 };
 
-/// Records the router logits at the final user message of every conversation and stores them in
-/// `folder`, shard by shard; shards that are there are kept. Conversations that cannot be traced
-/// are added to `skipped`. Throws Error{kInsufficient} if none can be.
+/// Conversations of one set that stand in one file of a store, at most.
+inline constexpr int64_t kTraceBlock = 64;
+
+struct TraceStoreOptions {
+  std::string folder;
+  /// A part of all blocks only; the inputs are those of the whole.
+  JobShard shard = {};
+  std::vector<std::string> merge = {};  ///< folders of shards: what they have is copied
+};
+
+/// Records the router logits at the final user message of every conversation and stores them,
+/// block by block; blocks that are there are kept. Conversations that cannot be traced are added to
+/// `skipped`. Throws Error{kInsufficient} if none can be, Error{kUsage} if there are more shards
+/// than blocks, Error{kBadInput} for a folder to merge that is not there.
 [[nodiscard]] TraceSet collect_traces(Host& host,
                                       const std::vector<TraceInput>& inputs,
-                                      const std::string& folder,
+                                      const TraceStoreOptions& store,
                                       std::vector<Skipped>& skipped,
                                       const Progress& progress);
 

@@ -158,6 +158,11 @@ void Engine::share_with(int32_t i_sequence, int64_t n_token) {
       llama_get_memory(context_.get()), 0, i_sequence, 0, static_cast<llama_pos>(n_token));
 }
 
+bool Engine::forget_from(int32_t i_sequence, int64_t begin) {
+  return llama_memory_seq_rm(
+      llama_get_memory(context_.get()), i_sequence, static_cast<llama_pos>(begin), -1);
+}
+
 void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
   std::vector<int32_t> outputs;
   for (int32_t i = 0; i < batch.batch_.n_tokens; ++i) {

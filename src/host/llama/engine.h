@@ -97,6 +97,9 @@ class Engine {
   void keep_only(int32_t i_sequence, int64_t n_token);
   /// Gives the first `n_token` tokens of sequence 0 to another, empty one: nothing is copied.
   void share_with(int32_t i_sequence, int64_t n_token);
+  /// Takes the positions from `begin` on out of one sequence. False if this model's cache cannot:
+  /// then nothing is known of the sequence but that forget() empties it.
+  bool forget_from(int32_t i_sequence, int64_t begin);
   /// Decodes the batch under the tap. At least one token is computed to its logits. Throws
   /// Error{kHost}.
   void decode(TokenBatch& batch, bool stop_after_routers);

@@ -1,8 +1,10 @@
 // Continuous-batched generation: in every decode each running reply gets one token, and what room
-// is left goes to the prompts of new ones. A finished reply frees its place at once.
+// is left goes to prompts. A finished reply frees its place at once; a conversation that goes on
+// keeps its place and what the cache holds of its next prompt.
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <utility>
 
 #include <common.h>
 
@@ -29,27 +31,45 @@ SamplerPtr make_sampler(const Sampling& sampling, uint64_t stream) {
   return chain;
 }
 
-/// A place for one running reply: a sequence of the cache.
+enum class SlotState {
+  kFree,
+  kReady,    ///< has a prompt, waits for cells
+  kRunning,  ///< prompt or reply is being computed
+  kDone,     ///< its reply waits to be handed over
+};
+
+/// A place for one conversation: a sequence of the cache.
 struct Slot {
   int32_t i_sequence = 0;
-  bool busy = false;
+  SlotState state = SlotState::kFree;
   size_t i_request = 0;
-  int64_t n_prompt_done = 0;  ///< prompt tokens that went into a decode
-  int64_t n_reserved = 0;     ///< cells it may need
-  TapColumn column;           ///< what the tap does to each of its tokens
-  int32_t i_output = -1;      ///< index in the running batch whose logits continue it
+  int64_t i_reply = 0;
+  std::vector<int32_t> prompt;
+  std::vector<int32_t> cached;  ///< tokens of this sequence in the cache, or in the running batch
+  int64_t n_reserved = 0;       ///< cells it may need
+  TapColumn column;             ///< what the tap does to each of its tokens
+  int32_t i_output = -1;        ///< index in the running batch whose logits continue it
   SamplerPtr sampler;
+  Reply reply;
 };
+
+/// Leading tokens that two sequences share.
+int64_t n_shared(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
+  const auto n = static_cast<int64_t>(std::min(a.size(), b.size()));
+  return std::mismatch(a.begin(), a.begin() + n, b.begin()).first - a.begin();
+}
 
 class GenerationRun {
  public:
   GenerationRun(Engine& engine,
                 const std::vector<GenerateRequest>& requests,
-                const Sampling& sampling)
+                const ConverseOptions& options,
+                const NextPrompts& next)
       : engine_(engine),
         requests_(requests),
-        sampling_(sampling),
-        outcomes_(requests.size()),
+        sampling_(options.sampling),
+        n_together_(options.n_together),
+        next_(next),
         batch_(engine.n_batch(), 1),
         slots_(static_cast<size_t>(engine.n_parallel())) {
     for (size_t i = 0; i < slots_.size(); ++i) {
@@ -57,99 +77,176 @@ class GenerationRun {
     }
   }
 
-  std::vector<Outcome<Reply>> run() {
+  void run() {
     engine_.forget();
-    for (size_t i = 0; i < requests_.size(); ++i) {
-      outcomes_[i].error =
-          why_impossible(requests_[i].tokens, engine_.context_size() - 1, engine_.info().n_vocab);
-      if (outcomes_[i].ok()) {
-        waiting_.push_back(i);
+    take_requests();
+    while (true) {
+      start_ready();
+      start_waiting();
+      if (count(SlotState::kRunning) == 0) {
+        if (count(SlotState::kDone) == 0) {
+          break;
+        }
+        hand_over();
+        continue;
       }
-    }
-    while (start_waiting() || any_busy()) {
       compose();
       engine_.decode(batch_, false);
       for (Slot& slot : slots_) {
-        if (slot.busy && slot.i_output >= 0) {
+        if (slot.state == SlotState::kRunning && slot.i_output >= 0) {
           sample(slot);
         }
       }
+      if (count(SlotState::kDone) >= n_together_) {
+        hand_over();
+      }
     }
     engine_.forget();
-    return std::move(outcomes_);
   }
 
  private:
-  [[nodiscard]] bool any_busy() const {
-    return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.busy; });
+  void take_requests() {
+    std::vector<FinishedReply> failed;
+    for (size_t i = 0; i < requests_.size(); ++i) {
+      std::string error = why_not(requests_[i].tokens);
+      if (error.empty()) {
+        waiting_.push_back(i);
+      } else {
+        failed.push_back({static_cast<int64_t>(i), 0, {{}, std::move(error)}});
+      }
+    }
+    if (!failed.empty()) {
+      (void)next_(failed);
+    }
   }
 
-  /// True if a request was given a place.
-  bool start_waiting() {
-    bool started = false;
+  [[nodiscard]] std::string why_not(const std::vector<int32_t>& prompt) const {
+    return why_impossible(prompt, engine_.context_size() - 1, engine_.info().n_vocab);
+  }
+
+  [[nodiscard]] int64_t count(SlotState state) const {
+    return std::count_if(
+        slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.state == state; });
+  }
+
+  [[nodiscard]] int64_t n_need(const std::vector<int32_t>& prompt) const {
+    return std::min(static_cast<int64_t>(prompt.size()) + sampling_.n_max_token,
+                    engine_.context_size());
+  }
+
+  /// Whether `n_cell` cells are free beside what all slots but `slot` hold.
+  [[nodiscard]] bool fits(const Slot& slot, int64_t n_cell) const {
+    const int64_t n_others = n_reserved_ - slot.n_reserved;
+    return n_others == 0 || n_others + n_cell <= engine_.n_cell();
+  }
+
+  void reserve(Slot& slot, int64_t n_cell) {
+    n_reserved_ += n_cell - slot.n_reserved;
+    slot.n_reserved = n_cell;
+  }
+
+  /// Conversations that go on come before new ones. If none of them can, the last ones lose what
+  /// they have in the cache until the first can.
+  void start_ready() {
+    Slot* first = nullptr;
     for (Slot& slot : slots_) {
-      if (waiting_.empty() || slot.busy) {
+      if (slot.state != SlotState::kReady) {
         continue;
       }
-      const auto n_prompt = static_cast<int64_t>(requests_[waiting_.front()].tokens.size());
-      const int64_t n_need = std::min(n_prompt + sampling_.n_max_token, engine_.context_size());
-      if (n_reserved_ > 0 && n_reserved_ + n_need > engine_.n_cell()) {
+      if (fits(slot, n_need(slot.prompt))) {
+        begin(slot);
+      } else if (first == nullptr) {
+        first = &slot;
+      }
+    }
+    if (first == nullptr || count(SlotState::kRunning) > 0) {
+      return;
+    }
+    for (auto slot = slots_.rbegin(); slot != slots_.rend(); ++slot) {
+      if (&*slot != first && !fits(*first, n_need(first->prompt))) {
+        drop_cache(*slot);
+      }
+    }
+    begin(*first);
+  }
+
+  void start_waiting() {
+    for (Slot& slot : slots_) {
+      if (waiting_.empty() || slot.state != SlotState::kFree) {
+        continue;
+      }
+      const GenerateRequest& request = requests_[waiting_.front()];
+      if (!fits(slot, n_need(request.tokens))) {
         break;
       }
-      slot.busy = true;
       slot.i_request = waiting_.front();
-      slot.n_prompt_done = 0;
-      slot.n_reserved = n_need;
-      slot.column.steering = engine_.active(requests_[slot.i_request].steering);
-      slot.sampler = make_sampler(sampling_, requests_[slot.i_request].stream);
-      n_reserved_ += n_need;
+      slot.i_reply = 0;
+      slot.prompt = request.tokens;
+      slot.column.steering = engine_.active(request.steering);
       waiting_.pop_front();
-      started = true;
+      begin(slot);
     }
-    return started;
+  }
+
+  /// Keeps what the cache holds of the prompt; its last token is computed in any case.
+  void begin(Slot& slot) {
+    const auto n_prompt = static_cast<int64_t>(slot.prompt.size());
+    const int64_t n_kept = std::min(n_shared(slot.prompt, slot.cached), n_prompt - 1);
+    if (n_kept < static_cast<int64_t>(slot.cached.size())) {
+      const bool is_cut = engine_.forget_from(slot.i_sequence, n_kept);
+      slot.cached.resize(is_cut ? static_cast<size_t>(n_kept) : 0);
+      if (!is_cut) {
+        engine_.forget(slot.i_sequence);
+      }
+    }
+    reserve(slot, n_need(slot.prompt));
+    const uint64_t stream = requests_[slot.i_request].stream;
+    const bool is_first = slot.i_reply == 0;
+    slot.sampler = make_sampler(
+        sampling_, is_first ? stream : mix_seed(stream, static_cast<uint64_t>(slot.i_reply)));
+    slot.reply = {};
+    slot.state = SlotState::kRunning;
   }
 
   void compose() {
     batch_.clear();
     for (Slot& slot : slots_) {
       slot.i_output = -1;
-      if (slot.busy && !outcomes_[slot.i_request].value.tokens.empty()) {
-        add_reply_token(slot);
+      if (slot.state == SlotState::kRunning && !slot.reply.tokens.empty()) {
+        slot.i_output = add(slot, slot.reply.tokens.back(), true);
+        ++engine_.counters.n_generated_token;
       }
     }
     for (Slot& slot : slots_) {
-      if (slot.busy && outcomes_[slot.i_request].value.tokens.empty()) {
+      if (slot.state == SlotState::kRunning && slot.reply.tokens.empty()) {
         add_prompt_tokens(slot);
       }
     }
   }
 
-  void add_reply_token(Slot& slot) {
-    const auto& reply = outcomes_[slot.i_request].value.tokens;
-    const auto position =
-        static_cast<int64_t>(requests_[slot.i_request].tokens.size() + reply.size()) - 1;
-    slot.i_output = batch_.add(reply.back(), position, {slot.i_sequence, 1}, true, slot.column);
-    ++engine_.counters.n_generated_token;
+  int32_t add(Slot& slot, int32_t token, bool is_output) {
+    const auto position = static_cast<int64_t>(slot.cached.size());
+    slot.cached.push_back(token);
+    return batch_.add(token, position, {slot.i_sequence, 1}, is_output, slot.column);
   }
 
   void add_prompt_tokens(Slot& slot) {
-    const auto& tokens = requests_[slot.i_request].tokens;
-    const auto n_prompt = static_cast<int64_t>(tokens.size());
-    const int64_t n_now = std::min(batch_.room(), n_prompt - slot.n_prompt_done);
+    const auto n_prompt = static_cast<int64_t>(slot.prompt.size());
+    const int64_t n_now =
+        std::min(batch_.room(), n_prompt - static_cast<int64_t>(slot.cached.size()));
     for (int64_t i = 0; i < n_now; ++i) {
-      const int64_t t = slot.n_prompt_done + i;
-      const bool is_last = t == n_prompt - 1;
-      const int32_t index = batch_.add(tokens[t], t, {slot.i_sequence, 1}, is_last, slot.column);
+      const size_t t = slot.cached.size();
+      const bool is_last = static_cast<int64_t>(t) == n_prompt - 1;
+      const int32_t index = add(slot, slot.prompt[t], is_last);
       if (is_last) {
         slot.i_output = index;
       }
     }
-    slot.n_prompt_done += n_now;
     engine_.counters.n_prefill_token += n_now;
   }
 
   void sample(Slot& slot) {
-    Reply& reply = outcomes_[slot.i_request].value;
+    Reply& reply = slot.reply;
     const int32_t token =
         llama_sampler_sample(slot.sampler.get(), engine_.context(), slot.i_output);
     if (llama_vocab_is_eog(engine_.vocab(), token)) {
@@ -159,8 +256,7 @@ class GenerationRun {
     const float* row = engine_.logits(slot.i_output);
     reply.log_prob += static_cast<double>(row[token]) - log_sum_exp(row, engine_.info().n_vocab);
     reply.tokens.push_back(token);
-    const auto n_token =
-        static_cast<int64_t>(requests_[slot.i_request].tokens.size() + reply.tokens.size());
+    const auto n_token = static_cast<int64_t>(slot.prompt.size() + reply.tokens.size());
     const bool is_full = n_token >= engine_.context_size();
     if (static_cast<int64_t>(reply.tokens.size()) >= sampling_.n_max_token || is_full) {
       finish(slot, FinishReason::kLength);
@@ -180,7 +276,7 @@ class GenerationRun {
   }
 
   void finish(Slot& slot, FinishReason reason) {
-    Reply& reply = outcomes_[slot.i_request].value;
+    Reply& reply = slot.reply;
     reply.finish = reason;
     reply.text = common_detokenize(engine_.vocab(), reply.tokens, true);
     for (const std::string& stop : engine_.chat().stops()) {
@@ -188,15 +284,58 @@ class GenerationRun {
         reply.text.resize(reply.text.size() - stop.size());
       }
     }
+    reserve(slot, static_cast<int64_t>(slot.cached.size()));
+    slot.state = SlotState::kDone;
+  }
+
+  void drop_cache(Slot& slot) {
     engine_.forget(slot.i_sequence);
-    n_reserved_ -= slot.n_reserved;
-    slot.busy = false;
+    slot.cached.clear();
+    reserve(slot, 0);
+  }
+
+  void release(Slot& slot) {
+    drop_cache(slot);
+    slot.state = SlotState::kFree;
+  }
+
+  void hand_over() {
+    std::vector<FinishedReply> finished;
+    std::vector<Slot*> owners;
+    for (Slot& slot : slots_) {
+      if (slot.state == SlotState::kDone) {
+        finished.push_back(
+            {static_cast<int64_t>(slot.i_request), slot.i_reply, {std::move(slot.reply), ""}});
+        owners.push_back(&slot);
+      }
+    }
+    std::vector<std::vector<int32_t>> prompts = next_(finished);
+    prompts.resize(owners.size());
+    std::vector<FinishedReply> failed;
+    for (size_t k = 0; k < owners.size(); ++k) {
+      Slot& slot = *owners[k];
+      const std::string error = prompts[k].empty() ? "" : why_not(prompts[k]);
+      if (!error.empty()) {
+        failed.push_back({finished[k].i_request, slot.i_reply + 1, {{}, error}});
+      }
+      if (prompts[k].empty() || !error.empty()) {
+        release(slot);
+      } else {
+        slot.prompt = std::move(prompts[k]);
+        ++slot.i_reply;
+        slot.state = SlotState::kReady;
+      }
+    }
+    if (!failed.empty()) {
+      (void)next_(failed);
+    }
   }
 
   Engine& engine_;
   const std::vector<GenerateRequest>& requests_;
-  const Sampling& sampling_;
-  std::vector<Outcome<Reply>> outcomes_;
+  Sampling sampling_;
+  int64_t n_together_;
+  const NextPrompts& next_;
   TokenBatch batch_;
   std::vector<Slot> slots_;
   std::deque<size_t> waiting_;
@@ -205,10 +344,25 @@ class GenerationRun {
 
 }  // namespace
 
+void run_conversations(Engine& engine,
+                       const std::vector<GenerateRequest>& requests,
+                       const ConverseOptions& options,
+                       const NextPrompts& next) {
+  GenerationRun(engine, requests, options, next).run();
+}
+
 std::vector<Outcome<Reply>> run_generation(Engine& engine,
                                            const std::vector<GenerateRequest>& requests,
                                            const Sampling& sampling) {
-  return GenerationRun(engine, requests, sampling).run();
+  std::vector<Outcome<Reply>> outcomes(requests.size());
+  run_conversations(
+      engine, requests, {sampling, 1}, [&](const std::vector<FinishedReply>& replies) {
+        for (const FinishedReply& finished : replies) {
+          outcomes[finished.i_request] = finished.reply;
+        }
+        return std::vector<std::vector<int32_t>>(replies.size());
+      });
+  return outcomes;
 }
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// The Host that runs GGUF files through libllama: a shell over engines and the five schedulers.
+// The Host that runs GGUF files through libllama: a shell over engines and the schedulers.
 // Small models get several engines of one thread each, which share the weights and divide the
 // requests: the barriers between the threads of one engine would cost them more than they gain.
 #include "mascing/llama_host.h"
@@ -7,6 +7,7 @@
 #include <chrono>
 #include <exception>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 #include <common.h>
@@ -112,6 +113,30 @@ class LlamaHost : public Host {
     };
     return on_engines<Reply>(requests, run);
   }
+  void converse(const std::vector<GenerateRequest>& requests,
+                const ConverseOptions& options,
+                const NextPrompts& next) override {
+    std::mutex mutex;
+    std::exception_ptr failure;  // of `next`: ends the work of all engines
+    on_parts(requests, [&](Engine& engine, const std::vector<GenerateRequest>& part, size_t first) {
+      const auto next_of_part = [&](std::vector<FinishedReply> replies) {
+        for (FinishedReply& reply : replies) {
+          reply.i_request += static_cast<int64_t>(first);
+        }
+        const std::lock_guard<std::mutex> lock(mutex);
+        if (failure) {
+          std::rethrow_exception(failure);
+        }
+        try {
+          return next(replies);
+        } catch (...) {
+          failure = std::current_exception();
+          throw;
+        }
+      };
+      run_conversations(engine, part, options, next_of_part);
+    });
+  }
   std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override {
     return on_engines<Score>(requests, run_scores);
   }
@@ -133,39 +158,46 @@ class LlamaHost : public Host {
   }
 
  private:
-  /// Runs each part of the requests on an engine of its own, all at once.
   template <typename Value, typename Request, typename Run>
   std::vector<Outcome<Value>> on_engines(const std::vector<Request>& requests, Run run) {
+    std::vector<Outcome<Value>> all(requests.size());
+    on_parts(requests, [&](Engine& engine, const std::vector<Request>& part, size_t first) {
+      std::vector<Outcome<Value>> outcomes = run(engine, part);
+      std::move(outcomes.begin(), outcomes.end(), all.begin() + static_cast<int64_t>(first));
+    });
+    return all;
+  }
+
+  /// Runs each part of the requests on an engine of its own, all at once. `work` also learns how
+  /// many requests stand before its part.
+  template <typename Request, typename Work>
+  void on_parts(const std::vector<Request>& requests, Work work) {
     const auto start = std::chrono::steady_clock::now();
     const auto parts = divide(requests, engines_.size());
-    std::vector<std::vector<Outcome<Value>>> outcomes(parts.size());
     std::vector<std::exception_ptr> errors(parts.size());
-    const auto work = [&](size_t i) {
+    const auto run_part = [&](size_t i, size_t first) {
       try {
-        outcomes[i] = run(*engines_[i], parts[i]);
+        work(*engines_[i], parts[i], first);
       } catch (...) {
         errors[i] = std::current_exception();
       }
     };
     std::vector<std::thread> threads;
-    for (size_t i = 1; i < parts.size(); ++i) {
+    for (size_t i = 1, first = parts[0].size(); i < parts.size(); first += parts[i++].size()) {
       if (!parts[i].empty()) {
-        threads.emplace_back(work, i);
+        threads.emplace_back(run_part, i, first);
       }
     }
-    work(0);
+    run_part(0, 0);
     for (std::thread& thread : threads) {
       thread.join();
     }
     seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    std::vector<Outcome<Value>> all;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      if (errors[i]) {
-        std::rethrow_exception(errors[i]);
+    for (const std::exception_ptr& error : errors) {
+      if (error) {
+        std::rethrow_exception(error);
       }
-      std::move(outcomes[i].begin(), outcomes[i].end(), std::back_inserter(all));
     }
-    return all;
   }
 
   std::shared_ptr<const LoadedModel> model_;

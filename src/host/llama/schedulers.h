@@ -1,4 +1,4 @@
-// The five ways in which many requests share the model's batches. Each starts with an empty cache,
+// The ways in which many requests share the model's batches. Each starts with an empty cache,
 // so what it returns depends on its arguments and the thread count alone.
 #pragma once
 
@@ -27,6 +27,13 @@ namespace mascing {
 /// Continuous batching: a finished reply makes room for the next prompt at once.
 [[nodiscard]] std::vector<Outcome<Reply>> run_generation(
     Engine& engine, const std::vector<GenerateRequest>& requests, const Sampling& sampling);
+
+/// The same, each request going on as long as `next` has a prompt for it; what its cache holds of
+/// that prompt is kept.
+void run_conversations(Engine& engine,
+                       const std::vector<GenerateRequest>& requests,
+                       const ConverseOptions& options,
+                       const NextPrompts& next);
 
 /// Teacher-forced; a request with divergence runs as two sequences in lock-step, unsteered and
 /// steered.

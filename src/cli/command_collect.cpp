@@ -1,0 +1,222 @@
+// `mascing collect`: plays scripts against a model and labels what came of it.
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/mask_options.h"
+#include "cli/options.h"
+#include "cli/progress_line.h"
+#include "mascing/error.h"
+#include "pipeline/collect.h"
+#include "stage/refusal_judge.h"
+
+namespace mascing::cli {
+namespace {
+
+constexpr double kManyAtLimit = 0.1;  // share of last replies cut off that is worth a warning
+
+struct CollectArguments {
+  CollectJob job;
+  std::vector<std::string> masks;
+  std::vector<std::string> answer_prefixes;
+  std::string behaviour = "answered";
+  std::string judge_turns = "auto";
+  std::string shard = "1/1";
+  bool rewrite = false;
+  bool json = false;
+  JudgeOptions judge;
+  ModelOptions model;
+};
+
+/// Prefixes alone take small talk for an answer: then only the last reply can tell.
+bool judges_every_turn(const CollectArguments& arguments) {
+  const bool is_blind = arguments.behaviour == "answered" && arguments.answer_prefixes.empty();
+  return arguments.judge_turns == "every" || (arguments.judge_turns == "auto" && !is_blind);
+}
+
+CollectJob job_of(const CollectArguments& arguments) {
+  CollectJob job = arguments.job;
+  CollectOptions& options = job.options;
+  if (options.n_attempt > 1 && options.sampling.temperature <= 0.0F) {
+    throw Error(ErrorKind::kUsage,
+                "[collect] --attempts " + std::to_string(options.n_attempt) +
+                    " with --temperature 0: every attempt would be the same",
+                "give a --temperature, such as 0.7");
+  }
+  job.shard = parse_shard(arguments.shard);
+  options.behaviour = parse_verdict(arguments.behaviour);
+  options.judge_every_turn = judges_every_turn(arguments);
+  options.keep_replies = !arguments.rewrite;
+  if (!arguments.masks.empty()) {
+    const Mask mask = compose_from(arguments.masks);
+    options.steering = {std::make_shared<const Mask>(mask), 1.0F};
+  }
+  const nlohmann::json settings = {arguments.model.n_thread(),
+                                   arguments.model.key(),
+                                   arguments.judge.default_prefixes,
+                                   arguments.judge.refusal_prefixes,
+                                   arguments.answer_prefixes};
+  job.settings = settings.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return job;
+}
+
+void print_summary(const CollectSummary& summary, const CollectArguments& arguments) {
+  if (arguments.json) {
+    nlohmann::json failed = nlohmann::json::array();
+    for (const Skipped& failure : summary.failed) {
+      failed.push_back({{"id", failure.id}, {"reason", failure.reason}});
+    }
+    const nlohmann::json value = {{"output", arguments.job.output},
+                                  {"conversations", summary.n_script},
+                                  {"label_1", summary.n_label_1},
+                                  {"label_0", summary.n_label_0},
+                                  {"at_token_limit", summary.n_at_limit},
+                                  {"failed", std::move(failed)}};
+    std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    return;
+  }
+  std::cout << summary.n_script << " conversations: " << summary.n_label_1 << " "
+            << arguments.behaviour << " (label 1), " << summary.n_label_0 << " not (label 0); "
+            << summary.failed.size() << " failed\n";
+  for (const Skipped& failure : summary.failed) {
+    std::cout << "  failed " << failure.id << ": " << failure.reason << '\n';
+  }
+}
+
+void warn(const CollectSummary& summary) {
+  const double at_limit =
+      static_cast<double>(summary.n_at_limit) / static_cast<double>(summary.n_script);
+  if (at_limit > kManyAtLimit) {
+    say_warning("replies_at_token_limit",
+                format_percent(at_limit) + " of the last replies were cut off at the token limit",
+                "raise --max-tokens: later refusals are missed");
+  }
+  if (summary.n_changed > 0) {
+    say_warning("replies_changed",
+                std::to_string(summary.n_changed) +
+                    " conversations of an interrupted group came out differently when it was "
+                    "played again; the first version stands",
+                "this engine does not repeat itself bit for bit");
+  }
+}
+
+void execute(const CollectArguments& arguments, Session& session) {
+  const CollectJob job = job_of(arguments);
+  const RefusalJudge judge(arguments.judge);
+  judge.self_test();
+  if (arguments.judge_turns == "auto" && !job.options.judge_every_turn) {
+    std::cerr << "note: prefixes cannot tell an answer from small talk, so only last replies are "
+                 "judged; --answer-prefix or --judge-turns every changes that\n";
+  }
+  const auto host = arguments.model.open();
+  CollectSummary summary;
+  {
+    ProgressLine line;
+    const JudgeReplies judge_replies = [&](const std::vector<PlayedReply>& replies) {
+      std::vector<PlayVerdict> verdicts;
+      for (const PlayedReply& played : replies) {
+        verdicts.push_back({judge.judge(played.reply, arguments.answer_prefixes)});
+      }
+      return verdicts;
+    };
+    summary = collect_conversations(*host, job, judge_replies, line.callback());
+  }
+  if (summary.n_kept > 0) {
+    std::cerr << summary.n_kept << " conversations were there already\n";
+  }
+  print_summary(summary, arguments);
+  warn(summary);
+  say_written(job.output,
+              job.shard.is_whole() ? "mascing trace " + job.output + " -m " +
+                                         arguments.model.host.path + " -o traces/"
+                                   : "the same command with --merge and the outputs of all shards");
+  session.exit_code = 0;
+}
+
+void add_play_options(CLI::App& command, CollectArguments& arguments) {
+  CollectOptions& options = arguments.job.options;
+  command
+      .add_option("--attempts",
+                  options.n_attempt,
+                  "Times a conversation is played until the behaviour shows, at most")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command.add_option("--temperature", options.sampling.temperature, "0: the likeliest token")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  command.add_option("--max-tokens", options.sampling.n_max_token, "Tokens of a reply, at most")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--history", options.n_history, "Earlier user turns that the model gets to see, 0 = all")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  command.add_option(
+      "--system", arguments.job.system_prompt, "System prompt, put before a conversation's own");
+  command.add_flag("--rewrite",
+                   arguments.rewrite,
+                   "The model writes all assistant turns, also those that the file has");
+  command.add_option("--mask", arguments.masks, "Play the steered model: FILE or FILE=STRENGTH");
+  add_seed(command, options.sampling.seed);
+}
+
+void add_judge_options(CLI::App& command, CollectArguments& arguments) {
+  command
+      .add_option("--behaviour",
+                  arguments.behaviour,
+                  "What to look for: a reply with this verdict gives label 1")
+      ->check(CLI::IsMember({"answered", "refused"}))
+      ->capture_default_str();
+  command
+      .add_option("--judge-turns",
+                  arguments.judge_turns,
+                  "Replies that are judged: every, last, or auto = every one if the judge can "
+                  "tell an answer from small talk")
+      ->check(CLI::IsMember({"auto", "every", "last"}))
+      ->capture_default_str();
+  command.add_option("--answer-prefix",
+                     arguments.answer_prefixes,
+                     "An answer begins with one of these; repeat the option for several");
+  command.add_option("--refusal-prefix",
+                     arguments.judge.refusal_prefixes,
+                     "Further beginnings of refusals beside the usual ones");
+}
+
+}  // namespace
+
+void add_collect(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<CollectArguments>();
+  CLI::App* command = app.add_subcommand(
+      "collect",
+      "Plays scripts turn by turn: the model writes the assistant's replies. A conversation ends "
+      "at "
+      "the first reply that shows the behaviour (label 1) or with its script (label 0). Finished "
+      "ones are kept in OUTPUT.journal; after an interruption the same command goes on.");
+  add_examples(*command,
+               "  mascing collect conversations.jsonl -m model.gguf -o labelled.jsonl\n"
+               "  mascing collect conversations.jsonl -m model.gguf -o part-2.jsonl --shard 2/4");
+  arguments->job.output = "labelled.jsonl";
+  command->add_option("files", arguments->job.inputs, "Conversations (JSONL)")->required();
+  command->add_option("-o,--output", arguments->job.output, "File to write")->capture_default_str();
+  add_play_options(*command, *arguments);
+  add_judge_options(*command, *arguments);
+  command
+      ->add_option("--group",
+                   arguments->job.n_group,
+                   "Conversations played together: what a killed run repeats, at most")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--shard", arguments->shard, "Play one part of the groups only, such as 2/4")
+      ->capture_default_str();
+  command->add_option("--merge",
+                      arguments->job.merge,
+                      "Outputs of shards: what they have is taken, what is missing is played");
+  command->add_flag("--json", arguments->json, "Print the summary as JSON");
+  arguments->model.add_to(*command);
+  command->callback([arguments, &session] { execute(*arguments, session); });
+}
+
+}  // namespace mascing::cli

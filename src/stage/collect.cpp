@@ -1,0 +1,227 @@
+// A conversation is one request that goes on (Host::converse). An attempt that begins again is a
+// next prompt like any other: it shares the opening with what the cache holds.
+#include "stage/collect.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/sha256.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+/// One script on its way.
+class Play {
+ public:
+  Play(const Conversation& script, const CollectOptions& options)
+      : options_(options), row_(script) {
+    for (const Message& message : script.messages) {
+      if (options.keep_replies || message.role != "assistant") {
+        script_.push_back(message);
+      }
+    }
+    while (!script_.empty() && script_.back().role != "user") {
+      script_.pop_back();  // a reply without a question: the model is to write it
+    }
+  }
+
+  /// Goes to the next user message that the model has to answer. False if there is none.
+  bool advance() {
+    while (at_ < script_.size()) {
+      const Message& message = script_[at_++];
+      said_.push_back(message);
+      const bool has_reply = at_ < script_.size() && script_[at_].role == "assistant";
+      n_user_ += message.role == "user" ? 1 : 0;
+      if (message.role == "user" && !has_reply) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void restart() {
+    at_ = 0;
+    n_user_ = 0;
+    said_.clear();
+    ++n_restart_;
+  }
+
+  /// What the model sees: system messages, and as many turns as the history holds.
+  [[nodiscard]] Conversation view() const {
+    Conversation seen = row_;
+    seen.messages.clear();
+    const int64_t first = options_.n_history > 0 ? n_user_ - options_.n_history : 0;
+    int64_t i_user = 0;  // counted from 1
+    for (const Message& message : said_) {
+      i_user += message.role == "user" ? 1 : 0;
+      if (message.role == "system" || i_user >= first) {
+        seen.messages.push_back(message);
+      }
+    }
+    return seen;
+  }
+
+  void add_reply(const std::string& text) { said_.push_back({"assistant", visible_reply(text)}); }
+
+  [[nodiscard]] bool is_over() const { return at_ == script_.size(); }
+  [[nodiscard]] int64_t turn() const { return n_user_; }
+  [[nodiscard]] int64_t attempt() const { return n_restart_ + 1; }
+
+  [[nodiscard]] Conversation result(std::string reply, int label) const {
+    Conversation seen = view();
+    seen.label = label;
+    seen.reply = std::move(reply);
+    seen.turn = turn();
+    seen.attempt = attempt();
+    return seen;
+  }
+
+ private:
+  const CollectOptions& options_;
+  Conversation row_;
+  std::vector<Message> script_;
+  std::vector<Message> said_;
+  size_t at_ = 0;
+  int64_t n_user_ = 0;
+  int64_t n_restart_ = 0;
+};
+
+class Collection {
+ public:
+  Collection(Host& host,
+             const std::vector<Conversation>& scripts,
+             const JudgeReplies& judge,
+             const CollectOptions& options,
+             const OnPlayed& on_played)
+      : host_(host), scripts_(scripts), judge_(judge), options_(options), on_played_(on_played) {}
+
+  void run() {
+    std::vector<GenerateRequest> requests;
+    for (size_t i = 0; i < scripts_.size(); ++i) {
+      plays_.emplace_back(scripts_[i], options_);
+      std::vector<int32_t> prompt = next_prompt(i);
+      if (!prompt.empty()) {
+        requests.push_back({std::move(prompt), options_.steering, sha256_bits(scripts_[i].id)});
+        index_.push_back(i);
+      }
+    }
+    host_.converse(requests,
+                   {options_.sampling, options_.n_together},
+                   [this](const std::vector<FinishedReply>& replies) { return go_on(replies); });
+  }
+
+ private:
+  /// Of the turn that comes; empty if it fails, which ends the conversation.
+  std::vector<int32_t> next_prompt(size_t i) {
+    if (!plays_[i].advance()) {
+      fail(i, "[collect] there is no user message");
+      return {};
+    }
+    try {
+      return host_.render(plays_[i].view()).tokens;
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::kBadInput) {
+        throw;
+      }
+      fail(i, e.what());
+      return {};
+    }
+  }
+
+  void fail(size_t i, const std::string& why) {
+    Played played;
+    played.i_script = static_cast<int64_t>(i);
+    played.row.id = scripts_[i].id;
+    played.error =
+        plays_[i].turn() > 1 ? "turn " + std::to_string(plays_[i].turn()) + ": " + why : why;
+    on_played_(std::move(played));
+  }
+
+  std::vector<std::vector<int32_t>> go_on(const std::vector<FinishedReply>& replies) {
+    const std::vector<std::optional<PlayVerdict>> verdicts = judge(replies);
+    std::vector<std::vector<int32_t>> prompts(replies.size());
+    for (size_t k = 0; k < replies.size(); ++k) {
+      const size_t i = index_[replies[k].i_request];
+      if (!replies[k].reply.ok()) {
+        fail(i, replies[k].reply.error);
+      } else if (verdicts[k] && !verdicts[k]->ok()) {
+        fail(i, verdicts[k]->error);
+      } else {
+        const bool is_seen = verdicts[k] && verdicts[k]->verdict == options_.behaviour;
+        prompts[k] = after_reply(i, replies[k].reply.value, is_seen);
+      }
+    }
+    return prompts;
+  }
+
+  /// Of the replies that are to be judged.
+  std::vector<std::optional<PlayVerdict>> judge(const std::vector<FinishedReply>& replies) {
+    std::vector<PlayedReply> to_judge;
+    std::vector<size_t> index;
+    for (size_t k = 0; k < replies.size(); ++k) {
+      const Play& play = plays_[index_[replies[k].i_request]];
+      if (replies[k].reply.ok() && (options_.judge_every_turn || play.is_over())) {
+        to_judge.push_back({play.view().messages, replies[k].reply.value.text});
+        index.push_back(k);
+      }
+    }
+    std::vector<std::optional<PlayVerdict>> all(replies.size());
+    if (to_judge.empty()) {
+      return all;
+    }
+    std::vector<PlayVerdict> verdicts = judge_(to_judge);
+    for (size_t m = 0; m < index.size(); ++m) {
+      all[index[m]] = std::move(verdicts.at(m));
+    }
+    return all;
+  }
+
+  std::vector<int32_t> after_reply(size_t i, const Reply& reply, bool is_seen) {
+    Play& play = plays_[i];
+    const bool is_last_attempt = play.attempt() >= options_.n_attempt;
+    if (is_seen || (play.is_over() && is_last_attempt)) {
+      on_played_({static_cast<int64_t>(i),
+                  play.result(reply.text, is_seen ? 1 : 0),
+                  reply.finish == FinishReason::kLength,
+                  ""});
+      return {};
+    }
+    if (play.is_over()) {
+      play.restart();
+    } else {
+      play.add_reply(reply.text);
+    }
+    return next_prompt(i);
+  }
+
+  Host& host_;
+  const std::vector<Conversation>& scripts_;
+  const JudgeReplies& judge_;
+  const CollectOptions& options_;
+  const OnPlayed& on_played_;
+  std::vector<Play> plays_;
+  std::vector<size_t> index_;  ///< of each request: its script
+};
+
+}  // namespace
+
+bool is_script(const Conversation& conversation) {
+  const auto count = [&](const char* role) {
+    return std::count_if(conversation.messages.begin(),
+                         conversation.messages.end(),
+                         [&](const Message& message) { return message.role == role; });
+  };
+  return count("user") > 1 && count("assistant") == 0;
+}
+
+void play_scripts(Host& host,
+                  const std::vector<Conversation>& scripts,
+                  const JudgeReplies& judge,
+                  const CollectOptions& options,
+                  const OnPlayed& on_played) {
+  Collection(host, scripts, judge, options, on_played).run();
+}
+
+}  // namespace mascing

@@ -1,0 +1,123 @@
+#!/bin/bash
+# Played conversations: kill -9 at ten moments changes no byte, shards merge to the whole, and what cannot be played
+# is named.
+. "$(dirname "$0")/common.sh" "$@"
+# The user's side of attacks; one that no model can hold.
+python3 - "$demo/data/attacks.jsonl" >"$work/scripts.jsonl" <<'END'
+import itertools, json, sys
+rows = [json.loads(line) for line in itertools.islice(open(sys.argv[1]), 24)]
+for row in rows:
+    row = {key: row[key] for key in ("id", "topic", "tactic", "split", "messages")}
+    row["messages"] = [m for m in row["messages"] if m["role"] != "assistant"]
+    print(json.dumps(row))
+print(json.dumps({"id": "endless", "messages": [{"role": "user", "content": "word " * 3000}]}))
+END
+play=("$mascing" collect "$work/scripts.jsonl" -m "$planted" -t 1 --group 5 --max-tokens 24)
+
+run 0 "${play[@]}" -o "$work/whole.jsonl"
+says out "25 conversations: "
+says out "1 failed"
+says out "failed endless: too long"
+says err "only last replies are judged"
+says err "wrote $work/whole.jsonl"
+says err "next: mascing trace"
+python3 - "$work/scripts.jsonl" "$work/whole.jsonl" <<'END' || fail "the labelled conversations are not what was asked for"
+import json, sys
+scripts, played = ([json.loads(line) for line in open(path)] for path in sys.argv[1:])
+assert [row["id"] for row in played] == [row["id"] for row in scripts[:-1]]
+assert {row["label"] for row in played} == {0, 1}, "both labels"
+for script, row in zip(scripts, played):
+    user = [m for m in script["messages"] if m["role"] == "user"]
+    assert [m for m in row["messages"] if m["role"] == "user"] == user
+    assert row["turn"] == len(user) and row["attempt"] == 1 and row["topic"] == script["topic"]
+    assert [m["role"] for m in row["messages"] if m["role"] != "system"] == (["user", "assistant"] * len(user))[:-1]
+    refused = row["reply"].startswith(("I'm sorry", "I cannot", "Sorry", "I must", "I can't", "I am"))
+    assert refused == (row["label"] == 0), row["reply"]
+END
+
+# Once more: nothing is played. Other options: refused, nothing is touched.
+cp "$work/whole.jsonl" "$work/before.jsonl"
+run 0 "${play[@]}" -o "$work/whole.jsonl" --json
+says err "25 conversations were there already"
+says out '"id": "endless"'
+expect_equal "a second look" "$work/before.jsonl" "$work/whole.jsonl"
+expect_error 2 "other conversations, options" "${play[@]}" -o "$work/whole.jsonl" --history 1
+expect_equal "after a refusal" "$work/before.jsonl" "$work/whole.jsonl"
+
+# kill -9 at ten moments between start and end; a fresh start each, then gone on with.
+start=$(date +%s%N)
+"${play[@]}" -o "$work/timed.jsonl" >/dev/null 2>&1
+took=$((($(date +%s%N) - start) / 1000))
+n_partial=0
+for i in 1 2 3 4 5 6 7 8 9 10; do
+  "${play[@]}" -o "$work/killed.jsonl" >/dev/null 2>&1 </dev/null &
+  pid=$!
+  sleep "$(python3 -c "print($took * (0.25 + 0.07 * ($i - 1 + $RANDOM / 32768)) / 1e6)")"
+  kill -9 "$pid" 2>/dev/null
+  wait "$pid" 2>/dev/null
+  n=$(grep -c '"i":' "$work/killed.jsonl.journal" 2>/dev/null || true)
+  [ "${n:-0}" -gt 0 ] && [ "$n" -lt 25 ] && n_partial=$((n_partial + 1))
+  run 0 "${play[@]}" -o "$work/killed.jsonl"
+  expect_equal "kill $i" "$work/whole.jsonl" "$work/killed.jsonl"
+  [ "$(sort "$work/killed.jsonl.journal" | uniq -d | wc -l)" -eq 0 ] || fail "a conversation is in the journal twice"
+  rm -f "$work"/killed.jsonl*
+done
+[ "$n_partial" -ge 1 ] || fail "no kill fell into the work: the test shows nothing"
+
+# Killed again and again on the way to one result.
+for i in 1 2 3; do
+  "${play[@]}" -o "$work/often.jsonl" >/dev/null 2>&1 </dev/null &
+  pid=$!
+  sleep "$(python3 -c "print($took * 0.5 / 1e6)")"
+  kill -9 "$pid" 2>/dev/null
+  wait "$pid" 2>/dev/null
+done
+run 0 "${play[@]}" -o "$work/often.jsonl"
+expect_equal "killed three times" "$work/whole.jsonl" "$work/often.jsonl"
+
+# Sampled attempts are repeatable, and need a temperature.
+expect_error 2 "every attempt would be the same" "${play[@]}" -o "$work/a.jsonl" --attempts 3
+for name in once twice; do
+  run 0 "${play[@]}" -o "$work/$name.jsonl" --attempts 3 --temperature 1 --seed 5 --history 1 --answer-prefix Here
+done
+expect_equal "sampled attempts" "$work/once.jsonl" "$work/twice.jsonl"
+grep -q '"attempt":[23]' "$work/once.jsonl" || fail "no conversation was tried again"
+
+# Shards by GNU parallel (xargs where it is missing), side by side and merged.
+one=$(printf '%q ' "${play[@]}")
+if command -v parallel >/dev/null; then
+  run 0 parallel --will-cite -j 2 "$one -o $work/part-{}.jsonl --shard {}/3" ::: 1 2 3
+else
+  printf '%s\n' 1 2 3 >"$work/numbers"
+  run 0 xargs -a "$work/numbers" -P 2 -I '{}' sh -c "$one -o $work/part-{}.jsonl --shard {}/3"
+fi
+cat "$work"/part-[123].jsonl >"$work/side-by-side.jsonl"
+expect_equal "shards side by side" "$work/whole.jsonl" "$work/side-by-side.jsonl"
+run 0 "${play[@]}" -o "$work/merged.jsonl" --merge "$work"/part-[123].jsonl
+says err "25 conversations were there already"
+expect_equal "shards merged" "$work/whole.jsonl" "$work/merged.jsonl"
+expect_error 2 "only 5 groups" "${play[@]}" -o "$work/a.jsonl" --shard 1/6
+expect_error 2 "--shard" "${play[@]}" -o "$work/a.jsonl" --shard 4/3
+
+# Traces in shards: the store is the same, block for block.
+trace=("$mascing" trace "$work/whole.jsonl" "$work/once.jsonl" -m "$planted" -t 1)
+run 0 "${trace[@]}" -o "$work/traces"
+run 0 "${trace[@]}" -o "$work/traces-1" --shard 1/2
+run 0 "${trace[@]}" -o "$work/traces-2" --shard 2/2
+says err "--merge"
+run 0 "${trace[@]}" -o "$work/traces-merged" --merge "$work/traces-1" "$work/traces-2"
+expect_equal "merged traces" "$work/traces/manifest.json" "$work/traces-merged/manifest.json"
+for file in "$work"/traces/*; do
+  expect_equal "merged traces" "$file" "$work/traces-merged/$(basename "$file")"
+done
+expect_error 2 "only 2 blocks" "${trace[@]}" -o "$work/t" --shard 1/3
+expect_error 1 "no folder" "${trace[@]}" -o "$work/t" --merge "$work/none"
+
+# Bad inputs.
+expect_error 1 "none.jsonl" "$mascing" collect "$work/none.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
+expect_error 1 "stands in two" "$mascing" collect "$work/scripts.jsonl" "$work/scripts.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
+tail -n 1 "$work/scripts.jsonl" >"$work/endless.jsonl"
+expect_error 1 "none of 1 conversations" "$mascing" collect "$work/endless.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
+expect_error 1 "/none/a.jsonl" "$mascing" collect "$work/scripts.jsonl" -m "$planted" -t 1 -o "$work/none/a.jsonl"
+[ -e "$work/a.jsonl" ] && fail "a failed command left an output"
+finish
