@@ -20,11 +20,13 @@ struct EvalArguments {
   double alpha = -1.0;
   uint64_t seed = 0;
   bool json = false;
+  SampleOptions samples;
   ModelOptions model;
 };
 
 void execute(const EvalArguments& arguments, Session& session) {
-  const Scenario scenario = read_scenario(arguments.scenario);
+  Scenario scenario = read_scenario(arguments.scenario);
+  arguments.samples.apply(scenario);
   const Mask mask = read_mask(arguments.mask);
   const RunOptions options =
       arguments.model.run_options(arguments.output,
@@ -62,6 +64,7 @@ void add_eval(CLI::App& app, Session& session) {
       ->check(CLI::Range(0.0, 100.0));
   command->add_option("-o,--output", arguments->output, "Folder for results and cache")
       ->capture_default_str();
+  arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->model.add_to(*command);

@@ -12,6 +12,7 @@
 #include "report/html.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
+#include "report/reply_sections.h"
 #include "report/search_sections.h"
 #include "report/style_sheet.h"
 #include "report/svg.h"
@@ -120,7 +121,8 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics) {
        {"change", true},
        {"fixed", true},
        {"broken", true},
-       {"p", true}});
+       {"p", true},
+       {"p, Holm", true}});
   for (const NamedMetric& named : metrics) {
     const MetricResult& metric = *named.result;
     std::vector<std::string> cells = {escape_html(display_name(named.id)),
@@ -128,14 +130,16 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics) {
                                       count_text(metric.n),
                                       rate_cell(metric.base)};
     if (metric.steered) {
-      const std::vector<std::string> rest = {rate_cell(*metric.steered),
-                                             change_cell(metric),
-                                             count_text(metric.fixed),
-                                             count_text(metric.broken),
-                                             escape_html(p_text(metric.p_value))};
+      const std::vector<std::string> rest = {
+          rate_cell(*metric.steered),
+          change_cell(metric),
+          count_text(metric.fixed),
+          count_text(metric.broken),
+          escape_html(p_text(metric.p_value)),
+          metric.p_holm ? escape_html(p_text(*metric.p_holm)) : "&ndash;"};
       cells.insert(cells.end(), rest.begin(), rest.end());
     } else {
-      cells.insert(cells.end(), 5, "&ndash;");
+      cells.insert(cells.end(), 6, "&ndash;");
     }
     table.add_row(cells);
   }
@@ -152,7 +156,9 @@ std::string metrics_section(const Results& results) {
                       html_paragraph("\"Fixed\" conversations have the wanted outcome only with "
                                      "the mask, \"broken\" ones only without "
                                      "it. Triangles mark changes that chance alone would bring "
-                                     "about in fewer than one case in twenty.") +
+                                     "about in fewer than one case in twenty, each metric taken by "
+                                     "itself; the last column corrects p for testing all of them "
+                                     "(Holm).") +
                           interval_plot(metrics) + metrics_table(metrics));
 }
 
@@ -280,6 +286,7 @@ std::string render_report(const Results& results) {
   page += "<main>\n";
   page += warnings_box(results);
   page += metrics_section(results);
+  page += replies_section(results);
   page += damage_section(results);
   page += mask_section(results);
   page += baselines_section(results);
