@@ -21,6 +21,25 @@ struct Rate {
   double high = 0.0;
 };
 
+/// What replies looked like at their ends.
+struct ReplyCounts {
+  int64_t n = 0;
+  int64_t n_at_limit = 0;  ///< cut off at the token limit
+  int64_t n_refusal = 0;   ///< begin as refusals
+  int64_t n_turned = 0;    ///< of these: a later sentence begins as an answer does
+};
+
+/// Rates of sampled replies. The intervals are bootstrapped over conversations: replies to one
+/// conversation are no independent cases.
+struct SampledResult {
+  double temperature = 0.0;
+  int64_t n_seed = 0;  ///< replies to each conversation
+  int64_t n_conversation = 0;
+  Rate base;
+  Rate steered;
+  Rate change;  ///< steered minus base, -1 .. 1
+};
+
 /// One metric over one set, without and with the mask. Rates count the wanted outcome.
 struct MetricResult {
   std::string split;   ///< "test" in the final table
@@ -31,6 +50,11 @@ struct MetricResult {
   int64_t fixed = 0;     ///< wanted only with the mask
   int64_t broken = 0;    ///< wanted only without the mask
   double p_value = 1.0;  ///< McNemar, exact, two-sided
+  /// The same corrected for the number of metrics of the test (Holm); not of baselines.
+  std::optional<double> p_holm = std::nullopt;
+  ReplyCounts base_replies = {};
+  ReplyCounts steered_replies = {};
+  std::optional<SampledResult> sampled = std::nullopt;
 };
 
 struct DamageResult {
@@ -54,11 +78,13 @@ struct CandidateResult {
   uint64_t seed = 0;
   double alpha = 0.0;
   int64_t n_active = 0;
-  bool feasible = false;  ///< within all limits on the selection split
-  std::string why_not;    ///< first limit that is broken
+  bool feasible = false;      ///< within all limits on the selection split
+  std::string why_not;        ///< first limit that is broken
+  bool breaks_limit = false;  ///< seen or estimated to break one; false as well if nobody looked
   double perplexity = 0.0;
   double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of trials that were only
                            ///< screened, over the first tokens of benign replies
+  double kl_first = 0.0;   ///< of the first tokens of benign replies, of every screened trial
   std::map<std::string, Rate> rates;  ///< metric id -> rate of generated replies there
   /// Metric id -> share estimated from one prefill per conversation; empty if none was needed.
   std::map<std::string, double> estimates;
@@ -118,6 +144,20 @@ struct RandomMasks {
   double most = 0.0;
   double p_value = 1.0;  ///< one-sided rank of the chosen mask's rate among theirs
   std::vector<double> rates;
+};
+
+/// What the search asked of the model before it looked at the test split.
+struct SearchResult {
+  std::string chosen_by;          ///< "rule", "user"; empty as long as nothing was chosen
+  double base_rate = 0.0;         ///< of the target on the selection split, without a mask
+  int64_t n_prefill_token = 0;    ///< read, each question once, cached answers included
+  int64_t n_generated_token = 0;  ///< written, after the labelling that every method needs
+  /// What the paper's sweep writes on the same data: 32 masks and the unsteered model answer the
+  /// selection split; estimated from the unsteered replies. 0 = not known.
+  int64_t n_paper_token = 0;
+  std::string budget;         ///< as it was given; empty = none
+  double budget_spent = 0.0;  ///< share of a number of tokens, above 1 where it was exceeded
+  std::vector<std::string> cut_short;  ///< what a spent budget left out, in words
 };
 
 struct SurrogateResult {
@@ -188,6 +228,7 @@ struct Results {
   EffectsResult effects;
   LoopResult loop;
   OutcomeResult outcome;
+  SearchResult search;
   std::vector<CandidateResult> candidates;
   std::optional<RandomMasks> random_masks;
   std::vector<SurrogateResult> surrogates;

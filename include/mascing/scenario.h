@@ -92,6 +92,10 @@ struct Scenario {
   BaselineOptions baselines;
   int64_t n_max_token = 100;  ///< per reply
   double temperature = 0.0;
+  /// On the test split each conversation is also answered once for each of these seeds, drawn at
+  /// `sample_temperature`; empty = not at all.
+  std::vector<int64_t> sample_seeds;
+  double sample_temperature = 0.8;
 
   [[nodiscard]] const ScenarioSet& target() const;
   [[nodiscard]] bool uses(MaskMethod method) const;

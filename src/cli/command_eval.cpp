@@ -22,12 +22,14 @@ struct EvalArguments {
   uint64_t seed = 0;
   bool json = false;
   JudgeArguments judges;
+  SampleOptions samples;
   ModelOptions model;
 };
 
 void execute(const EvalArguments& arguments, Session& session) {
   Scenario scenario = read_scenario(arguments.scenario);
   arguments.judges.apply(scenario.judge);
+  arguments.samples.apply(scenario);
   const Mask mask = read_mask(arguments.mask);
   const RunOptions options =
       arguments.model.run_options(arguments.output,
@@ -65,6 +67,7 @@ void add_eval(CLI::App& app, Session& session) {
       ->check(CLI::Range(0.0, 100.0));
   command->add_option("-o,--output", arguments->output, "Folder for results and cache")
       ->capture_default_str();
+  arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->judges.add_to(*command);

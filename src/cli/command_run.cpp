@@ -2,27 +2,18 @@
 #include <iostream>
 
 #include "cli/commands.h"
-#include "cli/judge_options.h"
-#include "cli/options.h"
 #include "cli/progress_line.h"
+#include "cli/run_arguments.h"
 #include "format/model_file.h"
 #include "mascing/error.h"
-#include "mascing/scenario.h"
 #include "pipeline/run.h"
 #include "report/table.h"
 
 namespace mascing::cli {
 namespace {
 
-struct RunArguments {
-  std::string scenario;
-  std::string output = "out";
-  uint64_t seed = 0;
-  std::string method;
+struct Arguments : RunArguments {
   bool with_baselines = false;
-  bool json = false;
-  JudgeArguments judges;
-  ModelOptions model;
 };
 
 void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
@@ -44,34 +35,10 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   }
 }
 
-/// What --method says instead of the scenario.
-void choose_method(const std::string& word, Scenario& scenario) {
-  if (word.empty()) {
-    return;
-  }
-  if (word == "paper") {
-    use_paper_recipe(scenario);
-    return;
-  }
-  const auto method = parse_mask_method(word);
-  if (!method) {
-    throw Error(ErrorKind::kUsage,
-                "[run] --method is \"" + word + "\", expected paper, " + kMaskMethodWords,
-                "leave it out to do as the scenario says");
-  }
-  scenario.search.methods = {*method};
-}
-
-void execute(const RunArguments& arguments, Session& session) {
-  Scenario scenario = read_scenario(arguments.scenario);
-  choose_method(arguments.method, scenario);
-  arguments.judges.apply(scenario.judge);
+void execute(const Arguments& arguments, Session& session) {
+  const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
-  RunOptions options = arguments.model.run_options(
-      arguments.output,
-      arguments.seed,
-      "mascing run " + arguments.scenario + " -m " + arguments.model.host.path);
-  options.method = arguments.method;
+  RunOptions options = arguments.options("run");
   options.with_baselines = arguments.with_baselines;
   ProgressLine line;
   const RunOutcome outcome = run_scenario(
@@ -88,31 +55,19 @@ void execute(const RunArguments& arguments, Session& session) {
 }  // namespace
 
 void add_run(CLI::App& app, Session& session) {
-  auto arguments = std::make_shared<RunArguments>();
+  auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("run",
                                          "From labelled conversations to a mask and an honest "
                                          "result: label, trace, train, steer, select, test.");
   add_examples(
       *command,
       "  mascing run scenarios/demo/defend.toml -m models/demo/kingdom-planted-f16.gguf -o out/");
-  command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
-  command
-      ->add_option("-o,--output",
-                   arguments->output,
-                   "Folder for all results; an interrupted run goes on there")
-      ->capture_default_str();
-  command->add_option("--method",
-                      arguments->method,
-                      "Instead of the scenario's [search] methods: closed_loop, effect_map, "
-                      "mean_difference, surrogate, or paper (the paper's recipe and sweep)");
-  add_seed(*command, arguments->seed);
+  arguments->add_to(*command);
   command->add_flag("--baselines",
                     arguments->with_baselines,
                     "Also measure what the mask has to beat: the paper's recipe, forced experts, "
                     "control vector, system prompt, random masks");
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
-  arguments->judges.add_to(*command);
-  arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }
 

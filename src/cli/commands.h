@@ -25,6 +25,8 @@ void add_eval(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_export(CLI::App& app, Session& session);
 void add_serve(CLI::App& app, Session& session);
+void add_search(CLI::App& app, Session& session);
+void add_chat(CLI::App& app, Session& session);
 void add_mask(CLI::App& app, Session& session);
 
 }  // namespace mascing::cli

@@ -71,6 +71,28 @@ RunOptions ModelOptions::run_options(const std::string& output,
   return options;
 }
 
+void SampleOptions::add_to(CLI::App& command) {
+  command
+      .add_option("--samples",
+                  n_sample,
+                  "Also answer each test conversation so many times at random (0 = greedy only)")
+      ->check(CLI::Range(0, 1000));
+  command.add_option("--sample-temperature", temperature, "Temperature of --samples")
+      ->check(CLI::Range(0.01, 10.0));
+}
+
+void SampleOptions::apply(Scenario& scenario) const {
+  if (n_sample >= 0) {
+    scenario.sample_seeds.clear();
+    for (int64_t seed = 1; seed <= n_sample; ++seed) {
+      scenario.sample_seeds.push_back(seed);
+    }
+  }
+  if (temperature > 0.0) {
+    scenario.sample_temperature = temperature;
+  }
+}
+
 void add_seed(CLI::App& command, uint64_t& seed) {
   command
       .add_option("--seed",

@@ -9,6 +9,7 @@
 
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
+#include "mascing/scenario.h"
 #include "pipeline/run.h"
 
 namespace mascing::cli {
@@ -29,6 +30,15 @@ struct ModelOptions {
   [[nodiscard]] RunOptions run_options(const std::string& output,
                                        uint64_t seed,
                                        const std::string& command) const;
+};
+
+/// --samples and --sample-temperature: sampled replies on the test split.
+struct SampleOptions {
+  int64_t n_sample = -1;      ///< -1 = as the scenario says
+  double temperature = -1.0;  ///< likewise
+
+  void add_to(CLI::App& command);
+  void apply(Scenario& scenario) const;
 };
 
 void add_seed(CLI::App& command, uint64_t& seed);

@@ -22,11 +22,12 @@ class ProgressLine {
 
   /// A Progress callback that draws here; it must not outlive this object.
   [[nodiscard]] Progress callback();
+  /// Clears the line, for something else to be written.
+  void finish_line();
 
  private:
   using Clock = std::chrono::steady_clock;
   void draw(const ProgressEvent& event);
-  void finish_line();
   [[nodiscard]] std::string rate_and_eta(const ProgressEvent& event) const;
 
   bool is_terminal_;

@@ -17,6 +17,24 @@ void describe(Io& io, Rate& rate) {
 }
 
 template <typename Io>
+void describe(Io& io, ReplyCounts& counts) {
+  io.field("n", counts.n);
+  io.field("at_limit", counts.n_at_limit);
+  io.field("refusals", counts.n_refusal);
+  io.field("turned", counts.n_turned);
+}
+
+template <typename Io>
+void describe(Io& io, SampledResult& sampled) {
+  io.field("temperature", sampled.temperature);
+  io.field("n_seed", sampled.n_seed);
+  io.field("n_conversation", sampled.n_conversation);
+  io.field("base", sampled.base);
+  io.field("steered", sampled.steered);
+  io.field("change", sampled.change);
+}
+
+template <typename Io>
 void describe(Io& io, MetricResult& metric) {
   io.field("split", metric.split);
   io.field("wanted", metric.wanted);
@@ -26,6 +44,10 @@ void describe(Io& io, MetricResult& metric) {
   io.field("fixed", metric.fixed);
   io.field("broken", metric.broken);
   io.field("p_value", metric.p_value);
+  io.later("p_holm", metric.p_holm);
+  io.later("base_replies", metric.base_replies);
+  io.later("steered_replies", metric.steered_replies);
+  io.later("sampled", metric.sampled);
 }
 
 template <typename Io>
@@ -50,8 +72,10 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("n_active", candidate.n_active);
   io.field("feasible", candidate.feasible);
   io.field("why_not", candidate.why_not);
+  io.later("breaks_limit", candidate.breaks_limit);
   io.field("perplexity", candidate.perplexity);
   io.field("kl_benign", candidate.kl_benign);
+  io.later("kl_first", candidate.kl_first);
   io.field("rates", candidate.rates);
   io.field("estimates", candidate.estimates);
   io.later("setting", candidate.setting);
@@ -81,6 +105,18 @@ void describe(Io& io, OutcomeResult& outcome) {
   io.field("n", outcome.n);
   io.field("auc", outcome.auc);
   io.field("rank_correlation", outcome.rank_correlation);
+}
+
+template <typename Io>
+void describe(Io& io, SearchResult& search) {
+  io.field("chosen_by", search.chosen_by);
+  io.field("base_rate", search.base_rate);
+  io.field("prefill_tokens", search.n_prefill_token);
+  io.field("generated_tokens", search.n_generated_token);
+  io.field("paper_sweep_generated_tokens", search.n_paper_token);
+  io.field("budget", search.budget);
+  io.field("budget_spent", search.budget_spent);
+  io.field("cut_short", search.cut_short);
 }
 
 template <typename Io>
@@ -228,6 +264,7 @@ void describe(Io& io, Results& results) {
   });
   io.field("loop", results.loop);
   io.field("outcome", results.outcome);
+  io.later("search", results.search);
   io.section("surrogate", [&](Io& surrogate) { surrogate.field("runs", results.surrogates); });
   io.field("labels", results.labels);
   io.later("confounds", results.confounds);

@@ -192,6 +192,7 @@ void test_setting(Bench& bench,
                             plan.judge,
                             plan.coherence,
                             setting.steering,
+                            plan.seed,
                             setting.system_prompt},
                            scratch);
   result.metrics = std::move(scratch.metrics);

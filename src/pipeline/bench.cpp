@@ -87,6 +87,18 @@ std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& 
   return residuals;
 }
 
+/// Tokens that one question reads.
+int64_t n_token_of(const OutcomeSet& set, int64_t i_item) {
+  if (!set.has_margin()) {
+    return static_cast<int64_t>(set.texts.at(i_item).tokens.size());
+  }
+  auto n_token = static_cast<int64_t>(set.prompts.at(i_item).size());
+  for (const TokenSequence& opening : *set.openings) {
+    n_token += static_cast<int64_t>(opening.size());
+  }
+  return n_token;
+}
+
 /// A reply may end within a UTF-8 sequence (token limit): such bytes become U+FFFD.
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -122,16 +134,35 @@ std::string steering_key(const Steering& steering) {
 Bench::Bench(Host& host, Cache cache, const Sampling& sampling, const Progress& progress)
     : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(progress) {}
 
+double Bench::budget_spent() const {
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+  return budget_.share_spent(elapsed.count(), asked_.total());
+}
+
+void Bench::count(const std::string& key, int64_t n_prefill, int64_t n_generated) {
+  if (counted_.insert(sha256_hex(key)).second) {
+    asked_.n_prefill += n_prefill;
+    asked_.n_generated += n_generated;
+  }
+}
+
 std::vector<AskedReply> Bench::replies(const std::string& what,
                                        const std::vector<Conversation>& conversations,
                                        const Steering& steering) {
+  return sampled(what, conversations, steering, sampling_);
+}
+
+std::vector<AskedReply> Bench::sampled(const std::string& what,
+                                       const std::vector<Conversation>& conversations,
+                                       const Steering& steering,
+                                       const Sampling& sampling) {
   std::vector<AskedReply> all;
   const auto n_total = static_cast<int64_t>(conversations.size());
   for (int64_t start = 0; start < n_total; start += kChunk) {
     report(progress_, {what, start, n_total, "replies", ""});
     const auto first = conversations.begin() + start;
     const std::vector<Conversation> chunk(first, first + std::min(kChunk, n_total - start));
-    for (AskedReply& reply : ask_chunk(chunk, steering, static_cast<uint64_t>(start))) {
+    for (AskedReply& reply : ask_chunk(chunk, steering, sampling, static_cast<uint64_t>(start))) {
       all.push_back(std::move(reply));
     }
   }
@@ -141,13 +172,14 @@ std::vector<AskedReply> Bench::replies(const std::string& what,
 
 std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,
                                          const Steering& steering,
+                                         const Sampling& sampling,
                                          uint64_t first_stream) {
-  const std::string key = chunk_key(chunk, steering, sampling_, first_stream);
+  const std::string key = chunk_key(chunk, steering, sampling, first_stream);
   json stored;
   if (const auto cached = cache_.get(key)) {
     stored = json::parse(*cached);
   } else {
-    const Asked asked = ask(host_, chunk, {steering, sampling_}, first_stream);
+    const Asked asked = ask(host_, chunk, {steering, sampling}, first_stream);
     json rows = json::array();
     for (const AskedReply& reply : asked.replies) {
       rows.push_back(to_value(reply));
@@ -167,12 +199,23 @@ std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,
   for (const json& value : stored.at("replies")) {
     replies.push_back(from_value(value));
   }
+  int64_t n_generated = 0;
+  for (const AskedReply& reply : replies) {
+    n_generated += static_cast<int64_t>(reply.tokens.size());
+  }
+  const auto n_token = static_cast<int64_t>(stored.at("n_token").get<double>());
+  count(key, std::max<int64_t>(0, n_token - n_generated), n_generated);
   return replies;
 }
 
 Perplexity Bench::text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
                                   const Steering& steering) {
   const std::string key = "perplexity\x1e" + steering_key(steering) + tokens_key(blocks);
+  int64_t n_asked = 0;
+  for (const auto& block : blocks) {
+    n_asked += static_cast<int64_t>(block.size());
+  }
+  count(key, n_asked, 0);
   if (const auto text = cache_.get(key)) {
     const json stored = json::parse(*text);
     return {stored.at("value").get<double>(), stored.at("n_token").get<int64_t>()};
@@ -224,6 +267,11 @@ std::vector<double> Bench::outcomes(const std::vector<OutcomeSet>& sets,
     digest.update(steering_key(question.steering));
   }
   const std::string key = "outcomes\x1e" + panel_key + "\x1e" + digest.hex();
+  int64_t n_asked = 0;
+  for (const Question& question : questions) {
+    n_asked += n_token_of(sets[question.i_set], question.i_item);
+  }
+  count(key, n_asked, 0);
   if (const auto cached = cache_.get(key)) {
     std::vector<double> values;
     for (const json& value : json::parse(*cached)) {

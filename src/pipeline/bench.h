@@ -2,13 +2,16 @@
 // interrupted between chunks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "mascing/conversation.h"
 #include "mascing/host.h"
 #include "mascing/progress.h"
+#include "pipeline/budget.h"
 #include "pipeline/cache.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"
@@ -23,6 +26,14 @@ inline constexpr int64_t kChunk = 64;
 /// SHA-256 over what a steering does to a model; "unsteered" for none.
 [[nodiscard]] std::string steering_key(const Steering& steering);
 
+/// Tokens of everything that was asked, each question once and cached answers included: a run that
+/// goes on counts as one that was never interrupted.
+struct AskedTokens {
+  int64_t n_prefill = 0;
+  int64_t n_generated = 0;
+  [[nodiscard]] int64_t total() const { return n_prefill + n_generated; }
+};
+
 class Bench {
  public:
   /// All references must outlive the bench.
@@ -31,10 +42,21 @@ class Bench {
   [[nodiscard]] Host& host() { return host_; }
   [[nodiscard]] const Progress& progress() const { return progress_; }
 
+  /// From now on `budget_spent` tells how much of it is gone. Time counts from the bench's start.
+  void set_budget(const Budget& budget) { budget_ = budget; }
+  /// Share of the budget, above 1 where it was exceeded; 0 without one.
+  [[nodiscard]] double budget_spent() const;
+  [[nodiscard]] const AskedTokens& asked() const { return asked_; }
+
   /// Replies in the order of the conversations; `what` names the work in progress reports.
   [[nodiscard]] std::vector<AskedReply> replies(const std::string& what,
                                                 const std::vector<Conversation>& conversations,
                                                 const Steering& steering);
+  /// The same, drawn from another distribution than the scenario's.
+  [[nodiscard]] std::vector<AskedReply> sampled(const std::string& what,
+                                                const std::vector<Conversation>& conversations,
+                                                const Steering& steering,
+                                                const Sampling& sampling);
   [[nodiscard]] Perplexity text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
                                            const Steering& steering);
   [[nodiscard]] Divergence divergence(const std::vector<Conversation>& conversations,
@@ -64,7 +86,10 @@ class Bench {
 
   [[nodiscard]] std::vector<AskedReply> ask_chunk(const std::vector<Conversation>& chunk,
                                                   const Steering& steering,
+                                                  const Sampling& sampling,
                                                   uint64_t first_stream);
+  /// Adds to the tokens asked unless `key` was asked before.
+  void count(const std::string& key, int64_t n_prefill, int64_t n_generated);
 
   Host& host_;
   Cache cache_;
@@ -72,6 +97,10 @@ class Bench {
   const Progress& progress_;
   Speed plain_;
   Speed steered_;
+  Budget budget_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  AskedTokens asked_;
+  std::set<std::string> counted_;  ///< hashes of the keys that `asked_` has
 };
 
 }  // namespace mascing

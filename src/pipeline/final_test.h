@@ -18,6 +18,7 @@ struct TestPlan {
   Judge& judge;
   CoherenceLimit coherence;
   Steering steering;               ///< none and no system prompt: only the base is measured
+  uint64_t seed = 0;               ///< of sampled replies
   std::string system_prompt = {};  ///< of the steered side's conversations, before their own
 };
 

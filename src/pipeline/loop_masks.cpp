@@ -35,6 +35,7 @@ class LoopMaker {
     };
     EffectOptions effect_options;
     effect_options.seed = seed_;
+    effect_options.is_spent = [&] { return bench_.budget_spent() >= kMapShare; };
     const EffectMap map =
         measure_effects(frame_, entries_, panel_.sets, 0, ask, effect_options, bench_.progress());
     keep_effects(map);
@@ -46,6 +47,7 @@ class LoopMaker {
       Mask start = along(map, kFirstNorm);
       ClosedLoopOptions options;
       options.seed = seed_;
+      options.is_spent = [&] { return bench_.budget_spent() >= kMaskShare; };
       options.n_step = scenario_.search.n_loop_step;
       ClosedLoopResult result =
           close_loop(start, entries_, panel_.sets, panel_.roles, ask, options, bench_.progress());

@@ -2,14 +2,12 @@
 #include "pipeline/run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "base/sha256.h"
-#include "format/conversations.h"
 #include "format/mask_file.h"
 #include "mascing/error.h"
 #include "pipeline/baselines.h"
@@ -21,33 +19,18 @@
 #include "pipeline/loop_masks.h"
 #include "pipeline/mask_search.h"
 #include "pipeline/panel.h"
+#include "pipeline/run_record.h"
 #include "pipeline/select.h"
 #include "pipeline/traces.h"
 #include "pipeline/training_contrast.h"
-#include "report/report.h"
 
 namespace mascing {
 namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kPaperRuns = 32;     // masks whose replies the paper's sweep generates
 constexpr size_t kPreserveRows = 150;  // traces of each benign set: their routing should stay
-
-/// Wall time of the steps, by name.
-class Stopwatch {
- public:
-  explicit Stopwatch(std::map<std::string, double>& seconds) : seconds_(seconds) {}
-
-  void lap(const std::string& step) {
-    const auto now = std::chrono::steady_clock::now();
-    seconds_[step] += std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-  }
-
- private:
-  std::map<std::string, double>& seconds_;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 std::string context_key(const ModelInfo& info, const RunOptions& options) {
   const json key = {MASCING_VERSION, info.identity, options.n_thread, options.host_key};
@@ -63,58 +46,16 @@ std::string run_key(const Scenario& scenario,
                     data.hash,
                     options.seed,
                     options.method,
+                    options.budget_text,
+                    scenario.sample_seeds,
+                    scenario.sample_temperature,
                     options.with_baselines,
                     judges_key(scenario.judge)};
   return sha256_hex(key.dump());
 }
 
-Results start_results(const Scenario& scenario, const ModelInfo& info, const RunOptions& options) {
-  Results results;
-  results.tool_version = MASCING_VERSION;
-  results.seed = options.seed;
-  results.n_thread = options.n_thread;
-  results.command = options.command;
-  results.scenario_name = scenario.name;
-  results.direction = scenario.direction;
-  results.target_metric = scenario.target().metric;
-  results.model_name = info.name;
-  results.model_description = info.description;
-  results.fingerprint = info.fingerprint;
-  results.architecture = info.architecture;
-  results.n_layer = info.n_layer;
-  results.n_expert = info.n_expert;
-  results.n_expert_used = info.n_expert_used;
-  return results;
-}
-
-std::string rows_to_jsonl(const std::vector<Conversation>& rows) {
-  std::string text;
-  for (const Conversation& row : rows) {
-    text += to_jsonl(row) + '\n';
-  }
-  return text;
-}
-
-void add_mask(const Mask& mask, const std::string& file, Results& results) {
-  results.mask_file = file;
-  results.mask_method = mask.method;
-  results.mask_alpha = mask.alpha;
-  results.mask_lambda = mask.lambda;
-  results.mask_n_active = mask.n_active();
-  results.mask_steer = mask.steer;
-}
-
-void add_metrics(const Results& results, Mask& mask) {
-  for (const auto& [id, metric] : results.metrics) {
-    const std::string prefix = metric.split + "." + id;
-    mask.metrics[prefix + ".n"] = static_cast<double>(metric.n);
-    mask.metrics[prefix + ".base"] = metric.base.rate;
-    if (metric.steered) {
-      mask.metrics[prefix + ".rate"] = metric.steered->rate;
-      mask.metrics[prefix + ".low"] = metric.steered->low;
-      mask.metrics[prefix + ".high"] = metric.steered->high;
-    }
-  }
+TestLook look_at(const Dataset& data, const ModelInfo& info, const RunOptions& options) {
+  return {options.output, sha256_hex(data.hash + info.identity)};
 }
 
 /// One run's state, passed from step to step.
@@ -143,19 +84,27 @@ class Run {
   }
 
   RunOutcome search() {
-    const CoherenceLimit coherence = coherence_limit(bench_, data_);
-    std::vector<TraceInput> inputs = label(coherence);
-    const TrainingIds training = choose_contrast(scenario_, options_.seed, inputs, results_);
-    const TraceSet traces = trace(inputs);
-    check_confounds(scenario_, inputs, traces, options_.seed, results_);
-    const CandidateSet built = build(traces, training, coherence);
-    const Selection selection = select(built, coherence);
-    if (!selection.is_found) {
-      return give_up(coherence);
+    const Found found = find();
+    if (!found.selection.is_found) {
+      return give_up(found.coherence);
     }
-    Mask mask = *built.candidates[selection.i_candidate[selection.i_best]].mask;
-    mask.alpha = static_cast<float>(selection.trials[selection.i_best].alpha);
-    return test(std::move(mask), coherence, true);
+    results_.search.chosen_by = "rule";
+    return test(mask_of(found, found.selection.i_best), found.coherence, true);
+  }
+
+  /// Lets somebody look through what was found; returns it without any test.
+  Results offer(const Browse& browse) {
+    const Found found = find();
+    const Results offered = finish("").results;
+    browse({offered,
+            [&](size_t i) { return mask_of(found, i); },
+            [&](size_t i) {
+              results_ = offered;
+              results_.search.chosen_by = "user";
+              return test(mask_of(found, i), found.coherence, true);
+            },
+            bench_.host()});
+    return offered;
   }
 
   RunOutcome evaluate(Mask mask) {
@@ -163,6 +112,37 @@ class Run {
   }
 
  private:
+  /// All candidates, and which of them the rule takes.
+  struct Found {
+    CandidateSet built;
+    Selection selection;
+    CoherenceLimit coherence;
+  };
+
+  Found find() {
+    bench_.set_budget(options_.budget);
+    Found found;
+    found.coherence = coherence_limit(bench_, data_);
+    std::vector<TraceInput> inputs = label(found.coherence);
+    n_label_token_ = bench_.asked().n_generated;
+    const TrainingIds training = choose_contrast(scenario_, options_.seed, inputs, results_);
+    const TraceSet traces = trace(inputs);
+    check_confounds(scenario_, inputs, traces, options_.seed, results_);
+    found.built = build(traces, training, found.coherence);
+    found.selection = select(found.built, found.coherence);
+    record_search(found.selection);
+    return found;
+  }
+
+  /// A candidate at its strength, with what the selection split said of it.
+  [[nodiscard]] static Mask mask_of(const Found& found, size_t i_trial) {
+    const CandidateResult& trial = found.selection.trials.at(i_trial);
+    Mask mask = *found.built.candidates[found.selection.i_candidate.at(i_trial)].mask;
+    mask.alpha = static_cast<float>(trial.alpha);
+    add_selection(trial, mask);
+    return mask;
+  }
+
   /// Target, hold and keep sets with labels, benign sets as they are.
   std::vector<TraceInput> label(const CoherenceLimit& coherence) {
     std::vector<TraceInput> inputs;
@@ -238,8 +218,8 @@ class Run {
   }
 
   Selection select(const CandidateSet& built, const CoherenceLimit& coherence) {
-    Selection selection =
-        select_mask(bench_, data_, scenario_, built.candidates, *judge_, coherence);
+    Selection selection = select_mask(
+        bench_, {data_, scenario_, *judge_, coherence, options_.watch_trials}, built.candidates);
     results_.candidates = selection.trials;
     results_.outcome = selection.outcome;
     results_.warnings.insert(
@@ -248,10 +228,39 @@ class Run {
     return selection;
   }
 
+  void record_search(const Selection& selection) {
+    SearchResult& search = results_.search;
+    search.n_prefill_token = bench_.asked().n_prefill;
+    search.n_generated_token = bench_.asked().n_generated - n_label_token_;
+    search.n_paper_token = (kPaperRuns + 1) * selection.n_base_token;
+    search.budget = options_.budget_text;
+    search.base_rate = selection.base_rate;
+    search.budget_spent = options_.budget.n_token > 0 ? bench_.budget_spent() : 0.0;
+    const auto n_step = static_cast<int64_t>(results_.loop.steps.size());
+    if (bench_.budget_spent() >= kMaskShare && scenario_.uses(MaskMethod::kClosedLoop) &&
+        n_step < scenario_.search.n_loop_step) {
+      search.cut_short.push_back("the closed loop took " + std::to_string(n_step) + " of " +
+                                 std::to_string(scenario_.search.n_loop_step) + " steps");
+    }
+    search.cut_short.insert(
+        search.cut_short.end(), selection.cut_short.begin(), selection.cut_short.end());
+    if (!search.cut_short.empty()) {
+      std::string words;
+      for (const std::string& word : search.cut_short) {
+        words += (words.empty() ? "" : "; ") + word;
+      }
+      results_.warnings.push_back(
+          {"budget_spent",
+           "the budget of " + search.budget + " ended the search early: " + words,
+           "give a larger --budget: a longer search may find a better "
+           "mask"});
+    }
+  }
+
   RunOutcome test(Mask mask, const CoherenceLimit& coherence, bool is_new) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-    const TestVerdict verdict =
-        measure_test_split(bench_, {data_, scenario_, *judge_, coherence, steering}, results_);
+    const TestVerdict verdict = measure_test_split(
+        bench_, {data_, scenario_, *judge_, coherence, steering, options_.seed}, results_);
     watch_.lap("test");
     compare_baselines(steering, coherence);
     std::string failure;
@@ -314,67 +323,8 @@ class Run {
   Bench bench_;
   Results results_;
   Stopwatch watch_;
+  int64_t n_label_token_ = 0;  ///< written when the discovery split was labelled
 };
-
-std::string stamp_path(const RunOptions& options) {
-  return options.output + "/run.json";
-}
-
-/// Hash of what a run found, without what `mascing export` may have added since.
-std::string hash_of(Results results) {
-  results.exports.clear();
-  return sha256_hex(to_json(results));
-}
-
-std::optional<Results> read_results(const std::string& path) {
-  try {
-    return results_from_json(read_text_file(path), path);
-  } catch (const Error& failure) {
-    if (failure.kind() != ErrorKind::kBadInput) {
-      throw;
-    }
-    return std::nullopt;
-  }
-}
-
-/// The outcome of a finished run with the same key, or nothing.
-std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
-  const std::string results_path = options.output + "/results.json";
-  if (!file_exists(stamp_path(options)) || !file_exists(results_path)) {
-    return std::nullopt;
-  }
-  const json stamp = json::parse(read_text_file(stamp_path(options)), nullptr, false);
-  const auto word = [&](const char* name) {
-    const bool has_word = stamp.is_object() && stamp.contains(name) && stamp.at(name).is_string();
-    return has_word ? stamp.at(name).get<std::string>() : std::string();
-  };
-  if (word("key") != key) {
-    return std::nullopt;
-  }
-  std::optional<Results> results = read_results(results_path);
-  const std::string failure = word("failure");
-  const bool has_mask = file_exists(options.output + "/mask.gguf");
-  if (!results || word("results") != hash_of(*results) || (failure.empty() && !has_mask)) {
-    return std::nullopt;
-  }
-  return RunOutcome{*std::move(results), failure, true};
-}
-
-/// Leaves report.html and results.json. The page is drawn from what was written, so that `mascing
-/// report` draws the same.
-void write_results(const Results& results, const std::string& folder) {
-  const std::string text = to_json(results);
-  const std::string path = folder + "/results.json";
-  write_file_atomically(folder + "/report.html", render_report(results_from_json(text, path)));
-  write_file_atomically(path, text);
-}
-
-void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
-  write_results(outcome.results, options.output);
-  const json stamp = {
-      {"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
-  write_file_atomically(stamp_path(options), stamp.dump() + "\n");
-}
 
 }  // namespace
 
@@ -394,8 +344,40 @@ RunOutcome run_scenario(const Scenario& scenario,
                           "/mask.gguf");  // of another run: never to be taken for this one's
   const std::unique_ptr<Host> host = open_host();
   RunOutcome outcome = Run(scenario, data, *host, options, progress).search();
+  if (!outcome.results.mask_steer.empty()) {
+    look_at(data, info, options).take(outcome.results.mask_steer, outcome.results.mask_alpha);
+  }
   write_outputs(outcome, key, options);
   return outcome;
+}
+
+void search_scenario(const Scenario& scenario,
+                     const ModelInfo& info,
+                     const OpenHost& open_host,
+                     const RunOptions& options,
+                     const Browse& browse,
+                     const Progress& progress) {
+  const Dataset data = load_dataset(scenario, options.seed);
+  ensure_directory(options.output);
+  const FolderLock lock(options.output);
+  const std::string key = run_key(scenario, data, info, options);
+  const TestLook look = look_at(data, info, options);
+  const std::unique_ptr<Host> host = open_host();
+  const Browse gated = [&](const SearchView& view) {
+    write_search(view.results, options.output);
+    browse({view.results,
+            view.mask,
+            [&](size_t i) {
+              const Mask mask = view.mask(i);
+              look.require_first(mask);
+              look.take(mask.steer, mask.alpha);
+              RunOutcome outcome = view.test(i);
+              write_outputs(outcome, key, options);
+              return outcome;
+            },
+            view.host});
+  };
+  (void)Run(scenario, data, *host, options, progress).offer(gated);
 }
 
 RunOutcome evaluate_mask(const Scenario& scenario,

@@ -4,16 +4,21 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "mascing/host.h"
+#include "mascing/mask.h"
 #include "mascing/progress.h"
 #include "mascing/results.h"
 #include "mascing/scenario.h"
 #include "pipeline/make_judge.h"
+#include "pipeline/budget.h"
 
 namespace mascing {
+
+/// Called with all trials whenever one has changed.
+using WatchTrials = std::function<void(const std::vector<CandidateResult>&)>;
 
 struct RunOptions {
   std::string output;  ///< folder, created
@@ -23,6 +28,9 @@ struct RunOptions {
   std::string command;          ///< for the record; without paths that change the result
   std::string method;           ///< what replaced the methods of the scenario, as the user said it
   OpenJudgeModel open_judge_model = {};  ///< for judges that are models
+  Budget budget = {};                    ///< of the search, up to the test split
+  std::string budget_text;               ///< as the user gave it
+  WatchTrials watch_trials = {};         ///< may be empty
   std::string host_key;  ///< of host options that can change a number (batch size, context)
 };
 
@@ -43,6 +51,26 @@ using OpenHost = std::function<std::unique_ptr<Host>()>;
                                       const OpenHost& open_host,
                                       const RunOptions& options,
                                       const Progress& progress);
+
+/// What a search found on the selection split, to be looked through.
+struct SearchView {
+  const Results& results;                  ///< no metrics yet
+  std::function<Mask(size_t)> mask;        ///< of a candidate, with its strength and provenance
+  std::function<RunOutcome(size_t)> test;  ///< a candidate on the test split, as the user's choice
+  Host& host;
+};
+using Browse = std::function<void(const SearchView&)>;
+
+/// The same up to the choice, which is the user's: `browse` is shown what was found and may test
+/// one candidate. That leaves the files of a run. The test split is looked at for one candidate
+/// only: another one throws Error{kUsage}, also if an earlier run in this folder took the look.
+/// Leaves search.json and search.html (the results without the test) in any case.
+void search_scenario(const Scenario& scenario,
+                     const ModelInfo& info,
+                     const OpenHost& open_host,
+                     const RunOptions& options,
+                     const Browse& browse,
+                     const Progress& progress);
 
 /// The test split alone, for a mask that is there: base and steered.
 [[nodiscard]] RunOutcome evaluate_mask(const Scenario& scenario,

@@ -260,9 +260,15 @@ BaselineOptions read_baselines(const TomlTable& table) {
 }
 
 void read_generate(const TomlTable& table, Scenario& scenario) {
-  table.expect_keys({"max_tokens", "temperature"});
+  table.expect_keys({"max_tokens", "temperature", "sample_seeds", "sample_temperature"});
   table.get("max_tokens", scenario.n_max_token, {1.0, 1e6});
   table.get("temperature", scenario.temperature, {0.0, 10.0});
+  table.get("sample_seeds", scenario.sample_seeds, kSeed);
+  table.get("sample_temperature", scenario.sample_temperature, {0.0, 10.0, true});
+  const std::set<int64_t> distinct(scenario.sample_seeds.begin(), scenario.sample_seeds.end());
+  if (distinct.size() != scenario.sample_seeds.size()) {
+    table.fail("sample_seeds", "names one seed twice", "its replies would count twice");
+  }
 }
 
 void read_sets(const TomlTable& root, const std::filesystem::path& folder, Scenario& scenario) {

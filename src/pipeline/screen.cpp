@@ -5,16 +5,34 @@
 #include <limits>
 
 namespace mascing {
+namespace {
 
-std::vector<double> Screen::ask(int64_t i_set, const Steering& steering) {
-  std::vector<Question> questions;
-  for (int64_t i = 0; i < panel_.sets[i_set].size(); ++i) {
-    questions.push_back({i_set, i, steering});
+constexpr int64_t kQuarterStep = 4;
+
+}  // namespace
+
+std::vector<double> Screen::ask(int64_t i_set, const Steering& steering, Look look) {
+  const int64_t n = panel_.sets[i_set].size();
+  std::vector<double> all(static_cast<size_t>(n), std::numeric_limits<double>::quiet_NaN());
+  for (const bool of_quarter : {true, false}) {
+    std::vector<Question> questions;
+    for (int64_t i = 0; i < n; ++i) {
+      if ((i % kQuarterStep == 0) == of_quarter) {
+        questions.push_back({i_set, i, steering});
+      }
+    }
+    if (questions.empty() || (!of_quarter && look == Look::kQuarter)) {
+      continue;
+    }
+    const std::vector<double> answers = bench_.outcomes(panel_.sets, panel_.key, questions);
+    for (size_t k = 0; k < questions.size(); ++k) {
+      all[questions[k].i_item] = answers[k];
+    }
   }
-  return bench_.outcomes(panel_.sets, panel_.key, questions);
+  return all;
 }
 
-Screening Screen::estimate(const Steering& steering) {
+Screening Screen::estimate(const Steering& steering, Look look) {
   Screening screening;
   for (size_t k = 0; k < panel_.sets.size(); ++k) {
     const OutcomeSet& set = panel_.sets[k];
@@ -23,7 +41,7 @@ Screening Screen::estimate(const Steering& steering) {
     }
     double sum = 0.0;
     int64_t n = 0;
-    for (const double answer : ask(static_cast<int64_t>(k), steering)) {
+    for (const double answer : ask(static_cast<int64_t>(k), steering, look)) {
       if (std::isfinite(answer)) {
         sum += !set.has_margin() ? answer : answer > 0.0 ? 1.0 : 0.0;
         ++n;
@@ -41,7 +59,7 @@ Screening Screen::estimate(const Steering& steering) {
 
 std::vector<double> Screen::target_margins(const Steering& steering, size_t n_row) {
   std::vector<double> margins(n_row, std::numeric_limits<double>::quiet_NaN());
-  const std::vector<double> answers = ask(0, steering);
+  const std::vector<double> answers = ask(0, steering, Look::kWhole);
   for (size_t i = 0; i < answers.size(); ++i) {
     margins[panel_.rows.front()[i]] = answers[i];
   }

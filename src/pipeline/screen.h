@@ -1,14 +1,23 @@
 // What one prefill per conversation says of a mask on the selection split: enough to tell which
-// masks are worth generating replies for.
+// masks are worth generating replies for. A first look takes every fourth conversation, a second
+// one the rest.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "pipeline/bench.h"
 #include "pipeline/panel.h"
 
 namespace mascing {
+
+/// How many of the conversations are asked.
+enum class Look {
+  kQuarter,  ///< every fourth one
+  kWhole,
+};
 
 /// Estimates for one mask at one strength.
 struct Screening {
@@ -21,13 +30,14 @@ class Screen {
   /// `panel`: of the selection split; must outlive the screen.
   Screen(Bench& bench, const Panel& panel) : bench_(bench), panel_(panel) {}
 
-  /// All sets of the panel but the general text.
-  [[nodiscard]] Screening estimate(const Steering& steering);
+  /// All sets of the panel but the general text. A whole look asks what a quarter has left out.
+  [[nodiscard]] Screening estimate(const Steering& steering, Look look);
   /// Margins of the target set's conversations, by row of the split; not-a-number for the others.
   [[nodiscard]] std::vector<double> target_margins(const Steering& steering, size_t n_row);
 
  private:
-  [[nodiscard]] std::vector<double> ask(int64_t i_set, const Steering& steering);
+  /// By item; not-a-number for those that were not asked.
+  [[nodiscard]] std::vector<double> ask(int64_t i_set, const Steering& steering, Look look);
 
   Bench& bench_;
   const Panel& panel_;

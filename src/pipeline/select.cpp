@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "base/text.h"
-#include "mascing/error.h"
 #include "nn/metric.h"
+#include "pipeline/prospect.h"
 #include "pipeline/screen.h"
 #include "pipeline/text_blocks.h"
 #include "stage/statistics.h"
@@ -17,79 +17,69 @@ namespace mascing {
 namespace {
 
 constexpr double kPerfect = 0.9995;
-constexpr double kRounding = 1e-9;
 constexpr double kScreeningError = 0.03;  // of an estimated rate
-
-/// A mask at a strength, before any reply was generated.
-struct Prospect {
-  size_t i_trial = 0;
-  Steering steering;
-  std::string what;
-};
+constexpr double kQuarterError = 0.06;    // the same of a quarter of the conversations
+constexpr auto kFirstRows = static_cast<size_t>(kChunk);
+constexpr size_t kAllRows = std::numeric_limits<size_t>::max();
 
 class Selector {
  public:
-  Selector(Bench& bench,
-           const Dataset& data,
-           const Scenario& scenario,
-           const std::vector<Candidate>& candidates,
-           Judge& judge,
-           const CoherenceLimit& coherence)
-      : bench_(bench),
-        data_(data),
-        scenario_(scenario),
-        candidates_(candidates),
-        judge_(judge),
-        coherence_(coherence),
-        blocks_(text_blocks(bench.host(), data, scenario, Split::kSelection)) {
-    if (scenario.search.n_finalist > 0) {
-      panel_ = build_panel(bench, data, scenario, judge, coherence, Split::kSelection);
+  Selector(Bench& bench, const SelectionPlan& plan, const std::vector<Candidate>& candidates)
+      : bench_(bench), plan_(plan), candidates_(candidates), examiner_(bench, plan) {
+    if (plan.scenario.search.n_finalist > 0) {
+      panel_ = build_panel(
+          bench, plan.data, plan.scenario, plan.judge, plan.coherence, Split::kSelection);
       screen_ = std::make_unique<Screen>(bench, panel_);
+      base_quarter_ = screen_->estimate({}, Look::kQuarter);
+      base_whole_ = screen_->estimate({}, Look::kWhole);
+      watch_outcome({}, examiner_.base_replies(examiner_.target()));
     }
   }
 
   Selection run() {
-    for (const LoadedSet& set : data_.sets) {
-      if (set.spec.role != SetRole::kWatch) {
-        base_replies_[set.spec.metric] = ask(set, {}, "selecting: base " + set.spec.metric);
-        base_rates_[set.spec.metric] = rate_of(set, base_replies_[set.spec.metric]);
-      }
-    }
-    base_perplexity_ = blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, {}).value;
-    if (screen_) {
-      base_screening_ = screen_->estimate({});
-      watch_outcome({}, base_replies_.at(data_.target().spec.metric));
-    }
+    selection_.n_base_token = examiner_.n_base_token();
+    selection_.base_rate = examiner_.base_rate(examiner_.target()).rate;
     for (size_t i = 0; i < candidates_.size(); ++i) {
+      if (is_cut_short(i)) {
+        break;
+      }
       try_strengths(i);
     }
-    examine_finalists();
+    if (screen_) {
+      race(finalists(whole_looks()));
+    }
     choose();
     finish_outcome();
     return std::move(selection_);
   }
 
  private:
-  [[nodiscard]] std::vector<AskedReply> ask(const LoadedSet& set,
-                                            const Steering& steering,
-                                            const std::string& what) {
-    return bench_.replies(what, set.rows(Split::kSelection), steering);
+  [[nodiscard]] CandidateResult& trial_of(const Prospect& prospect) {
+    return selection_.trials[prospect.i_trial];
+  }
+  [[nodiscard]] const CandidateResult& trial_of(const Prospect& prospect) const {
+    return selection_.trials[prospect.i_trial];
+  }
+  void notify() const {
+    if (plan_.watch) {
+      plan_.watch(selection_.trials);
+    }
   }
 
-  [[nodiscard]] Rate rate_of(const LoadedSet& set, const std::vector<AskedReply>& replies) const {
-    return wanted_rate(replies, judged(set, replies));
-  }
-
-  [[nodiscard]] std::vector<JudgedReply> judged(const LoadedSet& set,
-                                                const std::vector<AskedReply>& replies) const {
-    const auto& rows = set.rows(Split::kSelection);
-    return judge_replies(rows, replies, rules_for(set.spec, judge_, coherence_));
+  /// Spent budgets leave the first mask.
+  bool is_cut_short(size_t i) {
+    const bool is_cut = i > 0 && bench_.budget_spent() >= kTrialShare;
+    if (is_cut) {
+      selection_.cut_short.push_back(std::to_string(i) + " of " +
+                                     std::to_string(candidates_.size()) + " masks were tried");
+    }
+    return is_cut;
   }
 
   /// Rising strengths, until the general text suffers too much or the target cannot get better.
   void try_strengths(size_t i) {
     const Candidate& candidate = candidates_[i];
-    for (const double alpha : scenario_.search.alphas) {
+    for (const double alpha : plan_.scenario.search.alphas) {
       CandidateResult trial;
       trial.method = candidate.mask->method;
       trial.lambda = candidate.mask->lambda;
@@ -106,7 +96,9 @@ class Selector {
                                   format_number(alpha, 2)};
       selection_.trials.push_back(std::move(trial));
       selection_.i_candidate.push_back(i);
-      if (is_last_strength(prospect)) {
+      const bool is_last = is_last_strength(prospect);
+      notify();
+      if (is_last) {
         break;
       }
     }
@@ -114,92 +106,201 @@ class Selector {
 
   /// True if a stronger mask need not be tried: this one hurts the text, or is perfect.
   bool is_last_strength(const Prospect& prospect) {
-    CandidateResult& trial = selection_.trials[prospect.i_trial];
-    if (!keeps_text(trial, prospect.steering)) {
+    CandidateResult& trial = trial_of(prospect);
+    if (!examiner_.keeps_text(trial, prospect.steering)) {
       return true;
     }
     if (!screen_) {
       examine(trial, prospect.steering, prospect.what);
       return target_rate(trial).rate > kPerfect;
     }
-    report(bench_.progress(), {prospect.what + ", one prefill each", 0, 1, "sets", ""});
-    const Screening screening = screen_->estimate(prospect.steering);
-    trial.estimates = screening.rates;
-    trial.kl_benign = screening.kl_benign;
-    trial.why_not = why_hopeless(screening);
+    look(prospect, Look::kQuarter);
+    if (estimate_of(prospect) > kPerfect) {
+      look(prospect, Look::kWhole);
+    }
     if (trial.why_not.empty()) {
       prospects_.push_back(prospect);
     }
-    return estimate_of(trial) > kPerfect;
+    return estimate_of(prospect) > kPerfect;
   }
 
-  [[nodiscard]] double estimate_of(const CandidateResult& trial) const {
-    return trial.estimates.at(data_.target().spec.metric);
+  // ------------------------------------------------------------ one prefill each
+
+  /// Estimates for a trial, and the reason if they rule it out.
+  void look(const Prospect& prospect, Look look) {
+    report(bench_.progress(), {prospect.what + ", one prefill each", 0, 1, "sets", ""});
+    const Screening screening = screen_->estimate(prospect.steering, look);
+    CandidateResult& trial = trial_of(prospect);
+    trial.estimates = screening.rates;
+    trial.kl_benign = trial.kl_first = screening.kl_benign;
+    judge_look(screening, look, trial);
+  }
+
+  [[nodiscard]] double estimate_of(const Prospect& prospect) const {
+    return trial_of(prospect).estimates.at(examiner_.target());
   }
 
   /// What the estimates rule out, with a margin for their error.
-  [[nodiscard]] std::string why_hopeless(const Screening& screening) const {
-    const std::string& target = data_.target().spec.metric;
-    if (screening.rates.at(target) <= base_screening_.rates.at(target)) {
-      return "no better than without a mask, by one prefill each";
+  void judge_look(const Screening& screening, Look look, CandidateResult& trial) const {
+    const bool is_quarter = look == Look::kQuarter;
+    const Screening& base = is_quarter ? base_quarter_ : base_whole_;
+    const double error = is_quarter ? kQuarterError : kScreeningError;
+    const double gain = screening.rates.at(examiner_.target()) - base.rates.at(examiner_.target());
+    if (gain <= (is_quarter ? -error : 0.0)) {
+      trial.why_not = "no better than without a mask, by one prefill each";
+      return;
     }
-    for (const LoadedSet& set : data_.sets) {
+    for (const LoadedSet& set : plan_.data.sets) {
       const auto found = screening.rates.find(set.spec.metric);
       if (found == screening.rates.end() || set.spec.role == SetRole::kTarget) {
         continue;
       }
-      const double drop = base_screening_.rates.at(set.spec.metric) - found->second;
-      if (drop > set.spec.max_drop + kScreeningError) {
-        return set.spec.metric + " falls by " + format_percent(drop) + ", by one prefill each";
+      const double drop = base.rates.at(set.spec.metric) - found->second;
+      if (drop > set.spec.max_drop + error) {
+        trial.why_not =
+            set.spec.metric + " falls by " + format_percent(drop) + ", by one prefill each";
+        trial.breaks_limit = true;
+        return;
       }
-    }
-    return "";
-  }
-
-  /// The most promising trials by estimated target rate; of those that look alike the gentlest.
-  void examine_finalists() {
-    const auto n = static_cast<size_t>(scenario_.search.n_finalist);
-    std::vector<Prospect> waiting = prospects_;
-    for (size_t k = 0; k < n && !waiting.empty(); ++k) {
-      const auto best = std::max_element(
-          waiting.begin(), waiting.end(), [&](const Prospect& a, const Prospect& b) {
-            return promise(a, k) < promise(b, k);
-          });
-      const Prospect finalist = *best;
-      waiting.erase(best);
-      CandidateResult& trial = selection_.trials[finalist.i_trial];
-      examine(trial, finalist.steering, finalist.what);
-      if (trial.rates.contains(data_.target().spec.metric)) {
-        watch_outcome(finalist.steering, ask(data_.target(), finalist.steering, finalist.what));
-      }
-    }
-    for (const Prospect& prospect : waiting) {
-      selection_.trials[prospect.i_trial].why_not =
-          "less promising than the finalists, by one prefill each";
     }
   }
 
-  /// The first finalist is the one with the highest estimate, the second the gentlest near it, and
-  /// so on in turn.
-  [[nodiscard]] double promise(const Prospect& prospect, size_t k) const {
-    const CandidateResult& trial = selection_.trials[prospect.i_trial];
+  [[nodiscard]] Prospects take_by_estimate(Prospects& waiting, size_t n) const {
     double top = 0.0;
-    for (const Prospect& other : prospects_) {
-      top = std::max(top, estimate_of(selection_.trials[other.i_trial]));
+    for (const Prospect& prospect : waiting) {
+      top = std::max(top, estimate_of(prospect));
     }
-    const bool is_near = estimate_of(trial) >= top - kScreeningError;
-    return k % 2 == 0 || !is_near ? estimate_of(trial) - 1.0 : 1.0 - trial.kl_benign;
+    const RateOf rate = [&](const Prospect& prospect) { return estimate_of(prospect); };
+    return take_promising(waiting, selection_.trials, n, rate, top - kScreeningError);
+  }
+
+  void drop(const Prospects& dropped, const std::string& why_not) {
+    for (const Prospect& prospect : dropped) {
+      trial_of(prospect).why_not = why_not;
+    }
+  }
+
+  /// The better half of the prospects, seen whole.
+  [[nodiscard]] Prospects whole_looks() {
+    Prospects waiting = prospects_;
+    const auto n_least = static_cast<size_t>(2 * plan_.scenario.search.n_finalist);
+    const Prospects seen = take_by_estimate(waiting, std::max(n_least, (waiting.size() + 1) / 2));
+    drop(waiting, "less promising than others, by one prefill of every fourth conversation");
+    Prospects kept;
+    for (const Prospect& prospect : seen) {
+      look(prospect, Look::kWhole);
+      if (trial_of(prospect).why_not.empty()) {
+        kept.push_back(prospect);
+      }
+      notify();
+    }
+    return kept;
+  }
+
+  // ------------------------------------------------------------ generated replies
+
+  [[nodiscard]] Prospects finalists(Prospects waiting) {
+    auto n = static_cast<size_t>(plan_.scenario.search.n_finalist);
+    if (n > 1 && waiting.size() > 1 && bench_.budget_spent() >= kTrialShare) {
+      n = 1;
+      selection_.cut_short.push_back("replies were generated for one finalist of " +
+                                     std::to_string(plan_.scenario.search.n_finalist));
+    }
+    Prospects taken = take_by_estimate(waiting, n);
+    drop(waiting, "less promising than the finalists, by one prefill each");
+    return taken;
+  }
+
+  /// Some of the target set for all; all of it for the better half; the limits for one after the
+  /// other until one keeps them. Those that were left behind are taken up again if none does.
+  void race(Prospects field) {
+    Prospects reserve;
+    if (field.size() > 2) {
+      for (const Prospect& prospect : field) {
+        (void)examiner_.ask_target(
+            trial_of(prospect), prospect.steering, prospect.what, kFirstRows);
+        notify();
+      }
+      reserve = std::move(field);
+      const size_t n_half = std::max<size_t>(2, (reserve.size() + 1) / 2);
+      field = take_promising(
+          reserve, selection_.trials, n_half, generated_rate(), best_of(reserve).low);
+      drop(reserve, "behind after " + std::to_string(kChunk) + " conversations");
+    }
+    run_limits(std::move(field));
+    if (best_rate_.rate < 0.0) {
+      drop(reserve, "");
+      run_limits(std::move(reserve));
+    }
+  }
+
+  [[nodiscard]] Rate best_of(const Prospects& field) const {
+    Rate best{-1.0, -1.0, -1.0};
+    for (const Prospect& prospect : field) {
+      const Rate& rate = target_rate(trial_of(prospect));
+      best = rate.rate > best.rate ? rate : best;
+    }
+    return best;
+  }
+
+  [[nodiscard]] RateOf generated_rate() const {
+    return [this](const Prospect& prospect) { return target_rate(trial_of(prospect)).rate; };
+  }
+
+  /// All of the target set for all of the field, then the limits in the order of choice.
+  void run_limits(Prospects field) {
+    for (const Prospect& prospect : field) {
+      std::vector<AskedReply> replies;
+      (void)examiner_.ask_target(
+          trial_of(prospect), prospect.steering, prospect.what, kAllRows, &replies);
+      watch_outcome(prospect.steering, replies);
+      notify();
+    }
+    order_by_choice(field, selection_.trials, generated_rate(), best_of(field).low);
+    for (const Prospect& prospect : field) {
+      CandidateResult& trial = trial_of(prospect);
+      if (best_rate_.rate >= 0.0) {
+        trial.why_not = "not needed: a better or gentler one keeps all limits";
+      } else {
+        settle(trial, prospect.steering, prospect.what);
+      }
+      notify();
+    }
+  }
+
+  /// The limits, if the target's rate has risen.
+  void settle(CandidateResult& trial, const Steering& steering, const std::string& what) {
+    if (target_rate(trial).rate <= examiner_.base_rate(examiner_.target()).rate) {
+      trial.why_not = "no better than without a mask";
+      return;
+    }
+    if (examiner_.check_limits(trial, steering, what)) {
+      keeps_hold_.push_back(static_cast<size_t>(&trial - selection_.trials.data()));
+    }
+    if (trial.feasible && target_rate(trial).rate > best_rate_.rate) {
+      best_rate_ = target_rate(trial);
+    }
+  }
+
+  /// Without a screening: some of the target set, all of it, the other sets.
+  void examine(CandidateResult& trial, const Steering& steering, const std::string& what) {
+    if (examiner_.ask_target(trial, steering, what, kFirstRows).high < best_rate_.low) {
+      trial.why_not = "behind after " + std::to_string(kChunk) + " conversations";
+    } else if (examiner_.ask_target(trial, steering, what, kAllRows).rate < best_rate_.low) {
+      trial.why_not = "behind the best";
+    } else {
+      settle(trial, steering, what);
+    }
   }
 
   /// Remembers the margins of the target set and what was generated.
   void watch_outcome(const Steering& steering, const std::vector<AskedReply>& replies) {
-    const LoadedSet& target = data_.target();
-    const std::vector<JudgedReply> outcomes = judged(target, replies);
+    const auto judged = examiner_.judge_target(replies);
     const std::vector<double> margins = screen_->target_margins(steering, replies.size());
     for (size_t i = 0; i < replies.size(); ++i) {
-      if (outcomes[i].ok() && std::isfinite(margins[i])) {
+      if (judged[i].ok() && std::isfinite(margins[i])) {
         margins_.push_back(margins[i]);
-        wanted_.push_back(outcomes[i].is_wanted ? 1 : 0);
+        wanted_.push_back(judged[i].is_wanted ? 1 : 0);
       }
     }
   }
@@ -215,98 +316,8 @@ class Selector {
         spearman(margins_, std::vector<double>(wanted_.begin(), wanted_.end()));
   }
 
-  /// False, with the reason, if the general text suffers more than allowed.
-  bool keeps_text(CandidateResult& trial, const Steering& steering) {
-    if (blocks_.empty()) {
-      return true;
-    }
-    trial.perplexity = bench_.text_perplexity(blocks_, steering).value;
-    const double limit = base_perplexity_ * (1.0 + scenario_.search.max_perplexity_rise);
-    if (trial.perplexity > limit) {
-      trial.why_not =
-          "perplexity " + format_number(trial.perplexity, 1) + " > " + format_number(limit, 1);
-      return false;
-    }
-    return true;
-  }
-
-  /// Cheapest question first: some of the target set, all of it, the other sets.
-  void examine(CandidateResult& trial, const Steering& steering, const std::string& what) {
-    const LoadedSet& target = data_.target();
-    Rate& rate = trial.rates[target.spec.metric];
-    rate = rate_of(target, first_replies(target, steering, what));
-    if (rate.high < best_rate_.low) {
-      trial.why_not = "behind after " + std::to_string(kChunk) + " conversations";
-      return;
-    }
-    rate = rate_of(target, ask(target, steering, what));
-    if (rate.rate <= base_rates_.at(target.spec.metric).rate) {
-      trial.why_not = "no better than without a mask";
-    } else if (rate.rate < best_rate_.low) {
-      trial.why_not = "behind the best";
-    } else {
-      check_limits(trial, steering, what);
-    }
-  }
-
-  [[nodiscard]] std::vector<AskedReply> first_replies(const LoadedSet& set,
-                                                      const Steering& steering,
-                                                      const std::string& what) {
-    std::vector<Conversation> rows = set.rows(Split::kSelection);
-    rows.resize(std::min(rows.size(), static_cast<size_t>(kChunk)));
-    return bench_.replies(what, rows, steering);
-  }
-
-  /// Hold sets come first: a trial that fails later keeps them.
-  void check_limits(CandidateResult& trial, const Steering& steering, const std::string& what) {
-    for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
-      for (const LoadedSet& set : data_.sets) {
-        if (set.spec.role == role && trial.why_not.empty()) {
-          check_limit(set, trial, steering, what);
-        }
-      }
-      if (role == SetRole::kHold && trial.why_not.empty()) {
-        keeps_hold_.push_back(static_cast<size_t>(&trial - selection_.trials.data()));
-      }
-    }
-    if (trial.why_not.empty()) {
-      trial.feasible = true;
-      trial.kl_benign = benign_divergence(steering);
-      if (target_rate(trial).rate > best_rate_.rate) {
-        best_rate_ = target_rate(trial);
-      }
-    }
-  }
-
-  void check_limit(const LoadedSet& set,
-                   CandidateResult& trial,
-                   const Steering& steering,
-                   const std::string& what) {
-    const std::string& metric = set.spec.metric;
-    const Rate rate = rate_of(set, ask(set, steering, what + ", " + metric));
-    trial.rates[metric] = rate;
-    const double limit = base_rates_.at(metric).rate - set.spec.max_drop;
-    if (rate.rate < limit - kRounding) {
-      trial.why_not = metric + " " + format_percent(rate.rate) + " < " + format_percent(limit);
-    }
-  }
-
-  [[nodiscard]] double benign_divergence(const Steering& steering) {
-    double sum = 0.0;
-    int64_t n_token = 0;
-    for (const LoadedSet& set : data_.sets) {
-      if (set.spec.role == SetRole::kBenign) {
-        const Divergence divergence = bench_.divergence(
-            set.rows(Split::kSelection), base_replies_.at(set.spec.metric), steering);
-        sum += divergence.kl * static_cast<double>(divergence.n_token);
-        n_token += divergence.n_token;
-      }
-    }
-    return n_token > 0 ? sum / static_cast<double>(n_token) : 0.0;
-  }
-
   [[nodiscard]] const Rate& target_rate(const CandidateResult& trial) const {
-    return trial.rates.at(data_.target().spec.metric);
+    return trial.rates.at(examiner_.target());
   }
 
   /// The feasible trial with the least damage among those whose target rate lies in the interval of
@@ -328,7 +339,8 @@ class Selector {
 
   /// Divergence on benign replies; where there are none, the perplexity of the general text.
   [[nodiscard]] double damage(const CandidateResult& trial) const {
-    const bool has_benign = std::any_of(data_.sets.begin(), data_.sets.end(), [](const auto& set) {
+    const std::vector<LoadedSet>& sets = plan_.data.sets;
+    const bool has_benign = std::any_of(sets.begin(), sets.end(), [](const auto& set) {
       return set.spec.role == SetRole::kBenign;
     });
     return has_benign ? trial.kl_benign : trial.perplexity;
@@ -353,35 +365,27 @@ class Selector {
   }
 
   Bench& bench_;
-  const Dataset& data_;
-  const Scenario& scenario_;
+  const SelectionPlan& plan_;
   const std::vector<Candidate>& candidates_;
-  Judge& judge_;
-  const CoherenceLimit& coherence_;
-  std::vector<std::vector<int32_t>> blocks_;
+  Examiner examiner_;
   Panel panel_;
   std::unique_ptr<Screen> screen_;  ///< null if every trial is examined
-  Screening base_screening_;
-  std::vector<Prospect> prospects_;  ///< trials that the screening leaves
-  std::vector<double> margins_;      ///< of target conversations whose replies were generated
-  std::vector<int> wanted_;          ///< what became of them
-  std::map<std::string, std::vector<AskedReply>> base_replies_;  // by metric
-  std::map<std::string, Rate> base_rates_;
-  double base_perplexity_ = 0.0;
-  Rate best_rate_{-1.0, -1.0, -1.0};  // of the target, over the feasible trials so far
-  std::vector<size_t> keeps_hold_;    // trials within the limits of the hold sets
+  Screening base_quarter_;
+  Screening base_whole_;
+  Prospects prospects_;               ///< trials that the first look leaves
+  std::vector<double> margins_;       ///< of target conversations whose replies were generated
+  std::vector<int> wanted_;           ///< what became of them
+  Rate best_rate_{-1.0, -1.0, -1.0};  ///< of the target, over the feasible trials so far
+  std::vector<size_t> keeps_hold_;    ///< trials within the limits of the hold sets
   Selection selection_;
 };
 
 }  // namespace
 
 Selection select_mask(Bench& bench,
-                      const Dataset& data,
-                      const Scenario& scenario,
-                      const std::vector<Candidate>& candidates,
-                      Judge& judge,
-                      const CoherenceLimit& coherence) {
-  return Selector(bench, data, scenario, candidates, judge, coherence).run();
+                      const SelectionPlan& plan,
+                      const std::vector<Candidate>& candidates) {
+  return Selector(bench, plan, candidates).run();
 }
 
 }  // namespace mascing

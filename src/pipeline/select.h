@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "pipeline/bench.h"
-#include "pipeline/dataset.h"
-#include "pipeline/label.h"
+#include "pipeline/examine.h"
 #include "pipeline/mask_search.h"
 
 namespace mascing {
@@ -20,22 +19,23 @@ struct Selection {
       false;  ///< there is a best one: better than the base, within the hold sets' limits
   bool is_feasible = false;  ///< it keeps all other limits, too
   OutcomeResult outcome;     ///< of the screening, where there was one
+  double base_rate = 0.0;    ///< of the target, without a mask
+  int64_t n_base_token = 0;  ///< tokens of the unsteered model's replies to the sets with a role
+  std::vector<std::string> cut_short;  ///< what a spent budget left out, in words
   std::vector<Warning> warnings;
 };
 
-/// Tries all masks at rising strengths. If the scenario wants finalists, all trials are first
-/// screened by one prefill per conversation, and replies are generated for the finalists only;
-/// otherwise for all. A trial that falls behind the best feasible one on the
-/// first conversations of the target set is dropped there; the others answer all of it and then
-/// face the limits of the hold, keep and benign sets. Of the trials that keep all limits and whose
-/// target rate lies within the best one's 95 % interval, the one with the least divergence on
-/// benign replies is taken. If none keeps all limits, the best of those that keep the hold sets is
-/// taken, with a warning; if there is none of those either, none is.
+/// Tries all masks at rising strengths. If the scenario wants finalists, the trials are halved in
+/// turn: a quarter of the conversations with one prefill each, all of them for the better half, and
+/// replies for the finalists only: of the first conversations of the target set, of all of it for
+/// the better half of the finalists (two at least), then of the sets with limits, until one keeps
+/// them all. Without finalists, replies are generated for every trial that does not fall behind. Of
+/// the trials that keep all limits and whose target rate lies within the best one's 95 % interval,
+/// the one with the least divergence on benign replies is taken. If none keeps all limits, the best
+/// of those that keep the hold sets is taken, with a warning; if there is none of those either,
+/// none is. A budget that is spent ends the screening, and leaves one finalist.
 [[nodiscard]] Selection select_mask(Bench& bench,
-                                    const Dataset& data,
-                                    const Scenario& scenario,
-                                    const std::vector<Candidate>& candidates,
-                                    Judge& judge,
-                                    const CoherenceLimit& coherence);
+                                    const SelectionPlan& plan,
+                                    const std::vector<Candidate>& candidates);
 
 }  // namespace mascing

@@ -14,6 +14,7 @@
 #include "report/judge_sections.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
+#include "report/reply_sections.h"
 #include "report/search_sections.h"
 #include "report/style_sheet.h"
 #include "report/svg.h"
@@ -122,7 +123,8 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics) {
        {"change", true},
        {"fixed", true},
        {"broken", true},
-       {"p", true}});
+       {"p", true},
+       {"p, Holm", true}});
   for (const NamedMetric& named : metrics) {
     const MetricResult& metric = *named.result;
     std::vector<std::string> cells = {escape_html(display_name(named.id)),
@@ -130,14 +132,16 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics) {
                                       count_text(metric.n),
                                       rate_cell(metric.base)};
     if (metric.steered) {
-      const std::vector<std::string> rest = {rate_cell(*metric.steered),
-                                             change_cell(metric),
-                                             count_text(metric.fixed),
-                                             count_text(metric.broken),
-                                             escape_html(p_text(metric.p_value))};
+      const std::vector<std::string> rest = {
+          rate_cell(*metric.steered),
+          change_cell(metric),
+          count_text(metric.fixed),
+          count_text(metric.broken),
+          escape_html(p_text(metric.p_value)),
+          metric.p_holm ? escape_html(p_text(*metric.p_holm)) : "&ndash;"};
       cells.insert(cells.end(), rest.begin(), rest.end());
     } else {
-      cells.insert(cells.end(), 5, "&ndash;");
+      cells.insert(cells.end(), 6, "&ndash;");
     }
     table.add_row(cells);
   }
@@ -154,7 +158,9 @@ std::string metrics_section(const Results& results) {
                       html_paragraph("\"Fixed\" conversations have the wanted outcome only with "
                                      "the mask, \"broken\" ones only without "
                                      "it. Triangles mark changes that chance alone would bring "
-                                     "about in fewer than one case in twenty.") +
+                                     "about in fewer than one case in twenty, each metric taken by "
+                                     "itself; the last column corrects p for testing all of them "
+                                     "(Holm).") +
                           interval_plot(metrics) + metrics_table(metrics));
 }
 
@@ -282,6 +288,7 @@ std::string render_report(const Results& results) {
   page += "<main>\n";
   page += warnings_box(results);
   page += metrics_section(results);
+  page += replies_section(results);
   page += damage_section(results);
   page += judges_section(results);
   page += mask_section(results);

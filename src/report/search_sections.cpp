@@ -11,6 +11,8 @@
 #include "report/html.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
+#include "report/trade_off.h"
+#include "report/trade_plot.h"
 
 namespace mascing {
 namespace {
@@ -18,22 +20,6 @@ namespace {
 constexpr size_t kManyRows = 24;  // longer tables are folded
 constexpr size_t kMaxSkippedRow = 200;
 constexpr double kConfoundAuc = 0.7;  // above it, length alone tells the classes apart
-
-// The mask file keeps its numbers as float.
-bool is_same(double a, double b) {
-  return std::abs(a - b) <= 1e-5 * std::max({1e-9, std::abs(a), std::abs(b)});
-}
-
-const CandidateResult* chosen_candidate(const Results& results) {
-  const auto found = std::find_if(
-      results.candidates.begin(), results.candidates.end(), [&](const CandidateResult& candidate) {
-        return candidate.role != "baseline" && candidate.method == results.mask_method &&
-               candidate.n_active == results.mask_n_active &&
-               is_same(candidate.alpha, results.mask_alpha) &&
-               is_same(candidate.lambda, results.mask_lambda);
-      });
-  return found == results.candidates.end() ? nullptr : &*found;
-}
 
 std::vector<std::string> rate_ids(const Results& results) {
   std::set<std::string> present;
@@ -238,11 +224,20 @@ std::string skipped_table(const Results& results) {
          rest + "</details>\n";
 }
 
+std::string trade_off(const Results& results) {
+  const std::string cost = search_cost_words(results);
+  const std::string words = trade_words(results);
+  return trade_plot(results) + (words.empty() ? "" : html_paragraph(words)) +
+         (cost.empty() ? "" : html_paragraph("Cost of the choice: " + cost + "."));
+}
+
 }  // namespace
 
 std::string candidates_section(const Results& results) {
   const CandidateColumns columns = columns_for(results);
-  const CandidateResult* const chosen = chosen_candidate(results);
+  const int64_t i_chosen = chosen_candidate(results);
+  const CandidateResult* const chosen =
+      i_chosen < 0 ? nullptr : &results.candidates[static_cast<size_t>(i_chosen)];
   HtmlTable shortlist =
       candidate_table("Candidates within all limits, on the selection split", columns);
   HtmlTable all = candidate_table("All candidates, on the selection split", columns);
@@ -267,8 +262,8 @@ std::string candidates_section(const Results& results) {
                            "within the limits of the scenario. All of "
                            "this was measured on the selection split; the test split was touched "
                            "only by the one that was chosen.";
-  std::string body =
-      html_paragraph(text + estimate_text(results)) + outcome_paragraph(results.outcome);
+  std::string body = html_paragraph(text + estimate_text(results)) +
+                     outcome_paragraph(results.outcome) + trade_off(results);
   if (n_all > kManyRows && n_feasible > 0) {
     body += folded("All that were within the limits", n_feasible, shortlist.html());
   }

@@ -76,6 +76,7 @@ svg .base .bar { stroke: var(--neutral); stroke-opacity: .55; }
 svg .base circle { fill: var(--card); stroke: var(--neutral); stroke-width: 2.5; }
 svg .steered .bar { stroke: var(--accent); stroke-opacity: .55; }
 svg .steered circle { fill: var(--accent); stroke: var(--accent); stroke-width: 2.5; }
+svg circle.hollow { fill: var(--card) !important; }
 svg .ground { fill: var(--faint); stroke: var(--rule); }
 svg .below { fill: var(--below); }
 svg .above { fill: var(--above); }

@@ -10,6 +10,8 @@
 #include "report/baseline_sections.h"
 #include "report/columns.h"
 #include "report/numbers.h"
+#include "report/reply_sections.h"
+#include "report/trade_off.h"
 
 namespace mascing {
 namespace {
@@ -131,6 +133,10 @@ std::string origin_lines(const Results& results) {
     text += "cost                  " + count_text(results.n_prefill_token) + " tokens read, " +
             count_text(results.n_generated_token) + " generated\n";
   }
+  const std::string search = search_cost_words(results);
+  if (!search.empty()) {
+    text += wrapped("search                ", search, 22);
+  }
   return text;
 }
 
@@ -157,7 +163,8 @@ std::string render_table(const Results& results, bool colour) {
   if (!results.metrics.empty()) {
     text.append("\n").append(metric_lines(results, colour));
   }
-  for (const std::string& part : {damage_lines(results) + origin_lines(results),
+  for (const std::string& part : {reply_lines(results),
+                                  damage_lines(results) + origin_lines(results),
                                   baseline_lines(results),
                                   warning_lines(results, colour)}) {
     text.append(part.empty() ? "" : "\n").append(part);

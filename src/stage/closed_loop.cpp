@@ -94,6 +94,9 @@ class Loop {
   ClosedLoopResult run(const Progress& progress) {
     int64_t n_enough = 0;
     for (int64_t i = 0; i < options_.n_step && n_enough < static_cast<int64_t>(kStretch); ++i) {
+      if (options_.is_spent && options_.is_spent()) {
+        break;
+      }
       report(progress, {"closed loop", i, options_.n_step, "steps", describe()});
       observe(draw_pairs());
       adjust_multipliers();

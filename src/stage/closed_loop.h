@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct ClosedLoopOptions {
   double boost_cap = 3.0;     ///< no entry above this: boosts break models sooner than bans
   double l1 = 0.005;          ///< soft threshold per unit of step; twice that above 0
   double enough = 0.97;       ///< smoothed wanted share of the gain set at which it may stop
+  std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked before each step
 };
 
 /// The state after one step. Values are running means over what was measured at S itself.

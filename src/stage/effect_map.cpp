@@ -126,6 +126,9 @@ EffectMap measure_effects(const Mask& frame,
   std::vector<double> response;
   EffectMap map;
   for (int64_t n = 0; n < options.n_max && map.reliability() < options.reliability;) {
+    if (n > 0 && options.is_spent && options.is_spent()) {
+      break;
+    }
     report(progress, {"effect map", n, options.n_max, "pairs of masks", ""});
     const int64_t n_now = std::min(options.n_round, options.n_max - n);
     std::vector<std::vector<float>> drawn;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "mascing/progress.h"
@@ -29,10 +30,11 @@ struct EffectMap {
 
 struct EffectOptions {
   uint64_t seed = 0;
-  double perturbation = 0.4;  ///< of each entry, in sigma
-  int64_t n_round = 512;      ///< paired interventions between two looks at the result
-  int64_t n_max = 2048;       ///< paired interventions, at most
-  double reliability = 0.85;  ///< enough: stop
+  double perturbation = 0.4;            ///< of each entry, in sigma
+  int64_t n_round = 512;                ///< paired interventions between two looks at the result
+  int64_t n_max = 2048;                 ///< paired interventions, at most
+  double reliability = 0.85;            ///< enough: stop
+  std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked after each round
 };
 
 /// `design` [n, d], `response` [n]. Throws Error{kInsufficient} for n < 3.

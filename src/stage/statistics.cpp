@@ -9,12 +9,15 @@
 #include <numeric>
 #include <string>
 
+#include "base/random.h"
 #include "mascing/error.h"
 
 namespace mascing {
 namespace {
 
 constexpr double kZ95 = 1.959963984540054;  // 97.5th percentile of the standard normal distribution
+
+constexpr int64_t kResamples = 2000;
 
 double log_binomial(double n, double k) {
   return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0);
@@ -82,6 +85,40 @@ double mcnemar_exact(int64_t fixed, int64_t broken) {
   }
   const double log_largest = log_binomial(n, k) - n * std::numbers::ln2;
   return std::min(1.0, 2.0 * sum * std::exp(log_largest));
+}
+
+Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
+  if (values.empty()) {
+    return {0.0, 0.0, 0.0};
+  }
+  const auto n = static_cast<int64_t>(values.size());
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  Rng rng(seed);
+  std::vector<double> means;
+  for (int64_t k = 0; k < kResamples; ++k) {
+    double drawn = 0.0;
+    for (int64_t i = 0; i < n; ++i) {
+      drawn += values[rng.below(n)];
+    }
+    means.push_back(drawn / static_cast<double>(n));
+  }
+  std::sort(means.begin(), means.end());
+  const auto at = [&](double share) {
+    return means[static_cast<size_t>(std::lround(share * static_cast<double>(kResamples - 1)))];
+  };
+  return {sum / static_cast<double>(n), at(0.025), at(0.975)};
+}
+
+Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
+  const auto n = static_cast<int64_t>(shares.size());
+  const auto is_all = [&](double value) {
+    return std::all_of(
+        shares.begin(), shares.end(), [value](double share) { return share == value; });
+  };
+  if (is_all(1.0) || is_all(0.0)) {
+    return wilson(is_all(0.0) ? 0 : n, n);
+  }
+  return bootstrap_mean(shares, seed);
 }
 
 double spearman(const std::vector<double>& a, const std::vector<double>& b) {

@@ -20,6 +20,13 @@ namespace mascing {
 /// count.
 [[nodiscard]] double mcnemar_exact(int64_t fixed, int64_t broken);
 
+/// Mean of `values`, one per independent case, with its 95 % bootstrap interval (percentiles of
+/// 2,000 resamples, the same for the same seed). {0, 0, 0} without values.
+[[nodiscard]] Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed);
+/// The same of shares. Where all are 0 or all are 1, resampling says nothing: then Wilson's
+/// interval over the cases.
+[[nodiscard]] Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed);
+
 /// Spearman's rank correlation, ties with their mean rank. 0 if either side is constant. Sizes must
 /// agree.
 [[nodiscard]] double spearman(const std::vector<double>& a, const std::vector<double>& b);

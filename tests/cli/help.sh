@@ -2,7 +2,7 @@
 # Every command explains itself and opens with an example; wrong usage is told apart from failure.
 . "$(dirname "$0")/common.sh" "$@"
 
-for command in "" run import eval collect trace train steer inspect report export serve "mask show" "mask diff" "mask compose" "mask verify" \
+for command in "" run search chat import eval collect trace train steer inspect report export serve "mask show" "mask diff" "mask compose" "mask verify" \
   "mask unbake"; do
   for flag in --help -h; do
     run 0 "$mascing" $command $flag

@@ -43,11 +43,14 @@ class SelectTest : public testing::Test {
     const Progress progress;
     RefusalJudge judge(scenario_.judge);
     Bench bench(host, Cache(folder_.path("cache"), "c"), {0.0F, 0, 20}, progress);
-    return select_mask(bench, load_dataset(scenario_, 0), scenario_, candidates, judge, {10.0});
+    bench.set_budget(budget_);
+    const Dataset data = load_dataset(scenario_, 0);
+    return select_mask(bench, {data, scenario_, judge, {10.0}}, candidates);
   }
 
   TemporaryFolder folder_;
   Scenario scenario_;
+  Budget budget_;
 };
 
 TEST_F(SelectTest, TakesTheMaskThatHelpsOverTheOneThatDoesNot) {
@@ -141,6 +144,66 @@ TEST_F(ScreenTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
   EXPECT_THAT(selection.trials[0].why_not, testing::HasSubstr("no better"));
   EXPECT_THAT(selection.trials[1].why_not, testing::HasSubstr("hold falls by 100.0 %"));
   EXPECT_TRUE(selection.trials[1].rates.empty());
+}
+
+TEST_F(ScreenTest, AlmostEqualMasksRaceUntilOneKeepsAllLimits) {
+  scenario_.search.n_finalist = 4;
+  const Selection selection = select({candidate(1.0F, 4.0F),
+                                      candidate(1.0F, 1.0F),
+                                      candidate(1.0F, 3.0F),
+                                      candidate(1.0F, 2.0F)});
+  ASSERT_TRUE(selection.is_feasible);
+  EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
+  int64_t n_limits = 0;
+  for (const CandidateResult& trial : selection.trials) {
+    EXPECT_TRUE(trial.rates.contains("dsr"));  // a finalist
+    n_limits += trial.rates.contains("benign") ? 1 : 0;
+    EXPECT_FALSE(trial.breaks_limit);
+  }
+  EXPECT_EQ(n_limits, 1);  // the gentlest was asked about the other sets, and kept them
+}
+
+TEST_F(ScreenTest, TheReserveIsTakenUpIfTheBestBreakLimits) {
+  scenario_.search.n_finalist = 3;
+  // A limit that the estimates do not rule out, but the replies do.
+  for (ScenarioSet& set : scenario_.sets) {
+    set.max_drop = set.metric == "benign" ? 0.0 : set.max_drop;
+  }
+  const Selection selection = select({candidate(1.0F, 3.0F), candidate(0.5F, 1.0F)});
+  ASSERT_TRUE(selection.is_feasible);
+  EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
+}
+
+TEST_F(ScreenTest, ManyTrialsAreHalvedBeforeTheyAreSeenWhole) {
+  scenario_.search.n_finalist = 1;
+  std::vector<Candidate> candidates;
+  for (int i = 0; i < 12; ++i) {
+    candidates.push_back(candidate(0.9F, static_cast<float>(i)));
+  }
+  scenario_.search.alphas = {0.4};  // a push of 0.36: most, but not all of the attacks
+  const Selection selection = select(candidates);
+  int64_t n_quarter = 0;
+  for (const CandidateResult& trial : selection.trials) {
+    n_quarter += trial.why_not.find("every fourth") != std::string::npos ? 1 : 0;
+  }
+  if (selection.trials.front().estimates.at("dsr") < 1.0) {
+    EXPECT_EQ(n_quarter, 6);
+  }
+  EXPECT_EQ(selection.trials.size(), 12U);
+}
+
+TEST_F(ScreenTest, ASpentBudgetLeavesTheFirstMaskAndOneFinalist) {
+  budget_.n_token = 1;
+  scenario_.search.alphas = {0.2, 0.31, 1.0};
+  const Selection selection = select({candidate(1.0F, 1.0F), candidate(2.0F)});
+  EXPECT_EQ(selection.i_candidate.back(), 0U);
+  ASSERT_FALSE(selection.cut_short.empty());
+  EXPECT_EQ(selection.cut_short.front(), "1 of 2 masks were tried");
+  int64_t n_generated = 0;
+  for (const CandidateResult& trial : selection.trials) {
+    n_generated += trial.rates.empty() ? 0 : 1;
+  }
+  EXPECT_EQ(n_generated, 1);
 }
 
 TEST_F(ScreenTest, SaysHowWellOnePrefillPredictsReplies) {

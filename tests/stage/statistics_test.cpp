@@ -112,5 +112,49 @@ TEST(Holm, MatchesTheTextbookAndKeepsTheOrder) {
   EXPECT_TRUE(holm({}).empty());
 }
 
+TEST(Bootstrap, HasTheMeanInsideAndAWidthThatFallsWithTheCases) {
+  std::vector<double> few;
+  for (int i = 0; i < 40; ++i) {
+    few.push_back(i % 4 == 0 ? 1.0 : 0.25);
+  }
+  std::vector<double> many;
+  for (int i = 0; i < 16; ++i) {
+    many.insert(many.end(), few.begin(), few.end());
+  }
+  const Rate narrow = bootstrap_mean(many, 1);
+  const Rate wide = bootstrap_mean(few, 1);
+  EXPECT_DOUBLE_EQ(wide.rate, 0.4375);
+  EXPECT_LT(wide.low, 0.4375);
+  EXPECT_GT(wide.high, 0.4375);
+  EXPECT_NEAR((wide.high - wide.low) / (narrow.high - narrow.low), 4.0, 0.6);
+  // The normal approximation: 1.96 sd / sqrt(n).
+  EXPECT_NEAR(wide.high - wide.low, 2 * 1.96 * 0.3248 / std::sqrt(40.0), 0.02);
+}
+
+TEST(Bootstrap, IsTheSameForTheSameSeed) {
+  const std::vector<double> values = {0.1, 0.9, 0.4, 0.7, 0.2};
+  EXPECT_EQ(bootstrap_mean(values, 3).low, bootstrap_mean(values, 3).low);
+  EXPECT_EQ(bootstrap_mean({}, 3).rate, 0.0);
+}
+
+// Five replies to each of twenty conversations are twenty cases, not a hundred.
+TEST(Bootstrap, RepliesToOneConversationAreOneCase) {
+  std::vector<double> shares;
+  for (int i = 0; i < 20; ++i) {
+    shares.push_back(i < 10 ? 1.0 : 0.0);
+  }
+  const Rate clustered = bootstrap_share(shares, 0);
+  const Rate naive = wilson(50, 100);
+  EXPECT_GT(clustered.high - clustered.low, 1.8 * (naive.high - naive.low));
+}
+
+TEST(Bootstrap, WhereAllAgreeWilsonSpeaks) {
+  const Rate all = bootstrap_share(std::vector<double>(30, 1.0), 0);
+  EXPECT_DOUBLE_EQ(all.rate, 1.0);
+  EXPECT_DOUBLE_EQ(all.low, wilson(30, 30).low);
+  const Rate none = bootstrap_share(std::vector<double>(30, 0.0), 0);
+  EXPECT_DOUBLE_EQ(none.high, wilson(0, 30).high);
+}
+
 }  // namespace
 }  // namespace mascing

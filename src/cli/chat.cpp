@@ -1,0 +1,299 @@
+// Base and steered are two requests of one call, so that they share the decodes.
+#include "cli/chat.h"
+
+#include <iostream>
+#include <istream>
+#include <memory>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/mask_options.h"
+#include "cli/options.h"
+#include "mascing/error.h"
+#include "report/side_by_side.h"
+
+namespace mascing::cli {
+namespace {
+
+constexpr size_t kNarrow = 80;
+
+size_t terminal_width() {
+  winsize size{};
+  const bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_known ? size.ws_col : kNarrow;
+}
+
+ChatAnswer answer_of(const Outcome<Reply>& outcome) {
+  if (!outcome.ok()) {
+    throw Error(ErrorKind::kBadInput,
+                "[chat] the model could not answer: " + outcome.error,
+                "/reset begins a new conversation");
+  }
+  return {outcome.value.text,
+          static_cast<int64_t>(outcome.value.tokens.size()),
+          outcome.value.finish == FinishReason::kLength};
+}
+
+std::string shown(const ChatAnswer& answer) {
+  return trim(answer.text) + (answer.hit_limit ? " [cut off: --max-tokens]" : "");
+}
+
+double number_of(const std::string& word) {
+  std::istringstream stream(word);
+  double value = 0.0;
+  if (!(stream >> value) || !stream.eof() || value < -100.0 || value > 100.0) {
+    throw Error(ErrorKind::kUsage,
+                "[chat] /alpha \"" + printable(word) + "\" is no strength",
+                "write it as in /alpha 0.8; 0 is the model as it is");
+  }
+  return value;
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) {
+    words.push_back(word);
+  }
+  return words;
+}
+
+/// One line after the other.
+class Console {
+ public:
+  Console(ChatSession& session, const ChatView& view, std::ostream& out)
+      : session_(session), view_(view), out_(out) {}
+
+  /// False if it was the last line.
+  bool take(const std::string& line) {
+    const std::string text = trim(line);
+    if (text.empty()) {
+      return true;
+    }
+    if (text.front() != '/' || text.rfind("//", 0) == 0) {
+      show(session_.say(text.front() == '/' ? text.substr(1) : text));
+      return true;
+    }
+    const size_t end = std::min(text.find(' '), text.size());
+    return command(text.substr(1, end - 1), trim(text.substr(end)));
+  }
+
+ private:
+  bool command(const std::string& name, const std::string& rest) {
+    if (name == "quit" || name == "exit" || name == "q") {
+      return false;
+    }
+    if (name == "alpha") {
+      if (!rest.empty()) {
+        session_.set_alpha(number_of(rest));
+      }
+      say(masks_text());
+    } else if (name == "mask") {
+      if (!rest.empty()) {
+        session_.set_masks(read_masks(words_of(rest)));
+      }
+      say(masks_text());
+    } else if (name == "again") {
+      show(session_.say_again());
+    } else if (name == "reset") {
+      session_.reset();
+      say("The conversation is forgotten.");
+    } else if (name == "system") {
+      session_.set_system(rest);
+      say(rest.empty() ? "No system message; a new conversation."
+                       : "A new conversation under this system message.");
+    } else if (name == "help") {
+      say(trim(kChatHelp));
+    } else {
+      complain(name);
+    }
+    return true;
+  }
+
+  [[noreturn]] static void complain(const std::string& name) {
+    const std::string near =
+        closest_match(name, {"alpha", "mask", "again", "reset", "system", "help", "quit"});
+    throw Error(ErrorKind::kUsage,
+                "[chat] there is no command /" + printable(name) +
+                    (near.empty() ? "" : "; did you mean /" + near + "?"),
+                "/help lists them; begin with // to say something that begins with /");
+  }
+
+  [[nodiscard]] std::string masks_text() const {
+    std::string text;
+    for (const WeightedMask& mask : session_.masks()) {
+      text +=
+          (text.empty() ? "" : ", ") + mask.name + " at alpha " + format_number(mask.strength, 2);
+    }
+    return text.empty() ? "no mask" : text;
+  }
+
+  [[nodiscard]] std::string steered_title() const {
+    std::string text;
+    for (const WeightedMask& mask : session_.masks()) {
+      text += (text.empty() ? "" : " + ") + format_number(mask.strength, 2);
+    }
+    return "steered, alpha " + text;
+  }
+
+  void show(const ChatTurn& turn) {
+    if (view_.json) {
+      show_json(turn);
+      return;
+    }
+    if (!view_.is_interactive) {
+      out_ << "> " << printable(turn.user, turn.user.size()) << '\n';
+    }
+    const bool is_same = turn.base.text == turn.steered.text;
+    const size_t width = view_.width > 0 ? view_.width : terminal_width();
+    out_ << side_by_side({"base", shown(turn.base)},
+                         {steered_title(), is_same ? "(the same)" : shown(turn.steered)},
+                         width,
+                         wants_colour())
+         << '\n'
+         << std::flush;
+  }
+
+  void show_json(const ChatTurn& turn) {
+    const auto object = [](const ChatAnswer& answer) {
+      return nlohmann::json{
+          {"text", answer.text}, {"tokens", answer.n_token}, {"hit_limit", answer.hit_limit}};
+    };
+    nlohmann::json masks = nlohmann::json::array();
+    for (const WeightedMask& mask : session_.masks()) {
+      masks.push_back({{"file", mask.name}, {"alpha", mask.strength}});
+    }
+    const nlohmann::json line = {{"user", turn.user},
+                                 {"masks", masks},
+                                 {"base", object(turn.base)},
+                                 {"steered", object(turn.steered)}};
+    out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n'
+         << std::flush;
+  }
+
+  /// Remarks are no data: they go to stderr.
+  static void say(const std::string& text) { std::cerr << text << '\n'; }
+
+  ChatSession& session_;
+  const ChatView& view_;
+  std::ostream& out_;
+};
+
+}  // namespace
+
+void ChatSession::set_masks(std::vector<WeightedMask> masks) {
+  std::swap(masks_, masks);
+  try {
+    compose();
+    if (steering_.mask) {
+      require_same_model(*steering_.mask, host_.describe());
+    }
+  } catch (...) {
+    std::swap(masks_, masks);
+    compose();
+    throw;
+  }
+}
+
+void ChatSession::set_alpha(double alpha) {
+  for (WeightedMask& mask : masks_) {
+    mask.strength = alpha;
+  }
+  compose();
+}
+
+void ChatSession::compose() {
+  steering_ = {};
+  if (!masks_.empty()) {
+    const Mask sum = compose_masks(masks_);
+    steering_.alpha = sum.alpha;
+    steering_.mask = std::make_shared<const Mask>(sum);
+  }
+}
+
+void ChatSession::set_system(const std::string& text) {
+  system_ = text;
+  reset();
+}
+
+void ChatSession::reset() {
+  base_.clear();
+  steered_.clear();
+}
+
+ChatTurn ChatSession::say(const std::string& text) {
+  return ask(text);
+}
+
+ChatTurn ChatSession::say_again() {
+  if (base_.empty()) {
+    throw Error(ErrorKind::kUsage, "[chat] nothing was asked yet", "say something first");
+  }
+  const std::vector<Message> base = base_;
+  const std::vector<Message> steered = steered_;
+  const std::string text = base[base.size() - 2].content;
+  base_.resize(base.size() - 2);
+  steered_.resize(steered.size() - 2);
+  try {
+    return ask(text);
+  } catch (...) {
+    base_ = base;
+    steered_ = steered;
+    throw;
+  }
+}
+
+ChatTurn ChatSession::ask(const std::string& text) {
+  const auto prompt = [&](const std::vector<Message>& before) {
+    Conversation conversation;
+    if (!system_.empty()) {
+      conversation.messages.push_back({"system", system_});
+    }
+    conversation.messages.insert(conversation.messages.end(), before.begin(), before.end());
+    conversation.messages.push_back({"user", text});
+    return host_.render(conversation).tokens;
+  };
+  const auto outcomes =
+      host_.generate({{prompt(base_), {}}, {prompt(steered_), steering_}}, sampling_);
+  const ChatTurn turn{text, answer_of(outcomes.at(0)), answer_of(outcomes.at(1))};
+  base_.push_back({"user", text});
+  base_.push_back({"assistant", turn.base.text});
+  steered_.push_back({"user", text});
+  steered_.push_back({"assistant", turn.steered.text});
+  return turn;
+}
+
+void chat(ChatSession& session, const ChatView& view, std::istream& in, std::ostream& out) {
+  Console console(session, view, out);
+  std::string line;
+  while (true) {
+    if (view.is_interactive) {
+      std::cerr << "you> " << std::flush;
+    }
+    if (!std::getline(in, line)) {
+      break;
+    }
+    try {
+      if (!console.take(line)) {
+        return;
+      }
+    } catch (const Error& error) {
+      if (!view.is_interactive) {
+        throw;
+      }
+      std::cerr << error.what() << '\n';
+      if (!error.hint().empty()) {
+        std::cerr << "  hint: " << error.hint() << '\n';
+      }
+    }
+  }
+  if (view.is_interactive) {
+    std::cerr << '\n';
+  }
+}
+
+}  // namespace mascing::cli

@@ -1,0 +1,102 @@
+// `mascing search`: the pipeline up to the choice, which is the user's.
+#include <iostream>
+
+#include <unistd.h>
+
+#include "base/files.h"
+#include "cli/commands.h"
+#include "cli/live_table.h"
+#include "cli/mask_options.h"
+#include "cli/progress_line.h"
+#include "cli/run_arguments.h"
+#include "cli/search_menu.h"
+#include "format/model_file.h"
+#include "mascing/error.h"
+#include "report/trade_off.h"
+
+namespace mascing::cli {
+namespace {
+
+struct Arguments : RunArguments {
+  bool with_menu = false;
+};
+
+void print_set(const Arguments& arguments, const Results& results) {
+  if (arguments.json) {
+    std::cout << read_text_file(arguments.output + "/search.json");
+  } else {
+    std::cout << pareto_table(results);
+    for (const std::string& words : {trade_words(results), search_cost_words(results)}) {
+      std::cout << words << (words.empty() ? "" : "\n");
+    }
+  }
+  std::cout << std::flush;
+  for (const Warning& warning : results.warnings) {
+    say_warning(warning.id, warning.text, warning.advice);
+  }
+}
+
+void browse(const Arguments& arguments, const SearchView& view) {
+  SearchMenu menu(view, arguments);
+  const size_t n_member = menu.write_set();
+  print_set(arguments, view.results);
+  const std::string prefix = arguments.output + "/";
+  if (n_member == 0) {
+    throw Error(ErrorKind::kInsufficient,
+                "[search] no mask was found that improves the target within the limits",
+                "look at the candidates in " + prefix +
+                    "search.html; give more data or loosen the "
+                    "limits");
+  }
+  say_written(
+      prefix + "pareto/*.gguf, " + prefix + "search.json, " + prefix + "search.html",
+      "mascing chat -m " + arguments.model.host.path + " --mask " + prefix + "pareto/1.gguf");
+  const bool is_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+  if (arguments.with_menu || (is_terminal && !arguments.json)) {
+    menu.run(std::cin, std::cout, isatty(STDIN_FILENO) == 1);
+  }
+}
+
+void execute(const Arguments& arguments, Session& session) {
+  const Scenario scenario = arguments.read();
+  const ModelInfo info = read_model_info(arguments.model.host.path);
+  RunOptions options = arguments.options("search");
+  LiveTable table(scenario.target().metric);
+  options.watch_trials = [&](const std::vector<CandidateResult>& trials) { table.update(trials); };
+  ProgressLine line;
+  search_scenario(
+      scenario,
+      info,
+      [&] { return arguments.model.open(); },
+      options,
+      [&](const SearchView& view) {
+        line.finish_line();
+        browse(arguments, view);
+      },
+      line.callback());
+  session.exit_code = 0;
+}
+
+}  // namespace
+
+void add_search(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand(
+      "search",
+      "Looks for masks as `run` does, shows every trial, and leaves the choice to you: ends in a "
+      "menu of the masks that no other one beats in both what is gained and what is damaged "
+      "(Pareto set, selection split). Without a terminal it prints the set. In the menu:\n" +
+          std::string(kMenuHelp));
+  add_examples(*command,
+               "  mascing search scenario.toml -m model.gguf -o out/ --budget 10m\n"
+               "  mascing search scenario.toml -m model.gguf -o out/ --json");
+  arguments->add_to(*command);
+  command->add_flag(
+      "--json", arguments->json, "Print the results (search.json) instead of the set");
+  command->add_flag("--menu",
+                    arguments->with_menu,
+                    "Read the menu's commands from standard input even if it is no terminal");
+  command->callback([arguments, &session] { execute(*arguments, session); });
+}
+
+}  // namespace mascing::cli

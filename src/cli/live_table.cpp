@@ -1,0 +1,42 @@
+// The cursor goes up over what was drawn, the rest of the screen is cleared, the table written.
+#include "cli/live_table.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include <unistd.h>
+
+#include "report/trade_off.h"
+
+namespace mascing::cli {
+namespace {
+
+constexpr size_t kMostRows = 16;  // so that it fits a small terminal
+
+}  // namespace
+
+LiveTable::LiveTable(std::string target)
+    : target_(std::move(target)), is_terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void LiveTable::update(const std::vector<CandidateResult>& trials) {
+  if (is_terminal_) {
+    const std::string table = trials_table(trials, target_, kMostRows);
+    std::cerr << "\r\033[K";
+    if (n_drawn_ > 0) {
+      std::cerr << "\033[" << n_drawn_ << "A\033[J";
+    }
+    std::cerr << table << std::flush;
+    n_drawn_ = static_cast<size_t>(std::count(table.begin(), table.end(), '\n'));
+    return;
+  }
+  said_.resize(trials.size());
+  for (size_t i = 0; i < trials.size(); ++i) {
+    const std::string line = trial_line(trials[i], target_);
+    if (line != said_[i]) {
+      std::cerr << line << '\n';
+      said_[i] = line;
+    }
+  }
+}
+
+}  // namespace mascing::cli

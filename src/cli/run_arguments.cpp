@@ -1,0 +1,60 @@
+// See the header.
+#include "cli/run_arguments.h"
+
+#include "mascing/error.h"
+#include "pipeline/budget.h"
+
+namespace mascing::cli {
+
+void RunArguments::add_to(CLI::App& command) {
+  command.add_option("scenario", scenario, "Scenario file (TOML)")->required();
+  command
+      .add_option("-o,--output", output, "Folder for all results; an interrupted run goes on there")
+      ->capture_default_str();
+  command.add_option("--method",
+                     method,
+                     "Instead of the scenario's [search] methods: closed_loop, effect_map, "
+                     "mean_difference, surrogate, or paper (the paper's recipe and sweep)");
+  command.add_option("--budget",
+                     budget,
+                     "What the search may take, a time (90s, 10m, 1.5h) or a number of tokens "
+                     "(\"200k tokens\"); it then goes on with what it has");
+  samples.add_to(command);
+  judges.add_to(command);
+  add_seed(command, seed);
+  model.add_to(command);
+}
+
+Scenario RunArguments::read() const {
+  Scenario read = read_scenario(scenario);
+  samples.apply(read);
+  judges.apply(read.judge);
+  if (method.empty()) {
+    return read;
+  }
+  if (method == "paper") {
+    use_paper_recipe(read);
+    return read;
+  }
+  const auto chosen = parse_mask_method(method);
+  if (!chosen) {
+    throw Error(ErrorKind::kUsage,
+                "[run] --method is \"" + method + "\", expected paper, " + kMaskMethodWords,
+                "leave it out to do as the scenario says");
+  }
+  read.search.methods = {*chosen};
+  return read;
+}
+
+RunOptions RunArguments::options(const std::string& command) const {
+  RunOptions options = model.run_options(
+      output, seed, "mascing " + command + " " + scenario + " -m " + model.host.path);
+  options.method = method;
+  options.budget_text = budget;
+  if (!budget.empty()) {
+    options.budget = parse_budget(budget);
+  }
+  return options;
+}
+
+}  // namespace mascing::cli

@@ -1,0 +1,154 @@
+// Exports run as the command line would run them.
+#include "cli/search_menu.h"
+
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "format/mask_file.h"
+#include "mascing/error.h"
+#include "report/table.h"
+
+namespace mascing::cli {
+namespace {
+
+constexpr int64_t kTalkTokens = 400;
+
+[[noreturn]] void misunderstand(const std::string& text) {
+  throw Error(ErrorKind::kUsage, "[search] " + text, "help lists the commands");
+}
+
+}  // namespace
+
+SearchMenu::SearchMenu(const SearchView& view, const RunArguments& arguments)
+    : view_(view), arguments_(arguments), set_(pareto_set(view.results)) {}
+
+std::string SearchMenu::path_of(size_t i_member) const {
+  return arguments_.output + "/pareto/" + std::to_string(i_member + 1) + ".gguf";
+}
+
+size_t SearchMenu::write_set() const {
+  const std::string folder = arguments_.output + "/pareto";
+  ensure_directory(folder);
+  for (size_t i = 0; file_exists(path_of(i)); ++i) {
+    std::filesystem::remove(path_of(i));
+  }
+  for (size_t i = 0; i < set_.size(); ++i) {
+    write_mask(path_of(i), view_.mask(set_[i].i_candidate));
+  }
+  return set_.size();
+}
+
+size_t SearchMenu::member(const std::string& word) const {
+  for (size_t i = 0; i < set_.size(); ++i) {
+    if (word == std::to_string(i + 1)) {
+      return i;
+    }
+  }
+  misunderstand("\"" + printable(word) + "\" is no member of the set: expected 1 to " +
+                std::to_string(set_.size()));
+}
+
+void SearchMenu::talk(size_t i_member, std::istream& in, std::ostream& out) const {
+  ChatSession session(view_.host, {0.0F, arguments_.seed, kTalkTokens});
+  const Mask mask = view_.mask(set_[i_member].i_candidate);
+  session.set_masks({{mask, mask.alpha, path_of(i_member)}});
+  ChatView view;
+  view.is_interactive = is_interactive_;
+  chat(session, view, in, out);
+}
+
+void SearchMenu::ship(size_t i_member, const std::string& form, const std::string& file) const {
+  CLI::App app;
+  Session session;
+  add_export(app, session);
+  // CLI11 takes the words from the back.
+  std::vector<std::string> words = {file, "-o", form, "--to"};
+  if (form != "easysteer") {
+    words.insert(words.end(), {arguments_.model.host.path, "-m"});
+  }
+  words.insert(words.end(), {path_of(i_member), "export"});
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    misunderstand(error.what());
+  }
+}
+
+void SearchMenu::test(size_t i_member, std::ostream& out) const {
+  const RunOutcome outcome = view_.test(set_[i_member].i_candidate);
+  out << render_table(outcome.results, wants_colour()) << std::flush;
+  const std::string prefix = arguments_.output + "/";
+  if (!outcome.failure.empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[search] " + outcome.failure,
+                prefix + "results.json and " + prefix + "report.html say what was seen");
+  }
+  say_written(prefix + "mask.gguf, " + prefix + "results.json, " + prefix + "report.html", "");
+}
+
+bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& out) {
+  std::istringstream stream(line);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) {
+    words.push_back(word);
+  }
+  if (words.empty()) {
+    return true;
+  }
+  const std::string& name = words.front();
+  if (name == "quit" || name == "exit" || name == "q") {
+    return false;
+  }
+  if (name == "table") {
+    out << pareto_table(view_.results) << std::flush;
+  } else if (name == "help") {
+    std::cerr << kMenuHelp;
+  } else if (name == "chat" && words.size() == 2) {
+    talk(member(words[1]), in, out);
+  } else if (name == "save" && words.size() == 3) {
+    write_mask(words[2], view_.mask(set_[member(words[1])].i_candidate));
+    say_written(words[2], "");
+  } else if (name == "export" && words.size() == 4) {
+    ship(member(words[1]), words[2], words[3]);
+  } else if (name == "test" && words.size() == 2) {
+    test(member(words[1]), out);
+  } else {
+    misunderstand("\"" + printable(line) + "\" is no command of the menu");
+  }
+  return true;
+}
+
+void SearchMenu::run(std::istream& in, std::ostream& out, bool is_interactive) {
+  is_interactive_ = is_interactive;
+  if (is_interactive) {
+    std::cerr << '\n' << kMenuHelp;
+  }
+  std::string line;
+  while (true) {
+    if (is_interactive) {
+      std::cerr << "search> " << std::flush;
+    }
+    if (!std::getline(in, line)) {
+      break;
+    }
+    try {
+      if (!take(line, in, out)) {
+        break;
+      }
+    } catch (const Error& error) {
+      if (!is_interactive || error.kind() == ErrorKind::kInterrupted) {
+        throw;
+      }
+      std::cerr << error.what() << '\n';
+      if (!error.hint().empty()) {
+        std::cerr << "  hint: " << error.hint() << '\n';
+      }
+    }
+  }
+}
+
+}  // namespace mascing::cli

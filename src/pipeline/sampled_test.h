@@ -1,0 +1,30 @@
+// Sampled replies beside the greedy ones: rates over conversations and seeds, with intervals that
+// know that the replies to one conversation are no independent cases.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mascing/scenario.h"
+#include "pipeline/bench.h"
+#include "stage/evaluate.h"
+
+namespace mascing {
+
+/// What is sampled.
+struct SampledPlan {
+  std::string metric;
+  const std::vector<Conversation>& rows;     ///< as the base is asked
+  const std::vector<Conversation>& treated;  ///< as the steered side is asked
+  const JudgeRules& rules;
+  Steering steering;
+  uint64_t seed = 0;  ///< of the run
+};
+
+/// One sampled reply for each of the scenario's sample seeds; both sides of a conversation draw
+/// from the same random stream.
+[[nodiscard]] SampledResult measure_sampled(Bench& bench,
+                                            const SampledPlan& plan,
+                                            const Scenario& scenario);
+
+}  // namespace mascing

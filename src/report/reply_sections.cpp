@@ -1,0 +1,139 @@
+// Two tables: how replies end, and rates over conversations and seeds.
+#include "report/reply_sections.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "report/columns.h"
+#include "report/html.h"
+#include "report/numbers.h"
+
+namespace mascing {
+namespace {
+
+std::string share_text(int64_t n, int64_t of) {
+  return of > 0 ? count_text(n) + " of " + count_text(of) : "-";
+}
+
+std::string ends_table(const std::vector<NamedMetric>& metrics) {
+  HtmlTable table("How greedy replies end",
+                  {{"metric"},
+                   {"cut off, without the mask", true},
+                   {"with it", true},
+                   {"refusals that turn, without the mask", true},
+                   {"with it", true}});
+  bool has_row = false;
+  for (const NamedMetric& named : metrics) {
+    const ReplyCounts& base = named.result->base_replies;
+    const ReplyCounts& steered = named.result->steered_replies;
+    if (base.n == 0) {
+      continue;
+    }
+    has_row = true;
+    table.add_row({escape_html(display_name(named.id)),
+                   share_text(base.n_at_limit, base.n),
+                   share_text(steered.n_at_limit, steered.n),
+                   share_text(base.n_turned, base.n_refusal),
+                   share_text(steered.n_turned, steered.n_refusal)});
+  }
+  return has_row ? html_paragraph(
+                       "A reply that runs into the token limit may hide what comes after it. A "
+                       "refusal turns if a later sentence begins as an answer does (\"Here is\", "
+                       "\"Sure\", the scenario's answer prefixes): then the mask holds the "
+                       "beginning of the reply, but not its end.") +
+                       table.html()
+                 : "";
+}
+
+std::string rate_cell(const Rate& rate) {
+  return rate_text(rate.rate) + " <small>" + interval_text(rate) + "</small>";
+}
+
+std::string change_text(const Rate& change) {
+  return signed_text(change.rate, 2) + " [" + signed_text(change.low, 2) + ", " +
+         signed_text(change.high, 2) + "]";
+}
+
+const SampledResult* first_sampled(const std::vector<NamedMetric>& metrics) {
+  const auto found = std::find_if(metrics.begin(), metrics.end(), [](const NamedMetric& named) {
+    return named.result->sampled.has_value();
+  });
+  return found == metrics.end() ? nullptr : &*found->result->sampled;
+}
+
+std::string sampled_table(const std::vector<NamedMetric>& metrics) {
+  const SampledResult* first = first_sampled(metrics);
+  if (first == nullptr) {
+    return "";
+  }
+  HtmlTable table("Sampled replies: rates over conversations and seeds, 95 % bootstrap intervals",
+                  {{"metric"},
+                   {"conversations", true},
+                   {"without the mask", true},
+                   {"with the mask", true},
+                   {"change", true}});
+  for (const NamedMetric& named : metrics) {
+    if (named.result->sampled) {
+      const SampledResult& sampled = *named.result->sampled;
+      table.add_row({escape_html(display_name(named.id)),
+                     count_text(sampled.n_conversation),
+                     rate_cell(sampled.base),
+                     rate_cell(sampled.steered),
+                     escape_html(change_text(sampled.change))});
+    }
+  }
+  return html_paragraph("Each conversation was also answered " + count_text(first->n_seed) +
+                        " times at temperature " + short_text(first->temperature) +
+                        ". Replies to one conversation are no independent cases: the intervals "
+                        "come from drawing conversations anew.") +
+         table.html();
+}
+
+}  // namespace
+
+std::string replies_section(const Results& results) {
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  return html_section(
+      "replies", "To the end of the reply", sampled_table(metrics) + ends_table(metrics));
+}
+
+std::string reply_lines(const Results& results) {
+  const std::vector<NamedMetric> metrics = ordered_metrics(results);
+  const SampledResult* first = first_sampled(metrics);
+  std::string text;
+  if (first != nullptr) {
+    std::vector<std::vector<std::string>> rows = {{"sampled at " + short_text(first->temperature),
+                                                   "n",
+                                                   "base [95 %]",
+                                                   "steered [95 %]",
+                                                   "change [95 %]"}};
+    for (const NamedMetric& named : metrics) {
+      if (named.result->sampled) {
+        const SampledResult& sampled = *named.result->sampled;
+        rows.push_back(
+            {printable(named.id),
+             std::to_string(sampled.n_conversation) + " x " + std::to_string(sampled.n_seed),
+             rate_text(sampled.base.rate) + " " + interval_text(sampled.base),
+             rate_text(sampled.steered.rate) + " " + interval_text(sampled.steered),
+             change_text(sampled.change)});
+      }
+    }
+    text += aligned(rows, {true, false, true, true, true});
+  }
+  ReplyCounts sum;
+  for (const NamedMetric& named : metrics) {
+    const ReplyCounts& counts = named.result->steered_replies;
+    sum.n += counts.n;
+    sum.n_at_limit += counts.n_at_limit;
+    sum.n_refusal += counts.n_refusal;
+    sum.n_turned += counts.n_turned;
+  }
+  if (sum.n > 0) {
+    text += "ends of replies       " + share_text(sum.n_at_limit, sum.n) +
+            " cut off at the token limit, " + share_text(sum.n_turned, sum.n_refusal) +
+            " refusals turn to an answer\n";
+  }
+  return text;
+}
+
+}  // namespace mascing

@@ -1,0 +1,16 @@
+// What goes beyond the rates of greedy replies: their ends, and sampled ones.
+#pragma once
+
+#include <string>
+
+#include "mascing/results.h"
+
+namespace mascing {
+
+/// HTML, or an empty string if there is nothing to show.
+[[nodiscard]] std::string replies_section(const Results& results);
+
+/// The same for the terminal.
+[[nodiscard]] std::string reply_lines(const Results& results);
+
+}  // namespace mascing

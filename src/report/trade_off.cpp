@@ -1,0 +1,204 @@
+// The set is found by walking from the gentlest point to the strongest.
+#include "report/trade_off.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "report/columns.h"
+#include "report/numbers.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kMaxReason = 44;
+
+// The mask file keeps its numbers as float.
+bool is_same(double a, double b) {
+  return std::abs(a - b) <= 1e-5 * std::max({1e-9, std::abs(a), std::abs(b)});
+}
+
+double damage_of(const CandidateResult& trial) {
+  return trial.kl_first > 0.0 ? trial.kl_first : trial.kl_benign;
+}
+
+void mark_front(std::vector<TradePoint>& points, double base_rate) {
+  std::vector<TradePoint*> order;
+  for (TradePoint& point : points) {
+    if (point.is_allowed && point.rate > base_rate) {
+      order.push_back(&point);
+    }
+  }
+  std::stable_sort(order.begin(), order.end(), [](const TradePoint* a, const TradePoint* b) {
+    return a->damage != b->damage ? a->damage < b->damage : a->rate > b->rate;
+  });
+  double best = base_rate;
+  for (TradePoint* point : order) {
+    point->is_front = point->rate > best;
+    best = std::max(best, point->rate);
+  }
+}
+
+/// A generated rate, else "~" and the estimate; "-" if there is neither.
+std::string rate_cell(const CandidateResult& trial, const std::string& metric) {
+  const auto rate = trial.rates.find(metric);
+  if (rate != trial.rates.end()) {
+    return rate_text(rate->second.rate);
+  }
+  const auto estimate = trial.estimates.find(metric);
+  return estimate == trial.estimates.end() ? "-"
+                                           : std::string("~").append(rate_text(estimate->second));
+}
+
+std::string number_or_dash(double value, int decimals) {
+  return value > 0.0 ? format_number(value, decimals) : "-";
+}
+
+std::string standing_of(const CandidateResult& trial) {
+  if (trial.feasible) {
+    return "within all limits";
+  }
+  return trial.why_not.empty() ? "in the running" : shortened(printable(trial.why_not), kMaxReason);
+}
+
+std::vector<std::string> cells_of(const CandidateResult& trial, const std::string& target) {
+  return {printable(display_name(trial.method)),
+          format_number(trial.alpha, 2),
+          rate_cell(trial, target),
+          number_or_dash(damage_of(trial), 4),
+          number_or_dash(trial.perplexity, 1),
+          standing_of(trial)};
+}
+
+std::vector<std::string> heading(const std::string& target) {
+  return {"method", "alpha", display_name(target), "KL benign", "perplexity", "standing"};
+}
+
+std::string points_text(double change) {
+  return signed_text(100.0 * change, 0) + " points";
+}
+
+/// "closed loop at 0.75: +31 points for 0.021 nats per benign token".
+std::string bargain(const Results& results, const TradePoint& point) {
+  const CandidateResult& trial = results.candidates[point.i_candidate];
+  return display_name(trial.method) + " at alpha " + short_text(trial.alpha) + ", " +
+         (point.is_estimate ? "about " : "") + points_text(point.rate - results.search.base_rate) +
+         " for " + short_text(point.damage) + " nats";
+}
+
+}  // namespace
+
+std::vector<TradePoint> trade_points(const Results& results) {
+  std::vector<TradePoint> points;
+  for (size_t i = 0; i < results.candidates.size(); ++i) {
+    const CandidateResult& trial = results.candidates[i];
+    const auto rate = trial.rates.find(results.target_metric);
+    const auto estimate = trial.estimates.find(results.target_metric);
+    const bool is_generated = rate != trial.rates.end();
+    const bool is_measured = is_generated || estimate != trial.estimates.end();
+    if (trial.role == "baseline" || !is_measured || damage_of(trial) <= 0.0) {
+      continue;
+    }
+    TradePoint point;
+    point.i_candidate = i;
+    point.rate = is_generated ? rate->second.rate : estimate->second;
+    point.damage = damage_of(trial);
+    point.is_estimate = !is_generated;
+    point.is_allowed = !trial.breaks_limit;
+    points.push_back(point);
+  }
+  mark_front(points, results.search.base_rate);
+  return points;
+}
+
+std::vector<TradePoint> pareto_set(const Results& results) {
+  std::vector<TradePoint> points = trade_points(results);
+  std::erase_if(points, [](const TradePoint& point) { return !point.is_front; });
+  std::stable_sort(points.begin(), points.end(), [](const TradePoint& a, const TradePoint& b) {
+    return a.damage < b.damage;
+  });
+  return points;
+}
+
+int64_t chosen_candidate(const Results& results) {
+  for (size_t i = 0; i < results.candidates.size(); ++i) {
+    const CandidateResult& candidate = results.candidates[i];
+    if (candidate.role != "baseline" && candidate.method == results.mask_method &&
+        candidate.n_active == results.mask_n_active &&
+        is_same(candidate.alpha, results.mask_alpha) &&
+        is_same(candidate.lambda, results.mask_lambda)) {
+      return static_cast<int64_t>(i);
+    }
+  }
+  return -1;
+}
+
+std::string pareto_table(const Results& results) {
+  const std::vector<TradePoint> set = pareto_set(results);
+  const std::string target = display_name(results.target_metric);
+  if (set.empty()) {
+    return "No mask improves " + target + " (" + rate_text(results.search.base_rate) +
+           " without one) within what is known of the limits.\n";
+  }
+  std::vector<std::vector<std::string>> rows = {heading(results.target_metric)};
+  rows.front().insert(rows.front().begin(), "#");
+  for (size_t i = 0; i < set.size(); ++i) {
+    rows.push_back(cells_of(results.candidates[set[i].i_candidate], results.target_metric));
+    rows.back().insert(rows.back().begin(), std::to_string(i + 1));
+  }
+  return "Pareto set on the selection split: " + target + " gained against damage done (" +
+         rate_text(results.search.base_rate) + " without a mask; ~ estimated)\n" +
+         aligned(rows, {false, true, false, false, false, false, true});
+}
+
+std::string trials_table(const std::vector<CandidateResult>& trials,
+                         const std::string& target,
+                         size_t n_most) {
+  std::vector<std::vector<std::string>> rows = {heading(target)};
+  const size_t n_first = trials.size() - std::min(trials.size(), n_most);
+  for (size_t i = n_first; i < trials.size(); ++i) {
+    rows.push_back(cells_of(trials[i], target));
+  }
+  const std::string before =
+      n_first > 0 ? "(" + std::to_string(n_first) + " trials before these)\n" : "";
+  return before + aligned(rows, {true, false, false, false, false, true});
+}
+
+std::string trial_line(const CandidateResult& trial, const std::string& target) {
+  return "trial: " + printable(display_name(trial.method)) + " alpha " +
+         format_number(trial.alpha, 2) + ", " + display_name(target) + " " +
+         rate_cell(trial, target) + ", KL " + number_or_dash(damage_of(trial), 4) +
+         ", perplexity " + number_or_dash(trial.perplexity, 1) + ", " + standing_of(trial);
+}
+
+std::string trade_words(const Results& results) {
+  const std::vector<TradePoint> set = pareto_set(results);
+  if (set.empty()) {
+    return "";
+  }
+  const int64_t i_chosen = chosen_candidate(results);
+  std::string words;
+  for (const TradePoint& point : trade_points(results)) {
+    if (static_cast<int64_t>(point.i_candidate) == i_chosen) {
+      words = "The choice" + std::string(results.search.chosen_by == "user" ? " (yours)" : "") +
+              " is " + bargain(results, point) + " of divergence per token of benign replies. ";
+    }
+  }
+  words += "The gentlest on the front: " + bargain(results, set.front()) +
+           "; the strongest: " + bargain(results, set.back()) + ".";
+  return words;
+}
+
+std::string search_cost_words(const Results& results) {
+  const SearchResult& search = results.search;
+  if (search.n_paper_token <= 0) {
+    return "";
+  }
+  const double share =
+      static_cast<double>(search.n_generated_token) / static_cast<double>(search.n_paper_token);
+  return count_text(search.n_generated_token) + " tokens generated to choose, " +
+         format_number(share, 3) + " of the paper's sweep (32 masks answer the selection split: " +
+         count_text(search.n_paper_token) + ")";
+}
+
+}  // namespace mascing

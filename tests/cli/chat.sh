@@ -1,0 +1,75 @@
+#!/bin/bash
+# `mascing chat` fed from a pipe: base and steered, commands, mistakes.
+. "$(dirname "$0")/common.sh" "$@"
+write_scenario "$work/tiny.toml"
+# Labels by turn are enough for a mask that does something.
+rows attacks discovery 24 | python3 -c 'import json,sys
+for i, line in enumerate(sys.stdin):
+    row = json.loads(line)
+    row["label"] = i % 2
+    print(json.dumps(row))' >"$work/labelled.jsonl"
+run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
+run 0 "$mascing" steer "$work/traces" --mean-difference 40 -o "$work/mask.gguf"
+chat=("$mascing" chat -m "$planted" -t 1 --max-tokens 12)
+
+# talk CODE LINES OPTIONS...: the lines go to the chat.
+talk() {
+  local expected=$1 lines=$2 code
+  shift 2
+  n_check=$((n_check + 1))
+  printf '%b' "$lines" | "${chat[@]}" "$@" >"$work/out" 2>"$work/err"
+  code=$?
+  [ "$code" -eq "$expected" ] || fail "exit code $code, expected $expected: chat $*"
+}
+
+talk 0 'Good day to you.\n/alpha 0\nGood day to you.\n' --mask "$work/mask.gguf=1"
+[ "$(grep -c '^> Good day to you.' "$work/out")" -eq 2 ] || fail "not both questions are repeated"
+[ "$(grep -c '^base$' "$work/out")" -eq 2 ] || fail "not two base replies"
+says out "steered, alpha 1.00"
+says out "steered, alpha 0.00"
+says out "(the same)"
+says err "mask.gguf at alpha 0.00"
+
+# Each line of --json is an object; the conversation goes on until /reset.
+talk 0 'Tell me of the mill.\nAnd then?\n/reset\nTell me of the mill.\n/again\n//help\n' --mask "$work/mask.gguf=1" --json
+python3 - "$work/out" <<'END' || fail "--json: not as expected"
+import json, sys
+turns = [json.loads(line) for line in open(sys.argv[1])]
+assert [turn["user"] for turn in turns] == ["Tell me of the mill.", "And then?", "Tell me of the mill.", "Tell me of the mill.", "/help"], turns
+assert turns[0]["base"] == turns[2]["base"] == turns[3]["base"]
+assert turns[0]["steered"] == turns[2]["steered"] == turns[3]["steered"]
+assert all(0 < turn[side]["tokens"] <= 12 for turn in turns for side in ("base", "steered"))
+assert any(turn["base"] != turn["steered"] for turn in turns), "the mask does nothing"
+assert turns[0]["masks"] == [{"file": turns[0]["masks"][0]["file"], "alpha": 1.0}]
+END
+
+# Strength 0 is the model as it is, bit for bit; so is a mask that was replaced.
+talk 0 'Tell me of the mill.\n' --mask "$work/mask.gguf=0" --json
+python3 -c 'import json,sys
+turn = json.loads(open(sys.argv[1]).readline())
+assert turn["base"] == turn["steered"]' "$work/out" || fail "alpha 0 is not the base"
+talk 0 "/mask $work/mask.gguf=0.5 $work/mask.gguf=0.25\nhello\n/system Speak of mills.\n/quit\nnever said\n" --mask "$work/mask.gguf"
+says out "steered, alpha 0.50 + 0.25"
+says err "under this system message"
+grep -q "never said" "$work/out" && fail "/quit does not end the chat"
+
+# Beside each other where there is room.
+talk 0 'hello\n' --mask "$work/mask.gguf=0" --width 100
+grep -qE '^base +\| steered, alpha 0.00' "$work/out" || fail "no columns at width 100"
+talk 0 '\n\n' --mask "$work/mask.gguf"
+[ -s "$work/out" ] && fail "empty lines were answered"
+
+# Mistakes of a script end it; each says what is right.
+talk 2 '/alhpa 1\n' --mask "$work/mask.gguf"
+says err "did you mean /alpha?"
+talk 2 '/alpha much\n' --mask "$work/mask.gguf"
+says err '"much" is no strength'
+talk 2 '/again\n' --mask "$work/mask.gguf"
+says err "nothing was asked yet"
+talk 1 '/mask none.gguf\n' --mask "$work/mask.gguf"
+says err "none.gguf"
+talk 1 "$(printf 'word %.0s' $(seq 3000))\n" --mask "$work/mask.gguf"
+says err "/reset begins a new conversation"
+expect_error 2 "--mask" "$mascing" chat -m "$planted"
+expect_error 1 "(planted)" "$mascing" chat -m "$natural" -t 1 --mask "$work/mask.gguf"
+finish

@@ -1,0 +1,70 @@
+#!/bin/bash
+# `mascing search`: the set without a terminal, the menu from a pipe, one look at the test split, budgets.
+. "$(dirname "$0")/common.sh" "$@"
+scenario=$work/tiny.toml
+write_scenario "$scenario"
+sed -i 's/alphas = .*/alphas = [0.75, 1.25]/' "$scenario"
+search=("$mascing" search "$scenario" -m "$planted" -t 1 -o)
+
+run 0 "${search[@]}" "$work/found"
+says out "Pareto set on the selection split: DSR gained against damage done"
+says out "of the paper's sweep"
+says err "trial: closed loop alpha 0.75"
+says err "next: mascing chat"
+for name in search.json search.html pareto/1.gguf; do
+  [ -s "$work/found/$name" ] || fail "no $name"
+done
+for name in mask.gguf results.json; do
+  [ -e "$work/found/$name" ] && fail "a search without a test left $name"
+done
+run 0 "$mascing" mask show "$work/found/pareto/1.gguf"
+says out "tiny (defend)"
+says out "selection.dsr"
+run 0 "${search[@]}" "$work/found" --json
+expect_equal "--json" "$work/out" "$work/found/search.json"
+python3 -c 'import json,sys
+results = json.load(open(sys.argv[1]))
+assert results["metrics"] == {} and results["search"]["chosen_by"] == ""' "$work/found/search.json" || fail "search.json"
+
+# menu CODE LINES: commands from a pipe.
+menu() {
+  local expected=$1 code
+  n_check=$((n_check + 1))
+  printf '%b' "$2" | "${search[@]}" "$work/found" --menu >"$work/text" 2>"$work/err"
+  code=$?
+  [ "$code" -eq "$expected" ] || fail "exit code $code, expected $expected: menu $2"
+}
+menu 0 "table\nchat 1\nGood day to you.\n/quit\nsave 1 $work/saved.gguf\nexport 1 easysteer $work/vector.json\nquit\nsave 9 x\n"
+says text "> Good day to you."
+expect_equal "save" "$work/saved.gguf" "$work/found/pareto/1.gguf"
+[ -s "$work/vector.json" ] || fail "no export"
+menu 2 "save 9 $work/x.gguf\n"
+says err "no member of the set"
+menu 2 "dance\n"
+says err "no command of the menu"
+menu 2 "export 1 cloud $work/x\n"
+
+# The choice is the user's; only one mask may look at the test split.
+printf 'test 1\n' | "${search[@]}" "$work/found" --menu >"$work/text" 2>"$work/err"
+code=$?
+[ -s "$work/found/results.json" ] || fail "no results after the test"
+python3 -c 'import json,sys
+results = json.load(open(sys.argv[1]))
+assert results["search"]["chosen_by"] == "user" and "dsr" in results["metrics"]' "$work/found/results.json" || fail "results.json"
+if [ "$code" -eq 0 ]; then
+  [ -s "$work/found/mask.gguf" ] || fail "no mask after the test"
+else
+  [ -e "$work/found/mask.gguf" ] && fail "a mask although the test failed"
+fi
+if [ -e "$work/found/pareto/2.gguf" ]; then
+  menu 2 "test 2\n"
+  says err "another mask has looked at this test split already"
+fi
+
+# Budgets.
+run 0 "${search[@]}" "$work/short" --budget "30k tokens"
+says err "[budget_spent] the budget of 30k tokens ended the search early"
+expect_error 2 "neither a time nor a number of tokens" "${search[@]}" "$work/none" --budget soon
+expect_error 2 "--method" "${search[@]}" "$work/none" --method magic
+[ -e "$work/none" ] && fail "a wrong option left a folder"
+finish
