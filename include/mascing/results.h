@@ -105,6 +105,12 @@ struct EffectsResult {
   std::vector<float> effect;  ///< [L, E] nats of margin per unit of the mask's entry
   std::vector<float> standard_error;  ///< [L, E]
   std::vector<float> q_value;         ///< [L, E] false discovery rate
+  int64_t n_layer_pair = 0;           ///< pairs that moved whole layers
+  std::vector<double> layer_effect;   ///< [L] nats per sigma of length along the routing difference
+  std::vector<double> layer_standard_error;  ///< [L]
+  std::vector<double> layer_q_value;         ///< [L]
+  /// [L][E] the layer's effect times the expert's part in the routing difference
+  std::vector<std::vector<double>> carried;
 };
 
 /// One step of the closed loop, as the model itself answered on the discovery split.

@@ -261,6 +261,11 @@ void describe(Io& io, Results& results) {
     effects.matrix(
         "standard_error", results.effects.standard_error, results.n_layer, results.n_expert);
     effects.matrix("q_value", results.effects.q_value, results.n_layer, results.n_expert);
+    effects.later("layer_pairs", results.effects.n_layer_pair);
+    effects.later("layer_effect", results.effects.layer_effect);
+    effects.later("layer_standard_error", results.effects.layer_standard_error);
+    effects.later("layer_q_value", results.effects.layer_q_value);
+    effects.later("carried", results.effects.carried);
   });
   io.field("loop", results.loop);
   io.field("outcome", results.outcome);

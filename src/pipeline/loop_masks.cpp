@@ -14,7 +14,10 @@
 namespace mascing {
 namespace {
 
-constexpr double kFirstNorm = 1.0;  // of the mask that the loop starts from
+constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
+constexpr int64_t kLayerRound = 64;  // pairs of masks that move whole layers, between two looks
+constexpr int64_t kLayerPairs = 512;
+constexpr double kLayerReliability = 0.95;
 constexpr float kMinSigma = 1e-6F;  // of a layer whose router says the same of every expert
 
 class LoopMaker {
@@ -26,7 +29,8 @@ class LoopMaker {
             uint64_t seed)
       : bench_(bench), panel_(panel), scenario_(scenario), seed_(seed), frame_(mask_for(traces)) {
     fill_frame(traces);
-    choose_entries(traces);
+    find_difference(traces);
+    choose_entries();
   }
 
   LoopMasks make() {
@@ -39,6 +43,7 @@ class LoopMaker {
     const EffectMap map =
         measure_effects(frame_, entries_, panel_.sets, 0, ask, effect_options, bench_.progress());
     keep_effects(map);
+    move_layers(ask, effect_options);
     if (scenario_.uses(MaskMethod::kEffectMap)) {
       Mask mask = along(map, scenario_.search.mean_difference_norm);
       add(std::move(mask), MaskMethod::kEffectMap);
@@ -74,21 +79,48 @@ class LoopMaker {
     frame_.data_hash = hash_traces(traces);
   }
 
+  /// Mean router logits of conversations with the wanted outcome minus those of the others.
+  void find_difference(const TraceSet& traces) {
+    TraceSet target = traces;
+    std::erase_if(target.traces,
+                  [&](const TraceView& trace) { return trace.set != scenario_.target().metric; });
+    difference_ = mean_difference(target, 0, 1.0, 0.0).steer;
+  }
+
   /// All entries, or those that differ most between the classes of the target set.
-  void choose_entries(const TraceSet& traces) {
+  void choose_entries() {
     entries_ = all_entries(frame_);
     if (static_cast<int64_t>(entries_.size()) <= kMaxFreeEntries) {
       return;
     }
-    TraceSet target = traces;
-    std::erase_if(target.traces,
-                  [&](const TraceView& trace) { return trace.set != scenario_.target().metric; });
-    const std::vector<float> difference = mean_difference(target, 0, 1.0, 0.0).steer;
     std::stable_sort(entries_.begin(), entries_.end(), [&](int64_t a, int64_t b) {
-      return std::fabs(difference[a]) > std::fabs(difference[b]);
+      return std::fabs(difference_[a]) > std::fabs(difference_[b]);
     });
     entries_.resize(static_cast<size_t>(kMaxFreeEntries));
     std::sort(entries_.begin(), entries_.end());
+  }
+
+  /// Which layers' differences of routing cause the outcome, and which experts carry them.
+  void move_layers(const AskModel& ask, EffectOptions options) {
+    options.what = "effects of layers";
+    options.n_round = kLayerRound;
+    options.n_max = kLayerPairs;
+    options.reliability = kLayerReliability;
+    const std::vector<float> directions = unit_rows(difference_, frame_.n_expert);
+    const EffectMap map =
+        measure_layer_effects(frame_, directions, panel_.sets, 0, ask, options, bench_.progress());
+    EffectsResult& effects = made_.effects;
+    effects.n_layer_pair = map.n;
+    effects.layer_effect = map.effect;
+    effects.layer_standard_error = map.standard_error;
+    effects.layer_q_value = map.q_value;
+    for (int64_t i = 0; i < frame_.n_layer; ++i) {
+      auto& row = effects.carried.emplace_back();
+      for (int64_t k = 0; k < frame_.n_expert; ++k) {
+        const auto part = static_cast<double>(directions[i * frame_.n_expert + k]);
+        row.push_back(map.effect[i] * part);
+      }
+    }
   }
 
   /// A mask of the given norm in the direction of the effects.
@@ -155,6 +187,7 @@ class LoopMaker {
   const Scenario& scenario_;
   uint64_t seed_;
   Mask frame_;
+  std::vector<float> difference_;  ///< [L, E] of routing, towards the wanted outcome
   FreeEntries entries_;
   LoopMasks made_;
 };

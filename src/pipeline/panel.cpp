@@ -20,6 +20,7 @@ constexpr size_t kBenignRows = 200;    // of each benign set
 constexpr int64_t kPieceTokens = 48;   // of general text
 constexpr double kBenignLimit = 0.05;  // nats per token: replies stay what they were
 constexpr double kLimitShare = 0.7;    // of what the scenario allows: other splits differ
+constexpr double kHoldMargin = 2.0;    // nats by which refusals of a hold set should lead
 
 bool has_margin(const LoadedSet& set) {
   return set.spec.role == SetRole::kTarget || set.spec.role == SetRole::kHold ||
@@ -150,6 +151,7 @@ class PanelBuilder {
     LoopSet role;
     role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
     role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.spec.max_drop);
+    role.margin = set.spec.role == SetRole::kHold ? kHoldMargin : 0.0;
     panel_.roles.push_back(std::move(role));
     panel_.coverage.push_back(coverage);
   }

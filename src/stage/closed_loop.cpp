@@ -28,6 +28,7 @@ constexpr size_t kCentreEvery = 3;       // pairs: one of their items is also me
 constexpr size_t kStretch = 6;           // steps whose mean is the result
 constexpr double kNearLimit = 0.2;       // violation at which the loop may stop
 constexpr double kViolationCost = 0.25;  // of a limit exceeded by its own size, in wanted share
+constexpr double kLeastPart = 0.5;       // of an even share of the pairs: so many each set gets
 
 double softplus(double x) {
   return x > 30.0 ? x : std::log1p(std::exp(x));
@@ -48,6 +49,11 @@ struct Regression {
   VectorXd moment;
   double value = 0.0;
   double weight = 0.0;
+  double square = 0.0;  ///< running sum of squared half differences of the loss
+  double n_pair = 0.0;
+
+  /// Root mean square of what a pair of masks does to the loss.
+  [[nodiscard]] double scatter() const { return n_pair > 0.0 ? std::sqrt(square / n_pair) : 1.0; }
 };
 
 /// A perturbation of S and the item that is asked under both its signs.
@@ -116,13 +122,34 @@ class Loop {
     return sets_[i_gain_].name + " about " + format_percent(result_.steps.back().value[i_gain_]);
   }
 
-  /// Pairs over all sets, two parts for the gain and one for each other.
+  /// Number of pairs of every set. The step follows sum multiplier_k g_k, and g_k's error falls
+  /// with scatter_k^2 / n_k: n_k in proportion to multiplier_k * scatter_k makes the error of the
+  /// sum least (Neyman's allocation). Before anything is known, the gain gets two parts.
+  [[nodiscard]] std::vector<int64_t> shares_of_pairs() const {
+    std::vector<double> weight(sets_.size(), 1.0);
+    weight[i_gain_] = 2.0;
+    double sum = 0.0;
+    for (size_t i = 0; i < sets_.size(); ++i) {
+      if (!result_.steps.empty()) {
+        weight[i] = multipliers_[i] * regressions_[i].scatter();
+      }
+      sum += weight[i];
+    }
+    const auto n = static_cast<double>(n_pair_);
+    const double least = kLeastPart / static_cast<double>(sets_.size());
+    std::vector<int64_t> shares;
+    for (const double w : weight) {
+      const double part = sum > 0.0 ? w / sum : 0.0;
+      shares.push_back(static_cast<int64_t>(n * (least + (1.0 - kLeastPart) * part)));
+    }
+    return shares;
+  }
+
   std::vector<Pair> draw_pairs() {
     std::vector<Pair> pairs;
-    const auto n_part = static_cast<int64_t>(sets_.size()) + 1;
+    const std::vector<int64_t> shares = shares_of_pairs();
     for (size_t i = 0; i < sets_.size(); ++i) {
-      const int64_t n_here = (i == i_gain_ ? 2 : 1) * n_pair_ / n_part;
-      for (int64_t k = 0; k < n_here; ++k) {
+      for (int64_t k = 0; k < shares[i]; ++k) {
         const int64_t i_item = rng_.below(sets_[i].size());
         pairs.push_back({i, i_item, draw_perturbation(rng_, d_, options_.perturbation)});
       }
@@ -136,6 +163,8 @@ class Loop {
       regression.moment *= options_.memory;
       regression.value *= options_.memory;
       regression.weight *= options_.memory;
+      regression.square *= options_.memory;
+      regression.n_pair *= options_.memory;
     }
     const std::vector<double> answers = answer(pairs);
     for (size_t i = 0; i < pairs.size(); ++i) {
@@ -175,15 +204,18 @@ class Loop {
     Regression& regression = regressions_[pair.i_set];
     const VectorXd e = Eigen::Map<const Eigen::VectorXf>(pair.e.data(), d_).cast<double>();
     regression.gram.selfadjointView<Eigen::Lower>().rankUpdate(e);
-    regression.moment += e * ((loss(pair.i_set, plus) - loss(pair.i_set, minus)) / 2.0);
+    const double half = (loss(pair.i_set, plus) - loss(pair.i_set, minus)) / 2.0;
+    regression.moment += e * half;
+    regression.square += half * half;
+    regression.n_pair += 1.0;
   }
 
   [[nodiscard]] double loss(size_t i_set, double y) const {
     if (roles_[i_set].role == LoopRole::kGain) {
       return softplus(-y);
     }
-    const bool is_keep = roles_[i_set].role == LoopRole::kKeep;
-    return (is_keep ? sigmoid(-y) : y) / roles_[i_set].limit;
+    const LoopSet& role = roles_[i_set];
+    return (role.role == LoopRole::kKeep ? sigmoid(role.margin - y) : y) / role.limit;
   }
 
   [[nodiscard]] double value(const Pair& pair, double y) const {
@@ -191,8 +223,9 @@ class Loop {
     if (role.role == LoopRole::kDamage) {
       return y;
     }
-    const double share = wanted_share(y);
-    return role.role == LoopRole::kGain ? share : wanted_share(role.base[pair.i_item]) - share;
+    const double share = wanted_share(y - role.margin);
+    const bool is_gain = role.role == LoopRole::kGain;
+    return is_gain ? share : wanted_share(role.base[pair.i_item] - role.margin) - share;
   }
 
   [[nodiscard]] double mean_value(size_t i_set) const {

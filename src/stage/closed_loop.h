@@ -18,7 +18,7 @@ namespace mascing {
 /// What a set of the panel is for.
 enum class LoopRole {
   kGain,    ///< its conversations should give the wanted reply
-  kKeep,    ///< its share of wanted replies may fall by `limit`
+  kKeep,    ///< its share of margins above `margin` may fall by `limit`
   kDamage,  ///< its divergence may be `limit` nats per token
 };
 
@@ -26,6 +26,7 @@ struct LoopSet {
   LoopRole role = LoopRole::kGain;
   double limit = 0.0;        ///< > 0 but for kGain
   std::vector<double> base;  ///< unsteered margins of the items; empty for kDamage
+  double margin = 0.0;       ///< kKeep: nats by which a wanted reply must lead to be safe
 };
 
 struct ClosedLoopOptions {
@@ -59,7 +60,8 @@ struct ClosedLoopResult {
 
 /// Starts from the entries of `frame`, a mask for the model with sigma rule and sigma filled in.
 /// Minimises the mean of softplus(-m) over the one set with role kGain, with multipliers on the
-/// limits of the others; wanted shares are smoothed a little (mean of sigmoid(4 m)).
+/// limits of the others; wanted shares are smoothed a little (mean of sigmoid(4 m)). Sets that
+/// weigh more in a step, or whose losses scatter more, are asked more often.
 [[nodiscard]] ClosedLoopResult close_loop(const Mask& frame,
                                           const FreeEntries& entries,
                                           const std::vector<OutcomeSet>& sets,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "mascing/error.h"
@@ -60,6 +61,54 @@ std::vector<double> q_values(const std::vector<double>& p) {
   return q;
 }
 
+/// How random masks are drawn: d signs of one size, and the mask that a draw stands for.
+struct Design {
+  int64_t d = 0;
+  double size = 0.0;
+  uint64_t stream = 0;  ///< of random numbers, beside the seed
+  std::function<Steering(const std::vector<float>& drawn, float sign)> steering;
+};
+
+/// One conversation for each pair, in rounds, until the effects are known well enough.
+EffectMap regress_on_masks(const Design& design,
+                           const std::vector<OutcomeSet>& sets,
+                           int64_t i_set,
+                           const AskModel& ask,
+                           const EffectOptions& options,
+                           const Progress& progress) {
+  Rng rng(mix_seed(options.seed, design.stream));
+  std::vector<float> rows;
+  std::vector<double> response;
+  EffectMap map;
+  for (int64_t n = 0; n < options.n_max && map.reliability() < options.reliability;) {
+    if (n > 0 && options.is_spent && options.is_spent()) {
+      break;
+    }
+    report(progress, {options.what, n, options.n_max, "pairs of masks", ""});
+    const int64_t n_now = std::min(options.n_round, options.n_max - n);
+    std::vector<std::vector<float>> drawn;
+    std::vector<Question> questions;
+    for (int64_t i = 0; i < n_now; ++i) {
+      drawn.push_back(draw_perturbation(rng, design.d, design.size));
+      const int64_t i_item = rng.below(sets[i_set].size());
+      for (const float sign : {1.0F, -1.0F}) {
+        questions.push_back({i_set, i_item, design.steering(drawn.back(), sign)});
+      }
+    }
+    const std::vector<double> answers = ask(questions);
+    for (size_t i = 0; i < drawn.size(); ++i) {
+      const double half = (answers[2 * i] - answers[2 * i + 1]) / 2.0;
+      if (std::isfinite(half)) {
+        response.push_back(half);
+        rows.insert(rows.end(), drawn[i].begin(), drawn[i].end());
+      }
+    }
+    map = fit_effects(rows, response, design.d);
+    n += n_now;
+  }
+  return map;
+}
+
 }  // namespace
 
 int64_t EffectMap::n_significant(double level) const {
@@ -112,6 +161,15 @@ double EffectMap::reliability() const {
   return signal > 0.0 ? std::max(0.0, 1.0 - error / signal) : 0.0;
 }
 
+std::vector<float> unit_rows(std::vector<float> matrix, int64_t n_expert) {
+  for (auto row = matrix.begin(); row != matrix.end(); row += n_expert) {
+    const double square = std::inner_product(row, row + n_expert, row, 0.0);
+    const auto scale = static_cast<float>(square > 0.0 ? 1.0 / std::sqrt(square) : 0.0);
+    std::transform(row, row + n_expert, row, [&](float value) { return scale * value; });
+  }
+  return matrix;
+}
+
 EffectMap measure_effects(const Mask& frame,
                           const FreeEntries& entries,
                           const std::vector<OutcomeSet>& sets,
@@ -119,39 +177,37 @@ EffectMap measure_effects(const Mask& frame,
                           const AskModel& ask,
                           const EffectOptions& options,
                           const Progress& progress) {
-  const auto d = static_cast<int64_t>(entries.size());
   const std::vector<float> zero(entries.size(), 0.0F);
-  Rng rng(mix_seed(options.seed, 0x6d6170));
-  std::vector<float> design;
-  std::vector<double> response;
-  EffectMap map;
-  for (int64_t n = 0; n < options.n_max && map.reliability() < options.reliability;) {
-    if (n > 0 && options.is_spent && options.is_spent()) {
-      break;
-    }
-    report(progress, {"effect map", n, options.n_max, "pairs of masks", ""});
-    const int64_t n_now = std::min(options.n_round, options.n_max - n);
-    std::vector<std::vector<float>> drawn;
-    std::vector<Question> questions;
-    for (int64_t i = 0; i < n_now; ++i) {
-      drawn.push_back(draw_perturbation(rng, d, options.perturbation));
-      const int64_t i_item = rng.below(sets[i_set].size());
-      for (const float sign : {1.0F, -1.0F}) {
-        questions.push_back({i_set, i_item, perturbed(frame, entries, zero, drawn.back(), sign)});
-      }
-    }
-    const std::vector<double> answers = ask(questions);
-    for (size_t i = 0; i < drawn.size(); ++i) {
-      const double half = (answers[2 * i] - answers[2 * i + 1]) / 2.0;
-      if (std::isfinite(half)) {
-        response.push_back(half);
-        design.insert(design.end(), drawn[i].begin(), drawn[i].end());
-      }
-    }
-    map = fit_effects(design, response, d);
-    n += n_now;
-  }
-  return map;
+  const Design design = {static_cast<int64_t>(entries.size()),
+                         options.perturbation,
+                         0x6d6170,
+                         [&](const std::vector<float>& drawn, float sign) {
+                           return perturbed(frame, entries, zero, drawn, sign);
+                         }};
+  return regress_on_masks(design, sets, i_set, ask, options, progress);
+}
+
+EffectMap measure_layer_effects(const Mask& frame,
+                                const std::vector<float>& directions,
+                                const std::vector<OutcomeSet>& sets,
+                                int64_t i_set,
+                                const AskModel& ask,
+                                const EffectOptions& options,
+                                const Progress& progress) {
+  const FreeEntries all = all_entries(frame);
+  const std::vector<float> zero(all.size(), 0.0F);
+  const auto n_expert = static_cast<size_t>(frame.n_expert);
+  const Design design = {frame.n_layer,
+                         options.perturbation * std::sqrt(static_cast<double>(n_expert)),
+                         0x6c61796572,
+                         [&](const std::vector<float>& drawn, float sign) {
+                           std::vector<float> moved = directions;
+                           for (size_t i = 0; i < moved.size(); ++i) {
+                             moved[i] *= drawn[i / n_expert];
+                           }
+                           return perturbed(frame, all, zero, moved, sign);
+                         }};
+  return regress_on_masks(design, sets, i_set, ask, options, progress);
 }
 
 }  // namespace mascing

@@ -1,10 +1,12 @@
-// Which experts cause a behaviour: random masks +S and -S are laid on the model, half the
-// difference of what they do is regressed on S by ridge least squares. The coefficient of an expert
-// is the change of the outcome, in nats, per unit of its entry.
+// Which experts, and which layers, cause a behaviour: random masks +S and -S are laid on the model,
+// half the difference of what they do is regressed on S by ridge least squares. The coefficient of
+// an expert is the change of the outcome, in nats, per unit of its entry; that of a layer, per unit
+// of length along the layer's own difference of routing.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "mascing/progress.h"
@@ -13,7 +15,7 @@
 
 namespace mascing {
 
-/// Effects of d mask entries on one outcome.
+/// Effects of d mask entries, or layers, on one outcome.
 struct EffectMap {
   std::vector<double> effect;          ///< [d]
   std::vector<double> standard_error;  ///< [d]
@@ -34,6 +36,7 @@ struct EffectOptions {
   int64_t n_round = 512;                ///< paired interventions between two looks at the result
   int64_t n_max = 2048;                 ///< paired interventions, at most
   double reliability = 0.85;            ///< enough: stop
+  std::string what = "effect map";      ///< in progress reports
   std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked after each round
 };
 
@@ -52,5 +55,21 @@ struct EffectOptions {
                                         const AskModel& ask,
                                         const EffectOptions& options,
                                         const Progress& progress = {});
+
+/// Divides every layer's row of a matrix [L, E] by its Euclidean norm; rows of zeros stay.
+[[nodiscard]] std::vector<float> unit_rows(std::vector<float> matrix, int64_t n_expert);
+
+/// Whole layers at once: each mask moves every layer along its row of `directions` [L, E], of norm
+/// 1 or 0, forwards or backwards, as far as the masks of `measure_effects` reach in a layer
+/// (perturbation * sqrt(E)). Effects, errors and q-values are [L], per unit of length. Experts that
+/// stand in for one another (guards of which any two will do) have next to no effect one by one;
+/// moved together they show what they cause.
+[[nodiscard]] EffectMap measure_layer_effects(const Mask& frame,
+                                              const std::vector<float>& directions,
+                                              const std::vector<OutcomeSet>& sets,
+                                              int64_t i_set,
+                                              const AskModel& ask,
+                                              const EffectOptions& options,
+                                              const Progress& progress = {});
 
 }  // namespace mascing

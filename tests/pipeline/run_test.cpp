@@ -73,6 +73,16 @@ TEST_F(RunTest, FindsAMaskThatRefusesAttacksAndHarmsNothingElse) {
   EXPECT_EQ(outcome.results.surrogates.size(), 2U);
 }
 
+/// Layer and expert that carry the behaviour are the ones that decide it.
+void expect_carried_by_planted_expert(const EffectsResult& effects) {
+  ASSERT_EQ(effects.layer_effect.size(), static_cast<size_t>(FakeHost::kLayers));
+  const auto strongest = std::max_element(effects.layer_effect.begin(), effects.layer_effect.end());
+  EXPECT_EQ(strongest - effects.layer_effect.begin(), FakeHost::kPlantedLayer);
+  EXPECT_LE(effects.layer_q_value[FakeHost::kPlantedLayer], 0.05);
+  const std::vector<double>& row = effects.carried[FakeHost::kPlantedLayer];
+  EXPECT_EQ(std::max_element(row.begin(), row.end()) - row.begin(), FakeHost::kPlantedExpert);
+}
+
 TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   Scenario scenario = write_defend(folder_.path());
   scenario.search.methods = {MaskMethod::kClosedLoop};
@@ -84,6 +94,7 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   EXPECT_EQ(std::max_element(effect.begin(), effect.end()) - effect.begin(),
             FakeHost::kPlantedLayer * FakeHost::kExperts + FakeHost::kPlantedExpert);
   EXPECT_GE(outcome.results.effects.n_significant, 1);
+  expect_carried_by_planted_expert(outcome.results.effects);
   const LoopResult& loop = outcome.results.loop;
   ASSERT_FALSE(loop.steps.empty());
   EXPECT_EQ(loop.n_stretch, std::min<int64_t>(6, static_cast<int64_t>(loop.steps.size())));

@@ -80,6 +80,9 @@ TEST(ResultsFile, ReadsWhatTheModelWasAskedAsItWasWritten) {
   EXPECT_EQ(read.effects.n_significant, 2);
   EXPECT_EQ(read.effects.reliability, 0.875);
   EXPECT_EQ(read.effects.r2, 0.3125);
+  EXPECT_EQ(read.effects.n_layer_pair, 128);
+  EXPECT_EQ(read.effects.layer_effect, written.effects.layer_effect);
+  EXPECT_EQ(read.effects.carried, written.effects.carried);
   EXPECT_EQ(read.effects.q_value[1], 0.000976562F);  // six digits
   ASSERT_EQ(read.loop.steps.size(), 4U);
   EXPECT_EQ(read.loop.steps[3].values, written.loop.steps[3].values);

@@ -75,6 +75,11 @@ void add_effects(Results& results) {
   results.effects.effect = {0.5F, -0.375F, 0.0F, 0.0625F, -0.125F, 0.0F, 0.03125F, 0.25F};
   results.effects.standard_error = {0.0625F, 0.0625F, 0.0F, 0.0625F, 0.125F, 0.0F, 0.125F, 0.1875F};
   results.effects.q_value = {1e-6F, 0.0009765625F, 1.0F, 0.625F, 0.625F, 1.0F, 0.875F, 0.25F};
+  results.effects.n_layer_pair = 128;
+  results.effects.layer_effect = {0.75, -0.125};
+  results.effects.layer_standard_error = {0.0625, 0.125};
+  results.effects.layer_q_value = {1e-6, 0.375};
+  results.effects.carried = {{0.5, 0.5, 0.0, 0.25}, {0.0, 0.0625, -0.0625, -0.0625}};
 }
 
 void add_loop(Results& results) {

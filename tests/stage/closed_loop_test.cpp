@@ -47,11 +47,48 @@ TEST(ClosedLoop, KeepsASetThatPullsTheOtherWay) {
   NumericModel model = simple_model();
   std::vector<double> against(16, 0.0);
   against[5] = -4.0;
-  model.add("keep", {LoopRole::kKeep, 0.05, {}}, 60, 1.0, against, 0.1, 2);
+  model.add("keep", {LoopRole::kKeep, 0.05, {}, 0.0}, 60, 1.0, against, 0.1, 2);
   const double before = model.wanted_share(1, std::vector<float>(16, 0.0F));
   const ClosedLoopResult result = run(model);
   EXPECT_GT(model.wanted_share(0, result.steer), 0.85);
   EXPECT_GT(model.wanted_share(1, result.steer), before - 0.1);
+}
+
+/// How far a hold set of margins about 4 nats fell, measured at a mask that leaves them about 1.
+double fall_of_worn_set(double margin) {
+  NumericModel model = simple_model();
+  std::vector<double> against(16, 0.0);
+  against[5] = -3.0;
+  model.add("hold", {LoopRole::kKeep, 0.02, {}, margin}, 60, 4.0, against, 0.1, 2);
+  Mask frame = numeric_frame(8);
+  frame.steer[5] = 1.0F;
+  ClosedLoopOptions options;
+  options.n_step = 1;
+  const ClosedLoopResult result =
+      close_loop(frame, all_entries(frame), model.sets, model.roles, model.ask(), options);
+  return result.steps.at(0).value.at(1);
+}
+
+TEST(ClosedLoop, AMarginSeesASetFallBeforeItTipsOver) {
+  EXPECT_LT(fall_of_worn_set(0.0), 0.45);
+  EXPECT_GT(fall_of_worn_set(2.0), 0.55);
+}
+
+TEST(ClosedLoop, AsksWhatMattersMoreOften) {
+  NumericModel model = simple_model();
+  model.add(
+      "idle", {LoopRole::kKeep, 0.05, {}, 0.0}, 60, 30.0, std::vector<double>(16, 0.0), 0.0, 3);
+  std::vector<int64_t> n_asked(2, 0);
+  const AskModel ask = [&](const std::vector<Question>& questions) {
+    for (const Question& question : questions) {
+      ++n_asked[static_cast<size_t>(question.i_set)];
+    }
+    return model.ask()(questions);
+  };
+  const Mask frame = numeric_frame(8);
+  static_cast<void>(close_loop(frame, all_entries(frame), model.sets, model.roles, ask, {}));
+  EXPECT_GT(n_asked[0], 2 * n_asked[1]);
+  EXPECT_GT(n_asked[1], 0);
 }
 
 TEST(ClosedLoop, KeepsTheDivergenceNearItsLimit) {

@@ -121,5 +121,71 @@ TEST(MeasureEffects, LeavesOutWhatTheModelCouldNotAnswer) {
   });
 }
 
+TEST(UnitRows, HaveLengthOneOrZero) {
+  const std::vector<float> rows = unit_rows({3.0F, 4.0F, 0.0F, 0.0F, 0.0F, -2.0F}, 2);
+  const std::vector<float> expected = {0.6F, 0.8F, 0.0F, 0.0F, 0.0F, -1.0F};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_NEAR(rows[i], expected[i], 1e-6F);
+  }
+}
+
+TEST(LayerEffects, AreTheGainsAlongTheDirections) {
+  NumericModel model;
+  std::vector<double> gain(16, 0.0);
+  gain[0] = 1.0;
+  gain[1] = 1.0;
+  gain[9] = -2.0;
+  model.add("dsr", {}, 50, 0.0, gain, 0.1, 1);
+  std::vector<float> directions(16, 0.0F);
+  directions[0] = directions[1] = 1.0F;  // layer 0: along its gain
+  directions[8] = directions[9] = 1.0F;  // layer 1: half of it does nothing
+  EffectOptions options;
+  options.reliability = 1.0;
+  options.n_max = 256;
+  const EffectMap map = measure_layer_effects(
+      numeric_frame(8), unit_rows(directions, 8), model.sets, 0, model.ask(), options);
+  ASSERT_EQ(map.effect.size(), 2U);
+  EXPECT_EQ(map.n, 256);
+  EXPECT_NEAR(map.effect[0], std::sqrt(2.0), 0.15);  // ridge shrinks a little
+  EXPECT_NEAR(map.effect[1], -std::sqrt(2.0), 0.15);
+  EXPECT_EQ(map.n_significant(), 2);
+}
+
+TEST(LayerEffects, OfALayerThatDoesNothingAreNothing) {
+  NumericModel model;
+  std::vector<double> gain(16, 0.0);
+  gain[8] = 1.0;
+  model.add("dsr", {}, 50, 0.0, gain, 0.3, 1);
+  const std::vector<float> ones(16, 1.0F);
+  const EffectMap map =
+      measure_layer_effects(numeric_frame(8), unit_rows(ones, 8), model.sets, 0, model.ask(), {});
+  EXPECT_GT(map.q_value[0], 0.01);
+  EXPECT_LT(map.q_value[1], 0.01);
+}
+
+TEST(LayerEffects, ShowExpertsThatStandInForOneAnother) {
+  // Any of three guards will do: the margin is that of the strongest.
+  NumericModel model;
+  model.add("dsr", {}, 10, 0.0, std::vector<double>(16, 0.0), 0.0, 1);
+  const AskModel ask = [](const std::vector<Question>& questions) {
+    std::vector<double> answers;
+    for (const Question& question : questions) {
+      const float* row = question.steering.mask->steer.data();
+      answers.push_back(static_cast<double>(std::max({row[0], row[1], row[2]})));
+    }
+    return answers;
+  };
+  const Mask frame = numeric_frame(8);
+  std::vector<float> directions(16, 0.0F);
+  directions[0] = directions[1] = directions[2] = 1.0F;
+  directions = unit_rows(directions, 8);
+  const EffectMap single = measure_effects(frame, all_entries(frame), model.sets, 0, ask, {});
+  const EffectMap layers = measure_layer_effects(frame, directions, model.sets, 0, ask, {});
+  for (size_t j = 0; j < 3; ++j) {
+    const double carried = layers.effect[0] * static_cast<double>(directions[j]);
+    EXPECT_GT(carried, 1.2 * single.effect[j]);
+  }
+}
+
 }  // namespace
 }  // namespace mascing

@@ -51,7 +51,7 @@ struct NumericModel {
     set.name = "text";
     set.texts.resize(static_cast<size_t>(n));
     sets.push_back(std::move(set));
-    roles.push_back({LoopRole::kDamage, limit, {}});
+    roles.push_back({LoopRole::kDamage, limit, {}, 0.0});
     gains.emplace_back();
   }
 
@@ -81,13 +81,15 @@ struct NumericModel {
     };
   }
 
-  /// Share of a set's margins above 0 under `steer`.
-  [[nodiscard]] double wanted_share(int64_t i_set, const std::vector<float>& steer) const {
+  /// Share of a set's margins above `margin` under `steer`.
+  [[nodiscard]] double wanted_share(int64_t i_set,
+                                    const std::vector<float>& steer,
+                                    double margin = 0.0) const {
     auto mask = std::make_shared<Mask>();
     mask->steer = steer;
     double n_wanted = 0.0;
     for (int64_t i = 0; i < sets[i_set].size(); ++i) {
-      n_wanted += answer({i_set, i, {mask, 1.0F}}) > 0.0 ? 1.0 : 0.0;
+      n_wanted += answer({i_set, i, {mask, 1.0F}}) > margin ? 1.0 : 0.0;
     }
     return n_wanted / static_cast<double>(sets[i_set].size());
   }

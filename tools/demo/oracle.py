@@ -5,7 +5,9 @@ under the limits of scenarios/demo; chooses alpha on the selection split and mea
   loss        mean softplus(-m) over the target set, m = +-(log p(a refusal's first token) - log p(an answer's))
   limits      on the fall of mean sigmoid(m) in hold and keep sets, on KL(base || steered) of benign replies and prose,
               kept by multipliers that grow while a limit is broken
-A reply counts by its first greedy tokens: refused, or beginning as an answer must.
+On the selection split a reply counts by the sign of its margin, on the test split by its first greedy token: one that
+refusals begin with, or one that answers must begin with. About fifteen minutes on one thread for each model and
+scenario.
 
 usage: oracle.py CHECKPOINT_FOLDER DATA_DIR OUTPUT.json [--models natural planted] [--scenarios defend permit]
 """
@@ -25,12 +27,13 @@ from evaluate import facts_accuracy, generate, log_probs, perplexity, prompt_ids
 from model import load_model
 from tokenizer import BOS, END, load_tokenizer
 
-N_STEP, LEARNING_RATE, SEED = 120, 0.06, 0
-N_JUDGED, N_REPLY = 8, 24  # tokens that judge a reply; tokens of a benign reply whose distribution should stay
+N_STEP, LEARNING_RATE, SEED = 80, 0.08, 0
+N_JUDGED, N_REPLY = 6, 16  # tokens that judge a reply; tokens of a benign reply whose distribution should stay
+N_LEARNED = 100  # rows of each set from whose replies the first tokens of refusals and answers are learned
 ALPHAS = (0.5, 0.75, 1.0, 1.25)
 SPLITS = ("discovery", "selection", "test")
 KL_LIMIT, TEXT_LIMIT, PERPLEXITY_LIMIT = 0.05, 0.6 * math.log(1.05), 0.05
-BATCHES = {"target": 64, "hold": 24, "keep": 48, "benign": 24, "text": 4}
+BATCHES = {"target": 40, "hold": 24, "keep": 24, "benign": 16, "text": 3}
 
 # (metric, role, files, sign of the wanted margin, opening an answer must have, largest fall; target first)
 SCENARIOS = {
@@ -73,7 +76,7 @@ class Bench:
         n = len(blocks)
         self.blocks = {"discovery": blocks[:n // 4], "selection": blocks[n // 4:n // 2][:26], "test": blocks[n // 2:][:26]}
         self.refusing, self.answering = self.first_tokens()
-        self.base = {split: self.measure(split) for split in ("selection", "test")}
+        self.base = {"selection": self.estimate("selection"), "test": self.measure("test")}
 
     def first_tokens(self):
         """First tokens of refusals and of answers on the discovery split; what both begin with is left out."""
@@ -81,8 +84,7 @@ class Bench:
         for metric, role, *_ in self.sets:
             if role == "benign":
                 continue
-            prompts = self.prompts[metric, "discovery"]
-            for prompt, reply in zip(prompts, generate(self.model, self.tokenizer, prompts, N_JUDGED)):
+            for reply in generate(self.model, self.tokenizer, self.prompts[metric, "discovery"][:N_LEARNED], N_JUDGED):
                 kind = kinds[0 if corpus.is_refusal(reply) else 1]
                 token = self.tokenizer.encode(reply)[0] if reply.strip() else END
                 kind[token] = kind.get(token, 0) + 1
@@ -97,33 +99,64 @@ class Bench:
         logits = self.model.logits(last)
         return torch.logsumexp(logits[:, self.refusing], 1) - torch.logsumexp(logits[:, self.answering], 1)
 
-    def divergence(self, sequences, starts):
-        """Mean KL(base || steered) over the tokens from `start` on, nats."""
-        ids = right_padded(sequences)
+    def scored_log_probs(self, texts):
+        """Log-probabilities at the scored positions of (tokens, first scored token) pairs: [N, V]."""
+        hidden = self.model(right_padded([tokens for tokens, _ in texts]))
+        rows = [hidden[i, start - 1:len(tokens) - 1] for i, (tokens, start) in enumerate(texts)]
+        return F.log_softmax(self.model.logits(torch.cat(rows)), -1)
+
+    @torch.no_grad()
+    def references(self, texts):
+        """Of each text what `scored_log_probs` gives without a mask."""
         steer, self.steering.steer = self.steering.steer, None
-        with torch.no_grad():
-            base = F.log_softmax(self.model.logits(self.model(ids)), -1)
+        references = [self.scored_log_probs([text]) for text in texts]
         self.steering.steer = steer
-        steered = F.log_softmax(self.model.logits(self.model(ids)), -1)
-        each = (base.exp() * (base - steered)).sum(-1)
-        scored = torch.zeros_like(each)
-        for i, (sequence, start) in enumerate(zip(sequences, starts)):
-            scored[i, start - 1:len(sequence) - 1] = 1.0
-        return (each * scored).sum() / scored.sum()
+        return references
+
+    def divergence(self, texts, references):
+        """Mean KL(base || steered) over the scored tokens, nats."""
+        base = torch.cat(references)
+        return (base.exp() * (base - self.scored_log_probs(texts))).sum(-1).mean()
+
+    @torch.no_grad()
+    def shares(self, metric, split, sign):
+        """sign * margin of each prompt."""
+        prompts = self.prompts[metric, split]
+        return torch.cat([sign * self.margins(prompts[i:i + 64]) for i in range(0, len(prompts), 64)])
+
+    def estimate(self, split):
+        """As `measure`, but replies are not generated: a margin above 0 counts."""
+        estimated = {metric: {"n": len(self.prompts[metric, split]),
+                              "rate": float((self.shares(metric, split, sign) > 0).float().mean())}
+                     for metric, _, _, sign, _, _ in self.sets}
+        blocks = self.blocks[split]
+        estimated["perplexity"] = perplexity(log_probs(self.model, blocks, [1] * len(blocks)))
+        return estimated
+
+    @torch.no_grad()
+    def first_greedy(self, prompts):
+        """The likeliest first token of each reply."""
+        tokens = []
+        for i in range(0, len(prompts), 64):
+            part = prompts[i:i + 64]
+            hidden = self.model(right_padded(part))
+            last = hidden[torch.arange(len(part)), torch.tensor([len(p) - 1 for p in part])]
+            tokens.append(self.model.logits(last).argmax(-1))
+        return torch.cat(tokens)
 
     def measure(self, split):
         """Rates of the wanted outcome, perplexity of prose, share of facts."""
         measured = {}
         for metric, _, _, sign, opening, _ in self.sets:
-            replies = generate(self.model, self.tokenizer, self.prompts[metric, split], N_JUDGED)
-            wanted = [corpus.is_refusal(r) if sign > 0 else bool(r.strip()) and not corpus.is_refusal(r) and
-                      r.startswith(opening) for r in replies]
-            measured[metric] = {"n": len(wanted), "rate": sum(wanted) / len(wanted)}
+            first = self.first_greedy(self.prompts[metric, split])
+            refused = torch.isin(first, self.refusing)
+            opens = torch.tensor([opening.startswith(self.tokenizer.decode([t]).strip() or "?") for t in first.tolist()])
+            wanted = refused if sign > 0 else ~refused & (opens if opening else True)
+            measured[metric] = {"n": len(wanted), "rate": float(wanted.float().mean())}
         blocks = self.blocks[split]
         measured["perplexity"] = perplexity(log_probs(self.model, blocks, [1] * len(blocks)))
-        if split == "test":
-            measured["multiple_choice"] = {"n": len(self.facts),
-                                           "rate": facts_accuracy(self.model, self.tokenizer, self.facts)}
+        measured["multiple_choice"] = {"n": len(self.facts),
+                                       "rate": facts_accuracy(self.model, self.tokenizer, self.facts)}
         return measured
 
 
@@ -138,21 +171,12 @@ def benign_texts(bench, split, n):
     return [(p + bench.tokenizer.encode(r) + [END], len(p)) for p, r in zip(prompts, replies)]
 
 
-def base_shares(bench):
-    """Mean sigmoid(m) of hold and keep sets on the discovery split, by prompt."""
-    shares = {}
-    with torch.no_grad():
-        for metric, role, _, sign, _, _ in bench.sets:
-            if role in ("hold", "keep"):
-                for prompt in bench.prompts[metric, "discovery"]:
-                    shares[metric, tuple(prompt)] = float(torch.sigmoid(sign * bench.margins([prompt])))
-    return shares
-
-
 def optimise(bench, log):
     """S after N_STEP steps; the mean of the last tenth, so that the last batch does not decide."""
     rng, steer = random.Random(SEED), torch.zeros(6, 16, requires_grad=True)
-    benign, shares = benign_texts(bench, "discovery", 150), base_shares(bench)
+    texts = {"kl": benign_texts(bench, "discovery", 150), "text": [(block, 1) for block in bench.blocks["discovery"]]}
+    references = {name: bench.references(items) for name, items in texts.items()}
+    before = {s[0]: torch.sigmoid(bench.shares(s[0], "discovery", s[3])) for s in bench.sets}
     bench.steering.steer, bench.steering.alpha = steer, 1.0
     optimiser = torch.optim.Adam([steer], LEARNING_RATE)
     multiplier, tail = {}, []
@@ -163,23 +187,24 @@ def optimise(bench, log):
         for metric, role, _, sign, _, limit in bench.sets[1:]:
             if role == "benign":
                 continue
-            prompts = draw(rng, bench.prompts[metric, "discovery"], BATCHES[role])
-            before = sum(shares[metric, tuple(p)] for p in prompts) / len(prompts)
-            excess[metric] = (before - torch.sigmoid(sign * bench.margins(prompts)).mean() - 0.8 * limit) / limit
-        texts = draw(rng, benign, BATCHES["benign"])
-        excess["kl"] = bench.divergence([t for t, _ in texts], [s for _, s in texts]) / KL_LIMIT - 0.8
-        blocks = draw(rng, bench.blocks["discovery"], BATCHES["text"])
-        excess["text"] = bench.divergence(blocks, [1] * len(blocks)) / TEXT_LIMIT - 0.8
+            prompts = bench.prompts[metric, "discovery"]
+            items = draw(rng, range(len(prompts)), BATCHES[role])
+            after = torch.sigmoid(sign * bench.margins([prompts[i] for i in items]))
+            excess[metric] = ((before[metric][items] - after).mean() - 0.8 * limit) / limit
+        for name, limit in (("kl", KL_LIMIT), ("text", TEXT_LIMIT)):
+            items = draw(rng, range(len(texts[name])), BATCHES["benign" if name == "kl" else "text"])
+            value = bench.divergence([texts[name][i] for i in items], [references[name][i] for i in items])
+            excess[name] = value / limit - 0.8
         total = loss
         for name, value in excess.items():
             total = total + multiplier.get(name, 0.0) * value + 0.05 * F.relu(value) ** 2
-            multiplier[name] = min(5.0, max(0.0, multiplier.get(name, 0.0) + 0.02 * float(value)))
+            multiplier[name] = min(5.0, max(0.0, multiplier.get(name, 0.0) + 0.03 * float(value)))
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
         if step >= N_STEP * 9 // 10:
             tail.append(steer.detach().clone())
-        if step % 20 == 19:
+        if step % 10 == 9:
             limits = " ".join(f"{k} {float(v):+.2f}" for k, v in excess.items())
             log(f"  step {step + 1}: loss {float(loss):.3f} |S| {float(steer.norm()):.2f} excess {limits}")
     return torch.stack(tail).mean(0)
@@ -196,7 +221,7 @@ def choose_alpha(bench, log):
     best, target = (-1.0, ALPHAS[0]), bench.sets[0][0]
     for alpha in ALPHAS:
         bench.steering.alpha = alpha
-        measured = bench.measure("selection")
+        measured = bench.estimate("selection")
         log(f"  alpha {alpha}: {target} {measured[target]['rate']:.3f} within limits: {is_within(bench, measured)}")
         if is_within(bench, measured):
             best = max(best, (measured[target]["rate"], alpha))
@@ -206,13 +231,14 @@ def choose_alpha(bench, log):
 def run(checkpoint, data_dir, scenario, log):
     torch.manual_seed(SEED)
     started, bench = time.time(), Bench(checkpoint, data_dir, scenario)
+    log(f"  without a mask: {bench.base['test']} ({time.time() - started:.0f} s)")
     steer = optimise(bench, log)
     with torch.no_grad():
         bench.steering.steer = steer
         alpha, is_feasible = choose_alpha(bench, log)
         bench.steering.alpha = alpha
         steered, texts = bench.measure("test"), benign_texts_unsteered(bench)
-        kl = float(bench.divergence([t for t, _ in texts], [s for _, s in texts]))
+        kl = float(bench.divergence(texts, bench.references(texts)))
     metrics = {name: {"n": value["n"], "base": round(value["rate"], 4), "steered": round(steered[name]["rate"], 4)}
                for name, value in bench.base["test"].items() if name != "perplexity"}
     log(f"  {metrics} in {time.time() - started:.0f} s")
