@@ -51,7 +51,7 @@ CollectJob job_of(const CollectArguments& arguments) {
   options.keep_replies = !arguments.rewrite;
   if (!arguments.masks.empty()) {
     const Mask mask = compose_from(arguments.masks);
-    options.steering = {std::make_shared<const Mask>(mask), 1.0F};
+    options.steering = {std::make_shared<const Mask>(mask), mask.alpha};
   }
   const nlohmann::json settings = {arguments.model.n_thread(),
                                    arguments.model.key(),
@@ -159,7 +159,8 @@ void add_play_options(CLI::App& command, CollectArguments& arguments) {
   command.add_flag("--rewrite",
                    arguments.rewrite,
                    "The model writes all assistant turns, also those that the file has");
-  command.add_option("--mask", arguments.masks, "Play the steered model: FILE or FILE=STRENGTH");
+  command.add_option("--mask", arguments.masks, "Play the steered model: FILE or FILE=STRENGTH")
+      ->allow_extra_args(false);
   add_seed(command, options.sampling.seed);
 }
 
@@ -177,12 +178,16 @@ void add_judge_options(CLI::App& command, CollectArguments& arguments) {
                   "tell an answer from small talk")
       ->check(CLI::IsMember({"auto", "every", "last"}))
       ->capture_default_str();
-  command.add_option("--answer-prefix",
-                     arguments.answer_prefixes,
-                     "An answer begins with one of these; repeat the option for several");
-  command.add_option("--refusal-prefix",
-                     arguments.judge.refusal_prefixes,
-                     "Further beginnings of refusals beside the usual ones");
+  command
+      .add_option("--answer-prefix",
+                  arguments.answer_prefixes,
+                  "An answer begins with one of these; repeat the option for several")
+      ->allow_extra_args(false);
+  command
+      .add_option("--refusal-prefix",
+                  arguments.judge.refusal_prefixes,
+                  "Further beginnings of refusals beside the usual ones")
+      ->allow_extra_args(false);
 }
 
 }  // namespace
@@ -192,8 +197,8 @@ void add_collect(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand(
       "collect",
       "Plays scripts turn by turn: the model writes the assistant's replies. A conversation ends "
-      "at "
-      "the first reply that shows the behaviour (label 1) or with its script (label 0). Finished "
+      "at the first reply that shows the behaviour (label 1) or with its script (label 0). "
+      "Finished "
       "ones are kept in OUTPUT.journal; after an interruption the same command goes on.");
   add_examples(*command,
                "  mascing collect conversations.jsonl -m model.gguf -o labelled.jsonl\n"
