@@ -1,4 +1,4 @@
-// `mascing inspect`: what a model file says about its routers.
+// `mascing inspect`: what a model file says about its routers, and what a dry forward pass shows.
 #include <algorithm>
 #include <iostream>
 
@@ -7,9 +7,13 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "format/model_file.h"
+#include "format/router_traits.h"
+#include "mascing/layer_probe.h"
 
 namespace mascing::cli {
 namespace {
+
+constexpr int64_t kSmallBytes = int64_t{1} << 30;
 
 std::string block_ranges(const std::vector<int64_t>& blocks) {
   std::string text;
@@ -25,40 +29,125 @@ std::string block_ranges(const std::vector<int64_t>& blocks) {
   return text;
 }
 
-void print_json(const ModelInfo& info) {
-  const nlohmann::json value = {{"name", info.name},
-                                {"description", info.description},
-                                {"architecture", info.architecture},
-                                {"fingerprint", info.fingerprint},
-                                {"n_block", info.n_block},
-                                {"n_layer_moe", info.n_layer},
-                                {"n_expert", info.n_expert},
-                                {"n_expert_used", info.n_expert_used},
-                                {"n_context_train", info.n_context_train},
-                                {"gating", info.gating},
-                                {"blocks", info.blocks},
-                                {"has_router_bias", info.has_bias}};
+struct Inspection {
+  ModelInfo info;
+  RouterTraits traits;
+  std::vector<LayerProbe> layers;  ///< empty if there was no dry forward pass
+};
+
+int64_t size_of(const std::vector<GgufFile>& parts) {
+  int64_t size_bytes = 0;
+  for (const GgufFile& part : parts) {
+    size_bytes += static_cast<int64_t>(part.file().size());
+  }
+  return size_bytes;
+}
+
+Inspection inspect(const std::string& path, bool is_probed, bool is_read_only) {
+  const OpenModel model = open_model(path);
+  Inspection found{model.info, read_router_traits(model), {}};
+  if (is_probed || (!is_read_only && size_of(model.parts) <= kSmallBytes)) {
+    LlamaHostOptions options;
+    options.path = path;
+    found.layers = probe_layers(options);
+  }
+  for (LayerProbe& layer : found.layers) {
+    const auto l = static_cast<size_t>(&layer - found.layers.data());
+    if (!layer.is_steered && found.traits.is_chosen_by_token[l]) {
+      layer.reason = "its experts are looked up by token: a mask moves their weights only";
+    }
+  }
+  return found;
+}
+
+void print_json(const Inspection& found) {
+  const ModelInfo& info = found.info;
+  nlohmann::json value = {{"name", info.name},
+                          {"description", info.description},
+                          {"architecture", info.architecture},
+                          {"is_known_architecture", found.traits.is_known_architecture},
+                          {"fingerprint", info.fingerprint},
+                          {"n_block", info.n_block},
+                          {"n_layer_moe", info.n_layer},
+                          {"n_leading_dense", found.traits.n_leading_dense},
+                          {"n_expert", info.n_expert},
+                          {"n_expert_used", info.n_expert_used},
+                          {"n_expert_shared", found.traits.n_expert_shared},
+                          {"n_expert_group", found.traits.n_group},
+                          {"n_expert_group_used", found.traits.n_group_used},
+                          {"n_context_train", info.n_context_train},
+                          {"gating", found.traits.gating},
+                          {"blocks", info.blocks},
+                          {"has_router_bias", info.has_bias},
+                          {"has_selection_bias", found.traits.has_selection_bias},
+                          {"is_chosen_by_token", found.traits.is_chosen_by_token},
+                          {"layers", nlohmann::json::array()}};
+  for (const LayerProbe& layer : found.layers) {
+    value["layers"].push_back({{"block", layer.block},
+                               {"is_traced", layer.is_traced},
+                               {"is_steered", layer.is_steered},
+                               {"reason", layer.reason}});
+  }
   std::cout << value.dump(2) << '\n';
 }
 
-void print_text(const ModelInfo& info) {
-  const auto n_bias = std::count(info.has_bias.begin(), info.has_bias.end(), true);
+std::string layers_with(const std::vector<bool>& flags) {
+  const auto n = std::count(flags.begin(), flags.end(), true);
+  return n == 0 ? "none" : std::to_string(n) + (n == 1 ? " layer" : " layers");
+}
+
+void print_steerable(const Inspection& found) {
+  const ModelInfo& info = found.info;
+  const auto n_good =
+      std::count_if(found.layers.begin(), found.layers.end(), [](const LayerProbe& layer) {
+        return layer.is_traced && layer.is_steered;
+      });
+  std::cout << "steerable     ";
+  if (found.layers.empty()) {
+    std::cout << "not tried; --probe loads the model and does a dry forward pass\n";
+    return;
+  }
+  if (n_good == info.n_layer) {
+    std::cout << "all " << info.n_layer << " MoE layers (" << info.n_layer * info.n_expert
+              << " entries), shown by a dry forward pass\n";
+    return;
+  }
+  std::cout << n_good << " of " << info.n_layer << " MoE layers, shown by a dry forward pass\n";
+  for (const LayerProbe& layer : found.layers) {
+    if (!layer.is_traced || !layer.is_steered) {
+      std::cout << "              block " << layer.block << ": "
+                << (layer.is_traced ? "not steered: " : "not traced: ") << layer.reason << '\n';
+    }
+  }
+}
+
+void print_text(const Inspection& found) {
+  const ModelInfo& info = found.info;
+  const RouterTraits& traits = found.traits;
   std::cout << "model         " << info.name << '\n';
   if (!info.description.empty()) {
     std::cout << "              " << info.description << '\n';
   }
-  std::cout << "architecture  " << info.architecture << '\n'
+  std::cout << "architecture  " << info.architecture
+            << (traits.is_known_architecture ? "" : ", which no test of this version covers")
+            << '\n'
             << "blocks        " << info.n_block << ", of which " << info.n_layer
             << " with a router (MoE): " << block_ranges(info.blocks) << '\n'
+            << "leading dense " << traits.n_leading_dense << '\n'
             << "experts       " << info.n_expert << " per layer, " << info.n_expert_used
-            << " used per token\n"
-            << "gating        " << info.gating << '\n'
-            << "router bias   " << (n_bias == 0 ? "none" : std::to_string(n_bias) + " layers")
+            << " used per token, " << traits.n_expert_shared << " shared\n"
+            << "groups        "
+            << (traits.n_group == 0
+                    ? "none"
+                    : std::to_string(traits.n_group) + ", of which " +
+                          std::to_string(traits.n_group_used) + " are considered for a token")
             << '\n'
+            << "gating        " << traits.gating << '\n'
+            << "router bias   " << layers_with(info.has_bias) << '\n'
+            << "choice bias   " << layers_with(traits.has_selection_bias) << '\n'
             << "context       " << info.n_context_train << " tokens in training\n"
-            << "fingerprint   " << info.fingerprint << '\n'
-            << "steerable     all " << info.n_layer << " MoE layers ("
-            << info.n_layer * info.n_expert << " entries)\n";
+            << "fingerprint   " << info.fingerprint << '\n';
+  print_steerable(found);
 }
 
 }  // namespace
@@ -66,15 +155,27 @@ void print_text(const ModelInfo& info) {
 void add_inspect(CLI::App& app, Session& session) {
   auto path = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
+  auto is_probed = std::make_shared<bool>(false);
+  auto is_read_only = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand(
       "inspect", "Which layers of a model have routers, and what can be steered.");
   add_examples(*command, "  mascing inspect model.gguf");
   command->add_option("model", *path, "GGUF file")->required();
   command->add_flag("--json", *json, "Print JSON");
-  command->callback([path, json, &session] {
-    const ModelInfo info = read_model_info(*path);
-    *json ? print_json(info) : print_text(info);
-    session.exit_code = 0;
+  CLI::Option* probe = command->add_flag(
+      "--probe",
+      *is_probed,
+      "Load the model and show by a dry forward pass which layers can be traced and "
+      "steered; without it only files up to 1 GiB are loaded");
+  command->add_flag("--no-probe", *is_read_only, "Only read the file")->excludes(probe);
+  command->callback([path, json, is_probed, is_read_only, &session] {
+    const Inspection found = inspect(*path, *is_probed, *is_read_only);
+    *json ? print_json(found) : print_text(found);
+    const bool is_blind = !found.layers.empty() &&
+                          std::none_of(found.layers.begin(),
+                                       found.layers.end(),
+                                       [](const LayerProbe& layer) { return layer.is_steered; });
+    session.exit_code = is_blind ? 1 : 0;
   });
 }
 

@@ -51,6 +51,18 @@ bool is_small(const LlamaHostOptions& options) {
   return !ignored && size_bytes < static_cast<uintmax_t>(kSmallModelBytes);
 }
 
+/// One token, recorded: a router that does not show itself is told now, not after hours of work.
+void require_visible_routers(Engine& engine) {
+  const ModelInfo& info = engine.info();
+  std::vector<uint16_t> record(static_cast<size_t>(info.n_layer * info.n_expert));
+  TokenBatch batch(1, 1);
+  TapColumn column;
+  column.record = record.data();
+  batch.add(0, 0, {0, 1}, true, column);
+  engine.decode(batch, true);
+  engine.forget();
+}
+
 class LlamaHost : public Host {
  public:
   explicit LlamaHost(LlamaHostOptions options)
@@ -64,6 +76,7 @@ class LlamaHost : public Host {
     for (int64_t i = 0; i < n_engine; ++i) {
       engines_.push_back(std::make_unique<Engine>(model_, options));
     }
+    require_visible_routers(*engines_.front());
   }
 
   [[nodiscard]] const ModelInfo& describe() const override { return model_->info; }

@@ -1,8 +1,10 @@
 // The tap: routers appear in the graph as `ffn_moe_logits-<block>` and, where the router has a
 // bias, as `ffn_moe_logits_biased-<block>`. The latter, or the former where there is no bias, is
 // read, recorded and rewritten as z' = z + alpha * sigma * S before softmax or sigmoid and top-k
-// are computed from it. The residual stream after a block is `l_out-<block>`; a control vector is
-// added to it as libllama's own would be, but for each token on its own.
+// are computed from it. Where the softmax comes after the choice (gpt-oss) the same tensor is given
+// a third name, `ffn_moe_probs-<block>`, before the graph runs. The residual stream after a block
+// is `l_out-<block>`; a control vector is added to it as libllama's own would be, but for each
+// token on its own.
 #include "host/llama/router_tap.h"
 
 #include <algorithm>
@@ -22,6 +24,7 @@ namespace {
 
 constexpr const char* kPlainPrefix = "ffn_moe_logits-";
 constexpr const char* kBiasedPrefix = "ffn_moe_logits_biased-";
+constexpr const char* kRenamedPrefix = "ffn_moe_probs-";
 constexpr const char* kBlockPrefix = "l_out-";
 
 /// Standard deviation over n values, in double: the divisor is n, as for a whole population.
@@ -155,10 +158,14 @@ bool RouterTap::wants_block(int64_t i_block) const {
   return reads_blocks_ || steered_blocks_[i_block];
 }
 
-int64_t RouterTap::layer_of(const char* name, bool& is_biased) const {
-  const int64_t i_plain = number_behind(kPlainPrefix, name);
-  const int64_t i_block = i_plain >= 0 ? i_plain : number_behind(kBiasedPrefix, name);
+int64_t RouterTap::layer_of(const ggml_tensor* tensor, bool& is_biased) const {
+  const int64_t i_plain = number_behind(kPlainPrefix, tensor->name);
+  int64_t i_block = i_plain >= 0 ? i_plain : number_behind(kBiasedPrefix, tensor->name);
   is_biased = i_plain < 0;
+  if (i_block < 0 && (tensor->op == GGML_OP_ADD || tensor->op == GGML_OP_MUL_MAT)) {
+    i_block = number_behind(kRenamedPrefix, tensor->name);
+    is_biased = i_block >= 0 && number_behind(kPlainPrefix, tensor->src[0]->name) == i_block;
+  }
   return i_block >= 0 && i_block < static_cast<int64_t>(layer_of_block_.size())
              ? layer_of_block_[i_block]
              : -1;
@@ -172,7 +179,7 @@ int64_t RouterTap::block_of(const char* name) const {
 bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
   auto* tap = static_cast<RouterTap*>(self);
   bool is_biased = false;
-  const int64_t i_layer = tap->layer_of(tensor->name, is_biased);
+  const int64_t i_layer = tap->layer_of(tensor, is_biased);
   const int64_t i_block = i_layer < 0 ? tap->block_of(tensor->name) : -1;
   const bool is_final = i_layer >= 0 && tap->has_bias_[i_layer] == is_biased;
   const bool is_wanted = (i_layer >= 0 && tap->wants(i_layer) && (is_final || tap->observes_)) ||

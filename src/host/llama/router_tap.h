@@ -47,7 +47,7 @@ class RouterTap {
 
  private:
   /// -1 = not a router. Tells the product of weight and input from the sum with the bias.
-  [[nodiscard]] int64_t layer_of(const char* name, bool& is_biased) const;
+  [[nodiscard]] int64_t layer_of(const ggml_tensor* tensor, bool& is_biased) const;
   [[nodiscard]] int64_t block_of(const char* name) const;  ///< -1 = no block's residual stream
   [[nodiscard]] bool wants(int64_t i_layer) const;
   [[nodiscard]] bool wants_block(int64_t i_block) const;

@@ -1,0 +1,23 @@
+// A dry forward pass that tells which MoE layers of a model can be traced and steered.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mascing/llama_host.h"
+
+namespace mascing {
+
+struct LayerProbe {
+  int64_t block = 0;
+  bool is_traced = false;   ///< the router's logits were seen
+  bool is_steered = false;  ///< a banned expert was not chosen, a boosted one was
+  std::string reason;       ///< why not; empty if both
+};
+
+/// One entry per MoE layer, in order. Loads the model and decodes eight tokens three times. Throws
+/// Error{kBadInput} and Error{kHost} as open_llama_host does.
+[[nodiscard]] std::vector<LayerProbe> probe_layers(const LlamaHostOptions& options);
+
+}  // namespace mascing

@@ -1,0 +1,393 @@
+// What the tap promises, on real tensors of the graph of every MoE architecture that libllama
+// builds: each test makes a small random model, compares the host with libllama itself, and leaves
+// a row for the table in docs/architectures.md.
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "conformance_watch.h"
+#include "demo.h"
+#include "format/model_file.h"
+#include "format/router_traits.h"
+#include "mascing/layer_probe.h"
+#include "zoo.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kTolerance = 2e-2;  // logits of a few units, recorded in half precision
+constexpr float kPush = 1000.0F;
+
+std::vector<int32_t> some_tokens(size_t n, uint64_t seed) {
+  Rng rng(seed);
+  std::vector<int32_t> tokens(n);
+  for (int32_t& token : tokens) {
+    token = static_cast<int32_t>(rng.below(96));
+  }
+  return tokens;
+}
+
+/// What softmax, sigmoid or the like make of one token's logits.
+std::vector<double> gate(const std::string& gating, const float* z, int64_t n_expert) {
+  std::vector<double> p(z, z + n_expert);
+  const double top = *std::max_element(p.begin(), p.end());
+  double sum = 0.0;
+  for (double& value : p) {
+    sum += std::exp(value - top);
+  }
+  for (double& value : p) {
+    if (gating == "softmax") {
+      value = std::exp(value - top) / sum;
+    } else if (gating == "sigmoid") {
+      value = 1.0 / (1.0 + std::exp(-value));
+    } else if (gating == "sqrt_softplus") {
+      value = std::sqrt(std::log1p(std::exp(value)));
+    } else {
+      EXPECT_EQ(gating, "softmax_weight");
+    }
+  }
+  return p;
+}
+
+/// Experts of the groups whose two best are worth least in sum drop out.
+void keep_best_groups(std::vector<double>& score, const RouterTraits& traits) {
+  const auto n = score.size() / static_cast<size_t>(traits.n_group);
+  std::vector<std::pair<double, size_t>> groups;
+  for (size_t g = 0; g < static_cast<size_t>(traits.n_group); ++g) {
+    std::vector<double> members(score.begin() + g * n, score.begin() + (g + 1) * n);
+    std::sort(members.rbegin(), members.rend());
+    groups.emplace_back(members.at(0) + members.at(1), g);
+  }
+  std::sort(groups.rbegin(), groups.rend());
+  for (size_t i = static_cast<size_t>(traits.n_group_used); i < groups.size(); ++i) {
+    std::fill_n(score.begin() + groups[i].second * n, n, -INFINITY);
+  }
+}
+
+/// Diffusion models let every token see every other: a prompt in pieces is another prompt.
+bool is_causal(const LoadedModel& model) {
+  return !llama_model_is_diffusion(model.weights.get());
+}
+
+class Conformance : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    options_.path = std::string(MASCING_ZOO) + "/" + GetParam() + ".gguf";
+    options_.n_thread = 1;
+    options_.n_parallel = 4;
+    options_.n_batch = 256;
+    options_.n_context = 1024;
+    write_zoo_model(zoo_model(GetParam()), 1, options_.path);
+    model_ = std::make_shared<const LoadedModel>(options_);
+    host_ = open_llama_host(options_);
+    tokens_ = some_tokens(24, 7);
+  }
+
+  [[nodiscard]] const ModelInfo& info() const { return model_->info; }
+  [[nodiscard]] int64_t n_layer() const { return info().n_layer; }
+
+  struct Run {
+    std::map<int64_t, RouterWatch> seen;
+    std::vector<float> outputs;
+    std::vector<uint16_t> record;  ///< [T, L, E]
+  };
+  /// The prompt under a tap that records everything and steers.
+  [[nodiscard]] Run run(const Steering& steering) const {
+    RouterTap tap(info());
+    WatchedModel watched(model_, &tap, true);
+    Run run;
+    const auto stride = static_cast<size_t>(n_layer() * info().n_expert);
+    run.record.resize(tokens_.size() * stride);
+    std::vector<TapColumn> columns(tokens_.size());
+    std::vector<int32_t> outputs;
+    for (size_t t = 0; t < tokens_.size(); ++t) {
+      columns[t].steering = is_active(steering) ? &steering : nullptr;
+      columns[t].record = run.record.data() + t * stride;
+      outputs.push_back(static_cast<int32_t>(t));
+    }
+    tap.plan(columns, outputs, false);
+    watched.decode(tokens_);
+    tap.finish();
+    run.seen = watched.seen();
+    run.outputs = watched.outputs();
+    return run;
+  }
+
+  [[nodiscard]] std::vector<RouterTrace> traces(Host& host,
+                                                const std::vector<TraceRequest>& requests) const {
+    std::vector<RouterTrace> traces;
+    for (auto& outcome : host.trace(requests)) {
+      EXPECT_TRUE(outcome.ok()) << outcome.error;
+      traces.push_back(std::move(outcome.value));
+    }
+    return traces;
+  }
+
+  void check_that_every_router_is_recorded();
+  void check_that_the_traits_explain_the_choice();
+  void check_that_an_idle_tap_changes_nothing();
+  void check_that_experts_are_banned_and_forced();
+  void check_the_dry_forward_pass();
+  void check_prefills_in_pieces();
+  void check_that_sequences_do_not_mix();
+  void check_generation_after_a_trace();
+  void write_row() const;
+
+  LlamaHostOptions options_;
+  std::shared_ptr<const LoadedModel> model_;
+  std::unique_ptr<Host> host_;
+  std::vector<int32_t> tokens_;
+  nlohmann::ordered_json row_;
+};
+
+void Conformance::check_that_every_router_is_recorded() {
+  WatchedModel plain(model_, nullptr, true);
+  plain.decode(tokens_);
+  std::vector<int64_t> blocks;
+  for (const auto& [block, router] : plain.seen()) {
+    blocks.push_back(block);
+  }
+  ASSERT_EQ(blocks, info().blocks) << "blocks with a router in the graph, and in the file";
+  const RouterTrace trace =
+      traces(*host_, {{tokens_, {5, static_cast<int64_t>(tokens_.size())}, {}}}).at(0);
+  const OpenModel file = open_model(options_.path);
+  double largest = 0.0;
+  for (int64_t l = 0; l < n_layer(); ++l) {
+    const RouterWatch& router = plain.seen().at(info().blocks[l]);
+    ASSERT_EQ(router.n_expert, info().n_expert);
+    ASSERT_EQ(router.n_used, info().n_expert_used);
+    ASSERT_EQ(router.is_biased, info().has_bias[l]);
+    std::vector<float> weight(static_cast<size_t>(router.n_embd * router.n_expert));
+    std::vector<float> bias(static_cast<size_t>(router.n_expert), 0.0F);
+    ASSERT_EQ(file.routers[l].weight->size_bytes, weight.size() * sizeof(float));
+    std::memcpy(weight.data(), file.routers[l].weight->data, weight.size() * sizeof(float));
+    if (file.routers[l].bias != nullptr) {
+      std::memcpy(bias.data(), file.routers[l].bias->data, bias.size() * sizeof(float));
+    }
+    for (int64_t t = 0; t < trace.n_token; ++t) {
+      const float* x = router.input.data() + (t + 5) * router.n_embd;
+      for (int64_t e = 0; e < router.n_expert; ++e) {
+        double expected = bias[e];
+        for (int64_t d = 0; d < router.n_embd; ++d) {
+          expected += static_cast<double>(weight[e * router.n_embd + d]) * x[d];
+        }
+        const float recorded =
+            half_to_float(trace.logits[(t * n_layer() + l) * router.n_expert + e]);
+        ASSERT_NEAR(recorded, expected, kTolerance) << "layer " << l << " token " << t;
+        largest = std::max(largest, std::fabs(expected));
+      }
+    }
+  }
+  EXPECT_GT(largest, 0.5) << "routers without an opinion prove nothing";
+}
+
+// Gating, bias and groups as `mascing inspect` states them, and the recorded logits, must give the
+// experts that the graph chose.
+void Conformance::check_that_the_traits_explain_the_choice() {
+  WatchedModel plain(model_, nullptr, true);
+  plain.decode(tokens_);
+  const OpenModel file = open_model(options_.path);
+  const RouterTraits traits = read_router_traits(file);
+  EXPECT_TRUE(traits.is_known_architecture);
+  row_["gating"] = traits.gating;
+  row_["groups"] = traits.n_group > 0;
+  row_["shared"] = traits.n_expert_shared;
+  for (int64_t l = 0; l < n_layer(); ++l) {
+    const RouterWatch& router = plain.seen().at(info().blocks[l]);
+    std::vector<float> bias(static_cast<size_t>(router.n_expert), 0.0F);
+    row_["selection_bias"] = row_.value("selection_bias", false) || traits.has_selection_bias[l];
+    if (traits.has_selection_bias[l]) {
+      const std::string name = "blk." + std::to_string(info().blocks[l]) + ".exp_probs_b";
+      const GgufTensor* tensor = file.parts.front().find_tensor(name + ".bias");
+      tensor = tensor != nullptr ? tensor : file.parts.front().find_tensor(name);
+      std::memcpy(bias.data(), tensor->data, bias.size() * sizeof(float));
+    }
+    for (size_t t = 0; t < tokens_.size() && !traits.is_chosen_by_token[l]; ++t) {
+      const float* z = router.logits.data() + t * static_cast<size_t>(router.n_expert);
+      std::vector<double> score = gate(traits.gating, z, router.n_expert);
+      for (size_t e = 0; e < score.size(); ++e) {
+        score[e] += bias[e];
+      }
+      if (traits.n_group > 0) {
+        keep_best_groups(score, traits);
+      }
+      const auto first = router.chosen.begin() + static_cast<int64_t>(t) * router.n_used;
+      double least_chosen = INFINITY;
+      for (int64_t k = 0; k < router.n_used; ++k) {
+        least_chosen = std::min(least_chosen, std::exchange(score.at(first[k]), -INFINITY));
+      }
+      const double best_other = *std::max_element(score.begin(), score.end());
+      ASSERT_GE(least_chosen, best_other - 1e-4) << "layer " << l << " token " << t;
+    }
+  }
+}
+
+void Conformance::check_that_an_idle_tap_changes_nothing() {
+  WatchedModel plain(model_, nullptr, false);
+  plain.decode(tokens_);
+  const std::vector<float> expected = plain.outputs();
+  ASSERT_THAT(expected, testing::Each(testing::Truly([](float x) { return std::isfinite(x); })));
+  const auto zero = std::make_shared<const Mask>(zero_mask(info()));
+  for (const Steering& steering :
+       {Steering{}, Steering{random_mask(info(), 1), 0.0F}, Steering{zero, 1.0F}}) {
+    const std::vector<float> outputs = run(steering).outputs;
+    ASSERT_EQ(outputs.size(), expected.size());
+    ASSERT_EQ(std::memcmp(outputs.data(), expected.data(), outputs.size() * sizeof(float)), 0);
+  }
+}
+
+// An expert that is often chosen is banned, then forced. A push through a sigmoid ends at 0 and 1:
+// a bias on the choice, or groups, can outvote it, so that forcing is asserted where neither is.
+void Conformance::check_that_experts_are_banned_and_forced() {
+  const Run natural = run({});
+  const OpenModel file = open_model(options_.path);
+  const GgufFile& head = file.parts.front();
+  const bool has_groups = head.get_int(info().architecture + ".expert_group_count").value_or(0) > 1;
+  const auto n_hash = head.get_int(info().architecture + ".hash_layer_count").value_or(0);
+  bool is_always_forced = true;
+  std::vector<int64_t> unmoved;
+  for (int64_t l = 0; l < n_layer(); ++l) {
+    const int64_t block = info().blocks[l];
+    const std::vector<int32_t>& chosen = natural.seen.at(block).chosen;
+    const int64_t e = chosen.at(0);
+    const auto count = [&](const Run& run) {
+      const auto& picks = run.seen.at(block).chosen;
+      return std::count(picks.begin(), picks.end(), static_cast<int32_t>(e));
+    };
+    const Run banned = run({single_entry(info(), l, e, -kPush), 1.0F});
+    const Run forced = run({single_entry(info(), l, e, kPush), 1.0F});
+    const auto n_token = static_cast<int64_t>(tokens_.size());
+    if (traits.is_chosen_by_token[l]) {
+      EXPECT_EQ(banned.seen.at(block).chosen, chosen) << "the token decides";
+      EXPECT_NE(banned.outputs, natural.outputs) << "but the weights follow the mask";
+      unmoved.push_back(block);
+    } else {
+      EXPECT_GT(count(natural), 0) << "layer " << l;
+      EXPECT_EQ(count(banned), 0) << "layer " << l;
+      if (traits.n_group == 0 && !traits.has_selection_bias[l]) {
+        EXPECT_EQ(count(forced), n_token) << "layer " << l;
+      }
+      EXPECT_GE(count(forced), count(natural)) << "layer " << l;
+      is_always_forced = is_always_forced && count(forced) == n_token;
+    }
+    for (int64_t earlier = 0; earlier < l; ++earlier) {
+      const int64_t b = info().blocks[earlier];
+      ASSERT_EQ(banned.seen.at(b).logits, natural.seen.at(b).logits) << "layer " << earlier;
+    }
+  }
+  row_["forced"] = is_always_forced;
+  row_["chosen_by_token"] = unmoved;
+}
+
+void Conformance::check_the_dry_forward_pass() {
+  const RouterTraits traits = read_router_traits(open_model(options_.path));
+  const std::vector<LayerProbe> layers = probe_layers(options_);
+  ASSERT_EQ(static_cast<int64_t>(layers.size()), n_layer());
+  for (int64_t l = 0; l < n_layer(); ++l) {
+    EXPECT_EQ(layers[l].block, info().blocks[l]);
+    EXPECT_TRUE(layers[l].is_traced) << layers[l].reason;
+    EXPECT_NE(layers[l].is_steered, traits.is_chosen_by_token[l]) << layers[l].reason;
+  }
+}
+
+void Conformance::check_prefills_in_pieces() {
+  row_["pieces"] = is_causal(*model_);
+  if (!is_causal(*model_)) {
+    return;
+  }
+  const Steering steering{random_mask(info(), 3), 0.5F};
+  const TraceRequest request{tokens_, {9, static_cast<int64_t>(tokens_.size()) - 2}, steering};
+  const RouterTrace whole = traces(*host_, {request}).at(0);
+  for (const int64_t n_batch : {1, 7}) {
+    LlamaHostOptions options = options_;
+    options.n_batch = n_batch;
+    options.n_parallel = 1;
+    const auto pieces = open_llama_host(options);
+    EXPECT_LT(largest_difference(whole, traces(*pieces, {request}).at(0)), kTolerance)
+        << "pieces of " << n_batch;
+  }
+}
+
+// The first four share a prefix: a host may share it only where the masks are the same.
+void Conformance::check_that_sequences_do_not_mix() {
+  std::vector<TraceRequest> requests;
+  for (size_t i = 0; i < 6; ++i) {
+    std::vector<int32_t> tokens = i < 4 ? tokens_ : some_tokens(11 + i, 50 + i);
+    tokens.back() = static_cast<int32_t>(i);
+    const auto end = static_cast<int64_t>(tokens.size());
+    const float alpha = i == 1 ? 0.0F : 0.4F * static_cast<float>(i % 3 + 1);
+    requests.push_back({tokens, {end / 2, end}, {random_mask(info(), i / 2), alpha}});
+  }
+  const auto together = traces(*host_, requests);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const auto alone = traces(*host_, {requests[i]});
+    EXPECT_LT(largest_difference(together[i], alone.at(0)), kTolerance) << "request " << i;
+  }
+}
+
+void Conformance::check_generation_after_a_trace() {
+  const auto generate = [&](Host& host) {
+    Sampling sampling;
+    sampling.n_max_token = 6;
+    const auto outcome = host.generate({{tokens_, {random_mask(info(), 2), 0.5F}}}, sampling).at(0);
+    EXPECT_TRUE(outcome.ok()) << outcome.error;
+    return outcome.value.tokens;
+  };
+  const auto fresh = open_llama_host(options_);
+  const std::vector<int32_t> expected = generate(*fresh);
+  (void)traces(*host_, {{tokens_, {3, 9}, {}}});
+  EXPECT_EQ(generate(*host_), expected);
+  EXPECT_FALSE(expected.empty());
+}
+
+void Conformance::write_row() const {
+  nlohmann::ordered_json row = row_;
+  row["name"] = GetParam();
+  row["architecture"] = info().architecture;
+  row["n_block"] = info().n_block;
+  row["blocks"] = info().blocks;
+  row["router_bias"] = std::count(info().has_bias.begin(), info().has_bias.end(), true) > 0;
+  row["one_at_a_time"] = llama_model_is_hybrid(model_->weights.get()) ||
+                         llama_model_is_recurrent(model_->weights.get());
+  row["passed"] = !HasFailure();
+  std::ofstream(std::string(MASCING_ZOO) + "/" + GetParam() + ".json") << row.dump() << '\n';
+}
+
+TEST_P(Conformance, EveryRouterIsTracedAndSteered) {
+  const std::vector<std::pair<const char*, void (Conformance::*)()>> checks = {
+      {"recorded", &Conformance::check_that_every_router_is_recorded},
+      {"traits", &Conformance::check_that_the_traits_explain_the_choice},
+      {"idle", &Conformance::check_that_an_idle_tap_changes_nothing},
+      {"banned and forced", &Conformance::check_that_experts_are_banned_and_forced},
+      {"dry forward pass", &Conformance::check_the_dry_forward_pass},
+      {"pieces", &Conformance::check_prefills_in_pieces},
+      {"sequences", &Conformance::check_that_sequences_do_not_mix},
+      {"generation", &Conformance::check_generation_after_a_trace}};
+  for (const auto& [name, check] : checks) {
+    SCOPED_TRACE(name);
+    (this->*check)();
+  }
+  write_row();
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  for (const ZooModel& model : zoo_models()) {
+    names.push_back(model.name);
+  }
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Zoo, Conformance, testing::ValuesIn(names()), [](const auto& test) {
+  std::string name = test.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace mascing
