@@ -141,7 +141,7 @@ class Conformance : public testing::TestWithParam<std::string> {
   std::shared_ptr<const LoadedModel> model_;
   std::unique_ptr<Host> host_;
   std::vector<int32_t> tokens_;
-  nlohmann::ordered_json row_;
+  nlohmann::ordered_json row_ = nlohmann::ordered_json::object();
 };
 
 void Conformance::check_that_every_router_is_recorded() {

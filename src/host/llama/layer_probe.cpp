@@ -23,9 +23,9 @@ constexpr uint16_t kUntouched = 0x7E01;  // a NaN that no conversion of a number
 
 using Choices = std::map<int64_t, std::vector<int32_t>>;  ///< by block
 
-class Probe {
+class DryRun {
  public:
-  explicit Probe(const LoadedModel& model) : info_(model.info), tap_(model.info) {
+  explicit DryRun(const LoadedModel& model) : info_(model.info), tap_(model.info) {
     llama_context_params params = llama_context_default_params();
     params.n_ctx = 256;
     params.n_batch = params.n_ubatch = kTokens;
@@ -81,7 +81,7 @@ class Probe {
 
  private:
   static bool on_tensor(ggml_tensor* tensor, bool ask, void* self) {
-    auto* probe = static_cast<Probe*>(self);
+    auto* probe = static_cast<DryRun*>(self);
     const size_t n_prefix = std::strlen(kChosenPrefix);
     if (std::strncmp(tensor->name, kChosenPrefix, n_prefix) != 0) {
       return RouterTap::on_tensor(tensor, ask, &probe->tap_);
@@ -147,7 +147,7 @@ Steering push(const ModelInfo& info, const std::vector<int64_t>& experts, float 
 std::vector<LayerProbe> probe_layers(const LlamaHostOptions& options) {
   const LoadedModel model(options);
   const ModelInfo& info = model.info;
-  Probe probe(model);
+  DryRun probe(model);
   std::vector<LayerProbe> layers(static_cast<size_t>(info.n_layer));
   const std::string complaint = probe.decode({});
   const Choices natural = probe.choices();
