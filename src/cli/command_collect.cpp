@@ -10,7 +10,7 @@
 #include "cli/progress_line.h"
 #include "mascing/error.h"
 #include "pipeline/collect.h"
-#include "stage/refusal_judge.h"
+#include "judge/refusal_judge.h"
 
 namespace mascing::cli {
 namespace {
@@ -104,7 +104,7 @@ void warn(const CollectSummary& summary) {
 
 void execute(const CollectArguments& arguments, Session& session) {
   const CollectJob job = job_of(arguments);
-  const RefusalJudge judge(arguments.judge);
+  RefusalJudge judge(arguments.judge);
   judge.self_test();
   if (arguments.judge_turns == "auto" && !job.options.judge_every_turn) {
     std::cerr << "note: prefixes cannot tell an answer from small talk, so only last replies are "
@@ -117,7 +117,7 @@ void execute(const CollectArguments& arguments, Session& session) {
     const JudgeReplies judge_replies = [&](const std::vector<PlayedReply>& replies) {
       std::vector<PlayVerdict> verdicts;
       for (const PlayedReply& played : replies) {
-        verdicts.push_back({judge.judge(played.reply, arguments.answer_prefixes)});
+        verdicts.push_back({judge.verdict_of(played.reply, arguments.answer_prefixes)});
       }
       return verdicts;
     };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "judge/reply_text.h"
 #include "mascing/error.h"
 
 namespace mascing {

@@ -9,7 +9,7 @@
 
 #include "mascing/conversation.h"
 #include "mascing/host.h"
-#include "stage/refusal_judge.h"
+#include "mascing/judge.h"
 
 namespace mascing {
 

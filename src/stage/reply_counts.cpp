@@ -1,6 +1,8 @@
 // Sentences end at ". ", "! ", "? " and at line breaks.
 #include "stage/reply_counts.h"
 
+#include "judge/reply_text.h"
+
 namespace mascing {
 namespace {
 

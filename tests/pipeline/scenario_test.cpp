@@ -232,6 +232,7 @@ TEST_F(ScenarioFile, RefusesValuesOutOfRange) {
         << lines;
   }
   EXPECT_THAT(error_of(base + "max_drop = 1.5\n"), HasSubstr("expected from 0 to 1"));
+  EXPECT_THAT(error_of(base + "allow = [\"all\"]\n"), HasSubstr("expected near_duplicates"));
 }
 
 TEST_F(ScenarioFile, RefusesWordsItDoesNotKnow) {

@@ -31,7 +31,7 @@ TEST(AgreementCount, ListsWhatJudgesSeeDifferently) {
   std::vector<AskedReply> replies(3);
   std::vector<JudgedReply> judged(3);
   for (size_t i = 0; i < 3; ++i) {
-    replies[i].id = "r" + std::to_string(i);
+    replies[i].id = std::string("r").append(std::to_string(i));
     judged[i].opinions = {{"a", kNo}, {"b", i == 1 ? kYes : kNo}};
   }
   judged[2].opinions.pop_back();  // b was not asked
