@@ -52,9 +52,10 @@ Budget parse_budget(const std::string& text) {
     }
   }
   double number = 0.0;
-  const auto [stop, failure] = std::from_chars(plain.data(), plain.data() + plain.size(), number);
+  const char* end = plain.data() + plain.size();
+  const auto [stop, failure] = std::from_chars(plain.data(), end, number);
   bool is_time = false;
-  const double worth = worth_of(std::string(stop, plain.data() + plain.size()), is_time);
+  const double worth = worth_of(std::string(stop, end), is_time);
   const double amount = number * worth;
   if (failure != std::errc{} || worth == 0.0 || !(amount > 0.0) || amount > kMost) {
     throw Error(ErrorKind::kUsage,

@@ -74,7 +74,7 @@ bool is_causal(const LoadedModel& model) {
 }
 
 class Conformance : public testing::TestWithParam<std::string> {
- protected:
+ public:
   void SetUp() override {
     options_.path = std::string(MASCING_ZOO) + "/" + GetParam() + ".gguf";
     options_.n_thread = 1;
@@ -244,10 +244,7 @@ void Conformance::check_that_an_idle_tap_changes_nothing() {
 // a bias on the choice, or groups, can outvote it, so that forcing is asserted where neither is.
 void Conformance::check_that_experts_are_banned_and_forced() {
   const Run natural = run({});
-  const OpenModel file = open_model(options_.path);
-  const GgufFile& head = file.parts.front();
-  const bool has_groups = head.get_int(info().architecture + ".expert_group_count").value_or(0) > 1;
-  const auto n_hash = head.get_int(info().architecture + ".hash_layer_count").value_or(0);
+  const RouterTraits traits = read_router_traits(open_model(options_.path));
   bool is_always_forced = true;
   std::vector<int64_t> unmoved;
   for (int64_t l = 0; l < n_layer(); ++l) {

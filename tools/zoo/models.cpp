@@ -170,7 +170,6 @@ std::vector<ZooModel> transformers() {
       {"mistral3", "mistral3", {}, {}, {}},
       {"olmoe", "olmoe", {}, {}, {}},
       {"qwen3vlmoe", "qwen3vlmoe", sections(), {}, {}},
-      {"refact", "refact", {}, {}, {}},
       {"rnd1", "rnd1", {}, {}, {}},
       {"smallthinker", "smallthinker", window() + gating(kSigmoid), {}, {}},
       {"step35", "step35", window_blocks(), {}, {}},
