@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "mascing/judges_result.h"
-
 #include "mascing/export_result.h"
+#include "mascing/judges_result.h"
 
 namespace mascing {
 

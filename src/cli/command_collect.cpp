@@ -8,9 +8,9 @@
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
+#include "judge/refusal_judge.h"
 #include "mascing/error.h"
 #include "pipeline/collect.h"
-#include "judge/refusal_judge.h"
 
 namespace mascing::cli {
 namespace {

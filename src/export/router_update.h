@@ -30,7 +30,7 @@ struct LayerUpdate {
   std::vector<float> down;   ///< [R, D]
   std::vector<float> up;     ///< [E, R]
   std::vector<float> shift;  ///< [E]; empty unless the router has a bias to add it to
-  std::string method;        ///< "constant", "spread", "matrix", "choice", "bias": what measured best
+  std::string method;  ///< "constant", "spread", "matrix", "choice", "bias": what measured best
   FitQuality quality;
 };
 

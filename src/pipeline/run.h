@@ -12,8 +12,8 @@
 #include "mascing/progress.h"
 #include "mascing/results.h"
 #include "mascing/scenario.h"
-#include "pipeline/make_judge.h"
 #include "pipeline/budget.h"
+#include "pipeline/make_judge.h"
 
 namespace mascing {
 

@@ -68,7 +68,7 @@ ReplyCounts count_replies(const std::vector<AskedReply>& replies,
                           const TurnDetector& detector) {
   ReplyCounts counts;
   for (size_t i = 0; i < replies.size(); ++i) {
-    if (!judged[i].ok()) {
+    if (!replies[i].ok() || !judged[i].ok()) {
       continue;
     }
     ++counts.n;

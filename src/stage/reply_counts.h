@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "mascing/results.h"
 #include "judge/refusal_judge.h"
+#include "mascing/results.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"
 

@@ -22,7 +22,7 @@ talk() {
   [ "$code" -eq "$expected" ] || fail "exit code $code, expected $expected: chat $*"
 }
 
-talk 0 'Good day to you.\n/alpha 0\nGood day to you.\n' --mask "$work/mask.gguf=1"
+talk 0 'Good day to you.\n/reset\n/alpha 0\nGood day to you.\n' --mask "$work/mask.gguf=1"
 [ "$(grep -c '^> Good day to you.' "$work/out")" -eq 2 ] || fail "not both questions are repeated"
 [ "$(grep -c '^base$' "$work/out")" -eq 2 ] || fail "not two base replies"
 says out "steered, alpha 1.00"

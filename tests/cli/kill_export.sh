@@ -14,11 +14,11 @@ run 0 "$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --fit-tokens 1000 -
 
 # The demo model with as much added as makes copying last some tenths of a second.
 run 0 python3 "$tools" pad_gguf "$planted" "$work/model.gguf" 160
-mkdir "$work/hf" "$work/out"
+mkdir "$work/hf" "$work/baked"
 run 0 python3 "$tools" make_folder "$planted" "$work/hf" 80
 sources=$(cat "$work/model.gguf" "$work/hf"/* | sha256sum)
-bake=("$mascing" export "$work/mask.gguf" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/out/x.gguf")
-bake_hf=("$mascing" export "$work/mask.gguf" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/out/hf/")
+bake=("$mascing" export "$work/mask.gguf" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/baked/x.gguf")
+bake_hf=("$mascing" export "$work/mask.gguf" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/baked/hf/")
 
 # Where files can be without a name until they are whole, a killed export leaves nothing at all.
 is_nameless=$(python3 -c 'import os,sys
@@ -26,7 +26,7 @@ try:
     os.close(os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY))
     print(1)
 except OSError:
-    print(0)' "$work/out")
+    print(0)' "$work/baked")
 
 # measure COMMAND...: $lasts seconds.
 measure() {
@@ -38,11 +38,12 @@ measure() {
 
 # kill_during SECONDS COMMAND...: at a random moment of its run; false if it came to its end before.
 kill_during() {
-  local limit=$1 pid code
+  local delay pid code
+  delay=$(python3 -c 'import random,sys; print(random.random() * float(sys.argv[1]))' "$1")
   shift
-  "$@" >"$work/out.log" 2>&1 </dev/null &
+  "$@" >"$work/log" 2>&1 </dev/null &
   pid=$!
-  sleep "$(python3 -c 'import random,sys; print(random.random() * float(sys.argv[1]))' "$limit")"
+  sleep "$delay"
   kill -9 "$pid" 2>/dev/null
   wait "$pid" 2>/dev/null
   code=$?
@@ -53,39 +54,39 @@ kill_during() {
 measure "${bake[@]}"
 n_killed=0
 for i in $(seq 14); do
-  rm -f "$work/out/x.gguf"
-  [ $((i % 2)) -eq 0 ] && echo old >"$work/out/x.gguf"
+  rm -f "$work/baked/x.gguf"
+  [ $((i % 2)) -eq 0 ] && echo old >"$work/baked/x.gguf"
   kill_during "$lasts" "${bake[@]}" && n_killed=$((n_killed + 1))
-  if [ -e "$work/out/x.gguf" ] && [ "$(head -c 3 "$work/out/x.gguf")" != old ]; then
-    run 0 "$mascing" mask verify "$work/out/x.gguf" -m "$work/model.gguf"
+  if [ -e "$work/baked/x.gguf" ] && [ "$(head -c 3 "$work/baked/x.gguf")" != old ]; then
+    run 0 "$mascing" mask verify "$work/baked/x.gguf" -m "$work/model.gguf"
     says out "as they were baked"
     says out "possible"
   elif [ $((i % 2)) -eq 0 ]; then
-    [ "$(cat "$work/out/x.gguf")" = old ] || fail "the old file is gone"
+    [ "$(cat "$work/baked/x.gguf")" = old ] || fail "the old file is gone"
   fi
-  [ "$is_nameless" -eq 0 ] || [ -z "$(ls -A "$work/out" | grep -v '^x.gguf')" ] || fail "left behind: $(ls -A "$work/out")"
+  [ "$is_nameless" -eq 0 ] || [ -z "$(ls -A "$work/baked" | grep -v '^x.gguf')" ] || fail "left behind: $(ls -A "$work/baked")"
 done
 [ "$n_killed" -ge 3 ] || fail "only $n_killed of 14 exports were killed in time"
 run 0 "${bake[@]}"
-run 0 "$mascing" mask unbake "$work/out/x.gguf" -o "$work/again.gguf"
+run 0 "$mascing" mask unbake "$work/baked/x.gguf" -o "$work/again.gguf"
 expect_equal "baking after that, and unbaking" "$work/again.gguf" "$work/model.gguf"
-rm -f "$work/out"/*
+rm -f "$work/baked"/*
 
 measure "${bake_hf[@]}"
 n_killed=0
 for _ in $(seq 6); do
-  rm -rf "$work/out/hf"
+  rm -rf "$work/baked/hf"
   kill_during "$lasts" "${bake_hf[@]}" && n_killed=$((n_killed + 1))
-  if [ -e "$work/out/hf" ]; then
-    run 0 "$mascing" mask verify "$work/out/hf"
+  if [ -e "$work/baked/hf" ]; then
+    run 0 "$mascing" mask verify "$work/baked/hf"
     says out "as they were baked"
   fi
 done
 [ "$n_killed" -ge 1 ] || fail "none of 6 exports was killed in time"
 # What was left behind under other names goes with the next export.
-rm -rf "$work/out/hf"
+rm -rf "$work/baked/hf"
 run 0 "${bake_hf[@]}"
-[ "$(ls -A "$work/out")" = hf ] || fail "left behind: $(ls -A "$work/out")"
-run 0 python3 "$tools" check_folder "$work/hf" "$work/a.gguf" "$work/out/hf" 1
+[ "$(ls -A "$work/baked")" = hf ] || fail "left behind: $(ls -A "$work/baked")"
+run 0 python3 "$tools" check_folder "$work/hf" "$work/a.gguf" "$work/baked/hf" 1
 [ "$(cat "$work/model.gguf" "$work/hf"/* | sha256sum)" = "$sources" ] || fail "a source was changed"
 finish

@@ -19,7 +19,8 @@ TEST(Budget, ReadsTimesAndNumbersOfTokens) {
 }
 
 TEST(Budget, NamesWhatIsNone) {
-  for (const char* text : {"", "10", "m", "-3m", "0s", "10 days", "200k", "1e400 s", "nan s", "5mm"}) {
+  for (const char* text :
+       {"", "10", "m", "-3m", "0s", "10 days", "200k", "1e400 s", "nan s", "5mm"}) {
     expect_error(
         ErrorKind::kUsage, "neither a time nor a number", [&] { (void)parse_budget(text); });
   }

@@ -364,12 +364,14 @@ TEST_F(RunTest, WhereEveryMaskBreaksTheHoldSetNoneIsWritten) {
 TEST_F(RunTest, AConversationBeyondTheContextIsCountedAndNamedNotFatal) {
   const Scenario scenario = write_defend(folder_.path());
   auto rows = read_conversations(folder_.path("attacks.jsonl"));
-  std::string endless = "please";
+  std::string seals = "please";
+  std::string crowns = "kindly";
   for (int i = 0; i < 100; ++i) {
-    endless += " seal";
+    seals += " seal";
+    crowns += " crown";
   }
-  rows.push_back(tiny_row("endless-1", "topic0", "discovery", endless));
-  rows.push_back(tiny_row("endless-2", "topic12", "test", endless + " seal"));
+  rows.push_back(tiny_row("endless-1", "topic0", "discovery", seals));
+  rows.push_back(tiny_row("endless-2", "topic12", "test", crowns));
   write_rows(folder_.path("attacks.jsonl"), rows);
   const RunOutcome outcome = run(scenario, folder_.path("out"));
   EXPECT_EQ(outcome.failure, "");

@@ -21,14 +21,20 @@ class SearchTest : public testing::Test {
  protected:
   void search(const std::string& output, const Browse& browse) {
     options_.output = output;
-    search_scenario(
-        scenario_, FakeHost::make_info(), [] { return std::make_unique<FakeHost>(); }, options_,
-        browse, {});
+    search_scenario(scenario_,
+                    FakeHost::make_info(),
+                    [] { return std::make_unique<FakeHost>(); },
+                    options_,
+                    browse,
+                    {});
   }
   [[nodiscard]] RunOutcome run(const std::string& output) {
     options_.output = output;
-    return run_scenario(
-        scenario_, FakeHost::make_info(), [] { return std::make_unique<FakeHost>(); }, options_, {});
+    return run_scenario(scenario_,
+                        FakeHost::make_info(),
+                        [] { return std::make_unique<FakeHost>(); },
+                        options_,
+                        {});
   }
   void set_budget(const std::string& text) {
     options_.budget_text = text;
@@ -119,9 +125,8 @@ TEST_F(SearchTest, WatchersSeeEveryTrial) {
     EXPECT_GE(trials.size(), n_seen);
     n_seen = trials.size();
   };
-  search(folder_.path("out"), [&](const SearchView& view) {
-    EXPECT_EQ(view.results.candidates.size(), n_seen);
-  });
+  search(folder_.path("out"),
+         [&](const SearchView& view) { EXPECT_EQ(view.results.candidates.size(), n_seen); });
   EXPECT_GT(n_seen, 3U);
 }
 
@@ -168,7 +173,10 @@ TEST_F(SearchTest, ARunThatGoesOnSpendsItsBudgetAlike) {
     int n_left = n_allowed;
     try {
       (void)run_scenario(
-          scenario_, FakeHost::make_info(), [] { return std::make_unique<FakeHost>(); }, options_,
+          scenario_,
+          FakeHost::make_info(),
+          [] { return std::make_unique<FakeHost>(); },
+          options_,
           [&](const ProgressEvent&) { return n_left-- > 0; });
       is_done = 1;
     } catch (const Error& error) {

@@ -148,10 +148,8 @@ TEST_F(ScreenTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
 
 TEST_F(ScreenTest, AlmostEqualMasksRaceUntilOneKeepsAllLimits) {
   scenario_.search.n_finalist = 4;
-  const Selection selection = select({candidate(1.0F, 4.0F),
-                                      candidate(1.0F, 1.0F),
-                                      candidate(1.0F, 3.0F),
-                                      candidate(1.0F, 2.0F)});
+  const Selection selection = select(
+      {candidate(1.0F, 4.0F), candidate(1.0F, 1.0F), candidate(1.0F, 3.0F), candidate(1.0F, 2.0F)});
   ASSERT_TRUE(selection.is_feasible);
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
   int64_t n_limits = 0;

@@ -33,8 +33,8 @@ TEST(ExportsSection, TellsOfEachFormItsWeakestLayerAndWhatChanged) {
 TEST(ExportsSection, DrawsPerfectAgreementAtTheTopAndTheWeakestLayerInside) {
   const std::string html = exports_section(sample_results());
   // The floor is the weakest share rounded down to a twentieth: 0.8; 26 is the top, 186 the bottom.
-  EXPECT_THAT(html, HasSubstr("<polyline points=\"208,76 496,176\"/>"));
-  EXPECT_THAT(html, HasSubstr("<polyline points=\"208,26 496,26\"/>"));
+  EXPECT_THAT(html, HasSubstr("<polyline points=\"208.0,76.0 496.0,176.0\"/>"));
+  EXPECT_THAT(html, HasSubstr("<polyline points=\"208.0,26.0 496.0,26.0\"/>"));
 }
 
 TEST(ExportsSection, TakesFiguresThatAreMissingOrNoNumbers) {

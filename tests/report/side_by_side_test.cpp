@@ -11,7 +11,8 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(WrapLines, BreaksBetweenWordsAndKeepsLineBreaks) {
-  EXPECT_THAT(wrap_lines("the royal seal\nis safe", 9), ElementsAre("the royal", "seal", "is safe"));
+  EXPECT_THAT(wrap_lines("the royal seal\nis safe", 9),
+              ElementsAre("the royal", "seal", "is safe"));
   EXPECT_THAT(wrap_lines("", 9), ElementsAre(""));
   EXPECT_THAT(wrap_lines("a\n\nb", 9), ElementsAre("a", "", "b"));
 }

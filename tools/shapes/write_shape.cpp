@@ -221,7 +221,10 @@ void write_shape(const ModelShape& shape,
   }
   GgufWriter writer;
   writer.set_string("general.architecture", shape.architecture);
-  writer.set_string("general.name", shape.name + " (random weights)");
+  // llama.cpp looks for special tokens of models that are named "phi-3".
+  std::string name = shape.name + " (random weights)";
+  std::replace(name.begin(), name.end(), '-', ' ');
+  writer.set_string("general.name", name);
   writer.set_string("general.description", "shapes of " + shape.name + ", random weights");
   set_counts(writer, shape);
   set_context(writer, shape);

@@ -90,7 +90,6 @@ ZooKeys sections() {
 std::vector<ZooModel> paper_models() {
   return {
       {"qwen3moe", "qwen3moe", {}, {}, {}},
-      {"phimoe", "phimoe", {}, {}, {}},
       {"llama", "llama", {}, {}, {}},
       {"gpt-oss", "gpt-oss", window(), {}, {}},
       {"qwen2moe", "qwen2moe", {}, {}, {}},
@@ -119,7 +118,12 @@ std::vector<ZooModel> transformers() {
        {},
        {}},
       {"dbrx", "dbrx", ZooKeys{{"attention.clamp_kqv", 8.0F}}, {}, {}},
-      {"dots1", "dots1", dense_lead(1) + shared_experts(1) + gating(kSigmoid), {}, {}},
+      {"dots1",
+       "dots1",
+       dense_lead(1) + shared_experts(1) + gating(kSigmoid) +
+           ZooKeys{{"attention.head_count_kv", 4U}},
+       {},
+       {}},
       {"ernie4_5-moe",
        "ernie4_5-moe",
        dense_lead(1) + shared_experts(1) + ZooKeys{{"interleave_moe_layer_step", 1U}},
@@ -168,7 +172,7 @@ std::vector<ZooModel> transformers() {
        {},
        {}},
       {"mistral3", "mistral3", {}, {}, {}},
-      {"olmoe", "olmoe", {}, {}, {}},
+      {"olmoe", "olmoe", {{"attention.head_count_kv", 4U}}, {}, {}},
       {"qwen3vlmoe", "qwen3vlmoe", sections(), {}, {}},
       {"rnd1", "rnd1", {}, {}, {}},
       {"smallthinker", "smallthinker", window() + gating(kSigmoid), {}, {}},
@@ -181,7 +185,6 @@ std::vector<ZooModel> latent_models() {
   return {
       {"deepseek2", "deepseek2", moe + groups() + gating(kSigmoid), {}, {}},
       {"deepseek2-softmax", "deepseek2", moe + gating(kSoftmax), {"exp_probs_b.bias"}, {}},
-      {"deepseek2-ocr", "deepseek2-ocr", moe, {}, {}},
       {"deepseek32", "deepseek32", moe + indexer() + gating(kSigmoid), {}, {}},
       {"dots3note",
        "dots3note",
@@ -207,7 +210,6 @@ std::vector<ZooModel> latent_models() {
                    {"attention.indexer.types", Counts{1, 0, 1, 0}}},
        {},
        {}},
-      {"mistral4", "mistral4", moe + gating(kSoftmax), {}, {}},
   };
 }
 
