@@ -37,7 +37,7 @@ format:           ## clang-format in place
 	@scripts/format.sh
 
 results: build    ## both scenarios on both demo models, into out/results, and the table of README.md
-	@scripts/setup.sh results
+	@scripts/setup.sh build
 	@scripts/results.sh out/results
 
 bench:            ## the benchmarks

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Debian 12 / Ubuntu 24.04 lack to build mascing. Says nothing and touches nothing if all is there.
 #
-#   scripts/setup.sh build    compiler, CMake, libraries: what `make build` and `make demo` need (default)
+#   scripts/setup.sh build    compiler, CMake, libraries, python3 for tests and results: what most targets need (default)
 #   scripts/setup.sh test     the same and clang-format, clang-tidy, GNU parallel: what `make lint` and CI need
-#   scripts/setup.sh results  the same as build and python3: what `make results` needs
 set -euo pipefail
 
 group=${1:-build}
@@ -12,9 +11,8 @@ packages=(g++ cmake ninja-build git ca-certificates libssl-dev libeigen3-dev nlo
 case $group in
   build) ;;
   test) packages+=(clang-format clang-tidy parallel) ;;
-  results) ;;
   *)
-    echo "setup: error: unknown group '$group', expected build, test or results" >&2
+    echo "setup: error: unknown group '$group', expected build or test" >&2
     exit 2
     ;;
 esac
