@@ -17,11 +17,11 @@
 namespace mascing::cli {
 namespace {
 
-struct Arguments : RunArguments {
+struct SearchArguments : RunArguments {
   bool with_menu = false;
 };
 
-void print_set(const Arguments& arguments, const Results& results) {
+void print_set(const SearchArguments& arguments, const Results& results) {
   if (arguments.json) {
     std::cout << read_text_file(arguments.output + "/search.json");
   } else {
@@ -36,7 +36,7 @@ void print_set(const Arguments& arguments, const Results& results) {
   }
 }
 
-void browse(const Arguments& arguments, const SearchView& view) {
+void browse(const SearchArguments& arguments, const SearchView& view) {
   SearchMenu menu(view, arguments);
   const size_t n_member = menu.write_set();
   print_set(arguments, view.results);
@@ -57,7 +57,7 @@ void browse(const Arguments& arguments, const SearchView& view) {
   }
 }
 
-void execute(const Arguments& arguments, Session& session) {
+void execute_search(const SearchArguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options("search");
@@ -80,7 +80,7 @@ void execute(const Arguments& arguments, Session& session) {
 }  // namespace
 
 void add_search(CLI::App& app, Session& session) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<SearchArguments>();
   CLI::App* command = app.add_subcommand(
       "search",
       "Looks for masks as `run` does, shows every trial, and leaves the choice to you: ends in a "
@@ -96,7 +96,7 @@ void add_search(CLI::App& app, Session& session) {
   command->add_flag("--menu",
                     arguments->with_menu,
                     "Read the menu's commands from standard input even if it is no terminal");
-  command->callback([arguments, &session] { execute(*arguments, session); });
+  command->callback([arguments, &session] { execute_search(*arguments, session); });
 }
 
 }  // namespace mascing::cli

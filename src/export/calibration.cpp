@@ -26,7 +26,7 @@ constexpr const char* kQuestions[] = {"What do bees do in winter?",
                                       "How does a mill grind flour?"};
 
 /// Texts to be continued, each with the number of its group.
-struct Openings {
+struct Prompts {
   std::vector<std::vector<int32_t>> tokens;
   std::vector<int64_t> group;
 };
@@ -41,10 +41,10 @@ std::vector<Conversation> everyday_questions() {
   return conversations;
 }
 
-Openings render_evenly(Host& host,
-                       const std::vector<Conversation>& conversations,
-                       const CalibrationOptions& options) {
-  Openings all;
+Prompts render_evenly(Host& host,
+                      const std::vector<Conversation>& conversations,
+                      const CalibrationOptions& options) {
+  Prompts all;
   int64_t n_token = 0;
   for (size_t i = 0; i < conversations.size(); ++i) {
     try {
@@ -60,7 +60,7 @@ Openings render_evenly(Host& host,
   const double share = n_token > options.n_max_token
                            ? static_cast<double>(options.n_max_token) / static_cast<double>(n_token)
                            : 1.0;
-  Openings chosen;
+  Prompts chosen;
   double due = 1.0;
   for (size_t i = 0; i < all.tokens.size(); ++i, due += share) {
     if (due >= 1.0) {
@@ -73,7 +73,7 @@ Openings render_evenly(Host& host,
 }
 
 /// Nothing but the begin mark, or a line break where there is none.
-void add_blank_pages(Host& host, int64_t n, Openings& openings) {
+void add_blank_pages(Host& host, int64_t n, Prompts& openings) {
   std::vector<int32_t> start = host.tokenize("", true);
   if (start.empty()) {
     start = host.tokenize("\n", false);
@@ -85,7 +85,7 @@ void add_blank_pages(Host& host, int64_t n, Openings& openings) {
 }
 
 void answer(Host& host,
-            const Openings& openings,
+            const Prompts& openings,
             const Steering& steering,
             const Sampling& sampling,
             std::vector<FitSample>& samples) {
@@ -119,7 +119,7 @@ std::vector<FitSample> calibration_samples(Host& host,
   Sampling sampling;
   sampling.seed = options.seed;
   sampling.n_max_token = options.n_reply_token;
-  Openings openings;
+  Prompts openings;
   if (conversations.empty()) {
     openings = render_evenly(host, everyday_questions(), options);
     const int64_t n_page = std::min<int64_t>(64, options.n_max_token / (4 * options.n_reply_token));

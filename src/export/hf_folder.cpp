@@ -35,7 +35,9 @@ constexpr std::array<std::string_view, 12> kRouterNames = {"mlp.gate",
 
 constexpr std::array<std::string_view, 3> kBlockNames = {"layers.", "blocks.", "h."};
 
-[[noreturn]] void fail(const std::string& path, const std::string& what, const std::string& hint) {
+[[noreturn]] void fail_index(const std::string& path,
+                             const std::string& what,
+                             const std::string& hint) {
   throw Error(ErrorKind::kBadInput, "[hf] " + printable(path, 200) + ": " + what, hint);
 }
 
@@ -47,13 +49,14 @@ bool starts_component(std::string_view name, size_t position) {
 std::map<std::string, std::string> read_index(const std::string& path) {
   const nlohmann::json index = nlohmann::json::parse(read_text_file(path), nullptr, false);
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
-    fail(path, "is no index of safetensors files: \"weight_map\" is missing", "download it again");
+    fail_index(
+        path, "is no index of safetensors files: \"weight_map\" is missing", "download it again");
   }
   std::map<std::string, std::string> map;
   for (const auto& [name, shard] : index["weight_map"].items()) {
     const std::string file = shard.is_string() ? shard.get<std::string>() : "";
     if (file.empty() || file != file_name(file) || file == "..") {
-      fail(path, "names no file for tensor \"" + printable(name) + "\"", "download it again");
+      fail_index(path, "names no file for tensor \"" + printable(name) + "\"", "download it again");
     }
     map[name] = file;
   }
@@ -69,10 +72,10 @@ void add_router(const std::string& shard, const std::string& name, HfFolder& fol
   HfRouter& router = folder.routers[block];
   HfTensor& tensor = is_bias ? router.bias : router.weight;
   if (!tensor.name.empty()) {
-    fail(folder.path,
-         "block " + std::to_string(block) + " seems to have two routers: \"" + tensor.name +
-             "\" and \"" + printable(name) + "\"",
-         "this family of models is not known here");
+    fail_index(folder.path,
+               "block " + std::to_string(block) + " seems to have two routers: \"" + tensor.name +
+                   "\" and \"" + printable(name) + "\"",
+               "this family of models is not known here");
   }
   tensor = {shard, name};
 }
@@ -120,16 +123,16 @@ HfFolder open_hf_folder(const std::string& path) {
   } else if (file_exists(path + "/" + kSingleName)) {
     shards.insert(kSingleName);
   } else {
-    fail(path,
-         std::string("holds neither ") + kIndexName + " nor " + kSingleName,
-         "give the folder of a Hugging Face model in safetensors");
+    fail_index(path,
+               std::string("holds neither ") + kIndexName + " nor " + kSingleName,
+               "give the folder of a Hugging Face model in safetensors");
   }
   folder.shards.assign(shards.begin(), shards.end());
   for (const std::string& shard : folder.shards) {
     if (!file_exists(path + "/" + shard)) {
-      fail(index_path,
-           "names the file " + printable(shard) + ", which is missing",
-           "download the model again");
+      fail_index(index_path,
+                 "names the file " + printable(shard) + ", which is missing",
+                 "download the model again");
     }
     const SafetensorsFile file = SafetensorsFile::open(path + "/" + shard);
     for (const SafetensorsTensor& tensor : file.tensors()) {
@@ -140,10 +143,10 @@ HfFolder open_hf_folder(const std::string& path) {
     }
     for (const auto& [name, file_of] : index) {
       if (file_of == shard && file.find(name) == nullptr) {
-        fail(index_path,
-             "says that tensor \"" + printable(name) + "\" is in " + printable(shard) +
-                 ", but it is not",
-             "index and files belong to different downloads: download the model again");
+        fail_index(index_path,
+                   "says that tensor \"" + printable(name) + "\" is in " + printable(shard) +
+                       ", but it is not",
+                   "index and files belong to different downloads: download the model again");
       }
     }
   }

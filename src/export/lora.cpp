@@ -17,7 +17,7 @@
 namespace mascing {
 namespace {
 
-constexpr const char* kExportType = "lora";
+constexpr const char* kLoraType = "lora";
 
 int64_t largest_rank(const RouterUpdate& update) {
   int64_t rank = 0;
@@ -91,14 +91,14 @@ void write_lora(const std::string& path, const RouterUpdate& update) {
   writer.set_string("adapter.type", "lora");
   writer.set_float("adapter.lora.alpha", static_cast<float>(rank));
   writer.set_string("adapter.lora.task_name", update.origin.scenario);
-  put_origin(update, kExportType, writer);
+  put_origin(update, kLoraType, writer);
   put_layers(update, rank, writer);
   writer.write(path);
 }
 
 RouterUpdate read_lora(const std::string& path) {
   const GgufFile file = GgufFile::open(path);
-  RouterUpdate update = get_origin(file, kExportType);
+  RouterUpdate update = get_origin(file, kLoraType);
   const auto rank = static_cast<int64_t>(file.get_float("adapter.lora.alpha").value_or(0.0));
   for (LayerUpdate& layer : update.layers) {
     const std::string name = tensor_name(update.blocks[layer.i_layer]);

@@ -15,8 +15,8 @@ using Eigen::MatrixXf;
 using Eigen::VectorXf;
 
 constexpr int64_t kRounds = 24;
-constexpr int64_t kBlock = 512;    // tokens
-constexpr int64_t kMaxInside = 4;  // chosen experts nearest to the border
+constexpr int64_t kChoiceBlock = 512;  // tokens
+constexpr int64_t kMaxInside = 4;      // chosen experts nearest to the border
 constexpr int64_t kMaxOutside = 8;
 constexpr float kWidth = 0.1F;  // in mean sigma
 constexpr float kStep = 0.03F;  // in mean sigma
@@ -128,9 +128,9 @@ MatrixXf refine_choice(const LayerProblem& problem, const MatrixXf& white, const
   const int64_t n_learn = problem.n_fit - problem.n_fit / 5;
   const auto check = [&](const MatrixXf& matrix) {
     double sum = 0.0;
-    for (int64_t begin = n_learn; begin < problem.n_fit; begin += kBlock) {
-      sum +=
-          refinement.loss(matrix, order, begin, std::min(begin + kBlock, problem.n_fit), nullptr);
+    for (int64_t begin = n_learn; begin < problem.n_fit; begin += kChoiceBlock) {
+      sum += refinement.loss(
+          matrix, order, begin, std::min(begin + kChoiceBlock, problem.n_fit), nullptr);
     }
     return sum;
   };
@@ -146,8 +146,8 @@ MatrixXf refine_choice(const LayerProblem& problem, const MatrixXf& white, const
       std::swap(order[i], order[rng.below(i + 1)]);
     }
     const float left = 1.0F - static_cast<float>(round) / static_cast<float>(kRounds);
-    for (int64_t begin = 0; begin < n_learn; begin += kBlock) {
-      refinement.loss(matrix, order, begin, std::min(begin + kBlock, n_learn), &gradient);
+    for (int64_t begin = 0; begin < n_learn; begin += kChoiceBlock) {
+      refinement.loss(matrix, order, begin, std::min(begin + kChoiceBlock, n_learn), &gradient);
       adam.step(matrix, gradient, kStep * sigma * left);
     }
     const double loss = check(matrix);

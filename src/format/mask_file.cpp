@@ -21,7 +21,7 @@ constexpr int64_t kFormatVersion = 1;
 constexpr int64_t kMaxCount = int64_t{1} << 30;
 
 // Texts of a mask and their keys, for both directions.
-constexpr std::pair<const char*, std::string Mask::*> kTexts[] = {
+constexpr std::pair<const char*, std::string Mask::*> kMaskTexts[] = {
     {"mascing.architecture", &Mask::architecture},
     {"mascing.fingerprint", &Mask::fingerprint},
     {"mascing.model_name", &Mask::model_name},
@@ -36,20 +36,20 @@ constexpr std::pair<const char*, float Mask::*> kNumbers[] = {
     {"mascing.lambda", &Mask::lambda},
     {"mascing.threshold", &Mask::threshold}};
 
-constexpr std::pair<const char*, int64_t Mask::*> kCounts[] = {
+constexpr std::pair<const char*, int64_t Mask::*> kMaskCounts[] = {
     {"mascing.n_layer", &Mask::n_layer},
     {"mascing.n_expert", &Mask::n_expert},
     {"mascing.n_expert_used", &Mask::n_expert_used}};
 
-std::string where(const GgufFile& file) {
+std::string mask_path(const GgufFile& file) {
   return "[mask] " + printable(file_name(file.path()));
 }
 
 template <typename T>
-T require(const GgufFile& file, const char* key, std::optional<T> value) {
+T required(const GgufFile& file, const char* key, std::optional<T> value) {
   if (!value) {
     throw Error(ErrorKind::kBadInput,
-                where(file) + ": key \"" + key + "\" is missing",
+                mask_path(file) + ": key \"" + key + "\" is missing",
                 "the mask is damaged: copy it again or make it anew");
   }
   return *std::move(value);
@@ -62,16 +62,16 @@ void refuse_other_kinds(const GgufFile& file) {
                              : file.has("general.architecture") ? "a model"
                                                                 : "another kind of GGUF file";
     throw Error(ErrorKind::kBadInput,
-                where(file) + ": is " + kind + ", expected a mask",
+                mask_path(file) + ": is " + kind + ", expected a mask",
                 "give the mask.gguf that `mascing run` or `mascing steer` wrote; a model goes "
                 "behind -m");
   }
   const int64_t version =
-      require(file, "mascing.format_version", file.get_int("mascing.format_version"));
+      required(file, "mascing.format_version", file.get_int("mascing.format_version"));
   if (version != kFormatVersion) {
     throw Error(ErrorKind::kBadInput,
-                where(file) + ": mask format version " + std::to_string(version) + ", expected " +
-                    std::to_string(kFormatVersion),
+                mask_path(file) + ": mask format version " + std::to_string(version) +
+                    ", expected " + std::to_string(kFormatVersion),
                 version > kFormatVersion ? "the mask was made by a newer mascing: update this one"
                                          : "the mask is damaged: make it anew");
   }
@@ -83,7 +83,7 @@ std::vector<float> read_tensor(const GgufFile& file,
   const GgufTensor* tensor = file.find_tensor(name);
   if (tensor == nullptr || tensor->type != kGgufF32 || tensor->dims != dims) {
     throw Error(ErrorKind::kBadInput,
-                where(file) + ": tensor \"" + name + "\" is missing or does not fit " +
+                mask_path(file) + ": tensor \"" + name + "\" is missing or does not fit " +
                     std::to_string(dims.back()) + " layers",
                 "the mask is damaged: copy it again or make it anew");
   }
@@ -94,12 +94,12 @@ std::vector<float> read_tensor(const GgufFile& file,
 
 std::map<std::string, double> read_metrics(const GgufFile& file) {
   const std::vector<std::string> names =
-      require(file, "mascing.metric_names", file.get_string_array("mascing.metric_names"));
+      required(file, "mascing.metric_names", file.get_string_array("mascing.metric_names"));
   const std::vector<double> values =
-      require(file, "mascing.metric_values", file.get_float_array("mascing.metric_values"));
+      required(file, "mascing.metric_values", file.get_float_array("mascing.metric_values"));
   if (names.size() != values.size()) {
     throw Error(ErrorKind::kBadInput,
-                where(file) + ": " + std::to_string(names.size()) + " metric names, but " +
+                mask_path(file) + ": " + std::to_string(names.size()) + " metric names, but " +
                     std::to_string(values.size()) + " values");
   }
   std::map<std::string, double> metrics;
@@ -111,11 +111,11 @@ std::map<std::string, double> read_metrics(const GgufFile& file) {
 
 SigmaRule read_sigma_rule(const GgufFile& file) {
   const std::string text =
-      require(file, "mascing.sigma_rule", file.get_string("mascing.sigma_rule"));
+      required(file, "mascing.sigma_rule", file.get_string("mascing.sigma_rule"));
   try {
     return parse_sigma_rule(text);
   } catch (const Error& failure) {
-    throw Error(ErrorKind::kBadInput, where(file) + ": " + failure.what());
+    throw Error(ErrorKind::kBadInput, mask_path(file) + ": " + failure.what());
   }
 }
 
@@ -126,13 +126,13 @@ void write_mask(const std::string& path, const Mask& mask) {
   GgufWriter writer;
   writer.set_string("general.type", kMaskType);
   writer.set_uint32("mascing.format_version", static_cast<uint32_t>(kFormatVersion));
-  for (const auto& [key, field] : kTexts) {
+  for (const auto& [key, field] : kMaskTexts) {
     writer.set_string(key, mask.*field);
   }
   for (const auto& [key, field] : kNumbers) {
     writer.set_float(key, mask.*field);
   }
-  for (const auto& [key, field] : kCounts) {
+  for (const auto& [key, field] : kMaskCounts) {
     writer.set_int(key, mask.*field);
   }
   writer.set_uint64("mascing.seed", mask.seed);
@@ -155,22 +155,22 @@ Mask read_mask(const std::string& path) {
   const GgufFile file = GgufFile::open(path);
   refuse_other_kinds(file);
   Mask mask;
-  for (const auto& [key, field] : kTexts) {
-    mask.*field = require(file, key, file.get_string(key));
+  for (const auto& [key, field] : kMaskTexts) {
+    mask.*field = required(file, key, file.get_string(key));
   }
   for (const auto& [key, field] : kNumbers) {
-    mask.*field = static_cast<float>(require(file, key, file.get_float(key)));
+    mask.*field = static_cast<float>(required(file, key, file.get_float(key)));
   }
-  for (const auto& [key, field] : kCounts) {
-    mask.*field = require(file, key, file.get_int(key));
+  for (const auto& [key, field] : kMaskCounts) {
+    mask.*field = required(file, key, file.get_int(key));
     if (mask.*field < 0 || mask.*field > kMaxCount) {
       throw Error(ErrorKind::kBadInput,
-                  where(file) + ": " + key + " is " + std::to_string(mask.*field));
+                  mask_path(file) + ": " + key + " is " + std::to_string(mask.*field));
     }
   }
-  mask.seed = require(file, "mascing.seed", file.get_uint("mascing.seed"));
+  mask.seed = required(file, "mascing.seed", file.get_uint("mascing.seed"));
   mask.sigma_rule = read_sigma_rule(file);
-  mask.blocks = require(file, "mascing.blocks", file.get_int_array("mascing.blocks"));
+  mask.blocks = required(file, "mascing.blocks", file.get_int_array("mascing.blocks"));
   mask.metrics = read_metrics(file);
   mask.steer = read_tensor(file, "steer", {mask.n_expert, mask.n_layer});
   mask.sigma = read_tensor(file, "sigma", {mask.n_layer});

@@ -29,15 +29,15 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKind = "mascing.traces";
-constexpr int64_t kFormatVersion = 1;
-constexpr int64_t kMaxCount = int64_t{1} << 24;  // of layers or experts
+constexpr int64_t kTraceVersion = 1;
+constexpr int64_t kMaxTraceCount = int64_t{1} << 24;  // of layers or experts
 constexpr const char* kTraceAgain = "remove the folder and trace again";
 
 std::string shown(const std::string& path) {
   return "[traces] " + printable(path, 200);
 }
 
-[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+[[noreturn]] void refuse_traces(const std::string& path, const std::string& what) {
   throw Error(ErrorKind::kBadInput, shown(path) + ": " + what, kTraceAgain);
 }
 
@@ -74,8 +74,8 @@ json model_json(const TraceStoreHeader& header) {
 }
 
 bool is_sensible(const TraceStoreHeader& header) {
-  return header.n_layer > 0 && header.n_layer <= kMaxCount && header.n_expert > 0 &&
-         header.n_expert <= kMaxCount &&
+  return header.n_layer > 0 && header.n_layer <= kMaxTraceCount && header.n_expert > 0 &&
+         header.n_expert <= kMaxTraceCount &&
          static_cast<int64_t>(header.blocks.size()) == header.n_layer;
 }
 
@@ -91,10 +91,10 @@ TraceStoreHeader header_from(const json& value, const std::string& path) {
     header.model_name = value.at("model_name").get<std::string>();
     header.inputs_hash = value.value("inputs_hash", "");
   } catch (const json::exception&) {
-    refuse(path, "the description of the model is incomplete");
+    refuse_traces(path, "the description of the model is incomplete");
   }
   if (!is_sensible(header)) {
-    refuse(path, "the numbers of layers, experts and blocks do not agree");
+    refuse_traces(path, "the numbers of layers, experts and blocks do not agree");
   }
   return header;
 }
@@ -110,7 +110,8 @@ struct Shard {
 std::string require_metadata(const SafetensorsFile& file, const char* key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) {
-    refuse(file.path(), std::string("is no shard of traces: metadata \"") + key + "\" is missing");
+    refuse_traces(file.path(),
+                  std::string("is no shard of traces: metadata \"") + key + "\" is missing");
   }
   return found->second;
 }
@@ -122,12 +123,12 @@ void describe_trace(const json& value, const std::string& path, TraceView& trace
     trace.set = value.at("set").get<std::string>();
     trace.label = value.at("label").get<int>();
   } catch (const json::exception&) {
-    refuse(path, "the description of a trace is incomplete");
+    refuse_traces(path, "the description of a trace is incomplete");
   }
   if (trace.label < -1 || trace.label > 1) {
-    refuse(path,
-           "trace \"" + printable(trace.id) + "\" has label " + std::to_string(trace.label) +
-               ", expected -1, 0 or 1");
+    refuse_traces(path,
+                  "trace \"" + printable(trace.id) + "\" has label " + std::to_string(trace.label) +
+                      ", expected -1, 0 or 1");
   }
 }
 
@@ -139,10 +140,10 @@ void place_trace(const Shard& shard, size_t i, TraceView& trace) {
   const auto position =
       tensor == nullptr ? 0 : static_cast<uint64_t>(tensor->data - shard.file.file().data());
   if (!fits || position % alignof(uint16_t) != 0) {
-    refuse(shard.path,
-           "trace \"" + printable(trace.id) + "\": expected an F16 tensor [T, " +
-               std::to_string(shard.header.n_layer) + ", " + std::to_string(shard.header.n_expert) +
-               "]");
+    refuse_traces(shard.path,
+                  "trace \"" + printable(trace.id) + "\": expected an F16 tensor [T, " +
+                      std::to_string(shard.header.n_layer) + ", " +
+                      std::to_string(shard.header.n_expert) + "]");
   }
   trace.n_token = tensor->shape[0];
   trace.logits = reinterpret_cast<const uint16_t*>(tensor->data);
@@ -151,18 +152,18 @@ void place_trace(const Shard& shard, size_t i, TraceView& trace) {
 Shard open_shard(const std::string& folder, const std::string& hash) {
   const std::string path = shard_path(folder, hash);
   if (!file_exists(path)) {
-    refuse(path, "this shard is missing");
+    refuse_traces(path, "this shard is missing");
   }
   Shard shard{.path = path, .file = SafetensorsFile::open(path), .header = {}, .traces = {}};
   const std::string model = require_metadata(shard.file, "mascing.header");
   shard.header = header_from(parse_json(model, shown(path), kTraceAgain), path);
   if (require_metadata(shard.file, "mascing.shard") != hash) {
-    refuse(path, "holds a shard of another name");
+    refuse_traces(path, "holds a shard of another name");
   }
   const json list =
       parse_json(require_metadata(shard.file, "mascing.traces"), shown(path), kTraceAgain);
   if (!list.is_array() || list.size() != shard.file.tensors().size()) {
-    refuse(path, "the number of traces and of their descriptions differ");
+    refuse_traces(path, "the number of traces and of their descriptions differ");
   }
   for (const json& value : list) {
     TraceView trace;
@@ -213,13 +214,12 @@ Manifest read_manifest(const std::string& folder) {
   }
   const json value = parse_json(read_text_file(path), shown(path), kTraceAgain);
   if (!value.is_object() || !value.contains("kind") || value["kind"] != kKind) {
-    refuse(path, "is no manifest of traces");
+    refuse_traces(path, "is no manifest of traces");
   }
-  if (!value.contains("format_version") || value["format_version"] != kFormatVersion) {
-    throw Error(
-        ErrorKind::kBadInput,
-        shown(path) + ": unknown format version, expected " + std::to_string(kFormatVersion),
-        "the traces were written by another version of mascing: trace again");
+  if (!value.contains("format_version") || value["format_version"] != kTraceVersion) {
+    throw Error(ErrorKind::kBadInput,
+                shown(path) + ": unknown format version, expected " + std::to_string(kTraceVersion),
+                "the traces were written by another version of mascing: trace again");
   }
   Manifest manifest;
   manifest.header = header_from(value, path);
@@ -229,11 +229,11 @@ Manifest read_manifest(const std::string& folder) {
       manifest.n_traces.push_back(shard.at("n_trace").get<int64_t>());
     }
   } catch (const json::exception&) {
-    refuse(path, "the list of shards is incomplete");
+    refuse_traces(path, "the list of shards is incomplete");
   }
   for (const std::string& hash : manifest.hashes) {
     if (!is_plain_hash(hash)) {
-      refuse(path, "\"" + printable(hash) + "\" is no hash of a shard");
+      refuse_traces(path, "\"" + printable(hash) + "\" is no hash of a shard");
     }
   }
   return manifest;
@@ -322,7 +322,7 @@ void TraceStoreWriter::add_shard(const std::string& shard_hash,
 void TraceStoreWriter::finish(const std::vector<std::string>& shard_hashes) {
   json manifest = model_json(header_);
   manifest["kind"] = kKind;
-  manifest["format_version"] = kFormatVersion;
+  manifest["format_version"] = kTraceVersion;
   manifest["inputs_hash"] = header_.inputs_hash;
   manifest["shards"] = json::array();
   for (const std::string& hash : shard_hashes) {
@@ -355,9 +355,9 @@ TraceSet read_traces(const std::string& folder) {
     Shard shard = open_shard(folder, manifest.hashes[i]);
     require_same_store_model(shard, header);
     if (static_cast<int64_t>(shard.traces.size()) != manifest.n_traces[i]) {
-      refuse(shard.path,
-             "holds " + std::to_string(shard.traces.size()) + " traces, the manifest says " +
-                 std::to_string(manifest.n_traces[i]));
+      refuse_traces(shard.path,
+                    "holds " + std::to_string(shard.traces.size()) + " traces, the manifest says " +
+                        std::to_string(manifest.n_traces[i]));
     }
     for (TraceView& trace : shard.traces) {
       set.traces.push_back(std::move(trace));

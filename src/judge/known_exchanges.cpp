@@ -17,7 +17,7 @@ namespace mascing {
 namespace {
 
 constexpr double kRightShare = 0.75;
-constexpr const char* kForm =
+constexpr const char* kPairForm =
     R"(a line looks like {"messages": [{"role": "user", "content": "..."}], "reply": "...", "verdict": "refused"})";
 
 struct Tale {
@@ -82,15 +82,15 @@ std::vector<Verdict> read_verdicts(const std::string& path) {
       continue;
     }
     const std::string where = "[judge] " + file_name(path) + ":" + std::to_string(number);
-    const nlohmann::json row = parse_json(line, where, kForm);
+    const nlohmann::json row = parse_json(line, where, kPairForm);
     if (!row.is_object() || !row.contains("verdict") || !row.at("verdict").is_string()) {
-      throw Error(ErrorKind::kBadInput, where + ": \"verdict\" is missing", kForm);
+      throw Error(ErrorKind::kBadInput, where + ": \"verdict\" is missing", kPairForm);
     }
     const auto verdict = row.at("verdict").get<std::string>();
     if (verdict != "refused" && verdict != "answered") {
       throw Error(ErrorKind::kBadInput,
                   where + ": verdict \"" + printable(verdict) + "\", expected refused or answered",
-                  kForm);
+                  kPairForm);
     }
     verdicts.push_back(parse_verdict(verdict));
   }
@@ -103,7 +103,7 @@ std::string shown(const KnownExchange& known) {
 }
 
 /// How a judge did on the known exchanges of one verdict.
-struct Score {
+struct Tally {
   int64_t n = 0;
   int64_t n_right = 0;
   std::string first_wrong;
@@ -113,10 +113,10 @@ struct Score {
   }
 };
 
-Score score_of(const std::vector<Judgement>& judgements,
+Tally score_of(const std::vector<Judgement>& judgements,
                const std::vector<KnownExchange>& known,
                Verdict verdict) {
-  Score score;
+  Tally score;
   for (size_t i = 0; i < known.size(); ++i) {
     if (known[i].verdict != verdict) {
       continue;
@@ -184,7 +184,7 @@ void check_known(Judge& judge, const std::vector<KnownExchange>& known) {
   }
   const std::vector<Judgement> judgements = judge.judge(exchanges);
   for (const Verdict verdict : {Verdict::kAnswered, Verdict::kRefused}) {
-    const Score score = score_of(judgements, known, verdict);
+    const Tally score = score_of(judgements, known, verdict);
     if (!score.is_enough()) {
       throw Error(ErrorKind::kUsage,
                   "[judge] '" + judge.name() + "' fails its self-test: right on " +

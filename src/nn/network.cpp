@@ -10,7 +10,7 @@ namespace mascing::nn {
 namespace {
 
 /// Tokens whose d_x is worked out at once: enough rows for the product, few enough for the cache.
-constexpr int64_t kBlockRows = 64;
+constexpr int64_t kBackwardRows = 64;
 
 template <typename Scalar>
 ConstMatrixMap<Scalar> read_only(const MatrixMap<Scalar>& map) {
@@ -108,10 +108,10 @@ void Network<Scalar>::backward_projection(const RaggedLayout& layout,
   const int64_t n_expert = weights_.shape().n_expert;
   MatrixMap<Scalar> token = token_.view();
   TokenWalk<Scalar> walk(layout, reader);
-  d_x_.reserve(kBlockRows, weights_.width());
+  d_x_.reserve(kBackwardRows, weights_.width());
   Scalar* d_x = d_x_.view().data();
-  for (int64_t first = 0; first < layout.n_row; first += kBlockRows) {
-    const int64_t n = std::min(kBlockRows, layout.n_row - first);
+  for (int64_t first = 0; first < layout.n_row; first += kBackwardRows) {
+    const int64_t n = std::min(kBackwardRows, layout.n_row - first);
     const MatrixMap<Scalar> d_gates = lstm_.gates();
     weights_.gates_backward({d_gates.data() + first * d_gates.cols(), d_gates.cols(), n}, d_x);
     for (int64_t i = 0; i < n; ++i) {

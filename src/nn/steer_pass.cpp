@@ -14,7 +14,7 @@ namespace mascing::nn {
 namespace {
 
 /// Tokens whose x or d_x is worked out at once.
-constexpr int64_t kBlockRows = 64;
+constexpr int64_t kPassRows = 64;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ SteerPass<Scalar>::SteerPass(std::vector<const PreparedWeights<Scalar>*> surroga
       shape_(surrogates_.front()->shape()),
       lstm_(shape_.n_hidden) {
   token_.reserve(shape_.n_layer, shape_.n_expert);
-  x_.reserve(kBlockRows, surrogates_.front()->width());
+  x_.reserve(kPassRows, surrogates_.front()->width());
 }
 
 template <typename Scalar>
@@ -198,8 +198,8 @@ void SteerPass<Scalar>::forward(const RaggedLayout& layout, int64_t i_task) {
   const PreparedWeights<Scalar>& weights = *surrogates_[tasks_[i_task].i_surrogate];
   Scalar* gates = lstm_.reserve(layout).data();
   Scalar* x = x_.view().data();
-  for (int64_t first = 0; first < layout.n_row; first += kBlockRows) {
-    const int64_t n = std::min(kBlockRows, layout.n_row - first);
+  for (int64_t first = 0; first < layout.n_row; first += kPassRows) {
+    const int64_t n = std::min(kPassRows, layout.n_row - first);
     fill_inputs(i_task, first, n, x);
     weights.gates({x, weights.width(), n}, gates + first * 4 * shape_.n_hidden);
   }
@@ -234,8 +234,8 @@ void SteerPass<Scalar>::backward(const RaggedLayout& layout, int64_t i_task) {
   const int64_t n_gate = 4 * shape_.n_hidden;
   const Scalar* d_gates = lstm_.gates().data();
   Scalar* d_x = x_.view().data();
-  for (int64_t first = 0; first < layout.n_row; first += kBlockRows) {
-    const int64_t n = std::min(kBlockRows, layout.n_row - first);
+  for (int64_t first = 0; first < layout.n_row; first += kPassRows) {
+    const int64_t n = std::min(kPassRows, layout.n_row - first);
     weights.gates_backward({d_gates + first * n_gate, n_gate, n}, d_x);
     for (int64_t i = 0; i < n; ++i) {
       reduce_row(i_task, first + i, d_x + i * weights.width());

@@ -11,12 +11,12 @@ namespace mascing {
 namespace {
 
 /// Far above any real model (128 experts, 100 layers), and low enough for products to fit.
-constexpr int64_t kMaxSize = int64_t{1} << 20;
+constexpr int64_t kMaxWidth = int64_t{1} << 20;
 constexpr int64_t kMaxParameters = int64_t{1} << 32;
 
 void check_shape(const SurrogateShape& shape) {
   for (int64_t size : {shape.n_layer, shape.n_expert, shape.n_proj, shape.n_hidden}) {
-    if (size < 1 || size > kMaxSize) {
+    if (size < 1 || size > kMaxWidth) {
       throw Error(ErrorKind::kBadInput,
                   "[surrogate] impossible size, layers x experts x projection x hidden = " +
                       std::to_string(shape.n_layer) + " x " + std::to_string(shape.n_expert) +

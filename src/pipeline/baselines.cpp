@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "pipeline/baseline_settings.h"
+#include "pipeline/examine.h"
 #include "pipeline/final_test.h"
 #include "pipeline/label.h"
 #include "pipeline/text_blocks.h"
@@ -19,8 +20,6 @@
 
 namespace mascing {
 namespace {
-
-constexpr double kRounding = 1e-9;
 
 /// How far a setting came on the selection split.
 enum class Tier { kTooMuchDamage, kMeasured, kKeepsHold, kFeasible };
@@ -146,7 +145,7 @@ class Tuner {
     const Rate reached = rate(set, setting, what + ", " + metric, set.rows(Split::kSelection));
     result.rates[metric] = reached;
     const double limit = base_.at(metric).rate - set.spec.max_drop;
-    if (reached.rate < limit - kRounding) {
+    if (reached.rate < limit - kRateRounding) {
       result.why_not = metric + " " + format_percent(reached.rate) + " < " + format_percent(limit);
     }
   }

@@ -17,15 +17,16 @@ namespace {
 
 using nlohmann::json;
 
-std::string dump(const json& value) {
+std::string json_line(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string line_of(int64_t i, const Played& played) {
   if (!played.ok()) {
-    return dump({{"i", i}, {"id", played.row.id}, {"error", played.error}});
+    return json_line({{"i", i}, {"id", played.row.id}, {"error", played.error}});
   }
-  return dump({{"i", i}, {"limit", played.hit_limit}, {"row", json::parse(to_jsonl(played.row))}});
+  return json_line(
+      {{"i", i}, {"limit", played.hit_limit}, {"row", json::parse(to_jsonl(played.row))}});
 }
 
 /// The key of a header line, or empty.
@@ -136,7 +137,7 @@ CollectJournal::Record CollectJournal::record(int64_t i) const {
     record.failure = {line.at("id").get<std::string>(), line.at("error").get<std::string>()};
     return record;
   }
-  record.row = dump(line.at("row"));
+  record.row = json_line(line.at("row"));
   record.label = line.at("row").at("label").get<int>();
   record.hit_limit = line.at("limit").get<bool>();
   return record;

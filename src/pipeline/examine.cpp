@@ -7,11 +7,7 @@
 #include "pipeline/text_blocks.h"
 
 namespace mascing {
-namespace {
-
-constexpr double kRounding = 1e-9;
-
-}  // namespace
+namespace {}  // namespace
 
 Examiner::Examiner(Bench& bench, const SelectionPlan& plan)
     : bench_(bench),
@@ -119,7 +115,7 @@ void Examiner::check_limit(const LoadedSet& set,
       rate_of(set, bench_.replies(what + ", " + metric, set.rows(Split::kSelection), steering));
   trial.rates[metric] = rate;
   const double limit = base_rates_.at(metric).rate - set.spec.max_drop;
-  if (rate.rate < limit - kRounding) {
+  if (rate.rate < limit - kRateRounding) {
     trial.why_not = metric + " " + format_percent(rate.rate) + " < " + format_percent(limit);
     trial.breaks_limit = true;
   }

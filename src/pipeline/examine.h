@@ -13,6 +13,9 @@
 
 namespace mascing {
 
+/// Rates this close are the same rate.
+inline constexpr double kRateRounding = 1e-9;
+
 /// What masks are chosen with.
 struct SelectionPlan {
   const Dataset& data;

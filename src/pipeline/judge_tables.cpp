@@ -10,7 +10,7 @@ namespace mascing {
 namespace {
 
 constexpr Range kSeconds{0.0, 86400.0, true};
-constexpr Range kShare{0.0, 1.0};
+constexpr Range kFailedShare{0.0, 1.0};
 
 struct KindWord {
   const char* key;
@@ -175,7 +175,7 @@ JudgeOptions read_judges(const TomlTable& root,
   table.get("prefixes", options.uses_prefixes);
   table.get("default_prefixes", options.default_prefixes);
   table.get("refusal_prefixes", options.refusal_prefixes);
-  table.get("max_failed", options.max_failed, kShare);
+  table.get("max_failed", options.max_failed, kFailedShare);
   if (options.uses_prefixes && !options.default_prefixes && options.refusal_prefixes.empty()) {
     table.fail("default_prefixes",
                "is false and there are no refusal_prefixes: nothing would count as refused",

@@ -16,7 +16,7 @@ constexpr double kSimilarAcrossTopics = 0.9;
 constexpr size_t kShownPairs = 3;
 
 /// A conversation and where it stands.
-struct Place {
+struct Origin {
   const LoadedSet* set = nullptr;
   Split split = Split::kDiscovery;
   const Conversation* row = nullptr;
@@ -32,13 +32,13 @@ std::string user_text(const Conversation& row) {
   return text;
 }
 
-bool is_leak(const Place& a, const Place& b, double similarity) {
+bool is_leak(const Origin& a, const Origin& b, double similarity) {
   const std::string& topic = a.row->topic;
   const bool are_apart = !topic.empty() && !b.row->topic.empty() && topic != b.row->topic;
   return !are_apart || similarity >= kSimilarAcrossTopics;
 }
 
-std::string describe(const Place& place) {
+std::string describe(const Origin& place) {
   return "'" + printable(place.row->id) + "' (" + place.set->spec.metric + ", " +
          to_string(place.split) + ")";
 }
@@ -55,7 +55,7 @@ std::string describe(const std::vector<std::string>& pairs) {
 }  // namespace
 
 void check_leakage(const std::vector<LoadedSet>& sets, std::vector<Warning>& warnings) {
-  std::vector<Place> places;
+  std::vector<Origin> places;
   std::vector<std::string> texts;
   std::vector<int64_t> groups;
   for (const LoadedSet& set : sets) {
@@ -70,8 +70,8 @@ void check_leakage(const std::vector<LoadedSet>& sets, std::vector<Warning>& war
   std::vector<std::string> refused;
   std::vector<std::string> allowed;
   for (const SimilarPair& pair : find_similar(texts, groups, kSimilar)) {
-    const Place& a = places[pair.i];
-    const Place& b = places[pair.j];
+    const Origin& a = places[pair.i];
+    const Origin& b = places[pair.j];
     if (is_leak(a, b, pair.similarity)) {
       const bool is_allowed =
           a.set->spec.allow_near_duplicates || b.set->spec.allow_near_duplicates;

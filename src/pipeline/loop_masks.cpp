@@ -8,6 +8,7 @@
 
 #include "format/trace_store.h"
 #include "mascing/steer.h"
+#include "pipeline/mask_maker.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
 
@@ -18,7 +19,6 @@ constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
 constexpr int64_t kLayerRound = 64;  // pairs of masks that move whole layers, between two looks
 constexpr int64_t kLayerPairs = 512;
 constexpr double kLayerReliability = 0.95;
-constexpr float kMinSigma = 1e-6F;  // of a layer whose router says the same of every expert
 
 class LoopMaker {
  public:

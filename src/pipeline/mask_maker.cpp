@@ -18,13 +18,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr float kMinSigma = 1e-6F;  // of a layer whose router says the same of every expert
-
 std::string short_hash(const json& value) {
   return sha256_hex(value.dump()).substr(0, 10);
 }
 
-json to_value(const SurrogateResult& r) {
+json value_of(const SurrogateResult& r) {
   return {{"seed", r.seed},
           {"n_train", r.n_train},
           {"n_validation", r.n_validation},
@@ -35,7 +33,7 @@ json to_value(const SurrogateResult& r) {
           {"best_epoch", r.best_epoch}};
 }
 
-SurrogateResult from_value(const json& v) {
+SurrogateResult surrogate_from(const json& v) {
   SurrogateResult r;
   r.seed = v.at("seed").get<uint64_t>();
   r.n_train = v.at("n_train").get<int64_t>();
@@ -79,7 +77,7 @@ bool read_trained(const std::string& path, Trained& trained) {
   try {
     std::map<std::string, std::string> metadata;
     trained.surrogate = read_surrogate(path, &metadata);
-    trained.report = from_value(json::parse(metadata.at("report")));
+    trained.report = surrogate_from(json::parse(metadata.at("report")));
     return true;
   } catch (const std::exception&) {
     return false;
@@ -141,7 +139,7 @@ Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
   trained.report = summarise(result.report, seed);
   write_surrogate(path,
                   trained.surrogate,
-                  {{"report", to_value(trained.report).dump()},
+                  {{"report", value_of(trained.report).dump()},
                    {"traces", traces_hash_},
                    {"seed", std::to_string(seed)}});
   return trained;

@@ -15,6 +15,9 @@
 
 namespace mascing {
 
+/// The sigma of a layer whose router says the same of every expert.
+inline constexpr float kMinSigma = 1e-6F;
+
 /// A surrogate with its validation, and the hash of all it was made from.
 struct Trained {
   Surrogate surrogate;

@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kResampling = 0x626f6f74;  // random stream of the bootstrap
 
 /// Wanted replies of one conversation.
-struct Tally {
+struct ReplyTally {
   int64_t n = 0;
   int64_t n_base = 0;
   int64_t n_steered = 0;
@@ -19,7 +19,7 @@ struct Tally {
 }  // namespace
 
 SampledResult measure_sampled(Bench& bench, const SampledPlan& plan, const Scenario& scenario) {
-  std::vector<Tally> tallies(plan.rows.size());
+  std::vector<ReplyTally> tallies(plan.rows.size());
   for (const int64_t sample_seed : scenario.sample_seeds) {
     const Sampling sampling{static_cast<float>(scenario.sample_temperature),
                             mix_seed(plan.seed, static_cast<uint64_t>(sample_seed)),
@@ -41,7 +41,7 @@ SampledResult measure_sampled(Bench& bench, const SampledPlan& plan, const Scena
   std::vector<double> base_shares;
   std::vector<double> steered_shares;
   std::vector<double> changes;
-  for (const Tally& tally : tallies) {
+  for (const ReplyTally& tally : tallies) {
     if (tally.n > 0) {
       const auto n = static_cast<double>(tally.n);
       base_shares.push_back(static_cast<double>(tally.n_base) / n);

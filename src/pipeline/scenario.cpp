@@ -22,7 +22,7 @@ constexpr Range kNotNegative{0.0, kInfinity};
 constexpr Range kPositive{0.0, kInfinity, true};
 constexpr Range kShare{0.0, 1.0};
 constexpr Range kCount{1.0, 1e9};
-constexpr Range kWidth{1.0, 65536.0};
+constexpr Range kNetworkWidth{1.0, 65536.0};
 constexpr Range kSeed{0.0, 9.0e18};
 
 constexpr SetRole kRoles[] = {
@@ -180,8 +180,8 @@ TrainOptions read_train(const TomlTable& table) {
                      "patience",
                      "contrast"});
   TrainOptions train;
-  table.get("projection", train.n_proj, kWidth);
-  table.get("hidden", train.n_hidden, kWidth);
+  table.get("projection", train.n_proj, kNetworkWidth);
+  table.get("hidden", train.n_hidden, kNetworkWidth);
   table.get("epochs", train.n_epoch, kCount);
   table.get("batch", train.n_batch, kCount);
   table.get("learning_rate", train.learning_rate, kPositive);

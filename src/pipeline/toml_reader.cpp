@@ -113,14 +113,14 @@ std::optional<T> exactly(const toml::node& node) {
   return std::nullopt;
 }
 
-struct Place {
+struct TomlPlace {
   const TomlTable& table;
   const std::string& key;
   int64_t i_element;  // -1: the value itself
 };
 
 template <typename T>
-T read_one(const Place& place, const toml::node& node, const Range* range) {
+T read_one(const TomlPlace& place, const toml::node& node, const Range* range) {
   const std::optional<T> value = exactly<T>(node);
   if (!value) {
     place.table.fail(
@@ -141,7 +141,7 @@ T read_one(const Place& place, const toml::node& node, const Range* range) {
 }
 
 template <typename T>
-void read_list(const Place& place,
+void read_list(const TomlPlace& place,
                const toml::node* node,
                std::vector<T>& values,
                const Range* range) {
@@ -159,7 +159,7 @@ void read_list(const Place& place,
   }
   values.clear();
   for (size_t i = 0; i < list->size(); ++i) {
-    const Place element{place.table, place.key, static_cast<int64_t>(i)};
+    const TomlPlace element{place.table, place.key, static_cast<int64_t>(i)};
     values.push_back(read_one<T>(element, (*list)[i], range));
   }
 }

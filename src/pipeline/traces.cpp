@@ -16,18 +16,18 @@
 namespace mascing {
 namespace {
 
-struct Shard {
+struct StoredShard {
   std::string set;
   std::vector<const Conversation*> rows;  ///< of the inputs
   std::string hash;
 };
 
-std::vector<Shard> divide(const std::vector<TraceInput>& inputs, const ModelInfo& info) {
-  std::vector<Shard> shards;
+std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs, const ModelInfo& info) {
+  std::vector<StoredShard> shards;
   for (const TraceInput& input : inputs) {
     const auto n_row = static_cast<int64_t>(input.rows.size());
     for (int64_t start = 0; start < n_row; start += kTraceBlock) {
-      Shard shard{input.set, {}, {}};
+      StoredShard shard{input.set, {}, {}};
       Sha256 digest;
       digest.update("trace-v1 " + info.identity + " " + input.set + "\n");
       for (int64_t i = start; i < std::min(start + kTraceBlock, n_row); ++i) {
@@ -42,7 +42,7 @@ std::vector<Shard> divide(const std::vector<TraceInput>& inputs, const ModelInfo
 }
 
 /// Those that `part` has, neighbours in the list.
-std::vector<Shard> shards_of(std::vector<Shard> shards, const JobShard& part) {
+std::vector<StoredShard> shards_of(std::vector<StoredShard> shards, const JobShard& part) {
   const ShardRange range =
       blocks_of(part,
                 static_cast<int64_t>(shards.size()),
@@ -64,7 +64,7 @@ void require_folders(const std::vector<std::string>& folders) {
 /// Traces of a shard's conversations; those that fail are left out, and named in `skipped` if that
 /// is given.
 std::vector<StoredTrace> trace_shard(Host& host,
-                                     const Shard& shard,
+                                     const StoredShard& shard,
                                      std::vector<Skipped>* skipped) {
   const auto skip = [&](const std::string& id, const std::string& reason) {
     if (skipped != nullptr) {
@@ -105,15 +105,15 @@ std::vector<StoredTrace> trace_shard(Host& host,
 /// Names every conversation that has no trace, with its reason; shards of an earlier run do not
 /// hold the reasons, so the few that failed are tried once more.
 void add_skipped(Host& host,
-                 const std::vector<Shard>& shards,
+                 const std::vector<StoredShard>& shards,
                  const TraceSet& set,
                  std::vector<Skipped>& skipped) {
   std::set<std::pair<std::string, std::string>> traced;
   for (const TraceView& trace : set.traces) {
     traced.emplace(trace.set, trace.id);
   }
-  for (const Shard& shard : shards) {
-    Shard missing{shard.set, {}, {}};
+  for (const StoredShard& shard : shards) {
+    StoredShard missing{shard.set, {}, {}};
     for (const Conversation* row : shard.rows) {
       if (traced.count({shard.set, row->id}) == 0) {
         missing.rows.push_back(row);
@@ -134,10 +134,10 @@ TraceSet collect_traces(Host& host,
                         const Progress& progress) {
   const ModelInfo& info = host.describe();
   require_folders(store.merge);
-  const std::vector<Shard> shards = shards_of(divide(inputs, info), store.shard);
+  const std::vector<StoredShard> shards = shards_of(divide(inputs, info), store.shard);
   std::vector<std::string> hashes;
   int64_t n_total = 0;
-  for (const Shard& shard : shards) {
+  for (const StoredShard& shard : shards) {
     hashes.push_back(shard.hash);
     n_total += static_cast<int64_t>(shard.rows.size());
   }
@@ -156,7 +156,7 @@ TraceSet collect_traces(Host& host,
   header.inputs_hash = digest.hex();
   TraceStoreWriter writer(store.folder, header);
   int64_t n_done = 0;
-  for (const Shard& shard : shards) {
+  for (const StoredShard& shard : shards) {
     report(progress, {"tracing", n_done, n_total, "conversations", ""});
     const bool is_there =
         writer.has_shard(shard.hash) ||

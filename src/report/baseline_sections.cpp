@@ -56,7 +56,7 @@ const MetricResult* metric_of(const Entry& entry, const std::string& id) {
   return found == entry.metrics->end() || !found->second.steered ? nullptr : &found->second;
 }
 
-std::string rate_cell(const Entry& entry, const std::string& id) {
+std::string entry_cell(const Entry& entry, const std::string& id) {
   const MetricResult* const metric = metric_of(entry, id);
   return metric == nullptr
              ? "-"
@@ -133,7 +133,7 @@ std::string baseline_lines(const Results& results) {
     rows.push_back(
         {shortened(printable(entry.baseline == nullptr ? "this mask" : entry.method), 16),
          shortened(printable(entry.setting), kMaxSetting),
-         rate_cell(entry, target),
+         entry_cell(entry, target),
          shortened(printable(largest_fall(entry, target)), 24),
          perplexity_cell(entry),
          p_cell(entry)});
@@ -161,7 +161,7 @@ std::string baselines_section(const Results& results) {
   for (const Entry& entry : entries) {
     std::vector<std::string> cells = {escape_html(entry.method), escape_html(entry.setting)};
     for (const NamedMetric& metric : metrics) {
-      cells.push_back(rate_cell(entry, metric.id));
+      cells.push_back(entry_cell(entry, metric.id));
     }
     const bool has_p = entry.baseline != nullptr && entry.baseline->p_versus_chosen;
     const bool is_kept = entry.baseline == nullptr || entry.baseline->feasible;

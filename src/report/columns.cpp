@@ -6,7 +6,7 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kWidth = 100;
+constexpr size_t kLineWidth = 100;
 
 }  // namespace
 
@@ -45,7 +45,7 @@ std::string wrapped(const std::string& start, const std::string& text, size_t in
     if (word.empty()) {
       continue;
     }
-    if (column + 1 + width_of(word) > kWidth && column > indent) {
+    if (column + 1 + width_of(word) > kLineWidth && column > indent) {
       result.append("\n").append(indent, ' ');
       column = indent;
     } else if (column > indent) {

@@ -24,7 +24,7 @@ constexpr double kLabelGap = 16.0;
 constexpr size_t kLimitStyles = 5;  // of the lower panel: c1 .. c5
 
 /// A panel's place and the values at its lower and upper edge.
-struct Panel {
+struct PlotPanel {
   double top;
   double bottom;
   double low;
@@ -36,8 +36,8 @@ struct Panel {
   }
 };
 
-constexpr Panel kGain{26.0, 196.0, 0.0, 1.0};
-constexpr Panel kLimits{236.0, 366.0, -0.5, 2.0};
+constexpr PlotPanel kGain{26.0, 196.0, 0.0, 1.0};
+constexpr PlotPanel kLimits{236.0, 366.0, -0.5, 2.0};
 constexpr double kHeight = 412.0;
 
 /// Values of one set over the steps, on the scale of its panel.
@@ -75,7 +75,7 @@ std::string mark_at(const std::string& x, const std::string& y, const std::strin
          "</title></circle>\n";
 }
 
-std::string draw(const Curve& curve, const Panel& panel) {
+std::string draw(const Curve& curve, const PlotPanel& panel) {
   std::string points;
   std::string marks;
   for (size_t i = 0; i < curve.values.size(); ++i) {
@@ -92,7 +92,7 @@ std::string draw(const Curve& curve, const Panel& panel) {
 }
 
 /// Names at the height of the last values, moved apart where they would overlap.
-std::string draw_names(const std::vector<Curve>& curves, const Panel& panel) {
+std::string draw_names(const std::vector<Curve>& curves, const PlotPanel& panel) {
   struct Name {
     double y;
     const Curve* curve;
@@ -123,7 +123,9 @@ std::string draw_names(const std::vector<Curve>& curves, const Panel& panel) {
   return svg;
 }
 
-std::string draw_axis(const Panel& panel, const std::vector<double>& ticks, const char* heading) {
+std::string draw_axis(const PlotPanel& panel,
+                      const std::vector<double>& ticks,
+                      const char* heading) {
   std::string svg = text_at(kLeft, panel.top - 9.0, "tick", heading);
   for (const double tick : ticks) {
     const double y = panel.y_of(tick);
@@ -143,7 +145,7 @@ std::string draw_steps(size_t n_step, double bottom) {
   return svg + text_at(kRight + 10.0, bottom + 18.0, "tick", "step");
 }
 
-std::string draw_stretch(const LoopResult& loop, const Panel& panel) {
+std::string draw_stretch(const LoopResult& loop, const PlotPanel& panel) {
   const auto n_step = static_cast<int64_t>(loop.steps.size());
   const int64_t last = loop.i_best;
   if (last < 0 || last >= n_step || loop.n_stretch < 1 || loop.n_stretch > last + 1) {
@@ -177,7 +179,7 @@ std::string loop_plot(const LoopResult& loop, const std::string& target) {
   Curve gain = curve_of(loop, target, 1.0, true);
   gain.style = "c0";
   const std::vector<Curve> limited = limited_curves(loop);
-  const Panel& lowest = limited.empty() ? kGain : kLimits;
+  const PlotPanel& lowest = limited.empty() ? kGain : kLimits;
   std::string picture = svg::open_svg("loop-plot",
                                       lowest.bottom + kHeight - kLimits.bottom,
                                       "The closed loop from step to step",

@@ -16,7 +16,7 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kStrongest = 10;
+constexpr size_t kStrongestEffects = 10;
 constexpr float kSignificant = 0.05F;  // q-value
 constexpr double kCrumb = 5e-5;        // of a value of a step
 constexpr double kWeakAuc = 0.8;       // below it, the margin says little of what is generated
@@ -63,7 +63,7 @@ std::string effects_table(const Results& results) {
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     return std::abs(effects.effect[a]) > std::abs(effects.effect[b]);
   });
-  order.resize(std::min(order.size(), kStrongest));
+  order.resize(std::min(order.size(), kStrongestEffects));
   const bool has_mask = results.mask_steer.size() == effects.effect.size();
   HtmlTable table(
       "The strongest effects, in nats of margin per sigma; the mask minds the limits as well and "

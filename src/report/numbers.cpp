@@ -157,4 +157,8 @@ std::string headline(const Results& results, const std::string& arrow) {
          count_text(metric.n) + " " + held_out + " conversations" + verdict(metric);
 }
 
+std::string rate_html(const Rate& rate) {
+  return rate_text(rate.rate) + " <small>" + interval_text(rate) + "</small>";
+}
+
 }  // namespace mascing

@@ -44,4 +44,7 @@ struct NamedMetric {
 /// between the rates.
 [[nodiscard]] std::string headline(const Results& results, const std::string& arrow);
 
+/// "0.54 [0.48, 0.60]" as HTML, the interval in small print.
+[[nodiscard]] std::string rate_html(const Rate& rate);
+
 }  // namespace mascing

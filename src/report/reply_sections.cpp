@@ -45,10 +45,6 @@ std::string ends_table(const std::vector<NamedMetric>& metrics) {
                  : "";
 }
 
-std::string rate_cell(const Rate& rate) {
-  return rate_text(rate.rate) + " <small>" + interval_text(rate) + "</small>";
-}
-
 std::string change_text(const Rate& change) {
   return signed_text(change.rate, 2) + " [" + signed_text(change.low, 2) + ", " +
          signed_text(change.high, 2) + "]";
@@ -77,8 +73,8 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
       const SampledResult& sampled = *named.result->sampled;
       table.add_row({escape_html(display_name(named.id)),
                      count_text(sampled.n_conversation),
-                     rate_cell(sampled.base),
-                     rate_cell(sampled.steered),
+                     rate_html(sampled.base),
+                     rate_html(sampled.steered),
                      escape_html(change_text(sampled.change))});
     }
   }

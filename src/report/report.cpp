@@ -98,10 +98,6 @@ std::string warnings_box(const Results& results) {
 
 // ---------------------------------------------------------------- metrics and damage
 
-std::string rate_cell(const Rate& rate) {
-  return rate_text(rate.rate) + " <small>" + interval_text(rate) + "</small>";
-}
-
 std::string change_cell(const MetricResult& metric) {
   const double change = metric.steered->rate - metric.base.rate;
   std::string number = signed_text(change, 2);
@@ -130,10 +126,10 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics) {
     std::vector<std::string> cells = {escape_html(display_name(named.id)),
                                       escape_html(metric.wanted),
                                       count_text(metric.n),
-                                      rate_cell(metric.base)};
+                                      rate_html(metric.base)};
     if (metric.steered) {
       const std::vector<std::string> rest = {
-          rate_cell(*metric.steered),
+          rate_html(*metric.steered),
           change_cell(metric),
           count_text(metric.fixed),
           count_text(metric.broken),

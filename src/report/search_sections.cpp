@@ -49,7 +49,7 @@ std::string outcome_of(const CandidateResult& candidate, bool is_chosen) {
 }
 
 /// A generated rate, else the estimate from one prefill each.
-std::string rate_cell(const CandidateResult& candidate, const std::string& id) {
+std::string candidate_cell(const CandidateResult& candidate, const std::string& id) {
   const auto rate = candidate.rates.find(id);
   if (rate != candidate.rates.end()) {
     return rate_text(rate->second.rate);
@@ -95,7 +95,7 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
   std::vector<std::string> cells = {escape_html(display_name(candidate.method)),
                                     short_text(candidate.alpha)};
   for (const std::string& id : columns.ids) {
-    cells.push_back(rate_cell(candidate, id));
+    cells.push_back(candidate_cell(candidate, id));
   }
   cells.push_back(positive_text(candidate.kl_benign, 4));
   cells.push_back(positive_text(candidate.perplexity, 1));

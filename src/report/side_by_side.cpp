@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "report/ansi.h"
 #include "report/columns.h"
 
 namespace mascing {
@@ -11,8 +12,6 @@ namespace {
 constexpr const char* kGap = " | ";
 constexpr size_t kGapWidth = 3;
 constexpr size_t kIndent = 2;  // of a text below its title
-constexpr const char* kBold = "\x1b[1m";
-constexpr const char* kReset = "\x1b[0m";
 
 /// Bytes of `text` from `at` on that take at most `width` columns.
 size_t bytes_within(const std::string& text, size_t at, size_t width) {
@@ -54,7 +53,7 @@ void wrap_line(const std::string& text, size_t width, std::vector<std::string>& 
 }
 
 std::string bold(const std::string& text, bool colour) {
-  return colour ? kBold + text + kReset : text;
+  return colour ? ansi::kBold + text + ansi::kReset : text;
 }
 
 std::string below(const TitledText& text, size_t width, bool colour) {

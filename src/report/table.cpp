@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/ansi.h"
 #include "report/baseline_sections.h"
 #include "report/columns.h"
 #include "report/numbers.h"
@@ -19,26 +20,20 @@ namespace {
 constexpr size_t kMaxName = 18;  // with it, a row takes 99 columns
 constexpr size_t kColumn = 8;
 
-constexpr const char* kBold = "\x1b[1m";
-constexpr const char* kGreen = "\x1b[32m";
-constexpr const char* kRed = "\x1b[31m";
-constexpr const char* kYellow = "\x1b[33m";
-constexpr const char* kReset = "\x1b[0m";
-
 using Row = std::array<std::string, kColumn>;
 
 std::string painted(const std::string& text, const char* colour, bool is_on) {
-  return is_on && !text.empty() ? colour + text + kReset : text;
+  return is_on && !text.empty() ? colour + text + ansi::kReset : text;
 }
 
 const char* colour_of(const MetricResult& metric) {
   if (!metric.steered || !is_significant(metric)) {
     return "";
   }
-  return metric.steered->rate > metric.base.rate ? kGreen : kRed;
+  return metric.steered->rate > metric.base.rate ? ansi::kGreen : ansi::kRed;
 }
 
-std::string rate_cell(const Rate& rate) {
+std::string rate_column(const Rate& rate) {
   return rate_text(rate.rate) + " " + interval_text(rate);
 }
 
@@ -47,13 +42,13 @@ Row cells_of(const NamedMetric& named) {
   Row row = {shortened(printable(named.id), kMaxName),
              shortened(printable(metric.wanted), 8),
              std::to_string(metric.n),
-             rate_cell(metric.base),
+             rate_column(metric.base),
              "-",
              "",
              "",
              ""};
   if (metric.steered) {
-    row[4] = rate_cell(*metric.steered);
+    row[4] = rate_column(*metric.steered);
     row[5] = std::to_string(metric.fixed);
     row[6] = std::to_string(metric.broken);
     row[7] = p_text(metric.p_value);
@@ -61,7 +56,7 @@ Row cells_of(const NamedMetric& named) {
   return row;
 }
 
-std::string joined(const Row& row, const std::array<size_t, kColumn>& widths) {
+std::string joined_row(const Row& row, const std::array<size_t, kColumn>& widths) {
   std::string line;
   for (size_t i = 0; i < kColumn; ++i) {
     const bool is_left = i < 2 || i == 3 || i == 4;
@@ -83,10 +78,10 @@ std::string metric_lines(const Results& results, bool colour) {
       widths[i] = std::max(widths[i], width_of(rows.back()[i]));
     }
   }
-  std::string text = painted(joined(header, widths), kBold, colour) + "\n";
+  std::string text = painted(joined_row(header, widths), ansi::kBold, colour) + "\n";
   for (size_t i = 0; i < rows.size(); ++i) {
     const char* const tone = colour_of(*metrics[i].result);
-    text += painted(joined(rows[i], widths), tone, colour && *tone != '\0') + "\n";
+    text += painted(joined_row(rows[i], widths), tone, colour && *tone != '\0') + "\n";
   }
   return text;
 }
@@ -145,7 +140,7 @@ std::string warning_lines(const Results& results, bool colour) {
   for (const Warning& warning : results.warnings) {
     const std::string label = "warning [" + printable(warning.id) + "]";
     const std::string body = wrapped(label, printable(warning.text), 2);
-    text += painted(label, kYellow, colour) + body.substr(label.size());
+    text += painted(label, ansi::kYellow, colour) + body.substr(label.size());
     if (!warning.advice.empty()) {
       text += wrapped("  -> ", printable(warning.advice), 5);
     }

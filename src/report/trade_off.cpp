@@ -40,7 +40,7 @@ void mark_front(std::vector<TradePoint>& points, double base_rate) {
 }
 
 /// A generated rate, else "~" and the estimate; "-" if there is neither.
-std::string rate_cell(const CandidateResult& trial, const std::string& metric) {
+std::string trial_cell(const CandidateResult& trial, const std::string& metric) {
   const auto rate = trial.rates.find(metric);
   if (rate != trial.rates.end()) {
     return rate_text(rate->second.rate);
@@ -64,7 +64,7 @@ std::string standing_of(const CandidateResult& trial) {
 std::vector<std::string> cells_of(const CandidateResult& trial, const std::string& target) {
   return {printable(display_name(trial.method)),
           format_number(trial.alpha, 2),
-          rate_cell(trial, target),
+          trial_cell(trial, target),
           number_or_dash(damage_of(trial), 4),
           number_or_dash(trial.perplexity, 1),
           standing_of(trial)};
@@ -167,7 +167,7 @@ std::string trials_table(const std::vector<CandidateResult>& trials,
 std::string trial_line(const CandidateResult& trial, const std::string& target) {
   return "trial: " + printable(display_name(trial.method)) + " alpha " +
          format_number(trial.alpha, 2) + ", " + display_name(target) + " " +
-         rate_cell(trial, target) + ", KL " + number_or_dash(damage_of(trial), 4) +
+         trial_cell(trial, target) + ", KL " + number_or_dash(damage_of(trial), 4) +
          ", perplexity " + number_or_dash(trial.perplexity, 1) + ", " + standing_of(trial);
 }
 

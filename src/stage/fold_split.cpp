@@ -12,17 +12,17 @@
 namespace mascing {
 namespace {
 
-using ClassCounts = std::array<double, 2>;
+using ClassWeights = std::array<double, 2>;
 
-struct Group {
+struct FoldGroup {
   std::vector<size_t> members;  // positions in the list of labelled traces
-  ClassCounts n_of_class{};
+  ClassWeights n_of_class{};
 };
 
-std::vector<Group> make_groups(const TraceSet& set,
-                               const std::vector<int64_t>& labelled,
-                               bool is_by_topic) {
-  std::vector<Group> groups;
+std::vector<FoldGroup> fold_groups(const TraceSet& set,
+                                   const std::vector<int64_t>& labelled,
+                                   bool is_by_topic) {
+  std::vector<FoldGroup> groups;
   std::map<std::string, size_t> group_of_topic;
   for (size_t i = 0; i < labelled.size(); ++i) {
     const TraceView& trace = set.traces[labelled[i]];
@@ -40,7 +40,7 @@ std::vector<Group> make_groups(const TraceSet& set,
 }
 
 /// How uneven a fold would be with this group in it as well.
-double unevenness(const ClassCounts& fold, const ClassCounts& group, const ClassCounts& all) {
+double unevenness(const ClassWeights& fold, const ClassWeights& group, const ClassWeights& all) {
   double sum = 0.0;
   for (size_t label = 0; label < 2; ++label) {
     const double before = fold[label] / all[label];
@@ -51,8 +51,8 @@ double unevenness(const ClassCounts& fold, const ClassCounts& group, const Class
 }
 
 /// True if every fold has a trace and every complement both classes.
-bool is_usable(const std::vector<ClassCounts>& folds, const ClassCounts& all) {
-  return std::all_of(folds.begin(), folds.end(), [&](const ClassCounts& fold) {
+bool is_usable(const std::vector<ClassWeights>& folds, const ClassWeights& all) {
+  return std::all_of(folds.begin(), folds.end(), [&](const ClassWeights& fold) {
     return fold[0] + fold[1] > 0.0 && fold[0] < all[0] && fold[1] < all[1];
   });
 }
@@ -65,23 +65,23 @@ FoldSplit split_folds(const TraceSet& set,
                       uint64_t seed) {
   FoldSplit split;
   for (const bool is_by_topic : {true, false}) {
-    std::vector<Group> groups = make_groups(set, labelled, is_by_topic);
+    std::vector<FoldGroup> groups = fold_groups(set, labelled, is_by_topic);
     Rng rng(seed);
     rng.shuffle(groups);
-    std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
+    std::stable_sort(groups.begin(), groups.end(), [](const FoldGroup& a, const FoldGroup& b) {
       return a.members.size() > b.members.size();
     });
-    ClassCounts all{};
-    for (const Group& group : groups) {
+    ClassWeights all{};
+    for (const FoldGroup& group : groups) {
       all[0] += group.n_of_class[0];
       all[1] += group.n_of_class[1];
     }
-    std::vector<ClassCounts> folds(n_fold);
+    std::vector<ClassWeights> folds(n_fold);
     split.fold_of.assign(labelled.size(), 0);
     split.is_by_topic = is_by_topic;
-    for (const Group& group : groups) {
+    for (const FoldGroup& group : groups) {
       const auto best = std::min_element(
-          folds.begin(), folds.end(), [&](const ClassCounts& a, const ClassCounts& b) {
+          folds.begin(), folds.end(), [&](const ClassWeights& a, const ClassWeights& b) {
             return unevenness(a, group.n_of_class, all) < unevenness(b, group.n_of_class, all);
           });
       (*best)[0] += group.n_of_class[0];

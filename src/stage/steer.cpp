@@ -22,9 +22,9 @@ namespace mascing {
 namespace {
 
 /// Streams of random numbers that one seed gives.
-enum class Stream : uint64_t { kTarget = 1, kPreserve = 2, kSplit = 3 };
+enum class SteerStream : uint64_t { kTarget = 1, kPreserve = 2, kSplit = 3 };
 
-uint64_t stream_seed(uint64_t seed, Stream stream) {
+uint64_t stream_seed(uint64_t seed, SteerStream stream) {
   return mix_seed(seed, static_cast<uint64_t>(stream));
 }
 
@@ -97,7 +97,7 @@ TargetSplit split_target(const TraceSet& set,
     return {traces, {}};
   }
   const TrainSplit split = hold_out_topics(
-      set, traces, options.validation_share, stream_seed(options.seed, Stream::kSplit));
+      set, traces, options.validation_share, stream_seed(options.seed, SteerStream::kSplit));
   return {split.train, split.validation};
 }
 
@@ -116,9 +116,10 @@ class SteerGroup {
         layer_sigma_(options_.sigma_rule == SigmaRule::kToken ? std::vector<float>() : sigma),
         objective_(surrogates, set, layer_sigma_, options_.n_thread),
         divergence_(set, options_.preserve_reach, layer_sigma_, options_.n_thread),
-        target_deck_(split_.fit, options_.n_batch, stream_seed(options_.seed, Stream::kTarget)),
+        target_deck_(
+            split_.fit, options_.n_batch, stream_seed(options_.seed, SteerStream::kTarget)),
         preserve_deck_(
-            traces.preserve, options_.n_batch, stream_seed(options_.seed, Stream::kPreserve)) {
+            traces.preserve, options_.n_batch, stream_seed(options_.seed, SteerStream::kPreserve)) {
     std::vector<int64_t> read_often = split_.fit;
     read_often.insert(read_often.end(), split_.held.begin(), split_.held.end());
     objective_.keep(read_often);

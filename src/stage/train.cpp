@@ -22,9 +22,9 @@ namespace mascing {
 namespace {
 
 /// Streams of random numbers that one seed gives.
-enum class Stream : uint64_t { kInitial = 1, kSplit = 2, kOrder = 3 };
+enum class TrainStream : uint64_t { kInitial = 1, kSplit = 2, kOrder = 3 };
 
-uint64_t stream_seed(uint64_t seed, Stream stream) {
+uint64_t stream_seed(uint64_t seed, TrainStream stream) {
   return mix_seed(seed, static_cast<uint64_t>(stream));
 }
 
@@ -74,13 +74,13 @@ std::vector<Number> labels_of(const TraceSet& set, const std::vector<int64_t>& t
 }
 
 /// Mean loss and accuracy of logits.
-struct Score {
+struct EpochScore {
   double loss = 0.0;
   double accuracy = 0.0;
 };
 
-Score score(const std::vector<float>& logits, const std::vector<int>& labels) {
-  Score result;
+EpochScore epoch_score(const std::vector<float>& logits, const std::vector<int>& labels) {
+  EpochScore result;
   for (size_t i = 0; i < logits.size(); ++i) {
     result.loss += nn::bce_with_logits(logits[i], labels[i]);
     result.accuracy += (logits[i] > 0.0F) == (labels[i] == 1) ? 1.0 : 0.0;
@@ -118,10 +118,10 @@ class Trainer {
         options_(options),
         split_(split),
         shape_{set.n_layer, set.n_expert, options.n_proj, options.n_hidden},
-        values_(initial_surrogate(shape_, stream_seed(options.seed, Stream::kInitial))),
+        values_(initial_surrogate(shape_, stream_seed(options.seed, TrainStream::kInitial))),
         runner_(shape_, options.n_thread),
         adam_(surrogate_size(shape_), {.learning_rate = options.learning_rate}),
-        rng_(stream_seed(options.seed, Stream::kOrder)),
+        rng_(stream_seed(options.seed, TrainStream::kOrder)),
         validation_labels_(labels_of<int>(set, split.validation)),
         validation_batch_(trace_batch<float>(set, split.validation)) {}
 
@@ -164,17 +164,17 @@ class Trainer {
       adam_.step(d_values_.data(), values_.data());
       epoch.train_loss += loss * static_cast<double>(end - begin) / static_cast<double>(n_train);
     }
-    const Score held = validate(values_);
+    const EpochScore held = validate(values_);
     epoch.validation_loss = held.loss;
     epoch.validation_accuracy = held.accuracy;
     return epoch;
   }
 
   /// Leaves the logits of the validation part in validation_logits_.
-  Score validate(const std::vector<float>& values) {
+  EpochScore validate(const std::vector<float>& values) {
     runner_.set_weights(values.data());
     runner_.forward(validation_batch_, validation_logits_);
-    return score(validation_logits_, validation_labels_);
+    return epoch_score(validation_logits_, validation_labels_);
   }
 
   void keep_if_best(TrainReport& fit, int64_t i_epoch) {
@@ -226,7 +226,7 @@ TrainResult train_surrogate(const TraceSet& set,
   const std::vector<int64_t> labelled = labelled_traces(set);
   check_traces(set, labelled, "train");
   const TrainSplit split = split_for_training(
-      set, labelled, options.validation_share, stream_seed(options.seed, Stream::kSplit));
+      set, labelled, options.validation_share, stream_seed(options.seed, TrainStream::kSplit));
   TrainResult result = Trainer(set, options, split).run(progress);
   result.report.length_auc = length_auc(set, labelled);
   return result;

@@ -20,15 +20,15 @@ namespace mascing {
 namespace {
 
 constexpr int64_t kBins = 10;
-constexpr int64_t kResamples = 1000;
+constexpr int64_t kAucResamples = 1000;
 constexpr double kSaturation = 0.001;    // a probability this near to 0 or 1
 constexpr double kSaturatedShare = 0.9;  // of predictions, from which on it is a warning
 constexpr double kMiscalibration = 0.15;
 
 /// Streams of random numbers that one seed gives, beside those of training.
-enum class Stream : uint64_t { kFolds = 11, kResample = 12, kTopic = 13 };
+enum class ValidateStream : uint64_t { kFolds = 11, kResample = 12, kTopic = 13 };
 
-uint64_t stream_seed(uint64_t seed, Stream stream) {
+uint64_t stream_seed(uint64_t seed, ValidateStream stream) {
   return mix_seed(seed, static_cast<uint64_t>(stream));
 }
 
@@ -104,7 +104,7 @@ AucInterval auc_interval(const Sample& sample, uint64_t seed) {
   }
   Rng rng(seed);
   std::vector<double> aucs;
-  for (int64_t k = 0; k < kResamples; ++k) {
+  for (int64_t k = 0; k < kAucResamples; ++k) {
     std::vector<double> scores;
     std::vector<int> labels;
     for (size_t t = 0; t < topics.size(); ++t) {
@@ -210,7 +210,7 @@ ValidationReport cross_validate(const TraceSet& set,
   const std::vector<int64_t> labelled = labelled_traces(set, options.n_fold);
   const uint64_t seed = options.train.seed;
   const FoldSplit split =
-      split_folds(set, labelled, options.n_fold, stream_seed(seed, Stream::kFolds));
+      split_folds(set, labelled, options.n_fold, stream_seed(seed, ValidateStream::kFolds));
   TrainOptions train = options.train;
   if (train.n_patience == 0) {
     train.validation_share = 0.0;  // nothing would look at that part
@@ -231,9 +231,10 @@ ValidationReport cross_validate(const TraceSet& set,
     sample.topics.push_back(trace.topic.empty() ? std::string("\n").append(std::to_string(i_trace))
                                                 : trace.topic);
   }
-  result.surrogate = auc_interval(sample, stream_seed(seed, Stream::kResample));
+  result.surrogate = auc_interval(sample, stream_seed(seed, ValidateStream::kResample));
   result.length_auc = confound_auc(lengths_of(set, labelled), sample.labels);
-  result.topic_auc = topic_auc(sample.topics, sample.labels, stream_seed(seed, Stream::kTopic));
+  result.topic_auc =
+      topic_auc(sample.topics, sample.labels, stream_seed(seed, ValidateStream::kTopic));
   const auto n_positive = std::count(sample.labels.begin(), sample.labels.end(), 1);
   result.majority_accuracy =
       static_cast<double>(std::max(n_positive, result.n_trace - n_positive)) /

@@ -44,7 +44,9 @@ expect_equal "a second look" "$work/before.jsonl" "$work/whole.jsonl"
 expect_error 2 "other conversations, options" "${play[@]}" -o "$work/whole.jsonl" --history 1
 expect_equal "after a refusal" "$work/before.jsonl" "$work/whole.jsonl"
 
-# kill -9 at ten moments between start and end; a fresh start each, then gone on with.
+# kill -9 at ten moments, each a fresh start that is then gone on with: five by the clock between start and end, five
+# once so many conversations are in the journal (the clock alone may miss the work on a busy machine).
+lines_of() { grep -c '"i":' "$1" 2>/dev/null || true; }
 start=$(date +%s%N)
 "${play[@]}" -o "$work/timed.jsonl" >/dev/null 2>&1
 took=$((($(date +%s%N) - start) / 1000))
@@ -52,10 +54,18 @@ n_partial=0
 for i in 1 2 3 4 5 6 7 8 9 10; do
   "${play[@]}" -o "$work/killed.jsonl" >/dev/null 2>&1 </dev/null &
   pid=$!
-  sleep "$(python3 -c "print($took * (0.25 + 0.07 * ($i - 1 + $RANDOM / 32768)) / 1e6)")"
+  if [ $((i % 2)) -eq 0 ]; then
+    sleep "$(python3 -c "print($took * (0.25 + 0.07 * ($i - 1 + $RANDOM / 32768)) / 1e6)")"
+  else
+    n_wanted=$((i + RANDOM % 3))
+    while kill -0 "$pid" 2>/dev/null; do
+      n=$(lines_of "$work/killed.jsonl.journal")
+      [ "${n:-0}" -lt "$n_wanted" ] || break
+    done
+  fi
   kill -9 "$pid" 2>/dev/null
   wait "$pid" 2>/dev/null
-  n=$(grep -c '"i":' "$work/killed.jsonl.journal" 2>/dev/null || true)
+  n=$(lines_of "$work/killed.jsonl.journal")
   [ "${n:-0}" -gt 0 ] && [ "$n" -lt 25 ] && n_partial=$((n_partial + 1))
   run 0 "${play[@]}" -o "$work/killed.jsonl"
   expect_equal "kill $i" "$work/whole.jsonl" "$work/killed.jsonl"

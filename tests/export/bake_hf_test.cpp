@@ -24,9 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kWeight1 = "model.layers.1.mlp.router.weight";
-const std::string kWeight2 = "model.layers.2.mlp.router.weight";
-const std::string kBias1 = "model.layers.1.mlp.router.bias";
+const std::string kHfWeight1 = "model.layers.1.mlp.router.weight";
+const std::string kHfWeight2 = "model.layers.2.mlp.router.weight";
+const std::string kHfBias1 = "model.layers.1.mlp.router.bias";
 
 std::vector<uint16_t> bfloats(const std::vector<float>& values) {
   std::vector<uint16_t> bits;
@@ -59,18 +59,18 @@ class BakeHfTest : public testing::Test {
     const auto weight2 = bfloats(tensor_values(gguf_, "blk.2.ffn_gate_inp.weight"));
     const auto bias1 = bfloats(tensor_values(gguf_, "blk.1.ffn_gate_inp.bias"));
     write_safetensors(shard(1),
-                      {{kWeight1, "BF16", {kSmallExpert, kSmallEmbd}, weight1.data(), 24},
-                       {kBias1, "BF16", {kSmallExpert}, bias1.data(), 6},
+                      {{kHfWeight1, "BF16", {kSmallExpert, kSmallEmbd}, weight1.data(), 24},
+                       {kHfBias1, "BF16", {kSmallExpert}, bias1.data(), 6},
                        {"model.embed_tokens.weight", "F32", {3}, other.data(), 12}},
                       {{"format", "pt"}});
     write_safetensors(shard(2),
-                      {{kWeight2, "BF16", {kSmallExpert, kSmallEmbd}, weight2.data(), 24}},
+                      {{kHfWeight2, "BF16", {kSmallExpert, kSmallEmbd}, weight2.data(), 24}},
                       {{"format", "pt"}});
     write_safetensors(shard(3), {{"lm_head.weight", "F32", {3}, other.data(), 12}}, {});
-    write_index({{kWeight1, 1},
-                 {kBias1, 1},
+    write_index({{kHfWeight1, 1},
+                 {kHfBias1, 1},
                  {"model.embed_tokens.weight", 1},
-                 {kWeight2, 2},
+                 {kHfWeight2, 2},
                  {"lm_head.weight", 3}});
     write_file_atomically(hf_ + "/config.json", "{}\n");
     write_file_atomically(hf_ + "/pytorch_model.bin", "not steered");
@@ -97,8 +97,8 @@ class BakeHfTest : public testing::Test {
 
 TEST_F(BakeHfTest, RoutersGainTheUpdateRoundedToTheirType) {
   const HfReport report = bake_hf(hf_, out_, update_, false);
-  const std::vector<float> before = read_bfloats(shard(1), kWeight1);
-  const std::vector<float> after = read_bfloats(out_ + "/" + shard_name(1), kWeight1);
+  const std::vector<float> before = read_bfloats(shard(1), kHfWeight1);
+  const std::vector<float> after = read_bfloats(out_ + "/" + shard_name(1), kHfWeight1);
   ASSERT_EQ(after.size(), 12U);
   for (int64_t e = 0; e < kSmallExpert; ++e) {
     std::vector<double> row(before.begin() + e * kSmallEmbd, before.begin() + (e + 1) * kSmallEmbd);
@@ -130,7 +130,7 @@ TEST_F(BakeHfTest, NothingButRouterBytesChangesInARewrittenFile) {
   const std::string before = read_text_file(shard(1));
   const std::string after = read_text_file(out_ + "/" + shard_name(1));
   const SafetensorsFile file = SafetensorsFile::open(shard(1));
-  const auto begin = static_cast<size_t>(file.find(kWeight1)->data - file.file().data());
+  const auto begin = static_cast<size_t>(file.find(kHfWeight1)->data - file.file().data());
   ASSERT_EQ(before.size(), after.size());
   for (size_t i = 0; i < before.size(); ++i) {
     if (i < begin || i >= begin + 24) {
@@ -143,7 +143,7 @@ TEST_F(BakeHfTest, NothingButRouterBytesChangesInARewrittenFile) {
 TEST_F(BakeHfTest, AShiftGoesToTheBias) {
   update_.layers[0].shift = {2.0F, 4.0F, -6.0F};
   bake_hf(hf_, out_, update_, false);
-  EXPECT_THAT(read_bfloats(out_ + "/" + shard_name(1), kBias1),
+  EXPECT_THAT(read_bfloats(out_ + "/" + shard_name(1), kHfBias1),
               testing::ElementsAre(0.0F, 2.0F, -2.0F));
 }
 
@@ -179,7 +179,7 @@ TEST_F(BakeHfTest, BrokenFoldersAreNamedAndNothingIsWritten) {
   fs::remove(shard(2));
   expect_bad("which is missing");
   write_file_atomically(shard(2), good);
-  write_index({{kWeight1, 1}, {kBias1, 1}, {kWeight2, 3}});
+  write_index({{kHfWeight1, 1}, {kHfBias1, 1}, {kHfWeight2, 3}});
   expect_bad("but it is not");
   write_file_atomically(hf_ + "/model.safetensors.index.json",
                         "{\"weight_map\": {\"a\": \"../x\"}}");

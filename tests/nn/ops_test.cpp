@@ -15,7 +15,7 @@
 namespace mascing::nn {
 namespace {
 
-constexpr double kTolerance = 1e-6;
+constexpr double kOpsTolerance = 1e-6;
 
 TEST(LayerNorm, GivesRowsOfMeanZeroAndVarianceOne) {
   for (const int64_t n : {3, 16, 21}) {  // with and without numbers beyond the last packet
@@ -137,7 +137,7 @@ TEST(TiltDivergence, GradientMatchesFiniteDifferences) {
   const std::vector<double> expected = finite_differences(s, [&](const std::vector<double>& at) {
     return tilt_divergence<double>(p.data(), at.data(), 0.7, 9, unused.data());
   });
-  EXPECT_LT(relative_error(d, expected), kTolerance);
+  EXPECT_LT(relative_error(d, expected), kOpsTolerance);
   EXPECT_EQ(d[4], 0.0);
 }
 

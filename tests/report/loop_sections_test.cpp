@@ -21,14 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-int64_t count_of(const std::string& text, const std::string& part) {
-  int64_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++count;
-  }
-  return count;
-}
-
 /// The y coordinates of the points of each polyline, in drawing order.
 std::vector<std::vector<double>> curves_of(const std::string& svg) {
   std::vector<std::vector<double>> curves;

@@ -30,14 +30,6 @@ TEST(Report, NamesTheJudgesAndWhatTheySeeDifferently) {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-int64_t count_of(const std::string& text, const std::string& part) {
-  int64_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++count;
-  }
-  return count;
-}
-
 // Every element that is opened is closed, in the right order; void elements aside.
 std::string first_unbalanced_element(const std::string& page) {
   std::vector<std::string> open;

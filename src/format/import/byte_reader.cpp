@@ -15,7 +15,7 @@ namespace mascing {
 
 namespace {
 
-constexpr size_t kBufferBytes = size_t{1} << 18;
+constexpr size_t kReadBytes = size_t{1} << 18;
 
 struct CloseFile {
   void operator()(FILE* file) const { (void)std::fclose(file); }
@@ -68,7 +68,7 @@ ByteReader ByteReader::open(const std::string& path) {
   if (source->file == nullptr) {
     source->fail();
   }
-  source->buffer.resize(kBufferBytes);
+  source->buffer.resize(kReadBytes);
   source->rest = {source->buffer.data(), 0};
   return ByteReader(std::move(source));
 }

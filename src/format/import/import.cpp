@@ -28,7 +28,7 @@ int64_t size_of(const std::string& path) {
   return error ? 0 : static_cast<int64_t>(size);
 }
 
-bool is_blank(const std::string& text) {
+bool is_blank_text(const std::string& text) {
   return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
@@ -53,7 +53,7 @@ void put_into_shape(ImportRow& row, const ImportFormat& format, Conversation& co
     return;
   }
   const bool has_blank = std::any_of(messages.begin(), messages.end(), [](const Message& message) {
-    return message.role == "user" && is_blank(message.content);
+    return message.role == "user" && is_blank_text(message.content);
   });
   if (has_blank) {
     row.refuse("empty_request", "a message of the user is empty");

@@ -216,4 +216,15 @@ std::string why_impossible(const std::vector<int32_t>& tokens,
   return known ? "" : "a token is outside the vocabulary";
 }
 
+std::string why_untraceable(const Engine& engine, const TraceRequest& request) {
+  const auto n_token = static_cast<int64_t>(request.tokens.size());
+  if (request.span.begin < 0 || request.span.begin >= request.span.end ||
+      request.span.end > n_token) {
+    return "the span of the final message is empty or outside the prompt";
+  }
+  const auto end = request.tokens.begin() + request.span.end;
+  return why_impossible(
+      {request.tokens.begin(), end}, engine.context_size(), engine.info().n_vocab);
+}
+
 }  // namespace mascing

@@ -127,5 +127,7 @@ class Engine {
 [[nodiscard]] std::string why_impossible(const std::vector<int32_t>& tokens,
                                          int64_t context_size,
                                          int64_t n_vocab);
+/// The same of a prompt whose span is to be looked at; nothing after the span counts.
+[[nodiscard]] std::string why_untraceable(const Engine& engine, const TraceRequest& request);
 
 }  // namespace mascing

@@ -21,17 +21,6 @@ class ObserverGuard {
   Engine& engine_;
 };
 
-std::string why_not(const Engine& engine, const TraceRequest& request) {
-  const auto n_token = static_cast<int64_t>(request.tokens.size());
-  if (request.span.begin < 0 || request.span.begin >= request.span.end ||
-      request.span.end > n_token) {
-    return "the span to observe is empty or outside the prompt";
-  }
-  const auto end = request.tokens.begin() + request.span.end;
-  return why_impossible(
-      {request.tokens.begin(), end}, engine.context_size(), engine.info().n_vocab);
-}
-
 /// Called after each piece of a prompt was decoded: tokens [first, first + size of the batch).
 using AfterPiece = std::function<void(int64_t i_request, int64_t first)>;
 
@@ -69,7 +58,7 @@ std::vector<std::string> observe_all(Engine& engine,
                                      const AfterPiece& after) {
   std::vector<std::string> errors(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
-    errors[i] = why_not(engine, requests[i]);
+    errors[i] = why_untraceable(engine, requests[i]);
     if (errors[i].empty()) {
       observe_one(engine, batch, requests[i], static_cast<int64_t>(i), after);
     }

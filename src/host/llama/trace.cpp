@@ -10,17 +10,6 @@
 namespace mascing {
 namespace {
 
-std::string why_not(const Engine& engine, const TraceRequest& request) {
-  const auto n_token = static_cast<int64_t>(request.tokens.size());
-  if (request.span.begin < 0 || request.span.begin >= request.span.end ||
-      request.span.end > n_token) {
-    return "the span to trace is empty or outside the prompt";
-  }
-  const auto end = request.tokens.begin() + request.span.end;
-  return why_impossible(
-      {request.tokens.begin(), end}, engine.context_size(), engine.info().n_vocab);
-}
-
 /// Whether two active steerings do the same to a token that has the same tokens before it.
 bool same(const Steering& a, const Steering& b) {
   return a.mask == b.mask && a.alpha == b.alpha && a.rule == b.rule && a.control == b.control;
@@ -94,7 +83,7 @@ class TraceRun {
     SteeringGroups groups;
     for (size_t i = 0; i < requests_.size(); ++i) {
       const TraceRequest& request = requests_[i];
-      outcomes_[i].error = why_not(engine_, request);
+      outcomes_[i].error = why_untraceable(engine_, request);
       if (!outcomes_[i].ok()) {
         continue;
       }
