@@ -28,7 +28,6 @@ asan:             ## all tests with the address and undefined-behaviour sanitize
 
 lint:             ## clang-format (as a check) and clang-tidy over src/
 	@scripts/setup.sh test
-	@scripts/configure.sh release
 	@scripts/format.sh --check
 	@scripts/lint.sh $(JOBS)
 
@@ -45,4 +44,4 @@ bench:            ## the benchmarks
 	@scripts/bench.sh $(JOBS)
 
 clean:            ## remove build folders; libllama (in ~/.cache/mascing) and out/ stay
-	rm -rf build build-dev build-asan build-bench
+	rm -rf build build-dev build-asan build-bench build-lint

@@ -192,32 +192,62 @@ double jaccard(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
   return n_all == 0 ? 0.0 : static_cast<double>(n_shared) / static_cast<double>(n_all);
 }
 
+namespace {
+
+/// What has been read so far, found again by the elements it has in its prefix.
+class Meetings {
+ public:
+  Meetings(const std::vector<Document>& documents, double threshold)
+      : documents_(documents),
+        threshold_(threshold),
+        last_met_(documents.size(), documents.size()) {}
+
+  /// Compares document j with the earlier ones that share an element of its prefix, each once.
+  void add(size_t j) {
+    for (const uint64_t element : documents_[j].prefix) {
+      std::vector<size_t>& met = holders_[element];
+      for (const size_t i : met) {
+        compare(i, j);
+      }
+      met.push_back(j);
+    }
+  }
+
+  [[nodiscard]] std::vector<SimilarPair> take() { return std::move(pairs_); }
+
+ private:
+  void compare(size_t i, size_t j) {
+    const Document& earlier = documents_[i];
+    const Document& later = documents_[j];
+    if (earlier.group == later.group || last_met_[i] == j) {
+      return;
+    }
+    last_met_[i] = j;
+    const double similarity = jaccard(earlier.triples, later.triples);
+    if (similarity >= threshold_) {
+      pairs_.push_back({earlier.i_text, later.i_text, similarity});
+    }
+  }
+
+  const std::vector<Document>& documents_;
+  double threshold_;
+  std::vector<size_t> last_met_;
+  std::unordered_map<uint64_t, std::vector<size_t>> holders_;  ///< element -> documents
+  std::vector<SimilarPair> pairs_;
+};
+
+}  // namespace
+
 std::vector<SimilarPair> find_similar(const std::vector<std::string>& texts,
                                       const std::vector<int64_t>& groups,
                                       double threshold) {
   std::vector<Document> documents = make_documents(texts, groups);
   choose_prefixes(documents, threshold);
-  std::unordered_map<uint64_t, std::vector<size_t>> holders;  // element -> earlier documents
-  std::vector<size_t> last_met(documents.size(), documents.size());
-  std::vector<SimilarPair> pairs;
+  Meetings meetings(documents, threshold);
   for (size_t j = 0; j < documents.size(); ++j) {
-    const Document& later = documents[j];
-    for (const uint64_t element : later.prefix) {
-      std::vector<size_t>& met = holders[element];
-      for (const size_t i : met) {
-        const Document& earlier = documents[i];
-        if (earlier.group == later.group || last_met[i] == j) {
-          continue;
-        }
-        last_met[i] = j;
-        const double similarity = jaccard(earlier.triples, later.triples);
-        if (similarity >= threshold) {
-          pairs.push_back({earlier.i_text, later.i_text, similarity});
-        }
-      }
-      met.push_back(j);
-    }
+    meetings.add(j);
   }
+  std::vector<SimilarPair> pairs = meetings.take();
   std::sort(pairs.begin(), pairs.end(), [](const SimilarPair& a, const SimilarPair& b) {
     return std::make_pair(a.i, a.j) < std::make_pair(b.i, b.j);
   });

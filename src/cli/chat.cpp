@@ -259,7 +259,7 @@ ChatTurn ChatSession::ask(const std::string& text) {
   };
   const auto outcomes =
       host_.generate({{prompt(base_), {}}, {prompt(steered_), steering_}}, sampling_);
-  const ChatTurn turn{text, answer_of(outcomes.at(0)), answer_of(outcomes.at(1))};
+  ChatTurn turn{text, answer_of(outcomes.at(0)), answer_of(outcomes.at(1))};
   base_.push_back({"user", text});
   base_.push_back({"assistant", turn.base.text});
   steered_.push_back({"user", text});

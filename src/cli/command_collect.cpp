@@ -116,6 +116,7 @@ void execute(const CollectArguments& arguments, Session& session) {
     ProgressLine line;
     const JudgeReplies judge_replies = [&](const std::vector<PlayedReply>& replies) {
       std::vector<PlayVerdict> verdicts;
+      verdicts.reserve(replies.size());
       for (const PlayedReply& played : replies) {
         verdicts.push_back({judge.verdict_of(played.reply, arguments.answer_prefixes)});
       }

@@ -69,7 +69,7 @@ std::string cached_adapter(const ServeArguments& arguments, const Mask& mask) {
   }
   const std::string folder = cache_folder() + "/adapters";
   ensure_directory(folder);
-  const std::string path = folder + "/" + sha256_hex(key).substr(0, 24) + ".lora.gguf";
+  std::string path = folder + "/" + sha256_hex(key).substr(0, 24) + ".lora.gguf";
   if (path.find_first_of(":,") != std::string::npos) {
     throw Error(ErrorKind::kUsage,
                 "[serve] llama-server cannot take an adapter from " + path,
@@ -149,6 +149,7 @@ void execute(const ServeArguments& arguments) {
   require_free_port(arguments.host, arguments.port);
   const std::vector<ServedMask> served = prepare(arguments);
   std::vector<WeightedMask> masks;
+  masks.reserve(served.size());
   for (const ServedMask& mask : served) {
     masks.push_back(mask.used);
   }

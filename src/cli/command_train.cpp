@@ -33,7 +33,7 @@ std::string validate(const TraceSet& set, const TrainArguments& arguments, int64
   try {
     ProgressLine line;
     const ValidationReport r = cross_validate(set, options, line.callback());
-    const std::string auc = format_number(r.surrogate.auc, 3);
+    std::string auc = format_number(r.surrogate.auc, 3);
     std::cout << arguments.n_fold << "-fold validation" << (r.is_by_topic ? " by topic" : "")
               << ": AUC " << auc << " [" << format_number(r.surrogate.low, 3) << ", "
               << format_number(r.surrogate.high, 3) << "] (length alone "

@@ -24,7 +24,7 @@ FidelityRecord check_form(const ModelOptions& model,
   const auto other = open_llama_host(options);
   const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
   ProgressLine line;
-  const FidelityRecord record =
+  FidelityRecord record =
       compare_forms(*exact,
                     *other,
                     conversations,

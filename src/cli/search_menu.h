@@ -30,7 +30,7 @@ class SearchMenu {
 
   /// Writes the members of the set to pareto/1.gguf, pareto/2.gguf, ...; removes those of an
   /// earlier search. Returns their number.
-  size_t write_set() const;
+  [[nodiscard]] size_t write_set() const;
   /// Reads commands until the end or "quit".
   void run(std::istream& in, std::ostream& out, bool is_interactive);
 

@@ -33,8 +33,9 @@ std::string search_path(const std::string& name) {
   std::istringstream folders(from_environment("PATH"));
   std::string folder;
   while (std::getline(folders, folder, ':')) {
-    if (can_run(folder + "/" + name)) {
-      return folder + "/" + name;
+    folder.append("/").append(name);
+    if (can_run(folder)) {
+      return folder;
     }
   }
   return "";
@@ -43,7 +44,7 @@ std::string search_path(const std::string& name) {
 }  // namespace
 
 std::string find_server(const std::string& named) {
-  const std::string wanted = named.empty() ? from_environment("MASCING_LLAMA_SERVER") : named;
+  std::string wanted = named.empty() ? from_environment("MASCING_LLAMA_SERVER") : named;
   if (!wanted.empty()) {
     if (can_run(wanted)) {
       return wanted;
@@ -55,7 +56,7 @@ std::string find_server(const std::string& named) {
   if (can_run(MASCING_BUILT_SERVER)) {
     return MASCING_BUILT_SERVER;
   }
-  const std::string found = search_path("llama-server");
+  std::string found = search_path("llama-server");
   if (found.empty()) {
     throw Error(ErrorKind::kSystem,
                 "[serve] there is no llama-server here",
@@ -95,6 +96,7 @@ void become(const std::string& program, const std::vector<std::string>& words) {
   std::vector<std::string> copies = {program};
   copies.insert(copies.end(), words.begin(), words.end());
   std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
   for (std::string& word : copies) {
     arguments.push_back(word.data());
   }
@@ -106,7 +108,7 @@ void become(const std::string& program, const std::vector<std::string>& words) {
 }
 
 std::string cache_folder() {
-  if (const std::string own = from_environment("MASCING_CACHE_DIR"); !own.empty()) {
+  if (std::string own = from_environment("MASCING_CACHE_DIR"); !own.empty()) {
     return own;
   }
   const std::string shared = from_environment("XDG_CACHE_HOME");

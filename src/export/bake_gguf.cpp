@@ -116,7 +116,7 @@ BakeReport bake_gguf(const std::string& model,
     fail(model, "is baked already", "bake the original, or `mascing mask unbake` this one first");
   }
   require_fitting(update, opened.info);
-  BakeReport report_;
+  BakeReport report;
   const auto n_part = static_cast<int64_t>(opened.parts.size());
   const std::string first = first_part_name(output, n_part);
   Output written;
@@ -125,7 +125,7 @@ BakeReport bake_gguf(const std::string& model,
     const std::string path = part_path(first, i, n_part);
     refuse_itself(part.path(), path);
     const std::vector<PatchedTensor> changed =
-        bake_routers(opened, i, update, codec, report_.losses);
+        bake_routers(opened, i, update, codec, report.losses);
     if (changed.empty()) {
       written.link(part.path(), path);
       continue;
@@ -134,8 +134,8 @@ BakeReport bake_gguf(const std::string& model,
     write_patched(part, keys_of_part(part, changed, update), changed, *file, progress);
     written.write(path, std::move(file));
   }
-  report_.files = written.commit();
-  return report_;
+  report.files = written.commit();
+  return report;
 }
 
 std::optional<BakeRecord> read_bake(const std::string& model) {

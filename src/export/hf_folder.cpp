@@ -129,12 +129,13 @@ HfFolder open_hf_folder(const std::string& path) {
   }
   folder.shards.assign(shards.begin(), shards.end());
   for (const std::string& shard : folder.shards) {
-    if (!file_exists(path + "/" + shard)) {
+    const std::string shard_path = std::string(path).append("/").append(shard);
+    if (!file_exists(shard_path)) {
       fail_index(index_path,
                  "names the file " + printable(shard) + ", which is missing",
                  "download the model again");
     }
-    const SafetensorsFile file = SafetensorsFile::open(path + "/" + shard);
+    const SafetensorsFile file = SafetensorsFile::open(shard_path);
     for (const SafetensorsTensor& tensor : file.tensors()) {
       const auto listed = index.find(tensor.name);
       if (listed == index.end() ? index.empty() : listed->second == shard) {

@@ -26,8 +26,8 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kCompletions = "/chat/completions";
-constexpr double kFirstPause_s = 0.5;
-constexpr double kLongestPause_s = 30.0;
+constexpr double kFirstPause = 0.5;     // seconds
+constexpr double kLongestPause = 30.0;  // seconds
 constexpr size_t kMostBodyBytes = 1U << 20;
 
 std::string completions_url(const JudgeSpec& spec) {
@@ -57,7 +57,7 @@ std::string secret_from(const JudgeSpec& spec) {
     return "";
   }
   const char* value = std::getenv(spec.key_variable.c_str());
-  const std::string secret = value == nullptr ? "" : trim(value);
+  std::string secret = value == nullptr ? "" : trim(value);
   const bool is_plain =
       std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (secret.empty() || !is_plain) {
@@ -123,7 +123,7 @@ class EndpointRequest {
   /// Doubled each time, and of a random length, so that requests that failed together part.
   static double pause_after(int64_t attempt, uint64_t stream) {
     const double longest =
-        std::min(kLongestPause_s, kFirstPause_s * std::exp2(static_cast<double>(attempt)));
+        std::min(kLongestPause, kFirstPause * std::exp2(static_cast<double>(attempt)));
     const uint64_t draw = mix_seed(stream, static_cast<uint64_t>(attempt)) % 1000;
     return longest * (0.5 + static_cast<double>(draw) / 2000.0);
   }

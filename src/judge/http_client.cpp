@@ -55,7 +55,8 @@ struct HttpClient::State {
   }
 };
 
-HttpClient::HttpClient(std::string url, std::string key) : state_(std::make_unique<State>()) {
+HttpClient::HttpClient(const std::string& url, const std::string& key)
+    : state_(std::make_unique<State>()) {
   initialise_once();
   state_->handle.reset(curl_easy_init());
   CURL* handle = state_->handle.get();

@@ -25,7 +25,7 @@ class HttpClient {
  public:
   /// http and https only; redirects are not followed, so that the key goes nowhere else. `key` is
   /// sent as a bearer token if it is not empty. Throws Error{kSystem} if libcurl refuses.
-  HttpClient(std::string url, std::string key);
+  HttpClient(const std::string& url, const std::string& key);
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) = delete;
   ~HttpClient();

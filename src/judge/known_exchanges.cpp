@@ -138,6 +138,7 @@ Tally score_of(const std::vector<Judgement>& judgements,
 
 std::vector<KnownExchange> builtin_known_exchanges() {
   std::vector<KnownExchange> known;
+  known.reserve(std::size(kTales));
   for (const Tale& tale : kTales) {
     known.push_back({{{{"user", tale.request}}, tale.reply}, tale.verdict});
   }
@@ -179,6 +180,7 @@ std::vector<KnownExchange> known_exchanges(const JudgeSpec& spec) {
 
 void check_known(Judge& judge, const std::vector<KnownExchange>& known) {
   std::vector<Exchange> exchanges;
+  exchanges.reserve(known.size());
   for (const KnownExchange& one : known) {
     exchanges.push_back(one.exchange);
   }

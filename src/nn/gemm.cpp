@@ -22,6 +22,17 @@ int64_t panel_width(int64_t n_col) {
   return n_col <= kLanes<Scalar> ? kLanes<Scalar> : kTileCols<Scalar>;
 }
 
+template <typename Scalar>
+void copy_strided(const Scalar* from, int64_t stride, int64_t n, Scalar* to) {
+  if (stride == 1) {
+    std::copy_n(from, n, to);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    to[i] = from[i * stride];
+  }
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -40,13 +51,7 @@ void PackedMatrix<Scalar>::pack(
     Scalar* to = panels_.data() + first * n_inner;
     for (int64_t k = 0; k < n_inner; ++k, to += width) {
       const Scalar* from = data + k * stride_k + first * stride_n;
-      if (stride_n == 1) {
-        std::copy_n(from, n, to);
-      } else {
-        for (int64_t i = 0; i < n; ++i) {
-          to[i] = from[i * stride_n];
-        }
-      }
+      copy_strided(from, stride_n, n, to);
       std::fill(to + n, to + width, Scalar(0));
     }
   }

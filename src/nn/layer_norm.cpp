@@ -66,14 +66,15 @@ void normalise_row_again(Scalar* z, int64_t n, Scalar mean, Scalar inv_std) {
   }
 }
 
-#define MASCING_INSTANTIATE_LAYER_NORM(Scalar)                             \
-  template RowStatistics<Scalar> centre_row<Scalar>(Scalar*, int64_t);     \
-  template void subtract_mean<Scalar>(Scalar*, int64_t, Scalar);           \
-  template Scalar inverse_deviation<Scalar>(Scalar);                       \
-  template void normalise_row<Scalar>(Scalar*, int64_t, Scalar&, Scalar&); \
-  template void normalise_row_again<Scalar>(Scalar*, int64_t, Scalar, Scalar);
-MASCING_INSTANTIATE_LAYER_NORM(float)
-MASCING_INSTANTIATE_LAYER_NORM(double)
-#undef MASCING_INSTANTIATE_LAYER_NORM
+template RowStatistics<float> centre_row<float>(float*, int64_t);
+template void subtract_mean<float>(float*, int64_t, float);
+template float inverse_deviation<float>(float);
+template void normalise_row<float>(float*, int64_t, float&, float&);
+template void normalise_row_again<float>(float*, int64_t, float, float);
+template RowStatistics<double> centre_row<double>(double*, int64_t);
+template void subtract_mean<double>(double*, int64_t, double);
+template double inverse_deviation<double>(double);
+template void normalise_row<double>(double*, int64_t, double&, double&);
+template void normalise_row_again<double>(double*, int64_t, double, double);
 
 }  // namespace mascing::nn

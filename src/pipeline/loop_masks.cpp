@@ -39,9 +39,9 @@ class LoopMaker {
     };
     EffectOptions effect_options;
     effect_options.seed = seed_;
+    effect_options.progress = bench_.progress();
     effect_options.is_spent = [&] { return bench_.budget_spent() >= kMapShare; };
-    const EffectMap map =
-        measure_effects(frame_, entries_, panel_.sets, 0, ask, effect_options, bench_.progress());
+    const EffectMap map = measure_effects(frame_, entries_, panel_.sets, 0, ask, effect_options);
     keep_effects(map);
     move_layers(ask, effect_options);
     if (scenario_.uses(MaskMethod::kEffectMap)) {
@@ -52,10 +52,11 @@ class LoopMaker {
       Mask start = along(map, kFirstNorm);
       ClosedLoopOptions options;
       options.seed = seed_;
+      options.progress = bench_.progress();
       options.is_spent = [&] { return bench_.budget_spent() >= kMaskShare; };
       options.n_step = scenario_.search.n_loop_step;
       ClosedLoopResult result =
-          close_loop(start, entries_, panel_.sets, panel_.roles, ask, options, bench_.progress());
+          close_loop(start, entries_, panel_.sets, panel_.roles, ask, options);
       keep_steps(result);
       start.steer = std::move(result.steer);
       add(std::move(start), MaskMethod::kClosedLoop);
@@ -107,8 +108,7 @@ class LoopMaker {
     options.n_max = kLayerPairs;
     options.reliability = kLayerReliability;
     const std::vector<float> directions = unit_rows(difference_, frame_.n_expert);
-    const EffectMap map =
-        measure_layer_effects(frame_, directions, panel_.sets, 0, ask, options, bench_.progress());
+    const EffectMap map = measure_layer_effects(frame_, directions, panel_.sets, 0, ask, options);
     EffectsResult& effects = made_.effects;
     effects.n_layer_pair = map.n;
     effects.layer_effect = map.effect;

@@ -95,7 +95,7 @@ class Run {
   /// Lets somebody look through what was found; returns it without any test.
   Results offer(const Browse& browse) {
     const Found found = find();
-    const Results offered = finish("").results;
+    Results offered = finish("").results;
     browse({offered,
             [&](size_t i) { return mask_of(found, i); },
             [&](size_t i) {

@@ -73,7 +73,8 @@ std::string curve_of(const ExportResult& form, const std::string& style, double 
     const std::string x = num(x_of(i, n_layer));
     const std::string y = num(y_of(form.same_experts[i], floor));
     points.append(points.empty() ? "" : " ").append(x).append(",").append(y);
-    marks += "<circle cx=\"" + x + "\" cy=\"" + y + "\" r=\"4\"><title>" +
+    marks.append("<circle cx=\"").append(x).append("\" cy=\"").append(y);
+    marks += "\" r=\"4\"><title>" +
              escape_html(form.file + ", block " + std::to_string(form.blocks[i]) + ": " +
                          share_text(form.same_experts[i])) +
              "</title></circle>\n";

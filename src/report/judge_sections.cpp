@@ -42,7 +42,7 @@ std::string disagreements_table(const JudgesResult& judges) {
   for (const Disagreement& one : judges.disagreements) {
     std::string verdicts;
     for (const auto& [judge, word] : one.verdicts) {
-      verdicts += (verdicts.empty() ? "" : ", ") + judge + ": " + word;
+      verdicts.append(verdicts.empty() ? "" : ", ").append(judge).append(": ").append(word);
     }
     table.add_row({escape_html(one.id),
                    escape_html(one.metric),

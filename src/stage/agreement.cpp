@@ -46,11 +46,7 @@ void AgreementCount::add(const std::string& metric,
     const std::vector<Opinion>& opinions = judged[i].opinions;
     for (size_t a = 0; a < opinions.size(); ++a) {
       for (size_t b = a + 1; b < opinions.size(); ++b) {
-        const auto names = std::make_pair(opinions[a].judge, opinions[b].judge);
-        if (!pairs_.contains(names)) {
-          order_.push_back(names);
-        }
-        pairs_[names].emplace_back(opinions[a].verdict, opinions[b].verdict);
+        add_pair(opinions[a], opinions[b]);
       }
     }
     if (!differ(opinions)) {
@@ -65,6 +61,14 @@ void AgreementCount::add(const std::string& metric,
       disagreements_.push_back(std::move(one));
     }
   }
+}
+
+void AgreementCount::add_pair(const Opinion& a, const Opinion& b) {
+  const auto names = std::make_pair(a.judge, b.judge);
+  if (!pairs_.contains(names)) {
+    order_.push_back(names);
+  }
+  pairs_[names].emplace_back(a.verdict, b.verdict);
 }
 
 void AgreementCount::write(JudgesResult& result) const {

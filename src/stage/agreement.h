@@ -33,6 +33,8 @@ class AgreementCount {
   void write(JudgesResult& result) const;
 
  private:
+  void add_pair(const Opinion& a, const Opinion& b);
+
   std::map<std::pair<std::string, std::string>, std::vector<std::pair<Verdict, Verdict>>> pairs_;
   std::vector<std::pair<std::string, std::string>> order_;  ///< of the pairs, as they were met
   std::vector<Disagreement> disagreements_;

@@ -97,13 +97,13 @@ class Loop {
     }
   }
 
-  ClosedLoopResult run(const Progress& progress) {
+  ClosedLoopResult run() {
     int64_t n_enough = 0;
     for (int64_t i = 0; i < options_.n_step && n_enough < static_cast<int64_t>(kStretch); ++i) {
       if (options_.is_spent && options_.is_spent()) {
         break;
       }
-      report(progress, {"closed loop", i, options_.n_step, "steps", describe()});
+      report(options_.progress, {"closed loop", i, options_.n_step, "steps", describe()});
       observe(draw_pairs());
       adjust_multipliers();
       record();
@@ -357,9 +357,8 @@ ClosedLoopResult close_loop(const Mask& frame,
                             const std::vector<OutcomeSet>& sets,
                             const std::vector<LoopSet>& roles,
                             const AskModel& ask,
-                            const ClosedLoopOptions& options,
-                            const Progress& progress) {
-  return Loop(frame, entries, sets, roles, ask, options).run(progress);
+                            const ClosedLoopOptions& options) {
+  return Loop(frame, entries, sets, roles, ask, options).run();
 }
 
 }  // namespace mascing

@@ -40,6 +40,7 @@ struct ClosedLoopOptions {
   double l1 = 0.005;          ///< soft threshold per unit of step; twice that above 0
   double enough = 0.97;       ///< smoothed wanted share of the gain set at which it may stop
   std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked before each step
+  Progress progress = {};
 };
 
 /// The state after one step. Values are running means over what was measured at S itself.
@@ -67,7 +68,6 @@ struct ClosedLoopResult {
                                           const std::vector<OutcomeSet>& sets,
                                           const std::vector<LoopSet>& roles,
                                           const AskModel& ask,
-                                          const ClosedLoopOptions& options,
-                                          const Progress& progress = {});
+                                          const ClosedLoopOptions& options);
 
 }  // namespace mascing

@@ -74,8 +74,7 @@ EffectMap regress_on_masks(const Design& design,
                            const std::vector<OutcomeSet>& sets,
                            int64_t i_set,
                            const AskModel& ask,
-                           const EffectOptions& options,
-                           const Progress& progress) {
+                           const EffectOptions& options) {
   Rng rng(mix_seed(options.seed, design.stream));
   std::vector<float> rows;
   std::vector<double> response;
@@ -84,7 +83,7 @@ EffectMap regress_on_masks(const Design& design,
     if (n > 0 && options.is_spent && options.is_spent()) {
       break;
     }
-    report(progress, {options.what, n, options.n_max, "pairs of masks", ""});
+    report(options.progress, {options.what, n, options.n_max, "pairs of masks", ""});
     const int64_t n_now = std::min(options.n_round, options.n_max - n);
     std::vector<std::vector<float>> drawn;
     std::vector<Question> questions;
@@ -175,8 +174,7 @@ EffectMap measure_effects(const Mask& frame,
                           const std::vector<OutcomeSet>& sets,
                           int64_t i_set,
                           const AskModel& ask,
-                          const EffectOptions& options,
-                          const Progress& progress) {
+                          const EffectOptions& options) {
   const std::vector<float> zero(entries.size(), 0.0F);
   const Design design = {static_cast<int64_t>(entries.size()),
                          options.perturbation,
@@ -184,7 +182,7 @@ EffectMap measure_effects(const Mask& frame,
                          [&](const std::vector<float>& drawn, float sign) {
                            return perturbed(frame, entries, zero, drawn, sign);
                          }};
-  return regress_on_masks(design, sets, i_set, ask, options, progress);
+  return regress_on_masks(design, sets, i_set, ask, options);
 }
 
 EffectMap measure_layer_effects(const Mask& frame,
@@ -192,8 +190,7 @@ EffectMap measure_layer_effects(const Mask& frame,
                                 const std::vector<OutcomeSet>& sets,
                                 int64_t i_set,
                                 const AskModel& ask,
-                                const EffectOptions& options,
-                                const Progress& progress) {
+                                const EffectOptions& options) {
   const FreeEntries all = all_entries(frame);
   const std::vector<float> zero(all.size(), 0.0F);
   const auto n_expert = static_cast<size_t>(frame.n_expert);
@@ -207,7 +204,7 @@ EffectMap measure_layer_effects(const Mask& frame,
                            }
                            return perturbed(frame, all, zero, moved, sign);
                          }};
-  return regress_on_masks(design, sets, i_set, ask, options, progress);
+  return regress_on_masks(design, sets, i_set, ask, options);
 }
 
 }  // namespace mascing

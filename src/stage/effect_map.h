@@ -38,6 +38,7 @@ struct EffectOptions {
   double reliability = 0.85;            ///< enough: stop
   std::string what = "effect map";      ///< in progress reports
   std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked after each round
+  Progress progress = {};
 };
 
 /// `design` [n, d], `response` [n]. Throws Error{kInsufficient} for n < 3.
@@ -53,8 +54,7 @@ struct EffectOptions {
                                         const std::vector<OutcomeSet>& sets,
                                         int64_t i_set,
                                         const AskModel& ask,
-                                        const EffectOptions& options,
-                                        const Progress& progress = {});
+                                        const EffectOptions& options);
 
 /// Divides every layer's row of a matrix [L, E] by its Euclidean norm; rows of zeros stay.
 [[nodiscard]] std::vector<float> unit_rows(std::vector<float> matrix, int64_t n_expert);
@@ -69,7 +69,6 @@ struct EffectOptions {
                                               const std::vector<OutcomeSet>& sets,
                                               int64_t i_set,
                                               const AskModel& ask,
-                                              const EffectOptions& options,
-                                              const Progress& progress = {});
+                                              const EffectOptions& options);
 
 }  // namespace mascing

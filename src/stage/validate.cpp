@@ -99,6 +99,7 @@ AucInterval auc_interval(const Sample& sample, uint64_t seed) {
     by_topic[sample.topics[i]].push_back(i);
   }
   std::vector<const std::vector<size_t>*> topics;
+  topics.reserve(by_topic.size());
   for (const auto& [topic, members] : by_topic) {
     topics.push_back(&members);
   }

@@ -69,7 +69,7 @@ ByteReader ByteReader::open(const std::string& path) {
     source->fail();
   }
   source->buffer.resize(kReadBytes);
-  source->rest = {source->buffer.data(), 0};
+  source->rest = std::string_view(source->buffer).substr(0, 0);
   return ByteReader(std::move(source));
 }
 

@@ -214,8 +214,9 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
   }
   for (const std::string& need : format_->needs) {
     if (std::find(names.begin(), names.end(), need) == names.end()) {
-      fail(where + "the format " + format_->name + " needs \"" + need + "\"; there is " +
-               list_of(names),
+      std::string what = where;
+      what.append("the format ").append(format_->name).append(" needs \"").append(need);
+      fail(what.append("\"; there is ").append(list_of(names)),
            "leave --format out to have it recognised, or correct the header");
     }
   }

@@ -101,6 +101,7 @@ class LlamaHost : public Host {
     }
     const std::vector<int64_t> order = order_of_traces(requests);
     std::vector<TraceRequest> sorted;
+    sorted.reserve(order.size());
     for (const int64_t i : order) {
       sorted.push_back(requests[i]);
     }

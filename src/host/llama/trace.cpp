@@ -185,6 +185,7 @@ std::vector<Outcome<RouterTrace>> run_traces(Engine& engine,
 
 std::vector<int64_t> order_of_traces(const std::vector<TraceRequest>& requests) {
   std::vector<PlannedPrompt> prompts;
+  prompts.reserve(requests.size());
   SteeringGroups groups;
   for (const TraceRequest& request : requests) {
     prompts.push_back({request.tokens.data(),
