@@ -2,18 +2,20 @@
 # Runs every fuzz target for some time under the address and undefined-behaviour sanitizers. A finding ends the script
 # with the input in build-asan/crash-<target>; `build-asan/bin/fuzz_<target> --seconds 0 FILE` runs it again.
 #
-#   scripts/fuzz.sh [SECONDS] [JOBS] [SEED]
+#   scripts/fuzz.sh [SECONDS] [JOBS] [SEED] [TARGET...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 jobs=${2:-$(nproc)}
 seed=${3:-$(date +%s)}
+shift $(($# < 3 ? $# : 3))
 export UBSAN_OPTIONS=print_stacktrace=1
 # One allocation of more than 2 GB is a size that nobody checked.
 export ASAN_OPTIONS=detect_leaks=0:max_allocation_size_mb=2048
 
-targets=(csv jsonl toml gguf safetensors traces)
+targets=("$@")
+[ $# -gt 0 ] || targets=(csv jsonl toml gguf safetensors traces)
 scripts/configure.sh asan
 cmake --build --preset asan --parallel "$jobs" --target "${targets[@]/#/fuzz_}"
 echo "fuzz: $seconds s each, seed $seed" >&2
