@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "base/files.h"
 #include "base/sha256.h"
@@ -11,6 +12,7 @@
 #include "pipeline/baselines.h"
 #include "pipeline/bench.h"
 #include "pipeline/dataset.h"
+#include "pipeline/eval_shard.h"
 #include "pipeline/final_test.h"
 #include "pipeline/judge_record.h"
 #include "pipeline/label.h"
@@ -96,6 +98,11 @@ class Run {
 
   RunOutcome evaluate(Mask mask) {
     return test(std::move(mask), coherence_limit(bench_, data_), false);
+  }
+
+  void ask_part(const Mask& mask) {
+    const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
+    ask_shard(bench_, {data_, scenario_, *judge_, {}, steering, options_.seed}, options_.shard);
   }
 
  private:
@@ -284,6 +291,33 @@ class Run {
   int64_t n_label_token_ = 0;  ///< written when the discovery split was labelled
 };
 
+/// What an evaluation and its parts begin with. Holds the output folder.
+struct Evaluation {
+  Evaluation(const Scenario& scenario,
+             const Mask& given,
+             double alpha,
+             Host& host,
+             const RunOptions& options,
+             const Progress& progress)
+      : mask(given) {
+    require_same_model(mask, host.describe());
+    mask.alpha = static_cast<float>(alpha);
+    Dataset scripts = load_dataset(scenario, options.seed);
+    ensure_directory(options.output);
+    lock.emplace(options.output);
+    const GiveHost give = [&host]() -> Host& { return host; };
+    data = play_sets(std::move(scripts), scenario, {host.describe(), give, options, progress});
+    const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
+    key = sha256_hex(run_key(scenario, data, host.describe(), options) + steering_key(steering));
+    mark_part(options.output, key);
+  }
+
+  Mask mask;
+  std::optional<FolderLock> lock;
+  Dataset data;
+  std::string key;  ///< of everything that its numbers depend on
+};
+
 }  // namespace
 
 RunOutcome run_scenario(const Scenario& scenario,
@@ -346,18 +380,21 @@ RunOutcome evaluate_mask(const Scenario& scenario,
                          Host& host,
                          const RunOptions& options,
                          const Progress& progress) {
-  require_same_model(mask, host.describe());
-  Dataset given = load_dataset(scenario, options.seed);
-  ensure_directory(options.output);
-  const FolderLock lock(options.output);
-  const GiveHost give = [&host]() -> Host& { return host; };
-  const Dataset data =
-      play_sets(std::move(given), scenario, {host.describe(), give, options, progress});
-  Mask used = mask;
-  used.alpha = static_cast<float>(alpha);
-  RunOutcome outcome = Run(scenario, data, host, options, progress).evaluate(std::move(used));
+  const Evaluation job(scenario, mask, alpha, host, options, progress);
+  take_parts(options.merge, job.key, Cache(options.output + "/cache", ""));
+  RunOutcome outcome = Run(scenario, job.data, host, options, progress).evaluate(job.mask);
   write_results(outcome.results, options.output);
   return outcome;
+}
+
+void evaluate_shard(const Scenario& scenario,
+                    const Mask& mask,
+                    double alpha,
+                    Host& host,
+                    const RunOptions& options,
+                    const Progress& progress) {
+  const Evaluation job(scenario, mask, alpha, host, options, progress);
+  Run(scenario, job.data, host, options, progress).ask_part(job.mask);
 }
 
 }  // namespace mascing

@@ -113,4 +113,20 @@ expect_equal "results of played scripts" "$work/played.json" "$work/cut.json"
 cp "$file.journal" "$work/journal"
 evaluate played
 expect_equal "nothing is played twice" "$work/journal" "$file.journal"
+
+# An evaluation in two parts, merged, is the whole one.
+evaluation=("$mascing" eval "$scenario" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o)
+any() { run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$@"; } # 1: the mask may do too little
+any "${evaluation[@]}" "$work/eval"
+for i in 1 2; do
+  run 0 "${evaluation[@]}" "$work/eval-$i" --shard $i/2
+  says err "--merge"
+  [ -e "$work/eval-$i/results.json" ] && fail "a part left results"
+done
+any "${evaluation[@]}" "$work/eval-merged" --merge "$work/eval-1" "$work/eval-2"
+results_of "$work/eval" >"$work/eval.json"
+results_of "$work/eval-merged" >"$work/eval-merged.json"
+expect_equal "a merged evaluation" "$work/eval.json" "$work/eval-merged.json"
+expect_error 1 "another evaluation" "${evaluation[@]}" "$work/eval-merged" --alpha 0.01 --merge "$work/eval-1"
+expect_error 2 "--shard" "${evaluation[@]}" "$work/none" --shard 1/2 --merge "$work/eval-1"
 finish
