@@ -3,14 +3,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/judge_options.h"
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
-#include "judge/refusal_judge.h"
 #include "mascing/error.h"
 #include "pipeline/collect.h"
+#include "pipeline/make_judge.h"
+#include "pipeline/played_judge.h"
 
 namespace mascing::cli {
 namespace {
@@ -20,23 +23,41 @@ constexpr double kManyAtLimit = 0.1;  // share of last replies cut off that is w
 struct CollectArguments {
   CollectJob job;
   std::vector<std::string> masks;
-  std::vector<std::string> answer_prefixes;
+  PlayQuestion question;
   std::string behaviour = "answered";
   std::string judge_turns = "auto";
   std::string shard = "1/1";
   bool rewrite = false;
   bool json = false;
   JudgeOptions judge;
+  JudgeArguments judges;
   ModelOptions model;
 };
 
-/// Prefixes alone take small talk for an answer: then only the last reply can tell.
-bool judges_every_turn(const CollectArguments& arguments) {
-  const bool is_blind = arguments.behaviour == "answered" && arguments.answer_prefixes.empty();
-  return arguments.judge_turns == "every" || (arguments.judge_turns == "auto" && !is_blind);
+/// The prefixes, or what stands in their place.
+JudgeOptions judges_of(const CollectArguments& arguments) {
+  JudgeOptions judge = arguments.judge;
+  arguments.judges.apply(judge);
+  const bool has_prefixes =
+      !arguments.question.answer_prefixes.empty() || !judge.refusal_prefixes.empty();
+  if (!judge.uses_prefixes && has_prefixes) {
+    throw Error(ErrorKind::kUsage,
+                "[collect] --answer-prefix and --refusal-prefix are for the judge of prefixes, "
+                "which --judge leaves out",
+                "add --judge refusal: then all must agree");
+  }
+  for (const JudgeSpec& spec : judge.also) {
+    if (spec.kind == JudgeKind::kModel && arguments.behaviour == "refused") {
+      throw Error(ErrorKind::kUsage,
+                  "[collect] --behaviour refused with the guard model " + printable(spec.model) +
+                      ": what it calls safe may be a refusal or an ordinary answer",
+                  "take another judge, such as --judge refusal");
+    }
+  }
+  return judge;
 }
 
-CollectJob job_of(const CollectArguments& arguments) {
+CollectJob job_of(const CollectArguments& arguments, const JudgeOptions& judge) {
   CollectJob job = arguments.job;
   CollectOptions& options = job.options;
   if (options.n_attempt > 1 && options.sampling.temperature <= 0.0F) {
@@ -46,8 +67,11 @@ CollectJob job_of(const CollectArguments& arguments) {
                 "give a --temperature, such as 0.7");
   }
   job.shard = parse_shard(arguments.shard);
-  options.behaviour = parse_verdict(arguments.behaviour);
-  options.judge_every_turn = judges_every_turn(arguments);
+  options.behaviour = arguments.question.behaviour;
+  options.judge_every_turn =
+      arguments.judge_turns == "every" ||
+      (arguments.judge_turns == "auto" && sees_small_talk(judge, arguments.question));
+  options.n_together = judged_together(judge);
   options.keep_replies = !arguments.rewrite;
   if (!arguments.masks.empty()) {
     const Mask mask = compose_from(arguments.masks);
@@ -57,7 +81,8 @@ CollectJob job_of(const CollectArguments& arguments) {
                                    arguments.model.key(),
                                    arguments.judge.default_prefixes,
                                    arguments.judge.refusal_prefixes,
-                                   arguments.answer_prefixes};
+                                   arguments.question.answer_prefixes,
+                                   judges_key(judge)};
   job.settings = settings.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return job;
 }
@@ -102,28 +127,26 @@ void warn(const CollectSummary& summary) {
   }
 }
 
-void execute(const CollectArguments& arguments, Session& session) {
-  const CollectJob job = job_of(arguments);
-  RefusalJudge judge(arguments.judge);
-  judge.self_test();
+CollectSummary play(const CollectJob& job, const CollectArguments& arguments, Judge& judge) {
+  const auto host = arguments.model.open();
+  ProgressLine line;
+  return collect_conversations(*host, job, judged_by(judge, arguments.question), line.callback());
+}
+
+void execute(CollectArguments& arguments, Session& session) {
+  arguments.question.behaviour = parse_verdict(arguments.behaviour);
+  const JudgeOptions judges = judges_of(arguments);
+  const CollectJob job = job_of(arguments, judges);
+  { const AtomicFile probe(job.output); }  // before the folder of kept verdicts is made
+  const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
+  const std::unique_ptr<Jury> judge =
+      make_judge(judges, {}, {arguments.model.judge_opener(), verdicts_path(job.output), may_stop});
+  judge->self_test();
   if (arguments.judge_turns == "auto" && !job.options.judge_every_turn) {
     std::cerr << "note: prefixes cannot tell an answer from small talk, so only last replies are "
-                 "judged; --answer-prefix or --judge-turns every changes that\n";
+                 "judged; --judge, --answer-prefix or --judge-turns every changes that\n";
   }
-  const auto host = arguments.model.open();
-  CollectSummary summary;
-  {
-    ProgressLine line;
-    const JudgeReplies judge_replies = [&](const std::vector<PlayedReply>& replies) {
-      std::vector<PlayVerdict> verdicts;
-      verdicts.reserve(replies.size());
-      for (const PlayedReply& played : replies) {
-        verdicts.push_back({judge.verdict_of(played.reply, arguments.answer_prefixes)});
-      }
-      return verdicts;
-    };
-    summary = collect_conversations(*host, job, judge_replies, line.callback());
-  }
+  const CollectSummary summary = play(job, arguments, *judge);
   if (summary.n_kept > 0) {
     std::cerr << summary.n_kept << " conversations were there already\n";
   }
@@ -181,7 +204,7 @@ void add_judge_options(CLI::App& command, CollectArguments& arguments) {
       ->capture_default_str();
   command
       .add_option("--answer-prefix",
-                  arguments.answer_prefixes,
+                  arguments.question.answer_prefixes,
                   "An answer begins with one of these; repeat the option for several")
       ->allow_extra_args(false);
   command
@@ -189,6 +212,7 @@ void add_judge_options(CLI::App& command, CollectArguments& arguments) {
                   arguments.judge.refusal_prefixes,
                   "Further beginnings of refusals beside the usual ones")
       ->allow_extra_args(false);
+  arguments.judges.add_to(command);
 }
 
 }  // namespace
@@ -203,6 +227,8 @@ void add_collect(CLI::App& app, Session& session) {
       "ones are kept in OUTPUT.journal; after an interruption the same command goes on.");
   add_examples(*command,
                "  mascing collect conversations.jsonl -m model.gguf -o labelled.jsonl\n"
+               "  mascing collect conversations.jsonl -m model.gguf --judge llama-guard.gguf -o "
+               "labelled.jsonl\n"
                "  mascing collect conversations.jsonl -m model.gguf -o part-2.jsonl --shard 2/4");
   arguments->job.output = "labelled.jsonl";
   command->add_option("files", arguments->job.inputs, "Conversations (JSONL)")->required();

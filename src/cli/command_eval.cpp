@@ -19,6 +19,8 @@ struct EvalArguments {
   std::string mask;
   std::string output = "out/eval";
   double alpha = -1.0;
+  std::string shard = "1/1";
+  std::vector<std::string> merge;
   uint64_t seed = 0;
   bool json = false;
   JudgeArguments judges;
@@ -31,14 +33,23 @@ void execute(const EvalArguments& arguments, Session& session) {
   arguments.judges.apply(scenario.judge);
   arguments.samples.apply(scenario);
   const Mask mask = read_mask(arguments.mask);
-  const RunOptions options =
+  RunOptions options =
       arguments.model.run_options(arguments.output,
                                   arguments.seed,
                                   "mascing eval " + arguments.scenario + " -m " +
                                       arguments.model.host.path + " --mask " + arguments.mask);
+  options.shard = parse_shard(arguments.shard);
+  options.merge = arguments.merge;
   const auto host = arguments.model.open();
   ProgressLine line;
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
+  if (!options.shard.is_whole()) {
+    evaluate_shard(scenario, mask, alpha, *host, options, line.callback());
+    say_written(arguments.output + "/cache",
+                "the same command with --merge and the folders of all shards");
+    session.exit_code = 0;
+    return;
+  }
   const RunOutcome outcome = evaluate_mask(scenario, mask, alpha, *host, options, line.callback());
   std::cout << (arguments.json ? to_json(outcome.results)
                                : render_table(outcome.results, wants_colour()))
@@ -59,7 +70,8 @@ void add_eval(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand(
       "eval", "Measures a mask on a scenario's test split, base against steered.");
   add_examples(*command,
-               "  mascing eval scenario.toml -m model.gguf --mask mask.gguf --alpha 0.75");
+               "  mascing eval scenario.toml -m model.gguf --mask mask.gguf --alpha 0.75\n"
+               "  mascing eval scenario.toml -m model.gguf --mask mask.gguf -o part-2 --shard 2/4");
   command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
   command->add_option("--mask", arguments->mask, "Mask file")->required();
   command
@@ -67,6 +79,16 @@ void add_eval(CLI::App& app, Session& session) {
       ->check(CLI::Range(0.0, 100.0));
   command->add_option("-o,--output", arguments->output, "Folder for results and cache")
       ->capture_default_str();
+  auto* shard = command
+                    ->add_option("--shard",
+                                 arguments->shard,
+                                 "Ask one part of the test only, such as 2/4, for a merge")
+                    ->capture_default_str();
+  command
+      ->add_option("--merge",
+                   arguments->merge,
+                   "Folders of shards: what they have is taken, what is missing is asked")
+      ->excludes(shard);
   arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");

@@ -13,7 +13,7 @@ void JudgeArguments::add_to(CLI::App& command) {
                   "address, command:..., answers:FILE; given several times, all must agree "
                   "(docs/judges.md)")
       ->type_name("JUDGE")
-      ->take_all();
+      ->allow_extra_args(false);
   command
       .add_option("--judge-known",
                   details.known,

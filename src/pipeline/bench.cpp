@@ -160,14 +160,22 @@ std::vector<AskedReply> Bench::sampled(const std::string& what,
   const auto n_total = static_cast<int64_t>(conversations.size());
   for (int64_t start = 0; start < n_total; start += kChunk) {
     report(progress_, {what, start, n_total, "replies", ""});
-    const auto first = conversations.begin() + start;
-    const std::vector<Conversation> chunk(first, first + std::min(kChunk, n_total - start));
-    for (AskedReply& reply : ask_chunk(chunk, steering, sampling, static_cast<uint64_t>(start))) {
+    for (AskedReply& reply : chunk(conversations, start, steering, sampling)) {
       all.push_back(std::move(reply));
     }
   }
   report(progress_, {what, n_total, n_total, "replies", ""});
   return all;
+}
+
+std::vector<AskedReply> Bench::chunk(const std::vector<Conversation>& conversations,
+                                     int64_t start,
+                                     const Steering& steering,
+                                     const Sampling& sampling) {
+  const auto first = conversations.begin() + start;
+  const auto n_left = static_cast<int64_t>(conversations.size()) - start;
+  return ask_chunk(
+      {first, first + std::min(kChunk, n_left)}, steering, sampling, static_cast<uint64_t>(start));
 }
 
 std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,

@@ -41,6 +41,7 @@ class Bench {
 
   [[nodiscard]] Host& host() { return host_; }
   [[nodiscard]] const Progress& progress() const { return progress_; }
+  [[nodiscard]] const Sampling& sampling() const { return sampling_; }
 
   /// From now on `budget_spent` tells how much of it is gone. Time counts from the bench's start.
   void set_budget(const Budget& budget) { budget_ = budget; }
@@ -57,6 +58,11 @@ class Bench {
                                                 const std::vector<Conversation>& conversations,
                                                 const Steering& steering,
                                                 const Sampling& sampling);
+  /// The kChunk replies from conversation `start` on, as sampled() asks for them.
+  [[nodiscard]] std::vector<AskedReply> chunk(const std::vector<Conversation>& conversations,
+                                              int64_t start,
+                                              const Steering& steering,
+                                              const Sampling& sampling);
   [[nodiscard]] Perplexity text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
                                            const Steering& steering);
   [[nodiscard]] Divergence divergence(const std::vector<Conversation>& conversations,

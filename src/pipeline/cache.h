@@ -17,6 +17,8 @@ class Cache {
   /// The text stored under `key`, or nothing.
   [[nodiscard]] std::optional<std::string> get(const std::string& key) const;
   void put(const std::string& key, const std::string& text) const;
+  /// Copies the whole entries of another cache's folder that are missing here.
+  void take_from(const std::string& folder) const;
 
  private:
   [[nodiscard]] std::string path_of(const std::string& key) const;

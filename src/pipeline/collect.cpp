@@ -70,7 +70,11 @@ std::string header_of(const CollectJob& job,
 
 class CollectRun {
  public:
-  CollectRun(Host& host, const CollectJob& job, const JudgeReplies& judge, const Progress& progress)
+  CollectRun(const ModelInfo& info,
+             const GiveHost& host,
+             const CollectJob& job,
+             const JudgeReplies& judge,
+             const Progress& progress)
       : host_(host),
         job_(job),
         judge_(judge),
@@ -78,7 +82,7 @@ class CollectRun {
         scripts_(read_scripts(job)),
         range_(script_range()),
         journal_(journal_path(job.output),
-                 header_of(job, host.describe(), scripts_),
+                 header_of(job, info, scripts_),
                  static_cast<int64_t>(scripts_.size())) {
     for (const std::string& part : job.merge) {
       journal_.take_from(journal_path(part));
@@ -111,7 +115,7 @@ class CollectRun {
   }
 
   void tell() const {
-    report(progress_, {"collecting", n_done_, summary_.n_script, "conversations", ""});
+    report(progress_, {job_.what, n_done_, summary_.n_script, "conversations", ""});
   }
 
   void play_group(int64_t begin, int64_t end) {
@@ -127,7 +131,7 @@ class CollectRun {
       tell();  // a wish to stop is heard at every turn
       return judge_(replies);
     };
-    play_scripts(host_, group, judge, job_.options, [&](const Played& played) {
+    play_scripts(host_(), group, judge, job_.options, [&](const Played& played) {
       const int64_t i = begin + played.i_script;
       n_done_ += journal_.has(i) ? 0 : 1;
       summary_.n_changed += journal_.add(i, played) ? 0 : 1;
@@ -158,7 +162,7 @@ class CollectRun {
     file.commit();
   }
 
-  Host& host_;
+  const GiveHost& host_;
   const CollectJob& job_;
   const JudgeReplies& judge_;
   const Progress& progress_;
@@ -175,12 +179,25 @@ std::string journal_path(const std::string& output) {
   return output + ".journal";
 }
 
+std::string verdicts_path(const std::string& output) {
+  return output + ".verdicts";
+}
+
 CollectSummary collect_conversations(Host& host,
                                      const CollectJob& job,
                                      const JudgeReplies& judge,
                                      const Progress& progress) {
+  const GiveHost give = [&host]() -> Host& { return host; };
+  return collect_conversations(host.describe(), give, job, judge, progress);
+}
+
+CollectSummary collect_conversations(const ModelInfo& info,
+                                     const GiveHost& host,
+                                     const CollectJob& job,
+                                     const JudgeReplies& judge,
+                                     const Progress& progress) {
   { const AtomicFile probe(job.output); }  // fails now rather than after hours
-  return CollectRun(host, job, judge, progress).run();
+  return CollectRun(info, host, job, judge, progress).run();
 }
 
 }  // namespace mascing

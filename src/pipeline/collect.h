@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ namespace mascing {
 /// that was interrupted is played again as a whole; what the journal has of it stands.
 inline constexpr int64_t kCollectGroup = 64;
 
+/// Gives the model; called when there is something to play.
+using GiveHost = std::function<Host&()>;
+
 struct CollectJob {
   std::vector<std::string> inputs;  ///< JSONL files; ids must differ among them as well
   std::string output;               ///< JSONL; the journal stands beside it
@@ -25,7 +29,8 @@ struct CollectJob {
   CollectOptions options;
   int64_t n_group = kCollectGroup;
   JobShard shard;
-  std::vector<std::string> merge;  ///< outputs of shards whose journals are taken over
+  std::vector<std::string> merge;   ///< outputs of shards whose journals are taken over
+  std::string what = "collecting";  ///< the stage of progress reports
   std::string settings;  ///< all else that the result depends on: judge, threads, host options
 };
 
@@ -40,13 +45,21 @@ struct CollectSummary {
 };
 
 [[nodiscard]] std::string journal_path(const std::string& output);
+/// Folder where verdicts of costly judges are kept.
+[[nodiscard]] std::string verdicts_path(const std::string& output);
 
 /// Plays what the journal does not have, group by group, and writes the output once all is there:
 /// the labelled conversations in the order of the inputs, the same bytes however often it was
-/// interrupted. Throws Error{kBadInput} for bad inputs or an id used twice, Error{kUsage} if the
-/// journal belongs to another job, Error{kInsufficient} if no conversation could be played,
-/// Error{kInterrupted}.
+/// interrupted. What failed for want of a verdict is played again by the next call. Throws
+/// Error{kBadInput} for bad inputs or an id used twice, Error{kUsage} if the journal belongs to
+/// another job, Error{kInsufficient} if no conversation could be played, Error{kInterrupted}.
 CollectSummary collect_conversations(Host& host,
+                                     const CollectJob& job,
+                                     const JudgeReplies& judge,
+                                     const Progress& progress);
+/// The same with a model that `host` opens; where the journal has all, it is never asked for.
+CollectSummary collect_conversations(const ModelInfo& info,
+                                     const GiveHost& host,
                                      const CollectJob& job,
                                      const JudgeReplies& judge,
                                      const Progress& progress);

@@ -23,7 +23,10 @@ std::string json_line(const json& value) {
 
 std::string line_of(int64_t i, const Played& played) {
   if (!played.ok()) {
-    return json_line({{"i", i}, {"id", played.row.id}, {"error", played.error}});
+    return json_line({{"i", i},
+                      {"id", played.row.id},
+                      {"error", played.error},
+                      {"unjudged", played.is_unjudged}});
   }
   return json_line(
       {{"i", i}, {"limit", played.hit_limit}, {"row", json::parse(to_jsonl(played.row))}});
@@ -37,8 +40,14 @@ std::string key_of(std::string_view line) {
   return is_header ? header.at("key").get<std::string>() : "";
 }
 
-/// The conversation's number, if the line is a whole record of one of `n_script`.
-std::optional<int64_t> index_of(std::string_view line, size_t n_script) {
+/// What a line says of a conversation.
+struct Entry {
+  int64_t i = 0;
+  bool is_final = true;  // false where a judge failed: it is played and judged again
+};
+
+/// Nothing unless the line is a whole record of one of `n_script` conversations.
+std::optional<Entry> entry_of(std::string_view line, size_t n_script) {
   const json record = json::parse(line, nullptr, false);
   if (!record.is_object() || !record.contains("i") || !record.at("i").is_number_unsigned() ||
       record.at("i").get<uint64_t>() >= n_script) {
@@ -50,7 +59,11 @@ std::optional<int64_t> index_of(std::string_view line, size_t n_script) {
   const bool is_row = has("row", &json::is_object) && has("limit", &json::is_boolean) &&
                       record.at("row").value("label", json()).is_number_integer();
   const bool is_error = has("error", &json::is_string) && has("id", &json::is_string);
-  return is_row || is_error ? std::optional<int64_t>(record.at("i").get<int64_t>()) : std::nullopt;
+  if (!is_row && !is_error) {
+    return std::nullopt;
+  }
+  const bool is_unjudged = is_error && record.value("unjudged", json()) == true;
+  return Entry{record.at("i").get<int64_t>(), !is_unjudged};
 }
 
 /// Calls `use` with offset and text of every line after the first, until it says that one is not
@@ -88,11 +101,11 @@ CollectJournal::CollectJournal(const std::string& path, const std::string& heade
                 "remove it to begin anew, or give another output with -o");
   }
   const int64_t n_whole = for_each_record(bytes, [&](int64_t offset, std::string_view line) {
-    const auto i = index_of(line, places_.size());
-    if (i && !has(*i)) {
-      places_[*i] = {offset, static_cast<int64_t>(line.size())};
+    const auto entry = entry_of(line, places_.size());
+    if (entry && entry->is_final && !has(entry->i)) {
+      places_[entry->i] = {offset, static_cast<int64_t>(line.size())};
     }
-    return i.has_value();
+    return entry.has_value();
   });
   file_.truncate(n_whole);
 }
@@ -119,13 +132,13 @@ int64_t CollectJournal::take_from(const std::string& path) {
   }
   int64_t n_new = 0;
   for_each_record(bytes, [&](int64_t /*offset*/, std::string_view line) {
-    const auto i = index_of(line, places_.size());
-    if (i && !has(*i)) {
-      places_[*i] = {file_.size(), static_cast<int64_t>(line.size())};
+    const auto entry = entry_of(line, places_.size());
+    if (entry && entry->is_final && !has(entry->i)) {
+      places_[entry->i] = {file_.size(), static_cast<int64_t>(line.size())};
       file_.append(std::string(line) + "\n");
       ++n_new;
     }
-    return i.has_value();
+    return entry.has_value();
   });
   return n_new;
 }

@@ -1,7 +1,9 @@
 // The record of a collection on its way, one line per conversation as it comes:
 //   {"kind": "mascing.collect", "key": ..., ...}   what the collection is made from, and with which
 //   {"i": 3, "limit": false, "row": {...}}         conversation 3, as it will stand in the output
-//   {"i": 4, "id": "a5", "error": "too long ..."}  conversation 4 failed
+//   {"i": 4, "id": "a5", "error": "too long ...", "unjudged": false}  conversation 4 failed; where
+//   it
+//                                                  was a judge that failed, it is played again
 // A process may end at any moment: whatever follows the last whole line is cut off by the next one.
 #pragma once
 

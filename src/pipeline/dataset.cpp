@@ -88,6 +88,17 @@ void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
   }
 }
 
+void require_script(const Conversation& row, const std::string& path) {
+  for (const Message& message : row.messages) {
+    if (message.role == "assistant") {
+      throw Error(ErrorKind::kBadInput,
+                  "[dataset] " + path + ": conversation '" + row.id +
+                      "' has an assistant turn, but its set has `play = true`",
+                  "a script holds the user's turns only: remove the replies, or `play`");
+    }
+  }
+}
+
 LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, Sha256& digest) {
   LoadedSet set;
   set.spec = spec;
@@ -99,6 +110,9 @@ LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, Sha256& digest) {
         throw Error(ErrorKind::kBadInput,
                     "[dataset] set '" + spec.metric + "' has id '" + row.id + "' twice",
                     "ids must be unique within a set: is a file named twice?");
+      }
+      if (spec.plays_scripts) {
+        require_script(row, path);
       }
       const Split split = split_of(row, seed);
       set.splits[static_cast<size_t>(split)].push_back(std::move(row));

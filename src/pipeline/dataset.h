@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct Dataset {
   std::vector<ChoiceQuestion> choices;
   std::string hash;  ///< SHA-256 over all files read
   std::vector<Warning> warnings;
+  std::vector<Skipped> skipped;           ///< scripts that could not be played
+  std::map<std::string, int64_t> labels;  ///< "played.dsr.label_1", ...: how scripts ended
 
   [[nodiscard]] const LoadedSet& target() const;
 };
@@ -41,7 +44,7 @@ struct Dataset {
 /// their id where they have none): half discovery, a fifth selection, the rest test. Throws
 /// Error{kBadInput} if two splits of a set share a conversation, two splits of the target set a
 /// topic, or two splits of any sets near duplicates (leakage.h); Error{kInsufficient} if a split of
-/// a set is empty.
+/// a set is empty. Error{kBadInput} also if a set of scripts has a reply.
 [[nodiscard]] Dataset load_dataset(const Scenario& scenario, uint64_t seed);
 
 }  // namespace mascing

@@ -3,8 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
-
-#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/files.h"
 #include "base/sha256.h"
@@ -13,12 +12,14 @@
 #include "pipeline/baselines.h"
 #include "pipeline/bench.h"
 #include "pipeline/dataset.h"
+#include "pipeline/eval_shard.h"
 #include "pipeline/final_test.h"
 #include "pipeline/judge_record.h"
 #include "pipeline/label.h"
 #include "pipeline/loop_masks.h"
 #include "pipeline/mask_search.h"
 #include "pipeline/panel.h"
+#include "pipeline/play_sets.h"
 #include "pipeline/run_record.h"
 #include "pipeline/select.h"
 #include "pipeline/traces.h"
@@ -27,35 +28,21 @@
 namespace mascing {
 namespace {
 
-using nlohmann::json;
-
-constexpr int64_t kPaperRuns = 32;     // masks whose replies the paper's sweep generates
 constexpr size_t kPreserveRows = 150;  // traces of each benign set: their routing should stay
-
-std::string context_key(const ModelInfo& info, const RunOptions& options) {
-  const json key = {MASCING_VERSION, info.identity, options.n_thread, options.host_key};
-  return key.dump();
-}
-
-std::string run_key(const Scenario& scenario,
-                    const Dataset& data,
-                    const ModelInfo& info,
-                    const RunOptions& options) {
-  const json key = {context_key(info, options),
-                    sha256_file(scenario.path),
-                    data.hash,
-                    options.seed,
-                    options.method,
-                    options.budget_text,
-                    scenario.sample_seeds,
-                    scenario.sample_temperature,
-                    options.with_baselines,
-                    judges_key(scenario.judge)};
-  return sha256_hex(key.dump());
-}
 
 TestLook look_at(const Dataset& data, const ModelInfo& info, const RunOptions& options) {
   return {options.output, sha256_hex(data.hash + info.identity)};
+}
+
+/// Opens the model at the first call.
+GiveHost opened_once(const OpenHost& open) {
+  auto host = std::make_shared<std::unique_ptr<Host>>();
+  return [open, host]() -> Host& {
+    if (*host == nullptr) {
+      *host = open();
+    }
+    return **host;
+  };
 }
 
 /// One run's state, passed from step to step.
@@ -81,6 +68,8 @@ class Run {
         watch_(results_.seconds) {
     judge_->self_test();
     results_.warnings = data.warnings;
+    results_.skipped = data.skipped;
+    results_.labels = data.labels;
   }
 
   RunOutcome search() {
@@ -111,6 +100,11 @@ class Run {
     return test(std::move(mask), coherence_limit(bench_, data_), false);
   }
 
+  void ask_part(const Mask& mask) {
+    const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
+    ask_shard(bench_, {data_, scenario_, *judge_, {}, steering, options_.seed}, options_.shard);
+  }
+
  private:
   /// All candidates, and which of them the rule takes.
   struct Found {
@@ -130,7 +124,7 @@ class Run {
     check_confounds(scenario_, inputs, traces, options_.seed, results_);
     found.built = build(traces, training, found.coherence);
     found.selection = select(found.built, found.coherence);
-    record_search(found.selection);
+    record_search(found.selection, {bench_, scenario_, options_, n_label_token_}, results_);
     return found;
   }
 
@@ -228,35 +222,6 @@ class Run {
     return selection;
   }
 
-  void record_search(const Selection& selection) {
-    SearchResult& search = results_.search;
-    search.n_prefill_token = bench_.asked().n_prefill;
-    search.n_generated_token = bench_.asked().n_generated - n_label_token_;
-    search.n_paper_token = (kPaperRuns + 1) * selection.n_base_token;
-    search.budget = options_.budget_text;
-    search.base_rate = selection.base_rate;
-    search.budget_spent = options_.budget.n_token > 0 ? bench_.budget_spent() : 0.0;
-    const auto n_step = static_cast<int64_t>(results_.loop.steps.size());
-    if (bench_.budget_spent() >= kMaskShare && scenario_.uses(MaskMethod::kClosedLoop) &&
-        n_step < scenario_.search.n_loop_step) {
-      search.cut_short.push_back("the closed loop took " + std::to_string(n_step) + " of " +
-                                 std::to_string(scenario_.search.n_loop_step) + " steps");
-    }
-    search.cut_short.insert(
-        search.cut_short.end(), selection.cut_short.begin(), selection.cut_short.end());
-    if (!search.cut_short.empty()) {
-      std::string words;
-      for (const std::string& word : search.cut_short) {
-        words += (words.empty() ? "" : "; ") + word;
-      }
-      results_.warnings.push_back(
-          {"budget_spent",
-           "the budget of " + search.budget + " ended the search early: " + words,
-           "give a larger --budget: a longer search may find a better "
-           "mask"});
-    }
-  }
-
   RunOutcome test(Mask mask, const CoherenceLimit& coherence, bool is_new) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
     const TestVerdict verdict = measure_test_split(
@@ -326,6 +291,33 @@ class Run {
   int64_t n_label_token_ = 0;  ///< written when the discovery split was labelled
 };
 
+/// What an evaluation and its parts begin with. Holds the output folder.
+struct Evaluation {
+  Evaluation(const Scenario& scenario,
+             const Mask& given,
+             double alpha,
+             Host& host,
+             const RunOptions& options,
+             const Progress& progress)
+      : mask(given) {
+    require_same_model(mask, host.describe());
+    mask.alpha = static_cast<float>(alpha);
+    Dataset scripts = load_dataset(scenario, options.seed);
+    ensure_directory(options.output);
+    lock.emplace(options.output);
+    const GiveHost give = [&host]() -> Host& { return host; };
+    data = play_sets(std::move(scripts), scenario, {host.describe(), give, options, progress});
+    const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
+    key = sha256_hex(run_key(scenario, data, host.describe(), options) + steering_key(steering));
+    mark_part(options.output, key);
+  }
+
+  Mask mask;
+  std::optional<FolderLock> lock;
+  Dataset data;
+  std::string key;  ///< of everything that its numbers depend on
+};
+
 }  // namespace
 
 RunOutcome run_scenario(const Scenario& scenario,
@@ -333,17 +325,18 @@ RunOutcome run_scenario(const Scenario& scenario,
                         const OpenHost& open_host,
                         const RunOptions& options,
                         const Progress& progress) {
-  const Dataset data = load_dataset(scenario, options.seed);
+  Dataset given = load_dataset(scenario, options.seed);
   ensure_directory(options.output);
   const FolderLock lock(options.output);
+  const GiveHost host = opened_once(open_host);
+  const Dataset data = play_sets(std::move(given), scenario, {info, host, options, progress});
   const std::string key = run_key(scenario, data, info, options);
   if (auto finished = read_finished(key, options)) {
     return std::move(*finished);
   }
   std::filesystem::remove(options.output +
                           "/mask.gguf");  // of another run: never to be taken for this one's
-  const std::unique_ptr<Host> host = open_host();
-  RunOutcome outcome = Run(scenario, data, *host, options, progress).search();
+  RunOutcome outcome = Run(scenario, data, host(), options, progress).search();
   if (!outcome.results.mask_steer.empty()) {
     look_at(data, info, options).take(outcome.results.mask_steer, outcome.results.mask_alpha);
   }
@@ -357,12 +350,13 @@ void search_scenario(const Scenario& scenario,
                      const RunOptions& options,
                      const Browse& browse,
                      const Progress& progress) {
-  const Dataset data = load_dataset(scenario, options.seed);
+  Dataset given = load_dataset(scenario, options.seed);
   ensure_directory(options.output);
   const FolderLock lock(options.output);
+  const GiveHost host = opened_once(open_host);
+  const Dataset data = play_sets(std::move(given), scenario, {info, host, options, progress});
   const std::string key = run_key(scenario, data, info, options);
   const TestLook look = look_at(data, info, options);
-  const std::unique_ptr<Host> host = open_host();
   const Browse gated = [&](const SearchView& view) {
     write_search(view.results, options.output);
     browse({view.results,
@@ -377,7 +371,7 @@ void search_scenario(const Scenario& scenario,
             },
             view.host});
   };
-  (void)Run(scenario, data, *host, options, progress).offer(gated);
+  (void)Run(scenario, data, host(), options, progress).offer(gated);
 }
 
 RunOutcome evaluate_mask(const Scenario& scenario,
@@ -386,15 +380,21 @@ RunOutcome evaluate_mask(const Scenario& scenario,
                          Host& host,
                          const RunOptions& options,
                          const Progress& progress) {
-  require_same_model(mask, host.describe());
-  const Dataset data = load_dataset(scenario, options.seed);
-  ensure_directory(options.output);
-  const FolderLock lock(options.output);
-  Mask used = mask;
-  used.alpha = static_cast<float>(alpha);
-  RunOutcome outcome = Run(scenario, data, host, options, progress).evaluate(std::move(used));
+  const Evaluation job(scenario, mask, alpha, host, options, progress);
+  take_parts(options.merge, job.key, Cache(options.output + "/cache", ""));
+  RunOutcome outcome = Run(scenario, job.data, host, options, progress).evaluate(job.mask);
   write_results(outcome.results, options.output);
   return outcome;
+}
+
+void evaluate_shard(const Scenario& scenario,
+                    const Mask& mask,
+                    double alpha,
+                    Host& host,
+                    const RunOptions& options,
+                    const Progress& progress) {
+  const Evaluation job(scenario, mask, alpha, host, options, progress);
+  Run(scenario, job.data, host, options, progress).ask_part(job.mask);
 }
 
 }  // namespace mascing

@@ -14,6 +14,7 @@
 #include "mascing/scenario.h"
 #include "pipeline/budget.h"
 #include "pipeline/make_judge.h"
+#include "pipeline/shard.h"
 
 namespace mascing {
 
@@ -31,6 +32,8 @@ struct RunOptions {
   Budget budget = {};                    ///< of the search, up to the test split
   std::string budget_text;               ///< as the user gave it
   WatchTrials watch_trials = {};         ///< may be empty
+  JobShard shard = {};                   ///< of evaluate_shard
+  std::vector<std::string> merge = {};   ///< of evaluate_mask: folders of shards to be taken over
   std::string host_key;  ///< of host options that can change a number (batch size, context)
 };
 
@@ -72,12 +75,21 @@ void search_scenario(const Scenario& scenario,
                      const Browse& browse,
                      const Progress& progress);
 
-/// The test split alone, for a mask that is there: base and steered.
+/// The test split alone, for a mask that is there: base and steered. With `options.merge`, what the
+/// shards in these folders asked is taken over, and the results are those of one machine.
 [[nodiscard]] RunOutcome evaluate_mask(const Scenario& scenario,
                                        const Mask& mask,
                                        double alpha,
                                        Host& host,
                                        const RunOptions& options,
                                        const Progress& progress);
+
+/// Asks the part `options.shard` of that, for somebody to merge; leaves cache/ and part.json.
+void evaluate_shard(const Scenario& scenario,
+                    const Mask& mask,
+                    double alpha,
+                    Host& host,
+                    const RunOptions& options,
+                    const Progress& progress);
 
 }  // namespace mascing

@@ -14,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kPaperRuns = 32;  // masks whose replies the paper's sweep generates
+
 std::string stamp_path(const RunOptions& options) {
   return options.output + "/run.json";
 }
@@ -50,6 +52,28 @@ std::string word_in(const json& object, const char* name) {
 }
 
 }  // namespace
+
+std::string context_key(const ModelInfo& info, const RunOptions& options) {
+  const json key = {MASCING_VERSION, info.identity, options.n_thread, options.host_key};
+  return key.dump();
+}
+
+std::string run_key(const Scenario& scenario,
+                    const Dataset& data,
+                    const ModelInfo& info,
+                    const RunOptions& options) {
+  const json key = {context_key(info, options),
+                    sha256_file(scenario.path),
+                    data.hash,
+                    options.seed,
+                    options.method,
+                    options.budget_text,
+                    scenario.sample_seeds,
+                    scenario.sample_temperature,
+                    options.with_baselines,
+                    judges_key(scenario.judge)};
+  return sha256_hex(key.dump());
+}
 
 Results start_results(const Scenario& scenario, const ModelInfo& info, const RunOptions& options) {
   Results results;
@@ -113,6 +137,36 @@ void add_selection(const CandidateResult& candidate, Mask& mask) {
     }
   }
   mask.metrics["selection.kl_benign"] = candidate.kl_benign;
+}
+
+void record_search(const Selection& selection, const SearchWork& work, Results& results) {
+  const auto& [bench, scenario, options, n_label_token] = work;
+  SearchResult& search = results.search;
+  search.n_prefill_token = bench.asked().n_prefill;
+  search.n_generated_token = bench.asked().n_generated - n_label_token;
+  search.n_paper_token = (kPaperRuns + 1) * selection.n_base_token;
+  search.budget = options.budget_text;
+  search.base_rate = selection.base_rate;
+  search.budget_spent = options.budget.n_token > 0 ? bench.budget_spent() : 0.0;
+  const auto n_step = static_cast<int64_t>(results.loop.steps.size());
+  if (bench.budget_spent() >= kMaskShare && scenario.uses(MaskMethod::kClosedLoop) &&
+      n_step < scenario.search.n_loop_step) {
+    search.cut_short.push_back("the closed loop took " + std::to_string(n_step) + " of " +
+                               std::to_string(scenario.search.n_loop_step) + " steps");
+  }
+  search.cut_short.insert(
+      search.cut_short.end(), selection.cut_short.begin(), selection.cut_short.end());
+  if (!search.cut_short.empty()) {
+    std::string words;
+    for (const std::string& word : search.cut_short) {
+      words += (words.empty() ? "" : "; ") + word;
+    }
+    results.warnings.push_back(
+        {"budget_spent",
+         "the budget of " + search.budget + " ended the search early: " + words,
+         "give a larger --budget: a longer search may find a better "
+         "mask"});
+  }
 }
 
 std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {

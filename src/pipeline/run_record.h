@@ -12,7 +12,10 @@
 #include "mascing/mask.h"
 #include "mascing/results.h"
 #include "mascing/scenario.h"
+#include "pipeline/bench.h"
+#include "pipeline/dataset.h"
 #include "pipeline/run.h"
+#include "pipeline/select.h"
 
 namespace mascing {
 
@@ -32,6 +35,14 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+/// Everything but the question that a measurement depends on: version, model, options.
+[[nodiscard]] std::string context_key(const ModelInfo& info, const RunOptions& options);
+/// Everything that the outcome of a run depends on.
+[[nodiscard]] std::string run_key(const Scenario& scenario,
+                                  const Dataset& data,
+                                  const ModelInfo& info,
+                                  const RunOptions& options);
+
 /// Scenario, model and options, nothing measured yet.
 [[nodiscard]] Results start_results(const Scenario& scenario,
                                     const ModelInfo& info,
@@ -47,6 +58,16 @@ void add_metrics(const Results& results, Mask& mask);
 /// What the selection split said of a candidate, likewise: "selection.dsr.rate", and
 /// "selection.dsr.estimate" where replies were not generated.
 void add_selection(const CandidateResult& candidate, Mask& mask);
+
+/// Who searched, and what was written before that.
+struct SearchWork {
+  const Bench& bench;
+  const Scenario& scenario;
+  const RunOptions& options;
+  int64_t n_label_token = 0;  ///< when the discovery split was labelled
+};
+/// What the search cost, and what its budget left out.
+void record_search(const Selection& selection, const SearchWork& work, Results& results);
 
 /// The outcome of a finished run with the same key, or nothing.
 [[nodiscard]] std::optional<RunOutcome> read_finished(const std::string& key,

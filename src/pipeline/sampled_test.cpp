@@ -18,12 +18,16 @@ struct ReplyTally {
 
 }  // namespace
 
+Sampling sampling_of(const Scenario& scenario, uint64_t seed, int64_t sample_seed) {
+  return {static_cast<float>(scenario.sample_temperature),
+          mix_seed(seed, static_cast<uint64_t>(sample_seed)),
+          scenario.n_max_token};
+}
+
 SampledResult measure_sampled(Bench& bench, const SampledPlan& plan, const Scenario& scenario) {
   std::vector<ReplyTally> tallies(plan.rows.size());
   for (const int64_t sample_seed : scenario.sample_seeds) {
-    const Sampling sampling{static_cast<float>(scenario.sample_temperature),
-                            mix_seed(plan.seed, static_cast<uint64_t>(sample_seed)),
-                            scenario.n_max_token};
+    const Sampling sampling = sampling_of(scenario, plan.seed, sample_seed);
     const std::string what = plan.metric + ", seed " + std::to_string(sample_seed);
     const auto base_replies = bench.sampled("sampling: base " + what, plan.rows, {}, sampling);
     const auto steered_replies =

@@ -21,6 +21,9 @@ struct SampledPlan {
   uint64_t seed = 0;  ///< of the run
 };
 
+/// How the replies for one of the scenario's sample seeds are drawn; `seed` is the run's.
+[[nodiscard]] Sampling sampling_of(const Scenario& scenario, uint64_t seed, int64_t sample_seed);
+
 /// One sampled reply for each of the scenario's sample seeds; both sides of a conversation draw
 /// from the same random stream.
 [[nodiscard]] SampledResult measure_sampled(Bench& bench,

@@ -91,7 +91,8 @@ bool allows_near_duplicates(const TomlTable& table) {
 }
 
 ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder) {
-  table.expect_keys({"metric", "role", "data", "wanted", "answer_prefixes", "max_drop", "allow"});
+  table.expect_keys(
+      {"metric", "role", "data", "play", "wanted", "answer_prefixes", "max_drop", "allow"});
   ScenarioSet set;
   set.metric = metric_id(table);
   table.require("role");
@@ -108,6 +109,7 @@ ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder
   if (std::set<std::string>(set.data.begin(), set.data.end()).size() != set.data.size()) {
     table.fail("data", "names one file twice", "its conversations would count twice");
   }
+  table.get("play", set.plays_scripts);
   table.get("answer_prefixes", set.answer_prefixes);
   table.get("max_drop", set.max_drop, kShare);
   set.allow_near_duplicates = allows_near_duplicates(table);

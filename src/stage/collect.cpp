@@ -131,8 +131,9 @@ class Collection {
     }
   }
 
-  void fail(size_t i, const std::string& why) {
+  void fail(size_t i, const std::string& why, bool is_unjudged = false) {
     Played played;
+    played.is_unjudged = is_unjudged;
     played.i_script = static_cast<int64_t>(i);
     played.row.id = scripts_[i].id;
     played.error =
@@ -148,7 +149,7 @@ class Collection {
       if (!replies[k].reply.ok()) {
         fail(i, replies[k].reply.error);
       } else if (verdicts[k] && !verdicts[k]->ok()) {
-        fail(i, verdicts[k]->error);
+        fail(i, verdicts[k]->error, true);
       } else {
         const bool is_seen = verdicts[k] && verdicts[k]->verdict == options_.behaviour;
         prompts[k] = after_reply(i, replies[k].reply.value, is_seen);

@@ -47,6 +47,7 @@ struct Played {
   Conversation row;
   bool hit_limit = false;  ///< the last reply ran into the token limit
   std::string error;
+  bool is_unjudged = false;  ///< the error is a judge's: another time it may say more
   [[nodiscard]] bool ok() const { return error.empty(); }
 };
 using OnPlayed = std::function<void(Played)>;

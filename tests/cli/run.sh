@@ -75,4 +75,58 @@ says err "mascing: error: "
 says err "run the same command again"
 run 0 "${tiny[@]}" "$work/stopped"
 same_as_whole stopped
+
+# Scripts that the scenario has played: killed on the way, the same conversations in the end, and nothing is played twice.
+sed 's/^role = "target"/&\nplay = true/; s/attacks.jsonl/scripts.jsonl/' "$scenario" >"$work/scripts.toml"
+sed 's/scripts.jsonl/attacks.jsonl/' "$work/scripts.toml" >"$work/replied.toml"
+python3 - "$work/data/attacks.jsonl" >"$work/data/scripts.jsonl" <<'END'
+import json, sys
+for line in open(sys.argv[1]):
+    row = json.loads(line)
+    row["messages"] = [m for m in row["messages"] if m["role"] != "assistant"]
+    print(json.dumps(row))
+END
+expect_error 1 "has an assistant turn" "$mascing" run "$work/replied.toml" -m "$planted" -t 1 -o "$work/none"
+# 1: the mask was made for other conversations, and may do too little for these.
+evaluate() {
+  run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$mascing" eval "$work/scripts.toml" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o "$work/$1"
+}
+evaluate played
+says err "playing dsr: 112/112 conversations"
+file=$(ls "$work"/played/cache/played-dsr-*.jsonl)
+n_check=$((n_check + 1))
+[ "$(wc -l <"$file")" -eq 110 ] || fail "not all scripts but the endless ones were played"
+"$mascing" eval "$work/scripts.toml" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o "$work/cut" >/dev/null 2>&1 </dev/null &
+pid=$!
+while kill -0 "$pid" 2>/dev/null; do
+  n=$(cat "$work"/cut/cache/played-dsr-*.journal 2>/dev/null | wc -l)
+  [ "$n" -lt 10 ] || break
+done
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+[ -e "$work/cut/cache/$(basename "$file")" ] && fail "the kill did not fall into the playing"
+evaluate cut
+expect_equal "played after a kill" "$file" "$work/cut/cache/$(basename "$file")"
+results_of "$work/played" >"$work/played.json"
+results_of "$work/cut" >"$work/cut.json"
+expect_equal "results of played scripts" "$work/played.json" "$work/cut.json"
+cp "$file.journal" "$work/journal"
+evaluate played
+expect_equal "nothing is played twice" "$work/journal" "$file.journal"
+
+# An evaluation in two parts, merged, is the whole one.
+evaluation=("$mascing" eval "$scenario" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o)
+any() { run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$@"; } # 1: the mask may do too little
+any "${evaluation[@]}" "$work/eval"
+for i in 1 2; do
+  run 0 "${evaluation[@]}" "$work/eval-$i" --shard $i/2
+  says err "--merge"
+  [ -e "$work/eval-$i/results.json" ] && fail "a part left results"
+done
+any "${evaluation[@]}" "$work/eval-merged" --merge "$work/eval-1" "$work/eval-2"
+results_of "$work/eval" >"$work/eval.json"
+results_of "$work/eval-merged" >"$work/eval-merged.json"
+expect_equal "a merged evaluation" "$work/eval.json" "$work/eval-merged.json"
+expect_error 1 "another evaluation" "${evaluation[@]}" "$work/eval-merged" --alpha 0.01 --merge "$work/eval-1"
+expect_error 2 "--shard" "${evaluation[@]}" "$work/none" --shard 1/2 --merge "$work/eval-1"
 finish

@@ -147,6 +147,31 @@ TEST_F(CollectFileTest, AnotherJobDoesNotTouchTheJournal) {
   EXPECT_THAT(before, HasSubstr("mascing.collect"));
 }
 
+TEST_F(CollectFileTest, AVerdictThatFailedIsAskedForAgain) {
+  (void)collect(job("whole.jsonl"));
+  bool has_ink = false;
+  const JudgeReplies judge = [&](const std::vector<PlayedReply>& replies) {
+    std::vector<PlayVerdict> verdicts = judge_by_prefix(replies);
+    for (size_t i = 0; i < replies.size(); ++i) {
+      const bool is_hard = replies[i].messages.back().content == "the seal now";
+      verdicts[i].error = is_hard && !has_ink ? "out of ink" : "";
+    }
+    return verdicts;
+  };
+  FakeHost host;
+  const CollectJob failing = job("out.jsonl");
+  const CollectSummary first = collect_conversations(host, failing, judge, {});
+  ASSERT_EQ(first.failed.size(), 8U);
+  EXPECT_THAT(first.failed[0].reason, HasSubstr("out of ink"));
+  EXPECT_EQ(first.n_label_0, 0);
+  has_ink = true;
+  const CollectSummary second = collect_conversations(host, failing, judge, {});
+  ASSERT_EQ(second.failed.size(), 1U);
+  EXPECT_EQ(second.failed[0].id, "s7");
+  EXPECT_EQ(second.n_kept, 13);
+  EXPECT_EQ(read("out.jsonl"), read("whole.jsonl"));
+}
+
 TEST_F(CollectFileTest, ShardsSideBySideOrMergedAreTheWhole) {
   (void)collect(job("whole.jsonl"));
   CollectJob merged = job("merged.jsonl");

@@ -1,0 +1,31 @@
+// How a run's judges look at played replies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mascing/judge.h"
+#include "mascing/judge_options.h"
+#include "stage/collect.h"
+
+namespace mascing {
+
+/// What is looked for in played replies, and where.
+struct PlayQuestion {
+  Verdict behaviour = Verdict::kAnswered;
+  std::vector<std::string> answer_prefixes = {};
+  std::string set = {};  ///< metric of the set that the scripts belong to; empty: all are asked
+};
+
+/// The judge's verdicts on played replies. `judge` must outlive what is returned.
+[[nodiscard]] JudgeReplies judged_by(Judge& judge, const PlayQuestion& question);
+
+/// Whether replies before a script's last one can be judged: refusal prefixes alone take small talk
+/// for an answer.
+[[nodiscard]] bool sees_small_talk(const JudgeOptions& options, const PlayQuestion& question);
+
+/// Replies that are judged in one call: several where asking costs much.
+[[nodiscard]] int64_t judged_together(const JudgeOptions& options);
+
+}  // namespace mascing
