@@ -74,8 +74,10 @@ std::string ScratchFolder::path(const std::string& name) const {
 
 void write_plainly(const std::string& path, std::string_view bytes) {
   FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr || std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size() ||
-      std::fclose(file) != 0) {
+  const bool is_written =
+      file != nullptr &&
+      (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
+  if (!is_written || std::fclose(file) != 0) {
     give_up(path.c_str());
   }
 }
