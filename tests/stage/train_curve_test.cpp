@@ -38,7 +38,7 @@ void expect_pytorchs_curve(const nlohmann::json& run,
   ASSERT_EQ(got.size(), expected.size());
   EXPECT_NEAR(got[0], expected[0], 1e-6);
   for (size_t i = 0; i < got.size(); ++i) {
-    EXPECT_NEAR(got[i], expected[i], 1e-3) << "epoch " << i;
+    EXPECT_NEAR(got[i], expected[i], 1e-4) << "epoch " << i;  // 1e-3 is what is asked for
   }
   EXPECT_LT(got.back(), 0.1 * got.front());
 }
