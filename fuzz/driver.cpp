@@ -1,10 +1,11 @@
 // Runs a target without libFuzzer: seeds and files first, then mutations until the time is up.
 //
-//   fuzz_csv [--seconds S] [--seed N] [--crash FILE] [INPUT...]
+//   fuzz_csv [--seconds S] [--seed N] [--crash FILE] [--outcomes] [INPUT...]
 //
 // Each INPUT is a file that joins the seeds; --seconds 0 runs the seeds and inputs alone, which is
 // how a finding is looked at again. An input that ends the program, or takes more than ten seconds,
 // is written to the crash file (crash-<target> unless named). The sanitizers do the finding.
+// --outcomes lists all that became of inputs: how deep they came.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -34,6 +35,7 @@ struct Options {
   double seconds = 10.0;
   uint64_t seed = 0;
   std::string crash_path;
+  bool is_listing = false;
   std::vector<std::string> inputs;
 };
 
@@ -105,6 +107,8 @@ Options parse(int argc, char** argv) {
       options.seed = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--crash" && has_value) {
       options.crash_path = argv[++i];
+    } else if (word == "--outcomes") {
+      options.is_listing = true;
     } else if (word.rfind("--", 0) == 0) {
       std::fprintf(stderr, "fuzz: unknown option %s\n", word.c_str());
       std::exit(2);
@@ -145,6 +149,9 @@ void fuzz(const Options& options) {
               elapsed(),
               outcomes.size(),
               corpus.size());
+  for (const std::string& outcome : options.is_listing ? outcomes : std::set<std::string>()) {
+    std::printf("%s\n", outcome.c_str());
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include <sys/mman.h>
@@ -28,7 +29,12 @@ std::string& last_outcome() {
 
 std::string shape_of(const std::string& message) {
   std::string shape;
+  bool is_quoted = false;
   for (const char c : message) {
+    is_quoted = c == '"' ? !is_quoted : is_quoted;
+    if (is_quoted && c != '"') {
+      continue;
+    }
     const bool is_digit = c >= '0' && c <= '9';
     if (shape.size() < kShapeBytes && !(is_digit && !shape.empty() && shape.back() == '0')) {
       shape += is_digit ? '0' : c;
@@ -70,6 +76,20 @@ ScratchFolder::~ScratchFolder() {
 
 std::string ScratchFolder::path(const std::string& name) const {
   return name.empty() ? path_ : path_ + "/" + name;
+}
+
+std::string header_of(std::string_view safetensors) {
+  uint64_t n = 0;
+  std::memcpy(&n, safetensors.data(), sizeof n);
+  return std::string(safetensors.substr(sizeof n, n));
+}
+
+std::string with_header(std::string_view header, std::string_view safetensors) {
+  const uint64_t n = header.size();
+  std::string bytes(reinterpret_cast<const char*>(&n), sizeof n);
+  bytes += header;
+  bytes += safetensors.substr(sizeof n + header_of(safetensors).size());
+  return bytes;
 }
 
 void write_plainly(const std::string& path, std::string_view bytes) {

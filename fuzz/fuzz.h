@@ -19,7 +19,8 @@ namespace mascing::fuzz {
 /// Pieces of the format that chance alone would hardly find.
 [[nodiscard]] std::vector<std::string> words();
 
-/// What became of the last input: "accepted", or the message without its numbers. An input with a
+/// What became of the last input: "accepted", or the message without its numbers and without what
+/// it quotes. An input with a
 /// new outcome is worth keeping: it stands in for the coverage that g++ does not report.
 [[nodiscard]] std::string& last_outcome();
 [[nodiscard]] std::string shape_of(const std::string& message);
@@ -66,6 +67,11 @@ class ScratchFolder {
  private:
   std::string path_;
 };
+
+/// The JSON header of a sound safetensors file, and the file with another header of the right
+/// length: chance alone hardly ever changes a header and its length together.
+[[nodiscard]] std::string header_of(std::string_view safetensors);
+[[nodiscard]] std::string with_header(std::string_view header, std::string_view safetensors);
 
 /// Written plainly: an atomic write waits for the disk.
 void write_plainly(const std::string& path, std::string_view bytes);

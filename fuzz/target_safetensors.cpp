@@ -1,9 +1,7 @@
-// Safetensors as a container and as a surrogate. What is accepted is read in full.
+// Safetensors as a container. What is accepted is read in full.
 #include "base/files.h"
 #include "format/safetensors.h"
-#include "format/surrogate_file.h"
 #include "fuzz.h"
-#include "nn/surrogate.h"
 
 namespace mascing::fuzz {
 
@@ -21,22 +19,10 @@ std::string container() {
   return read_text_file(folder.path("s"));
 }
 
-std::string surrogate() {
-  Surrogate small;
-  small.shape.n_layer = 1;
-  small.shape.n_expert = 2;
-  small.shape.n_proj = 1;
-  small.shape.n_hidden = 1;
-  small.values.assign(static_cast<size_t>(surrogate_size(small.shape)), 0.5F);
-  const ScratchFolder folder;
-  write_surrogate(folder.path("s"), small, {{"seed", "1"}});
-  return read_text_file(folder.path("s"));
-}
-
 }  // namespace
 
 std::vector<std::string> seeds() {
-  return {container(), surrogate()};
+  return {container()};
 }
 
 std::vector<std::string> words() {
@@ -65,8 +51,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace mascing::fuzz;
   static const MemoryFile file;
   file.fill(view(data, size));
-  expect_value_or_error([&] { (void)read_surrogate(file.path()); });
-  const std::string surrogate_outcome = last_outcome();
   expect_value_or_error([&] {
     const SafetensorsFile tensors = SafetensorsFile::open(file.path());
     uint64_t sum = 0;
@@ -78,8 +62,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static volatile uint64_t sink;
     sink = sum;
   });
-  if (last_outcome() != "accepted") {
-    last_outcome() += surrogate_outcome;
-  }
   return 0;
 }

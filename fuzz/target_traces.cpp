@@ -1,8 +1,10 @@
-// Trace stores: the first byte says whether the rest is the manifest ('M') or a shard ('S'); the
-// other files of the store are whole. What is accepted is hashed, which reads every number.
+// Trace stores: the first byte says whether the rest is the manifest ('M'), a shard ('S') or the
+// header of a shard ('H'); all else of the store is whole. What is accepted is hashed, which reads
+// every number, and trained on, which may refuse the numbers but nothing else.
 #include "base/files.h"
 #include "format/trace_store.h"
 #include "fuzz.h"
+#include "mascing/train.h"
 
 namespace mascing::fuzz {
 
@@ -26,15 +28,15 @@ struct Store {
     header.architecture = "qwen3moe";
     header.fingerprint = "f00d";
     TraceStoreWriter writer(folder.path(), header);
-    writer.add_shard("aa", {trace("one", 2), trace("two", 1)});
-    writer.add_shard("bb", {trace("three", 1)});
+    writer.add_shard("aa", {trace("one", 1, 2), trace("two", 0, 1)});
+    writer.add_shard("bb", {trace("three", 1, 1)});
     writer.finish({"aa", "bb"});
     manifest = read_text_file(folder.path(kManifest));
     shard = read_text_file(folder.path(kShard));
   }
 
-  static StoredTrace trace(const std::string& id, int64_t n_token) {
-    return {id, "owls", "attacks", 1, n_token, std::vector<uint16_t>(n_token * 6, 0x3C00)};
+  static StoredTrace trace(const std::string& id, int label, int64_t n_token) {
+    return {id, "owls", "attacks", label, n_token, std::vector<uint16_t>(n_token * 6, 0x3C00)};
   }
 };
 
@@ -43,10 +45,33 @@ const Store& store() {
   return only;
 }
 
+/// Writes the file that is damaged, and the other one whole if the last input damaged that.
+void damage(char kind, std::string_view rest) {
+  static char last = 0;
+  const bool is_manifest = kind == 'M';
+  const bool was_other = last != 0 && (last == 'M') != is_manifest;
+  last = kind;
+  if (was_other) {
+    write_plainly(store().folder.path(is_manifest ? kShard : kManifest),
+                  is_manifest ? store().shard : store().manifest);
+  }
+  const std::string bytes = kind == 'H' ? with_header(rest, store().shard) : std::string(rest);
+  write_plainly(store().folder.path(is_manifest ? kManifest : kShard), bytes);
+}
+
+void train_on(const TraceSet& set) {
+  TrainOptions options;
+  options.n_proj = 1;
+  options.n_hidden = 1;
+  options.n_epoch = 1;
+  options.validation_share = 0.0;
+  (void)train_surrogate(set, options);
+}
+
 }  // namespace
 
 std::vector<std::string> seeds() {
-  return {"M" + store().manifest, "S" + store().shard};
+  return {"M" + store().manifest, "S" + store().shard, "H" + header_of(store().shard)};
 }
 
 std::vector<std::string> words() {
@@ -75,11 +100,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) {
     return 0;
   }
-  const std::string_view rest = view(data, size).substr(1);
-  const bool is_manifest = data[0] == 'M';
-  write_plainly(store().folder.path(kManifest),
-                is_manifest ? rest : std::string_view(store().manifest));
-  write_plainly(store().folder.path(kShard), is_manifest ? std::string_view(store().shard) : rest);
-  expect_value_or_error([&] { (void)hash_traces(read_traces(store().folder.path())); });
+  damage(static_cast<char>(data[0]), view(data, size).substr(1));
+  expect_value_or_error([&] {
+    const TraceSet set = read_traces(store().folder.path());
+    (void)hash_traces(set);
+    train_on(set);
+  });
   return 0;
 }

@@ -15,7 +15,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export ASAN_OPTIONS=detect_leaks=0:max_allocation_size_mb=2048
 
 targets=("$@")
-[ $# -gt 0 ] || targets=(csv jsonl toml gguf safetensors traces)
+[ $# -gt 0 ] || targets=(csv jsonl toml gguf safetensors surrogate traces)
 scripts/configure.sh asan
 cmake --build --preset asan --parallel "$jobs" --target "${targets[@]/#/fuzz_}"
 echo "fuzz: $seconds s each, seed $seed" >&2

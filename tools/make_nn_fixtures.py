@@ -4,6 +4,8 @@
 Usage: tools/make_nn_fixtures.py [output folder, default tests/nn/fixtures]
 
 Inputs are representable as half precision, weights as float; PyTorch computes in double.
+surrogate.json: gradients, steps and curves of a small network; training_runs.json: whole runs of
+train_surrogate, from the initial weights and in the order of batches that its seed gives.
 """
 
 import json
@@ -11,6 +13,8 @@ import pathlib
 import sys
 
 import torch
+
+from our_random import Rng, mix_seed
 
 N_LAYER, N_EXPERT, N_PROJ, N_HIDDEN = 3, 6, 4, 5
 LENGTHS = [1, 4, 2, 7, 3, 5]
@@ -23,18 +27,18 @@ TENSORS = [
 
 
 class Surrogate(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, n_layer, n_expert, n_proj, n_hidden):
         super().__init__()
-        self.norm = torch.nn.LayerNorm(N_EXPERT)
-        self.proj = torch.nn.Linear(N_EXPERT, N_PROJ)
-        self.lstm = torch.nn.LSTM(N_LAYER * N_PROJ, N_HIDDEN, batch_first=True)
-        self.out = torch.nn.Linear(N_HIDDEN, 1)
+        self.norm = torch.nn.LayerNorm(n_expert)
+        self.proj = torch.nn.Linear(n_expert, n_proj)
+        self.lstm = torch.nn.LSTM(n_layer * n_proj, n_hidden, batch_first=True)
+        self.out = torch.nn.Linear(n_hidden, 1)
 
     def forward(self, sequences):
         """One logit per [T, L, E] sequence; each on its own, so that there is nothing to pad."""
         logits = []
         for z in sequences:
-            x = self.proj(self.norm(z)).reshape(1, z.shape[0], N_LAYER * N_PROJ)
+            x = self.proj(self.norm(z)).reshape(1, z.shape[0], -1)
             states, _ = self.lstm(x)
             logits.append(self.out(states[0, -1]).reshape(()))
         return torch.stack(logits)
@@ -54,7 +58,7 @@ def flat(tensors):
 
 
 def make_model():
-    model = Surrogate()
+    model = Surrogate(N_LAYER, N_EXPERT, N_PROJ, N_HIDDEN)
     with torch.no_grad():
         for parameter in model.parameters():  # gain and bias away from 1 and 0
             parameter += 0.2 * torch.randn_like(parameter)
@@ -175,6 +179,73 @@ def adam_steps():
     return result
 
 
+# Streams of src/stage/train.cpp.
+INITIAL_STREAM, ORDER_STREAM = 1, 3
+
+
+def initial_model(shape, seed):
+    """The weights that src/nn/surrogate.cpp starts from."""
+    model = Surrogate(shape["n_layer"], shape["n_expert"], shape["n_proj"], shape["n_hidden"])
+    rng = Rng(mix_seed(seed, INITIAL_STREAM))
+    with torch.no_grad():
+        for name, parameter in zip(TENSORS, parameters(model)):
+            fan_in = shape["n_expert"] if name.startswith("proj") else shape["n_hidden"]
+            width = 0.0 if name.startswith("norm") else 1.0 / fan_in**0.5
+            centre = 1.0 if name == "norm.weight" else 0.0
+            drawn = [centre + width * (2.0 * rng.uniform() - 1.0) for _ in range(parameter.numel())]
+            parameter.copy_(torch.tensor(drawn, dtype=torch.float64).float().reshape(parameter.shape))
+    return model.double()
+
+
+def planted_traces(shape, n_trace):
+    """Multiples of 1/16, one expert of which tells the label; lengths 1 to 5."""
+    sequences = []
+    for i in range(n_trace):
+        z = torch.randn(1 + i * 7 % 5, shape["n_layer"], shape["n_expert"], dtype=torch.float64)
+        z[:, 1, 5] += 1.0 if i % 2 == 1 else -1.0
+        sequences.append((z * 16).round() / 16)
+    return sequences
+
+
+def run_losses(shape, seed, sequences, n_batch, learning_rate):
+    """Mean loss of every epoch: shuffled batches, Adam."""
+    model = initial_model(shape, seed)
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    rng = Rng(mix_seed(seed, ORDER_STREAM))
+    order, losses = list(range(len(sequences))), []
+    for _ in range(50):
+        rng.shuffle(order)
+        total = 0.0
+        for begin in range(0, len(order), n_batch):
+            batch = order[begin:begin + n_batch]
+            optimiser.zero_grad()
+            labels = torch.tensor([i % 2 for i in batch], dtype=torch.float64)
+            loss = bce(model([sequences[i] for i in batch]), labels)
+            loss.backward()
+            optimiser.step()
+            total += loss.item() * len(batch) / len(order)
+        losses.append(total)
+    return losses
+
+
+def training_run(n_layer, n_expert, seed):
+    shape = {"n_layer": n_layer, "n_expert": n_expert, "n_proj": 16, "n_hidden": 64}
+    torch.manual_seed(seed)
+    sequences = planted_traces(shape, 16)
+    return {
+        "shape": shape, "seed": seed, "labels": [i % 2 for i in range(16)],
+        "sequences": [z.reshape(-1).tolist() for z in sequences],
+        "curves": [{"n_batch": n_batch, "learning_rate": rate,
+                    "losses": run_losses(shape, seed, sequences, n_batch, rate)}
+                   for n_batch, rate in ((16, 0.003), (5, 0.01))],
+    }
+
+
+def write(path, value):
+    path.write_text(json.dumps(value, indent=0) + "\n")
+    print(path)
+
+
 def main():
     default = pathlib.Path(__file__).resolve().parent.parent / "tests" / "nn" / "fixtures"
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
@@ -197,9 +268,9 @@ def main():
         }),
     }
     fixture["train_curve"] = train_curve(model, sequences, 50, 0.01)  # changes the model: last
-    path = folder / "surrogate.json"
-    path.write_text(json.dumps(fixture, indent=0) + "\n")
-    print(path)
+    write(folder / "surrogate.json", fixture)
+    # Fewer experts than the projection is wide, and more: src/nn computes the two differently.
+    write(folder / "training_runs.json", [training_run(3, 8, 11), training_run(2, 20, 12)])
 
 
 if __name__ == "__main__":

@@ -165,6 +165,18 @@ struct SearchResult {
   std::vector<std::string> cut_short;  ///< what a spent budget left out, in words
 };
 
+/// How well surrogates trained on all folds of topics but one tell the labels of that one.
+struct CrossValidationResult {
+  int64_t n_fold = 0;  ///< 0 = too few conversations for two
+  double auc = 0.5;
+  double low = 0.0;  ///< of the AUC's 95 % interval
+  double high = 1.0;
+  double length_auc = 0.5;  ///< of the number of tokens alone
+  double topic_auc = 0.5;   ///< of the topic's other conversations alone
+  double calibration_error = 0.0;
+  double saturated_share = 0.0;  ///< of predictions nearer than 0.001 to 0 or 1
+};
+
 struct SurrogateResult {
   uint64_t seed = 0;
   int64_t n_train = 0;
@@ -174,6 +186,7 @@ struct SurrogateResult {
   double majority_accuracy = 0.0;
   double length_auc = 0.0;
   int64_t best_epoch = 0;
+  CrossValidationResult cross_validation = {};
 };
 
 /// How well the label of the target's discovery split can be told without the model; AUCs, 0.5 =

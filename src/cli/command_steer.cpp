@@ -122,7 +122,9 @@ SteerOptimizer parse_optimizer(const std::string& name) {
   if (name == "proximal") {
     return SteerOptimizer::kProximal;
   }
-  throw Error(ErrorKind::kUsage, "[steer] optimizer '" + name + "', expected proximal or paper");
+  throw Error(ErrorKind::kUsage,
+              "[steer] optimizer '" + name + "', expected proximal or paper",
+              "see `mascing steer --help`");
 }
 
 void execute(const SteerArguments& arguments, Session& session) {

@@ -137,6 +137,18 @@ void describe(Io& io, RandomMasks& random) {
 }
 
 template <typename Io>
+void describe(Io& io, CrossValidationResult& validation) {
+  io.field("folds", validation.n_fold);
+  io.field("auc", validation.auc);
+  io.field("low", validation.low);
+  io.field("high", validation.high);
+  io.field("length_auc", validation.length_auc);
+  io.field("topic_auc", validation.topic_auc);
+  io.field("calibration_error", validation.calibration_error);
+  io.field("saturated_share", validation.saturated_share);
+}
+
+template <typename Io>
 void describe(Io& io, SurrogateResult& surrogate) {
   io.field("seed", surrogate.seed);
   io.field("n_train", surrogate.n_train);
@@ -146,6 +158,7 @@ void describe(Io& io, SurrogateResult& surrogate) {
   io.field("majority_accuracy", surrogate.majority_accuracy);
   io.field("length_auc", surrogate.length_auc);
   io.field("best_epoch", surrogate.best_epoch);
+  io.later("cross_validation", surrogate.cross_validation);
 }
 
 template <typename Io>

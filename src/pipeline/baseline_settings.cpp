@@ -32,23 +32,24 @@ std::string alpha_words(double alpha) {
 Baseline paper(const BaselinePlan& plan, const TraceSet& traces, const Progress& progress) {
   Baseline baseline{"paper", {}};
   const MaskMaker maker(traces, plan.scenario, plan.n_thread, plan.folder);
-  const Trained trained = maker.train(plan.seed, progress);
-  int64_t i_series = 0;
-  for (const double lambda : kPaperLambdas) {
-    SteerOptions options = plan.scenario.steer;
-    options.seed = plan.seed;
-    options.lambda = lambda;
-    options.n_epoch = kPaperEpochs;
-    const auto mask = maker.steer(trained, options, progress);
+  SteerOptions options = plan.scenario.steer;
+  options.seed = plan.seed;
+  options.n_epoch = kPaperEpochs;
+  std::vector<SteerCell> cells(kPaperLambdas.size(), {0, options});
+  for (size_t i = 0; i < cells.size(); ++i) {
+    cells[i].options.lambda = kPaperLambdas[i];
+  }
+  const auto masks = maker.steer({maker.train(plan.seed, progress)}, cells, progress);
+  for (size_t i = 0; i < masks.size(); ++i) {
+    const double lambda = kPaperLambdas[i];
     for (const double alpha : kPaperAlphas) {
       baseline.settings.push_back({alpha_words(alpha) + ", lambda " + format_number(lambda, 5),
-                                   {mask, static_cast<float>(alpha)},
+                                   {masks[i], static_cast<float>(alpha)},
                                    {},
                                    lambda,
                                    plan.seed,
-                                   i_series});
+                                   static_cast<int64_t>(i)});
     }
-    ++i_series;
   }
   return baseline;
 }

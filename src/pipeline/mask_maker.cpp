@@ -12,11 +12,14 @@
 #include "format/surrogate_file.h"
 #include "format/trace_store.h"
 #include "mascing/error.h"
+#include "mascing/validate.h"
 
 namespace mascing {
 namespace {
 
 using nlohmann::json;
+
+constexpr int64_t kMaxFold = 5;
 
 std::string short_hash(const json& value) {
   return sha256_hex(value.dump()).substr(0, 10);
@@ -54,7 +57,69 @@ SurrogateResult summarise(const TrainReport& report, uint64_t seed) {
           report.validation_auc,
           report.majority_accuracy,
           report.length_auc,
-          report.best_epoch};
+          report.best_epoch,
+          {}};
+}
+
+CrossValidated summarise(const ValidationReport& r, int64_t n_fold) {
+  return {{n_fold,
+           r.surrogate.auc,
+           r.surrogate.low,
+           r.surrogate.high,
+           r.length_auc,
+           r.topic_auc,
+           r.calibration_error,
+           r.saturated_share},
+          r.warnings};
+}
+
+json value_of(const CrossValidated& validated) {
+  const CrossValidationResult& r = validated.result;
+  json warnings = json::array();
+  for (const Warning& warning : validated.warnings) {
+    warnings.push_back({warning.id, warning.text, warning.advice});
+  }
+  return {{"folds", r.n_fold},
+          {"auc", {r.auc, r.low, r.high}},
+          {"length_auc", r.length_auc},
+          {"topic_auc", r.topic_auc},
+          {"calibration_error", r.calibration_error},
+          {"saturated_share", r.saturated_share},
+          {"warnings", warnings}};
+}
+
+/// False if the file is missing or damaged: it is made again.
+bool read_validated(const std::string& path, CrossValidated& validated) {
+  if (!file_exists(path)) {
+    return false;
+  }
+  try {
+    const json v = json::parse(read_text_file(path));
+    CrossValidated read;
+    read.result = {v.at("folds").get<int64_t>(),
+                   v.at("auc").at(0).get<double>(),
+                   v.at("auc").at(1).get<double>(),
+                   v.at("auc").at(2).get<double>(),
+                   v.at("length_auc").get<double>(),
+                   v.at("topic_auc").get<double>(),
+                   v.at("calibration_error").get<double>(),
+                   v.at("saturated_share").get<double>()};
+    for (const json& warning : v.at("warnings")) {
+      read.warnings.push_back({warning.at(0).get<std::string>(),
+                               warning.at(1).get<std::string>(),
+                               warning.at(2).get<std::string>()});
+    }
+    validated = std::move(read);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+int64_t count_label(const TraceSet& traces, int label) {
+  return std::count_if(traces.traces.begin(), traces.traces.end(), [&](const TraceView& trace) {
+    return trace.label == label;
+  });
 }
 
 /// The mask an earlier run wrote, or null: a file that is missing or damaged is made again.
@@ -112,10 +177,15 @@ MaskMaker::MaskMaker(TraceSet traces,
   ensure_directory(folder_);
 }
 
-Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
+TrainOptions MaskMaker::train_options(uint64_t seed) const {
   TrainOptions options = scenario_.train;
   options.seed = seed;
   options.n_thread = n_thread_;
+  return options;
+}
+
+Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
+  const TrainOptions options = train_options(seed);
   const json key = {"train-v2",
                     traces_hash_,
                     options.n_proj,
@@ -145,11 +215,34 @@ Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
   return trained;
 }
 
-std::shared_ptr<const Mask> MaskMaker::steer(const Trained& trained,
-                                             SteerOptions options,
-                                             const Progress& progress) const {
-  options.n_thread = n_thread_;
-  const json key = {"steer-v2",
+CrossValidated MaskMaker::cross_validate(const Trained& trained, const Progress& progress) const {
+  const int64_t n_smaller = std::min(count_label(traces_, 0), count_label(traces_, 1));
+  const int64_t n_fold = std::min(kMaxFold, n_smaller);
+  if (n_fold < 2) {
+    return {};
+  }
+  const std::string path = folder_ + "/validation-s" + std::to_string(trained.report.seed) + "-" +
+                           short_hash({"validate-v1", trained.key, n_fold}) + ".json";
+  CrossValidated validated;
+  if (read_validated(path, validated)) {
+    return validated;
+  }
+  try {
+    validated = summarise(
+        mascing::cross_validate(traces_, {n_fold, train_options(trained.report.seed)}, progress),
+        n_fold);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInsufficient) {
+      throw;
+    }
+    return {};  // a fold leaves too little to train on
+  }
+  write_file_atomically(path, value_of(validated).dump(1) + "\n");
+  return validated;
+}
+
+std::string MaskMaker::path_of(const Trained& trained, const SteerOptions& options) const {
+  const json key = {"steer-v3",
                     trained.key,
                     options.lambda,
                     options.learning_rate,
@@ -165,18 +258,43 @@ std::shared_ptr<const Mask> MaskMaker::steer(const Trained& trained,
                     options.seed,
                     options.n_thread,
                     scenario_.name};
-  const std::string path = folder_ + "/surrogate-s" + std::to_string(trained.report.seed) + "-e" +
-                           std::to_string(options.n_epoch) + "-" + short_hash(key) + ".gguf";
-  if (auto mask = read_finished(path)) {
-    return mask;
+  return folder_ + "/surrogate-s" + std::to_string(trained.report.seed) + "-e" +
+         std::to_string(options.n_epoch) + "-" + short_hash(key) + ".gguf";
+}
+
+std::vector<std::shared_ptr<const Mask>> MaskMaker::steer(const std::vector<Trained>& trained,
+                                                          std::vector<SteerCell> cells,
+                                                          const Progress& progress) const {
+  std::vector<std::shared_ptr<const Mask>> masks;
+  std::vector<SteerCell> missing;
+  std::vector<size_t> places;
+  for (SteerCell& cell : cells) {
+    cell.options.n_thread = n_thread_;
+    masks.push_back(read_finished(path_of(trained.at(cell.i_surrogate), cell.options)));
+    if (!masks.back()) {
+      missing.push_back(cell);
+      places.push_back(masks.size() - 1);
+    }
   }
-  Mask mask = empty_mask();
-  mask.method = "surrogate";
-  mask.seed = options.seed;
-  mask.lambda = static_cast<float>(options.lambda);
-  return finish(std::move(mask),
-                optimise_steering(trained.surrogate, traces_, steer_traces_, options, progress),
-                path);
+  if (missing.empty()) {
+    return masks;
+  }
+  std::vector<Surrogate> surrogates;
+  for (const Trained& one : trained) {
+    surrogates.push_back(one.surrogate);
+  }
+  std::vector<SteerResult> results =
+      optimise_steering_grid(surrogates, traces_, steer_traces_, missing, progress);
+  for (size_t i = 0; i < missing.size(); ++i) {
+    const Trained& one = trained[missing[i].i_surrogate];
+    Mask mask = empty_mask();
+    mask.method = "surrogate";
+    mask.seed = one.report.seed;
+    mask.lambda = static_cast<float>(missing[i].options.lambda);
+    masks[places[i]] =
+        finish(std::move(mask), std::move(results[i]), path_of(one, missing[i].options));
+  }
+  return masks;
 }
 
 std::shared_ptr<const Mask> MaskMaker::mean_difference_mask() const {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mascing/mask.h"
 #include "mascing/progress.h"
@@ -25,6 +26,12 @@ struct Trained {
   std::string key;
 };
 
+/// What cross-validation found, in numbers and in words.
+struct CrossValidated {
+  CrossValidationResult result;
+  std::vector<Warning> warnings;
+};
+
 /// Surrogates and masks are kept in a folder under names that hold the hash of what they were made
 /// from, and are read from there when they are asked for again.
 class MaskMaker {
@@ -34,13 +41,19 @@ class MaskMaker {
   MaskMaker(TraceSet traces, const Scenario& scenario, int64_t n_thread, std::string folder);
 
   [[nodiscard]] Trained train(uint64_t seed, const Progress& progress) const;
-  /// The mask that moves label-1 conversations of the set to label 0.
-  [[nodiscard]] std::shared_ptr<const Mask> steer(const Trained& trained,
-                                                  SteerOptions options,
-                                                  const Progress& progress) const;
+  /// Five folds by topic, fewer if a class has fewer conversations, none if one has a single one.
+  [[nodiscard]] CrossValidated cross_validate(const Trained& trained,
+                                              const Progress& progress) const;
+  /// The masks that move label-1 conversations of the set to label 0, one per cell, in one
+  /// optimisation of all that are not kept yet. Cells number the list `trained`.
+  [[nodiscard]] std::vector<std::shared_ptr<const Mask>> steer(const std::vector<Trained>& trained,
+                                                               std::vector<SteerCell> cells,
+                                                               const Progress& progress) const;
   [[nodiscard]] std::shared_ptr<const Mask> mean_difference_mask() const;
 
  private:
+  [[nodiscard]] TrainOptions train_options(uint64_t seed) const;
+  [[nodiscard]] std::string path_of(const Trained& trained, const SteerOptions& options) const;
   [[nodiscard]] Mask empty_mask() const;
   [[nodiscard]] std::shared_ptr<const Mask> finish(Mask mask,
                                                    SteerResult result,

@@ -82,18 +82,21 @@ std::shared_ptr<const Mask> add_guards(const std::shared_ptr<const Mask>& mask,
   return std::make_shared<const Mask>(std::move(sum));
 }
 
-/// Every combination of lambda, epochs and preservation weight.
-std::vector<SteerOptions> steer_grid(const Scenario& scenario, uint64_t seed) {
-  std::vector<SteerOptions> grid;
+/// For every surrogate, every combination of lambda, epochs and preservation weight. All see the
+/// same batches, so that one pass over the traces serves them all.
+std::vector<SteerCell> steer_grid(const Scenario& scenario, int64_t n_surrogate, uint64_t seed) {
+  std::vector<SteerCell> grid;
   SteerOptions options = scenario.steer;
   options.seed = seed;
-  for (const double lambda : scenario.search.lambdas) {
-    for (const int64_t epochs : scenario.search.epochs) {
-      for (const double preserve : scenario.search.preserves) {
-        options.lambda = lambda;
-        options.n_epoch = epochs;
-        options.preserve = preserve;
-        grid.push_back(options);
+  for (int64_t i_surrogate = 0; i_surrogate < n_surrogate; ++i_surrogate) {
+    for (const double lambda : scenario.search.lambdas) {
+      for (const int64_t epochs : scenario.search.epochs) {
+        for (const double preserve : scenario.search.preserves) {
+          options.lambda = lambda;
+          options.n_epoch = epochs;
+          options.preserve = preserve;
+          grid.push_back({i_surrogate, options});
+        }
       }
     }
   }
@@ -126,14 +129,14 @@ class Search {
     // The baseline first: it is nearly free, and a good one spares the selection many trials.
     const bool has_norm = scenario_.search.mean_difference_norm > 0.0;
     if (scenario_.uses(MaskMethod::kMeanDifference) && has_norm) {
-      add_sums(target_.mean_difference_mask(),
-               [](const MaskMaker& guard, size_t) { return guard.mean_difference_mask(); },
-               {});
+      Masks guards;
+      for (size_t i = 0; uses_guards() && i < guards_.size(); ++i) {
+        guards.push_back(guards_[i].mean_difference_mask());
+      }
+      add_sums(target_.mean_difference_mask(), guards, {});
     }
     if (scenario_.uses(MaskMethod::kSurrogate)) {
-      for (const int64_t offset : scenario_.search.seeds) {
-        add_surrogate_masks(options_.seed + static_cast<uint64_t>(offset));
-      }
+      add_surrogate_masks();
     }
     return std::move(built_);
   }
@@ -146,24 +149,40 @@ class Search {
             options_.folder};
   }
 
-  void add_surrogate_masks(uint64_t seed) {
+  using Masks = std::vector<std::shared_ptr<const Mask>>;
+
+  void add_surrogate_masks() {
     const MaskMaker& maker = contrast_ ? *contrast_ : target_;
-    const Trained trained = maker.train(seed, progress_);
-    built_.surrogates.push_back(trained.report);
-    warn_about(trained.report);
-    std::vector<Trained> guards;
-    if (uses_guards()) {
-      for (const MaskMaker& guard : guards_) {
-        guards.push_back(guard.train(seed, progress_));
+    std::vector<Trained> trained = train_all(maker);
+    for (Trained& one : trained) {
+      CrossValidated validated = maker.cross_validate(one, progress_);
+      one.report.cross_validation = validated.result;
+      built_.surrogates.push_back(one.report);
+      warn_about(one.report, validated.warnings);
+    }
+    const std::vector<SteerCell> grid =
+        steer_grid(scenario_, static_cast<int64_t>(trained.size()), options_.seed);
+    const Masks masks = maker.steer(trained, grid, progress_);
+    std::vector<Masks> guards;  // one list per guarded set, in the order of the grid
+    for (size_t i = 0; uses_guards() && i < guards_.size(); ++i) {
+      guards.push_back(guards_[i].steer(train_all(guards_[i]), grid, progress_));
+    }
+    for (size_t i_cell = 0; i_cell < grid.size(); ++i_cell) {
+      Masks of_cell;
+      for (const Masks& guard : guards) {
+        of_cell.push_back(guard[i_cell]);
       }
+      const SteerOptions& options = grid[i_cell].options;
+      add_sums(masks[i_cell], of_cell, {nullptr, options.n_epoch, options.preserve, 0.0});
     }
-    for (const SteerOptions& options : steer_grid(scenario_, seed)) {
-      add_sums(maker.steer(trained, options, progress_),
-               [&](const MaskMaker& guard, size_t i) {
-                 return guard.steer(guards[i], options, progress_);
-               },
-               {nullptr, options.n_epoch, options.preserve, 0.0});
+  }
+
+  [[nodiscard]] std::vector<Trained> train_all(const MaskMaker& maker) const {
+    std::vector<Trained> trained;
+    for (const int64_t offset : scenario_.search.seeds) {
+      trained.push_back(maker.train(options_.seed + static_cast<uint64_t>(offset), progress_));
     }
+    return trained;
   }
 
   [[nodiscard]] bool uses_guards() const {
@@ -171,16 +190,8 @@ class Search {
     return std::any_of(weights.begin(), weights.end(), [](double weight) { return weight > 0.0; });
   }
 
-  /// One candidate for every guard weight; `guard_mask(maker, i)` makes the guards' masks when they
-  /// are needed.
-  template <typename GuardMask>
-  void add_sums(const std::shared_ptr<const Mask>& mask,
-                GuardMask guard_mask,
-                Candidate candidate) {
-    std::vector<std::shared_ptr<const Mask>> guards;
-    for (size_t i = 0; uses_guards() && i < guards_.size(); ++i) {
-      guards.push_back(guard_mask(guards_[i], i));
-    }
+  /// One candidate for every guard weight.
+  void add_sums(const std::shared_ptr<const Mask>& mask, const Masks& guards, Candidate candidate) {
     for (const double weight : scenario_.search.guards) {
       if (weight > 0.0 && guards.empty()) {
         continue;
@@ -191,20 +202,29 @@ class Search {
     }
   }
 
-  void warn_about(const SurrogateResult& r) {
-    const bool was_said =
-        std::any_of(built_.warnings.begin(), built_.warnings.end(), [](const Warning& warning) {
-          return warning.id == "surrogate_no_better_than_length";
-        });
-    if (was_said || r.validation_auc > std::max(r.length_auc, 1.0 - r.length_auc) + 0.02) {
-      return;
+  /// What cross-validation warns of, each warning once, with the surrogate it was first said of.
+  void warn_about(const SurrogateResult& r, const std::vector<Warning>& warnings) {
+    const std::string name = "surrogate seed " + std::to_string(r.seed) + ": ";
+    for (const Warning& warning : warnings) {
+      add_warning({warning.id, name + warning.text, warning.advice});
     }
-    built_.warnings.push_back(
-        {"surrogate_no_better_than_length",
-         "surrogate seed " + std::to_string(r.seed) + " tells the labels apart with AUC " +
-             format_number(r.validation_auc, 2) + ", the length of the message alone with " +
-             format_number(r.length_auc, 2),
-         "match the two classes in length, or collect more conversations"});
+    const bool is_no_better = r.validation_auc <= std::max(r.length_auc, 1.0 - r.length_auc) + 0.02;
+    if (r.cross_validation.n_fold == 0 && is_no_better) {
+      add_warning({"surrogate_no_better_than_length",
+                   name + "it tells the labels apart with AUC " +
+                       format_number(r.validation_auc, 2) +
+                       ", the length of the message alone with " + format_number(r.length_auc, 2),
+                   "match the two classes in length, or collect more conversations"});
+    }
+  }
+
+  void add_warning(const Warning& warning) {
+    const bool was_said = std::any_of(built_.warnings.begin(),
+                                      built_.warnings.end(),
+                                      [&](const Warning& said) { return said.id == warning.id; });
+    if (!was_said) {
+      built_.warnings.push_back(warning);
+    }
   }
 
   const Scenario& scenario_;

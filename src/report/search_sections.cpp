@@ -231,6 +231,15 @@ std::string trade_off(const Results& results) {
          (cost.empty() ? "" : html_paragraph("Cost of the choice: " + cost + "."));
 }
 
+std::string cross_auc_text(const CrossValidationResult& validation) {
+  if (validation.n_fold == 0) {
+    return "-";
+  }
+  return format_number(validation.auc, 2) + " [" + format_number(validation.low, 2) + ", " +
+         format_number(validation.high, 2) + "], topic alone " +
+         format_number(validation.topic_auc, 2);
+}
+
 }  // namespace
 
 std::string candidates_section(const Results& results) {
@@ -285,7 +294,9 @@ std::string surrogates_section(const Results& results) {
                    {"majority", true},
                    {"AUC", true},
                    {"AUC of length alone", true},
-                   {"best epoch", true}});
+                   {"best epoch", true},
+                   {"cross-validated AUC", true},
+                   {"calibration error", true}});
   for (const SurrogateResult& surrogate : results.surrogates) {
     table.add_row({std::to_string(surrogate.seed),
                    count_text(surrogate.n_train),
@@ -294,7 +305,11 @@ std::string surrogates_section(const Results& results) {
                    rate_text(surrogate.majority_accuracy),
                    rate_text(surrogate.validation_auc),
                    rate_text(surrogate.length_auc),
-                   std::to_string(surrogate.best_epoch)});
+                   std::to_string(surrogate.best_epoch),
+                   cross_auc_text(surrogate.cross_validation),
+                   surrogate.cross_validation.n_fold > 0
+                       ? format_number(surrogate.cross_validation.calibration_error, 3)
+                       : "-"});
   }
   return html_section(
       "surrogates",
@@ -302,7 +317,8 @@ std::string surrogates_section(const Results& results) {
       html_paragraph(
           "The surrogate is a small network that predicts the behaviour from router logits; "
           "a mask is optimised through it. \"Majority\" is the accuracy of always naming "
-          "the more frequent class.") +
+          "the more frequent class. Cross-validated: every conversation is judged once, by a "
+          "surrogate that has not seen its topic; the interval is from resampled topics.") +
           table.html() + html_paragraph(confound_text(results)));
 }
 

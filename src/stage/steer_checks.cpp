@@ -11,7 +11,7 @@ namespace mascing {
 
 void require_steer(bool is_met, const std::string& what) {
   if (!is_met) {
-    throw Error(ErrorKind::kUsage, "[steer] " + what);
+    throw Error(ErrorKind::kUsage, "[steer] " + what, "see `mascing steer --help`");
   }
 }
 

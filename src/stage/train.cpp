@@ -30,7 +30,7 @@ uint64_t stream_seed(uint64_t seed, TrainStream stream) {
 
 void require(bool is_met, const std::string& what) {
   if (!is_met) {
-    throw Error(ErrorKind::kUsage, "[train] " + what);
+    throw Error(ErrorKind::kUsage, "[train] " + what, "see `mascing train --help`");
   }
 }
 

@@ -151,6 +151,13 @@ TEST(Report, WarnsWhenLengthAloneTellsTheClassesApart) {
               HasSubstr("AUC of 0.88 (0.5 = chance). The surrogate may have learned length"));
 }
 
+TEST(Report, ShowsTheCrossValidationOfSurrogatesWhereThereWasOne) {
+  Results results = sample_results();
+  EXPECT_THAT(render_report(results), HasSubstr("0.96 [0.91, 0.98], topic alone 0.62"));
+  results.surrogates[0].cross_validation.n_fold = 0;
+  EXPECT_THAT(render_report(results), testing::Not(HasSubstr("topic alone 0.62")));
+}
+
 TEST(Report, IsTheSameEveryTime) {
   EXPECT_EQ(render_report(sample_results()), render_report(sample_results()));
 }

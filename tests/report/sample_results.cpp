@@ -64,7 +64,8 @@ void add_search(Results& results) {
   results.candidates.push_back(baseline);
   results.random_masks = {
       3, 300, 2.5, 0.75, 0.55, 0.02, 0.53, 0.54, 0.55, 0.56, 0.57, 0.25, {0.53, 0.55, 0.57}};
-  results.surrogates.push_back({2, 480, 120, 0.925, 0.97, 0.61, 0.53, 11});
+  results.surrogates.push_back(
+      {2, 480, 120, 0.925, 0.97, 0.61, 0.53, 11, {5, 0.96, 0.91, 0.985, 0.55, 0.62, 0.045, 0.25}});
 }
 
 void add_effects(Results& results) {
