@@ -280,6 +280,7 @@ std::vector<std::shared_ptr<const Mask>> MaskMaker::steer(const std::vector<Trai
     return masks;
   }
   std::vector<Surrogate> surrogates;
+  surrogates.reserve(trained.size());
   for (const Trained& one : trained) {
     surrogates.push_back(one.surrogate);
   }

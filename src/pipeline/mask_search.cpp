@@ -82,22 +82,33 @@ std::shared_ptr<const Mask> add_guards(const std::shared_ptr<const Mask>& mask,
   return std::make_shared<const Mask>(std::move(sum));
 }
 
-/// For every surrogate, every combination of lambda, epochs and preservation weight. All see the
-/// same batches, so that one pass over the traces serves them all.
-std::vector<SteerCell> steer_grid(const Scenario& scenario, int64_t n_surrogate, uint64_t seed) {
-  std::vector<SteerCell> grid;
+/// Every combination of lambda, epochs and preservation weight.
+std::vector<SteerOptions> steer_settings(const Scenario& scenario, uint64_t seed) {
+  std::vector<SteerOptions> settings;
   SteerOptions options = scenario.steer;
   options.seed = seed;
-  for (int64_t i_surrogate = 0; i_surrogate < n_surrogate; ++i_surrogate) {
-    for (const double lambda : scenario.search.lambdas) {
-      for (const int64_t epochs : scenario.search.epochs) {
-        for (const double preserve : scenario.search.preserves) {
-          options.lambda = lambda;
-          options.n_epoch = epochs;
-          options.preserve = preserve;
-          grid.push_back({i_surrogate, options});
-        }
+  for (const double lambda : scenario.search.lambdas) {
+    for (const int64_t epochs : scenario.search.epochs) {
+      for (const double preserve : scenario.search.preserves) {
+        options.lambda = lambda;
+        options.n_epoch = epochs;
+        options.preserve = preserve;
+        settings.push_back(options);
       }
+    }
+  }
+  return settings;
+}
+
+/// Every setting for every surrogate. All see the same batches, so that one pass over the traces
+/// serves them all.
+std::vector<SteerCell> steer_grid(const Scenario& scenario, int64_t n_surrogate, uint64_t seed) {
+  const std::vector<SteerOptions> settings = steer_settings(scenario, seed);
+  std::vector<SteerCell> grid;
+  grid.reserve(settings.size() * static_cast<size_t>(n_surrogate));
+  for (int64_t i_surrogate = 0; i_surrogate < n_surrogate; ++i_surrogate) {
+    for (const SteerOptions& options : settings) {
+      grid.push_back({i_surrogate, options});
     }
   }
   return grid;
