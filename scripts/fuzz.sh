@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for some time under the address and undefined-behaviour sanitizers. A finding ends the script
 # with the input in build-asan/crash-<target>; `build-asan/bin/fuzz_<target> --seconds 0 FILE` runs it again.
+# MASCING_FUZZ_PRESET=release does without the sanitizers, in build/, which is there already in CI.
 #
 #   scripts/fuzz.sh [SECONDS] [JOBS] [SEED] [TARGET...]
 set -euo pipefail
@@ -16,9 +17,12 @@ export ASAN_OPTIONS=detect_leaks=0:max_allocation_size_mb=2048
 
 targets=("$@")
 [ $# -gt 0 ] || targets=(csv jsonl toml gguf safetensors surrogate traces)
-scripts/configure.sh asan
-cmake --build --preset asan --parallel "$jobs" --target "${targets[@]/#/fuzz_}"
+preset=${MASCING_FUZZ_PRESET:-asan}
+build=build
+[ "$preset" = release ] || build=build-$preset
+scripts/configure.sh "$preset"
+cmake --build --preset "$preset" --parallel "$jobs" --target "${targets[@]/#/fuzz_}"
 echo "fuzz: $seconds s each, seed $seed" >&2
 printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} sh -c \
-  'build-asan/bin/fuzz_{} --seconds '"$seconds"' --seed '"$seed"' --crash build-asan/crash-{} >build-asan/fuzz-{}.log 2>&1 ||
-   { cat build-asan/fuzz-{}.log >&2; echo "fuzz: error: {} has a finding" >&2; exit 255; }; sed "s/^/{}: /" build-asan/fuzz-{}.log'
+  "$build"'/bin/fuzz_{} --seconds '"$seconds"' --seed '"$seed"' --crash '"$build"'/crash-{} >'"$build"'/fuzz-{}.log 2>&1 ||
+   { cat '"$build"'/fuzz-{}.log >&2; echo "fuzz: error: {} has a finding" >&2; exit 255; }; sed "s/^/{}: /" '"$build"'/fuzz-{}.log'
