@@ -182,6 +182,9 @@ def main():
         peaks[n] = {"ours": run([arguments.engine_bench, "peak", "--threads", n])["gflops"],
                     "torch": run([arguments.python, HERE / "torch_side.py", "peak", "--threads", n])["gflops"]}
         print(f"SGEMM 1024^3, {n} threads: {peaks[n]['ours']:.1f} GFLOP/s ours, {peaks[n]['torch']:.1f} PyTorch's BLAS")
+        if peaks[n]["torch"] < 0.3 * peaks[n]["ours"]:
+            sys.exit("compare: error: PyTorch runs on the reference BLAS, any ratio would flatter us: "
+                     "apt-get install libopenblas0-pthread")
     print("\nSeconds per epoch: user / user + system / wall.\n")
     print("| shape | conversations | threads | task | mascing | PyTorch | PyTorch, memory kept | ratio CPU | ratio user "
           "| ratio CPU, memory kept | GFLOP/s of SGEMM peak | peak RSS MB ours / PyTorch | largest difference of losses |")
