@@ -287,6 +287,11 @@ void ensure_directory(const std::string& path) {
   ::unlink(probe.c_str());
 }
 
+std::string path_within(const std::string& folder, const std::string& name) {
+  std::string path = folder;
+  return path.append("/").append(name);
+}
+
 bool file_exists(const std::string& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);

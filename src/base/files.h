@@ -73,6 +73,9 @@ class AtomicFile {
 /// Throws Error{kSystem} otherwise.
 void ensure_directory(const std::string& path);
 
+/// `name` within `folder`.
+[[nodiscard]] std::string path_within(const std::string& folder, const std::string& name);
+
 /// True for anything that exists under this name, folders included.
 [[nodiscard]] bool file_exists(const std::string& path);
 

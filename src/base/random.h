@@ -43,4 +43,10 @@ class Rng {
 /// A seed from two: different pairs give unrelated streams, (a, b) and (b, a) included.
 [[nodiscard]] uint64_t mix_seed(uint64_t a, uint64_t b);
 
+/// The seed of one of several streams of random numbers that one seed gives; `Stream` is an enum.
+template <typename Stream>
+[[nodiscard]] uint64_t stream_seed(uint64_t seed, Stream stream) {
+  return mix_seed(seed, static_cast<uint64_t>(stream));
+}
+
 }  // namespace mascing

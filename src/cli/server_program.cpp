@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "mascing/error.h"
 
 namespace mascing::cli {
@@ -33,9 +34,9 @@ std::string search_path(const std::string& name) {
   std::istringstream folders(from_environment("PATH"));
   std::string folder;
   while (std::getline(folders, folder, ':')) {
-    folder.append("/").append(name);
-    if (can_run(folder)) {
-      return folder;
+    std::string path = path_within(folder, name);
+    if (can_run(path)) {
+      return path;
     }
   }
   return "";

@@ -72,7 +72,7 @@ class Baking {
   Baking(const std::string& folder, const RouterUpdate& update)
       : folder_(open_hf_folder(folder)), update_(update) {
     for (const std::string& shard : folder_.shards) {
-      files_.emplace(shard, SafetensorsFile::open(std::string(folder).append("/").append(shard)));
+      files_.emplace(shard, SafetensorsFile::open(path_within(folder, shard)));
     }
     require_layers();
   }
@@ -342,7 +342,7 @@ HfReport bake_hf(const std::string& folder,
     std::sort(names->begin(), names->end());
   }
   for (const std::string& name : found.linked) {
-    link_or_copy(std::string(folder).append("/").append(name), unfinished.file(name));
+    link_or_copy(path_within(folder, name), unfinished.file(name));
   }
   for (const std::string& name : found.rewritten) {
     baking.write_shard(name, unfinished.file(name), progress);

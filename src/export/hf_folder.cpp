@@ -129,7 +129,7 @@ HfFolder open_hf_folder(const std::string& path) {
   }
   folder.shards.assign(shards.begin(), shards.end());
   for (const std::string& shard : folder.shards) {
-    const std::string shard_path = std::string(path).append("/").append(shard);
+    const std::string shard_path = path_within(path, shard);
     if (!file_exists(shard_path)) {
       fail_index(index_path,
                  "names the file " + printable(shard) + ", which is missing",

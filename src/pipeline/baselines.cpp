@@ -144,9 +144,9 @@ class Tuner {
     const std::string& metric = set.spec.metric;
     const Rate reached = rate(set, setting, what + ", " + metric, set.rows(Split::kSelection));
     result.rates[metric] = reached;
-    const double limit = base_.at(metric).rate - set.spec.max_drop;
-    if (reached.rate < limit - kRateRounding) {
-      result.why_not = metric + " " + format_percent(reached.rate) + " < " + format_percent(limit);
+    const std::string broken = broken_limit(set.spec, base_.at(metric).rate, reached.rate);
+    if (!broken.empty()) {
+      result.why_not = broken;
     }
   }
 

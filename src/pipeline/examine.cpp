@@ -7,7 +7,18 @@
 #include "pipeline/text_blocks.h"
 
 namespace mascing {
-namespace {}  // namespace
+namespace {
+
+constexpr double kRounding = 1e-9;  // rates this close are the same rate
+
+}  // namespace
+
+std::string broken_limit(const ScenarioSet& set, double base, double reached) {
+  const double limit = base - set.max_drop;
+  return reached < limit - kRounding
+             ? set.metric + " " + format_percent(reached) + " < " + format_percent(limit)
+             : "";
+}
 
 Examiner::Examiner(Bench& bench, const SelectionPlan& plan)
     : bench_(bench),
@@ -114,9 +125,9 @@ void Examiner::check_limit(const LoadedSet& set,
   const Rate rate =
       rate_of(set, bench_.replies(what + ", " + metric, set.rows(Split::kSelection), steering));
   trial.rates[metric] = rate;
-  const double limit = base_rates_.at(metric).rate - set.spec.max_drop;
-  if (rate.rate < limit - kRateRounding) {
-    trial.why_not = metric + " " + format_percent(rate.rate) + " < " + format_percent(limit);
+  const std::string broken = broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate);
+  if (!broken.empty()) {
+    trial.why_not = broken;
     trial.breaks_limit = true;
   }
 }

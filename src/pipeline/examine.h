@@ -13,8 +13,9 @@
 
 namespace mascing {
 
-/// Rates this close are the same rate.
-inline constexpr double kRateRounding = 1e-9;
+/// Why `reached` breaks the limit that `set` puts on its metric, whose rate without a mask is
+/// `base`; empty if it does not.
+[[nodiscard]] std::string broken_limit(const ScenarioSet& set, double base, double reached);
 
 /// What masks are chosen with.
 struct SelectionPlan {

@@ -131,8 +131,10 @@ class Search {
                         options.n_thread,
                         options.folder);
     }
-    for (const std::string& set : guarded_sets(traces, scenario)) {
-      guards_.push_back(maker_of(traces, set));
+    if (uses_guards()) {
+      for (const std::string& set : guarded_sets(traces, scenario)) {
+        guards_.push_back(maker_of(traces, set));
+      }
     }
   }
 
@@ -141,8 +143,8 @@ class Search {
     const bool has_norm = scenario_.search.mean_difference_norm > 0.0;
     if (scenario_.uses(MaskMethod::kMeanDifference) && has_norm) {
       Masks guards;
-      for (size_t i = 0; uses_guards() && i < guards_.size(); ++i) {
-        guards.push_back(guards_[i].mean_difference_mask());
+      for (const MaskMaker& guard : guards_) {
+        guards.push_back(guard.mean_difference_mask());
       }
       add_sums(target_.mean_difference_mask(), guards, {});
     }
@@ -175,8 +177,8 @@ class Search {
         steer_grid(scenario_, static_cast<int64_t>(trained.size()), options_.seed);
     const Masks masks = maker.steer(trained, grid, progress_);
     std::vector<Masks> guards;  // one list per guarded set, in the order of the grid
-    for (size_t i = 0; uses_guards() && i < guards_.size(); ++i) {
-      guards.push_back(guards_[i].steer(train_all(guards_[i]), grid, progress_));
+    for (const MaskMaker& guard : guards_) {
+      guards.push_back(guard.steer(train_all(guard), grid, progress_));
     }
     for (size_t i_cell = 0; i_cell < grid.size(); ++i_cell) {
       Masks of_cell;

@@ -112,6 +112,16 @@ class SetPlayer {
 
 }  // namespace
 
+GiveHost opened_once(const OpenHost& open) {
+  auto host = std::make_shared<std::unique_ptr<Host>>();
+  return [open, host]() -> Host& {
+    if (*host == nullptr) {
+      *host = open();
+    }
+    return **host;
+  };
+}
+
 Dataset play_sets(Dataset data, const Scenario& scenario, const PlayTools& tools) {
   const auto& sets = scenario.sets;
   if (std::none_of(sets.begin(), sets.end(), [](const auto& set) { return set.plays_scripts; })) {

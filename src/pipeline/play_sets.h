@@ -13,6 +13,9 @@
 
 namespace mascing {
 
+/// Opens the model at the first call.
+[[nodiscard]] GiveHost opened_once(const OpenHost& open);
+
 /// What scripts are played with.
 struct PlayTools {
   const ModelInfo& info;

@@ -34,17 +34,6 @@ TestLook look_at(const Dataset& data, const ModelInfo& info, const RunOptions& o
   return {options.output, sha256_hex(data.hash + info.identity)};
 }
 
-/// Opens the model at the first call.
-GiveHost opened_once(const OpenHost& open) {
-  auto host = std::make_shared<std::unique_ptr<Host>>();
-  return [open, host]() -> Host& {
-    if (*host == nullptr) {
-      *host = open();
-    }
-    return **host;
-  };
-}
-
 /// One run's state, passed from step to step.
 class Run {
  public:
@@ -291,7 +280,26 @@ class Run {
   int64_t n_label_token_ = 0;  ///< written when the discovery split was labelled
 };
 
-/// What an evaluation and its parts begin with. Holds the output folder.
+/// What every run begins with: conversations, scripts played. Holds the output folder.
+struct Work {
+  Work(const Scenario& scenario,
+       const ModelInfo& info,
+       const GiveHost& host,
+       const RunOptions& options,
+       const Progress& progress)
+      : data(load_dataset(scenario, options.seed)) {
+    ensure_directory(options.output);
+    lock.emplace(options.output);
+    data = play_sets(std::move(data), scenario, {info, host, options, progress});
+    key = run_key(scenario, data, info, options);
+  }
+
+  Dataset data;
+  std::optional<FolderLock> lock;
+  std::string key;  ///< of everything that the outcome depends on
+};
+
+/// The same for a mask that is there; an evaluation and its parts.
 struct Evaluation {
   Evaluation(const Scenario& scenario,
              const Mask& given,
@@ -299,23 +307,23 @@ struct Evaluation {
              Host& host,
              const RunOptions& options,
              const Progress& progress)
-      : mask(given) {
-    require_same_model(mask, host.describe());
-    mask.alpha = static_cast<float>(alpha);
-    Dataset scripts = load_dataset(scenario, options.seed);
-    ensure_directory(options.output);
-    lock.emplace(options.output);
-    const GiveHost give = [&host]() -> Host& { return host; };
-    data = play_sets(std::move(scripts), scenario, {host.describe(), give, options, progress});
+      : mask(fitting(given, alpha, host)),
+        work(
+            scenario, host.describe(), [&host]() -> Host& { return host; }, options, progress) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-    key = sha256_hex(run_key(scenario, data, host.describe(), options) + steering_key(steering));
+    key = sha256_hex(work.key + steering_key(steering));
     mark_part(options.output, key);
   }
 
+  static Mask fitting(Mask mask, double alpha, const Host& host) {
+    require_same_model(mask, host.describe());
+    mask.alpha = static_cast<float>(alpha);
+    return mask;
+  }
+
   Mask mask;
-  std::optional<FolderLock> lock;
-  Dataset data;
-  std::string key;  ///< of everything that its numbers depend on
+  Work work;
+  std::string key;
 };
 
 }  // namespace
@@ -325,22 +333,18 @@ RunOutcome run_scenario(const Scenario& scenario,
                         const OpenHost& open_host,
                         const RunOptions& options,
                         const Progress& progress) {
-  Dataset given = load_dataset(scenario, options.seed);
-  ensure_directory(options.output);
-  const FolderLock lock(options.output);
   const GiveHost host = opened_once(open_host);
-  const Dataset data = play_sets(std::move(given), scenario, {info, host, options, progress});
-  const std::string key = run_key(scenario, data, info, options);
-  if (auto finished = read_finished(key, options)) {
+  const Work work(scenario, info, host, options, progress);
+  if (auto finished = read_finished(work.key, options)) {
     return std::move(*finished);
   }
   std::filesystem::remove(options.output +
                           "/mask.gguf");  // of another run: never to be taken for this one's
-  RunOutcome outcome = Run(scenario, data, host(), options, progress).search();
+  RunOutcome outcome = Run(scenario, work.data, host(), options, progress).search();
   if (!outcome.results.mask_steer.empty()) {
-    look_at(data, info, options).take(outcome.results.mask_steer, outcome.results.mask_alpha);
+    look_at(work.data, info, options).take(outcome.results.mask_steer, outcome.results.mask_alpha);
   }
-  write_outputs(outcome, key, options);
+  write_outputs(outcome, work.key, options);
   return outcome;
 }
 
@@ -350,13 +354,9 @@ void search_scenario(const Scenario& scenario,
                      const RunOptions& options,
                      const Browse& browse,
                      const Progress& progress) {
-  Dataset given = load_dataset(scenario, options.seed);
-  ensure_directory(options.output);
-  const FolderLock lock(options.output);
   const GiveHost host = opened_once(open_host);
-  const Dataset data = play_sets(std::move(given), scenario, {info, host, options, progress});
-  const std::string key = run_key(scenario, data, info, options);
-  const TestLook look = look_at(data, info, options);
+  const Work work(scenario, info, host, options, progress);
+  const TestLook look = look_at(work.data, info, options);
   const Browse gated = [&](const SearchView& view) {
     write_search(view.results, options.output);
     browse({view.results,
@@ -366,12 +366,12 @@ void search_scenario(const Scenario& scenario,
               look.require_first(mask);
               look.take(mask.steer, mask.alpha);
               RunOutcome outcome = view.test(i);
-              write_outputs(outcome, key, options);
+              write_outputs(outcome, work.key, options);
               return outcome;
             },
             view.host});
   };
-  (void)Run(scenario, data, host(), options, progress).offer(gated);
+  (void)Run(scenario, work.data, host(), options, progress).offer(gated);
 }
 
 RunOutcome evaluate_mask(const Scenario& scenario,
@@ -382,7 +382,7 @@ RunOutcome evaluate_mask(const Scenario& scenario,
                          const Progress& progress) {
   const Evaluation job(scenario, mask, alpha, host, options, progress);
   take_parts(options.merge, job.key, Cache(options.output + "/cache", ""));
-  RunOutcome outcome = Run(scenario, job.data, host, options, progress).evaluate(job.mask);
+  RunOutcome outcome = Run(scenario, job.work.data, host, options, progress).evaluate(job.mask);
   write_results(outcome.results, options.output);
   return outcome;
 }
@@ -394,7 +394,7 @@ void evaluate_shard(const Scenario& scenario,
                     const RunOptions& options,
                     const Progress& progress) {
   const Evaluation job(scenario, mask, alpha, host, options, progress);
-  Run(scenario, job.data, host, options, progress).ask_part(job.mask);
+  Run(scenario, job.work.data, host, options, progress).ask_part(job.mask);
 }
 
 }  // namespace mascing

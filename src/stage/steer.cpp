@@ -24,10 +24,6 @@ namespace {
 /// Streams of random numbers that one seed gives.
 enum class SteerStream : uint64_t { kTarget = 1, kPreserve = 2, kSplit = 3 };
 
-uint64_t stream_seed(uint64_t seed, SteerStream stream) {
-  return mix_seed(seed, static_cast<uint64_t>(stream));
-}
-
 /// An endless series of batches of shuffled traces: every trace once before any twice. If one batch
 /// holds them all there is no order to choose.
 class BatchDeck {

@@ -24,10 +24,6 @@ namespace {
 /// Streams of random numbers that one seed gives.
 enum class TrainStream : uint64_t { kInitial = 1, kSplit = 2, kOrder = 3 };
 
-uint64_t stream_seed(uint64_t seed, TrainStream stream) {
-  return mix_seed(seed, static_cast<uint64_t>(stream));
-}
-
 void require(bool is_met, const std::string& what) {
   if (!is_met) {
     throw Error(ErrorKind::kUsage, "[train] " + what, "see `mascing train --help`");

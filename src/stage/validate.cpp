@@ -28,10 +28,6 @@ constexpr double kMiscalibration = 0.15;
 /// Streams of random numbers that one seed gives, beside those of training.
 enum class ValidateStream : uint64_t { kFolds = 11, kResample = 12, kTopic = 13 };
 
-uint64_t stream_seed(uint64_t seed, ValidateStream stream) {
-  return mix_seed(seed, static_cast<uint64_t>(stream));
-}
-
 std::vector<int64_t> labelled_traces(const TraceSet& set, int64_t n_fold) {
   std::vector<int64_t> traces;
   int64_t n_of_class[2] = {0, 0};
