@@ -39,6 +39,7 @@ class LoopMaker {
     };
     EffectOptions effect_options;
     effect_options.seed = seed_;
+    effect_options.n_max = scenario_.search.n_map_pair;
     effect_options.progress = bench_.progress();
     effect_options.is_spent = [&] { return bench_.budget_spent() >= kMapShare; };
     const EffectMap map = measure_effects(frame_, entries_, panel_.sets, 0, ask, effect_options);
@@ -105,7 +106,7 @@ class LoopMaker {
   void move_layers(const AskModel& ask, EffectOptions options) {
     options.what = "effects of layers";
     options.n_round = kLayerRound;
-    options.n_max = kLayerPairs;
+    options.n_max = std::min(kLayerPairs, options.n_max);
     options.reliability = kLayerReliability;
     const std::vector<float> directions = unit_rows(difference_, frame_.n_expert);
     const EffectMap map = measure_layer_effects(frame_, directions, panel_.sets, 0, ask, options);

@@ -22,6 +22,7 @@ constexpr Range kNotNegative{0.0, kInfinity};
 constexpr Range kPositive{0.0, kInfinity, true};
 constexpr Range kShare{0.0, 1.0};
 constexpr Range kCount{1.0, 1e9};
+constexpr Range kMapPairs{64.0, 1e6};
 constexpr Range kNetworkWidth{1.0, 65536.0};
 constexpr Range kSeed{0.0, 9.0e18};
 
@@ -226,6 +227,7 @@ std::vector<MaskMethod> read_methods(const TomlTable& table) {
 
 SearchOptions read_search(const TomlTable& table) {
   table.expect_keys({"methods",
+                     "map_pairs",
                      "loop_steps",
                      "finalists",
                      "alphas",
@@ -240,6 +242,7 @@ SearchOptions read_search(const TomlTable& table) {
   if (table.has("methods")) {
     search.methods = read_methods(table);
   }
+  table.get("map_pairs", search.n_map_pair, kMapPairs);
   table.get("loop_steps", search.n_loop_step, kCount);
   table.get("finalists", search.n_finalist, {0.0, 1e6});
   table.get("alphas", search.alphas, kPositive);

@@ -6,9 +6,10 @@ demo=$2
 planted=$demo/kingdom-planted-f16.gguf
 natural=$demo/kingdom-natural-f16.gguf
 command -v python3 >/dev/null || { echo "SKIP: these tests need python3"; exit 77; }
+# The interpreter itself: the launcher that stands in its place on some machines costs a third of a second a call.
+PATH=$(dirname "$(python3 -c 'import sys; print(sys.executable)')"):$PATH
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-export MALLOC_PERTURB_=165
 n_check=0
 n_failed=0
 
@@ -108,6 +109,7 @@ epochs = 4
 
 [search]
 methods = ["closed_loop", "mean_difference"]
+map_pairs = 64
 loop_steps = 1
 alphas = [1.0]
 seeds = [0]

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Everything a user can get wrong: exit code, one error line that names the culprit, a hint.
 . "$(dirname "$0")/common.sh" "$@"
+export MALLOC_PERTURB_=165
 scenario=$work/tiny.toml
 write_scenario "$scenario"
 run_tiny=("$mascing" run "$scenario" -t 1 -o "$work/out-dir" -m)

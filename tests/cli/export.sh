@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every export of a mask on the demo model, looked at with Python's own means, and everything that can go wrong.
 . "$(dirname "$0")/common.sh" "$@"
+export MALLOC_PERTURB_=165
 tools=$(cd "$(dirname "$0")" && pwd)/gguf_tools.py
 python=(python3 "$tools")
 rows attacks discovery 24 | python3 -c 'import json,sys

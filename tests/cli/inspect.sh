@@ -1,6 +1,7 @@
 #!/bin/bash
 # What `mascing inspect` says of small random models of several architectures; $4 is mascing-zoo.
 . "$(dirname "$0")/common.sh" "$@"
+export MALLOC_PERTURB_=165
 zoo=$4
 run 0 "$zoo" write "$work" gpt-oss deepseek2 deepseek4-hash llama4
 [ "$("$zoo" list | wc -l)" -ge 50 ] || fail "the zoo has lost most of its models"

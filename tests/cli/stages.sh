@@ -1,6 +1,7 @@
 #!/bin/bash
 # The stages one by one: trace, train, steer, mask show, eval, and what they say of wrong inputs.
 . "$(dirname "$0")/common.sh" "$@"
+export MALLOC_PERTURB_=165
 write_scenario "$work/tiny.toml"
 # Labels by tactic stand in for the model's own: enough for the machinery.
 label() {

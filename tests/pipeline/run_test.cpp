@@ -86,6 +86,7 @@ void expect_carried_by_planted_expert(const EffectsResult& effects) {
 TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   Scenario scenario = write_defend(folder_.path());
   scenario.search.methods = {MaskMethod::kClosedLoop};
+  scenario.search.n_map_pair = 300;
   const RunOutcome outcome = run(scenario, folder_.path("out"));
   EXPECT_EQ(outcome.failure, "");
   EXPECT_EQ(outcome.results.mask_method, "closed_loop");
@@ -94,6 +95,8 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   EXPECT_EQ(std::max_element(effect.begin(), effect.end()) - effect.begin(),
             FakeHost::kPlantedLayer * FakeHost::kExperts + FakeHost::kPlantedExpert);
   EXPECT_GE(outcome.results.effects.n_significant, 1);
+  EXPECT_LE(outcome.results.effects.n_pair, 300);
+  EXPECT_LE(outcome.results.effects.n_layer_pair, 300);
   expect_carried_by_planted_expert(outcome.results.effects);
   const LoopResult& loop = outcome.results.loop;
   ASSERT_FALSE(loop.steps.empty());
@@ -216,7 +219,7 @@ TEST_F(RunTest, AFinishedRunIsOnlyRead) {
 TEST_F(RunTest, AFinishedRunWhoseExportsWereMeasuredIsOnlyRead) {
   const Scenario scenario = write_defend(folder_.path());
   Results results = run(scenario, folder_.path("out")).results;
-  results.exports.push_back({"mask.lora.gguf", "lora"});
+  results.exports.emplace_back().file = "mask.lora.gguf";
   write_file_atomically(folder_.path("out/results.json"), to_json(results));
   const RunOutcome second = run(scenario, folder_.path("out"));
   EXPECT_TRUE(second.was_finished);

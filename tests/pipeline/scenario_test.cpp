@@ -140,6 +140,9 @@ batch = 4
 threshold = 0
 sigma = "calibrated"
 [search]
+map_pairs = 99
+loop_steps = 9
+finalists = 2
 alphas = [1, 2.5]
 lambdas = [0, 1e-4]
 seeds = [4]
@@ -169,6 +172,9 @@ max_perplexity_rise = 0.5
   EXPECT_EQ(scenario.steer.n_batch, 4);
   EXPECT_EQ(scenario.steer.threshold, 0.0);
   EXPECT_EQ(scenario.steer.sigma_rule, SigmaRule::kCalibrated);
+  EXPECT_EQ(scenario.search.n_map_pair, 99);
+  EXPECT_EQ(scenario.search.n_loop_step, 9);
+  EXPECT_EQ(scenario.search.n_finalist, 2);
   EXPECT_EQ(scenario.search.alphas, (std::vector<double>{1.0, 2.5}));
   EXPECT_EQ(scenario.search.lambdas, (std::vector<double>{0.0, 1e-4}));
   EXPECT_EQ(scenario.search.seeds, std::vector<int64_t>{4});
