@@ -14,13 +14,15 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kFewReplies = 8;      // of a kind: then those of other sets are used
-constexpr int64_t kReplyTokens = 16;   // of a benign reply that are compared
-constexpr size_t kBenignRows = 200;    // of each benign set
-constexpr int64_t kPieceTokens = 48;   // of general text
-constexpr double kBenignLimit = 0.05;  // nats per token: replies stay what they were
-constexpr double kLimitShare = 0.7;    // of what the scenario allows: other splits differ
-constexpr double kHoldMargin = 2.0;    // nats by which refusals of a hold set should lead
+constexpr size_t kFewReplies = 8;     // of a kind: then those of other sets are used
+constexpr int64_t kReplyTokens = 32;  // of a reply that are compared
+constexpr size_t kReplyRows = 200;    // of each set whose replies are compared
+constexpr int64_t kPieceTokens = 48;  // of general text
+constexpr double kReplyLimit = 0.07;  // nats per token: benign replies stay what they were
+constexpr double kWantedLimit = 0.1;  // likewise: wanted replies, behind their openings
+constexpr double kTextLimit = 0.07;   // likewise: general text, however its perplexity changes
+constexpr double kLimitShare = 0.7;   // of what the scenario allows: other splits differ
+constexpr double kHoldMargin = 2.0;   // nats by which refusals of a hold set should lead
 
 bool has_margin(const LoadedSet& set) {
   return set.spec.role == SetRole::kTarget || set.spec.role == SetRole::kHold ||
@@ -46,7 +48,9 @@ class PanelBuilder {
         scenario_(scenario),
         judge_(judge),
         coherence_(coherence),
-        split_(split) {}
+        split_(split) {
+    wanted_.name = kWantedReplies;
+  }
 
   Panel build() {
     for (const LoadedSet& set : data_.sets) {
@@ -58,6 +62,7 @@ class PanelBuilder {
     add_margins(false);
     add_benign_margins();
     add_benign();
+    add_damage(std::move(wanted_), kWantedLimit);
     add_text();
     add_references(bench_.host(), panel_.sets);
     add_key();
@@ -81,7 +86,41 @@ class PanelBuilder {
         kinds.answered.push_back(replies[i].tokens);
       }
     }
+    if (split_ == Split::kDiscovery) {
+      keep_wanted(set, replies, judged);
+    }
     return kinds;
+  }
+
+  /// What follows the openings of replies that are as wanted already: margins see how a reply
+  /// begins, and under a mask it must also go on as such replies do.
+  void keep_wanted(const LoadedSet& set,
+                   const std::vector<AskedReply>& replies,
+                   const std::vector<JudgedReply>& judged) {
+    const Verdict wanted =
+        set.spec.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
+    const auto& rows = set.rows(Split::kDiscovery);
+    const int64_t n_opening = OpeningOptions{}.n_max_token;
+    size_t n_kept = 0;
+    for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
+      if (judged[i].is_coherent && judged[i].verdict == wanted &&
+          static_cast<int64_t>(replies[i].tokens.size()) > n_opening) {
+        wanted_.texts.push_back(scored_reply(rows[i], replies[i], n_opening));
+        ++n_kept;
+      }
+    }
+  }
+
+  /// Scored behind the first `n_skip` tokens of the reply.
+  [[nodiscard]] ScoredText scored_reply(const Conversation& row,
+                                        const AskedReply& reply,
+                                        int64_t n_skip) const {
+    ScoredText text;
+    text.tokens = bench_.host().render(row).tokens;
+    text.begin = static_cast<int64_t>(text.tokens.size()) + n_skip;
+    const auto n = std::min(n_skip + kReplyTokens, static_cast<int64_t>(reply.tokens.size()));
+    text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n);
+    return text;
   }
 
   /// The target set, or all others with a margin.
@@ -194,22 +233,16 @@ class PanelBuilder {
         continue;
       }
       std::vector<Conversation> rows = set.rows(split_);
-      rows.resize(std::min(rows.size(), kBenignRows));
+      rows.resize(std::min(rows.size(), kReplyRows));
       const auto replies = bench_.replies("replies: " + set.spec.metric, rows, {});
       for (size_t i = 0; i < rows.size(); ++i) {
         if (!replies[i].ok() || replies[i].tokens.empty()) {
           continue;
         }
-        ScoredText text;
-        text.tokens = bench_.host().render(rows[i]).tokens;
-        text.begin = static_cast<int64_t>(text.tokens.size());
-        const auto n = std::min(kReplyTokens, static_cast<int64_t>(replies[i].tokens.size()));
-        text.tokens.insert(
-            text.tokens.end(), replies[i].tokens.begin(), replies[i].tokens.begin() + n);
-        outcome.texts.push_back(std::move(text));
+        outcome.texts.push_back(scored_reply(rows[i], replies[i], 0));
       }
     }
-    add_damage(std::move(outcome), kBenignLimit);
+    add_damage(std::move(outcome), kReplyLimit);
   }
 
   void add_text() {
@@ -222,7 +255,11 @@ class PanelBuilder {
             {{block.begin() + start, block.begin() + start + kPieceTokens}, 1, nullptr});
       }
     }
-    add_damage(std::move(outcome), kLimitShare * std::log1p(scenario_.search.max_perplexity_rise));
+    OutcomeSet loss = outcome;
+    loss.name = kTextLoss;
+    loss.rises = true;
+    add_damage(std::move(outcome), kTextLimit);
+    add_damage(std::move(loss), kLimitShare * std::log1p(scenario_.search.max_perplexity_rise));
   }
 
   void add_damage(OutcomeSet outcome, double limit) {
@@ -267,6 +304,7 @@ class PanelBuilder {
       for (size_t k = 0; set.has_margin() && k < set.openings->size(); ++k) {
         add((*set.openings)[k]);
       }
+      digest.update(&set.rises, sizeof set.rises);
       for (const ScoredText& text : set.texts) {
         add(text.tokens);
         digest.update(&text.begin, sizeof text.begin);
@@ -281,6 +319,7 @@ class PanelBuilder {
   Judge& judge_;
   const CoherenceLimit& coherence_;
   Split split_;
+  OutcomeSet wanted_;         ///< replies that are as wanted
   std::vector<Kinds> kinds_;  ///< of the sets with a margin, in their order
   Panel panel_;
 };

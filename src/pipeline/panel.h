@@ -11,22 +11,25 @@
 
 namespace mascing {
 
-/// Names of the sets with divergences.
+/// Names of the sets without margins.
 inline constexpr const char* kBenignReplies = "benign replies";
+inline constexpr const char* kWantedReplies = "wanted replies";
 inline constexpr const char* kGeneralText = "general text";
+inline constexpr const char* kTextLoss = "loss on general text";  ///< log of the perplexity's rise
 
 struct Panel {
   std::vector<OutcomeSet> sets;  ///< the target first
   std::vector<LoopSet> roles;    ///< of `sets`
   std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings
-                                 ///< begin; 1 for divergences
+                                 ///< begin; 1 without margins
   std::vector<std::vector<size_t>> rows;  ///< of sets with a margin: item -> row of the split
   std::string key;  ///< hash over the sets: stands for them where measurements are looked up
   std::vector<Warning> warnings;
 };
 
-/// Target, hold, keep and benign sets with margins; benign replies and general text with
-/// divergences. The openings come from the discovery split whatever the split of the panel. Throws
+/// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted
+/// (on the discovery split) and general text with divergences; the loss on general text. The
+/// openings come from the discovery split whatever the split of the panel. Throws
 /// Error{kInsufficient} if the target set's replies of both kinds begin alike.
 [[nodiscard]] Panel build_panel(Bench& bench,
                                 const Dataset& data,

@@ -36,7 +36,7 @@ Screening Screen::estimate(const Steering& steering, Look look) {
   Screening screening;
   for (size_t k = 0; k < panel_.sets.size(); ++k) {
     const OutcomeSet& set = panel_.sets[k];
-    if (set.name == kGeneralText) {
+    if (!set.has_margin() && set.name != kBenignReplies) {
       continue;
     }
     double sum = 0.0;

@@ -33,6 +33,13 @@ double margin(const Probe& probe, int64_t n_wanted) {
   return log_sum_exp(values, n_wanted) - log_sum_exp(values + n_wanted, n - n_wanted);
 }
 
+/// Nats per scored token.
+double damage(const OutcomeSet& set, int64_t i_item, const Score& score) {
+  const double sum =
+      set.rises ? set.texts[i_item].base_log_prob - score.log_prob : score.divergence;
+  return sum / static_cast<double>(score.n_token);
+}
+
 }  // namespace
 
 void add_references(Host& host, std::vector<OutcomeSet>& sets) {
@@ -51,6 +58,7 @@ void add_references(Host& host, std::vector<OutcomeSet>& sets) {
       if (scores[i].ok()) {
         set.texts[i].reference =
             std::make_shared<const std::vector<TopRow>>(std::move(scores[i].value.top));
+        set.texts[i].base_log_prob = scores[i].value.log_prob;
         kept.push_back(std::move(set.texts[i]));
       }
     }
@@ -73,7 +81,7 @@ std::vector<double> measure_outcomes(Host& host,
       request.tokens = text.tokens;
       request.begin = text.begin;
       request.steering = question.steering;
-      request.reference = text.reference;
+      request.reference = set.rises ? nullptr : text.reference;
       scores.push_back(std::move(request));
     }
   }
@@ -85,13 +93,13 @@ std::vector<double> measure_outcomes(Host& host,
   size_t i_score = 0;
   for (const Question& question : questions) {
     double value = std::numeric_limits<double>::quiet_NaN();
-    if (sets[question.i_set].has_margin()) {
+    const OutcomeSet& set = sets[question.i_set];
+    if (set.has_margin()) {
       const Outcome<Probe>& outcome = probed[i_probe++];
-      value = outcome.ok() ? margin(outcome.value, sets[question.i_set].n_wanted) : value;
+      value = outcome.ok() ? margin(outcome.value, set.n_wanted) : value;
     } else {
       const Outcome<Score>& outcome = scored[i_score++];
-      value = outcome.ok() ? outcome.value.divergence / static_cast<double>(outcome.value.n_token)
-                           : value;
+      value = outcome.ok() ? damage(set, question.i_item, outcome.value) : value;
     }
     values.push_back(value);
   }

@@ -3,7 +3,8 @@
 //   m = log p(openings of the wanted kind) - log p(openings of the other kind),
 // teacher-forced after one prefill (where every reply but the unwanted kind will do, the first term
 // is log(1 - p));  texts that should stay as they are answer with a divergence,
-// the mean over their scored tokens of KL(unsteered || steered).
+// the mean over their scored tokens of KL(unsteered || steered),  or with a rise,
+// the mean over the same tokens of log p(token) unsteered - log p(token) steered.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct ScoredText {
   TokenSequence tokens;
   int64_t begin = 1;
   std::shared_ptr<const std::vector<TopRow>> reference;  ///< filled by `add_references`
+  double base_log_prob = 0.0;                            ///< likewise: of the unsteered model
 };
 
 /// Conversations or texts that are measured in the same way.
@@ -30,7 +32,8 @@ struct OutcomeSet {
   std::vector<TokenSequence> prompts;                          ///< with a margin
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
   int64_t n_wanted = 0;           ///< number of wanted openings; 0 = any reply but the openings
-  std::vector<ScoredText> texts;  ///< with a divergence
+  std::vector<ScoredText> texts;  ///< with a divergence, or a rise
+  bool rises = false;             ///< texts answer with the rise of -log p instead
 
   [[nodiscard]] bool has_margin() const { return openings != nullptr; }
   [[nodiscard]] int64_t size() const {
@@ -55,8 +58,8 @@ inline constexpr int64_t kReferenceTokens = 64;
 /// be processed are dropped.
 void add_references(Host& host, std::vector<OutcomeSet>& sets);
 
-/// Margins and divergences in nats, in the order of the questions; many questions with different
-/// masks share each decode. Not-a-number for an item that cannot be processed.
+/// Margins, divergences and rises in nats, in the order of the questions; many questions with
+/// different masks share each decode. Not-a-number for an item that cannot be processed.
 [[nodiscard]] std::vector<double> measure_outcomes(Host& host,
                                                    const std::vector<OutcomeSet>& sets,
                                                    const std::vector<Question>& questions);

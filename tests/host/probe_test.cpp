@@ -148,6 +148,24 @@ TEST_F(ReferenceTest, IsALittleLessThanTheDivergenceOverAllTokens) {
   EXPECT_GT(coarse, 0.8 * fine);
 }
 
+TEST_F(ReferenceTest, ARiseIsTheLossOfTheSameTokensUnderTheMaskLessThatWithoutIt) {
+  auto sets = texts();
+  sets[0].rises = true;
+  add_references(*host_, sets);
+  const Steering steering{random_mask(host_->describe(), 5), 1.0F};
+  const std::vector<double> rises = measure_outcomes(*host_, sets, {{0, 1, {}}, {0, 1, steering}});
+  ScoreRequest request;
+  request.tokens = prompts_[1].tokens;
+  request.begin = 3;
+  const Score base = host_->score({request}).front().value;
+  request.steering = steering;
+  const Score steered = host_->score({request}).front().value;
+  EXPECT_NEAR(rises[0], 0.0, 1e-6);
+  EXPECT_NEAR(
+      rises[1], (base.log_prob - steered.log_prob) / static_cast<double>(base.n_token), 1e-6);
+  EXPECT_GT(std::fabs(rises[1]), 1e-3);
+}
+
 TEST_F(ReferenceTest, OfAnotherLengthIsRefused) {
   auto sets = texts();
   add_references(*host_, sets);

@@ -104,6 +104,10 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   EXPECT_GE(loop.i_best + 1, loop.n_stretch);
   EXPECT_EQ(loop.limits.size() + 1, loop.steps.back().values.size());  // all but the target's
   EXPECT_FALSE(loop.limits.contains("dsr"));
+  for (const char* name :
+       {"benign replies", "wanted replies", "general text", "loss on general text"}) {
+    EXPECT_TRUE(loop.limits.contains(name)) << name;
+  }
 }
 
 TEST_F(RunTest, LabelsThatFollowTheTopicAreSaidToDoSo) {
