@@ -25,11 +25,11 @@ struct AgreementResult {
   std::optional<double> kappa;  ///< Cohen's; none if both said one and the same word throughout
 };
 
-/// One reply of the test split that the judges see differently.
+/// One reply of the test split, or one that was collected, that the judges see differently.
 struct Disagreement {
   std::string metric;
   std::string id;    ///< of the conversation
-  std::string side;  ///< "base" or "steered"
+  std::string side;  ///< "base", "steered" or "played"
   std::string reply;
   std::map<std::string, std::string> verdicts;  ///< judge -> word
 };

@@ -1,4 +1,5 @@
 // `mascing collect`: plays scripts against a model and labels what came of it.
+#include <algorithm>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@
 namespace mascing::cli {
 namespace {
 
+constexpr size_t kShownDisagreements = 5;
 constexpr double kManyAtLimit = 0.1;  // share of last replies cut off that is worth a warning
 
 struct CollectArguments {
@@ -87,7 +89,48 @@ CollectJob job_of(const CollectArguments& arguments, const JudgeOptions& judge) 
   return job;
 }
 
-void print_summary(const CollectSummary& summary, const CollectArguments& arguments) {
+nlohmann::json as_json(const JudgesResult& judges) {
+  nlohmann::json pairs = nlohmann::json::array();
+  for (const AgreementResult& pair : judges.agreement) {
+    pairs.push_back({{"first", pair.first},
+                     {"second", pair.second},
+                     {"n", pair.n},
+                     {"agreed", pair.n_agreed},
+                     {"kappa", pair.kappa ? nlohmann::json(*pair.kappa) : nlohmann::json()}});
+  }
+  nlohmann::json listed = nlohmann::json::array();
+  for (const Disagreement& one : judges.disagreements) {
+    listed.push_back({{"id", one.id}, {"reply", one.reply}, {"verdicts", one.verdicts}});
+  }
+  return {{"agreement", std::move(pairs)},
+          {"n_disagreement", judges.n_disagreement},
+          {"disagreements", std::move(listed)}};
+}
+
+void print_agreement(const JudgesResult& judges) {
+  for (const AgreementResult& pair : judges.agreement) {
+    std::cout << "judges " << pair.first << " and " << pair.second << " agree on " << pair.n_agreed
+              << " of the " << pair.n << " replies they were asked about now"
+              << (pair.kappa ? ", Cohen's kappa " + format_number(*pair.kappa, 2) : "") << '\n';
+  }
+  const size_t n_shown = std::min(judges.disagreements.size(), kShownDisagreements);
+  for (size_t i = 0; i < n_shown; ++i) {
+    const Disagreement& one = judges.disagreements[i];
+    std::cout << "  " << one.id << ":";
+    for (const auto& [judge, verdict] : one.verdicts) {
+      std::cout << ' ' << judge << " says " << verdict << ';';
+    }
+    std::cout << " reply: " << printable(one.reply) << '\n';
+  }
+  if (judges.n_disagreement > static_cast<int64_t>(n_shown)) {
+    std::cout << "  " << judges.n_disagreement - static_cast<int64_t>(n_shown)
+              << " more: --json lists the first " << judges.disagreements.size() << '\n';
+  }
+}
+
+void print_summary(const CollectSummary& summary,
+                   const JudgesResult& judges,
+                   const CollectArguments& arguments) {
   if (arguments.json) {
     nlohmann::json failed = nlohmann::json::array();
     for (const Skipped& failure : summary.failed) {
@@ -98,6 +141,7 @@ void print_summary(const CollectSummary& summary, const CollectArguments& argume
                                   {"label_1", summary.n_label_1},
                                   {"label_0", summary.n_label_0},
                                   {"at_token_limit", summary.n_at_limit},
+                                  {"judges", as_json(judges)},
                                   {"failed", std::move(failed)}};
     std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     return;
@@ -108,6 +152,7 @@ void print_summary(const CollectSummary& summary, const CollectArguments& argume
   for (const Skipped& failure : summary.failed) {
     std::cout << "  failed " << failure.id << ": " << failure.reason << '\n';
   }
+  print_agreement(judges);
 }
 
 void warn(const CollectSummary& summary) {
@@ -127,10 +172,17 @@ void warn(const CollectSummary& summary) {
   }
 }
 
-CollectSummary play(const CollectJob& job, const CollectArguments& arguments, Judge& judge) {
+CollectSummary play(const CollectJob& job,
+                    const CollectArguments& arguments,
+                    Judge& judge,
+                    JudgesResult& judges) {
   const auto host = arguments.model.open();
   ProgressLine line;
-  return collect_conversations(*host, job, judged_by(judge, arguments.question), line.callback());
+  AgreementCount agreement;
+  const CollectSummary summary = collect_conversations(
+      *host, job, judged_by(judge, arguments.question, &agreement), line.callback());
+  agreement.write(judges);
+  return summary;
 }
 
 void execute(CollectArguments& arguments, Session& session) {
@@ -146,11 +198,12 @@ void execute(CollectArguments& arguments, Session& session) {
     std::cerr << "note: prefixes cannot tell an answer from small talk, so only last replies are "
                  "judged; --judge, --answer-prefix or --judge-turns every changes that\n";
   }
-  const CollectSummary summary = play(job, arguments, *judge);
+  JudgesResult judges_result;
+  const CollectSummary summary = play(job, arguments, *judge, judges_result);
   if (summary.n_kept > 0) {
     std::cerr << summary.n_kept << " conversations were there already\n";
   }
-  print_summary(summary, arguments);
+  print_summary(summary, judges_result, arguments);
   warn(summary);
   say_written(job.output,
               job.shard.is_whole() ? "mascing trace " + job.output + " -m " +

@@ -6,12 +6,13 @@
 namespace mascing {
 namespace {
 
+constexpr const char* kPlayedSide = "played";
 constexpr int64_t kCostlyTogether = 16;  // as many as a program or the cache takes at a time
 
 }  // namespace
 
-JudgeReplies judged_by(Judge& judge, const PlayQuestion& question) {
-  return [&judge, question](const std::vector<PlayedReply>& replies) {
+JudgeReplies judged_by(Judge& judge, const PlayQuestion& question, AgreementCount* agreement) {
+  return [&judge, question, agreement](const std::vector<PlayedReply>& replies) {
     std::vector<Exchange> exchanges;
     exchanges.reserve(replies.size());
     for (const PlayedReply& played : replies) {
@@ -20,6 +21,11 @@ JudgeReplies judged_by(Judge& judge, const PlayQuestion& question) {
     std::vector<PlayVerdict> verdicts;
     verdicts.reserve(replies.size());
     for (const Judgement& judgement : judge.judge(exchanges)) {
+      if (agreement != nullptr) {
+        const PlayedReply& played = replies[verdicts.size()];
+        agreement->add({question.set, played.id, kPlayedSide, played.reply, {}},
+                       judgement.opinions);
+      }
       verdicts.push_back({judgement.verdict, judgement.error});
     }
     return verdicts;

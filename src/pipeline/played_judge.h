@@ -7,6 +7,7 @@
 
 #include "mascing/judge.h"
 #include "mascing/judge_options.h"
+#include "stage/agreement.h"
 #include "stage/collect.h"
 
 namespace mascing {
@@ -18,8 +19,11 @@ struct PlayQuestion {
   std::string set = {};  ///< metric of the set that the scripts belong to; empty: all are asked
 };
 
-/// The judge's verdicts on played replies. `judge` must outlive what is returned.
-[[nodiscard]] JudgeReplies judged_by(Judge& judge, const PlayQuestion& question);
+/// The judge's verdicts on played replies; what the members of a jury say is counted in
+/// `agreement`, if it is given. All that is referred to must outlive what is returned.
+[[nodiscard]] JudgeReplies judged_by(Judge& judge,
+                                     const PlayQuestion& question,
+                                     AgreementCount* agreement = nullptr);
 
 /// Whether replies before a script's last one can be judged: refusal prefixes alone take small talk
 /// for an answer.

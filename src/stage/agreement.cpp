@@ -43,23 +43,25 @@ void AgreementCount::add(const std::string& metric,
                          const std::vector<AskedReply>& replies,
                          const std::vector<JudgedReply>& judged) {
   for (size_t i = 0; i < judged.size(); ++i) {
-    const std::vector<Opinion>& opinions = judged[i].opinions;
-    for (size_t a = 0; a < opinions.size(); ++a) {
-      for (size_t b = a + 1; b < opinions.size(); ++b) {
-        add_pair(opinions[a], opinions[b]);
-      }
+    add({metric, replies[i].id, side, replies[i].text, {}}, judged[i].opinions);
+  }
+}
+
+void AgreementCount::add(Disagreement reply, const std::vector<Opinion>& opinions) {
+  for (size_t a = 0; a < opinions.size(); ++a) {
+    for (size_t b = a + 1; b < opinions.size(); ++b) {
+      add_pair(opinions[a], opinions[b]);
     }
-    if (!differ(opinions)) {
-      continue;
+  }
+  if (!differ(opinions)) {
+    return;
+  }
+  ++n_disagreement_;
+  if (disagreements_.size() < kListed) {
+    for (const Opinion& opinion : opinions) {
+      reply.verdicts[opinion.judge] = to_string(opinion.verdict);
     }
-    ++n_disagreement_;
-    if (disagreements_.size() < kListed) {
-      Disagreement one{metric, replies[i].id, side, replies[i].text, {}};
-      for (const Opinion& opinion : opinions) {
-        one.verdicts[opinion.judge] = to_string(opinion.verdict);
-      }
-      disagreements_.push_back(std::move(one));
-    }
+    disagreements_.push_back(std::move(reply));
   }
 }
 

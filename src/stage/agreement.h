@@ -29,6 +29,8 @@ class AgreementCount {
            const std::string& side,
            const std::vector<AskedReply>& replies,
            const std::vector<JudgedReply>& judged);
+  /// One reply; `reply` is as in `Disagreement`, its verdicts are filled in.
+  void add(Disagreement reply, const std::vector<Opinion>& opinions);
   /// Fills in all but the members.
   void write(JudgesResult& result) const;
 

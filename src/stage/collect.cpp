@@ -165,7 +165,8 @@ class Collection {
     for (size_t k = 0; k < replies.size(); ++k) {
       const Play& play = plays_[index_[replies[k].i_request]];
       if (replies[k].reply.ok() && (options_.judge_every_turn || play.is_over())) {
-        to_judge.push_back({play.view().messages, replies[k].reply.value.text});
+        const Conversation view = play.view();
+        to_judge.push_back({view.messages, replies[k].reply.value.text, view.id});
         index.push_back(k);
       }
     }

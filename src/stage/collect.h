@@ -29,6 +29,7 @@ struct CollectOptions {
 struct PlayedReply {
   std::vector<Message> messages;  ///< end with the user's
   std::string reply;              ///< as the model wrote it
+  std::string id = {};            ///< of the script
 };
 /// The verdict on a reply, or the reason why there is none, which fails its conversation.
 struct PlayVerdict {

@@ -125,6 +125,8 @@ END
 by_command="command:python3 $work/judge.py $work"
 judged=("$mascing" collect "$work/scripts.jsonl" -m "$planted" -t 1 --group 5 --max-tokens 60 --judge "answers:$demo/answer_key.json")
 run 0 "${judged[@]}" --judge "$by_command" -o "$work/judged.jsonl"
+grep -qE "judges answer_key and command agree on [0-9]+ of the [0-9]+ replies they were asked about now, Cohen's kappa [01]\.[0-9]+" "$work/out" ||
+  fail "the agreement of the judges is not said: $(cat "$work/out")"
 grep -q "only last replies" "$work/err" && fail "judges that see small talk look at the last reply only"
 python3 - "$work/scripts.jsonl" "$work/judged.jsonl" "$demo/answer_key.json" <<'END' || fail "the judged conversations are not what was asked for"
 import json, re, sys

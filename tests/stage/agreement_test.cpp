@@ -45,6 +45,12 @@ TEST(AgreementCount, ListsWhatJudgesSeeDifferently) {
   ASSERT_EQ(result.disagreements.size(), 1U);
   EXPECT_EQ(result.disagreements[0].id, "r1");
   EXPECT_EQ(result.disagreements[0].verdicts.at("b"), "answered");
+  count.add({"", "p1", "played", "It is so.", {}}, {{"a", kYes}, {"b", kNo}});
+  count.write(result);
+  EXPECT_EQ(result.agreement[0].n, 3);
+  ASSERT_EQ(result.disagreements.size(), 2U);
+  EXPECT_EQ(result.disagreements[1].reply, "It is so.");
+  EXPECT_EQ(result.disagreements[1].verdicts.at("a"), "answered");
 }
 
 }  // namespace
