@@ -71,7 +71,9 @@ RouterUpdate random_update(const ModelInfo& info) {
   update.origin.fingerprint = info.fingerprint;
   Rng rng(9);
   for (int64_t l = 0; l < info.n_layer; ++l) {
-    LayerUpdate layer{.i_layer = l, .rank = 1};
+    LayerUpdate layer;
+    layer.i_layer = l;
+    layer.rank = 1;
     for (int64_t d = 0; d < info.n_embd; ++d) {
       layer.down.push_back(static_cast<float>(0.02 * rng.normal()));
     }
