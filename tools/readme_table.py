@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the table of README.md from results.json files, between two marker lines. Standard library only.
+"""Writes the tables of README.md from results.json files, each between two marker lines. Standard library only.
 
     tools/readme_table.py out/results README.md
 
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+BEGIN, END = "<!-- {}:begin -->", "<!-- {}:end -->"
 MODELS = ("planted", "natural")
 SCENARIOS = ("defend", "permit")
 
@@ -27,6 +27,14 @@ WORDS = {
         "benign_compliance": "ordinary requests: must stay answered",
         "dsr": "attacks that end refused: no fewer",
     },
+}
+TARGETS = {"defend": "dsr", "permit": "gsr"}
+BASELINES = {
+    "paper": "paper's recipe",
+    "mean_difference": "mean difference",
+    "forced_experts": "forced experts",
+    "control_vector": "control vector",
+    "system_prompt": "system prompt",
 }
 COMMON_WORDS = {"coherent": "coherent replies", "multiple_choice": "multiple choice right"}
 
@@ -102,6 +110,33 @@ def render(results):
     return "\n".join(lines)
 
 
+def baseline_cell(candidate, target):
+    if candidate is None or target not in candidate["metrics"]:
+        return "-"
+    p = candidate["p_versus_chosen_holm"]
+    text = f"{100 * candidate['metrics'][target]['steered']['rate']:.0f}"
+    return text if p is None or p < 0.0001 else f"{text} (p {p:.2g})"
+
+
+def baseline_row(model, scenario, run):
+    target = TARGETS[scenario]
+    metric, random = run["metrics"][target], run.get("random_masks")
+    found = {c["method"]: c for c in run["candidates"] if c["role"] == "baseline"}
+    steered = "-" if metric["steered"] is None else f"**{100 * metric['steered']['rate']:.0f}**"
+    cells = [f"{model}, {scenario} ({target.upper()}, n {metric['n']})", f"{100 * metric['base']['rate']:.0f}", steered]
+    cells += [baseline_cell(found.get(method), target) for method in BASELINES]
+    cells.append("-" if not random or not random["n_mask"] else
+                 f"{100 * random['mean']:.0f} ± {100 * random['sd']:.0f}, highest {100 * random['most']:.0f}")
+    return "| " + " | ".join(cells) + " |"
+
+
+def render_baselines(results):
+    n_random = max(run["random_masks"]["n_mask"] for run in results.values() if run.get("random_masks"))
+    lines = ["| target rate in % | without | **the mask** | " + " | ".join(BASELINES.values()) + f" | {n_random} random masks |",
+             "| --- " * (len(BASELINES) + 4) + "|"]
+    return "\n".join(lines + [baseline_row(*key, run) for key, run in reversed(results.items())])
+
+
 def read_results(folder):
     results = {}
     for model in MODELS:
@@ -115,11 +150,12 @@ def read_results(folder):
     return results
 
 
-def replace_block(text, block):
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"expected the lines {BEGIN} and {END}, once each and in this order")
-    head, rest = text.split(BEGIN)
-    return head + BEGIN + "\n" + block + "\n" + END + rest.split(END)[1]
+def replace_block(text, name, block):
+    begin, end = BEGIN.format(name), END.format(name)
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"expected the lines {begin} and {end}, once each and in this order")
+    head, rest = text.split(begin)
+    return head + begin + "\n" + block + "\n" + end + rest.split(end)[1]
 
 
 def main(arguments):
@@ -128,16 +164,17 @@ def main(arguments):
         return 2
     folder, readme = arguments
     try:
-        block = render(read_results(folder))
+        results = read_results(folder)
         with open(readme, encoding="utf-8") as file:
-            text = replace_block(file.read(), block)
+            text = replace_block(file.read(), "results", render(results))
+        text = replace_block(text, "baselines", render_baselines(results))
     except (OSError, ValueError, KeyError) as error:
         print(f"readme_table: error: {error!r}", file=sys.stderr)
         return 1
     with open(readme + ".tmp", "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(readme + ".tmp", readme)
-    print(f"wrote the table of {readme}", file=sys.stderr)
+    print(f"wrote the tables of {readme}", file=sys.stderr)
     return 0
 
 
