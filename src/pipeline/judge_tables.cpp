@@ -130,7 +130,9 @@ JudgeSpec read_one(const TomlTable& table,
     const bool is_there = std::any_of(
         sets.begin(), sets.end(), [&](const ScenarioSet& set) { return set.metric == metric; });
     if (!is_there) {
-      table.fail("sets", "names \"" + metric + "\", which is no [[set]]'s metric", "");
+      table.fail("sets",
+                 "names \"" + metric + "\", which is no [[set]]'s metric",
+                 "metrics are the ids that the [[set]] tables give under `metric`");
     }
   }
   if (table.has("known")) {

@@ -38,7 +38,7 @@ std::string text_of(const TomlTable& table, const std::string& key) {
   std::string text;
   table.get(key, text);
   if (text.empty()) {
-    table.fail(key, "is empty", "");
+    table.fail(key, "is empty", "write something between the quotes");
   }
   return text;
 }

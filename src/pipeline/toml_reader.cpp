@@ -131,10 +131,11 @@ T read_one(const TomlPlace& place, const toml::node& node, const Range* range) {
   }
   if constexpr (std::is_arithmetic_v<T>) {
     if (range != nullptr && !is_inside(static_cast<double>(*value), *range)) {
-      place.table.fail(place.key,
-                       "is out of range: " + describe(node) + ", expected " + in_words(*range),
-                       "",
-                       place.i_element);
+      place.table.fail(
+          place.key,
+          "is out of range: " + describe(node) + ", expected " + in_words(*range),
+          "docs/scenario.md says what it means and what it is where the line is left out",
+          place.i_element);
     }
   }
   return *value;
@@ -265,7 +266,8 @@ size_t TomlTable::get_word(const std::string& key,
     const std::string nearest = closest_match(word, words);
     fail(key,
          "is \"" + word + "\", expected one of: " + joined(words),
-         nearest.empty() ? "" : "did you mean \"" + nearest + "\"?");
+         nearest.empty() ? "docs/scenario.md says what each means"
+                         : "did you mean \"" + nearest + "\"?");
   }
   return static_cast<size_t>(found - words.begin());
 }
