@@ -179,7 +179,7 @@ CollectSummary play(const CollectJob& job,
   const auto host = arguments.model.open();
   ProgressLine line;
   AgreementCount agreement;
-  const CollectSummary summary = collect_conversations(
+  CollectSummary summary = collect_conversations(
       *host, job, judged_by(judge, arguments.question, &agreement), line.callback());
   agreement.write(judges);
   return summary;
