@@ -21,7 +21,7 @@ using svg::text_at;
 constexpr double kLeft = 64.0;
 constexpr double kRight = 690.0;  // names of the curves stand to the right of it
 constexpr double kLabelGap = 16.0;
-constexpr size_t kLimitStyles = 5;  // of the lower panel: c1 .. c5
+constexpr size_t kLimitStyles = 7;  // of the lower panel: c1 .. c7
 
 /// A panel's place and the values at its lower and upper edge.
 struct PlotPanel {

@@ -87,6 +87,8 @@ svg .curve.c2 { --line: var(--better); }
 svg .curve.c3 { --line: var(--neutral); }
 svg .curve.c4 { --line: var(--worse); }
 svg .curve.c5 { --line: var(--ink); }
+svg .curve.c6 { --line: var(--above); }
+svg .curve.c7 { --line: var(--better); }
 svg .curve :is(polyline, line) { fill: none; stroke: var(--line); stroke-width: 2; }
 svg .curve circle { fill: var(--line); }
 svg .curve.c1 :is(polyline, line) { stroke-dasharray: 7 3; }
@@ -94,6 +96,8 @@ svg .curve.c2 :is(polyline, line) { stroke-dasharray: 2 3; }
 svg .curve.c3 :is(polyline, line) { stroke-dasharray: 9 3 2 3; }
 svg .curve.c4 :is(polyline, line) { stroke-dasharray: 4 5; }
 svg .curve.c5 :is(polyline, line) { stroke-dasharray: 12 4; }
+svg .curve.c6 :is(polyline, line) { stroke-dasharray: 1 3; }
+svg .curve.c7 :is(polyline, line) { stroke-dasharray: 14 3 3 3; }
 svg .stretch { fill: var(--faint); stroke: var(--rule); }
 svg .limit { stroke: var(--quiet); stroke-width: 1.5; }
 details { margin: 1rem 0; }
