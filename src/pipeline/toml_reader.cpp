@@ -6,12 +6,31 @@
 #include <cmath>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <utility>
-
-#include <toml++/toml.h>
 
 #include "base/text.h"
 #include "mascing/error.h"
+
+// What toml++ takes for granted about its input does not hold for every hostile one: with NDEBUG
+// that would be undefined behaviour, without it the end of the program. Here it is an exception.
+namespace mascing {
+namespace {
+
+void require_of_toml_parser(bool holds) {
+  if (!holds) {
+    throw std::logic_error("toml++ met what it does not expect");
+  }
+}
+
+}  // namespace
+}  // namespace mascing
+
+#define TOML_ASSERT(expr) ::mascing::require_of_toml_parser(static_cast<bool>(expr))  // NOLINT
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 namespace mascing {
 
@@ -22,6 +41,9 @@ struct TomlTable::Node {
 };
 
 namespace {
+
+constexpr const char* kTomlHint =
+    "strings stand in quotes, lists in [brackets], tables under [name]: see https://toml.io";
 
 std::string at_line(const std::string& file, toml::source_index line) {
   return file + ":" + std::to_string(std::max<toml::source_index>(line, 1)) + ": ";
@@ -179,11 +201,14 @@ TomlTable TomlTable::parse(const std::string& text, const std::string& file) {
     const toml::table* const root = document.get();
     return {std::make_shared<const Node>(Node{std::move(document), root, file}), "the scenario"};
   } catch (const toml::parse_error& error) {
-    throw Error(
-        ErrorKind::kUsage,
-        at_line(file, error.source().begin.line) +
-            "not valid TOML: " + std::string(error.description()),
-        "strings stand in quotes, lists in [brackets], tables under [name]: see https://toml.io");
+    throw Error(ErrorKind::kUsage,
+                at_line(file, error.source().begin.line) +
+                    "not valid TOML: " + std::string(error.description()),
+                kTomlHint);
+  } catch (const std::logic_error&) {
+    throw Error(ErrorKind::kUsage,
+                at_line(file, 1) + "not valid TOML: its parser cannot make sense of it",
+                kTomlHint);
   }
 }
 

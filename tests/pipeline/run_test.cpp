@@ -87,6 +87,7 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   Scenario scenario = write_defend(folder_.path());
   scenario.search.methods = {MaskMethod::kClosedLoop};
   scenario.search.n_map_pair = 300;
+  scenario.general.n_block_token = 96;  // at least one piece of text on the discovery split
   const RunOutcome outcome = run(scenario, folder_.path("out"));
   EXPECT_EQ(outcome.failure, "");
   EXPECT_EQ(outcome.results.mask_method, "closed_loop");

@@ -184,6 +184,10 @@ max_perplexity_rise = 0.5
   EXPECT_EQ(scenario.search.max_perplexity_rise, 0.5);
 }
 
+TEST_F(ScenarioFile, WhatTheParserItselfDoesNotExpectIsAnErrorLikeAnyOther) {
+  EXPECT_THAT(error_of("name = \"tin7:33:00Zd\"\n[[\x03]]\bme"), HasSubstr("not valid TOML"));
+}
+
 TEST_F(ScenarioFile, NamesTheLineOfAnUnknownKeyAndTheNearestKnownOne) {
   const std::string error =
       error_of(std::string(kSmall) + "[search]\nalphas = [1.0]\nlamdas = [0.1]\n");
