@@ -17,7 +17,7 @@
 namespace mascing {
 namespace {
 
-void require_of_toml_parser(bool holds) {
+constexpr void require_of_toml_parser(bool holds) {
   if (!holds) {
     throw std::logic_error("toml++ met what it does not expect");
   }

@@ -185,7 +185,9 @@ max_perplexity_rise = 0.5
 }
 
 TEST_F(ScenarioFile, WhatTheParserItselfDoesNotExpectIsAnErrorLikeAnyOther) {
-  EXPECT_THAT(error_of("name = \"tin7:33:00Zd\"\n[[\x03]]\bme"), HasSubstr("not valid TOML"));
+  EXPECT_THAT(error_of("name = \"tin7:33:00Zd\"\n[[\x03"
+                       "et]]\bme"),
+              HasSubstr("not valid TOML"));
 }
 
 TEST_F(ScenarioFile, NamesTheLineOfAnUnknownKeyAndTheNearestKnownOne) {
