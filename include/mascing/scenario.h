@@ -39,17 +39,18 @@ struct ScenarioSet {
 
 /// Ways to make a mask.
 enum class MaskMethod {
-  kClosedLoop,      ///< asks the model what random masks do and follows the gradient
-  kEffectMap,       ///< the causal effects of single experts, as a mask
-  kMeanDifference,  ///< difference of class means of the router logits
-  kSurrogate,       ///< the paper's: optimised through an LSTM surrogate
+  kClosedLoop,               ///< asks the model what random masks do and follows the gradient
+  kEffectMap,                ///< the causal effects of single experts, as a mask
+  kMeanDifference,           ///< difference of class means of the router logits
+  kSurrogate,                ///< the paper's: optimised through an LSTM surrogate
+  kInterventionalSurrogate,  ///< the same, through one that learnt what random masks do
 };
 
 [[nodiscard]] const char* to_string(MaskMethod method);
 /// Nothing for another word than those below.
 [[nodiscard]] std::optional<MaskMethod> parse_mask_method(const std::string& text);
 inline constexpr const char* kMaskMethodWords =
-    "closed_loop, effect_map, mean_difference or surrogate";
+    "closed_loop, effect_map, mean_difference, surrogate or interventional_surrogate";
 
 struct SearchOptions {
   std::vector<MaskMethod> methods = {MaskMethod::kClosedLoop, MaskMethod::kMeanDifference};

@@ -14,7 +14,8 @@ void RunArguments::add_to(CLI::App& command) {
   command.add_option("--method",
                      method,
                      "Instead of the scenario's [search] methods: closed_loop, effect_map, "
-                     "mean_difference, surrogate, or paper (the paper's recipe and sweep)");
+                     "mean_difference, surrogate, interventional_surrogate, or paper (the paper's "
+                     "recipe and sweep)");
   command.add_option("--budget",
                      budget,
                      "What the search may take, a time (90s, 10m, 1.5h) or a number of tokens "

@@ -3,6 +3,9 @@
 #pragma once
 
 #include "format/export_schema.h"
+#include "format/judges_schema.h"
+#include "format/search_schema.h"
+#include "format/surrogate_schema.h"
 #include "mascing/results.h"
 
 namespace mascing {
@@ -86,40 +89,6 @@ void describe(Io& io, CandidateResult& candidate) {
 }
 
 template <typename Io>
-void describe(Io& io, LoopStepResult& step) {
-  io.field("norm", step.norm);
-  io.field("values", step.values);
-}
-
-template <typename Io>
-void describe(Io& io, LoopResult& loop) {
-  io.field("steps", loop.steps);
-  io.field("limits", loop.limits);
-  io.field("best_step", loop.i_best);
-  io.field("stretch", loop.n_stretch);
-  io.field("prefills", loop.n_question);
-}
-
-template <typename Io>
-void describe(Io& io, OutcomeResult& outcome) {
-  io.field("n", outcome.n);
-  io.field("auc", outcome.auc);
-  io.field("rank_correlation", outcome.rank_correlation);
-}
-
-template <typename Io>
-void describe(Io& io, SearchResult& search) {
-  io.field("chosen_by", search.chosen_by);
-  io.field("base_rate", search.base_rate);
-  io.field("prefill_tokens", search.n_prefill_token);
-  io.field("generated_tokens", search.n_generated_token);
-  io.field("paper_sweep_generated_tokens", search.n_paper_token);
-  io.field("budget", search.budget);
-  io.field("budget_spent", search.budget_spent);
-  io.field("cut_short", search.cut_short);
-}
-
-template <typename Io>
 void describe(Io& io, RandomMasks& random) {
   io.field("n_mask", random.n_mask);
   io.field("n", random.n);
@@ -134,65 +103,6 @@ void describe(Io& io, RandomMasks& random) {
   io.field("most", random.most);
   io.field("p_value", random.p_value);
   io.field("rates", random.rates);
-}
-
-template <typename Io>
-void describe(Io& io, CrossValidationResult& validation) {
-  io.field("folds", validation.n_fold);
-  io.field("auc", validation.auc);
-  io.field("low", validation.low);
-  io.field("high", validation.high);
-  io.field("length_auc", validation.length_auc);
-  io.field("topic_auc", validation.topic_auc);
-  io.field("calibration_error", validation.calibration_error);
-  io.field("saturated_share", validation.saturated_share);
-}
-
-template <typename Io>
-void describe(Io& io, SurrogateResult& surrogate) {
-  io.field("seed", surrogate.seed);
-  io.field("n_train", surrogate.n_train);
-  io.field("n_validation", surrogate.n_validation);
-  io.field("validation_accuracy", surrogate.validation_accuracy);
-  io.field("validation_auc", surrogate.validation_auc);
-  io.field("majority_accuracy", surrogate.majority_accuracy);
-  io.field("length_auc", surrogate.length_auc);
-  io.field("best_epoch", surrogate.best_epoch);
-  io.later("cross_validation", surrogate.cross_validation);
-}
-
-template <typename Io>
-void describe(Io& io, JudgeResult& judge) {
-  io.field("name", judge.name);
-  io.field("settings", judge.settings);
-  io.field("asked", judge.n_asked);
-  io.field("failed", judge.n_failed);
-}
-
-template <typename Io>
-void describe(Io& io, AgreementResult& agreement) {
-  io.field("first", agreement.first);
-  io.field("second", agreement.second);
-  io.field("n", agreement.n);
-  io.field("agreed", agreement.n_agreed);
-  io.field("kappa", agreement.kappa);
-}
-
-template <typename Io>
-void describe(Io& io, Disagreement& disagreement) {
-  io.field("metric", disagreement.metric);
-  io.field("id", disagreement.id);
-  io.field("side", disagreement.side);
-  io.field("reply", disagreement.reply);
-  io.field("verdicts", disagreement.verdicts);
-}
-
-template <typename Io>
-void describe(Io& io, JudgesResult& judges) {
-  io.field("members", judges.members);
-  io.field("agreement", judges.agreement);
-  io.field("n_disagreement", judges.n_disagreement);
-  io.field("disagreements", judges.disagreements);
 }
 
 template <typename Io>
@@ -283,7 +193,10 @@ void describe(Io& io, Results& results) {
   io.field("loop", results.loop);
   io.field("outcome", results.outcome);
   io.later("search", results.search);
-  io.section("surrogate", [&](Io& surrogate) { surrogate.field("runs", results.surrogates); });
+  io.section("surrogate", [&](Io& surrogate) {
+    surrogate.field("runs", results.surrogates);
+    surrogate.later("interventional", results.interventional);
+  });
   io.field("labels", results.labels);
   io.later("confounds", results.confounds);
   io.field("candidates", results.candidates);

@@ -25,30 +25,40 @@ void BatchRunner<Scalar>::set_weights(const Scalar* values) {
 }
 
 template <typename Scalar>
-void BatchRunner<Scalar>::train_part(Part& part,
-                                     SequenceRange range,
-                                     const Batch<Scalar>& batch,
-                                     const std::vector<Scalar>& labels) {
+void BatchRunner<Scalar>::run_part(Part& part,
+                                   SequenceRange range,
+                                   const Batch<Scalar>& batch,
+                                   const std::function<void(SequenceRange piece)>& fill) {
   const size_t n_sequence = batch.lengths.size();
   part.logits.resize(n_sequence);
   part.d_logits.resize(n_sequence);
-  part.loss = 0.0;
   part.gradient.set_zero();
   for (const SequenceRange piece :
        split_by_limit(batch.lengths, range, piece_tokens(weights_.shape()))) {
     const RaggedLayout layout =
         pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
     part.network.forward(layout, batch.reader, part.logits.data());
+    fill(piece);
+    part.network.backward(layout, batch.reader, part.d_logits.data(), part.gradient);
+    batch.reader.release_all(piece);
+  }
+}
+
+template <typename Scalar>
+void BatchRunner<Scalar>::train_part(Part& part,
+                                     SequenceRange range,
+                                     const Batch<Scalar>& batch,
+                                     const std::vector<Scalar>& labels) {
+  part.loss = 0.0;
+  run_part(part, range, batch, [&](SequenceRange piece) {
     for (int64_t i = piece.begin; i < piece.end; ++i) {
       const auto logit = static_cast<double>(part.logits[i]);
       const auto label = static_cast<double>(labels[i]);
       part.loss += bce_with_logits(logit, label);
       part.d_logits[i] =
-          static_cast<Scalar>(d_bce_with_logits(logit, label) / static_cast<double>(n_sequence));
+          static_cast<Scalar>(d_bce_with_logits(logit, label) / static_cast<double>(labels.size()));
     }
-    part.network.backward(layout, batch.reader, part.d_logits.data(), part.gradient);
-    batch.reader.release_all(piece);
-  }
+  });
 }
 
 template <typename Scalar>
@@ -75,13 +85,37 @@ double BatchRunner<Scalar>::train(const Batch<Scalar>& batch,
   const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
   run_parts(n_part,
             [&](int64_t i_part) { train_part(parts_[i_part], ranges[i_part], batch, labels); });
-  d_values.assign(values_.size(), Scalar(0));
+  gather(d_values);
   double loss = 0.0;
-  for (Part& part : parts_) {
+  for (const Part& part : parts_) {
     loss += part.loss;
-    part.gradient.unfold(weights_, d_values.data());
   }
   return loss / static_cast<double>(batch.lengths.size());
+}
+
+template <typename Scalar>
+void BatchRunner<Scalar>::backward(const Batch<Scalar>& batch,
+                                   const std::vector<Scalar>& d_logits,
+                                   std::vector<Scalar>& d_values) {
+  const auto n_part = static_cast<int64_t>(parts_.size());
+  const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
+  run_parts(n_part, [&](int64_t i_part) {
+    Part& part = parts_[i_part];
+    run_part(part, ranges[i_part], batch, [&](SequenceRange piece) {
+      std::copy(d_logits.begin() + piece.begin,
+                d_logits.begin() + piece.end,
+                part.d_logits.begin() + piece.begin);
+    });
+  });
+  gather(d_values);
+}
+
+template <typename Scalar>
+void BatchRunner<Scalar>::gather(std::vector<Scalar>& d_values) {
+  d_values.assign(values_.size(), Scalar(0));
+  for (Part& part : parts_) {
+    part.gradient.unfold(weights_, d_values.data());
+  }
 }
 
 template class BatchRunner<float>;

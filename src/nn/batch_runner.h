@@ -36,6 +36,12 @@ class BatchRunner {
                const std::vector<Scalar>& labels,
                std::vector<Scalar>& d_values);
 
+  /// For other losses, whose derivative by the logits is d_logits [n_sequence]: writes the gradient
+  /// of all parameters.
+  void backward(const Batch<Scalar>& batch,
+                const std::vector<Scalar>& d_logits,
+                std::vector<Scalar>& d_values);
+
  private:
   struct Part {
     Network<Scalar> network;
@@ -44,6 +50,13 @@ class BatchRunner {
     std::vector<Scalar> d_logits;  // likewise
     double loss = 0.0;
   };
+  /// Forward and backward through the sequences of `range`, piece by piece. `fill` is given each
+  /// piece's range once its logits are known, and writes their d_logits.
+  void run_part(Part& part,
+                SequenceRange range,
+                const Batch<Scalar>& batch,
+                const std::function<void(SequenceRange piece)>& fill);
+  void gather(std::vector<Scalar>& d_values);
   void train_part(Part& part,
                   SequenceRange range,
                   const Batch<Scalar>& batch,

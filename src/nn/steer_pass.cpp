@@ -63,7 +63,7 @@ void SteerPass<Scalar>::run(const SteerBatch<Scalar>& batch,
     read_rows(batch, layout);
     for (int64_t i_task = 0; i_task < static_cast<int64_t>(tasks_.size()); ++i_task) {
       forward(layout, i_task);
-      losses(layout, i_task, n_sequence);
+      losses(batch, layout, i_task, n_sequence);
       if (wants_gradient_) {
         backward(layout, i_task);
       }
@@ -209,15 +209,20 @@ void SteerPass<Scalar>::forward(const RaggedLayout& layout, int64_t i_task) {
 
 /// Adds to the loss; leaves the gradient of the last states in d_last_.
 template <typename Scalar>
-void SteerPass<Scalar>::losses(const RaggedLayout& layout, int64_t i_task, int64_t n_sequence) {
+void SteerPass<Scalar>::losses(const SteerBatch<Scalar>& batch,
+                               const RaggedLayout& layout,
+                               int64_t i_task,
+                               int64_t n_sequence) {
   const SurrogateView<const Scalar> view = surrogates_[tasks_[i_task].i_surrogate]->view();
   const ConstVectorMap<Scalar> out_weight(view.out_weight, shape_.n_hidden);
   const double target = tasks_[i_task].target;
   d_last_.reserve(layout.n_sequence, shape_.n_hidden);
   for (int64_t slot = 0; slot < layout.n_sequence; ++slot) {
     const Scalar* last = last_.view().data() + slot * shape_.n_hidden;
+    const float* offset = batch.offset;
     const double logit =
-        static_cast<double>(dot(last, view.out_weight, shape_.n_hidden) + *view.out_bias);
+        static_cast<double>(dot(last, view.out_weight, shape_.n_hidden) + *view.out_bias) +
+        (offset != nullptr ? static_cast<double>(offset[layout.sequence_of_slot[slot]]) : 0.0);
     sums_[i_task].loss += bce_with_logits(logit, target);
     const double d_logit = d_bce_with_logits(logit, target) / static_cast<double>(n_sequence);
     d_last_.view().row(slot) = static_cast<Scalar>(d_logit) * out_weight;

@@ -40,6 +40,7 @@ struct SteerBatch {
   /// Where to keep a sequence's base; null if it is to be worked out anew each time.
   std::function<SequenceBase<Scalar>*(int64_t i_sequence)> base;
   const float* layer_sigma = nullptr;  ///< [L]; null: the deviation of each token's own logits
+  const float* offset = nullptr;       ///< [n_sequence], added to the surrogate's logit; null: 0
 };
 
 /// One matrix under optimisation.
@@ -92,7 +93,10 @@ class SteerPass {
   void read_rows(const SteerBatch<Scalar>& batch, const RaggedLayout& layout);
   void forward(const RaggedLayout& layout, int64_t i_task);
   void fill_inputs(int64_t i_task, int64_t first, int64_t n, Scalar* x);
-  void losses(const RaggedLayout& layout, int64_t i_task, int64_t n_sequence);
+  void losses(const SteerBatch<Scalar>& batch,
+              const RaggedLayout& layout,
+              int64_t i_task,
+              int64_t n_sequence);
   void backward(const RaggedLayout& layout, int64_t i_task);
   void reduce_row(int64_t i_task, int64_t row, const Scalar* d_x);
   void gather_rows(const SteerBatch<Scalar>& batch, const RaggedLayout& layout);

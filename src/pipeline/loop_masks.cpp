@@ -4,11 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
-#include "format/trace_store.h"
-#include "mascing/steer.h"
-#include "pipeline/mask_maker.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
 
@@ -25,13 +21,15 @@ class LoopMaker {
   LoopMaker(Bench& bench,
             const Panel& panel,
             const Scenario& scenario,
-            const TraceSet& traces,
+            MaskFrame frame,
             uint64_t seed)
-      : bench_(bench), panel_(panel), scenario_(scenario), seed_(seed), frame_(mask_for(traces)) {
-    fill_frame(traces);
-    find_difference(traces);
-    choose_entries();
-  }
+      : bench_(bench),
+        panel_(panel),
+        scenario_(scenario),
+        seed_(seed),
+        frame_(std::move(frame.mask)),
+        difference_(std::move(frame.difference)),
+        entries_(std::move(frame.entries)) {}
 
   LoopMasks make() {
     const AskModel ask = [&](const std::vector<Question>& questions) {
@@ -66,42 +64,6 @@ class LoopMaker {
   }
 
  private:
-  void fill_frame(const TraceSet& traces) {
-    std::vector<int64_t> all(traces.traces.size());
-    std::iota(all.begin(), all.end(), int64_t{0});
-    frame_.sigma = calibrate_sigma(traces, all);
-    for (float& sigma : frame_.sigma) {
-      sigma = std::max(sigma, kMinSigma);
-    }
-    frame_.steer.assign(static_cast<size_t>(frame_.n_layer * frame_.n_expert), 0.0F);
-    frame_.sigma_rule = scenario_.steer.sigma_rule;
-    frame_.scenario = scenario_.name;
-    frame_.direction = scenario_.direction;
-    frame_.seed = seed_;
-    frame_.data_hash = hash_traces(traces);
-  }
-
-  /// Mean router logits of conversations with the wanted outcome minus those of the others.
-  void find_difference(const TraceSet& traces) {
-    TraceSet target = traces;
-    std::erase_if(target.traces,
-                  [&](const TraceView& trace) { return trace.set != scenario_.target().metric; });
-    difference_ = mean_difference(target, 0, 1.0, 0.0).steer;
-  }
-
-  /// All entries, or those that differ most between the classes of the target set.
-  void choose_entries() {
-    entries_ = all_entries(frame_);
-    if (static_cast<int64_t>(entries_.size()) <= kMaxFreeEntries) {
-      return;
-    }
-    std::stable_sort(entries_.begin(), entries_.end(), [&](int64_t a, int64_t b) {
-      return std::fabs(difference_[a]) > std::fabs(difference_[b]);
-    });
-    entries_.resize(static_cast<size_t>(kMaxFreeEntries));
-    std::sort(entries_.begin(), entries_.end());
-  }
-
   /// Which layers' differences of routing cause the outcome, and which experts carry them.
   void move_layers(const AskModel& ask, EffectOptions options) {
     options.what = "effects of layers";
@@ -198,9 +160,9 @@ class LoopMaker {
 LoopMasks make_loop_masks(Bench& bench,
                           const Panel& panel,
                           const Scenario& scenario,
-                          const TraceSet& traces,
+                          const MaskFrame& frame,
                           uint64_t seed) {
-  return LoopMaker(bench, panel, scenario, traces, seed).make();
+  return LoopMaker(bench, panel, scenario, frame, seed).make();
 }
 
 }  // namespace mascing

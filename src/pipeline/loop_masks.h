@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "mascing/trace_set.h"
 #include "pipeline/bench.h"
 #include "pipeline/dataset.h"
+#include "pipeline/mask_frame.h"
 #include "pipeline/mask_search.h"
 #include "pipeline/panel.h"
 
@@ -19,17 +19,12 @@ struct LoopMasks {
   LoopResult loop;
 };
 
-/// More free entries than this are screened by the traces: those whose router logits differ most
-/// between the classes stay.
-inline constexpr int64_t kMaxFreeEntries = 512;
-
-/// `panel`: of the discovery split. `traces`: the labelled target set under its metric's name; they
-/// give sigma, and with many experts the entries worth asking about. All answers of the model are
-/// cached, so that an interrupted search goes on where it was.
+/// `panel`: of the discovery split. All answers of the model are cached, so that an interrupted
+/// search goes on where it was.
 [[nodiscard]] LoopMasks make_loop_masks(Bench& bench,
                                         const Panel& panel,
                                         const Scenario& scenario,
-                                        const TraceSet& traces,
+                                        const MaskFrame& frame,
                                         uint64_t seed);
 
 }  // namespace mascing

@@ -14,6 +14,7 @@
 #include "pipeline/dataset.h"
 #include "pipeline/eval_shard.h"
 #include "pipeline/final_test.h"
+#include "pipeline/interventional_mask.h"
 #include "pipeline/judge_record.h"
 #include "pipeline/label.h"
 #include "pipeline/loop_masks.h"
@@ -172,32 +173,46 @@ class Run {
   CandidateSet build(const TraceSet& traces,
                      const TrainingIds& training,
                      const CoherenceLimit& coherence) {
-    CandidateSet built =
-        build_candidates(traces,
-                         scenario_,
-                         training,
-                         {options_.seed, options_.n_thread, options_.output + "/candidates"},
-                         progress_);
+    CandidateSet built = build_candidates(traces, scenario_, training, build_options(), progress_);
     results_.surrogates = built.surrogates;
     results_.warnings.insert(results_.warnings.end(), built.warnings.begin(), built.warnings.end());
     watch_.lap("train_and_steer");
-    if (scenario_.uses(MaskMethod::kClosedLoop) || scenario_.uses(MaskMethod::kEffectMap)) {
-      ask_model(traces, coherence, built);
-    }
+    ask_model(traces, coherence, built);
     return built;
+  }
+
+  [[nodiscard]] BuildOptions build_options() const {
+    return {options_.seed, options_.n_thread, options_.output + "/candidates"};
   }
 
   /// The masks that come from asking the model stand in front of the others.
   void ask_model(const TraceSet& traces, const CoherenceLimit& coherence, CandidateSet& built) {
+    const bool uses_loop =
+        scenario_.uses(MaskMethod::kClosedLoop) || scenario_.uses(MaskMethod::kEffectMap);
+    const bool uses_interventions = scenario_.uses(MaskMethod::kInterventionalSurrogate);
+    if (!uses_loop && !uses_interventions) {
+      return;
+    }
     const Panel panel =
         build_panel(bench_, data_, scenario_, *judge_, coherence, Split::kDiscovery);
     results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
-    LoopMasks made = make_loop_masks(bench_, panel, scenario_, traces, options_.seed);
-    results_.effects = std::move(made.effects);
-    results_.loop = std::move(made.loop);
-    built.candidates.insert(
-        built.candidates.begin(), made.candidates.begin(), made.candidates.end());
-    watch_.lap("closed_loop");
+    const MaskFrame frame = make_frame(traces, scenario_, options_.seed);
+    std::vector<Candidate> asked;
+    if (uses_loop) {
+      LoopMasks made = make_loop_masks(bench_, panel, scenario_, frame, options_.seed);
+      results_.effects = std::move(made.effects);
+      results_.loop = std::move(made.loop);
+      asked = std::move(made.candidates);
+      watch_.lap("closed_loop");
+    }
+    if (uses_interventions) {
+      InterventionalMask made =
+          make_interventional_mask(bench_, panel, data_, traces, scenario_, frame, build_options());
+      results_.interventional = std::move(made.result);
+      asked.push_back(std::move(made.candidate));
+      watch_.lap("interventional_surrogate");
+    }
+    built.candidates.insert(built.candidates.begin(), asked.begin(), asked.end());
   }
 
   Selection select(const CandidateSet& built, const CoherenceLimit& coherence) {

@@ -311,6 +311,8 @@ const char* to_string(MaskMethod method) {
       return "effect_map";
     case MaskMethod::kMeanDifference:
       return "mean_difference";
+    case MaskMethod::kInterventionalSurrogate:
+      return "interventional_surrogate";
     case MaskMethod::kSurrogate:
       break;
   }
@@ -321,7 +323,8 @@ std::optional<MaskMethod> parse_mask_method(const std::string& text) {
   for (const MaskMethod method : {MaskMethod::kClosedLoop,
                                   MaskMethod::kEffectMap,
                                   MaskMethod::kMeanDifference,
-                                  MaskMethod::kSurrogate}) {
+                                  MaskMethod::kSurrogate,
+                                  MaskMethod::kInterventionalSurrogate}) {
     if (text == to_string(method)) {
       return method;
     }

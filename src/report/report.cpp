@@ -12,6 +12,7 @@
 #include "report/export_sections.h"
 #include "report/html.h"
 #include "report/judge_sections.h"
+#include "report/interventional_section.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
 #include "report/reply_sections.h"
@@ -291,6 +292,7 @@ std::string render_report(const Results& results) {
   page += baselines_section(results);
   page += effects_section(results);
   page += loop_section(results);
+  page += interventional_section(results.interventional);
   page += candidates_section(results);
   page += exports_section(results);
   page += surrogates_section(results);

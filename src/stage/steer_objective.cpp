@@ -47,13 +47,15 @@ void SteerObjective<Scalar>::keep(const std::vector<int64_t>& traces) {
 template <typename Scalar>
 std::vector<double> SteerObjective<Scalar>::losses(const std::vector<int64_t>& batch,
                                                    const std::vector<nn::SteerTask<Scalar>>& tasks,
-                                                   const std::vector<Scalar*>& d_steers) {
+                                                   const std::vector<Scalar*>& d_steers,
+                                                   const std::vector<float>& offsets) {
   nn::Batch<Scalar> traces = trace_batch<Scalar>(set_, batch);
   nn::SteerBatch<Scalar> steered;
   steered.lengths = std::move(traces.lengths);
   steered.reader = std::move(traces.reader);
   steered.base = [&](int64_t i_sequence) { return kept_[batch[i_sequence]].get(); };
   steered.layer_sigma = layer_sigma_.empty() ? nullptr : layer_sigma_.data();
+  steered.offset = offsets.empty() ? nullptr : offsets.data();
   const auto n_part = static_cast<int64_t>(passes_.size());
   const auto n_sequence = static_cast<int64_t>(batch.size());
   const std::vector<nn::SequenceRange> ranges = nn::split_by_tokens(steered.lengths, n_part);

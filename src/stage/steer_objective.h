@@ -32,10 +32,12 @@ class SteerObjective {
   void keep(const std::vector<int64_t>& traces);
 
   /// L of every task on the traces of `batch`. If `d_steers` is given, adds the gradients to its
-  /// entries, [L, E] each.
+  /// entries, [L, E] each. `offsets`, one for each trace of the batch, are added to the surrogate's
+  /// logits.
   std::vector<double> losses(const std::vector<int64_t>& batch,
                              const std::vector<nn::SteerTask<Scalar>>& tasks,
-                             const std::vector<Scalar*>& d_steers = {});
+                             const std::vector<Scalar*>& d_steers = {},
+                             const std::vector<float>& offsets = {});
 
  private:
   const TraceSet& set_;

@@ -2,6 +2,7 @@
 // loops, and that sequences of a batch do not influence each other.
 #include <gtest/gtest.h>
 
+#include "nn/loss.h"
 #include "nn/numeric.h"
 #include "nn/prepared_weights.h"
 #include "nn/reference.h"
@@ -146,6 +147,26 @@ TEST(FastSurrogate, IsReproducibleForEachThreadCountAndAgreesBetweenThem) {
     EXPECT_EQ(first.d_values, second.d_values);
     EXPECT_NEAR(first.loss, one.loss, 1e-6);
     EXPECT_LT(relative_error(first.d_values, one.d_values), 1e-4);
+  }
+}
+
+TEST(FastSurrogate, GoesBackFromAnyDerivativeByTheLogits) {
+  const Problem<double> problem = random_problem<double>(kShape, {4, 1, 6, 2, 3}, 15);
+  for (const int64_t n_thread : {1, 2}) {
+    BatchRunner<double> runner(kShape, n_thread);
+    runner.set_weights(problem.values.data());
+    std::vector<double> expected;
+    static_cast<void>(runner.train(problem.batch(), problem.labels, expected));
+    std::vector<double> logits;
+    runner.forward(problem.batch(), logits);
+    std::vector<double> d_logits;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      d_logits.push_back(d_bce_with_logits(logits[i], problem.labels[i]) /
+                         static_cast<double>(logits.size()));
+    }
+    std::vector<double> d_values;
+    runner.backward(problem.batch(), d_logits, d_values);
+    EXPECT_EQ(d_values, expected) << n_thread << " threads";
   }
 }
 

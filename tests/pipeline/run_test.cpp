@@ -111,6 +111,23 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   }
 }
 
+TEST_F(RunTest, ASurrogateThatLearntFromInterventionsFindsThePlantedExpert) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kInterventionalSurrogate};
+  const RunOutcome outcome = run(scenario, folder_.path("out"));
+  EXPECT_EQ(outcome.failure, "");
+  EXPECT_EQ(outcome.results.mask_method, "interventional_surrogate");
+  EXPECT_DOUBLE_EQ(outcome.results.metrics.at("dsr").steered->rate, 1.0);
+  EXPECT_DOUBLE_EQ(outcome.results.metrics.at("benign").steered->rate, 1.0);
+  const auto& steer = outcome.results.mask_steer;
+  EXPECT_EQ(std::max_element(steer.begin(), steer.end()) - steer.begin(),
+            FakeHost::kPlantedLayer * FakeHost::kExperts + FakeHost::kPlantedExpert);
+  const InterventionalSurrogateResult& learnt = outcome.results.interventional;
+  ASSERT_EQ(learnt.rounds.size(), 10U);
+  EXPECT_GT(learnt.rounds.back().correlation, 0.5);
+  EXPECT_GT(learnt.n_question, 0);
+}
+
 TEST_F(RunTest, LabelsThatFollowTheTopicAreSaidToDoSo) {
   const Scenario scenario = write_defend(folder_.path());
   // The polite ask for one half of the topics, the curt for the other: no topic shows both.

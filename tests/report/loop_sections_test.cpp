@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "report/interventional_section.h"
 #include "report/loop_plot.h"
 #include "report/sample_results.h"
 #include "report/search_sections.h"
@@ -206,6 +207,16 @@ TEST(LoopPlot, LeavesOutWhatIsNoNumberAndNeedsTwoSteps) {
   EXPECT_EQ(curves[1].size(), 3U);
   loop.steps.resize(1);
   EXPECT_EQ(loop_plot(loop, "dsr"), "");
+}
+
+TEST(InterventionalSection, ShowsEveryRound) {
+  InterventionalSurrogateResult result = sample_results().interventional;
+  const std::string html = interventional_section(result);
+  EXPECT_THAT(html, HasSubstr("536 prefills in 2 rounds"));
+  EXPECT_THAT(html, HasSubstr("+0.38"));
+  EXPECT_THAT(html, Not(HasSubstr("+0.00")));  // the first round has not learnt yet
+  result.rounds.clear();
+  EXPECT_EQ(interventional_section(result), "");
 }
 
 TEST(OutcomeParagraph, SaysWhenThePredictionIsWeak) {

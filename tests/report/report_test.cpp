@@ -67,6 +67,7 @@ TEST(Report, HoldsEverySection) {
         "Confound check",
         "Which experts cause the behaviour",
         "What the closed loop found",
+        "The surrogate that learnt from interventions",
         "How well the margin of one prefill tells",
         "discovery",
         "attacks-test-017",

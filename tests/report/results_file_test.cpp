@@ -74,6 +74,11 @@ TEST(ResultsFile, WritesTheSteeringMatrixByLayers) {
 TEST(ResultsFile, ReadsWhatTheModelWasAskedAsItWasWritten) {
   const Results written = sample_results();
   const Results read = results_from_json(to_json(written), "results.json");
+  ASSERT_EQ(read.interventional.rounds.size(), 2U);
+  EXPECT_EQ(read.interventional.rounds[1].norm, 1.25);
+  EXPECT_EQ(read.interventional.rounds[1].value, 0.625);
+  EXPECT_EQ(read.interventional.rounds[1].correlation, 0.375);
+  EXPECT_EQ(read.interventional.n_question, 1536);
   EXPECT_EQ(read.effects.n_pair, 1024);
   EXPECT_EQ(read.effects.effect, written.effects.effect);
   EXPECT_EQ(read.effects.standard_error, written.effects.standard_error);

@@ -93,6 +93,7 @@ void add_loop(Results& results) {
   results.loop.i_best = 2;
   results.loop.n_stretch = 2;
   results.loop.n_question = 3584;
+  results.interventional = {{{0.0, 0.5, 0.0}, {1.25, 0.625, 0.375}}, 1536};
   results.outcome = {450, 0.96875, 0.8125};
 }
 

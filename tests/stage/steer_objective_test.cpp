@@ -101,6 +101,22 @@ TEST_P(SteerGradient, SumsToZeroOverTheExpertsOfALayer) {
   }
 }
 
+TEST_P(SteerGradient, MatchesFiniteDifferencesWithOffsets) {
+  std::vector<float> offsets;
+  for (size_t i = 0; i < batch_.size(); ++i) {
+    offsets.push_back(static_cast<float>(i) - 1.5F);
+  }
+  std::fill(d_steer_.begin(), d_steer_.end(), 0.0);
+  const double with =
+      objective_.losses(batch_, {{0, 0, steer_.data()}}, {d_steer_.data()}, offsets)[0];
+  EXPECT_NE(with, loss(steer_));
+  const std::vector<double> expected =
+      nn::finite_differences(steer_, [&](const std::vector<double>& at) {
+        return objective_.losses(batch_, {{0, 0, at.data()}}, {}, offsets)[0];
+      });
+  EXPECT_LT(relative_error(d_steer_, expected), 1e-6);
+}
+
 TEST_P(SteerGradient, IsTheSameWithWhatIsKeptFromCallToCall) {
   const double first = loss(steer_, &d_steer_);
   objective_.keep(batch_);

@@ -1,0 +1,31 @@
+// A candidate mask through a surrogate that was trained on interventions.
+#pragma once
+
+#include <cstdint>
+
+#include "mascing/surrogate_result.h"
+#include "mascing/trace_set.h"
+#include "pipeline/bench.h"
+#include "pipeline/dataset.h"
+#include "pipeline/mask_frame.h"
+#include "pipeline/mask_search.h"
+#include "pipeline/panel.h"
+
+namespace mascing {
+
+struct InterventionalMask {
+  Candidate candidate;
+  InterventionalSurrogateResult result;
+};
+
+/// `panel`: of the discovery split of `data`; `traces`: of the same conversations. Answers of the
+/// model are cached, the training is not: it takes seconds.
+[[nodiscard]] InterventionalMask make_interventional_mask(Bench& bench,
+                                                          const Panel& panel,
+                                                          const Dataset& data,
+                                                          const TraceSet& traces,
+                                                          const Scenario& scenario,
+                                                          const MaskFrame& frame,
+                                                          const BuildOptions& options);
+
+}  // namespace mascing

@@ -1,0 +1,70 @@
+// A surrogate that has seen interventions: it reads the unsteered routing of a conversation with a
+// random mask added, z + sigma (S + e) and z + sigma (S - e), and learns by how much the model's
+// own answers to the two differ. What goes along with the behaviour without causing it has no part
+// in that difference, so that the gradient by S is a causal one. A few rounds: ask around S, learn,
+// move S within the reach of what was asked, again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "mascing/mask.h"
+#include "mascing/progress.h"
+#include "mascing/trace_set.h"
+#include "mascing/train.h"
+#include "stage/closed_loop.h"
+#include "stage/outcome.h"
+#include "stage/perturbation.h"
+
+namespace mascing {
+
+/// A conversation that the model can be asked about, and its unsteered trace.
+struct TracedItem {
+  int64_t i_set = 0;  ///< set with a margin
+  int64_t i_item = 0;
+  int64_t i_trace = 0;  ///< index into TraceSet::traces
+};
+
+struct InterventionalOptions {
+  uint64_t seed = 0;
+  int64_t n_thread = 1;
+  int64_t n_round = 10;
+  int64_t n_pair = 0;  ///< of masks in a round; 0 = 4 per free entry, at least 128, at most 1,024
+  double perturbation = 0.4;  ///< of each entry, in sigma
+  double radius = 1.5;        ///< Euclidean, of a round's move, less while little is known
+  double boost_cap = 3.0;     ///< of an entry
+  double l1 = 0.03;           ///< soft threshold per unit of length; twice that above 0
+  TrainOptions train = {.n_epoch = 15, .n_batch = 64, .learning_rate = 0.003};  ///< of each round
+  std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked before each round
+  Progress progress = {};
+};
+
+struct InterventionalRound {
+  double norm = 0.0;   ///< |S| that was asked about
+  double value = 0.0;  ///< mean chance of the wanted openings, target conversations around S
+  /// Between what the surrogate expected of +e against -e and what the model did, in pairs of the
+  /// target set that it had not learnt from yet; 0 in the first round.
+  double correlation = 0.0;
+};
+
+struct InterventionalResult {
+  std::vector<float> steer;  ///< [L, E]
+  std::vector<InterventionalRound> rounds;
+  int64_t n_question = 0;
+  Surrogate surrogate;
+};
+
+/// `frame` as in close_loop; `items` of sets with a margin, the one with role kGain among them:
+/// half the pairs are its. Minimises the mean of softplus(t - m) over all sets, t =
+/// LoopSet::margin, through the surrogate. Throws Error{kInsufficient} without items of the target,
+/// or if the model answered nothing.
+[[nodiscard]] InterventionalResult steer_by_interventions(const Mask& frame,
+                                                          const FreeEntries& entries,
+                                                          const std::vector<LoopSet>& roles,
+                                                          const std::vector<TracedItem>& items,
+                                                          const TraceSet& traces,
+                                                          const AskModel& ask,
+                                                          const InterventionalOptions& options);
+
+}  // namespace mascing
