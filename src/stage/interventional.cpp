@@ -105,6 +105,9 @@ class Interventional {
              {"interventional surrogate", i, options_.n_round, "rounds", describe()});
       const std::vector<AskedPair> pairs = ask_around();
       record(pairs, i > 0);
+      if (result_.rounds.back().value >= options_.enough) {
+        break;
+      }
       learnt_.insert(learnt_.end(), pairs.begin(), pairs.end());
       learn();
       move(pairs);

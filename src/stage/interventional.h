@@ -34,6 +34,7 @@ struct InterventionalOptions {
   double perturbation = 0.4;  ///< of each entry, in sigma
   double radius = 1.5;        ///< Euclidean, of a round's move, less while little is known
   double boost_cap = 3.0;     ///< of an entry
+  double enough = 0.95;       ///< chance of the wanted openings at which it stops
   double l1 = 0.03;           ///< soft threshold per unit of length; twice that above 0
   TrainOptions train = {.n_epoch = 15, .n_batch = 64, .learning_rate = 0.003};  ///< of each round
   std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked before each round

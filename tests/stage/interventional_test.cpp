@@ -143,6 +143,18 @@ TEST(Interventional, StaysWithinTheRadiusOfEachRound) {
   EXPECT_GT(result.rounds.back().norm, 0.3);
 }
 
+TEST(Interventional, StopsOnceTheWantedReplyIsNearlyCertain) {
+  InterventionalOptions options = short_search();
+  options.enough = 0.7;
+  options.n_round = 30;
+  const InterventionalResult result = run(make_world(120), options);
+  ASSERT_LT(result.rounds.size(), 30U);
+  EXPECT_GE(result.rounds.back().value, 0.7);
+  for (size_t i = 0; i + 1 < result.rounds.size(); ++i) {
+    EXPECT_LT(result.rounds[i].value, 0.7);
+  }
+}
+
 TEST(Interventional, LeavesEntriesThatAreNotFreeAlone) {
   const World world = make_world(60);
   const Mask frame = frame_of(world);
