@@ -205,7 +205,7 @@ class Bench {
         steps[t].push_back({tokens[kPast + t], kPast + t, static_cast<int32_t>(s), true});
       }
     }
-    const std::vector<Group> past = pack(prompts, {n_sequence * kPast, n_sequence});
+    const std::vector<Group> past = {cut(prompts, options_.host.n_batch)};
     std::vector<Contender> all;
     const auto add_plain = [&](const char* name, PlainSide& side) {
       all.push_back({name,

@@ -28,6 +28,21 @@ std::vector<Group> pack(const std::vector<Tokens>& prompts, const BatchLimits& l
   return groups;
 }
 
+Group cut(const std::vector<Tokens>& prompts, int64_t n_batch) {
+  Group group;
+  for (size_t s = 0; s < prompts.size(); ++s) {
+    const Tokens& prompt = prompts[s];
+    for (size_t t = 0; t < prompt.size(); ++t) {
+      if (group.batches.empty() || std::ssize(group.batches.back()) == n_batch) {
+        group.batches.emplace_back();
+      }
+      group.batches.back().push_back(
+          {prompt[t], static_cast<int64_t>(t), static_cast<int32_t>(s), t + 1 == prompt.size()});
+    }
+  }
+  return group;
+}
+
 Tokens random_tokens(int64_t n, int64_t n_vocab, uint64_t seed) {
   Rng rng(seed);
   Tokens tokens(static_cast<size_t>(n));
