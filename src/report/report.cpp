@@ -11,8 +11,8 @@
 #include "report/baseline_sections.h"
 #include "report/export_sections.h"
 #include "report/html.h"
-#include "report/judge_sections.h"
 #include "report/interventional_section.h"
+#include "report/judge_sections.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
 #include "report/reply_sections.h"
@@ -57,11 +57,12 @@ std::string tiles(const Results& results) {
                  relative_change_text(damage.perplexity_base, damage.perplexity_steered));
   }
   if (results.tokens_per_second_base > 0.0) {
-    body += tile(
-        "Tokens per second",
-        arrow_between(short_text(results.tokens_per_second_base),
-                      short_text(results.tokens_per_second_steered)),
-        relative_change_text(results.tokens_per_second_base, results.tokens_per_second_steered));
+    body += tile("Tokens per second",
+                 results.tokens_per_second_steered > 0.0
+                     ? arrow_between(short_text(results.tokens_per_second_base),
+                                     short_text(results.tokens_per_second_steered))
+                     : short_text(results.tokens_per_second_base),
+                 "prompts and replies, of whatever was asked");
   }
   return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
 }

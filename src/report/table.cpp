@@ -100,11 +100,13 @@ std::string damage_lines(const Results& results) {
             ") on general text\n";
   }
   if (results.tokens_per_second_base > 0.0) {
-    text +=
-        "tokens per second     " + format_number(results.tokens_per_second_base, 1) + " -> " +
-        format_number(results.tokens_per_second_steered, 1) + " (" +
-        relative_change_text(results.tokens_per_second_base, results.tokens_per_second_steered) +
-        ")\n";
+    // Without a ratio: the two were not asked the same.
+    text += "tokens per second     " + format_number(results.tokens_per_second_base, 1) +
+            " without a mask, ";
+    if (results.tokens_per_second_steered > 0.0) {
+      text += format_number(results.tokens_per_second_steered, 1) + " with one, ";
+    }
+    text += "prompts and replies\n";
   }
   return text;
 }
