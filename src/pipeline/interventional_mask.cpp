@@ -11,31 +11,43 @@
 namespace mascing {
 namespace {
 
-/// Conversations with a margin and a trace.
-std::vector<TracedItem> traced_items(const Panel& panel,
-                                     const Dataset& data,
-                                     const TraceSet& traces) {
-  std::map<std::pair<std::string, std::string>, int64_t> place;
+using TracePlaces = std::map<std::pair<std::string, std::string>, int64_t>;
+
+/// Set and id of a conversation -> index of its trace.
+TracePlaces trace_places(const TraceSet& traces) {
+  TracePlaces places;
   for (size_t i = 0; i < traces.traces.size(); ++i) {
-    place[{traces.traces[i].set, traces.traces[i].id}] = static_cast<int64_t>(i);
+    places[{traces.traces[i].set, traces.traces[i].id}] = static_cast<int64_t>(i);
   }
-  std::vector<TracedItem> items;
+  return places;
+}
+
+/// Items of set `i_set` of the panel, whose conversations are `rows`, that have a trace.
+void add_traced_items(const Panel& panel,
+                      size_t i_set,
+                      const std::vector<Conversation>& rows,
+                      const TracePlaces& places,
+                      std::vector<TracedItem>& items) {
+  for (size_t i_item = 0; i_item < panel.rows[i_set].size(); ++i_item) {
+    const auto found = places.find({panel.sets[i_set].name, rows[panel.rows[i_set][i_item]].id});
+    if (found != places.end()) {
+      items.push_back({static_cast<int64_t>(i_set), static_cast<int64_t>(i_item), found->second});
+    }
+  }
+}
+
+TracedPanel traced_panel(const DiscoveryData& discovery) {
+  const Panel& panel = discovery.panel;
+  const TracePlaces places = trace_places(discovery.traces);
+  TracedPanel traced = {panel.roles, {}, discovery.traces};
   for (size_t i_set = 0; i_set < panel.sets.size(); ++i_set) {
-    for (const LoadedSet& set : data.sets) {
-      if (set.spec.metric != panel.sets[i_set].name) {
-        continue;
-      }
-      for (size_t i_item = 0; i_item < panel.rows[i_set].size(); ++i_item) {
-        const Conversation& row = set.rows(Split::kDiscovery)[panel.rows[i_set][i_item]];
-        const auto found = place.find({set.spec.metric, row.id});
-        if (found != place.end()) {
-          items.push_back(
-              {static_cast<int64_t>(i_set), static_cast<int64_t>(i_item), found->second});
-        }
+    for (const LoadedSet& set : discovery.data.sets) {
+      if (set.spec.metric == panel.sets[i_set].name) {
+        add_traced_items(panel, i_set, set.rows(Split::kDiscovery), places, traced.items);
       }
     }
   }
-  return items;
+  return traced;
 }
 
 InterventionalSurrogateResult summarise(const InterventionalResult& made) {
@@ -50,14 +62,12 @@ InterventionalSurrogateResult summarise(const InterventionalResult& made) {
 }  // namespace
 
 InterventionalMask make_interventional_mask(Bench& bench,
-                                            const Panel& panel,
-                                            const Dataset& data,
-                                            const TraceSet& traces,
+                                            const DiscoveryData& discovery,
                                             const Scenario& scenario,
                                             const MaskFrame& frame,
                                             const BuildOptions& options) {
   const AskModel ask = [&](const std::vector<Question>& questions) {
-    return bench.outcomes(panel.sets, panel.key, questions);
+    return bench.outcomes(discovery.panel.sets, discovery.panel.key, questions);
   };
   InterventionalOptions settings;
   settings.seed = options.seed;
@@ -66,13 +76,8 @@ InterventionalMask make_interventional_mask(Bench& bench,
   settings.train.n_hidden = scenario.train.n_hidden;
   settings.progress = bench.progress();
   settings.is_spent = [&] { return bench.budget_spent() >= kMaskShare; };
-  const InterventionalResult made = steer_by_interventions(frame.mask,
-                                                           frame.entries,
-                                                           panel.roles,
-                                                           traced_items(panel, data, traces),
-                                                           traces,
-                                                           ask,
-                                                           settings);
+  const InterventionalResult made =
+      steer_by_interventions(frame.mask, frame.entries, traced_panel(discovery), ask, settings);
   Mask mask = frame.mask;
   mask.steer = made.steer;
   mask.method = to_string(MaskMethod::kInterventionalSurrogate);

@@ -18,12 +18,16 @@ struct InterventionalMask {
   InterventionalSurrogateResult result;
 };
 
-/// `panel`: of the discovery split of `data`; `traces`: of the same conversations. Answers of the
-/// model are cached, the training is not: it takes seconds.
+/// The discovery split as the model is asked about it, and as it was traced.
+struct DiscoveryData {
+  const Panel& panel;
+  const Dataset& data;
+  const TraceSet& traces;
+};
+
+/// Answers of the model are cached, the training is not: it takes seconds.
 [[nodiscard]] InterventionalMask make_interventional_mask(Bench& bench,
-                                                          const Panel& panel,
-                                                          const Dataset& data,
-                                                          const TraceSet& traces,
+                                                          const DiscoveryData& discovery,
                                                           const Scenario& scenario,
                                                           const MaskFrame& frame,
                                                           const BuildOptions& options);

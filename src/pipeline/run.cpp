@@ -206,8 +206,8 @@ class Run {
       watch_.lap("closed_loop");
     }
     if (uses_interventions) {
-      InterventionalMask made =
-          make_interventional_mask(bench_, panel, data_, traces, scenario_, frame, build_options());
+      InterventionalMask made = make_interventional_mask(
+          bench_, {panel, data_, traces}, scenario_, frame, build_options());
       results_.interventional = std::move(made.result);
       asked.push_back(std::move(made.candidate));
       watch_.lap("interventional_surrogate");

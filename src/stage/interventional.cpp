@@ -65,15 +65,13 @@ class Interventional {
  public:
   Interventional(const Mask& frame,
                  const FreeEntries& entries,
-                 const std::vector<LoopSet>& roles,
-                 const std::vector<TracedItem>& items,
-                 const TraceSet& traces,
+                 const TracedPanel& panel,
                  const AskModel& ask,
                  const InterventionalOptions& options)
       : frame_(frame),
         entries_(entries),
-        roles_(roles),
-        traces_(traces),
+        roles_(panel.roles),
+        traces_(panel.traces),
         ask_(ask),
         options_(options),
         rng_(mix_seed(options.seed, 0x696e7476)),
@@ -81,12 +79,15 @@ class Interventional {
                     ? options.n_pair
                     : std::clamp<int64_t>(4 * static_cast<int64_t>(entries.size()), 128, 1024)),
         steer_(frame.steer.begin(), frame.steer.end()),
-        shape_{traces.n_layer, traces.n_expert, options.train.n_proj, options.train.n_hidden},
+        shape_{panel.traces.n_layer,
+               panel.traces.n_expert,
+               options.train.n_proj,
+               options.train.n_hidden},
         runner_(shape_, options.n_thread),
         adam_(surrogate_size(shape_), {.learning_rate = options.train.learning_rate}) {
     result_.surrogate = {shape_, initial_surrogate(shape_, mix_seed(options.seed, 0x77))};
-    for (const TracedItem& item : items) {
-      const bool is_target = roles[item.i_set].role == LoopRole::kGain;
+    for (const TracedItem& item : panel.items) {
+      const bool is_target = roles_[item.i_set].role == LoopRole::kGain;
       (is_target ? targets_ : others_).push_back(&item);
     }
     if (targets_.empty()) {
@@ -364,12 +365,10 @@ class Interventional {
 
 InterventionalResult steer_by_interventions(const Mask& frame,
                                             const FreeEntries& entries,
-                                            const std::vector<LoopSet>& roles,
-                                            const std::vector<TracedItem>& items,
-                                            const TraceSet& traces,
+                                            const TracedPanel& panel,
                                             const AskModel& ask,
                                             const InterventionalOptions& options) {
-  return Interventional(frame, entries, roles, items, traces, ask, options).run();
+  return Interventional(frame, entries, panel, ask, options).run();
 }
 
 }  // namespace mascing

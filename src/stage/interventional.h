@@ -26,6 +26,13 @@ struct TracedItem {
   int64_t i_trace = 0;  ///< index into TraceSet::traces
 };
 
+/// What is asked about.
+struct TracedPanel {
+  std::vector<LoopSet> roles;     ///< of all sets
+  std::vector<TracedItem> items;  ///< of sets with a margin, the one with role kGain among them
+  TraceSet traces;
+};
+
 struct InterventionalOptions {
   uint64_t seed = 0;
   int64_t n_thread = 1;
@@ -56,15 +63,12 @@ struct InterventionalResult {
   Surrogate surrogate;
 };
 
-/// `frame` as in close_loop; `items` of sets with a margin, the one with role kGain among them:
-/// half the pairs are its. Minimises the mean of softplus(t - m) over all sets, t =
-/// LoopSet::margin, through the surrogate. Throws Error{kInsufficient} without items of the target,
-/// or if the model answered nothing.
+/// `frame` as in close_loop. Half the pairs are of the set with role kGain. Minimises the mean of
+/// softplus(t - m) over all sets, t = LoopSet::margin, through the surrogate. Throws
+/// Error{kInsufficient} without items of the target, or if the model answered nothing.
 [[nodiscard]] InterventionalResult steer_by_interventions(const Mask& frame,
                                                           const FreeEntries& entries,
-                                                          const std::vector<LoopSet>& roles,
-                                                          const std::vector<TracedItem>& items,
-                                                          const TraceSet& traces,
+                                                          const TracedPanel& panel,
                                                           const AskModel& ask,
                                                           const InterventionalOptions& options);
 

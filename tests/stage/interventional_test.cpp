@@ -25,6 +25,8 @@ struct World {
   NumericModel model;
   TraceSet traces;
   std::vector<TracedItem> items;
+
+  [[nodiscard]] TracedPanel panel() const { return {model.roles, items, traces}; }
 };
 
 World make_world(int64_t n) {
@@ -66,13 +68,8 @@ Mask frame_of(const World& world) {
 
 InterventionalResult run(const World& world, const InterventionalOptions& options) {
   const Mask frame = frame_of(world);
-  return steer_by_interventions(frame,
-                                all_entries(frame),
-                                world.model.roles,
-                                world.items,
-                                world.traces,
-                                world.model.ask(),
-                                options);
+  return steer_by_interventions(
+      frame, all_entries(frame), world.panel(), world.model.ask(), options);
 }
 
 TEST(Interventional, RaisesTheCauseAndNotTheSymptom) {
@@ -158,13 +155,8 @@ TEST(Interventional, StopsOnceTheWantedReplyIsNearlyCertain) {
 TEST(Interventional, LeavesEntriesThatAreNotFreeAlone) {
   const World world = make_world(60);
   const Mask frame = frame_of(world);
-  const InterventionalResult result = steer_by_interventions(frame,
-                                                             {0, 5, 9},
-                                                             world.model.roles,
-                                                             world.items,
-                                                             world.traces,
-                                                             world.model.ask(),
-                                                             short_search());
+  const InterventionalResult result =
+      steer_by_interventions(frame, {0, 5, 9}, world.panel(), world.model.ask(), short_search());
   EXPECT_EQ(result.steer[kCause], 0.0F);
   EXPECT_NE(result.steer[5], 0.0F);
 }
@@ -187,8 +179,8 @@ TEST(Interventional, AQuestionWithoutAnswerIsLeftOut) {
     }
     return answers;
   };
-  const InterventionalResult result = steer_by_interventions(
-      frame, all_entries(frame), world.model.roles, world.items, world.traces, ask, short_search());
+  const InterventionalResult result =
+      steer_by_interventions(frame, all_entries(frame), world.panel(), ask, short_search());
   for (const float value : result.steer) {
     EXPECT_TRUE(std::isfinite(value));
   }
@@ -200,13 +192,8 @@ TEST(Interventional, AModelThatAnswersNothingIsAnError) {
   const AskModel ask = [](const std::vector<Question>& questions) {
     return std::vector<double>(questions.size(), std::nan(""));
   };
-  EXPECT_THROW(static_cast<void>(steer_by_interventions(frame,
-                                                        all_entries(frame),
-                                                        world.model.roles,
-                                                        world.items,
-                                                        world.traces,
-                                                        ask,
-                                                        short_search())),
+  EXPECT_THROW(static_cast<void>(steer_by_interventions(
+                   frame, all_entries(frame), world.panel(), ask, short_search())),
                Error);
 }
 
@@ -215,9 +202,7 @@ TEST(Interventional, ATargetWithoutTracesIsAnError) {
   const Mask frame = frame_of(world);
   EXPECT_THROW(static_cast<void>(steer_by_interventions(frame,
                                                         all_entries(frame),
-                                                        world.model.roles,
-                                                        {},
-                                                        world.traces,
+                                                        {world.model.roles, {}, world.traces},
                                                         world.model.ask(),
                                                         short_search())),
                Error);
