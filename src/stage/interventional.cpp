@@ -307,7 +307,8 @@ class Interventional {
                                     traces_,
                                     is_per_token() ? std::vector<float>() : frame_.sigma,
                                     options_.n_thread);
-    objective.keep(batch);
+    // Nothing is kept from step to step: a trace may stand in a batch more than once, and threads
+    // would fill its place together.
     const std::vector<float> start = steer_;
     const double trust = std::clamp(result_.rounds.back().correlation / kFullTrust, 0.0, 1.0);
     for (int64_t i = 0; i < kSteps && trust > 0.0; ++i) {
