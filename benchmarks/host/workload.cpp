@@ -3,6 +3,23 @@
 #include "base/random.h"
 
 namespace mascing {
+namespace {
+
+/// Adds a prompt behind what `batches`, of which there is at least one, have already.
+void append(const Tokens& prompt,
+            int64_t i_sequence,
+            int64_t n_batch,
+            std::vector<Batch>& batches) {
+  const auto n_token = static_cast<int64_t>(prompt.size());
+  for (int64_t t = 0; t < n_token; ++t) {
+    if (static_cast<int64_t>(batches.back().size()) == n_batch) {
+      batches.emplace_back();
+    }
+    batches.back().push_back({prompt[t], t, static_cast<int32_t>(i_sequence), t + 1 == n_token});
+  }
+}
+
+}  // namespace
 
 std::vector<Group> pack(const std::vector<Tokens>& prompts, const BatchLimits& limits) {
   std::vector<Group> groups;
@@ -16,29 +33,16 @@ std::vector<Group> pack(const std::vector<Tokens>& prompts, const BatchLimits& l
       groups.push_back({{{}}});
       n_sequence = 0;
     }
-    std::vector<Batch>& batches = groups.back().batches;
-    for (int64_t t = 0; t < n_token; ++t) {
-      if (static_cast<int64_t>(batches.back().size()) == limits.n_batch) {
-        batches.emplace_back();
-      }
-      batches.back().push_back({prompt[t], t, static_cast<int32_t>(n_sequence), t + 1 == n_token});
-    }
+    append(prompt, n_sequence, limits.n_batch, groups.back().batches);
     ++n_sequence;
   }
   return groups;
 }
 
 Group cut(const std::vector<Tokens>& prompts, int64_t n_batch) {
-  Group group;
+  Group group = {{{}}};
   for (size_t s = 0; s < prompts.size(); ++s) {
-    const Tokens& prompt = prompts[s];
-    for (size_t t = 0; t < prompt.size(); ++t) {
-      if (group.batches.empty() || std::ssize(group.batches.back()) == n_batch) {
-        group.batches.emplace_back();
-      }
-      group.batches.back().push_back(
-          {prompt[t], static_cast<int64_t>(t), static_cast<int32_t>(s), t + 1 == prompt.size()});
-    }
+    append(prompts[s], static_cast<int64_t>(s), n_batch, group.batches);
   }
   return group;
 }

@@ -29,10 +29,10 @@ struct BatchLimits {
   int64_t n_sequence = 32;
 };
 
-/// Prefills packed back to back, longer ones in pieces; the last token of each is an output.
 /// All prompts in one group, each a sequence of its own, cut into batches of `n_batch` tokens.
 [[nodiscard]] Group cut(const std::vector<Tokens>& prompts, int64_t n_batch);
 
+/// Prefills packed back to back, longer ones in pieces; the last token of each is an output.
 [[nodiscard]] std::vector<Group> pack(const std::vector<Tokens>& prompts,
                                       const BatchLimits& limits);
 

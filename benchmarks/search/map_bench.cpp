@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "stage/effect_map.h"
+#include "stage/statistics.h"
 
 namespace mascing {
 namespace {
@@ -75,20 +76,8 @@ World make_world(int64_t n_layer, int64_t n_expert, double ratio) {
   return world;
 }
 
-double cosine(const std::vector<double>& a, const std::vector<double>& b) {
-  double ab = 0.0;
-  double aa = 0.0;
-  double bb = 0.0;
-  for (size_t j = 0; j < a.size(); ++j) {
-    ab += a[j] * b[j];
-    aa += a[j] * a[j];
-    bb += b[j] * b[j];
-  }
-  return aa * bb > 0.0 ? ab / std::sqrt(aa * bb) : 0.0;
-}
-
 /// `ratio` 0: paper has nothing to say.
-void print_row(const char* what, int64_t d, double ratio, const EffectMap& map, double cosine) {
+void print_row(const char* what, int64_t d, double ratio, const EffectMap& map, double likeness) {
   const double paper = 1.0 / (1.0 + ratio * static_cast<double>(d) / static_cast<double>(map.n));
   char expected[16] = "-";
   if (ratio > 0.0) {
@@ -100,7 +89,7 @@ void print_row(const char* what, int64_t d, double ratio, const EffectMap& map, 
               static_cast<long long>(map.n),
               map.reliability(),
               expected,
-              cosine);
+              likeness);
   std::fflush(stdout);
 }
 

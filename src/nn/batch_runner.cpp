@@ -25,6 +25,14 @@ void BatchRunner<Scalar>::set_weights(const Scalar* values) {
 }
 
 template <typename Scalar>
+void BatchRunner<Scalar>::share(const Batch<Scalar>& batch,
+                                const std::function<void(Part& part, SequenceRange range)>& work) {
+  const auto n_part = static_cast<int64_t>(parts_.size());
+  const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
+  run_parts(n_part, [&](int64_t i_part) { work(parts_[i_part], ranges[i_part]); });
+}
+
+template <typename Scalar>
 void BatchRunner<Scalar>::run_part(Part& part,
                                    SequenceRange range,
                                    const Batch<Scalar>& batch,
@@ -64,14 +72,12 @@ void BatchRunner<Scalar>::train_part(Part& part,
 template <typename Scalar>
 void BatchRunner<Scalar>::forward(const Batch<Scalar>& batch, std::vector<Scalar>& logits) {
   logits.resize(batch.lengths.size());
-  const auto n_part = static_cast<int64_t>(parts_.size());
-  const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
   const int64_t n_piece = piece_tokens(weights_.shape());
-  run_parts(n_part, [&](int64_t i_part) {
-    for (const SequenceRange piece : split_by_limit(batch.lengths, ranges[i_part], n_piece)) {
+  share(batch, [&](Part& part, SequenceRange range) {
+    for (const SequenceRange piece : split_by_limit(batch.lengths, range, n_piece)) {
       const RaggedLayout layout =
           pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
-      parts_[i_part].network.forward(layout, batch.reader, logits.data());
+      part.network.forward(layout, batch.reader, logits.data());
       batch.reader.release_all(piece);
     }
   });
@@ -81,10 +87,7 @@ template <typename Scalar>
 double BatchRunner<Scalar>::train(const Batch<Scalar>& batch,
                                   const std::vector<Scalar>& labels,
                                   std::vector<Scalar>& d_values) {
-  const auto n_part = static_cast<int64_t>(parts_.size());
-  const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
-  run_parts(n_part,
-            [&](int64_t i_part) { train_part(parts_[i_part], ranges[i_part], batch, labels); });
+  share(batch, [&](Part& part, SequenceRange range) { train_part(part, range, batch, labels); });
   gather(d_values);
   double loss = 0.0;
   for (const Part& part : parts_) {
@@ -97,11 +100,8 @@ template <typename Scalar>
 void BatchRunner<Scalar>::backward(const Batch<Scalar>& batch,
                                    const std::vector<Scalar>& d_logits,
                                    std::vector<Scalar>& d_values) {
-  const auto n_part = static_cast<int64_t>(parts_.size());
-  const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
-  run_parts(n_part, [&](int64_t i_part) {
-    Part& part = parts_[i_part];
-    run_part(part, ranges[i_part], batch, [&](SequenceRange piece) {
+  share(batch, [&](Part& part, SequenceRange range) {
+    run_part(part, range, batch, [&](SequenceRange piece) {
       std::copy(d_logits.begin() + piece.begin,
                 d_logits.begin() + piece.end,
                 part.d_logits.begin() + piece.begin);

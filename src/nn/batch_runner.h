@@ -50,6 +50,9 @@ class BatchRunner {
     std::vector<Scalar> d_logits;  // likewise
     double loss = 0.0;
   };
+  /// Calls `work` with each part and its sequences, in parallel.
+  void share(const Batch<Scalar>& batch,
+             const std::function<void(Part& part, SequenceRange range)>& work);
   /// Forward and backward through the sequences of `range`, piece by piece. `fill` is given each
   /// piece's range once its logits are known, and writes their d_logits.
   void run_part(Part& part,

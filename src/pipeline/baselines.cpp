@@ -3,7 +3,6 @@
 #include "pipeline/baselines.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -16,6 +15,7 @@
 #include "pipeline/text_blocks.h"
 #include "pipeline/traces.h"
 #include "stage/baselines.h"
+#include "stage/perturbation.h"
 #include "stage/statistics.h"
 
 namespace mascing {
@@ -229,14 +229,6 @@ void correct_for_many(std::vector<CandidateResult>& baselines) {
       baseline.p_versus_chosen_holm = adjusted[i++];
     }
   }
-}
-
-double norm_of(const std::vector<float>& steer) {
-  double sum = 0.0;
-  for (const float value : steer) {
-    sum += static_cast<double>(value) * static_cast<double>(value);
-  }
-  return std::sqrt(sum);
 }
 
 RandomMasks measure_random_masks(Bench& bench, const BaselinePlan& plan) {

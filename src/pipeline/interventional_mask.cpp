@@ -66,9 +66,7 @@ InterventionalMask make_interventional_mask(Bench& bench,
                                             const Scenario& scenario,
                                             const MaskFrame& frame,
                                             const BuildOptions& options) {
-  const AskModel ask = [&](const std::vector<Question>& questions) {
-    return bench.outcomes(discovery.panel.sets, discovery.panel.key, questions);
-  };
+  const AskModel ask = asking(bench, discovery.panel);
   InterventionalOptions settings;
   settings.seed = options.seed;
   settings.n_thread = options.n_thread;
@@ -80,13 +78,7 @@ InterventionalMask make_interventional_mask(Bench& bench,
       steer_by_interventions(frame.mask, frame.entries, traced_panel(discovery), ask, settings);
   Mask mask = frame.mask;
   mask.steer = made.steer;
-  mask.method = to_string(MaskMethod::kInterventionalSurrogate);
-  mask.threshold = 0.0F;
-  mask.validate();
-  InterventionalMask result;
-  result.candidate.mask = std::make_shared<const Mask>(std::move(mask));
-  result.result = summarise(made);
-  return result;
+  return {candidate_of(std::move(mask), MaskMethod::kInterventionalSurrogate), summarise(made)};
 }
 
 }  // namespace mascing

@@ -30,9 +30,7 @@ class LoopMaker {
         entries_(std::move(frame.entries)) {}
 
   LoopMasks make() {
-    const AskModel ask = [&](const std::vector<Question>& questions) {
-      return bench_.outcomes(panel_.sets, panel_.key, questions);
-    };
+    const AskModel ask = asking(bench_, panel_);
     EffectOptions effect_options;
     effect_options.seed = seed_;
     effect_options.n_max = scenario_.search.n_map_pair;
@@ -43,7 +41,7 @@ class LoopMaker {
     move_layers(ask, effect_options);
     if (scenario_.uses(MaskMethod::kEffectMap)) {
       Mask mask = along(map, scenario_.search.mean_difference_norm);
-      add(std::move(mask), MaskMethod::kEffectMap);
+      made_.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kEffectMap));
     }
     if (scenario_.uses(MaskMethod::kClosedLoop)) {
       Mask start = along(map, kFirstNorm);
@@ -56,7 +54,7 @@ class LoopMaker {
           close_loop(start, entries_, panel_.sets, panel_.roles, ask, options);
       keep_steps(result);
       start.steer = std::move(result.steer);
-      add(std::move(start), MaskMethod::kClosedLoop);
+      made_.candidates.push_back(candidate_of(std::move(start), MaskMethod::kClosedLoop));
     }
     return std::move(made_);
   }
@@ -97,15 +95,6 @@ class LoopMaker {
       mask.steer[entries_[j]] = static_cast<float>(scale * map.effect[j]);
     }
     return mask;
-  }
-
-  void add(Mask mask, MaskMethod method) {
-    mask.method = to_string(method);
-    mask.threshold = 0.0F;
-    mask.validate();
-    Candidate candidate;
-    candidate.mask = std::make_shared<const Mask>(std::move(mask));
-    made_.candidates.push_back(std::move(candidate));
   }
 
   void keep_effects(const EffectMap& map) {

@@ -60,4 +60,13 @@ MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t 
   return frame;
 }
 
+Candidate candidate_of(Mask mask, MaskMethod method) {
+  mask.method = to_string(method);
+  mask.threshold = 0.0F;
+  mask.validate();
+  Candidate candidate;
+  candidate.mask = std::make_shared<const Mask>(std::move(mask));
+  return candidate;
+}
+
 }  // namespace mascing

@@ -8,6 +8,7 @@
 #include "mascing/mask.h"
 #include "mascing/scenario.h"
 #include "mascing/trace_set.h"
+#include "pipeline/mask_search.h"
 #include "stage/perturbation.h"
 
 namespace mascing {
@@ -24,5 +25,8 @@ struct MaskFrame {
 
 /// `traces`: the labelled target set under its metric's name; others add to sigma only.
 [[nodiscard]] MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t seed);
+
+/// A mask that was found within a frame, as a candidate; nothing is cut off it.
+[[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method);
 
 }  // namespace mascing

@@ -326,6 +326,12 @@ class PanelBuilder {
 
 }  // namespace
 
+AskModel asking(Bench& bench, const Panel& panel) {
+  return [&](const std::vector<Question>& questions) {
+    return bench.outcomes(panel.sets, panel.key, questions);
+  };
+}
+
 Panel build_panel(Bench& bench,
                   const Dataset& data,
                   const Scenario& scenario,

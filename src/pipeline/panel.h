@@ -27,6 +27,9 @@ struct Panel {
   std::vector<Warning> warnings;
 };
 
+/// Asks about the sets of a panel; both must outlive it.
+[[nodiscard]] AskModel asking(Bench& bench, const Panel& panel);
+
 /// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted
 /// (on the discovery split) and general text with divergences; the loss on general text. The
 /// openings come from the discovery split whatever the split of the panel. Throws

@@ -302,9 +302,7 @@ class Loop {
     const double shrink = options_.l1 * length;
     for (int64_t j = 0; j < d_; ++j) {
       const double moved = static_cast<double>(s_[j]) - scale * g[j];
-      const double least = moved > 0.0 ? 2.0 * shrink : shrink;
-      const double shrunk = std::fabs(moved) <= least ? 0.0 : moved - std::copysign(least, moved);
-      s_[j] = static_cast<float>(std::min(shrunk, options_.boost_cap));
+      s_[j] = static_cast<float>(std::min(shrunk(moved, shrink), options_.boost_cap));
     }
   }
 

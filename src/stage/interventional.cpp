@@ -18,6 +18,7 @@
 #include "nn/loss.h"
 #include "nn/surrogate.h"
 #include "stage/ragged_traces.h"
+#include "stage/statistics.h"
 #include "stage/steer_objective.h"
 
 namespace mascing {
@@ -49,18 +50,6 @@ struct AskedPair {
   float difference = 0.0F;  ///< of the margins, minus sign first
 };
 
-double correlation(const std::vector<double>& a, const std::vector<double>& b) {
-  double ab = 0.0;
-  double aa = 0.0;
-  double bb = 0.0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    ab += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
-  }
-  return aa > 0.0 && bb > 0.0 ? ab / std::sqrt(aa * bb) : 0.0;
-}
-
 class Interventional {
  public:
   Interventional(const Mask& frame,
@@ -85,7 +74,7 @@ class Interventional {
                options.train.n_hidden},
         runner_(shape_, options.n_thread),
         adam_(surrogate_size(shape_), {.learning_rate = options.train.learning_rate}) {
-    result_.surrogate = {shape_, initial_surrogate(shape_, mix_seed(options.seed, 0x77))};
+    surrogate_ = {shape_, initial_surrogate(shape_, mix_seed(options.seed, 0x77))};
     for (const TracedItem& item : panel.items) {
       const bool is_target = roles_[item.i_set].role == LoopRole::kGain;
       (is_target ? targets_ : others_).push_back(&item);
@@ -228,18 +217,14 @@ class Interventional {
 
   [[nodiscard]] std::vector<float> logits_of(const std::vector<Intervention>& part) {
     std::vector<float> logits;
-    runner_.set_weights(result_.surrogate.values.data());
+    runner_.set_weights(surrogate_.values.data());
     runner_.forward(batch_of(part), logits);
     return logits;
   }
 
   void record(const std::vector<AskedPair>& pairs, bool has_learnt) {
     InterventionalRound round;
-    double square = 0.0;
-    for (const float value : steer_) {
-      square += static_cast<double>(value) * static_cast<double>(value);
-    }
-    round.norm = std::sqrt(square);
+    round.norm = norm_of(steer_);
     std::vector<AskedPair> of_target;
     std::vector<double> measured;
     for (const AskedPair& pair : pairs) {
@@ -256,7 +241,7 @@ class Interventional {
       for (size_t i = 0; i < logits.size(); i += 2) {
         expected.push_back(static_cast<double>(logits[i]) - static_cast<double>(logits[i + 1]));
       }
-      round.correlation = correlation(expected, measured);
+      round.correlation = cosine(expected, measured);
     }
     result_.rounds.push_back(round);
   }
@@ -272,7 +257,7 @@ class Interventional {
         begin = end;
       }
     }
-    check_surrogate(result_.surrogate);
+    check_surrogate(surrogate_);
   }
 
   /// One step of Adam on half the mean squared error of the expected differences.
@@ -287,7 +272,7 @@ class Interventional {
     }
     std::vector<float> d_values;
     runner_.backward(batch_of(both), d_logits, d_values);
-    adam_.step(d_values.data(), result_.surrogate.values.data());
+    adam_.step(d_values.data(), surrogate_.values.data());
   }
 
   /// Down the gradient through the surrogate, within the radius of where the round began.
@@ -303,7 +288,7 @@ class Interventional {
       const auto margin = static_cast<float>(roles_[pairs[i].item->i_set].margin);
       offsets[i] = margin - pairs[i].level - offsets[i];
     }
-    SteerObjective<float> objective({result_.surrogate},
+    SteerObjective<float> objective({surrogate_},
                                     traces_,
                                     is_per_token() ? std::vector<float>() : frame_.sigma,
                                     options_.n_thread);
@@ -330,9 +315,7 @@ class Interventional {
     double moved = 0.0;
     for (const int64_t j : entries_) {
       steer_[j] -= static_cast<float>(scale) * gradient[j];
-      const float least = steer_[j] > 0.0F ? 2.0F * shrink : shrink;
-      steer_[j] =
-          std::fabs(steer_[j]) <= least ? 0.0F : steer_[j] - std::copysign(least, steer_[j]);
+      steer_[j] = shrunk(steer_[j], shrink);
       moved += std::pow(static_cast<double>(steer_[j]) - static_cast<double>(start[j]), 2.0);
     }
     const double within = std::min(1.0, radius / std::max(1e-12, std::sqrt(moved)));
@@ -357,6 +340,7 @@ class Interventional {
   std::vector<Drawn> drawn_;
   std::vector<AskedPair> learnt_;
   SurrogateShape shape_;
+  Surrogate surrogate_;
   nn::BatchRunner<float> runner_;
   nn::Adam<float> adam_;
   InterventionalResult result_;

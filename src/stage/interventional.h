@@ -52,7 +52,8 @@ struct InterventionalRound {
   double norm = 0.0;   ///< |S| that was asked about
   double value = 0.0;  ///< mean chance of the wanted openings, target conversations around S
   /// Between what the surrogate expected of +e against -e and what the model did, in pairs of the
-  /// target set that it had not learnt from yet; 0 in the first round.
+  /// target set that it had not learnt from yet (about 0, since signs are drawn evenly); 0 in the
+  /// first round.
   double correlation = 0.0;
 };
 
@@ -60,7 +61,6 @@ struct InterventionalResult {
   std::vector<float> steer;  ///< [L, E]
   std::vector<InterventionalRound> rounds;
   int64_t n_question = 0;
-  Surrogate surrogate;
 };
 
 /// `frame` as in close_loop. Half the pairs are of the set with role kGain. Minimises the mean of

@@ -11,6 +11,14 @@ FreeEntries all_entries(const Mask& mask) {
   return entries;
 }
 
+double norm_of(const std::vector<float>& steer) {
+  double sum = 0.0;
+  for (const float value : steer) {
+    sum += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return std::sqrt(sum);
+}
+
 std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size) {
   std::vector<float> e(static_cast<size_t>(d));
   for (float& value : e) {

@@ -2,6 +2,7 @@
 // (Rademacher), all others stay.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -17,6 +18,17 @@ using FreeEntries = std::vector<int64_t>;
 
 /// All entries of a mask.
 [[nodiscard]] FreeEntries all_entries(const Mask& mask);
+
+/// Euclidean length of a steering matrix.
+[[nodiscard]] double norm_of(const std::vector<float>& steer);
+
+/// A soft threshold: `by` nearer to 0, twice that from above, since boosts break models sooner than
+/// bans.
+template <typename Number>
+[[nodiscard]] Number shrunk(Number value, Number by) {
+  const Number least = value > Number(0) ? Number(2) * by : by;
+  return std::fabs(value) <= least ? Number(0) : value - std::copysign(least, value);
+}
 
 /// +-size for each of d free entries.
 [[nodiscard]] std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size);

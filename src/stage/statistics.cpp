@@ -121,6 +121,18 @@ Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
   return bootstrap_mean(shares, seed);
 }
 
+double cosine(const std::vector<double>& a, const std::vector<double>& b) {
+  double ab = 0.0;
+  double aa = 0.0;
+  double bb = 0.0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += a[i] * b[i];
+    aa += a[i] * a[i];
+    bb += b[i] * b[i];
+  }
+  return aa > 0.0 && bb > 0.0 ? ab / std::sqrt(aa * bb) : 0.0;
+}
+
 double spearman(const std::vector<double>& a, const std::vector<double>& b) {
   const std::vector<double> rank_a = mean_ranks(a);
   const std::vector<double> rank_b = mean_ranks(b);

@@ -27,6 +27,8 @@ namespace mascing {
 /// interval over the cases.
 [[nodiscard]] Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed);
 
+/// Cosine of the angle between two vectors of one size; 0 if either is 0.
+[[nodiscard]] double cosine(const std::vector<double>& a, const std::vector<double>& b);
 /// Spearman's rank correlation, ties with their mean rank. 0 if either side is constant. Sizes must
 /// agree.
 [[nodiscard]] double spearman(const std::vector<double>& a, const std::vector<double>& b);

@@ -21,14 +21,6 @@ NumericModel simple_model() {
   return model;
 }
 
-double norm(const std::vector<float>& steer) {
-  double square = 0.0;
-  for (const float value : steer) {
-    square += static_cast<double>(value) * static_cast<double>(value);
-  }
-  return std::sqrt(square);
-}
-
 ClosedLoopResult run(const NumericModel& model, ClosedLoopOptions options = {}) {
   const Mask frame = numeric_frame(8);
   return close_loop(frame, all_entries(frame), model.sets, model.roles, model.ask(), options);
@@ -96,8 +88,8 @@ TEST(ClosedLoop, KeepsTheDivergenceNearItsLimit) {
   model.add_text(0.02, 10);  // |S| = sqrt(2) reaches it
   ClosedLoopOptions options;
   options.n_step = 60;
-  const double free_norm = norm(run(simple_model(), options).steer);
-  const double held_norm = norm(run(model, options).steer);
+  const double free_norm = norm_of(run(simple_model(), options).steer);
+  const double held_norm = norm_of(run(model, options).steer);
   EXPECT_LT(held_norm, free_norm);
   EXPECT_LT(held_norm * held_norm * model.cost, 0.04);
 }

@@ -93,6 +93,14 @@ TEST(McnemarExact, DoesNotCareWhichSideIsWhichAndRefusesNegativeCounts) {
   EXPECT_THROW((void)mcnemar_exact(-1, 3), Error);
 }
 
+TEST(Cosine, OfVectorsAlikeOppositeAndAtRightAngles) {
+  EXPECT_DOUBLE_EQ(cosine({1.0, 2.0}, {2.0, 4.0}), 1.0);
+  EXPECT_DOUBLE_EQ(cosine({1.0, 2.0}, {-1.0, -2.0}), -1.0);
+  EXPECT_DOUBLE_EQ(cosine({3.0, 4.0}, {4.0, 3.0}), 0.96);
+  EXPECT_EQ(cosine({1.0, 0.0}, {0.0, 1.0}), 0.0);
+  EXPECT_EQ(cosine({0.0, 0.0}, {1.0, 1.0}), 0.0);
+}
+
 TEST(Spearman, KnowsOrderTiesAndConstants) {
   EXPECT_DOUBLE_EQ(spearman({1.0, 2.0, 5.0}, {0.1, 0.2, 0.9}), 1.0);
   EXPECT_DOUBLE_EQ(spearman({1.0, 2.0, 5.0}, {3.0, 2.0, -1.0}), -1.0);
