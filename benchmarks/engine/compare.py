@@ -59,12 +59,19 @@ def smallest(result):
     return {kind: min(result[kind]) for kind in ("user_s", "cpu_s", "wall_s")}
 
 
+def threads_of_torch(n_thread):
+    """torch.set_num_threads does not reach a BLAS with threads of its own."""
+    return {"OPENBLAS_NUM_THREADS": str(n_thread), "OMP_NUM_THREADS": str(n_thread)}
+
+
 def measure(arguments, folder, task, n_epoch, n_thread, is_large):
     ours = [arguments.engine_bench, task, folder, "--epochs", n_epoch, "--threads", n_thread]
     theirs = [arguments.python, HERE / "torch_side.py", task, folder, "--threads", n_thread, "--epochs"]
     result = {"ours": run(ours)}
-    result["torch"] = run_or_none(theirs + [min(n_epoch, 3) if is_large else n_epoch])
-    result["torch_keeping"] = None if arguments.quick and is_large else run_or_none(theirs + [3], KEEP_MEMORY)
+    limit = threads_of_torch(n_thread)
+    result["torch"] = run_or_none(theirs + [min(n_epoch, 3) if is_large else n_epoch], limit)
+    result["torch_keeping"] = (None if arguments.quick and is_large else
+                               run_or_none(theirs + [3], {**KEEP_MEMORY, **limit}))
     return result
 
 
@@ -180,7 +187,8 @@ def main():
     peaks = {}
     for n in arguments.threads:
         peaks[n] = {"ours": run([arguments.engine_bench, "peak", "--threads", n])["gflops"],
-                    "torch": run([arguments.python, HERE / "torch_side.py", "peak", "--threads", n])["gflops"]}
+                    "torch": run([arguments.python, HERE / "torch_side.py", "peak", "--threads", n],
+                                 threads_of_torch(n))["gflops"]}
         print(f"SGEMM 1024^3, {n} threads: {peaks[n]['ours']:.1f} GFLOP/s ours, {peaks[n]['torch']:.1f} PyTorch's BLAS")
         if peaks[n]["torch"] < 0.3 * peaks[n]["ours"]:
             sys.exit("compare: error: PyTorch runs on the reference BLAS, any ratio would flatter us: "
