@@ -1,8 +1,8 @@
 // Baking against a plain copy of the same file: a model with the shapes of Qwen3-30B-A3B (48 layers
 // of 128 experts, width 2048) and as many expert weights as the wanted size asks for.
 //   bake_bench [GIGABYTES = 2] [FOLDER = the system's temporary one]
-// Prints seconds of copy and bake (each synced to the disk, four times, in turns), their ratio, and the
-// most memory used.
+// Prints seconds of copy and bake (each synced to the disk, four times, in turns), their ratio, and
+// the most memory used.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -139,8 +139,7 @@ void run(double gigabytes, const std::string& folder) {
   for (int turn = 0; turn < kTurns; ++turn) {
     // Each side goes first as often as the other, and leaves nothing in the cache of files.
     for (const bool is_copy : {turn % 2 == 0, turn % 2 != 0}) {
-      (is_copy ? copied : bake) +=
-          is_copy ? seconds_of(copy_by_hand) : seconds_of(bake_model);
+      (is_copy ? copied : bake) += is_copy ? seconds_of(copy_by_hand) : seconds_of(bake_model);
       std::filesystem::remove(is_copy ? copy : baked);
     }
   }

@@ -8,6 +8,7 @@
 #include "format/trace_store.h"
 #include "mascing/steer.h"
 #include "pipeline/mask_maker.h"
+#include "stage/steer_checks.h"
 
 namespace mascing {
 namespace {
@@ -60,9 +61,10 @@ MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t 
   return frame;
 }
 
-Candidate candidate_of(Mask mask, MaskMethod method) {
+Candidate candidate_of(Mask mask, MaskMethod method, double threshold) {
   mask.method = to_string(method);
-  mask.threshold = 0.0F;
+  mask.threshold = static_cast<float>(threshold);
+  apply_threshold(threshold, mask.steer);
   mask.validate();
   Candidate candidate;
   candidate.mask = std::make_shared<const Mask>(std::move(mask));
