@@ -3,7 +3,6 @@
 #include "pipeline/loop_masks.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "stage/closed_loop.h"
@@ -12,34 +11,11 @@
 namespace mascing {
 namespace {
 
-constexpr std::array kSparseShares = {0.9,
-                                      0.75};  // of |S|^2: what sparser masks keep of the loop's
-constexpr double kFirstNorm = 1.0;            // of the mask that the loop starts from
+constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
 constexpr int64_t kLayerRound = 64;  // pairs of masks that move whole layers, between two looks
 constexpr int64_t kLayerPairs = 512;
 constexpr double kLayerReliability = 0.995;  // weak layers are to be told from idle ones
 constexpr double kLayerPerturbation = 0.8;   // in sigma: far enough for experts to enter the top-k
-
-/// The highest threshold above which entries hold `share` of |S|^2.
-double threshold_for(std::vector<float> steer, double share) {
-  const auto square = [](float s) { return static_cast<double>(s) * static_cast<double>(s); };
-  std::sort(
-      steer.begin(), steer.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
-  double left = 0.0;
-  for (const float s : steer) {
-    left += square(s);
-  }
-  const double least = share * left;
-  double threshold = 0.0;
-  for (const float s : steer) {
-    left -= square(s);
-    if (left < least) {
-      break;
-    }
-    threshold = std::fabs(static_cast<double>(s));
-  }
-  return threshold;
-}
 
 class LoopMaker {
  public:
@@ -78,11 +54,7 @@ class LoopMaker {
           close_loop(start, entries_, panel_.sets, panel_.roles, ask, options);
       keep_steps(result);
       start.steer = std::move(result.steer);
-      made_.candidates.push_back(candidate_of(start, MaskMethod::kClosedLoop));
-      for (const double share : kSparseShares) {
-        const double threshold = threshold_for(start.steer, share);
-        made_.candidates.push_back(candidate_of(start, MaskMethod::kClosedLoop, threshold));
-      }
+      made_.candidates.push_back(candidate_of(std::move(start), MaskMethod::kClosedLoop));
     }
     return std::move(made_);
   }

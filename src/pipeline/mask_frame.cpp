@@ -8,7 +8,6 @@
 #include "format/trace_store.h"
 #include "mascing/steer.h"
 #include "pipeline/mask_maker.h"
-#include "stage/steer_checks.h"
 
 namespace mascing {
 namespace {
@@ -61,10 +60,9 @@ MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t 
   return frame;
 }
 
-Candidate candidate_of(Mask mask, MaskMethod method, double threshold) {
+Candidate candidate_of(Mask mask, MaskMethod method) {
   mask.method = to_string(method);
-  mask.threshold = static_cast<float>(threshold);
-  apply_threshold(threshold, mask.steer);
+  mask.threshold = 0.0F;
   mask.validate();
   Candidate candidate;
   candidate.mask = std::make_shared<const Mask>(std::move(mask));

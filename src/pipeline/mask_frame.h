@@ -26,7 +26,7 @@ struct MaskFrame {
 /// `traces`: the labelled target set under its metric's name; others add to sigma only.
 [[nodiscard]] MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t seed);
 
-/// A mask that was found within a frame, as a candidate; entries with |S| <= threshold become 0.
-[[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method, double threshold = 0.0);
+/// A mask that was found within a frame, as a candidate; nothing is cut off it.
+[[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method);
 
 }  // namespace mascing
