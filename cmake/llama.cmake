@@ -71,10 +71,13 @@ set(llama_options
     -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
     "-DCMAKE_C_FLAGS=${llama_cxx_flags}" "-DCMAKE_CXX_FLAGS=${llama_cxx_flags}")
 
-# A GPU: the same source built with CUDA, into a cache folder of its own. Written without a GPU at hand, never run.
+# A GPU: the same source built with CUDA, into a cache folder of its own.
 set(llama_cuda "")
 if(MASCING_CUDA)
-  list(APPEND llama_options -DGGML_CUDA=ON)
+  list(APPEND llama_options -DGGML_CUDA=ON -DGGML_CUDA_NCCL=OFF)
+  if(MASCING_CUDA_ARCHITECTURES)
+    list(APPEND llama_options -DCMAKE_CUDA_ARCHITECTURES=${MASCING_CUDA_ARCHITECTURES})
+  endif()
 endif()
 
 set(processor "generic")

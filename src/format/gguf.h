@@ -113,6 +113,7 @@ class GgufWriter {
   void set_int(const std::string& key, int64_t value);
   void set_uint32(const std::string& key, uint32_t value);
   void set_uint64(const std::string& key, uint64_t value);
+  void set_bool(const std::string& key, bool value);
   void set_float(const std::string& key, float value);
   void set_string(const std::string& key, std::string_view value);
   void set_int_array(const std::string& key, const std::vector<int64_t>& values);

@@ -75,6 +75,10 @@ void GgufWriter::set_uint64(const std::string& key, uint64_t value) {
   values_[key] = scalar(kGgufUint64, value);
 }
 
+void GgufWriter::set_bool(const std::string& key, bool value) {
+  values_[key] = scalar(kGgufBool, static_cast<uint8_t>(value ? 1 : 0));
+}
+
 void GgufWriter::set_float(const std::string& key, float value) {
   values_[key] = scalar(kGgufFloat32, value);
 }

@@ -142,6 +142,28 @@ ModelShape deepseek() {
   return s;
 }
 
+ModelShape deepseek_v3() {
+  ModelShape s{.name = "DeepSeek-V3", .architecture = "deepseek2", .n_layer = 61, .n_embd = 7168};
+  s.n_dense_lead = 3;
+  s.n_head = s.n_head_kv = 128;
+  s.n_head_dim = 192;
+  s.latent = {.n_query_rank = 1536, .n_key_rank = 512, .n_rope = 64, .n_value_dim = 128};
+  s.n_expert = 256;
+  s.n_expert_used = 8;
+  s.n_expert_group = 8;
+  s.n_group_used = 4;
+  s.expert_scale = 2.5;
+  s.n_ff_expert = s.n_ff_shared = 2048;
+  s.n_expert_shared = 1;
+  s.n_ff_dense = 18432;
+  s.n_vocab = 129280;
+  s.n_context = 163840;
+  s.n_context_original = 4096;
+  s.yarn_factor = 40.0;
+  s.has_selection_bias = true;
+  return s;
+}
+
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
     return static_cast<char>(std::tolower(c));
@@ -152,8 +174,15 @@ std::string lower(std::string text) {
 }  // namespace
 
 const std::vector<ModelShape>& known_shapes() {
-  static const std::vector<ModelShape> shapes = {
-      qwen3(), phi35(), mixtral(), gpt_oss(), qwen15(), hunyuan(), deepseek(), olmoe()};
+  static const std::vector<ModelShape> shapes = {qwen3(),
+                                                 phi35(),
+                                                 mixtral(),
+                                                 gpt_oss(),
+                                                 qwen15(),
+                                                 hunyuan(),
+                                                 deepseek(),
+                                                 olmoe(),
+                                                 deepseek_v3()};
   return shapes;
 }
 

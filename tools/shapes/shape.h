@@ -11,6 +11,14 @@ namespace mascing {
 /// What is normalised before attention, besides the block's input.
 enum class QkNorm { kNone, kHead, kWhole };
 
+/// Multi-head latent attention: queries and keys by way of a narrow latent vector.
+struct LatentAttention {
+  int64_t n_query_rank = 0;  ///< 0 = ordinary attention
+  int64_t n_key_rank = 0;    ///< what the cache holds of a token, beside its n_rope
+  int64_t n_rope = 0;        ///< of a head's n_head_dim, those that are rotated
+  int64_t n_value_dim = 0;   ///< of a head
+};
+
 /// Everything that llama.cpp needs to know of a model but its weights.
 struct ModelShape {
   std::string name;          ///< as it is published
@@ -33,6 +41,10 @@ struct ModelShape {
   double yarn_factor = 0.0;        ///< by which YaRN stretches it; 0 = not
   double rope_base = 10000.0;
   double norm_epsilon = 1e-6;
+  LatentAttention latent;
+  int64_t n_expert_group = 0;  ///< of which only the best are chosen from; 0 = all are
+  int64_t n_group_used = 0;
+  double expert_scale = 0.0;  ///< of what the experts add; 0 = 1
 
   QkNorm qk_norm = QkNorm::kNone;
   bool has_norm_bias = false;
@@ -41,6 +53,7 @@ struct ModelShape {
   bool has_head_bias = false;
   bool has_router_bias = false;
   bool has_expert_bias = false;
+  bool has_selection_bias = false;  ///< sigmoid gating, weights normed to 1, a bias for the choice
   bool has_shared_gate = false;
   bool has_sinks = false;
   bool has_rope_factors = false;
@@ -49,7 +62,7 @@ struct ModelShape {
   int64_t n_window = 0;       ///< sliding window of every other block; 0 = none
 };
 
-/// The seven models of the paper and OLMoE-1B-7B.
+/// The seven models of the paper, OLMoE-1B-7B and DeepSeek-V3.
 [[nodiscard]] const std::vector<ModelShape>& known_shapes();
 /// By its name, in any case. Throws Error{kUsage} with the names that are known.
 [[nodiscard]] const ModelShape& find_shape(const std::string& name);

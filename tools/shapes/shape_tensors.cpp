@@ -1,4 +1,4 @@
-// The tensors that llama.cpp's loaders of the eight architectures ask for.
+// The tensors that llama.cpp's loaders of the nine architectures ask for.
 #include "shape.h"
 
 namespace mascing {
@@ -16,7 +16,11 @@ class TensorList {
     }
     for (int64_t i = 0; i < s_.n_layer; ++i) {
       block_ = "blk." + std::to_string(i) + ".";
-      add_attention();
+      if (s_.latent.n_query_rank > 0) {
+        add_latent_attention();
+      } else {
+        add_attention();
+      }
       add_norm(s_.is_post_norm ? "post_attention_norm" : "ffn_norm");
       if (i < s_.n_dense_lead) {
         add_feed_forward("", s_.n_ff_dense);
@@ -49,6 +53,20 @@ class TensorList {
     }
   }
 
+  void add_latent_attention() {
+    const LatentAttention& a = s_.latent;
+    const int64_t n_plain = s_.n_head_dim - a.n_rope;
+    add_norm("attn_norm");
+    add_matrix("attn_q_a", s_.n_embd, a.n_query_rank, false);
+    add("attn_q_a_norm.weight", {a.n_query_rank}, WeightKind::kOnes);
+    add_matrix("attn_q_b", a.n_query_rank, s_.n_head * s_.n_head_dim, false);
+    add_matrix("attn_kv_a_mqa", s_.n_embd, a.n_key_rank + a.n_rope, false);
+    add("attn_kv_a_norm.weight", {a.n_key_rank}, WeightKind::kOnes);
+    add("attn_k_b.weight", {n_plain, a.n_key_rank, s_.n_head}, WeightKind::kMatrix);
+    add("attn_v_b.weight", {a.n_key_rank, a.n_value_dim, s_.n_head}, WeightKind::kMatrix);
+    add_matrix("attn_output", s_.n_head * a.n_value_dim, s_.n_embd, false);
+  }
+
   void add_attention() {
     const int64_t n_query = s_.n_head * s_.n_head_dim;
     const int64_t n_key = s_.n_head_kv * s_.n_head_dim;
@@ -77,6 +95,9 @@ class TensorList {
     add("ffn_gate_inp.weight", {s_.n_embd, s_.n_expert}, WeightKind::kRouter);
     if (s_.has_router_bias) {
       add("ffn_gate_inp.bias", {s_.n_expert}, WeightKind::kSmall);
+    }
+    if (s_.has_selection_bias) {
+      add("exp_probs_b.bias", {s_.n_expert}, WeightKind::kSmall);
     }
     add_expert("ffn_gate_exps", s_.n_embd, s_.n_ff_expert);
     add_expert("ffn_up_exps", s_.n_embd, s_.n_ff_expert);

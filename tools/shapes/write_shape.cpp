@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include "base/half.h"
 #include "base/random.h"
@@ -168,21 +169,55 @@ void set_context(GgufWriter& writer, const ModelShape& s) {
   }
 }
 
-void set_counts(GgufWriter& writer, const ModelShape& s) {
+using SetCount = std::function<void(const char* key, int64_t value)>;
+
+/// With latent attention every head reads one key of a token: the latent vector and what is
+/// rotated.
+void set_attention(const SetCount& set, const ModelShape& s) {
+  const LatentAttention& a = s.latent;
+  const bool is_latent = a.n_query_rank > 0;
+  set("attention.head_count", s.n_head);
+  set("attention.head_count_kv", is_latent ? 1 : s.n_head_kv);
+  set("attention.key_length", is_latent ? a.n_key_rank + a.n_rope : s.n_head_dim);
+  set("attention.value_length", is_latent ? a.n_key_rank : s.n_head_dim);
+  set("rope.dimension_count", is_latent ? a.n_rope : s.n_head_dim);
+  if (is_latent) {
+    set("attention.q_lora_rank", a.n_query_rank);
+    set("attention.kv_lora_rank", a.n_key_rank);
+    set("attention.key_length_mla", s.n_head_dim);
+    set("attention.value_length_mla", a.n_value_dim);
+  }
+  if (s.n_window > 0) {
+    set("attention.sliding_window", s.n_window);
+  }
+}
+
+void set_gating(GgufWriter& writer, const ModelShape& s) {
+  constexpr uint32_t kSigmoid = 2;
   const std::string prefix = s.architecture + ".";
-  const auto set = [&](const char* key, int64_t value) {
-    writer.set_uint32(prefix + key, static_cast<uint32_t>(value));
+  if (s.has_selection_bias) {
+    writer.set_uint32(prefix + "expert_gating_func", kSigmoid);
+    writer.set_bool(prefix + "expert_weights_norm", true);
+  }
+  if (s.expert_scale > 0.0) {
+    writer.set_float(prefix + "expert_weights_scale", static_cast<float>(s.expert_scale));
+  }
+  if (s.n_expert_group > 0) {
+    writer.set_uint32(prefix + "expert_group_count", static_cast<uint32_t>(s.n_expert_group));
+    writer.set_uint32(prefix + "expert_group_used_count", static_cast<uint32_t>(s.n_group_used));
+  }
+}
+
+void set_counts(GgufWriter& writer, const ModelShape& s) {
+  const SetCount set = [&](const char* key, int64_t value) {
+    writer.set_uint32(s.architecture + "." + key, static_cast<uint32_t>(value));
   };
   set("block_count", s.n_layer);
   set("context_length", s.n_context);
   set("embedding_length", s.n_embd);
   set("vocab_size", s.n_vocab);
   set("feed_forward_length", s.n_ff_dense);
-  set("attention.head_count", s.n_head);
-  set("attention.head_count_kv", s.n_head_kv);
-  set("attention.key_length", s.n_head_dim);
-  set("attention.value_length", s.n_head_dim);
-  set("rope.dimension_count", s.n_head_dim);
+  set_attention(set, s);
   set("expert_count", s.n_expert);
   set("expert_used_count", s.n_expert_used);
   set("expert_feed_forward_length", s.n_ff_expert);
@@ -194,9 +229,6 @@ void set_counts(GgufWriter& writer, const ModelShape& s) {
   }
   if (s.n_dense_lead > 0) {
     set("leading_dense_block_count", s.n_dense_lead);
-  }
-  if (s.n_window > 0) {
-    set("attention.sliding_window", s.n_window);
   }
 }
 
@@ -228,6 +260,7 @@ void write_shape(const ModelShape& shape,
   writer.set_string("general.description", "shapes of " + shape.name + ", random weights");
   set_counts(writer, shape);
   set_context(writer, shape);
+  set_gating(writer, shape);
   writer.set_float(shape.architecture + ".attention.layer_norm_rms_epsilon",
                    static_cast<float>(shape.norm_epsilon));
   set_tokenizer(writer, shape.n_vocab);
