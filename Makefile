@@ -1,6 +1,6 @@
 # The front door: what one types most. All of it is plain CMake (CMakePresets.json) and the scripts in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test asan bench format lint results clean
+.PHONY: help build demo test asan tsan bench format lint results clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PLANTED := models/demo/kingdom-planted-f16.gguf
@@ -26,6 +26,10 @@ asan:             ## all tests with the address and undefined-behaviour sanitize
 	@scripts/setup.sh build
 	@scripts/asan.sh $(JOBS)
 
+tsan:             ## the tests of whatever starts threads with the thread sanitizer
+	@scripts/setup.sh build
+	@scripts/tsan.sh $(JOBS)
+
 lint:             ## clang-format (as a check) and clang-tidy over src/
 	@scripts/setup.sh test
 	@scripts/format.sh --check
@@ -44,4 +48,4 @@ bench:            ## the benchmarks
 	@scripts/bench.sh $(JOBS)
 
 clean:            ## remove build folders; libllama (in ~/.cache/mascing) and out/ stay
-	rm -rf build build-dev build-asan build-bench build-lint
+	rm -rf build build-dev build-asan build-tsan build-bench build-gpu build-lint
