@@ -7,6 +7,7 @@
 #include "demo.h"
 #include "host/llama/logits.h"
 #include "raw_model.h"
+#include "tolerance.h"
 
 namespace mascing {
 namespace {
@@ -66,7 +67,7 @@ TEST_F(ScoreTest, EqualsTheSumOverPlainDecodingTokenByToken) {
       }
       raw.decode_next(tokens[t], t);
     }
-    EXPECT_NEAR(scores[i].value.log_prob, expected, 1e-3);
+    EXPECT_NEAR(scores[i].value.log_prob, expected, tolerance(1e-3, 5e-2));
     EXPECT_EQ(scores[i].value.n_token, static_cast<int64_t>(tokens.size()) - (*requests_)[i].begin);
   }
 }
@@ -128,7 +129,7 @@ TEST_F(ScoreTest, DivergenceIsPositiveUnderAMaskAndGrowsWithIt) {
   for (size_t i = 0; i < weak.size(); ++i) {
     EXPECT_GT(weak[i].value.divergence, 0.0);
     EXPECT_GT(hard[i].value.divergence, weak[i].value.divergence);
-    EXPECT_NEAR(hard[i].value.log_prob, without[i].value.log_prob, 2e-2);
+    EXPECT_NEAR(hard[i].value.log_prob, without[i].value.log_prob, tolerance(2e-2, 0.3));
     EXPECT_EQ(without[i].value.divergence, 0.0);
   }
 }

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <utility>
 
+#include <ggml-backend.h>
+
 #include "format/model_file.h"
 #include "mascing/error.h"
 
@@ -34,6 +36,17 @@ std::string take_log_errors() {
   }
   std::replace(text.begin(), text.end(), '\n', ';');
   return text.empty() ? "no reason given" : text;
+}
+
+/// Whether all of a graph is computed by one backend. Where several share the work, the one that is
+/// stopped hands on what it has not computed, and the next may take that for numbers of experts.
+bool has_cpu_only() {
+  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    if (ggml_backend_dev_type(ggml_backend_dev_get(i)) != GGML_BACKEND_DEVICE_TYPE_CPU) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void initialise_backend_once() {
@@ -106,6 +119,7 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions&
   const bool regroups = llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
   const int64_t n_train = llama_model_n_ctx_train(weights);
   can_share_ = !regroups;
+  can_stop_ = has_cpu_only();
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
@@ -174,7 +188,7 @@ void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
     outputs.push_back(batch.batch_.n_tokens - 1);
     batch.flag_output(outputs.back());
   }
-  tap_->plan(batch.columns_, std::move(outputs), stop_after_routers);
+  tap_->plan(batch.columns_, std::move(outputs), stop_after_routers && can_stop_);
   const int32_t status = llama_decode(context_.get(), batch.batch_);
   llama_synchronize(context_.get());
   if (status != 0) {

@@ -100,8 +100,9 @@ class Engine {
   /// Takes the positions from `begin` on out of one sequence. False if this model's cache cannot:
   /// then nothing is known of the sequence but that forget() empties it.
   bool forget_from(int32_t i_sequence, int64_t begin);
-  /// Decodes the batch under the tap. At least one token is computed to its logits. Throws
-  /// Error{kHost}.
+  /// Decodes the batch under the tap. At least one token is computed to its logits, unless
+  /// `stop_after_routers`: then nobody asks for them, and where there is no GPU nothing is computed
+  /// behind the last router. Throws Error{kHost}.
   void decode(TokenBatch& batch, bool stop_after_routers);
   /// Whom decodes show the columns with an `i_request`; null = nobody.
   void set_observer(const RouterObserver* observer) { tap_->set_observer(observer); }
@@ -121,6 +122,7 @@ class Engine {
   int64_t n_parallel_ = 0;
   int64_t n_batch_ = 0;
   bool can_share_ = false;
+  bool can_stop_ = false;  ///< graphs can be left at the last router
 };
 
 /// Why a prompt cannot be processed, or empty.

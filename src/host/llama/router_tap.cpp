@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <ggml-backend.h>
@@ -19,27 +20,43 @@
 #include "base/half.h"
 #include "mascing/error.h"
 
+#include <Eigen/Core>
+
 namespace mascing {
 namespace {
 
+constexpr std::string_view kRouterNames = "ffn_moe_";  ///< how all names of a router begin
 constexpr const char* kPlainPrefix = "ffn_moe_logits-";
 constexpr const char* kBiasedPrefix = "ffn_moe_logits_biased-";
 constexpr const char* kRenamedPrefix = "ffn_moe_probs-";
 constexpr const char* kBlockPrefix = "l_out-";
 
-/// Standard deviation over n values, in double: the divisor is n, as for a whole population.
+/// Standard deviation over n values, in double: the divisor is n, as for a whole population. One
+/// pass, measured from the first value, several sums side by side: a mask in units of the token's
+/// own spread asks for it at every token of every layer.
 float spread(const float* values, int64_t n) {
-  double mean = 0.0;
-  for (int64_t i = 0; i < n; ++i) {
-    mean += values[i];
+  constexpr int64_t kLane = 16;
+  using Lanes = Eigen::Array<double, kLane, 1>;
+  const double origin = values[0];
+  Lanes sums = Lanes::Zero();
+  Lanes squares = Lanes::Zero();
+  int64_t i = 0;
+  for (; i + kLane <= n; i += kLane) {
+    const Lanes d =
+        Eigen::Map<const Eigen::Array<float, kLane, 1>>(values + i).cast<double>() - origin;
+    sums += d;
+    squares += d * d;
   }
-  mean /= static_cast<double>(n);
-  double sum = 0.0;
-  for (int64_t i = 0; i < n; ++i) {
-    const double d = values[i] - mean;
-    sum += d * d;
+  double sum = sums.sum();
+  double square = squares.sum();
+  for (; i < n; ++i) {
+    const double d = values[i] - origin;
+    sum += d;
+    square += d * d;
   }
-  return static_cast<float>(std::sqrt(sum / static_cast<double>(n)));
+  const double mean = sum / static_cast<double>(n);
+  return static_cast<float>(
+      std::sqrt(std::max(0.0, square / static_cast<double>(n) - mean * mean)));
 }
 
 bool row_is_zero(const Mask& mask, int64_t i_layer) {
@@ -95,7 +112,7 @@ void RouterTap::plan(std::vector<TapColumn> columns,
   output_columns_ = std::move(output_columns);
   stop_after_routers_ = stop_after_routers;
   error_ = nullptr;
-  records_ = observes_ = reads_blocks_ = false;
+  records_ = observes_ = reads_blocks_ = needs_batch_sigma_ = false;
   seen_.assign(static_cast<size_t>(n_layer_), false);
   seen_blocks_.assign(layer_of_block_.size(), false);
   steered_layers_.assign(seen_.size(), false);
@@ -113,6 +130,8 @@ void RouterTap::plan(std::vector<TapColumn> columns,
 }
 
 void RouterTap::plan_steering(const Steering& steering) {
+  needs_batch_sigma_ = needs_batch_sigma_ ||
+                       (steering.mask != nullptr && steering.mask->sigma_rule == SigmaRule::kBatch);
   for (int64_t l = 0; steering.mask != nullptr && l < n_layer_; ++l) {
     steered_layers_[l] = steered_layers_[l] || !row_is_zero(*steering.mask, l);
   }
@@ -159,6 +178,9 @@ bool RouterTap::wants_block(int64_t i_block) const {
 }
 
 int64_t RouterTap::layer_of(const ggml_tensor* tensor, bool& is_biased) const {
+  if (std::strncmp(tensor->name, kRouterNames.data(), kRouterNames.size()) != 0) {
+    return -1;  // most of the graph's thousands of tensors, at each decode
+  }
   const int64_t i_plain = number_behind(kPlainPrefix, tensor->name);
   int64_t i_block = i_plain >= 0 ? i_plain : number_behind(kBiasedPrefix, tensor->name);
   is_biased = i_plain < 0;
@@ -182,8 +204,9 @@ bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
   const int64_t i_layer = tap->layer_of(tensor, is_biased);
   const int64_t i_block = i_layer < 0 ? tap->block_of(tensor->name) : -1;
   const bool is_final = i_layer >= 0 && tap->has_bias_[i_layer] == is_biased;
-  const bool is_wanted = (i_layer >= 0 && tap->wants(i_layer) && (is_final || tap->observes_)) ||
-                         (i_block >= 0 && tap->wants_block(i_block));
+  const bool is_wanted =
+      !tap->error_ && ((i_layer >= 0 && tap->wants(i_layer) && (is_final || tap->observes_)) ||
+                       (i_block >= 0 && tap->wants_block(i_block)));
   if (!is_wanted || ask) {
     return is_wanted == ask;
   }
@@ -198,8 +221,9 @@ bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
       tap->apply(tensor, i_layer);
     }
   } catch (...) {
+    // The graph goes on: stopped, libllama would compute what is left from what was never computed.
     tap->error_ = std::current_exception();
-    return false;
+    return true;
   }
   return !(is_final && tap->stop_after_routers_ && i_layer == tap->n_layer_ - 1);
 }
@@ -218,8 +242,8 @@ void RouterTap::read_inputs(const ggml_tensor* tensor) {
                 std::string("[host] the input of router ") + tensor->name + " was not found",
                 "this architecture builds its routers in a way this version does not know");
   }
-  inputs_.resize(static_cast<size_t>(input->ne[1] * n_embd_));
-  ggml_backend_tensor_get(input, inputs_.data(), 0, inputs_.size() * sizeof(float));
+  inputs_.resize(input->ne[1] * n_embd_);
+  ggml_backend_tensor_get(input, inputs_.data(), 0, ggml_nbytes(input));
 }
 
 int64_t RouterTap::token_of_column(int64_t i_column, int64_t n_column) const {
@@ -239,8 +263,8 @@ int64_t RouterTap::read_columns(const ggml_tensor* tensor, int64_t n_row) {
                     " or " + std::to_string(n_output) + "]",
                 "this architecture regroups tokens in a way this version does not know");
   }
-  data_.resize(static_cast<size_t>(n_column * n_row));
-  ggml_backend_tensor_get(tensor, data_.data(), 0, data_.size() * sizeof(float));
+  data_.resize(n_column * n_row);
+  ggml_backend_tensor_get(tensor, data_.data(), 0, ggml_nbytes(tensor));
   return n_column;
 }
 
@@ -248,9 +272,9 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
   seen_[i_layer] = true;
   const int64_t n_column = read_columns(tensor, n_expert_);
   if (observes_) {
-    before_ = data_;
+    before_.assign(data_.data(), data_.data() + data_.size());
   }
-  const float sigma_batch = data_.empty() ? 0.0F : spread(data_.data(), n_column * n_expert_);
+  const float sigma_batch = needs_batch_sigma_ ? spread(data_.data(), data_.size()) : 0.0F;
   bool changed = false;
   for (int64_t i = 0; i < n_column; ++i) {
     const TapColumn& column = columns_[token_of_column(i, n_column)];
@@ -260,7 +284,7 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
     show_column(i, column, i_layer);
   }
   if (changed) {
-    ggml_backend_tensor_set(tensor, data_.data(), 0, data_.size() * sizeof(float));
+    ggml_backend_tensor_set(tensor, data_.data(), 0, ggml_nbytes(tensor));
   }
 }
 
@@ -282,7 +306,7 @@ void RouterTap::apply_to_block(ggml_tensor* tensor, int64_t i_block) {
     }
   }
   if (steered_blocks_[i_block]) {
-    ggml_backend_tensor_set(tensor, data_.data(), 0, data_.size() * sizeof(float));
+    ggml_backend_tensor_set(tensor, data_.data(), 0, ggml_nbytes(tensor));
   }
 }
 
@@ -330,9 +354,7 @@ bool RouterTap::steer_column(float* z,
   const float scale = column.steering->alpha * sigma;
   const float* row = mask.row(i_layer);
   for (int64_t e = 0; e < n_expert_; ++e) {
-    if (row[e] != 0.0F) {
-      z[e] += scale * row[e];
-    }
+    z[e] += scale * row[e];
   }
   return true;
 }

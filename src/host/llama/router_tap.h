@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/llama/staging.h"
 #include "mascing/host.h"
 
 struct ggml_tensor;
@@ -75,13 +76,14 @@ class RouterTap {
   bool records_ = false;
   bool observes_ = false;
   bool reads_blocks_ = false;
+  bool needs_batch_sigma_ = false;  ///< some mask is in units of the whole batch's spread
   const RouterObserver* observer_ = nullptr;
   bool stop_after_routers_ = false;
   std::vector<bool> seen_;         ///< [L]
   std::vector<bool> seen_blocks_;  ///< [n_block]
-  std::vector<float> data_;        ///< of the running tensor: [n, E] or [n, D]
+  Staging data_;                   ///< of the running tensor: [n, E] or [n, D]
   std::vector<float> before_;      ///< logits before a mask is added, for the observer, [n, E]
-  std::vector<float> inputs_;      ///< router inputs of the same layer, [n, D], for the observer
+  Staging inputs_;                 ///< router inputs of the same layer, [n, D], for the observer
   std::exception_ptr error_;
 };
 
