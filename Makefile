@@ -1,6 +1,6 @@
 # The front door: what one types most. All of it is plain CMake (CMakePresets.json) and the scripts in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test asan tsan bench format lint results clean
+.PHONY: help build gpu demo test asan tsan bench format lint results clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PLANTED := models/demo/kingdom-planted-f16.gguf
@@ -12,6 +12,11 @@ build:            ## build/bin/mascing (the first build on a machine also builds
 	@scripts/setup.sh build
 	@scripts/configure.sh release
 	@cmake --build --preset release --parallel $(JOBS) --target mascing
+
+gpu:              ## build-gpu/bin/mascing, with libllama for NVIDIA GPUs (needs nvcc; an hour on two cores)
+	@scripts/setup.sh build
+	@scripts/configure.sh gpu
+	@cmake --build --preset gpu --parallel $(JOBS) --target mascing
 
 demo: build       ## defend and permit on the demo model, into out/demo
 	@scripts/run_pair.sh $(PLANTED) out/demo
