@@ -40,7 +40,7 @@ PlainSide::~PlainSide() {
 }
 
 void PlainSide::forget() {
-  llama_memory_clear(llama_get_memory(context_.get()), true);
+  llama_memory_clear(llama_get_memory(context_.get()), false);  // as llama-bench does
 }
 
 void PlainSide::decode(const Batch& batch) {

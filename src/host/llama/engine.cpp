@@ -147,8 +147,11 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions&
   }
 }
 
+// Keys and values of free cells are masked, whatever they are; to write zeros over gigabytes after
+// every decode would cost more than small models compute. A recurrent state is not masked.
 void Engine::forget() {
-  llama_memory_clear(llama_get_memory(context_.get()), true);
+  const bool is_wiped = !can_share_;
+  llama_memory_clear(llama_get_memory(context_.get()), is_wiped);
 }
 
 void Engine::forget(int32_t i_sequence) {
