@@ -2,7 +2,8 @@
 # turns so that whatever else the machine does hits all of them alike.
 #   serve_bench.py LLAMA_SERVER MODEL ADAPTER BAKED [ROUNDS = 12] [SECONDS_OF_LOAD = 60] [THREADS = 1]
 # Prints decode speed (median of ROUNDS, 64 tokens, one client) and throughput of eight clients of one strength, and of
-# eight strengths, relative to the server without adapter.
+# eight strengths, relative to the server without adapter and to the server with it at strength 0. The latter computes
+# what the former computes: what it strays from it is what two processes differ by on this machine (where their pages lie).
 import concurrent.futures
 import json
 import statistics
@@ -38,7 +39,8 @@ def start(server, port, threads, *words):
 
 def load(port, scales, seconds):
     """Requests of 32 tokens per second, eight clients."""
-    end = time.time() + seconds
+    begin = time.time()
+    end = begin + seconds
 
     def client(k):
         n = 0
@@ -48,7 +50,8 @@ def load(port, scales, seconds):
         return n
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        return sum(pool.map(client, range(8))) / seconds
+        n = sum(pool.map(client, range(8)))
+    return n / (time.time() - begin)  # the last requests end after `seconds`
 
 
 def main(server, model, adapter, baked, rounds=12, seconds=60, threads="1"):
@@ -66,16 +69,19 @@ def main(server, model, adapter, baked, rounds=12, seconds=60, threads="1"):
                     speed[kind].append(timings["predicted_per_second"])
         middle = {kind: statistics.median(values) for kind, values in speed.items()}
         for kind, value in middle.items():
-            print("decode, %-13s %8.1f tokens/s  %.3fx" % (kind + ":", value, value / middle["plain"]))
-        part = float(seconds) / 6
+            print("decode, %-13s %8.1f tokens/s  %.3fx plain  %.3fx adapter at 0"
+                  % (kind + ":", value, value / middle["plain"], value / middle["adapter at 0"]))
+        part = float(seconds) / 10
         one, many = [1.0] * 8, [0.25 * (k + 1) for k in range(8)]
-        rates = {"plain": 0.0, "one strength": 0.0, "eight strengths": 0.0}
+        loads = {"plain": (PORT, [None] * 8), "adapter at 0": (PORT + 1, [0.0] * 8), "one strength": (PORT + 1, one),
+                 "eight strengths": (PORT + 1, many), "baked": (PORT + 2, [None] * 8)}
+        rates = dict.fromkeys(loads, 0.0)
         for _ in range(2):
-            rates["plain"] += load(PORT, [None] * 8, part)
-            rates["one strength"] += load(PORT + 1, one, part)
-            rates["eight strengths"] += load(PORT + 1, many, part)
+            for kind, (port, scales) in loads.items():
+                rates[kind] += load(port, scales, part) / 2
         for kind, value in rates.items():
-            print("eight clients, %-16s %7.2f requests/s  %.3fx" % (kind + ":", value / 2, value / rates["plain"]))
+            print("eight clients, %-16s %7.2f requests/s  %.3fx plain  %.3fx adapter at 0"
+                  % (kind + ":", value, value / rates["plain"], value / rates["adapter at 0"]))
     finally:
         for process in running:
             process.terminate()
