@@ -274,7 +274,8 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
   if (observes_) {
     before_.assign(data_.data(), data_.data() + data_.size());
   }
-  const float sigma_batch = needs_batch_sigma_ ? spread(data_.data(), data_.size()) : 0.0F;
+  const float sigma_batch =
+      needs_batch_sigma_ && data_.size() > 0 ? spread(data_.data(), data_.size()) : 0.0F;
   bool changed = false;
   for (int64_t i = 0; i < n_column; ++i) {
     const TapColumn& column = columns_[token_of_column(i, n_column)];
