@@ -93,6 +93,8 @@ std::vector<ZooModel> paper_models() {
       {"llama", "llama", {}, {}, {}},
       {"gpt-oss", "gpt-oss", window(), {}, {}},
       {"qwen2moe", "qwen2moe", {}, {}, {}},
+      // One set of rope factors, whatever the size of a context.
+      {"phimoe", "phimoe", {{"rope.scaling.original_context_length", 65536U}}, {}, {}},
       {"hunyuan-moe", "hunyuan-moe", {}, {}, {}},
       {"deepseek",
        "deepseek",
