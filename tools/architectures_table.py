@@ -1,6 +1,7 @@
-"""The support table of docs/architectures.md from the rows that the conformance tests leave.
+"""The support tables of docs/architectures.md (a row a model) and README.md (by what a mask can do) from the rows that
+the conformance tests leave.
 
-python3 tools/architectures_table.py build/zoo docs/architectures.md [--check]
+python3 tools/architectures_table.py build/zoo docs/architectures.md README.md [--check]
 """
 import json
 import pathlib
@@ -36,20 +37,36 @@ def line(row):
             f"{'yes' if row['passed'] else '**no**'} | {'; '.join(notes)} |")
 
 
+def full_table(rows):
+    return "\n".join(["| model | MoE blocks | gating | router bias | choice also by | shared experts | passed | notes |",
+                      "| --- | --- | --- | --- | --- | --- | --- | --- |", *map(line, rows)])
+
+
+def short_table(rows):
+    """A row for each thing a mask can or cannot do."""
+    kinds = {"traced and steered, every expert banned or forced": [], "traced and steered; a selection bias or groups have the last word": [],
+             "the token decides in some layers": []}
+    exact, soft, token = kinds
+    for row in rows:
+        kinds[token if row["chosen_by_token"] else exact if row["forced"] else soft].append(
+            f"`{row['name']}`" + (" (1)" if row["one_at_a_time"] else ""))
+    return "\n".join(["| every router | architectures of llama.cpp v0.5.0 |", "| --- | --- |",
+                      *(f"| {kind} | {' '.join(names)} |" for kind, names in kinds.items() if names)])
+
+
 def main():
     rows = [json.loads(path.read_text()) for path in pathlib.Path(sys.argv[1]).glob("*.json")]
     rows.sort(key=lambda row: row["name"])
-    table = "\n".join([BEGIN, "| model | MoE blocks | gating | router bias | choice also by | shared experts | passed | notes |",
-                       "| --- | --- | --- | --- | --- | --- | --- | --- |", *map(line, rows), END])
-    document = pathlib.Path(sys.argv[2])
-    text = document.read_text()
-    begin, end = text.index(BEGIN), text.index(END) + len(END)
-    new = text[:begin] + table + text[end:]
-    if "--check" in sys.argv:
-        if new != text:
-            sys.exit(f"{document} is not what this run gives: run scripts/architectures.sh")
-    else:
-        document.write_text(new)
+    for path, table in ((sys.argv[2], full_table(rows)), (sys.argv[3], short_table([r for r in rows if r["passed"]]))):
+        document = pathlib.Path(path)
+        text = document.read_text()
+        begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+        new = text[:begin] + "\n" + table + "\n" + text[end:]
+        if "--check" in sys.argv:
+            if new != text:
+                sys.exit(f"{document} is not what this run gives: run scripts/architectures.sh")
+        else:
+            document.write_text(new)
 
 
 main()
