@@ -14,6 +14,7 @@ build:            ## build/bin/mascing (the first build on a machine also builds
 	@cmake --build --preset release --parallel $(JOBS) --target mascing
 
 gpu:              ## build-gpu/bin/mascing, with libllama for NVIDIA GPUs (needs nvcc; an hour on two cores)
+	@command -v nvcc >/dev/null || { echo "make gpu: nvcc is not on the PATH; install the CUDA toolkit" >&2; exit 1; }
 	@scripts/setup.sh build
 	@scripts/configure.sh gpu
 	@cmake --build --preset gpu --parallel $(JOBS) --target mascing
