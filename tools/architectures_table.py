@@ -42,16 +42,22 @@ def full_table(rows):
                       "| --- | --- | --- | --- | --- | --- | --- | --- |", *map(line, rows)])
 
 
+KINDS = {"exact": "traced and steered, every expert banned or forced",
+         "soft": "traced and steered; a selection bias or groups have the last word",
+         "token": "the token decides in some layers"}
+
+
+def kind(row):
+    return "token" if row["chosen_by_token"] else "exact" if row["forced"] else "soft"
+
+
 def short_table(rows):
     """A row for each thing a mask can or cannot do."""
-    kinds = {"traced and steered, every expert banned or forced": [], "traced and steered; a selection bias or groups have the last word": [],
-             "the token decides in some layers": []}
-    exact, soft, token = kinds
-    for row in rows:
-        kinds[token if row["chosen_by_token"] else exact if row["forced"] else soft].append(
-            f"`{row['name']}`" + (" (1)" if row["one_at_a_time"] else ""))
-    return "\n".join(["| every router | architectures of llama.cpp v0.5.0 |", "| --- | --- |",
-                      *(f"| {kind} | {' '.join(names)} |" for kind, names in kinds.items() if names)])
+    lines = ["| every router | architectures of llama.cpp v0.5.0 |", "| --- | --- |"]
+    for key, meaning in KINDS.items():
+        names = [f"`{row['name']}`" + (" (1)" if row["one_at_a_time"] else "") for row in rows if kind(row) == key]
+        lines += [f"| {meaning} | {' '.join(names)} |"] if names else []
+    return "\n".join(lines)
 
 
 def main():
