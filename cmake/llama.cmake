@@ -121,6 +121,7 @@ if(MASCING_CUDA)
                  CUDA::cuda_driver)
 endif()
 set(MASCING_LLAMA_BUILD ${llama_build} CACHE INTERNAL "Where libllama was built; its tools are built there when asked for")
+set(MASCING_LLAMA_TEMPLATES ${llama_source}/models/templates CACHE INTERNAL "Chat templates that llama.cpp is tested with")
 add_library(mascing_llama_cpp INTERFACE)
 target_include_directories(mascing_llama_cpp SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include
                                                               ${llama_source}/common ${llama_source}/vendor)

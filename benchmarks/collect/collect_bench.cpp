@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/resource.h>
+
 #include "format/conversations.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
@@ -78,11 +80,26 @@ Replies play_together(Host& host, const std::vector<Conversation>& scripts) {
   return last;
 }
 
+struct Cost {
+  std::vector<double> seconds;
+  std::vector<double> user_seconds;
+};
+
+double user_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec);
+}
+
 template <typename Work>
-double seconds_of(const Work& work) {
+void measure(Cost& cost, const Work& work) {
+  const double user_before = user_seconds();
   const auto start = std::chrono::steady_clock::now();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  cost.seconds.push_back(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  cost.user_seconds.push_back(user_seconds() - user_before);
 }
 
 double median(std::vector<double> values) {
@@ -95,7 +112,7 @@ struct Side {
   std::unique_ptr<Host> host;
   Replies (*play)(Host&, const std::vector<Conversation>&);
   Replies replies;
-  std::vector<double> seconds;
+  Cost cost;
 };
 
 std::unique_ptr<Host> open(const std::string& model, int64_t n_thread, int64_t n_parallel) {
@@ -121,29 +138,34 @@ void run(int argc, char** argv) {
                   {"collect", open(argv[1], n_thread, standard.n_parallel), play_together, {}, {}}};
   for (int64_t round = 0; round < number(5, 3); ++round) {
     for (Side& side : sides) {
-      side.seconds.push_back(seconds_of([&] { side.replies = side.play(*side.host, scripts); }));
+      measure(side.cost, [&] { side.replies = side.play(*side.host, scripts); });
     }
   }
   for (const Side& side : sides) {
-    const double seconds = median(side.seconds);
+    const double seconds = median(side.cost.seconds);
     const HostCounters counters = side.host->counters();
-    const auto n_round = static_cast<int64_t>(side.seconds.size());
-    std::printf("%-10s %8.0f conversations/min  %7.2f s  %7lld prompt and %lld reply tokens\n",
-                side.name,
-                60.0 * static_cast<double>(scripts.size()) / seconds,
-                seconds,
-                static_cast<long long>(counters.n_prefill_token / n_round),
-                static_cast<long long>(counters.n_generated_token / n_round));
+    const auto n_round = static_cast<int64_t>(side.cost.seconds.size());
+    std::printf(
+        "%-10s %8.0f conversations/min  %7.2f s, %7.2f s of user time  %7lld prompt and %lld "
+        "reply tokens\n",
+        side.name,
+        60.0 * static_cast<double>(scripts.size()) / seconds,
+        seconds,
+        median(side.cost.user_seconds),
+        static_cast<long long>(counters.n_prefill_token / n_round),
+        static_cast<long long>(counters.n_generated_token / n_round));
   }
   int64_t n_same = 0;
   for (size_t i = 0; i < scripts.size(); ++i) {
     n_same += sides[0].replies[i] == sides[1].replies[i] ? 1 : 0;
   }
-  std::printf("%zu conversations, %lld threads, ratio %.2f; last replies equal: %lld\n",
-              scripts.size(),
-              static_cast<long long>(n_thread),
-              median(sides[0].seconds) / median(sides[1].seconds),
-              static_cast<long long>(n_same));
+  std::printf(
+      "%zu conversations, %lld threads, ratio %.2f (of user time %.2f); last replies equal: %lld\n",
+      scripts.size(),
+      static_cast<long long>(n_thread),
+      median(sides[0].cost.seconds) / median(sides[1].cost.seconds),
+      median(sides[0].cost.user_seconds) / median(sides[1].cost.user_seconds),
+      static_cast<long long>(n_same));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <chat.h>
 #include <common.h>
+#include <log.h>
 
 #include <llama.h>
 
@@ -53,6 +54,7 @@ ChatPrompt::ChatPrompt(const llama_model* model, bool enable_thinking)
     : vocab_(llama_model_get_vocab(model)),
       enable_thinking_(enable_thinking),
       templates_(std::make_unique<Templates>()) {
+  common_log_set_verbosity_thold(LOG_LEVEL_ERROR);  // each rendering would warn of pure content
   try {
     templates_->chat = common_chat_templates_init(model, "");
   } catch (const std::exception& e) {
@@ -70,6 +72,7 @@ std::string ChatPrompt::apply(const Conversation& conversation,
   inputs.add_generation_prompt = true;
   inputs.use_jinja = true;
   inputs.enable_thinking = enable_thinking_;
+  inputs.force_pure_content = true;  // the text is the same without a parser of replies
   inputs.now = std::chrono::system_clock::time_point(std::chrono::seconds(kPinnedDate));
   for (const Message& message : conversation.messages) {
     common_chat_msg part;
