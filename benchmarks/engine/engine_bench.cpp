@@ -33,9 +33,10 @@ namespace {
 
 using nlohmann::json;
 
-// The streams that src/stage/train.cpp draws from its seed.
+// The streams that src/stage/train.cpp and src/stage/steer.cpp draw from their seeds.
 constexpr uint64_t kInitialStream = 1;
 constexpr uint64_t kOrderStream = 3;
+constexpr uint64_t kTargetStream = 1;
 
 struct Arguments {
   std::string command;
@@ -124,6 +125,17 @@ class EpochClock {
   std::vector<Instant> ends_;
 };
 
+/// An order of the traces for each epoch, as our side takes them.
+json shuffled_orders(std::vector<int64_t> order, int64_t n_epoch, uint64_t stream) {
+  Rng rng(mix_seed(0, stream));
+  json orders = json::array();
+  for (int64_t i = 0; i < n_epoch; ++i) {
+    rng.shuffle(order);
+    orders.push_back(order);
+  }
+  return orders;
+}
+
 json write_data(const Arguments& arguments) {
   SyntheticOptions options;
   options.n_layer = arguments.count("layers");
@@ -134,16 +146,21 @@ json write_data(const Arguments& arguments) {
   write_surrogate(arguments.folder + "/initial.safetensors",
                   {shape, initial_surrogate(shape, mix_seed(0, kInitialStream))},
                   {});
-  std::vector<int64_t> order(options.n_trace);
+  const TraceSet set = read_traces(arguments.folder + "/traces");
+  std::vector<int64_t> all;
+  std::vector<int64_t> target;
   for (int64_t i = 0; i < options.n_trace; ++i) {
-    order[i] = i;
+    all.push_back(i);
+    if (set.traces[i].label == 1) {
+      target.push_back(i);
+    }
   }
-  Rng rng(mix_seed(0, kOrderStream));
-  json orders = json::array();
-  for (int64_t i = 0; i < arguments.count("epochs"); ++i) {
-    rng.shuffle(order);
-    orders.push_back(order);
-  }
+  const int64_t n_epoch = arguments.count("epochs");
+  const bool is_one_batch = static_cast<int64_t>(target.size()) <= arguments.count("batch");
+  const json orders = {{"train", shuffled_orders(all, n_epoch, kOrderStream)},
+                       {"steer",
+                        is_one_batch ? json(std::vector<json>(n_epoch, target))
+                                     : shuffled_orders(target, n_epoch, kTargetStream)}};
   std::ofstream(arguments.folder + "/orders.json") << orders;
   return {{"written", arguments.folder}};
 }

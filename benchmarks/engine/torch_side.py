@@ -54,6 +54,14 @@ def read_traces(folder):
     return traces, labels
 
 
+def read_orders(arguments):
+    """The traces of each epoch in the order in which mascing takes them."""
+    with open(arguments.folder + "/orders.json") as file:
+        orders = json.load(file)[arguments.command]
+    assert len(orders) >= arguments.epochs
+    return orders[:arguments.epochs]
+
+
 class Surrogate(torch.nn.Module):
     def __init__(self, n_layer, n_expert):
         super().__init__()
@@ -115,13 +123,12 @@ class Clock:
 def train(arguments, traces, labels):
     model = Surrogate(*traces[0].shape[1:])
     model.load(arguments.folder + "/initial.safetensors")
-    with open(arguments.folder + "/orders.json") as file:
-        orders = json.load(file)
+    orders = read_orders(arguments)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
     bce = torch.nn.BCEWithLogitsLoss()
     labels = torch.tensor(labels, dtype=torch.float32)
     clock, losses = Clock(), []
-    for order in orders[:arguments.epochs]:
+    for order in orders:
         clock.start()
         total = 0.0
         for batch in batches(order, arguments.batch):
@@ -136,16 +143,16 @@ def train(arguments, traces, labels):
     return {**clock.result(), "losses": losses}
 
 
-def steer(arguments, traces, labels):
+def steer(arguments, traces, _):
     model = Surrogate(*traces[0].shape[1:])
     model.load(arguments.folder + "/trained.safetensors")
     model.requires_grad_(False)
-    order = [i for i, label in enumerate(labels) if label == 1]
+    orders = read_orders(arguments)
     matrix = torch.zeros(traces[0].shape[1:], requires_grad=True)
     optimiser = torch.optim.Adam([matrix], lr=0.05)
     bce = torch.nn.BCEWithLogitsLoss()
     clock, losses = Clock(), []
-    for _ in range(arguments.epochs):
+    for order in orders:
         clock.start()
         total = 0.0
         for batch in batches(order, arguments.batch):
