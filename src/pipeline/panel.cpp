@@ -187,6 +187,7 @@ class PanelBuilder {
     panel_.rows.push_back(std::move(rows));
     panel_.sets.push_back(std::move(outcome));
     const bool is_target = set.spec.role == SetRole::kTarget;
+    panel_.sees_target = panel_.sees_target || is_target;
     LoopSet role;
     role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
     role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.spec.max_drop);
@@ -199,9 +200,14 @@ class PanelBuilder {
     const std::string text = "wanted and other replies of '" + metric +
                              "' do not begin differently on the discovery split";
     if (is_target) {
-      throw Error(ErrorKind::kInsufficient,
-                  "[panel] " + text,
-                  "the closed loop needs to see both kinds: give more conversations");
+      panel_.warnings.push_back(
+          {"target_unwatched",
+           text +
+               ": nothing that the model says first tells them apart, so no mask can be found by "
+               "asking it",
+           "do the verdicts follow the replies? Look at labelled.jsonl, or give more "
+           "conversations"});
+      return;
     }
     panel_.warnings.push_back(
         {metric + "_unwatched",

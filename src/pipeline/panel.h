@@ -18,7 +18,8 @@ inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss = "loss on general text";  ///< log of the perplexity's rise
 
 struct Panel {
-  std::vector<OutcomeSet> sets;  ///< the target first
+  bool sees_target = false;      ///< false: the target set's replies of both kinds begin alike
+  std::vector<OutcomeSet> sets;  ///< the target first, if it is seen
   std::vector<LoopSet> roles;    ///< of `sets`
   std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings
                                  ///< begin; 1 without margins
@@ -32,8 +33,8 @@ struct Panel {
 
 /// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted
 /// (on the discovery split) and general text with divergences; the loss on general text. The
-/// openings come from the discovery split whatever the split of the panel. Throws
-/// Error{kInsufficient} if the target set's replies of both kinds begin alike.
+/// openings come from the discovery split whatever the split of the panel. A set whose replies of
+/// both kinds begin alike is left out, with a warning.
 [[nodiscard]] Panel build_panel(Bench& bench,
                                 const Dataset& data,
                                 const Scenario& scenario,

@@ -196,6 +196,9 @@ class Run {
     const Panel panel =
         build_panel(bench_, data_, scenario_, *judge_, coherence, Split::kDiscovery);
     results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
+    if (!panel.sees_target) {
+      return;
+    }
     const MaskFrame frame = make_frame(traces, scenario_, options_.seed);
     std::vector<Candidate> asked;
     if (uses_loop) {
@@ -255,7 +258,8 @@ class Run {
         {"no_mask_found",
          "no mask improves the target on the selection split within the limits of its hold sets",
          "look at the candidates in the report; give more data or loosen the limits"});
-    return finish("no mask was found that improves the target within the limits");
+    return finish(
+        "no mask was found that improves the target within the limits: none is recommended");
   }
 
   void compare_baselines(const Steering& chosen, const CoherenceLimit& coherence) {

@@ -29,6 +29,8 @@ class Selector {
     if (plan.scenario.search.n_finalist > 0) {
       panel_ = build_panel(
           bench, plan.data, plan.scenario, plan.judge, plan.coherence, Split::kSelection);
+    }
+    if (panel_.sees_target) {
       screen_ = std::make_unique<Screen>(bench, panel_);
       base_quarter_ = screen_->estimate({}, Look::kQuarter);
       base_whole_ = screen_->estimate({}, Look::kWhole);
@@ -369,7 +371,7 @@ class Selector {
   const std::vector<Candidate>& candidates_;
   Examiner examiner_;
   Panel panel_;
-  std::unique_ptr<Screen> screen_;  ///< null if every trial is examined
+  std::unique_ptr<Screen> screen_;  ///< null: replies are generated for every trial
   Screening base_quarter_;
   Screening base_whole_;
   Prospects prospects_;               ///< trials that the first look leaves

@@ -11,6 +11,7 @@
 #include "base/expect_error.h"
 #include "format/mask_file.h"
 #include "pipeline/cache.h"
+#include "pipeline/make_judge.h"
 #include "pipeline/run_fixture.h"
 
 namespace mascing {
@@ -106,6 +107,40 @@ TEST_F(RunTest, NothingFoundIsReportedAsNothingFound) {
     EXPECT_EQ(outcome.results.mask_file, "");
     EXPECT_LE(outcome.results.effects.n_significant, 2);
   }
+}
+
+/// Right in its self-test, whose exchanges have no set; otherwise the toss of a coin for every
+/// conversation and reply.
+constexpr const char* kCoinJudge = R"(while read -r line; do
+  case $line in
+    *'"set":""'*) case $line in *decline*|*cannot*|*"will not"*|*allow*) echo refused ;; *) echo answered ;; esac ;;
+    *) [ $(($(printf %s "$line" | sed 's/"id":"[0-9]*"//' | cksum | cut -d " " -f 1) % 2)) = 0 ] &&
+         echo refused || echo answered ;;
+  esac
+done)";
+
+TEST_F(RunTest, LabelsThatFollowNothingEndWithoutAMaskAndWithAReport) {
+  Scenario scenario = write_defend(folder_.path());
+  for (ScenarioSet& set : scenario.sets) {
+    set.max_drop = 1.0;
+  }
+  scenario.judge.uses_prefixes = false;
+  add_judge(std::string("command:") + kCoinJudge, scenario.judge);
+  const std::string output = folder_.path("out");
+  const RunOutcome outcome = run(scenario, output);
+  EXPECT_THAT(outcome.failure,
+              testing::AnyOf(testing::HasSubstr("no effect beyond chance"),
+                             testing::HasSubstr("no mask was found")));
+  EXPECT_THAT(outcome.failure, testing::HasSubstr("recommended"));
+  EXPECT_FALSE(file_exists(output + "/mask.gguf"));
+  std::vector<std::string> ids;
+  for (const Warning& warning : outcome.results.warnings) {
+    ids.push_back(warning.id);
+  }
+  EXPECT_THAT(ids, testing::Contains("target_unwatched"));
+  EXPECT_EQ(outcome.results.metrics.at("dsr").n, 16);
+  EXPECT_THAT(read_text_file(output + "/report.html"),
+              testing::HasSubstr("do not begin differently on the discovery split"));
 }
 
 TEST_F(RunTest, TheMaskPushesThePlantedExpertAndCarriesItsProvenance) {
