@@ -1,17 +1,16 @@
-// Prompts are rendered without the parser of replies that llama.cpp derives from a template each
-// time, which takes ten times as long. Whether they are what llama-server makes of a conversation,
-// over every template that llama.cpp has in its tree.
+// The short way through a chat template against llama.cpp's own, over every template that it has in
+// its tree, and the day that is pinned.
+#include "host/llama/chat_template.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <sstream>
 
-#include <chat.h>
 #include <gtest/gtest.h>
 #include <log.h>
 
-#include "mascing/conversation.h"
+#include "base/expect_error.h"
 
 namespace mascing {
 namespace {
@@ -52,49 +51,88 @@ std::vector<std::vector<Message>> conversations() {
   };
 }
 
-/// Nothing where the template refuses.
-std::optional<std::string> render(const common_chat_templates* templates,
-                                  const std::vector<Message>& messages,
-                                  bool enable_thinking,
-                                  bool is_pure) {
-  common_chat_templates_inputs inputs;
-  inputs.add_generation_prompt = true;
-  inputs.use_jinja = true;
-  inputs.enable_thinking = enable_thinking;
-  inputs.force_pure_content = is_pure;
-  inputs.now = {};
-  for (const Message& message : messages) {
-    common_chat_msg part;
-    part.role = message.role;
-    part.content = message.content;
-    inputs.messages.push_back(std::move(part));
-  }
+std::string outcome(const ChatTemplate& chat,
+                    const std::vector<Message>& messages,
+                    bool enable_thinking,
+                    bool is_full) {
   try {
-    return common_chat_templates_apply(templates, inputs).prompt;
-  } catch (const std::exception&) {
-    return std::nullopt;
+    return is_full ? chat.apply_fully(messages, enable_thinking)
+                   : chat.apply(messages, enable_thinking);
+  } catch (const Error&) {
+    return "refused";
   }
 }
 
-TEST(ChatTemplate, APromptIsWhatTheServerMakesOfItInEveryTemplate) {
-  common_log_set_verbosity_thold(LOG_LEVEL_ERROR);
-  const auto files = template_files();
-  ASSERT_GE(files.size(), 50U);
-  int64_t n_compared = 0;
-  for (const auto& file : files) {
-    SCOPED_TRACE(file.filename().string());
-    const auto templates = common_chat_templates_init(nullptr, text_of(file));
-    for (const auto& messages : conversations()) {
-      for (const bool enable_thinking : {false, true}) {
-        const auto ours = render(templates.get(), messages, enable_thinking, true);
-        const auto server = render(templates.get(), messages, enable_thinking, false);
-        EXPECT_EQ(ours, server) << messages.size()
-                                << " messages, the last: " << messages.back().content;
-        n_compared += ours && server ? 1 : 0;
-      }
+void expect_the_same(const ChatTemplate& chat) {
+  for (const auto& messages : conversations()) {
+    for (const bool enable_thinking : {false, true}) {
+      EXPECT_EQ(outcome(chat, messages, enable_thinking, false),
+                outcome(chat, messages, enable_thinking, true))
+          << messages.size() << " messages, the last: " << messages.back().content;
     }
   }
-  EXPECT_GE(n_compared, 1500) << "the others were refused";
+}
+
+class ChatTemplateTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { common_log_set_verbosity_thold(LOG_LEVEL_ERROR); }
+};
+
+TEST_F(ChatTemplateTest, TheShortWaySaysWhatLlamaCppSaysInEveryTemplateOfItsTree) {
+  const auto files = template_files();
+  ASSERT_GE(files.size(), 50U);
+  int64_t n_plain = 0;
+  int64_t n_rendered = 0;
+  for (const auto& file : files) {
+    SCOPED_TRACE(file.filename().string());
+    const ChatTemplate chat(text_of(file));
+    n_plain += chat.is_plain() ? 1 : 0;
+    n_rendered += outcome(chat, conversations().front(), false, false) != "refused" ? 1 : 0;
+    expect_the_same(chat);
+  }
+  EXPECT_GE(n_plain, 50);
+  EXPECT_GE(n_rendered, 50);
+}
+
+// llama.cpp opens the model's turn where a template of the Gemma 4 kind does not.
+TEST_F(ChatTemplateTest, WhereLlamaCppTreatsATemplateSpeciallySoDoWe) {
+  const ChatTemplate chat(
+      "{% for m in messages %}<|turn>{{ m.role }}\n{{ m.content }}<turn|>\n{% endfor %}"
+      "{# '<|tool_call>call:' #}");
+  EXPECT_FALSE(chat.is_plain());
+  EXPECT_TRUE(chat.apply({{"user", "Who rules?"}}, false).ends_with("<|turn>model\n"));
+  expect_the_same(chat);
+}
+
+TEST_F(ChatTemplateTest, ItIsAlwaysTheSameDay) {
+  const ChatTemplate chat(
+      "{{ strftime_now('%Y-%m-%d, %B %d') }} | {{ strftime_now(\"%d %b %Y\") }} | {{ date_string "
+      "}} | "
+      "{{ datetime }}{% for m in messages %} | {{ m.content }}{% endfor %}");
+  EXPECT_EQ(chat.apply({{"user", "Hi"}}, false),
+            "2026-01-01, January 01 | 01 Jan 2026 | 01 Jan 2026 | Jan 01 2026 | Hi");
+  EXPECT_TRUE(chat.source().starts_with("{{ strftime_now('%Y"));
+  int64_t n_dated = 0;
+  for (const auto& file : template_files()) {
+    SCOPED_TRACE(file.filename().string());
+    const std::string source = text_of(file);
+    const bool asks = source.find("strftime_now(") != std::string::npos ||
+                      source.find("date_string") != std::string::npos;
+    const std::string text =
+        outcome(ChatTemplate(source), {{"system", "s"}, {"user", "a"}}, true, false);
+    const bool has_pinned = text.find("2026-01-01") != std::string::npos ||
+                            text.find("01 Jan 2026") != std::string::npos ||
+                            text.find("January 01, 2026") != std::string::npos;
+    EXPECT_TRUE(asks || !has_pinned);
+    n_dated += has_pinned ? 1 : 0;
+  }
+  EXPECT_GE(n_dated, 4);
+}
+
+TEST_F(ChatTemplateTest, ABrokenOneIsAnError) {
+  expect_error(ErrorKind::kBadInput, "cannot be read", [] {
+    (void)ChatTemplate("{% for message in messages %}{{ message");
+  });
 }
 
 }  // namespace

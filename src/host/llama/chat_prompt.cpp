@@ -1,11 +1,7 @@
-// Chat templates through llama.cpp's `common`; the span of the final user message by byte offsets.
+// The span of the final user message by byte offsets in the rendered text.
 #include "host/llama/chat_prompt.h"
 
-#include <chrono>
-
-#include <chat.h>
 #include <common.h>
-#include <log.h>
 
 #include <llama.h>
 
@@ -14,8 +10,6 @@
 namespace mascing {
 namespace {
 
-// Templates that print today's date would make every day another model: the date is pinned.
-constexpr int64_t kPinnedDate = 1767225600;  // 2026-01-01 00:00:00 UTC
 constexpr const char* kMarker = "mascing0marker0for0the0final0message";
 
 bool is_blank(char c) {
@@ -46,61 +40,20 @@ size_t match_length(const std::string& text, size_t at, std::string_view piece) 
 
 }  // namespace
 
-struct ChatPrompt::Templates {
-  common_chat_templates_ptr chat;
-};
-
 ChatPrompt::ChatPrompt(const llama_model* model, bool enable_thinking)
-    : vocab_(llama_model_get_vocab(model)),
-      enable_thinking_(enable_thinking),
-      templates_(std::make_unique<Templates>()) {
-  common_log_set_verbosity_thold(LOG_LEVEL_ERROR);  // each rendering would warn of pure content
-  try {
-    templates_->chat = common_chat_templates_init(model, "");
-  } catch (const std::exception& e) {
-    throw Error(ErrorKind::kBadInput,
-                std::string("[host] the model's chat template cannot be read: ") + e.what(),
-                "the file's tokenizer.chat_template is broken; convert the model again");
-  }
-}
-
-ChatPrompt::~ChatPrompt() = default;
-
-std::string ChatPrompt::apply(const Conversation& conversation,
-                              const std::string* final_text) const {
-  common_chat_templates_inputs inputs;
-  inputs.add_generation_prompt = true;
-  inputs.use_jinja = true;
-  inputs.enable_thinking = enable_thinking_;
-  inputs.force_pure_content = true;  // the text is the same without a parser of replies
-  inputs.now = std::chrono::system_clock::time_point(std::chrono::seconds(kPinnedDate));
-  for (const Message& message : conversation.messages) {
-    common_chat_msg part;
-    part.role = message.role;
-    part.content = message.content;
-    inputs.messages.push_back(std::move(part));
-  }
-  if (final_text != nullptr) {
-    inputs.messages.back().content = *final_text;
-  }
-  try {
-    return common_chat_templates_apply(templates_->chat.get(), inputs).prompt;
-  } catch (const std::exception& e) {
-    throw Error(ErrorKind::kBadInput,
-                std::string("[host] the chat template refuses this conversation: ") + e.what(),
-                "check the roles: most templates want user and assistant to alternate");
-  }
-}
+    : vocab_(llama_model_get_vocab(model)), enable_thinking_(enable_thinking), template_(model) {}
 
 RenderedChat ChatPrompt::render_text(const Conversation& conversation) const {
   if (conversation.messages.empty() || conversation.messages.back().role != "user") {
     throw Error(ErrorKind::kBadInput, "[host] the conversation does not end with a user message");
   }
   const std::string marker = kMarker;
-  const std::string marked = apply(conversation, &marker);
+  std::vector<Message> messages = conversation.messages;
+  messages.back().content = marker;
+  const std::string marked = template_.apply(messages, enable_thinking_);
   const size_t at = marked.find(marker);
   RenderedChat result;
-  result.text = apply(conversation, nullptr);
+  result.text = template_.apply(conversation.messages, enable_thinking_);
   if (at == std::string::npos || marked.find(marker, at + 1) != std::string::npos) {
     throw Error(ErrorKind::kBadInput,
                 "[host] the chat template does not show the final user message exactly once");
@@ -144,13 +97,7 @@ Prompt ChatPrompt::render(const Conversation& conversation) const {
 }
 
 std::vector<int32_t> ChatPrompt::render_whole(const std::vector<Message>& messages) const {
-  Conversation conversation;
-  conversation.messages = messages;
-  return common_tokenize(vocab_, apply(conversation, nullptr), true, true);
-}
-
-std::string ChatPrompt::source() const {
-  return common_chat_templates_source(templates_->chat.get());
+  return common_tokenize(vocab_, template_.apply(messages, enable_thinking_), true, true);
 }
 
 std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,

@@ -2,10 +2,10 @@
 // message.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "host/llama/chat_template.h"
 #include "mascing/conversation.h"
 #include "mascing/host.h"
 
@@ -25,7 +25,6 @@ class ChatPrompt {
  public:
   /// `model` must outlive this object.
   ChatPrompt(const llama_model* model, bool enable_thinking);
-  ~ChatPrompt();
 
   /// The message is found by rendering once more with a marker in its place: what stands around the
   /// marker must also stand around the message, so a message that occurs twice, or holds template
@@ -37,18 +36,14 @@ class ChatPrompt {
   /// Tokens of messages that need not end with the user's, and of the opening of what follows them.
   [[nodiscard]] std::vector<int32_t> render_whole(const std::vector<Message>& messages) const;
   /// The template itself.
-  [[nodiscard]] std::string source() const;
+  [[nodiscard]] const std::string& source() const { return template_.source(); }
   /// Texts other than the end-of-generation tokens that end a reply.
   [[nodiscard]] const std::vector<std::string>& stops() const { return stops_; }
 
  private:
-  struct Templates;
-  [[nodiscard]] std::string apply(const Conversation& conversation,
-                                  const std::string* final_text) const;
-
   const llama_vocab* vocab_;
   bool enable_thinking_;
-  std::unique_ptr<Templates> templates_;
+  ChatTemplate template_;
   std::vector<std::string> stops_;
 };
 

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <utility>
 
+#include <log.h>
+
 #include <ggml-backend.h>
 
 #include "format/model_file.h"
@@ -53,6 +55,7 @@ void initialise_backend_once() {
   static std::once_flag once;
   std::call_once(once, [] {
     llama_log_set(on_log, nullptr);
+    common_log_set_verbosity_thold(LOG_LEVEL_ERROR);  // each plain rendering would be warned of
     llama_backend_init();
   });
 }

@@ -1,0 +1,47 @@
+// A model's chat template, applied as stock llama.cpp applies it, but on a day that is pinned.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+
+struct llama_model;
+
+namespace mascing {
+
+/// llama.cpp derives a parser of replies from the template whenever it renders a conversation,
+/// which takes ten times as long as rendering and is of no use here. Few templates are treated
+/// specially there, so whether the text is the same without is tried once.
+///
+/// Templates that print today's date would make every day another model, and no run could be
+/// resumed: for them it is always the first of January 2026.
+class ChatTemplate {
+ public:
+  /// Throws Error{kBadInput} for a template that cannot be parsed.
+  explicit ChatTemplate(const llama_model* model);
+  /// The template alone, for tests: without the begin and end tokens of a model.
+  explicit ChatTemplate(const std::string& source);
+  ~ChatTemplate();
+
+  /// Text up to where the assistant's next words begin. Throws Error{kBadInput} where the template
+  /// refuses the conversation.
+  [[nodiscard]] std::string apply(const std::vector<Message>& messages, bool enable_thinking) const;
+  /// The same with llama.cpp's own treatment of the template in any case.
+  [[nodiscard]] std::string apply_fully(const std::vector<Message>& messages,
+                                        bool enable_thinking) const;
+  /// Whether apply() goes the short way.
+  [[nodiscard]] bool is_plain() const { return is_plain_; }
+  [[nodiscard]] const std::string& source() const { return source_; }
+
+ private:
+  struct Parsed;
+  ChatTemplate(const llama_model* model, const std::string& source);
+
+  std::unique_ptr<Parsed> parsed_;
+  std::string source_;  ///< as the model has it
+  bool is_plain_ = false;
+};
+
+}  // namespace mascing
