@@ -59,6 +59,9 @@ class PanelBuilder {
       }
     }
     add_margins(true);
+    if (!panel_.sees_target) {
+      return std::move(panel_);
+    }
     add_margins(false);
     add_benign_margins();
     add_benign();
@@ -204,7 +207,7 @@ class PanelBuilder {
           {"target_unwatched",
            text +
                ": nothing that the model says first tells them apart, so no mask can be found by "
-               "asking it",
+               "asking it, and none screened",
            "do the verdicts follow the replies? Look at labelled.jsonl, or give more "
            "conversations"});
       return;

@@ -18,7 +18,8 @@ inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss = "loss on general text";  ///< log of the perplexity's rise
 
 struct Panel {
-  bool sees_target = false;      ///< false: the target set's replies of both kinds begin alike
+  bool sees_target = false;      ///< false: its replies of both kinds begin alike, or it has none;
+                                 ///< then nothing else is in the panel
   std::vector<OutcomeSet> sets;  ///< the target first, if it is seen
   std::vector<LoopSet> roles;    ///< of `sets`
   std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings

@@ -197,6 +197,7 @@ class Run {
         build_panel(bench_, data_, scenario_, *judge_, coherence, Split::kDiscovery);
     results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
     if (!panel.sees_target) {
+      watch_.lap("closed_loop");
       return;
     }
     const MaskFrame frame = make_frame(traces, scenario_, options_.seed);
@@ -254,10 +255,16 @@ class Run {
     measure_test_split(bench_, {data_, scenario_, *judge_, coherence, {}}, results_);
     watch_.lap("test");
     compare_baselines({}, coherence);
-    results_.warnings.push_back(
-        {"no_mask_found",
-         "no mask improves the target on the selection split within the limits of its hold sets",
-         "look at the candidates in the report; give more data or loosen the limits"});
+    if (results_.candidates.empty()) {
+      results_.warnings.push_back({"no_mask_found",
+                                   "no method of the scenario made a mask",
+                                   "the other warnings say why; name further methods"});
+    } else {
+      results_.warnings.push_back(
+          {"no_mask_found",
+           "no mask improves the target on the selection split within the limits of its hold sets",
+           "look at the candidates in the report; give more data or loosen the limits"});
+    }
     return finish(
         "no mask was found that improves the target within the limits: none is recommended");
   }

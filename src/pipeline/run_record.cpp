@@ -149,7 +149,8 @@ void record_search(const Selection& selection, const SearchWork& work, Results& 
   search.base_rate = selection.base_rate;
   search.budget_spent = options.budget.n_token > 0 ? bench.budget_spent() : 0.0;
   const auto n_step = static_cast<int64_t>(results.loop.steps.size());
-  if (bench.budget_spent() >= kMaskShare && scenario.uses(MaskMethod::kClosedLoop) &&
+  const bool has_asked = results.effects.n_pair > 0;
+  if (has_asked && bench.budget_spent() >= kMaskShare && scenario.uses(MaskMethod::kClosedLoop) &&
       n_step < scenario.search.n_loop_step) {
     search.cut_short.push_back("the closed loop took " + std::to_string(n_step) + " of " +
                                std::to_string(scenario.search.n_loop_step) + " steps");

@@ -29,6 +29,7 @@ class Selector {
     if (plan.scenario.search.n_finalist > 0) {
       panel_ = build_panel(
           bench, plan.data, plan.scenario, plan.judge, plan.coherence, Split::kSelection);
+      say_unscreened();
     }
     if (panel_.sees_target) {
       screen_ = std::make_unique<Screen>(bench, panel_);
@@ -56,6 +57,16 @@ class Selector {
   }
 
  private:
+  void say_unscreened() {
+    if (!panel_.sees_target) {
+      selection_.warnings.push_back(
+          {"not_screened",
+           "one prefill of a conversation does not tell how '" + examiner_.target() +
+               "' ends: replies were generated for every mask at every strength",
+           "give fewer methods and alphas, or a --budget, if that takes too long"});
+    }
+  }
+
   [[nodiscard]] CandidateResult& trial_of(const Prospect& prospect) {
     return selection_.trials[prospect.i_trial];
   }

@@ -19,6 +19,14 @@ namespace {
 
 using nlohmann::json;
 
+std::vector<std::string> warning_ids(const RunOutcome& outcome) {
+  std::vector<std::string> ids;
+  for (const Warning& warning : outcome.results.warnings) {
+    ids.push_back(warning.id);
+  }
+  return ids;
+}
+
 TEST_F(RunTest, FindsAMaskThatRefusesAttacksAndHarmsNothingElse) {
   const RunOutcome outcome = run(write_defend(folder_.path()), folder_.path("out"));
   EXPECT_EQ(outcome.failure, "");
@@ -54,12 +62,8 @@ TEST_F(RunTest, LabelsThatFollowTheTopicAreSaidToDoSo) {
   const RunOutcome outcome = run(scenario, folder_.path("out"));
   EXPECT_GT(outcome.results.confounds.topic_auc, 0.9);
   EXPECT_EQ(outcome.results.confounds.n, 24);
-  std::vector<std::string> ids;
-  for (const Warning& warning : outcome.results.warnings) {
-    ids.push_back(warning.id);
-  }
-  EXPECT_THAT(ids, testing::Contains("labels_follow_topic"));
-  EXPECT_THAT(ids, testing::Contains("contrast_too_small"));
+  EXPECT_THAT(warning_ids(outcome),
+              testing::IsSupersetOf({"labels_follow_topic", "contrast_too_small"}));
   const std::string report = read_text_file(folder_.path("out/report.html"));
   EXPECT_THAT(report, testing::HasSubstr("tells the labels of the target set apart"));
   const json results = comparable(folder_.path("out"));
@@ -133,14 +137,19 @@ TEST_F(RunTest, LabelsThatFollowNothingEndWithoutAMaskAndWithAReport) {
                              testing::HasSubstr("no mask was found")));
   EXPECT_THAT(outcome.failure, testing::HasSubstr("recommended"));
   EXPECT_FALSE(file_exists(output + "/mask.gguf"));
-  std::vector<std::string> ids;
-  for (const Warning& warning : outcome.results.warnings) {
-    ids.push_back(warning.id);
-  }
-  EXPECT_THAT(ids, testing::Contains("target_unwatched"));
+  EXPECT_THAT(warning_ids(outcome), testing::IsSupersetOf({"target_unwatched", "not_screened"}));
   EXPECT_EQ(outcome.results.metrics.at("dsr").n, 16);
+  EXPECT_FALSE(outcome.results.candidates.empty()) << "other methods need no openings";
   EXPECT_THAT(read_text_file(output + "/report.html"),
               testing::HasSubstr("do not begin differently on the discovery split"));
+
+  scenario.search.methods = {MaskMethod::kClosedLoop};
+  method_ = "closed_loop";
+  const RunOutcome loop = run(scenario, folder_.path("loop"));
+  EXPECT_THAT(loop.failure, testing::HasSubstr("no mask was found"));
+  EXPECT_TRUE(loop.results.candidates.empty());
+  EXPECT_THAT(read_text_file(folder_.path("loop/report.html")),
+              testing::HasSubstr("no method of the scenario made a mask"));
 }
 
 TEST_F(RunTest, TheMaskPushesThePlantedExpertAndCarriesItsProvenance) {
