@@ -157,7 +157,8 @@ json write_data(const Arguments& arguments) {
   }
   const int64_t n_epoch = arguments.count("epochs");
   const bool is_one_batch = static_cast<int64_t>(target.size()) <= arguments.count("batch");
-  const json orders = {{"train", shuffled_orders(all, n_epoch, kOrderStream)},
+  const json orders = {{"batch", arguments.count("batch")},
+                       {"train", shuffled_orders(all, n_epoch, kOrderStream)},
                        {"steer",
                         is_one_batch ? json(std::vector<json>(n_epoch, target))
                                      : shuffled_orders(target, n_epoch, kTargetStream)}};

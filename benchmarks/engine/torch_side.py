@@ -57,8 +57,9 @@ def read_traces(folder):
 def read_orders(arguments):
     """The traces of each epoch in the order in which mascing takes them."""
     with open(arguments.folder + "/orders.json") as file:
-        orders = json.load(file)[arguments.command]
-    assert len(orders) >= arguments.epochs
+        written = json.load(file)
+    orders = written[arguments.command]
+    assert written["batch"] == arguments.batch and len(orders) >= arguments.epochs
     return orders[:arguments.epochs]
 
 
