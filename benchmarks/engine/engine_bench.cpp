@@ -26,6 +26,7 @@
 #include "nn/gemm.h"
 #include "nn/parallel.h"
 #include "nn/surrogate.h"
+#include "stage/ragged_traces.h"
 #include "synthetic_traces.h"
 
 namespace mascing {
@@ -147,18 +148,11 @@ json write_data(const Arguments& arguments) {
                   {shape, initial_surrogate(shape, mix_seed(0, kInitialStream))},
                   {});
   const TraceSet set = read_traces(arguments.folder + "/traces");
-  std::vector<int64_t> all;
-  std::vector<int64_t> target;
-  for (int64_t i = 0; i < options.n_trace; ++i) {
-    all.push_back(i);
-    if (set.traces[i].label == 1) {
-      target.push_back(i);
-    }
-  }
+  const std::vector<int64_t> target = traces_with_label(set, 1);
   const int64_t n_epoch = arguments.count("epochs");
   const bool is_one_batch = static_cast<int64_t>(target.size()) <= arguments.count("batch");
   const json orders = {{"batch", arguments.count("batch")},
-                       {"train", shuffled_orders(all, n_epoch, kOrderStream)},
+                       {"train", shuffled_orders(all_traces(set), n_epoch, kOrderStream)},
                        {"steer",
                         is_one_batch ? json(std::vector<json>(n_epoch, target))
                                      : shuffled_orders(target, n_epoch, kTargetStream)}};

@@ -59,7 +59,7 @@ class PanelBuilder {
       }
     }
     add_margins(true);
-    if (!panel_.sees_target) {
+    if (!panel_.sees_target()) {
       return std::move(panel_);
     }
     add_margins(false);
@@ -190,7 +190,6 @@ class PanelBuilder {
     panel_.rows.push_back(std::move(rows));
     panel_.sets.push_back(std::move(outcome));
     const bool is_target = set.spec.role == SetRole::kTarget;
-    panel_.sees_target = panel_.sees_target || is_target;
     LoopSet role;
     role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
     role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.spec.max_drop);

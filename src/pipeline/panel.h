@@ -18,15 +18,16 @@ inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss = "loss on general text";  ///< log of the perplexity's rise
 
 struct Panel {
-  bool sees_target = false;      ///< false: its replies of both kinds begin alike, or it has none;
-                                 ///< then nothing else is in the panel
-  std::vector<OutcomeSet> sets;  ///< the target first, if it is seen
+  std::vector<OutcomeSet> sets;  ///< the target first; empty if it cannot be seen
   std::vector<LoopSet> roles;    ///< of `sets`
   std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings
                                  ///< begin; 1 without margins
   std::vector<std::vector<size_t>> rows;  ///< of sets with a margin: item -> row of the split
   std::string key;  ///< hash over the sets: stands for them where measurements are looked up
   std::vector<Warning> warnings;
+
+  /// False if the target's replies of both kinds begin alike, or none of it can be asked.
+  [[nodiscard]] bool sees_target() const { return !sets.empty(); }
 };
 
 /// Asks about the sets of a panel; both must outlive it.

@@ -196,7 +196,7 @@ class Run {
     const Panel panel =
         build_panel(bench_, data_, scenario_, *judge_, coherence, Split::kDiscovery);
     results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
-    if (!panel.sees_target) {
+    if (!panel.sees_target()) {
       watch_.lap("closed_loop");
       return;
     }

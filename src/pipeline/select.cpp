@@ -29,13 +29,11 @@ class Selector {
     if (plan.scenario.search.n_finalist > 0) {
       panel_ = build_panel(
           bench, plan.data, plan.scenario, plan.judge, plan.coherence, Split::kSelection);
-      say_unscreened();
-    }
-    if (panel_.sees_target) {
-      screen_ = std::make_unique<Screen>(bench, panel_);
-      base_quarter_ = screen_->estimate({}, Look::kQuarter);
-      base_whole_ = screen_->estimate({}, Look::kWhole);
-      watch_outcome({}, examiner_.base_replies(examiner_.target()));
+      if (panel_.sees_target()) {
+        start_screening();
+      } else {
+        say_unscreened();
+      }
     }
   }
 
@@ -57,14 +55,19 @@ class Selector {
   }
 
  private:
+  void start_screening() {
+    screen_ = std::make_unique<Screen>(bench_, panel_);
+    base_quarter_ = screen_->estimate({}, Look::kQuarter);
+    base_whole_ = screen_->estimate({}, Look::kWhole);
+    watch_outcome({}, examiner_.base_replies(examiner_.target()));
+  }
+
   void say_unscreened() {
-    if (!panel_.sees_target) {
-      selection_.warnings.push_back(
-          {"not_screened",
-           "one prefill of a conversation does not tell how '" + examiner_.target() +
-               "' ends: replies were generated for every mask at every strength",
-           "give fewer methods and alphas, or a --budget, if that takes too long"});
-    }
+    selection_.warnings.push_back(
+        {"not_screened",
+         "one prefill of a conversation does not tell how '" + examiner_.target() +
+             "' ends: replies were generated for every mask at every strength",
+         "give fewer methods and alphas, or a --budget, if that takes too long"});
   }
 
   [[nodiscard]] CandidateResult& trial_of(const Prospect& prospect) {

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <gtest/gtest.h>
 #include <log.h>
 
 #include "base/expect_error.h"
+#include "base/files.h"
 
 namespace mascing {
 namespace {
@@ -24,12 +23,6 @@ std::vector<std::filesystem::path> template_files() {
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-std::string text_of(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
 }
 
 std::vector<std::vector<Message>> conversations() {
@@ -85,7 +78,7 @@ TEST_F(ChatTemplateTest, TheShortWaySaysWhatLlamaCppSaysInEveryTemplateOfItsTree
   int64_t n_rendered = 0;
   for (const auto& file : files) {
     SCOPED_TRACE(file.filename().string());
-    const ChatTemplate chat(text_of(file));
+    const ChatTemplate chat(read_text_file(file));
     n_plain += chat.is_plain() ? 1 : 0;
     n_rendered += outcome(chat, conversations().front(), false, false) != "refused" ? 1 : 0;
     expect_the_same(chat);
@@ -115,7 +108,7 @@ TEST_F(ChatTemplateTest, ItIsAlwaysTheSameDay) {
   int64_t n_dated = 0;
   for (const auto& file : template_files()) {
     SCOPED_TRACE(file.filename().string());
-    const std::string source = text_of(file);
+    const std::string source = read_text_file(file);
     const bool asks = source.find("strftime_now(") != std::string::npos ||
                       source.find("date_string") != std::string::npos;
     const std::string text =

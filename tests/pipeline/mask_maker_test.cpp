@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/temporary_folder.h"
+#include "base/warning_ids.h"
 #include "mascing/error.h"
 #include "pipeline/mask_search.h"
 #include "stage/numeric_traces.h"
@@ -212,11 +213,7 @@ TEST_F(MaskMakerTest, ASurrogateThatIsTooSureIsWarnedOf) {
   scenario_.train.n_hidden = 16;
   scenario_.search.seeds = {0};
   const CandidateSet built = candidates_of(easy, scenario_, folder_.path("out"));
-  std::vector<std::string> ids;
-  for (const Warning& warning : built.warnings) {
-    ids.push_back(warning.id);
-  }
-  EXPECT_THAT(ids, testing::Contains("surrogate_saturated"));
+  EXPECT_THAT(warning_ids(built.warnings), testing::Contains("surrogate_saturated"));
   EXPECT_GT(built.surrogates.front().cross_validation.saturated_share, 0.9);
 }
 

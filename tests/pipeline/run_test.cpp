@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/expect_error.h"
+#include "base/warning_ids.h"
 #include "format/mask_file.h"
 #include "pipeline/cache.h"
 #include "pipeline/make_judge.h"
@@ -18,14 +19,6 @@ namespace mascing {
 namespace {
 
 using nlohmann::json;
-
-std::vector<std::string> warning_ids(const RunOutcome& outcome) {
-  std::vector<std::string> ids;
-  for (const Warning& warning : outcome.results.warnings) {
-    ids.push_back(warning.id);
-  }
-  return ids;
-}
 
 TEST_F(RunTest, FindsAMaskThatRefusesAttacksAndHarmsNothingElse) {
   const RunOutcome outcome = run(write_defend(folder_.path()), folder_.path("out"));
@@ -62,7 +55,7 @@ TEST_F(RunTest, LabelsThatFollowTheTopicAreSaidToDoSo) {
   const RunOutcome outcome = run(scenario, folder_.path("out"));
   EXPECT_GT(outcome.results.confounds.topic_auc, 0.9);
   EXPECT_EQ(outcome.results.confounds.n, 24);
-  EXPECT_THAT(warning_ids(outcome),
+  EXPECT_THAT(warning_ids(outcome.results.warnings),
               testing::IsSupersetOf({"labels_follow_topic", "contrast_too_small"}));
   const std::string report = read_text_file(folder_.path("out/report.html"));
   EXPECT_THAT(report, testing::HasSubstr("tells the labels of the target set apart"));
@@ -137,7 +130,8 @@ TEST_F(RunTest, LabelsThatFollowNothingEndWithoutAMaskAndWithAReport) {
                              testing::HasSubstr("no mask was found")));
   EXPECT_THAT(outcome.failure, testing::HasSubstr("recommended"));
   EXPECT_FALSE(file_exists(output + "/mask.gguf"));
-  EXPECT_THAT(warning_ids(outcome), testing::IsSupersetOf({"target_unwatched", "not_screened"}));
+  EXPECT_THAT(warning_ids(outcome.results.warnings),
+              testing::IsSupersetOf({"target_unwatched", "not_screened"}));
   EXPECT_EQ(outcome.results.metrics.at("dsr").n, 16);
   EXPECT_FALSE(outcome.results.candidates.empty()) << "other methods need no openings";
   EXPECT_THAT(read_text_file(output + "/report.html"),

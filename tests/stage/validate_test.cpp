@@ -8,21 +8,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/warning_ids.h"
 #include "stage/fold_split.h"
 #include "stage/steer_fixtures.h"
 
 namespace mascing {
 namespace {
-
-std::vector<std::string> ids(const ValidationReport& report) {
-  std::vector<std::string> ids;
-  for (const Warning& warning : report.warnings) {
-    EXPECT_FALSE(warning.text.empty());
-    EXPECT_FALSE(warning.advice.empty());
-    ids.push_back(warning.id);
-  }
-  return ids;
-}
 
 ValidationOptions quick() {
   ValidationOptions options;
@@ -61,8 +52,9 @@ TEST(CrossValidate, FindsAPlantedLabelAndNoConfound) {
   EXPECT_LT(report.topic_auc, 0.65);
   EXPECT_NEAR(report.majority_accuracy, 0.5, 1e-12);
   EXPECT_GT(report.accuracy, 0.8);
-  EXPECT_THAT(ids(report), testing::Not(testing::Contains("surrogate_no_better_than_length")));
-  EXPECT_THAT(ids(report), testing::Not(testing::Contains("surrogate_at_chance")));
+  EXPECT_THAT(warning_ids(report.warnings),
+              testing::Not(testing::Contains("surrogate_no_better_than_length")));
+  EXPECT_THAT(warning_ids(report.warnings), testing::Not(testing::Contains("surrogate_at_chance")));
 }
 
 TEST(CrossValidate, BinsHoldEveryPredictionOnce) {
@@ -88,19 +80,19 @@ TEST(CrossValidate, WarnsWhereNothingTellsTheLabel) {
   const ValidationReport report = cross_validate(noise(160, false, false), quick());
   EXPECT_LT(report.surrogate.low, 0.5);
   EXPECT_GT(report.surrogate.high, 0.5);
-  EXPECT_THAT(ids(report), testing::Contains("surrogate_at_chance"));
+  EXPECT_THAT(warning_ids(report.warnings), testing::Contains("surrogate_at_chance"));
 }
 
 TEST(CrossValidate, WarnsWhereLengthTellsTheLabel) {
   const ValidationReport report = cross_validate(noise(160, true, false), quick());
   EXPECT_DOUBLE_EQ(report.length_auc, 1.0);
-  EXPECT_THAT(ids(report), testing::Contains("surrogate_no_better_than_length"));
+  EXPECT_THAT(warning_ids(report.warnings), testing::Contains("surrogate_no_better_than_length"));
 }
 
 TEST(CrossValidate, WarnsWhereTheTopicTellsTheLabel) {
   const ValidationReport report = cross_validate(noise(160, false, true), quick());
   EXPECT_GT(report.topic_auc, 0.99);
-  EXPECT_THAT(ids(report), testing::Contains("surrogate_no_better_than_topic"));
+  EXPECT_THAT(warning_ids(report.warnings), testing::Contains("surrogate_no_better_than_topic"));
 }
 
 TEST(CrossValidate, WarnsOfASaturatedSurrogate) {
@@ -111,7 +103,7 @@ TEST(CrossValidate, WarnsOfASaturatedSurrogate) {
   EXPECT_DOUBLE_EQ(report.surrogate.auc, 1.0);
   EXPECT_LT(report.surrogate.low, 1.0);  // never quite sure
   EXPECT_GT(report.saturated_share, 0.9);
-  EXPECT_THAT(ids(report), testing::Contains("surrogate_saturated"));
+  EXPECT_THAT(warning_ids(report.warnings), testing::Contains("surrogate_saturated"));
 }
 
 TEST(CrossValidate, IsReproducible) {
