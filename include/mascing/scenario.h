@@ -56,6 +56,7 @@ struct SearchOptions {
   std::vector<MaskMethod> methods = {MaskMethod::kClosedLoop, MaskMethod::kMeanDifference};
   int64_t n_map_pair = 2048;  ///< of masks, that the effect map asks about at most
   int64_t n_loop_step = 60;   ///< of the closed loop
+  int64_t n_loop_pair = 0;    ///< of masks, in each of its steps; 0 = by the free entries
   /// Trials whose replies are generated, chosen by what one prefill says of all; 0 = all trials.
   int64_t n_finalist = 3;
   std::vector<double> alphas = {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0};

@@ -50,6 +50,7 @@ class LoopMaker {
       options.progress = bench_.progress();
       options.is_spent = [&] { return bench_.budget_spent() >= kMaskShare; };
       options.n_step = scenario_.search.n_loop_step;
+      options.n_pair = scenario_.search.n_loop_pair;
       ClosedLoopResult result =
           close_loop(start, entries_, panel_.sets, panel_.roles, ask, options);
       keep_steps(result);

@@ -229,6 +229,7 @@ SearchOptions read_search(const TomlTable& table) {
   table.expect_keys({"methods",
                      "map_pairs",
                      "loop_steps",
+                     "loop_pairs",
                      "finalists",
                      "alphas",
                      "lambdas",
@@ -244,6 +245,7 @@ SearchOptions read_search(const TomlTable& table) {
   }
   table.get("map_pairs", search.n_map_pair, kMapPairs);
   table.get("loop_steps", search.n_loop_step, kCount);
+  table.get("loop_pairs", search.n_loop_pair, {0.0, 1e6});
   table.get("finalists", search.n_finalist, {0.0, 1e6});
   table.get("alphas", search.alphas, kPositive);
   table.get("lambdas", search.lambdas, kNotNegative);

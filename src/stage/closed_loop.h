@@ -32,7 +32,8 @@ struct LoopSet {
 struct ClosedLoopOptions {
   uint64_t seed = 0;
   int64_t n_step = 60;
-  int64_t n_pair = 0;         ///< pairs of masks per step, over all sets; 0 = by the free entries
+  int64_t n_pair = 0;         ///< pairs of masks per step, over all sets; 0 = 4 per free entry, at
+                              ///< least 128, at most 1,024
   double perturbation = 0.4;  ///< size of the entries of e, in sigma
   double step = 0.4;          ///< Euclidean length of the first step; the last is a tenth of it
   double memory = 0.8;        ///< weight of the steps before in the running regression

@@ -138,6 +138,16 @@ TEST_F(SearchTest, SaysWhatTheChoiceCostBesideThePapersSweep) {
   EXPECT_LT(search.n_generated_token, search.n_paper_token);
 }
 
+TEST_F(SearchTest, TheLoopAsksAsManyPairsAsTheScenarioSays) {
+  const auto n_prefill = [&](int64_t n_pair) {
+    scenario_.search.n_loop_pair = n_pair;
+    return run(folder_.path("pairs" + std::to_string(n_pair))).results.loop.n_question;
+  };
+  // Both signs of every pair, and a third of them at the mask itself, in each of two steps.
+  EXPECT_NEAR(static_cast<double>(n_prefill(60)), 2 * 60 * (2 + 1.0 / 3), 40);
+  EXPECT_NEAR(static_cast<double>(n_prefill(300)), 2 * 300 * (2 + 1.0 / 3), 40);
+}
+
 TEST_F(SearchTest, ABudgetOfTokensIsTheSameForEveryRunAndSaysWhatItLeftOut) {
   scenario_.search.n_loop_step = 12;
   const int64_t n_whole = [&] {
