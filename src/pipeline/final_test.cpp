@@ -198,6 +198,17 @@ class FinalTest {
     }
   }
 
+  /// What no limit protects may be lost, but not in silence.
+  void warn_of_loss(const std::string& metric, const std::string& what, const MetricResult& result) {
+    if (result.steered->rate < result.base.rate && result.p_value < kChance) {
+      results_.warnings.push_back(
+          {metric + "_fell",
+           what + " fell from " + format_percent(result.base.rate) + " to " +
+               format_percent(result.steered->rate) + " on the test split, more than by chance",
+           "no set protects this: a smaller alpha costs less of it"});
+    }
+  }
+
   void add_coherence() {
     if (!has_mask_ || coherence_.n == 0) {
       return;
@@ -211,6 +222,7 @@ class FinalTest {
               coherence_.fixed,
               coherence_.broken,
               mcnemar_exact(coherence_.fixed, coherence_.broken)};
+    warn_of_loss("coherent", "coherent replies", result);
     const double at_limit =
         static_cast<double>(coherence_.n_at_limit) / static_cast<double>(coherence_.n);
     if (at_limit > kManyAtLimit) {
@@ -247,6 +259,7 @@ class FinalTest {
     if (has_mask_) {
       result.steered = wilson(n_steered, result.n);
       result.p_value = mcnemar_exact(result.fixed, result.broken);
+      warn_of_loss("multiple_choice", "right answers to multiple choice", result);
     }
     results_.metrics["multiple_choice"] = result;
   }

@@ -2,7 +2,9 @@
 // interruptions nor repetition change a byte of it.
 #include "pipeline/run.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <numeric>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -385,6 +387,44 @@ TEST_F(RunTest, EvaluatingTheFoundMaskGivesTheSameTestRates) {
   expect_error(ErrorKind::kMismatch, "'another'", [&] {
     (void)evaluate_mask(scenario, other, 1.0, host, options, {});
   });
+}
+
+/// Takes the first of several choices, under any mask the last.
+class ForgetfulHost : public FakeHost {
+ public:
+  std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
+    auto outcomes = FakeHost::probe(requests);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      std::vector<double>& log_prob = outcomes[i].value.log_prob;
+      std::iota(log_prob.begin(), log_prob.end(), -9.0);
+      if (!is_active(requests[i].steering)) {
+        std::reverse(log_prob.begin(), log_prob.end());
+      }
+    }
+    return outcomes;
+  }
+};
+
+TEST_F(RunTest, KnowledgeThatAMaskCostsIsNamed) {
+  const Scenario scenario = write_defend(folder_.path());
+  std::string facts;
+  for (int i = 0; i < 8; ++i) {
+    facts += "{\"question\": \"how many in town " + std::to_string(i) +
+             "\", \"choices\": [\"one\", \"two and more\"], \"answer\": 0}\n";
+  }
+  write_file_atomically(folder_.path("facts.jsonl"), facts);
+  (void)run(scenario, folder_.path("out"));
+  const Mask mask = read_mask(folder_.path("out/mask.gguf"));
+  const auto warned = [&](FakeHost& host, const std::string& output) {
+    RunOptions options;
+    options.output = folder_.path(output);
+    return warning_ids(
+        evaluate_mask(scenario, mask, mask.alpha, host, options, {}).results.warnings);
+  };
+  ForgetfulHost forgetful;
+  EXPECT_THAT(warned(forgetful, "forgetful"), testing::Contains("multiple_choice_fell"));
+  FakeHost host;
+  EXPECT_THAT(warned(host, "eval"), testing::Not(testing::Contains("multiple_choice_fell")));
 }
 
 }  // namespace
