@@ -199,13 +199,15 @@ class FinalTest {
   }
 
   /// What no limit protects may be lost, but not in silence.
-  void warn_of_loss(const std::string& metric, const std::string& what, const MetricResult& result) {
+  void warn_of_loss(const std::string& metric,
+                    const std::string& what,
+                    const MetricResult& result) {
     if (result.steered->rate < result.base.rate && result.p_value < kChance) {
-      results_.warnings.push_back(
-          {metric + "_fell",
-           what + " fell from " + format_percent(result.base.rate) + " to " +
-               format_percent(result.steered->rate) + " on the test split, more than by chance",
-           "no set protects this: a smaller alpha costs less of it"});
+      results_.warnings.push_back({metric + "_fell",
+                                   what + " fell from " + format_percent(result.base.rate) +
+                                       " to " + format_percent(result.steered->rate) +
+                                       " on the test split, more than by chance",
+                                   "no set protects this: a smaller alpha costs less of it"});
     }
   }
 
