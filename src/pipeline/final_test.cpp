@@ -30,6 +30,11 @@ struct CoherenceCount {
   int64_t n_at_limit = 0;
 };
 
+std::string fall_of(const std::string& what, const MetricResult& result) {
+  return what + " fell from " + format_percent(result.base.rate) + " to " +
+         format_percent(result.steered->rate) + " on the test split";
+}
+
 class FinalTest {
  public:
   FinalTest(Bench& bench, const TestPlan& plan, Results& results)
@@ -177,9 +182,8 @@ class FinalTest {
     verdict_.holds = verdict_.holds && !is_hold;
     results_.warnings.push_back(
         {set.spec.metric + "_fell",
-         set.spec.metric + " fell from " + format_percent(result.base.rate) + " to " +
-             format_percent(result.steered->rate) + " on the test split; " +
-             format_number(100.0 * set.spec.max_drop, 1) + " points were allowed",
+         fall_of(set.spec.metric, result) + "; " + format_number(100.0 * set.spec.max_drop, 1) +
+             " points were allowed",
          is_hold ? "do not use this mask: what must stay refused no longer is"
                  : "use a smaller alpha, or give this set more weight in the search"});
   }
@@ -204,9 +208,7 @@ class FinalTest {
                     const MetricResult& result) {
     if (result.steered->rate < result.base.rate && result.p_value < kChance) {
       results_.warnings.push_back({metric + "_fell",
-                                   what + " fell from " + format_percent(result.base.rate) +
-                                       " to " + format_percent(result.steered->rate) +
-                                       " on the test split, more than by chance",
+                                   fall_of(what, result) + ", more than by chance",
                                    "no set protects this: a smaller alpha costs less of it"});
     }
   }
