@@ -23,6 +23,7 @@ constexpr Range kPositive{0.0, kInfinity, true};
 constexpr Range kShare{0.0, 1.0};
 constexpr Range kCount{1.0, 1e9};
 constexpr Range kMapPairs{64.0, 1e6};
+constexpr int64_t kLeastLoopPairs = 64;
 constexpr Range kNetworkWidth{1.0, 65536.0};
 constexpr Range kSeed{0.0, 9.0e18};
 
@@ -246,6 +247,12 @@ SearchOptions read_search(const TomlTable& table) {
   table.get("map_pairs", search.n_map_pair, kMapPairs);
   table.get("loop_steps", search.n_loop_step, kCount);
   table.get("loop_pairs", search.n_loop_pair, {0.0, 1e6});
+  if (search.n_loop_pair > 0 && search.n_loop_pair < kLeastLoopPairs) {
+    table.fail("loop_pairs",
+               "is " + std::to_string(search.n_loop_pair) + ", expected 0 or at least " +
+                   std::to_string(kLeastLoopPairs),
+               "fewer pairs leave sets unasked in a step; 0 takes 4 for every free entry");
+  }
   table.get("finalists", search.n_finalist, {0.0, 1e6});
   table.get("alphas", search.alphas, kPositive);
   table.get("lambdas", search.lambdas, kNotNegative);

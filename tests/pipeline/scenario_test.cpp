@@ -247,6 +247,8 @@ TEST_F(ScenarioFile, RefusesValuesOutOfRange) {
   }
   EXPECT_THAT(error_of(base + "max_drop = 1.5\n"), HasSubstr("expected from 0 to 1"));
   EXPECT_THAT(error_of(base + "allow = [\"all\"]\n"), HasSubstr("expected near_duplicates"));
+  EXPECT_THAT(error_of(base + "[search]\nloop_pairs = 63\n"),
+              StartsWith("9: [search] loop_pairs is 63, expected 0 or at least 64"));
 }
 
 TEST_F(ScenarioFile, RefusesWordsItDoesNotKnow) {
