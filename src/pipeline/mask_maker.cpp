@@ -300,7 +300,12 @@ std::vector<std::shared_ptr<const Mask>> MaskMaker::steer(const std::vector<Trai
 
 std::shared_ptr<const Mask> MaskMaker::mean_difference_mask() const {
   const double norm = scenario_.search.mean_difference_norm;
-  const json key = {"mean-v1", traces_hash_, norm, scenario_.steer.threshold, scenario_.name};
+  const json key = {"mean-v2",
+                    traces_hash_,
+                    norm,
+                    scenario_.steer.threshold,
+                    to_string(scenario_.steer.sigma_rule),
+                    scenario_.name};
   const std::string path = folder_ + "/mean_difference-" + short_hash(key) + ".gguf";
   if (auto mask = read_finished(path)) {
     return mask;

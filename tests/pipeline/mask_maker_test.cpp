@@ -217,5 +217,12 @@ TEST_F(MaskMakerTest, ASurrogateThatIsTooSureIsWarnedOf) {
   EXPECT_GT(built.surrogates.front().cross_validation.saturated_share, 0.9);
 }
 
+TEST_F(MaskMakerTest, AnotherSigmaRuleIsAnotherMask) {
+  for (const SigmaRule rule : {SigmaRule::kToken, SigmaRule::kCalibrated}) {
+    scenario_.steer.sigma_rule = rule;
+    EXPECT_EQ(maker("one").mean_difference_mask()->sigma_rule, rule);
+  }
+}
+
 }  // namespace
 }  // namespace mascing
