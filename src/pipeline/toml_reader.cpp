@@ -141,15 +141,26 @@ struct TomlPlace {
   int64_t i_element;  // -1: the value itself
 };
 
+/// How to write what is of another type than it should be.
+template <typename T>
+const char* hint_of_type(const toml::node& node) {
+  if (std::is_same_v<T, std::string>) {
+    return "put it in quotes";
+  }
+  const bool is_whole_wanted = std::is_same_v<T, int64_t>;
+  return is_whole_wanted && node.is_floating_point()
+             ? "write it without a decimal point or an exponent"
+             : "write it without quotes";
+}
+
 template <typename T>
 T read_one(const TomlPlace& place, const toml::node& node, const Range* range) {
   const std::optional<T> value = exactly<T>(node);
   if (!value) {
-    place.table.fail(
-        place.key,
-        "is " + describe(node) + ", expected " + Kind<T>::kOne,
-        std::is_same_v<T, std::string> ? "put it in quotes" : "write it without quotes",
-        place.i_element);
+    place.table.fail(place.key,
+                     "is " + describe(node) + ", expected " + Kind<T>::kOne,
+                     hint_of_type<T>(node),
+                     place.i_element);
   }
   if constexpr (std::is_arithmetic_v<T>) {
     if (range != nullptr && !is_inside(static_cast<double>(*value), *range)) {

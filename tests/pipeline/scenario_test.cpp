@@ -216,7 +216,8 @@ TEST_F(ScenarioFile, SaysWhatItFoundAndWhatItExpected) {
       error_of(base + "[generate]\nmax_tokens = \"many\"\n"),
       StartsWith("9: [generate] max_tokens is a string (\"many\"), expected a whole number"));
   EXPECT_THAT(error_of(base + "[generate]\nmax_tokens = 20.5\n"),
-              HasSubstr("is a number with a decimal point (20.5)"));
+              AllOf(HasSubstr("is a number with a decimal point (20.5)"),
+                    HasSubstr("without a decimal point or an exponent")));
   EXPECT_THAT(error_of(base + "[judge]\nrefusal_prefixes = \"No\"\n"),
               HasSubstr("expected a list of strings"));
   EXPECT_THAT(error_of(base + "[judge]\ndefault_prefixes = 1\n"),
