@@ -7,6 +7,7 @@
 
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
+#include "stage/entry_costs.h"
 
 namespace mascing {
 namespace {
@@ -44,23 +45,32 @@ class LoopMaker {
       made_.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kEffectMap));
     }
     if (scenario_.uses(MaskMethod::kClosedLoop)) {
-      Mask start = along(map, kFirstNorm);
-      ClosedLoopOptions options;
-      options.seed = seed_;
-      options.progress = bench_.progress();
-      options.is_spent = [&] { return bench_.budget_spent() >= kMaskShare; };
-      options.n_step = scenario_.search.n_loop_step;
-      options.n_pair = scenario_.search.n_loop_pair;
-      ClosedLoopResult result =
-          close_loop(start, entries_, panel_.sets, panel_.roles, ask, options);
-      keep_steps(result);
-      start.steer = std::move(result.steer);
-      made_.candidates.push_back(candidate_of(std::move(start), MaskMethod::kClosedLoop));
+      close(ask, along(map, kFirstNorm));
     }
     return std::move(made_);
   }
 
  private:
+  /// The closed loop from `start` on, in steps that cost alike in every entry.
+  void close(const AskModel& ask, Mask start) {
+    EntryCostOptions cost_options;
+    cost_options.seed = seed_;
+    cost_options.is_spent = [&] { return bench_.budget_spent() >= kCostShare; };
+    cost_options.progress = bench_.progress();
+    ClosedLoopOptions options;
+    options.seed = seed_;
+    options.n_step = scenario_.search.n_loop_step;
+    options.n_pair = scenario_.search.n_loop_pair;
+    options.unit = steps_of_equal_cost(
+        measure_entry_costs(frame_, entries_, panel_.sets, panel_.roles, ask, cost_options));
+    options.is_spent = [&] { return bench_.budget_spent() >= kMaskShare; };
+    options.progress = bench_.progress();
+    ClosedLoopResult result = close_loop(start, entries_, panel_.sets, panel_.roles, ask, options);
+    keep_steps(result);
+    start.steer = std::move(result.steer);
+    made_.candidates.push_back(candidate_of(std::move(start), MaskMethod::kClosedLoop));
+  }
+
   /// Which layers' differences of routing cause the outcome, and which experts carry them.
   void move_layers(const AskModel& ask, EffectOptions options) {
     options.what = "effects of layers";

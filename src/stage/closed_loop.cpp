@@ -60,7 +60,7 @@ struct Regression {
 struct Pair {
   size_t i_set = 0;
   int64_t i_item = 0;
-  std::vector<float> e;
+  std::vector<float> e;  ///< in units
 };
 
 class Loop {
@@ -80,6 +80,7 @@ class Loop {
         rng_(mix_seed(options.seed, 0x6c6f6f70)),
         d_(static_cast<int64_t>(entries.size())),
         n_pair_(options.n_pair > 0 ? options.n_pair : std::clamp<int64_t>(4 * d_, 128, 1024)),
+        unit_(options.unit),
         regressions_(sets.size()),
         multipliers_(sets.size(), kFirstMultiplier) {
     for (Regression& regression : regressions_) {
@@ -92,6 +93,7 @@ class Loop {
         multipliers_[i] = 1.0;
       }
     }
+    unit_.resize(entries.size(), 1.0);
     for (const int64_t entry : entries) {
       s_.push_back(frame.steer[entry]);
     }
@@ -183,10 +185,11 @@ class Loop {
   std::vector<double> answer(const std::vector<Pair>& pairs) {
     std::vector<Question> questions;
     for (const Pair& pair : pairs) {
+      const std::vector<float> e = in_sigmas(pair.e);
       for (const float sign : {1.0F, -1.0F}) {
         questions.push_back({static_cast<int64_t>(pair.i_set),
                              pair.i_item,
-                             perturbed(frame_, entries_, s_, pair.e, sign)});
+                             perturbed(frame_, entries_, s_, e, sign)});
       }
     }
     const Steering centre = perturbed(frame_, entries_, s_, {}, 0.0F);
@@ -195,6 +198,13 @@ class Loop {
     }
     result_.n_question += static_cast<int64_t>(questions.size());
     return ask_(questions);
+  }
+
+  [[nodiscard]] std::vector<float> in_sigmas(std::vector<float> e) const {
+    for (size_t j = 0; j < e.size(); ++j) {
+      e[j] *= static_cast<float>(unit_[j]);
+    }
+    return e;
   }
 
   void absorb(const Pair& pair, double plus, double minus) {
@@ -283,6 +293,7 @@ class Loop {
     return enough;
   }
 
+  /// Per unit of each entry.
   [[nodiscard]] VectorXd gradient(size_t i_set) const {
     const Regression& regression = regressions_[i_set];
     MatrixXd gram = regression.gram.selfadjointView<Eigen::Lower>();
@@ -301,8 +312,9 @@ class Loop {
     const double scale = g.norm() > 0.0 ? length / g.norm() : 0.0;
     const double shrink = options_.l1 * length;
     for (int64_t j = 0; j < d_; ++j) {
-      const double moved = static_cast<double>(s_[j]) - scale * g[j];
-      s_[j] = static_cast<float>(std::min(shrunk(moved, shrink), options_.boost_cap));
+      const double moved = static_cast<double>(s_[j]) - scale * unit_[j] * g[j];
+      const double entry = shrunk(moved, shrink * unit_[j]);
+      s_[j] = static_cast<float>(std::min(entry, options_.boost_cap));
     }
   }
 
@@ -340,7 +352,8 @@ class Loop {
   Rng rng_;
   int64_t d_;
   int64_t n_pair_;
-  std::vector<float> s_;  ///< [d]
+  std::vector<float> s_;  ///< [d] in sigmas
+  std::vector<double> unit_;
   std::vector<std::vector<float>> path_;
   std::vector<Regression> regressions_;
   std::vector<double> multipliers_;

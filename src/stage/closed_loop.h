@@ -34,11 +34,12 @@ struct ClosedLoopOptions {
   int64_t n_step = 60;
   int64_t n_pair = 0;         ///< pairs of masks per step, over all sets; 0 = 4 per free entry, at
                               ///< least 128, at most 1,024
-  double perturbation = 0.4;  ///< size of the entries of e, in sigma
+  std::vector<double> unit;   ///< [d] sigmas that count as 1 in what follows; empty: all 1
+  double perturbation = 0.4;  ///< size of the entries of e, in units
   double step = 0.4;          ///< Euclidean length of the first step; the last is a tenth of it
   double memory = 0.8;        ///< weight of the steps before in the running regression
-  double boost_cap = 3.0;     ///< no entry above this: boosts break models sooner than bans
-  double l1 = 0.005;          ///< soft threshold per unit of step; twice that above 0
+  double boost_cap = 3.0;     ///< sigmas, of an entry: boosts break models sooner than bans
+  double l1 = 0.005;          ///< soft threshold per length of the step; twice that above 0
   double enough = 0.97;       ///< smoothed wanted share of the gain set at which it may stop
   std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked before each step
   Progress progress = {};

@@ -94,6 +94,38 @@ TEST(ClosedLoop, KeepsTheDivergenceNearItsLimit) {
   EXPECT_LT(held_norm * held_norm * model.cost, 0.04);
 }
 
+/// Two of sixteen entries help alike, the first at a hundredth of the second's price.
+double share_at_equal_damage(const std::vector<double>& unit) {
+  NumericModel model;
+  std::vector<double> gain(16, 0.0);
+  gain[3] = 1.0;
+  gain[5] = 1.0;
+  model.add("dsr", {}, 60, -2.0, gain, 0.5, 1);
+  model.add_text(0.05, 10);
+  model.costs.assign(16, 0.2);
+  model.costs[3] = 0.002;
+  ClosedLoopOptions options;
+  options.unit = unit;
+  options.n_step = 20;
+  const ClosedLoopResult result = run(model, options);
+  EXPECT_LT(model.answer({1, 0, {numeric_mask(result.steer), 1.0F}}), 0.1);
+  return model.wanted_share(0, result.steer);
+}
+
+TEST(ClosedLoop, GetsFurtherInUnitsOfEqualCost) {
+  std::vector<double> unit(16, 0.55);
+  unit[3] = 3.0;
+  EXPECT_GT(share_at_equal_damage(unit), share_at_equal_damage({}) + 0.1);
+}
+
+TEST(ClosedLoop, UnitsOfOneChangeNothing) {
+  ClosedLoopOptions options;
+  options.n_step = 5;
+  const std::vector<float> plain = run(simple_model(), options).steer;
+  options.unit.assign(16, 1.0);
+  EXPECT_EQ(run(simple_model(), options).steer, plain);
+}
+
 TEST(ClosedLoop, LeavesEntriesThatAreNotFreeAlone) {
   const NumericModel model = simple_model();
   const Mask frame = numeric_frame(8);

@@ -1,8 +1,11 @@
 // A model of which everything is known: the margin of conversation i under S is
-// base_i + sum_j gain_ij S_j, a text diverges by cost * |S|^2. Answers questions as a host would.
+// base_i + sum_j gain_ij S_j, a text diverges by sum_j cost_j S_j^2. Answers questions as a host
+// would.
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -11,11 +14,19 @@
 
 namespace mascing {
 
+/// What `NumericModel` reads of a mask.
+inline std::shared_ptr<const Mask> numeric_mask(std::vector<float> steer) {
+  auto mask = std::make_shared<Mask>();
+  mask->steer = std::move(steer);
+  return mask;
+}
+
 struct NumericModel {
   std::vector<OutcomeSet> sets;
   std::vector<LoopSet> roles;
   std::vector<std::vector<std::vector<double>>> gains;  ///< [set][item][entry]
-  double cost = 0.01;
+  double cost = 0.01;                                   ///< of every entry
+  std::vector<double> costs;                            ///< of each, if they differ
 
   /// `n` conversations whose margins start around `mean` and follow `gain` with noise of their own.
   void add(const std::string& name,
@@ -58,11 +69,12 @@ struct NumericModel {
   [[nodiscard]] double answer(const Question& question) const {
     const std::vector<float>& s = question.steering.mask->steer;
     if (!sets[question.i_set].has_margin()) {
-      double square = 0.0;
-      for (const float value : s) {
-        square += static_cast<double>(value) * static_cast<double>(value);
+      double sum = 0.0;
+      for (size_t j = 0; j < s.size(); ++j) {
+        const auto value = static_cast<double>(s[j]);
+        sum += (costs.empty() ? cost : costs[j]) * value * value;
       }
-      return cost * square;
+      return sum;
     }
     double margin = roles[question.i_set].base[question.i_item];
     for (size_t j = 0; j < s.size(); ++j) {
@@ -85,11 +97,10 @@ struct NumericModel {
   [[nodiscard]] double wanted_share(int64_t i_set,
                                     const std::vector<float>& steer,
                                     double margin = 0.0) const {
-    auto mask = std::make_shared<Mask>();
-    mask->steer = steer;
+    const Steering steering = {numeric_mask(steer), 1.0F};
     double n_wanted = 0.0;
     for (int64_t i = 0; i < sets[i_set].size(); ++i) {
-      n_wanted += answer({i_set, i, {mask, 1.0F}}) > margin ? 1.0 : 0.0;
+      n_wanted += answer({i_set, i, steering}) > margin ? 1.0 : 0.0;
     }
     return n_wanted / static_cast<double>(sets[i_set].size());
   }

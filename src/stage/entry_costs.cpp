@@ -1,0 +1,113 @@
+// See the header.
+#include "stage/entry_costs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/random.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kLeastCost = 0.03;  // of the mean cost: what the cheapest entries count as
+constexpr int64_t kManyItems = 768;  // texts of a set, counted anew for each entry: no more
+constexpr int64_t kRound = 32;       // entries that are asked about at a time
+
+/// A text that every entry is tried on.
+struct Sample {
+  int64_t i_set = 0;
+  int64_t i_item = 0;
+  double weight = 0.0;  ///< of its divergence
+};
+
+std::vector<Sample> draw_samples(const std::vector<OutcomeSet>& sets,
+                                 const std::vector<LoopSet>& roles,
+                                 int64_t n_item,
+                                 uint64_t seed) {
+  Rng rng(mix_seed(seed, 0x636f7374));
+  std::vector<Sample> samples;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    if (roles[i].role != LoopRole::kDamage || sets[i].rises || sets[i].size() == 0) {
+      continue;
+    }
+    const double weight = 1.0 / (static_cast<double>(n_item) * roles[i].limit);
+    for (int64_t k = 0; k < n_item; ++k) {
+      samples.push_back({static_cast<int64_t>(i), rng.below(sets[i].size()), weight});
+    }
+  }
+  return samples;
+}
+
+/// Every text under `frame` with one entry moved up, then down.
+void add_questions(const Mask& frame,
+                   int64_t entry,
+                   double size,
+                   const std::vector<Sample>& samples,
+                   std::vector<Question>& questions) {
+  const std::vector<float> move = {static_cast<float>(size)};
+  for (const float sign : {1.0F, -1.0F}) {
+    const Steering steering = perturbed(frame, {entry}, {0.0F}, move, sign);
+    for (const Sample& sample : samples) {
+      questions.push_back({sample.i_set, sample.i_item, steering});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<double> measure_entry_costs(const Mask& frame,
+                                        const FreeEntries& entries,
+                                        const std::vector<OutcomeSet>& sets,
+                                        const std::vector<LoopSet>& roles,
+                                        const AskModel& ask,
+                                        const EntryCostOptions& options) {
+  const auto d = static_cast<int64_t>(entries.size());
+  const int64_t n_item = options.n_item > 0
+                             ? options.n_item
+                             : std::clamp<int64_t>(kManyItems / std::max<int64_t>(d, 1), 2, 8);
+  const std::vector<Sample> samples = draw_samples(sets, roles, n_item, options.seed);
+  std::vector<double> costs;
+  for (int64_t begin = 0; begin < d; begin += kRound) {
+    if (options.is_spent && options.is_spent()) {
+      return {};
+    }
+    report(options.progress, {"costs of experts", begin, d, "experts", ""});
+    const int64_t end = std::min(begin + kRound, d);
+    std::vector<Question> questions;
+    for (int64_t j = begin; j < end; ++j) {
+      add_questions(frame, entries[j], options.size, samples, questions);
+    }
+    const std::vector<double> answers = ask(questions);
+    for (size_t i = 0; i < answers.size(); ++i) {
+      if (i % (2 * samples.size()) == 0) {
+        costs.push_back(0.0);
+      }
+      if (std::isfinite(answers[i])) {
+        costs.back() += samples[i % samples.size()].weight * answers[i];
+      }
+    }
+    costs.resize(static_cast<size_t>(end), 0.0);
+  }
+  return costs;
+}
+
+std::vector<double> steps_of_equal_cost(const std::vector<double>& costs) {
+  const auto d = static_cast<double>(costs.size());
+  const double mean = std::accumulate(costs.begin(), costs.end(), 0.0) / d;
+  std::vector<double> steps(costs.size(), 1.0);
+  if (!(mean > 0.0)) {
+    return steps;
+  }
+  double square = 0.0;
+  for (size_t j = 0; j < costs.size(); ++j) {
+    steps[j] = 1.0 / std::sqrt(std::max(costs[j] / mean, 0.0) + kLeastCost);
+    square += steps[j] * steps[j] / d;
+  }
+  for (double& step : steps) {
+    step /= std::sqrt(square);
+  }
+  return steps;
+}
+
+}  // namespace mascing

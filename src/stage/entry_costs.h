@@ -1,0 +1,43 @@
+// What it costs to move one entry of a mask alone: how far texts that should stay as they are then
+// diverge. Entries differ a hundredfold in this (on the demo models those of the first layer cost
+// most), so a search whose steps cost alike in every entry gets further at the same damage.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "mascing/mask.h"
+#include "mascing/progress.h"
+#include "stage/closed_loop.h"
+#include "stage/outcome.h"
+#include "stage/perturbation.h"
+
+namespace mascing {
+
+struct EntryCostOptions {
+  uint64_t seed = 0;
+  int64_t n_item = 0;  ///< texts of every set, the same for all entries; 0 = 8, fewer if there are
+                       ///< many entries, at least 2
+  double size = 0.8;   ///< of the move, in sigma
+  std::function<bool()> is_spent = {};  ///< true: give up; asked after some entries at a time
+  Progress progress = {};
+};
+
+/// For every free entry, [d], moved by +size and by -size on the unsteered model: the mean
+/// divergence of some texts over the limit of their set, summed over the sets with divergences and
+/// both signs. Zeros if there are no such sets, nothing if given up. `frame` as in close_loop.
+[[nodiscard]] std::vector<double> measure_entry_costs(const Mask& frame,
+                                                      const FreeEntries& entries,
+                                                      const std::vector<OutcomeSet>& sets,
+                                                      const std::vector<LoopSet>& roles,
+                                                      const AskModel& ask,
+                                                      const EntryCostOptions& options);
+
+/// Lengths of steps, [d], that cost about the same, of root mean square 1. A divergence grows with
+/// the square of a step, so they go with 1 / sqrt(cost); costs far below the mean count as a small
+/// part of it, since they are known least and steps must stay within what was measured. All 1 if
+/// nothing costs anything, none for no costs.
+[[nodiscard]] std::vector<double> steps_of_equal_cost(const std::vector<double>& costs);
+
+}  // namespace mascing
