@@ -9,7 +9,7 @@
 namespace mascing {
 namespace {
 
-constexpr double kLeastMass = 1e-12;  // that is left to other replies than the unwanted ones
+constexpr double kLeastMass = 1e-12;  // that is left to other replies than those of the openings
 
 double log_sum_exp(const double* values, int64_t n) {
   const double top = *std::max_element(values, values + n);
@@ -23,12 +23,18 @@ double log_sum_exp(const double* values, int64_t n) {
   return top + std::log(sum);
 }
 
+/// log p - log(1 - p), from log p.
+double log_odds(double log_p) {
+  const double below_one = std::min(log_p, -kLeastMass);
+  return below_one - std::log(-std::expm1(below_one));
+}
+
 double margin(const Probe& probe, int64_t n_wanted) {
   const auto n = static_cast<int64_t>(probe.log_prob.size());
   const double* values = probe.log_prob.data();
-  if (n_wanted == 0) {
-    const double unwanted = std::min(log_sum_exp(values, n), -kLeastMass);
-    return std::log(-std::expm1(unwanted)) - unwanted;
+  if (n_wanted == 0 || n_wanted == n) {
+    const double odds = log_odds(log_sum_exp(values, n));
+    return n_wanted == 0 ? -odds : odds;
   }
   return log_sum_exp(values, n_wanted) - log_sum_exp(values + n_wanted, n - n_wanted);
 }

@@ -1,8 +1,8 @@
 // What a mask does to a model, measured without generating. Conversations whose reply can go two
 // ways answer with a margin,
 //   m = log p(openings of the wanted kind) - log p(openings of the other kind),
-// teacher-forced after one prefill (where every reply but the unwanted kind will do, the first term
-// is log(1 - p));  texts that should stay as they are answer with a divergence,
+// teacher-forced after one prefill (where only one kind has openings, the other is any other reply:
+// log(1 - p));  texts that should stay as they are answer with a divergence,
 // the mean over their scored tokens of KL(unsteered || steered),  or with a rise,
 // the mean over the same tokens of log p(token) unsteered - log p(token) steered.
 #pragma once
@@ -31,7 +31,8 @@ struct OutcomeSet {
   std::string name;
   std::vector<TokenSequence> prompts;                          ///< with a margin
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
-  int64_t n_wanted = 0;           ///< number of wanted openings; 0 = any reply but the openings
+  int64_t n_wanted = 0;           ///< number of wanted openings; 0 = any reply but the openings;
+                                  ///< if all are wanted, no reply but they
   std::vector<ScoredText> texts;  ///< with a divergence, or a rise
   bool rises = false;             ///< texts answer with the rise of -log p instead
 

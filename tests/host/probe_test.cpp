@@ -100,17 +100,22 @@ TEST_F(ProbeTest, NamesWhatCannotBeProbed) {
   EXPECT_TRUE(probes[4].ok());
 }
 
-TEST_F(ProbeTest, WithoutWantedOpeningsEverythingElseIsWanted) {
-  OutcomeSet set;
-  set.openings = openings_;
-  set.prompts = {prompts_[0].tokens};
-  const double margin = measure_outcomes(*host_, {set}, {Question{}}).front();
+TEST_F(ProbeTest, WhereOneKindHasNoOpeningsItIsEverythingElse) {
+  OutcomeSet unwanted;
+  unwanted.openings = openings_;
+  unwanted.prompts = {prompts_[0].tokens};
+  OutcomeSet wanted = unwanted;
+  wanted.n_wanted = static_cast<int64_t>(openings_->size());
+  const auto margin_of = [](const OutcomeSet& set) {
+    return measure_outcomes(*host_, {set}, {Question{}}).front();
+  };
   double p = 0.0;
   const auto probes = host_->probe(requests({}));
   for (const double log_prob : probes[0].value.log_prob) {
     p += std::exp(log_prob);
   }
-  EXPECT_NEAR(margin, std::log((1.0 - p) / p), tolerance(1e-6, 5e-2));
+  EXPECT_NEAR(margin_of(unwanted), std::log((1.0 - p) / p), tolerance(1e-6, 5e-2));
+  EXPECT_NEAR(margin_of(wanted), std::log(p / (1.0 - p)), tolerance(1e-6, 5e-2));
 }
 
 class ReferenceTest : public ProbeTest {
