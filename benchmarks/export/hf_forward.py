@@ -93,13 +93,18 @@ class Model:
 
 
 def exact_push(path):
-    """What the mask itself does: z + alpha * sigma(z) * S, sigma over the experts of the token with divisor E."""
+    """What the mask itself does: z + alpha * sigma * S, sigma that of the layer if it is calibrated, otherwise the
+    token's own: over its experts with divisor E."""
     keys, tensors = gguf_tools.read_gguf(path)
-    assert keys["mascing.sigma_rule"] == "token"
+    rule = keys["mascing.sigma_rule"]
+    assert rule in ("token", "calibrated")
     (n_expert, n_layer), _, _ = tensors["steer"]
     steer = torch.tensor(gguf_tools.floats(tensors["steer"])).double().view(n_layer, n_expert)
     alpha = keys["mascing.alpha"]
-    return lambda i, z: z + alpha * z.std(-1, unbiased=False, keepdim=True) * steer[i]
+    if rule == "token":
+        return lambda i, z: z + alpha * z.std(-1, unbiased=False, keepdim=True) * steer[i]
+    sigma = gguf_tools.floats(tensors["sigma"])
+    return lambda i, z: z + alpha * sigma[i] * steer[i]
 
 
 def easysteer_push(path):

@@ -1,6 +1,6 @@
 // What it costs to move one entry of a mask alone: how far texts that should stay as they are then
-// diverge. Entries differ a hundredfold in this (on the demo models those of the first layer cost
-// most), so a search whose steps cost alike in every entry gets further at the same damage.
+// diverge. Entries differ a hundredfold in this (on the natural demo model those of the first layer
+// cost most), so a search whose steps cost alike in every entry gets further at the same damage.
 #pragma once
 
 #include <cstdint>
