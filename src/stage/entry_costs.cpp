@@ -93,12 +93,13 @@ std::vector<double> measure_entry_costs(const Mask& frame,
 }
 
 std::vector<double> steps_of_equal_cost(const std::vector<double>& costs) {
-  const auto d = static_cast<double>(costs.size());
-  const double mean = std::accumulate(costs.begin(), costs.end(), 0.0) / d;
   std::vector<double> steps(costs.size(), 1.0);
-  if (!(mean > 0.0)) {
+  const double sum = std::accumulate(costs.begin(), costs.end(), 0.0);
+  if (sum <= 0.0) {
     return steps;
   }
+  const auto d = static_cast<double>(costs.size());
+  const double mean = sum / d;
   double square = 0.0;
   for (size_t j = 0; j < costs.size(); ++j) {
     steps[j] = 1.0 / std::sqrt(std::max(costs[j] / mean, 0.0) + kLeastCost);
