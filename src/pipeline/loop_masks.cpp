@@ -12,11 +12,10 @@
 namespace mascing {
 namespace {
 
-constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
-constexpr int64_t kLayerRound = 64;  // pairs of masks that move whole layers, between two looks
-constexpr int64_t kLayerPairs = 512;
-constexpr double kLayerReliability = 0.995;  // weak layers are to be told from idle ones
-constexpr double kLayerPerturbation = 0.8;   // in sigma: far enough for experts to enter the top-k
+constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
+constexpr int64_t kLayerRound = 64;   // pairs of masks that move whole layers, between two looks
+constexpr int64_t kLayerPairs = 512;  // all of them: weak layers are to be told from idle ones
+constexpr double kLayerPerturbation = 0.8;  // in sigma: far enough for experts to enter the top-k
 
 class LoopMaker {
  public:
@@ -76,7 +75,7 @@ class LoopMaker {
     options.what = "effects of layers";
     options.n_round = kLayerRound;
     options.n_max = std::min(kLayerPairs, options.n_max);
-    options.reliability = kLayerReliability;
+    options.reliability = 1.0;
     options.perturbation = kLayerPerturbation;
     const std::vector<float> directions = unit_rows(difference_, frame_.n_expert);
     const EffectMap map = measure_layer_effects(frame_, directions, panel_.sets, 0, ask, options);
