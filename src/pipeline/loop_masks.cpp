@@ -13,7 +13,7 @@ namespace mascing {
 namespace {
 
 constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
-constexpr int64_t kLayerRound = 64;   // pairs of masks that move whole layers, between two looks
+constexpr int64_t kLayerRound = 64;   // pairs that move whole layers, between looks at the budget
 constexpr int64_t kLayerPairs = 512;  // all of them: weak layers are to be told from idle ones
 constexpr double kLayerPerturbation = 0.8;  // in sigma: far enough for experts to enter the top-k
 

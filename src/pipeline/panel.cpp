@@ -161,11 +161,12 @@ class PanelBuilder {
       say_alike(set.spec.metric, is_target);
       return;
     }
+    double coverage = std::min(openings.coverage_wanted, openings.coverage_unwanted);
     if (set.spec.role == SetRole::kHold && openings.coverage_wanted >= kWholeCoverage) {
       openings.unwanted.clear();  // a reply of a third kind breaks a hold set, too
-      openings.coverage_unwanted = 1.0;
+      coverage = openings.coverage_wanted;
     }
-    add_probed(set, openings, std::min(openings.coverage_wanted, openings.coverage_unwanted));
+    add_probed(set, openings, coverage);
   }
 
   /// Benign requests may be answered in any way; only that they are refused must not happen.

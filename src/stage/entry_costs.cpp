@@ -11,7 +11,9 @@ namespace mascing {
 namespace {
 
 constexpr double kLeastCost = 0.03;  // of the mean cost: what the cheapest entries count as
-constexpr int64_t kManyItems = 768;  // texts of a set, counted anew for each entry: no more
+constexpr int64_t kMostItems = 8;    // texts of every set
+constexpr int64_t kLeastItems = 2;   // likewise, where there are many entries
+constexpr int64_t kManyItems = 768;  // times entries: from here on fewer texts
 constexpr int64_t kRound = 32;       // entries that are asked about at a time
 
 /// A text that every entry is tried on.
@@ -63,11 +65,10 @@ std::vector<double> measure_entry_costs(const Mask& frame,
                                         const AskModel& ask,
                                         const EntryCostOptions& options) {
   const auto d = static_cast<int64_t>(entries.size());
-  const int64_t n_item = options.n_item > 0
-                             ? options.n_item
-                             : std::clamp<int64_t>(kManyItems / std::max<int64_t>(d, 1), 2, 8);
+  const int64_t n_item = std::clamp(kManyItems / std::max<int64_t>(d, 1), kLeastItems, kMostItems);
   const std::vector<Sample> samples = draw_samples(sets, roles, n_item, options.seed);
-  std::vector<double> costs;
+  const size_t n_of_entry = 2 * samples.size();
+  std::vector<double> costs(entries.size(), 0.0);
   for (int64_t begin = 0; begin < d; begin += kRound) {
     if (options.is_spent && options.is_spent()) {
       return {};
@@ -80,14 +81,11 @@ std::vector<double> measure_entry_costs(const Mask& frame,
     }
     const std::vector<double> answers = ask(questions);
     for (size_t i = 0; i < answers.size(); ++i) {
-      if (i % (2 * samples.size()) == 0) {
-        costs.push_back(0.0);
-      }
       if (std::isfinite(answers[i])) {
-        costs.back() += samples[i % samples.size()].weight * answers[i];
+        costs[static_cast<size_t>(begin) + i / n_of_entry] +=
+            samples[i % samples.size()].weight * answers[i];
       }
     }
-    costs.resize(static_cast<size_t>(end), 0.0);
   }
   return costs;
 }

@@ -17,16 +17,15 @@ namespace mascing {
 
 struct EntryCostOptions {
   uint64_t seed = 0;
-  int64_t n_item = 0;  ///< texts of every set, the same for all entries; 0 = 8, fewer if there are
-                       ///< many entries, at least 2
-  double size = 0.8;   ///< of the move, in sigma
+  double size = 0.8;                    ///< of the move, in sigma
   std::function<bool()> is_spent = {};  ///< true: give up; asked after some entries at a time
   Progress progress = {};
 };
 
 /// For every free entry, [d], moved by +size and by -size on the unsteered model: the mean
-/// divergence of some texts over the limit of their set, summed over the sets with divergences and
-/// both signs. Zeros if there are no such sets, nothing if given up. `frame` as in close_loop.
+/// divergence of 8 texts (fewer if d > 96, at least 2; the same for all entries) over the limit of
+/// their set, summed over the sets with divergences and both signs. Zeros if there are no such
+/// sets, nothing if given up. `frame` as in close_loop.
 [[nodiscard]] std::vector<double> measure_entry_costs(const Mask& frame,
                                                       const FreeEntries& entries,
                                                       const std::vector<OutcomeSet>& sets,
