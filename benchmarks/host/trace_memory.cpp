@@ -12,7 +12,7 @@
 #include "format/conversations.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
-#include "pipeline/traces.h"
+#include "measure/traces.h"
 #include "race.h"
 
 namespace {

@@ -12,9 +12,9 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
-#include "pipeline/collect.h"
-#include "pipeline/make_judge.h"
-#include "pipeline/played_judge.h"
+#include "measure/make_judge.h"
+#include "measure/rollout_judge.h"
+#include "measure/rollouts.h"
 
 namespace mascing::cli {
 namespace {

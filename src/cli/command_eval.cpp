@@ -8,8 +8,8 @@
 #include "format/mask_file.h"
 #include "mascing/error.h"
 #include "mascing/scenario.h"
-#include "pipeline/run.h"
 #include "report/table.h"
+#include "run/run.h"
 
 namespace mascing::cli {
 namespace {

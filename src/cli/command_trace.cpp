@@ -8,7 +8,7 @@
 #include "format/conversations.h"
 #include "mascing/contrast.h"
 #include "mascing/error.h"
-#include "pipeline/traces.h"
+#include "measure/traces.h"
 
 namespace mascing::cli {
 namespace {

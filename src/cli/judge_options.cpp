@@ -1,7 +1,7 @@
 // Words of the command line into judges.
 #include "cli/judge_options.h"
 
-#include "pipeline/make_judge.h"
+#include "measure/make_judge.h"
 
 namespace mascing::cli {
 

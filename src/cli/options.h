@@ -10,7 +10,7 @@
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
 #include "mascing/scenario.h"
-#include "pipeline/run.h"
+#include "run/run.h"
 
 namespace mascing::cli {
 

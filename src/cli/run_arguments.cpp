@@ -2,7 +2,7 @@
 #include "cli/run_arguments.h"
 
 #include "mascing/error.h"
-#include "pipeline/budget.h"
+#include "measure/budget.h"
 
 namespace mascing::cli {
 

@@ -1,0 +1,325 @@
+// Cached measurements as JSON texts; keys name everything the value depends on beside the cache's
+// context.
+#include "measure/cached_evaluator.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include "base/sha256.h"
+#include "format/conversations.h"
+#include "mascing/error.h"
+#include "stage/baselines.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+std::string messages_key(const Conversation& conversation) {
+  Conversation bare;
+  bare.id = conversation.id;
+  bare.messages = conversation.messages;
+  return to_jsonl(bare);
+}
+
+std::string chunk_key(const std::vector<Conversation>& chunk,
+                      const Steering& steering,
+                      const Sampling& sampling,
+                      uint64_t first_stream) {
+  const json sampled = {sampling.temperature, sampling.seed, sampling.n_max_token, first_stream};
+  std::string key = "replies\x1e" + steering_key(steering) + sampled.dump();
+  for (const Conversation& conversation : chunk) {
+    key += messages_key(conversation) + '\n';
+  }
+  return key;
+}
+
+std::string tokens_key(const std::vector<std::vector<int32_t>>& sequences) {
+  Sha256 digest;
+  for (const auto& tokens : sequences) {
+    const auto n_token = static_cast<int64_t>(tokens.size());
+    digest.update(&n_token, sizeof n_token);
+    digest.update(tokens.data(), tokens.size() * sizeof(int32_t));
+  }
+  return digest.hex();
+}
+
+json to_value(const AskedReply& reply) {
+  return {{"id", reply.id},
+          {"text", reply.text},
+          {"tokens", reply.tokens},
+          {"limit", reply.hit_limit},
+          {"mean_nll", reply.mean_nll},
+          {"error", reply.error}};
+}
+
+AskedReply from_value(const json& value) {
+  AskedReply reply;
+  reply.id = value.at("id").get<std::string>();
+  reply.text = value.at("text").get<std::string>();
+  reply.tokens = value.at("tokens").get<std::vector<int32_t>>();
+  reply.hit_limit = value.at("limit").get<bool>();
+  reply.mean_nll = value.at("mean_nll").get<double>();
+  reply.error = value.at("error").get<std::string>();
+  return reply;
+}
+
+/// Of the conversations that can be rendered and run.
+std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& rows) {
+  std::vector<ResidualRequest> requests;
+  for (const Conversation& row : rows) {
+    try {
+      requests.push_back({host.render(row).tokens});
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::kBadInput) {
+        throw;
+      }
+    }
+  }
+  std::vector<Residual> residuals;
+  for (auto& outcome : host.residuals(requests)) {
+    if (outcome.ok()) {
+      residuals.push_back(std::move(outcome.value));
+    }
+  }
+  return residuals;
+}
+
+/// Tokens that one question reads.
+int64_t n_token_of(const OutcomeSet& set, int64_t i_item) {
+  if (!set.has_margin()) {
+    return static_cast<int64_t>(set.texts.at(i_item).tokens.size());
+  }
+  auto n_token = static_cast<int64_t>(set.prompts.at(i_item).size());
+  for (const TokenSequence& opening : *set.openings) {
+    n_token += static_cast<int64_t>(opening.size());
+  }
+  return n_token;
+}
+
+/// A reply may end within a UTF-8 sequence (token limit): such bytes become U+FFFD.
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string steering_key(const Steering& steering) {
+  if (!is_active(steering)) {
+    return "unsteered";
+  }
+  Sha256 digest;
+  if (steering.mask) {
+    const Mask& mask = *steering.mask;
+    digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
+    if (mask.sigma_rule == SigmaRule::kCalibrated) {
+      digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+    }
+    digest.update(to_string(mask.sigma_rule));
+  }
+  digest.update(&steering.alpha, sizeof steering.alpha);
+  if (steering.rule == SteerRule::kForce) {
+    digest.update("force");
+  }
+  if (steering.control) {
+    const std::vector<float>& direction = steering.control->direction;
+    digest.update("control");
+    digest.update(direction.data(), direction.size() * sizeof(float));
+  }
+  return digest.hex();
+}
+
+Bench::Bench(Host& host, Cache cache, const Sampling& sampling, const Progress& progress)
+    : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(progress) {}
+
+double Bench::budget_spent() const {
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+  return budget_.share_spent(elapsed.count(), asked_.total());
+}
+
+void Bench::count(const std::string& key, int64_t n_prefill, int64_t n_generated) {
+  if (counted_.insert(sha256_hex(key)).second) {
+    asked_.n_prefill += n_prefill;
+    asked_.n_generated += n_generated;
+  }
+}
+
+std::vector<AskedReply> Bench::replies(const std::string& what,
+                                       const std::vector<Conversation>& conversations,
+                                       const Steering& steering) {
+  return sampled(what, conversations, steering, sampling_);
+}
+
+std::vector<AskedReply> Bench::sampled(const std::string& what,
+                                       const std::vector<Conversation>& conversations,
+                                       const Steering& steering,
+                                       const Sampling& sampling) {
+  std::vector<AskedReply> all;
+  const auto n_total = static_cast<int64_t>(conversations.size());
+  for (int64_t start = 0; start < n_total; start += kChunk) {
+    report(progress_, {what, start, n_total, "replies", ""});
+    for (AskedReply& reply : chunk(conversations, start, steering, sampling)) {
+      all.push_back(std::move(reply));
+    }
+  }
+  report(progress_, {what, n_total, n_total, "replies", ""});
+  return all;
+}
+
+std::vector<AskedReply> Bench::chunk(const std::vector<Conversation>& conversations,
+                                     int64_t start,
+                                     const Steering& steering,
+                                     const Sampling& sampling) {
+  const auto first = conversations.begin() + start;
+  const auto n_left = static_cast<int64_t>(conversations.size()) - start;
+  return ask_chunk(
+      {first, first + std::min(kChunk, n_left)}, steering, sampling, static_cast<uint64_t>(start));
+}
+
+std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,
+                                         const Steering& steering,
+                                         const Sampling& sampling,
+                                         uint64_t first_stream) {
+  const std::string key = chunk_key(chunk, steering, sampling, first_stream);
+  json stored;
+  if (const auto cached = cache_.get(key)) {
+    stored = json::parse(*cached);
+  } else {
+    const Asked asked = ask(host_, chunk, {steering, sampling}, first_stream);
+    json rows = json::array();
+    for (const AskedReply& reply : asked.replies) {
+      rows.push_back(to_value(reply));
+    }
+    const HostCounters& work = asked.generation;
+    stored = {{"replies", std::move(rows)},
+              {"seconds", work.seconds},
+              {"n_token", work.n_prefill_token + work.n_generated_token}};
+    const std::string text = dump(stored);
+    cache_.put(key, text);
+    stored = json::parse(text);
+  }
+  Speed& speed = steering_key(steering) == "unsteered" ? plain_ : steered_;
+  speed.n_token += stored.at("n_token").get<double>();
+  speed.seconds += stored.at("seconds").get<double>();
+  std::vector<AskedReply> replies;
+  for (const json& value : stored.at("replies")) {
+    replies.push_back(from_value(value));
+  }
+  int64_t n_generated = 0;
+  for (const AskedReply& reply : replies) {
+    n_generated += static_cast<int64_t>(reply.tokens.size());
+  }
+  const auto n_token = static_cast<int64_t>(stored.at("n_token").get<double>());
+  count(key, std::max<int64_t>(0, n_token - n_generated), n_generated);
+  return replies;
+}
+
+Perplexity Bench::text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
+                                  const Steering& steering) {
+  const std::string key = "perplexity\x1e" + steering_key(steering) + tokens_key(blocks);
+  int64_t n_asked = 0;
+  for (const auto& block : blocks) {
+    n_asked += static_cast<int64_t>(block.size());
+  }
+  count(key, n_asked, 0);
+  if (const auto text = cache_.get(key)) {
+    const json stored = json::parse(*text);
+    return {stored.at("value").get<double>(), stored.at("n_token").get<int64_t>()};
+  }
+  const Perplexity value = perplexity(host_, blocks, steering);
+  cache_.put(key, dump({{"value", value.value}, {"n_token", value.n_token}}));
+  return value;
+}
+
+Divergence Bench::divergence(const std::vector<Conversation>& conversations,
+                             const std::vector<AskedReply>& replies,
+                             const Steering& steering) {
+  std::string key = "divergence\x1e" + steering_key(steering);
+  for (size_t i = 0; i < conversations.size(); ++i) {
+    key += messages_key(conversations[i]) + dump(replies[i].tokens) + '\n';
+  }
+  if (const auto text = cache_.get(key)) {
+    const json stored = json::parse(*text);
+    return {stored.at("kl").get<double>(), stored.at("n_token").get<int64_t>()};
+  }
+  const Divergence value = reply_divergence(host_, conversations, replies, steering);
+  cache_.put(key, dump({{"kl", value.kl}, {"n_token", value.n_token}}));
+  return value;
+}
+
+std::vector<int64_t> Bench::choices(const std::vector<ChoiceQuestion>& questions,
+                                    const Steering& steering,
+                                    const std::string& system_prompt) {
+  json asked = json::array();
+  for (const ChoiceQuestion& question : questions) {
+    asked.push_back({question.question, question.choices});
+  }
+  const std::string key = "choices\x1e" + steering_key(steering) + system_prompt + dump(asked);
+  if (const auto text = cache_.get(key)) {
+    return json::parse(*text).get<std::vector<int64_t>>();
+  }
+  std::vector<int64_t> answers = answer_choices(host_, questions, steering, system_prompt);
+  cache_.put(key, dump(answers));
+  return answers;
+}
+
+std::vector<double> Bench::outcomes(const std::vector<OutcomeSet>& sets,
+                                    const std::string& panel_key,
+                                    const std::vector<Question>& questions) {
+  Sha256 digest;
+  for (const Question& question : questions) {
+    digest.update(&question.i_set, sizeof question.i_set);
+    digest.update(&question.i_item, sizeof question.i_item);
+    digest.update(steering_key(question.steering));
+  }
+  const std::string key = "outcomes\x1e" + panel_key + "\x1e" + digest.hex();
+  int64_t n_asked = 0;
+  for (const Question& question : questions) {
+    n_asked += n_token_of(sets[question.i_set], question.i_item);
+  }
+  count(key, n_asked, 0);
+  if (const auto cached = cache_.get(key)) {
+    std::vector<double> values;
+    for (const json& value : json::parse(*cached)) {
+      values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                       : value.get<double>());
+    }
+    return values;
+  }
+  std::vector<double> values = measure_outcomes(host_, sets, questions);
+  cache_.put(key, json(values).dump());  // JSON has no NaN: null
+  return values;
+}
+
+ControlVector Bench::residual_difference(const std::vector<Conversation>& wanted,
+                                         const std::vector<Conversation>& unwanted) {
+  std::string key = "residual_difference";
+  for (const auto* rows : {&wanted, &unwanted}) {
+    key += '\x1e';
+    for (const Conversation& row : *rows) {
+      key += messages_key(row) + '\n';
+    }
+  }
+  if (const auto text = cache_.get(key)) {
+    const json stored = json::parse(*text);
+    return {stored.at("n_block").get<int64_t>(),
+            stored.at("n_embd").get<int64_t>(),
+            stored.at("direction").get<std::vector<float>>()};
+  }
+  ControlVector control =
+      mean_residual_difference(residuals_of(host_, wanted), residuals_of(host_, unwanted));
+  cache_.put(key,
+             dump({{"n_block", control.n_block},
+                   {"n_embd", control.n_embd},
+                   {"direction", control.direction}}));
+  return control;
+}
+
+double Bench::tokens_per_second(bool steered) const {
+  const Speed& speed = steered ? steered_ : plain_;
+  return speed.seconds > 0.0 ? speed.n_token / speed.seconds : 0.0;
+}
+
+}  // namespace mascing

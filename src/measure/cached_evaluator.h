@@ -1,0 +1,112 @@
+// A host with a cache: every measurement of a run goes through here, is computed once, and can be
+// interrupted between chunks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/host.h"
+#include "mascing/progress.h"
+#include "measure/budget.h"
+#include "measure/cache.h"
+#include "stage/ask.h"
+#include "stage/evaluate.h"
+#include "stage/outcome.h"
+
+namespace mascing {
+
+/// Conversations that are generated together. Fixed, because a reply may depend in its last bit on
+/// what shares its batches: a resumed run repeats the same chunks.
+inline constexpr int64_t kChunk = 64;
+
+/// SHA-256 over what a steering does to a model; "unsteered" for none.
+[[nodiscard]] std::string steering_key(const Steering& steering);
+
+/// Tokens of everything that was asked, each question once and cached answers included: a run that
+/// goes on counts as one that was never interrupted.
+struct AskedTokens {
+  int64_t n_prefill = 0;
+  int64_t n_generated = 0;
+  [[nodiscard]] int64_t total() const { return n_prefill + n_generated; }
+};
+
+class Bench {
+ public:
+  /// All references must outlive the bench.
+  Bench(Host& host, Cache cache, const Sampling& sampling, const Progress& progress);
+
+  [[nodiscard]] Host& host() { return host_; }
+  [[nodiscard]] const Progress& progress() const { return progress_; }
+  [[nodiscard]] const Sampling& sampling() const { return sampling_; }
+
+  /// From now on `budget_spent` tells how much of it is gone. Time counts from the bench's start.
+  void set_budget(const Budget& budget) { budget_ = budget; }
+  /// Share of the budget, above 1 where it was exceeded; 0 without one.
+  [[nodiscard]] double budget_spent() const;
+  [[nodiscard]] const AskedTokens& asked() const { return asked_; }
+
+  /// Replies in the order of the conversations; `what` names the work in progress reports.
+  [[nodiscard]] std::vector<AskedReply> replies(const std::string& what,
+                                                const std::vector<Conversation>& conversations,
+                                                const Steering& steering);
+  /// The same, drawn from another distribution than the scenario's.
+  [[nodiscard]] std::vector<AskedReply> sampled(const std::string& what,
+                                                const std::vector<Conversation>& conversations,
+                                                const Steering& steering,
+                                                const Sampling& sampling);
+  /// The kChunk replies from conversation `start` on, as sampled() asks for them.
+  [[nodiscard]] std::vector<AskedReply> chunk(const std::vector<Conversation>& conversations,
+                                              int64_t start,
+                                              const Steering& steering,
+                                              const Sampling& sampling);
+  [[nodiscard]] Perplexity text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
+                                           const Steering& steering);
+  [[nodiscard]] Divergence divergence(const std::vector<Conversation>& conversations,
+                                      const std::vector<AskedReply>& replies,
+                                      const Steering& steering);
+  [[nodiscard]] std::vector<int64_t> choices(const std::vector<ChoiceQuestion>& questions,
+                                             const Steering& steering,
+                                             const std::string& system_prompt = {});
+  /// Mean residual stream at the end of the prompts of `wanted` minus that of `unwanted`.
+  [[nodiscard]] ControlVector residual_difference(const std::vector<Conversation>& wanted,
+                                                  const std::vector<Conversation>& unwanted);
+
+  /// Margins and divergences, as `measure_outcomes` gives them. `panel_key` stands for the sets.
+  [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,
+                                             const std::string& panel_key,
+                                             const std::vector<Question>& questions);
+
+  /// Speed over everything asked so far without and with a mask: prompt and reply tokens per
+  /// second. 0 = nothing asked.
+  [[nodiscard]] double tokens_per_second(bool steered) const;
+
+ private:
+  struct Speed {
+    double n_token = 0.0;
+    double seconds = 0.0;
+  };
+
+  [[nodiscard]] std::vector<AskedReply> ask_chunk(const std::vector<Conversation>& chunk,
+                                                  const Steering& steering,
+                                                  const Sampling& sampling,
+                                                  uint64_t first_stream);
+  /// Adds to the tokens asked unless `key` was asked before.
+  void count(const std::string& key, int64_t n_prefill, int64_t n_generated);
+
+  Host& host_;
+  Cache cache_;
+  Sampling sampling_;
+  const Progress& progress_;
+  Speed plain_;
+  Speed steered_;
+  Budget budget_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  AskedTokens asked_;
+  std::set<std::string> counted_;  ///< hashes of the keys that `asked_` has
+};
+
+}  // namespace mascing

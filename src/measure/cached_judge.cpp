@@ -1,0 +1,76 @@
+// One cache entry an exchange: the word of its verdict.
+#include "measure/cached_judge.h"
+
+#include <algorithm>
+
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr size_t kGroup = 16;
+
+/// What a verdict depends on, with the length before each text so that no two share a key.
+std::string exchange_key(const Exchange& exchange) {
+  std::string key;
+  const auto add = [&key](const std::string& text) {
+    key += std::to_string(text.size()) + ':' + text;
+  };
+  for (const Message& message : exchange.messages) {
+    add(message.role);
+    add(message.content);
+  }
+  key += '\x1e';
+  add(exchange.reply);
+  add(exchange.set);
+  for (const std::string& prefix : exchange.answer_prefixes) {
+    add(prefix);
+  }
+  return key;
+}
+
+}  // namespace
+
+KeptJudge::KeptJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress)
+    : judge_(std::move(judge)),
+      key_(judge_->key()),
+      cache_(std::move(cache)),
+      progress_(progress) {}
+
+std::vector<Judgement> KeptJudge::judge(const std::vector<Exchange>& exchanges) {
+  std::vector<Judgement> judgements(exchanges.size());
+  std::vector<std::string> keys;
+  std::vector<size_t> open;
+  for (size_t i = 0; i < exchanges.size(); ++i) {
+    keys.push_back("verdict\x1e" + key_ + exchange_key(exchanges[i]));
+    if (const auto kept = cache_.get(keys.back())) {
+      judgements[i].verdict = parse_verdict(*kept);
+    } else {
+      open.push_back(i);
+    }
+  }
+  for (size_t start = 0; start < open.size(); start += kGroup) {
+    report(progress_,
+           {"judging: " + name(),
+            static_cast<int64_t>(start),
+            static_cast<int64_t>(open.size()),
+            "replies",
+            ""});
+    const size_t n = std::min(kGroup, open.size() - start);
+    std::vector<Exchange> group;
+    for (size_t k = 0; k < n; ++k) {
+      group.push_back(exchanges[open[start + k]]);
+    }
+    const std::vector<Judgement> said = judge_->judge(group);
+    for (size_t k = 0; k < n; ++k) {
+      const size_t i = open[start + k];
+      judgements[i] = said[k];
+      if (said[k].ok()) {
+        cache_.put(keys[i], to_string(said[k].verdict));
+      }
+    }
+  }
+  return judgements;
+}
+
+}  // namespace mascing

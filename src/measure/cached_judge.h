@@ -1,0 +1,37 @@
+// A costly judge that is never asked twice: its verdicts are kept on disk under what they depend
+// on.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mascing/judge.h"
+#include "mascing/progress.h"
+#include "measure/cache.h"
+
+namespace mascing {
+
+/// Name, key and self-test are those of the judge within. Failures are not kept: the next run asks
+/// again.
+class KeptJudge : public Judge {
+ public:
+  /// `progress` must outlive this object.
+  KeptJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress);
+
+  [[nodiscard]] std::string name() const override { return judge_->name(); }
+  [[nodiscard]] std::string key() const override { return key_; }
+  [[nodiscard]] bool is_costly() const override { return true; }
+  /// Asks about 16 exchanges at a time, keeps the verdicts, and reports progress: can be stopped
+  /// and goes on where it was.
+  [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
+  void self_test() override { judge_->self_test(); }
+
+ private:
+  std::unique_ptr<Judge> judge_;
+  std::string key_;
+  Cache cache_;
+  const Progress& progress_;
+};
+
+}  // namespace mascing

@@ -1,0 +1,83 @@
+// Asks, judges, labels.
+#include "measure/label.h"
+
+#include <algorithm>
+
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+// Of each set, for the coherence limit. One chunk, so that labelling finds these replies again.
+constexpr auto kCalibrationRows = static_cast<size_t>(kChunk);
+
+void require_both_classes(const Labelled& labelled, const ScenarioSet& target) {
+  if (labelled.n_label_0 > 0 && labelled.n_label_1 > 0) {
+    return;
+  }
+  const std::string outcome = target.wanted == Wanted::kRefused ? "refused" : "answered";
+  const bool none_wanted = labelled.n_label_0 == 0;
+  throw Error(
+      ErrorKind::kInsufficient,
+      "[label] the model " + std::string(none_wanted ? "never" : "always") + " " + outcome +
+          " on the discovery split of '" + target.metric + "' (" +
+          std::to_string(labelled.n_label_0 + labelled.n_label_1) + " labelled, " +
+          std::to_string(labelled.n_unclear) + " unclear): both classes are needed",
+      none_wanted
+          ? "check the judge's prefixes against the model's replies, or give other conversations"
+          : "there is nothing to change here: choose harder conversations");
+}
+
+}  // namespace
+
+JudgeRules rules_for(const ScenarioSet& set, Judge& judge, const CoherenceLimit& limit) {
+  return {&judge, limit, set.wanted, set.answer_prefixes, set.metric};
+}
+
+CoherenceLimit coherence_limit(Bench& bench, const Dataset& data) {
+  std::vector<double> likelihoods;
+  for (const LoadedSet& set : data.sets) {
+    std::vector<Conversation> rows = set.rows(Split::kDiscovery);
+    rows.resize(std::min(rows.size(), kCalibrationRows));
+    for (const AskedReply& reply : bench.replies("calibrating on " + set.spec.metric, rows, {})) {
+      if (reply.ok() && !reply.tokens.empty()) {
+        likelihoods.push_back(reply.mean_nll);
+      }
+    }
+  }
+  return calibrate_coherence(std::move(likelihoods));
+}
+
+Labelled label_discovery(Bench& bench,
+                         const LoadedSet& set,
+                         Judge& judge,
+                         const CoherenceLimit& limit) {
+  const std::vector<Conversation>& rows = set.rows(Split::kDiscovery);
+  const std::vector<AskedReply> replies = bench.replies("labelling " + set.spec.metric, rows, {});
+  const auto judged = judge_replies(rows, replies, rules_for(set.spec, judge, limit));
+  const Verdict opposite =
+      set.spec.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;
+  Labelled labelled;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (!judged[i].ok()) {
+      labelled.skipped.push_back({rows[i].id, judged[i].error});
+      continue;
+    }
+    const bool is_opposite = judged[i].is_coherent && judged[i].verdict == opposite;
+    if (!judged[i].is_wanted && !is_opposite) {
+      ++labelled.n_unclear;
+      continue;
+    }
+    Conversation row = rows[i];
+    row.label = is_opposite ? 1 : 0;
+    row.reply = replies[i].text;
+    ++(is_opposite ? labelled.n_label_1 : labelled.n_label_0);
+    labelled.rows.push_back(std::move(row));
+  }
+  if (set.spec.role == SetRole::kTarget) {
+    require_both_classes(labelled, set.spec);
+  }
+  return labelled;
+}
+
+}  // namespace mascing

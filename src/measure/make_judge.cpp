@@ -1,0 +1,168 @@
+// One branch a kind.
+#include "measure/make_judge.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "judge/answer_key.h"
+#include "judge/command_judge.h"
+#include "judge/endpoint_judge.h"
+#include "judge/guard_judge.h"
+#include "judge/judge_text.h"
+#include "judge/refusal_judge.h"
+#include "mascing/error.h"
+#include "measure/cached_judge.h"
+
+namespace mascing {
+namespace {
+
+std::unique_ptr<Judge> open_guard(const JudgeSpec& spec, const JudgeTools& tools) {
+  if (!tools.open_model) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] '" + spec.name + "' is a model, and none can be opened here",
+                "use another kind of judge");
+  }
+  std::string hash = sampled_hash(spec.model);
+  return std::make_unique<GuardJudge>(spec, tools.open_model(spec.model), std::move(hash));
+}
+
+std::unique_ptr<Judge> make_one(const JudgeSpec& spec, const JudgeTools& tools) {
+  switch (spec.kind) {
+    case JudgeKind::kModel:
+      return open_guard(spec, tools);
+    case JudgeKind::kEndpoint:
+      return std::make_unique<EndpointJudge>(spec);
+    case JudgeKind::kCommand:
+      return std::make_unique<CommandJudge>(spec);
+    case JudgeKind::kAnswerKey:
+      break;
+  }
+  return std::make_unique<AnswerKeyJudge>(spec);
+}
+
+std::vector<std::string> sets_of(const JudgeSpec& spec, const std::vector<ScenarioSet>& sets) {
+  if (!spec.sets.empty() || spec.kind != JudgeKind::kModel || !spec.question.prompt.empty()) {
+    return spec.sets;
+  }
+  std::vector<std::string> metrics;
+  for (const ScenarioSet& set : sets) {
+    if (set.wanted == Wanted::kRefused) {
+      metrics.push_back(set.metric);
+    }
+  }
+  return metrics;
+}
+
+std::string spec_key(const JudgeSpec& spec) {
+  std::string key = std::to_string(static_cast<int>(spec.kind)) + '\n' + spec.name + '\n' +
+                    question_key(spec.question) + '\n' + spec.url + '\n' + spec.served_model;
+  for (const std::string& set : spec.sets) {
+    key += '\n' + set;
+  }
+  for (const std::string* path : {&spec.answer_key, &spec.known}) {
+    key += '\n' + (path->empty() ? "" : sha256_file(*path));
+  }
+  if (!spec.model.empty()) {
+    key += '\n' + sampled_hash(spec.model);
+  }
+  if (!spec.command.empty()) {
+    key += '\n' + CommandJudge(spec).key();
+  }
+  return key;
+}
+
+/// A name that none of the judges has yet.
+std::string free_name(const std::string& wanted, const JudgeOptions& options) {
+  const auto is_taken = [&](const std::string& name) {
+    return std::any_of(options.also.begin(), options.also.end(), [&](const JudgeSpec& spec) {
+      return spec.name == name;
+    });
+  };
+  std::string name = wanted;
+  for (int i = 2; is_taken(name); ++i) {
+    name = wanted + std::to_string(i);
+  }
+  return name;
+}
+
+void require_file(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] " + printable(path) + ": no such file",
+                "give the path of the judge's file");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Jury> make_judge(const JudgeOptions& options,
+                                 const std::vector<ScenarioSet>& sets,
+                                 const JudgeTools& tools) {
+  std::vector<JuryMember> members;
+  if (options.uses_prefixes) {
+    members.push_back({std::make_unique<RefusalJudge>(options), {}});
+  }
+  for (const JudgeSpec& spec : options.also) {
+    std::unique_ptr<Judge> judge = make_one(spec, tools);
+    if (judge->is_costly() && !tools.cache_folder.empty()) {
+      judge = std::make_unique<KeptJudge>(
+          std::move(judge), Cache(tools.cache_folder, MASCING_VERSION), tools.progress);
+    }
+    members.push_back({std::move(judge), sets_of(spec, sets)});
+  }
+  return std::make_unique<Jury>(std::move(members), options.max_failed);
+}
+
+std::string judges_key(const JudgeOptions& options) {
+  if (options.also.empty() && options.uses_prefixes) {
+    return "";
+  }
+  std::string key = options.uses_prefixes ? "prefixes" : "no prefixes";
+  for (const JudgeSpec& spec : options.also) {
+    key += '\x1e' + spec_key(spec);
+  }
+  return sha256_hex(key);
+}
+
+void add_judge(const std::string& word, JudgeOptions& options) {
+  constexpr std::string_view kCommand = "command:";
+  constexpr std::string_view kAnswers = "answers:";
+  JudgeSpec spec;
+  if (word == "refusal") {
+    options.uses_prefixes = true;
+    return;
+  }
+  if (word.starts_with(kCommand) && word.size() > kCommand.size()) {
+    spec.kind = JudgeKind::kCommand;
+    spec.name = free_name("command", options);
+    spec.command = {"/bin/sh", "-c", word.substr(kCommand.size())};
+  } else if (word.starts_with(kAnswers)) {
+    spec.kind = JudgeKind::kAnswerKey;
+    spec.name = free_name("answer_key", options);
+    spec.answer_key = word.substr(kAnswers.size());
+    require_file(spec.answer_key);
+  } else if (word.starts_with("http://") || word.starts_with("https://")) {
+    spec.kind = JudgeKind::kEndpoint;
+    spec.name = free_name("endpoint", options);
+    spec.url = word;
+  } else if (word.ends_with(".gguf")) {
+    spec.kind = JudgeKind::kModel;
+    spec.name = free_name("guard", options);
+    spec.model = word;
+    require_file(spec.model);
+  } else {
+    throw Error(ErrorKind::kUsage,
+                "[judge] \"" + printable(word) +
+                    "\" is no judge: expected refusal, a .gguf file, an http(s) address, "
+                    "command:... or answers:FILE",
+                "`--judge` may be given several times: all must agree");
+  }
+  options.also.push_back(std::move(spec));
+}
+
+}  // namespace mascing

@@ -1,0 +1,159 @@
+// Lines are found again by their offsets, so that memory does not grow with what they hold.
+#include "measure/rollout_journal.h"
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/mapped_file.h"
+#include "format/conversations.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+std::string json_line(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string line_of(int64_t i, const Played& played) {
+  if (!played.ok()) {
+    return json_line({{"i", i},
+                      {"id", played.row.id},
+                      {"error", played.error},
+                      {"unjudged", played.is_unjudged}});
+  }
+  return json_line(
+      {{"i", i}, {"limit", played.hit_limit}, {"row", json::parse(to_jsonl(played.row))}});
+}
+
+/// The key of a header line, or empty.
+std::string key_of(std::string_view line) {
+  const json header = json::parse(line, nullptr, false);
+  const bool is_header = header.is_object() && header.value("kind", json()) == "mascing.collect" &&
+                         header.contains("key") && header.at("key").is_string();
+  return is_header ? header.at("key").get<std::string>() : "";
+}
+
+/// What a line says of a conversation.
+struct Entry {
+  int64_t i = 0;
+  bool is_final = true;  // false where a judge failed: it is played and judged again
+};
+
+/// Nothing unless the line is a whole record of one of `n_script` conversations.
+std::optional<Entry> entry_of(std::string_view line, size_t n_script) {
+  const json record = json::parse(line, nullptr, false);
+  if (!record.is_object() || !record.contains("i") || !record.at("i").is_number_unsigned() ||
+      record.at("i").get<uint64_t>() >= n_script) {
+    return std::nullopt;
+  }
+  const auto has = [&](const char* key, bool (json::*is)() const) {
+    return record.contains(key) && (record.at(key).*is)();
+  };
+  const bool is_row = has("row", &json::is_object) && has("limit", &json::is_boolean) &&
+                      record.at("row").value("label", json()).is_number_integer();
+  const bool is_error = has("error", &json::is_string) && has("id", &json::is_string);
+  if (!is_row && !is_error) {
+    return std::nullopt;
+  }
+  const bool is_unjudged = is_error && record.value("unjudged", json()) == true;
+  return Entry{record.at("i").get<int64_t>(), !is_unjudged};
+}
+
+/// Calls `use` with offset and text of every line after the first, until it says that one is not
+/// whole. Returns the bytes up to there.
+int64_t for_each_record(std::string_view bytes,
+                        const std::function<bool(int64_t, std::string_view)>& use) {
+  size_t at = bytes.find('\n');
+  at = at == std::string_view::npos ? bytes.size() : at + 1;
+  while (at < bytes.size()) {
+    const size_t end = bytes.find('\n', at);
+    if (end == std::string_view::npos ||
+        !use(static_cast<int64_t>(at), bytes.substr(at, end - at))) {
+      break;
+    }
+    at = end + 1;
+  }
+  return static_cast<int64_t>(at);
+}
+
+}  // namespace
+
+CollectJournal::CollectJournal(const std::string& path, const std::string& header, int64_t n_script)
+    : path_(path), key_(key_of(header)), file_(path), places_(static_cast<size_t>(n_script)) {
+  const MappedFile mapped(path);
+  const std::string_view bytes = mapped.bytes();
+  const size_t n_first = bytes.find('\n');
+  if (n_first == std::string_view::npos) {  // new, or ended while the first line was written
+    file_.truncate(0);
+    file_.append(header + "\n");
+    return;
+  }
+  if (key_of(bytes.substr(0, n_first)) != key_) {
+    throw Error(ErrorKind::kUsage,
+                "[collect] '" + path + "' was begun with other conversations, options or model",
+                "remove it to begin anew, or give another output with -o");
+  }
+  const int64_t n_whole = for_each_record(bytes, [&](int64_t offset, std::string_view line) {
+    const auto entry = entry_of(line, places_.size());
+    if (entry && entry->is_final && !has(entry->i)) {
+      places_[entry->i] = {offset, static_cast<int64_t>(line.size())};
+    }
+    return entry.has_value();
+  });
+  file_.truncate(n_whole);
+}
+
+bool CollectJournal::add(int64_t i, const Played& played) {
+  const std::string line = line_of(i, played);
+  Place& place = places_[i];
+  if (place.n_byte > 0) {
+    return file_.read(place.offset, place.n_byte) == line;
+  }
+  const int64_t offset = file_.size();
+  file_.append(line + "\n");
+  place = {offset, static_cast<int64_t>(line.size())};
+  return true;
+}
+
+int64_t CollectJournal::take_from(const std::string& path) {
+  const MappedFile mapped(path);
+  const std::string_view bytes = mapped.bytes();
+  if (key_of(bytes.substr(0, bytes.find('\n'))) != key_) {
+    throw Error(ErrorKind::kMismatch,
+                "[collect] '" + path + "' belongs to another collection than '" + path_ + "'",
+                "shards fit together if conversations, model, threads and options are the same");
+  }
+  int64_t n_new = 0;
+  for_each_record(bytes, [&](int64_t /*offset*/, std::string_view line) {
+    const auto entry = entry_of(line, places_.size());
+    if (entry && entry->is_final && !has(entry->i)) {
+      places_[entry->i] = {file_.size(), static_cast<int64_t>(line.size())};
+      file_.append(std::string(line) + "\n");
+      ++n_new;
+    }
+    return entry.has_value();
+  });
+  return n_new;
+}
+
+CollectJournal::Record CollectJournal::record(int64_t i) const {
+  const json line = json::parse(file_.read(places_[i].offset, places_[i].n_byte));
+  Record record;
+  if (line.contains("error")) {
+    record.failure = {line.at("id").get<std::string>(), line.at("error").get<std::string>()};
+    return record;
+  }
+  record.row = json_line(line.at("row"));
+  record.label = line.at("row").at("label").get<int>();
+  record.hit_limit = line.at("limit").get<bool>();
+  return record;
+}
+
+}  // namespace mascing

@@ -1,0 +1,42 @@
+// From labelled conversations to a trace store on disk.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/host.h"
+#include "mascing/progress.h"
+#include "mascing/results.h"
+#include "mascing/trace_set.h"
+#include "measure/shard.h"
+
+namespace mascing {
+
+/// Conversations to trace under one set's name.
+struct TraceInput {
+  std::string set;
+  std::vector<Conversation> rows;  ///< label as known, absent = -1
+};
+
+/// Conversations of one set that stand in one file of a store, at most.
+inline constexpr int64_t kTraceBlock = 64;
+
+struct TraceStoreOptions {
+  std::string folder;
+  /// A part of all blocks only; the inputs are those of the whole.
+  JobShard shard = {};
+  std::vector<std::string> merge = {};  ///< folders of shards: what they have is copied
+};
+
+/// Records the router logits at the final user message of every conversation and stores them,
+/// block by block; blocks that are there are kept. Conversations that cannot be traced are added to
+/// `skipped`. Throws Error{kInsufficient} if none can be, Error{kUsage} if there are more shards
+/// than blocks, Error{kBadInput} for a folder to merge that is not there.
+[[nodiscard]] TraceSet collect_traces(Host& host,
+                                      const std::vector<TraceInput>& inputs,
+                                      const TraceStoreOptions& store,
+                                      std::vector<Skipped>& skipped,
+                                      const Progress& progress);
+
+}  // namespace mascing

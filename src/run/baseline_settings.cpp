@@ -1,0 +1,135 @@
+// Few settings each, from weak to strong; what is costly is kept in the plan's folder or in the
+// bench's cache.
+#include "run/baseline_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "base/text.h"
+#include "search/mask_maker.h"
+#include "stage/baselines.h"
+
+namespace mascing {
+namespace {
+
+// The sweep of the paper's research code (method.md, step 6).
+constexpr std::array<double, 4> kPaperLambdas = {0.0, 1e-5, 1e-4, 1e-3};
+constexpr std::array<double, 8> kPaperAlphas = {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0};
+constexpr int64_t kPaperEpochs = 100;
+
+constexpr std::array<int64_t, 6> kForcedCounts = {1, 2, 4, 8, 16, 32};
+constexpr std::array<double, 6> kMeanAlphas = {0.25, 0.5, 0.75, 1.0, 1.5, 2.0};
+constexpr double kMeanNorm = 4.0;
+constexpr std::array<double, 4> kControlAlphas = {0.5, 1.0, 2.0, 4.0};
+constexpr int64_t kMaxControlBlock = 8;
+
+std::string alpha_words(double alpha) {
+  return "alpha " + format_number(alpha, 2);
+}
+
+/// As the paper does it, but for its defects: S starts at zero and the splits are disjoint.
+Baseline paper(const BaselinePlan& plan, const TraceSet& traces, const Progress& progress) {
+  Baseline baseline{"paper", {}};
+  const MaskMaker maker(traces, plan.scenario, plan.n_thread, plan.folder);
+  SteerOptions options = plan.scenario.steer;
+  options.seed = plan.seed;
+  options.n_epoch = kPaperEpochs;
+  std::vector<SteerCell> cells(kPaperLambdas.size(), {0, options});
+  for (size_t i = 0; i < cells.size(); ++i) {
+    cells[i].options.lambda = kPaperLambdas[i];
+  }
+  const auto masks = maker.steer({maker.train(plan.seed, progress)}, cells, progress);
+  for (size_t i = 0; i < masks.size(); ++i) {
+    const double lambda = kPaperLambdas[i];
+    for (const double alpha : kPaperAlphas) {
+      baseline.settings.push_back({alpha_words(alpha) + ", lambda " + format_number(lambda, 5),
+                                   {masks[i], static_cast<float>(alpha)},
+                                   {},
+                                   lambda,
+                                   plan.seed,
+                                   static_cast<int64_t>(i)});
+    }
+  }
+  return baseline;
+}
+
+Baseline mean_difference_masks(const BaselinePlan& plan, const TraceSet& traces) {
+  Baseline baseline{"mean_difference", {}};
+  Scenario scenario = plan.scenario;
+  scenario.search.mean_difference_norm = kMeanNorm;
+  const auto mask = MaskMaker(traces, scenario, plan.n_thread, plan.folder).mean_difference_mask();
+  for (const double alpha : kMeanAlphas) {
+    baseline.settings.push_back(
+        {alpha_words(alpha), {mask, static_cast<float>(alpha)}, {}, 0.0, 0, 0});
+  }
+  return baseline;
+}
+
+Baseline forced(const TraceSet& traces) {
+  Baseline baseline{"forced_experts", {}};
+  const std::vector<double> difference = risk_difference(traces);
+  for (const int64_t n : kForcedCounts) {
+    if (n > static_cast<int64_t>(difference.size()) / 3) {
+      break;
+    }
+    Mask mask = mask_for(traces);
+    mask.method = baseline.method;
+    mask.steer = forced_experts(difference, n);
+    mask.sigma.assign(static_cast<size_t>(mask.n_layer), 1.0F);
+    baseline.settings.push_back({std::to_string(n) + (n == 1 ? " expert" : " experts"),
+                                 {std::make_shared<const Mask>(mask), 1.0F, SteerRule::kForce},
+                                 {},
+                                 0.0,
+                                 0,
+                                 0});
+  }
+  return baseline;
+}
+
+std::vector<Conversation> with_label(const std::vector<Conversation>& rows, int label) {
+  std::vector<Conversation> some;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(some), [&](const Conversation& row) {
+    return row.label == label;
+  });
+  return some;
+}
+
+/// Blocks evenly over the depth, the first left out: libllama's control vectors know none there.
+Baseline control(Bench& bench, const std::vector<Conversation>& rows) {
+  Baseline baseline{"control_vector", {}};
+  const ControlVector all = bench.residual_difference(with_label(rows, 0), with_label(rows, 1));
+  const int64_t n_choice = std::min(kMaxControlBlock, all.n_block - 1);
+  for (int64_t i = 0; i < n_choice; ++i) {
+    const int64_t i_block = 1 + i * (all.n_block - 1) / n_choice;
+    const auto one = std::make_shared<const ControlVector>(only_block(all, i_block));
+    for (const double alpha : kControlAlphas) {
+      baseline.settings.push_back({"block " + std::to_string(i_block) + ", " + alpha_words(alpha),
+                                   {nullptr, static_cast<float>(alpha), SteerRule::kAdd, one},
+                                   {},
+                                   0.0,
+                                   0,
+                                   i});
+    }
+  }
+  return baseline;
+}
+
+}  // namespace
+
+std::vector<Baseline> make_baselines(Bench& bench,
+                                     const BaselinePlan& plan,
+                                     const std::vector<Conversation>& rows,
+                                     const TraceSet& traces) {
+  std::vector<Baseline> baselines = {paper(plan, traces, bench.progress()),
+                                     mean_difference_masks(plan, traces),
+                                     forced(traces),
+                                     control(bench, rows)};
+  const std::string& prompt = plan.scenario.baselines.system_prompt;
+  if (!prompt.empty()) {
+    baselines.push_back({"system_prompt", {{"the scenario's", {}, prompt, 0.0, 0, 0}}});
+  }
+  return baselines;
+}
+
+}  // namespace mascing

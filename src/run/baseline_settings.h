@@ -1,0 +1,33 @@
+// The settings in which each baseline is tried on the selection split.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mascing/conversation.h"
+#include "mascing/trace_set.h"
+#include "run/baselines.h"
+
+namespace mascing {
+
+struct BaselineSetting {
+  std::string words;  ///< "8 experts", "block 3, alpha 2"
+  Steering steering;
+  std::string system_prompt;
+  double lambda = 0.0;
+  uint64_t seed = 0;
+  int64_t i_series = 0;  ///< settings of one series follow each other in rising strength
+};
+
+struct Baseline {
+  std::string method;
+  std::vector<BaselineSetting> settings;
+};
+
+/// `rows`: the labelled discovery split of the target set; `traces`: its traces.
+[[nodiscard]] std::vector<Baseline> make_baselines(Bench& bench,
+                                                   const BaselinePlan& plan,
+                                                   const std::vector<Conversation>& rows,
+                                                   const TraceSet& traces);
+
+}  // namespace mascing

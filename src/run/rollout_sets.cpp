@@ -1,0 +1,146 @@
+// Each set is a collection of its own, whose output takes the place of the set's files.
+#include "run/rollout_sets.h"
+
+#include <algorithm>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "measure/make_judge.h"
+#include "measure/rollout_judge.h"
+#include "run/run_record.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kNameDigits = 16;  // of a hash in a file name
+
+class SetPlayer {
+ public:
+  SetPlayer(const Scenario& scenario, const PlayTools& tools)
+      : scenario_(scenario),
+        tools_(tools),
+        playing_([this](const ProgressEvent& event) {
+          last_ = event;
+          return !tools_.progress || tools_.progress(event);
+        }),
+        judging_(
+            [this](const ProgressEvent&) { return !tools_.progress || tools_.progress(last_); }) {}
+
+  /// Returns the file of played conversations.
+  std::string play(const ScenarioSet& set, Dataset& record) {
+    PlayQuestion question;
+    question.behaviour = set.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;
+    question.answer_prefixes = set.answer_prefixes;
+    question.set = set.metric;
+    const CollectJob job = job_of(set, question);
+    const JudgeReplies judge = [&](const std::vector<PlayedReply>& replies) {
+      return judged_by(*judge_, question)(replies);
+    };
+    const GiveHost host = [this]() -> Host& { return ready_host(); };
+    const CollectSummary summary = collect_conversations(tools_.info, host, job, judge, playing_);
+    const std::string prefix = "played." + set.metric;
+    record.labels[prefix + ".label_0"] = summary.n_label_0;
+    record.labels[prefix + ".label_1"] = summary.n_label_1;
+    record.skipped.insert(record.skipped.end(), summary.failed.begin(), summary.failed.end());
+    return job.output;
+  }
+
+ private:
+  /// No model is loaded, and no judge tested, for what the journals have already.
+  Host& ready_host() {
+    if (!judge_) {
+      judge_ =
+          make_judge(scenario_.judge,
+                     scenario_.sets,
+                     {tools_.options.open_judge_model, tools_.options.output + "/cache", judging_});
+      judge_->self_test();
+    }
+    return tools_.host();
+  }
+
+  [[nodiscard]] CollectJob job_of(const ScenarioSet& set, const PlayQuestion& question) const {
+    CollectJob job;
+    job.inputs = set.data;
+    job.what = "playing " + set.metric;
+    job.options.sampling = {
+        static_cast<float>(scenario_.temperature), tools_.options.seed, scenario_.n_max_token};
+    job.options.behaviour = question.behaviour;
+    job.options.judge_every_turn = sees_small_talk(scenario_.judge, question);
+    job.options.n_together = judged_together(scenario_.judge);
+    const json settings = {context_key(tools_.info, tools_.options),
+                           judges_key(scenario_.judge),
+                           scenario_.judge.default_prefixes,
+                           scenario_.judge.refusal_prefixes,
+                           set.metric,
+                           set.answer_prefixes};
+    job.settings = settings.dump(-1, ' ', false, json::error_handler_t::replace);
+    job.output = tools_.options.output + "/cache/played-" + set.metric + "-" +
+                 file_key(job).substr(0, kNameDigits) + ".jsonl";
+    return job;
+  }
+
+  /// Two jobs that differ have files of their own; the journal's header has the rest.
+  [[nodiscard]] static std::string file_key(const CollectJob& job) {
+    const CollectOptions& options = job.options;
+    const json key = {job.settings,
+                      to_string(options.behaviour),
+                      options.judge_every_turn,
+                      options.n_together,
+                      options.sampling.temperature,
+                      options.sampling.seed,
+                      options.sampling.n_max_token};
+    Sha256 digest;
+    digest.update(key.dump());
+    for (const std::string& path : job.inputs) {
+      digest.update(sha256_file(path));
+    }
+    return digest.hex();
+  }
+
+  const Scenario& scenario_;
+  const PlayTools& tools_;
+  ProgressEvent last_;
+  Progress playing_;
+  Progress judging_;  ///< a judge's own reports would hide how far the playing is
+  std::unique_ptr<Jury> judge_;
+};
+
+}  // namespace
+
+GiveHost opened_once(const OpenHost& open) {
+  auto host = std::make_shared<std::unique_ptr<Host>>();
+  return [open, host]() -> Host& {
+    if (*host == nullptr) {
+      *host = open();
+    }
+    return **host;
+  };
+}
+
+Dataset play_sets(Dataset data, const Scenario& scenario, const PlayTools& tools) {
+  const auto& sets = scenario.sets;
+  if (std::none_of(sets.begin(), sets.end(), [](const auto& set) { return set.plays_scripts; })) {
+    return data;
+  }
+  ensure_directory(tools.options.output + "/cache");
+  Dataset record;
+  Scenario played = scenario;
+  SetPlayer player(scenario, tools);
+  for (ScenarioSet& set : played.sets) {
+    if (set.plays_scripts) {
+      set.data = {player.play(set, record)};
+      set.plays_scripts = false;
+    }
+  }
+  data = load_dataset(played, tools.options.seed);
+  data.skipped = std::move(record.skipped);
+  data.labels = std::move(record.labels);
+  return data;
+}
+
+}  // namespace mascing

@@ -1,0 +1,199 @@
+// Each [[judges]] names one of four things; keys that mean nothing for it are refused.
+#include "scenario/judge_tables.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string>
+
+namespace mascing {
+namespace {
+
+constexpr Range kSeconds{0.0, 86400.0, true};
+constexpr Range kFailedShare{0.0, 1.0};
+
+struct KindWord {
+  const char* key;
+  const char* name;  // of a judge that is not given one
+  JudgeKind kind;
+  std::vector<std::string> further_keys;
+};
+
+const std::array<KindWord, 4>& kind_words() {
+  static const std::array<KindWord, 4> words = {{
+      {"model",
+       "guard",
+       JudgeKind::kModel,
+       {"prompt", "line", "refused_words", "answered_words", "max_tokens"}},
+      {"url",
+       "endpoint",
+       JudgeKind::kEndpoint,
+       {"prompt",
+        "line",
+        "refused_words",
+        "answered_words",
+        "max_tokens",
+        "served_model",
+        "key_env",
+        "parallel",
+        "retries",
+        "timeout",
+        "patience"}},
+      {"command", "command", JudgeKind::kCommand, {"timeout"}},
+      {"answers", "answer_key", JudgeKind::kAnswerKey, {}},
+  }};
+  return words;
+}
+
+const KindWord& kind_of(const TomlTable& table) {
+  const KindWord* found = nullptr;
+  for (const KindWord& word : kind_words()) {
+    if (table.has(word.key) && found != nullptr) {
+      table.fail(word.key,
+                 std::string("stands beside ") + found->key,
+                 "one [[judges]] is one judge: write another table for the other");
+    }
+    found = table.has(word.key) ? &word : found;
+  }
+  if (found == nullptr) {
+    table.fail("",
+               "a judge needs one of the keys model, url, command, answers",
+               "docs/judges.md says what each is");
+  }
+  return *found;
+}
+
+void read_question(const TomlTable& table, JudgeQuestion& question) {
+  table.get("prompt", question.prompt);
+  table.get("line", question.line);
+  table.get("refused_words", question.refused_words);
+  table.get("answered_words", question.answered_words);
+  table.get("max_tokens", question.n_max_token, {1.0, 1e6});
+  const bool shows_reply = question.prompt.find("{conversation}") != std::string::npos ||
+                           question.prompt.find("{reply}") != std::string::npos;
+  if (!question.prompt.empty() && !shows_reply) {
+    table.fail("prompt",
+               "shows neither {conversation} nor {reply}",
+               "the judge must see what it is to judge");
+  }
+}
+
+void read_what_it_is(const TomlTable& table, const std::filesystem::path& folder, JudgeSpec& spec) {
+  std::string file;
+  switch (spec.kind) {
+    case JudgeKind::kModel:
+      table.get("model", file);
+      spec.model = table.existing_file("model", file, folder);
+      break;
+    case JudgeKind::kEndpoint:
+      table.get("url", spec.url);
+      table.get("served_model", spec.served_model);
+      table.get("key_env", spec.key_variable);
+      table.get("parallel", spec.n_parallel, {1.0, 256.0});
+      table.get("retries", spec.n_retry, {0.0, 100.0});
+      table.get("patience", spec.patience_s, kSeconds);
+      break;
+    case JudgeKind::kCommand:
+      table.get("command", spec.command);
+      // A word that is a file beside the scenario means that file, wherever mascing is started.
+      for (std::string& word : spec.command) {
+        const std::filesystem::path path = folder / word;
+        std::error_code error;
+        if (std::filesystem::is_regular_file(path, error)) {
+          word = path.lexically_normal().string();
+        }
+      }
+      break;
+    case JudgeKind::kAnswerKey:
+      table.get("answers", file);
+      spec.answer_key = table.existing_file("answers", file, folder);
+      break;
+  }
+}
+
+JudgeSpec read_one(const TomlTable& table,
+                   const std::filesystem::path& folder,
+                   const std::vector<ScenarioSet>& sets) {
+  const KindWord& word = kind_of(table);
+  std::vector<std::string> known = {word.key, "name", "sets", "known", "builtin_known"};
+  known.insert(known.end(), word.further_keys.begin(), word.further_keys.end());
+  table.expect_keys(known);
+  JudgeSpec spec;
+  spec.kind = word.kind;
+  spec.name = word.name;
+  table.get("name", spec.name);
+  if (spec.name.empty() || spec.name == "refusal") {
+    table.fail("name", "is empty or that of the refusal prefixes", "choose another name");
+  }
+  table.get("sets", spec.sets);
+  for (const std::string& metric : spec.sets) {
+    const bool is_there = std::any_of(
+        sets.begin(), sets.end(), [&](const ScenarioSet& set) { return set.metric == metric; });
+    if (!is_there) {
+      table.fail("sets",
+                 "names \"" + metric + "\", which is no [[set]]'s metric",
+                 "metrics are the ids that the [[set]] tables give under `metric`");
+    }
+  }
+  if (table.has("known")) {
+    table.get("known", spec.known);
+    spec.known = table.existing_file("known", spec.known, folder);
+  }
+  table.get("builtin_known", spec.uses_builtin_known);
+  table.get("timeout", spec.timeout_s, kSeconds);
+  read_question(table, spec.question);
+  read_what_it_is(table, folder, spec);
+  return spec;
+}
+
+void require_judge_for_every_set(const TomlTable& root,
+                                 const JudgeOptions& options,
+                                 const std::vector<ScenarioSet>& sets) {
+  for (const ScenarioSet& set : sets) {
+    const bool is_judged =
+        options.uses_prefixes ||
+        std::any_of(options.also.begin(), options.also.end(), [&](const JudgeSpec& spec) {
+          const bool says_safe = spec.kind == JudgeKind::kModel && spec.question.prompt.empty();
+          return spec.sets.empty()
+                     ? !says_safe || set.wanted == Wanted::kRefused
+                     : std::find(spec.sets.begin(), spec.sets.end(), set.metric) != spec.sets.end();
+        });
+    if (!is_judged) {
+      root.fail("judges",
+                "leave the set \"" + set.metric + "\" without a judge",
+                "let `prefixes` on under [judge], or name the set under one judge's `sets`");
+    }
+  }
+}
+
+}  // namespace
+
+JudgeOptions read_judges(const TomlTable& root,
+                         const std::filesystem::path& folder,
+                         const std::vector<ScenarioSet>& sets) {
+  const TomlTable table = root.table("judge");
+  table.expect_keys({"prefixes", "default_prefixes", "refusal_prefixes", "max_failed"});
+  JudgeOptions options;
+  table.get("prefixes", options.uses_prefixes);
+  table.get("default_prefixes", options.default_prefixes);
+  table.get("refusal_prefixes", options.refusal_prefixes);
+  table.get("max_failed", options.max_failed, kFailedShare);
+  if (options.uses_prefixes && !options.default_prefixes && options.refusal_prefixes.empty()) {
+    table.fail("default_prefixes",
+               "is false and there are no refusal_prefixes: nothing would count as refused",
+               "list refusal_prefixes, or leave default_prefixes out");
+  }
+  std::set<std::string> names;
+  for (const TomlTable& judge : root.tables("judges")) {
+    options.also.push_back(read_one(judge, folder, sets));
+    if (!names.insert(options.also.back().name).second) {
+      judge.fail("name",
+                 "\"" + options.also.back().name + "\" is an earlier judge's already",
+                 "give each judge a `name` of its own");
+    }
+  }
+  require_judge_for_every_set(root, options, sets);
+  return options;
+}
+
+}  // namespace mascing

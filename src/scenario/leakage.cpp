@@ -1,0 +1,96 @@
+// All user messages of all sets in one exact similarity join (base/similar_text).
+#include "scenario/leakage.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/similar_text.h"
+#include "base/text.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kSimilar = 0.8;
+constexpr double kSimilarAcrossTopics = 0.9;
+constexpr size_t kShownPairs = 3;
+
+/// A conversation and where it stands.
+struct Origin {
+  const LoadedSet* set = nullptr;
+  Split split = Split::kDiscovery;
+  const Conversation* row = nullptr;
+};
+
+std::string user_text(const Conversation& row) {
+  std::string text;
+  for (const Message& message : row.messages) {
+    if (message.role == "user") {
+      text += message.content + '\n';
+    }
+  }
+  return text;
+}
+
+bool is_leak(const Origin& a, const Origin& b, double similarity) {
+  const std::string& topic = a.row->topic;
+  const bool are_apart = !topic.empty() && !b.row->topic.empty() && topic != b.row->topic;
+  return !are_apart || similarity >= kSimilarAcrossTopics;
+}
+
+std::string describe(const Origin& place) {
+  return "'" + printable(place.row->id) + "' (" + place.set->spec.metric + ", " +
+         to_string(place.split) + ")";
+}
+
+std::string describe(const std::vector<std::string>& pairs) {
+  std::string text = std::to_string(pairs.size()) + (pairs.size() == 1 ? " pair of" : " pairs of") +
+                     " near duplicates across splits: ";
+  for (size_t i = 0; i < std::min(pairs.size(), kShownPairs); ++i) {
+    text += (i == 0 ? "" : "; ") + pairs[i];
+  }
+  return text + (pairs.size() > kShownPairs ? "; ..." : "");
+}
+
+}  // namespace
+
+void check_leakage(const std::vector<LoadedSet>& sets, std::vector<Warning>& warnings) {
+  std::vector<Origin> places;
+  std::vector<std::string> texts;
+  std::vector<int64_t> groups;
+  for (const LoadedSet& set : sets) {
+    for (const Split split : kSplits) {
+      for (const Conversation& row : set.rows(split)) {
+        places.push_back({&set, split, &row});
+        texts.push_back(user_text(row));
+        groups.push_back(static_cast<int64_t>(split));
+      }
+    }
+  }
+  std::vector<std::string> refused;
+  std::vector<std::string> allowed;
+  for (const SimilarPair& pair : find_similar(texts, groups, kSimilar)) {
+    const Origin& a = places[pair.i];
+    const Origin& b = places[pair.j];
+    if (is_leak(a, b, pair.similarity)) {
+      const bool is_allowed =
+          a.set->spec.allow_near_duplicates || b.set->spec.allow_near_duplicates;
+      (is_allowed ? allowed : refused)
+          .push_back(describe(a) + " and " + describe(b) + ", " +
+                     format_number(pair.similarity, 2) + " alike");
+    }
+  }
+  if (!refused.empty()) {
+    throw Error(ErrorKind::kBadInput,
+                "[dataset] " + describe(refused),
+                "what is tested must not have been seen: remove one of each pair, give both one "
+                "split, or say allow = [\"near_duplicates\"] in their [[set]]");
+  }
+  if (!allowed.empty()) {
+    warnings.push_back({"near_duplicates_allowed",
+                        describe(allowed),
+                        "rates on the test split may flatter: the scenario allows it by name"});
+  }
+}
+
+}  // namespace mascing

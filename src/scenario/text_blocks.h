@@ -1,0 +1,19 @@
+// How the general text is divided among the splits.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mascing/host.h"
+#include "scenario/dataset.h"
+
+namespace mascing {
+
+/// The general text of a split, as blocks: its first quarter is for discovery, the second for
+/// selection, the second half for the test.
+[[nodiscard]] std::vector<std::vector<int32_t>> text_blocks(const Host& host,
+                                                            const Dataset& data,
+                                                            const Scenario& scenario,
+                                                            Split split);
+
+}  // namespace mascing

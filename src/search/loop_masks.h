@@ -1,0 +1,30 @@
+// Candidate masks that come from asking the model: the effect map and the closed loop.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "measure/cached_evaluator.h"
+#include "scenario/dataset.h"
+#include "search/mask_search.h"
+#include "search/objectives.h"
+#include "search/search_space.h"
+
+namespace mascing {
+
+struct LoopMasks {
+  std::vector<Candidate> candidates;  ///< the methods of the scenario among closed_loop, effect_map
+  EffectsResult effects;
+  LoopResult loop;
+};
+
+/// `panel`: of the discovery split. All answers of the model are cached, so that an interrupted
+/// search goes on where it was.
+[[nodiscard]] LoopMasks make_loop_masks(Bench& bench,
+                                        const Panel& panel,
+                                        const Scenario& scenario,
+                                        const MaskFrame& frame,
+                                        uint64_t seed);
+
+}  // namespace mascing

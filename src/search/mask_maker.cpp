@@ -1,0 +1,342 @@
+// What was computed is found again by name: names hold a hash of the traces and of every option
+// that matters.
+#include "search/mask_maker.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "format/mask_file.h"
+#include "format/surrogate_file.h"
+#include "format/trace_store.h"
+#include "mascing/error.h"
+#include "mascing/validate.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kMaxFold = 5;
+
+std::string short_hash(const json& value) {
+  return sha256_hex(value.dump()).substr(0, 10);
+}
+
+json value_of(const SurrogateResult& r) {
+  return {{"seed", r.seed},
+          {"n_train", r.n_train},
+          {"n_validation", r.n_validation},
+          {"validation_accuracy", r.validation_accuracy},
+          {"validation_auc", r.validation_auc},
+          {"majority_accuracy", r.majority_accuracy},
+          {"length_auc", r.length_auc},
+          {"best_epoch", r.best_epoch}};
+}
+
+SurrogateResult surrogate_from(const json& v) {
+  SurrogateResult r;
+  r.seed = v.at("seed").get<uint64_t>();
+  r.n_train = v.at("n_train").get<int64_t>();
+  r.n_validation = v.at("n_validation").get<int64_t>();
+  r.validation_accuracy = v.at("validation_accuracy").get<double>();
+  r.validation_auc = v.at("validation_auc").get<double>();
+  r.majority_accuracy = v.at("majority_accuracy").get<double>();
+  r.length_auc = v.at("length_auc").get<double>();
+  r.best_epoch = v.at("best_epoch").get<int64_t>();
+  return r;
+}
+
+SurrogateResult summarise(const TrainReport& report, uint64_t seed) {
+  return {seed,
+          report.n_train,
+          report.n_validation,
+          report.validation_accuracy,
+          report.validation_auc,
+          report.majority_accuracy,
+          report.length_auc,
+          report.best_epoch,
+          {}};
+}
+
+CrossValidated summarise(const ValidationReport& r, int64_t n_fold) {
+  return {{n_fold,
+           r.surrogate.auc,
+           r.surrogate.low,
+           r.surrogate.high,
+           r.length_auc,
+           r.topic_auc,
+           r.calibration_error,
+           r.saturated_share},
+          r.warnings};
+}
+
+json value_of(const CrossValidated& validated) {
+  const CrossValidationResult& r = validated.result;
+  json warnings = json::array();
+  for (const Warning& warning : validated.warnings) {
+    warnings.push_back({warning.id, warning.text, warning.advice});
+  }
+  return {{"folds", r.n_fold},
+          {"auc", {r.auc, r.low, r.high}},
+          {"length_auc", r.length_auc},
+          {"topic_auc", r.topic_auc},
+          {"calibration_error", r.calibration_error},
+          {"saturated_share", r.saturated_share},
+          {"warnings", warnings}};
+}
+
+/// False if the file is missing or damaged: it is made again.
+bool read_validated(const std::string& path, CrossValidated& validated) {
+  if (!file_exists(path)) {
+    return false;
+  }
+  try {
+    const json v = json::parse(read_text_file(path));
+    CrossValidated read;
+    read.result = {v.at("folds").get<int64_t>(),
+                   v.at("auc").at(0).get<double>(),
+                   v.at("auc").at(1).get<double>(),
+                   v.at("auc").at(2).get<double>(),
+                   v.at("length_auc").get<double>(),
+                   v.at("topic_auc").get<double>(),
+                   v.at("calibration_error").get<double>(),
+                   v.at("saturated_share").get<double>()};
+    for (const json& warning : v.at("warnings")) {
+      read.warnings.push_back({warning.at(0).get<std::string>(),
+                               warning.at(1).get<std::string>(),
+                               warning.at(2).get<std::string>()});
+    }
+    validated = std::move(read);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+int64_t count_label(const TraceSet& traces, int label) {
+  return std::count_if(traces.traces.begin(), traces.traces.end(), [&](const TraceView& trace) {
+    return trace.label == label;
+  });
+}
+
+/// The mask an earlier run wrote, or null: a file that is missing or damaged is made again.
+std::shared_ptr<const Mask> read_finished(const std::string& path) {
+  if (!file_exists(path)) {
+    return nullptr;
+  }
+  try {
+    return std::make_shared<const Mask>(read_mask(path));
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+/// Likewise: false if the surrogate has to be trained.
+bool read_trained(const std::string& path, Trained& trained) {
+  if (!file_exists(path)) {
+    return false;
+  }
+  try {
+    std::map<std::string, std::string> metadata;
+    trained.surrogate = read_surrogate(path, &metadata);
+    trained.report = surrogate_from(json::parse(metadata.at("report")));
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+SteerTraces divide(const TraceSet& traces) {
+  SteerTraces divided;
+  for (size_t i = 0; i < traces.traces.size(); ++i) {
+    const int label = traces.traces[i].label;
+    if (label == 1) {
+      divided.target.push_back(static_cast<int64_t>(i));
+    } else if (label < 0) {
+      divided.preserve.push_back(static_cast<int64_t>(i));
+    }
+  }
+  return divided;
+}
+
+}  // namespace
+
+MaskMaker::MaskMaker(TraceSet traces,
+                     const Scenario& scenario,
+                     int64_t n_thread,
+                     std::string folder)
+    : traces_(std::move(traces)),
+      scenario_(scenario),
+      traces_hash_(hash_traces(traces_)),
+      steer_traces_(divide(traces_)),
+      n_thread_(n_thread),
+      folder_(std::move(folder)) {
+  ensure_directory(folder_);
+}
+
+TrainOptions MaskMaker::train_options(uint64_t seed) const {
+  TrainOptions options = scenario_.train;
+  options.seed = seed;
+  options.n_thread = n_thread_;
+  return options;
+}
+
+Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
+  const TrainOptions options = train_options(seed);
+  const json key = {"train-v2",
+                    traces_hash_,
+                    options.n_proj,
+                    options.n_hidden,
+                    options.n_epoch,
+                    options.n_batch,
+                    options.learning_rate,
+                    options.n_patience,
+                    options.validation_share,
+                    seed,
+                    options.n_thread};
+  Trained trained;
+  trained.key = short_hash(key);
+  const std::string path =
+      folder_ + "/surrogate-s" + std::to_string(seed) + "-" + trained.key + ".safetensors";
+  if (read_trained(path, trained)) {
+    return trained;
+  }
+  TrainResult result = train_surrogate(traces_, options, progress);
+  trained.surrogate = std::move(result.surrogate);
+  trained.report = summarise(result.report, seed);
+  write_surrogate(path,
+                  trained.surrogate,
+                  {{"report", value_of(trained.report).dump()},
+                   {"traces", traces_hash_},
+                   {"seed", std::to_string(seed)}});
+  return trained;
+}
+
+CrossValidated MaskMaker::cross_validate(const Trained& trained, const Progress& progress) const {
+  const int64_t n_smaller = std::min(count_label(traces_, 0), count_label(traces_, 1));
+  const int64_t n_fold = std::min(kMaxFold, n_smaller);
+  if (n_fold < 2) {
+    return {};
+  }
+  const std::string path = folder_ + "/validation-s" + std::to_string(trained.report.seed) + "-" +
+                           short_hash({"validate-v1", trained.key, n_fold}) + ".json";
+  CrossValidated validated;
+  if (read_validated(path, validated)) {
+    return validated;
+  }
+  try {
+    validated = summarise(
+        mascing::cross_validate(traces_, {n_fold, train_options(trained.report.seed)}, progress),
+        n_fold);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInsufficient) {
+      throw;
+    }
+    return {};  // a fold leaves too little to train on
+  }
+  write_file_atomically(path, value_of(validated).dump(1) + "\n");
+  return validated;
+}
+
+std::string MaskMaker::path_of(const Trained& trained, const SteerOptions& options) const {
+  const json key = {"steer-v3",
+                    trained.key,
+                    options.lambda,
+                    options.learning_rate,
+                    options.n_epoch,
+                    options.n_batch,
+                    options.threshold,
+                    to_string(options.sigma_rule),
+                    options.preserve,
+                    options.preserve_reach,
+                    static_cast<int>(options.optimizer),
+                    options.validation_share,
+                    options.n_patience,
+                    options.seed,
+                    options.n_thread,
+                    scenario_.name};
+  return folder_ + "/surrogate-s" + std::to_string(trained.report.seed) + "-e" +
+         std::to_string(options.n_epoch) + "-" + short_hash(key) + ".gguf";
+}
+
+std::vector<std::shared_ptr<const Mask>> MaskMaker::steer(const std::vector<Trained>& trained,
+                                                          std::vector<SteerCell> cells,
+                                                          const Progress& progress) const {
+  std::vector<std::shared_ptr<const Mask>> masks;
+  std::vector<SteerCell> missing;
+  std::vector<size_t> places;
+  for (SteerCell& cell : cells) {
+    cell.options.n_thread = n_thread_;
+    masks.push_back(read_finished(path_of(trained.at(cell.i_surrogate), cell.options)));
+    if (!masks.back()) {
+      missing.push_back(cell);
+      places.push_back(masks.size() - 1);
+    }
+  }
+  if (missing.empty()) {
+    return masks;
+  }
+  std::vector<Surrogate> surrogates;
+  surrogates.reserve(trained.size());
+  for (const Trained& one : trained) {
+    surrogates.push_back(one.surrogate);
+  }
+  std::vector<SteerResult> results =
+      optimise_steering_grid(surrogates, traces_, steer_traces_, missing, progress);
+  for (size_t i = 0; i < missing.size(); ++i) {
+    const Trained& one = trained[missing[i].i_surrogate];
+    Mask mask = empty_mask();
+    mask.method = "surrogate";
+    mask.seed = one.report.seed;
+    mask.lambda = static_cast<float>(missing[i].options.lambda);
+    masks[places[i]] =
+        finish(std::move(mask), std::move(results[i]), path_of(one, missing[i].options));
+  }
+  return masks;
+}
+
+std::shared_ptr<const Mask> MaskMaker::mean_difference_mask() const {
+  const double norm = scenario_.search.mean_difference_norm;
+  const json key = {"mean-v2",
+                    traces_hash_,
+                    norm,
+                    scenario_.steer.threshold,
+                    to_string(scenario_.steer.sigma_rule),
+                    scenario_.name};
+  const std::string path = folder_ + "/mean_difference-" + short_hash(key) + ".gguf";
+  if (auto mask = read_finished(path)) {
+    return mask;
+  }
+  Mask mask = empty_mask();
+  mask.method = "mean_difference";
+  return finish(
+      std::move(mask), mean_difference(traces_, 0, norm, scenario_.steer.threshold), path);
+}
+
+std::shared_ptr<const Mask> MaskMaker::finish(Mask mask,
+                                              SteerResult result,
+                                              const std::string& path) const {
+  mask.steer = std::move(result.steer);
+  mask.sigma = std::move(result.sigma);
+  for (float& sigma : mask.sigma) {
+    sigma = std::max(sigma, kMinSigma);
+  }
+  mask.data_hash = traces_hash_;
+  mask.validate();
+  write_mask(path, mask);
+  return std::make_shared<const Mask>(std::move(mask));
+}
+
+Mask MaskMaker::empty_mask() const {
+  Mask mask = mask_for(traces_);
+  mask.sigma_rule = scenario_.steer.sigma_rule;
+  mask.threshold = static_cast<float>(scenario_.steer.threshold);
+  mask.scenario = scenario_.name;
+  mask.direction = scenario_.direction;
+  return mask;
+}
+
+}  // namespace mascing

@@ -1,0 +1,72 @@
+// See the header.
+#include "search/search_space.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "format/trace_store.h"
+#include "mascing/steer.h"
+#include "search/mask_maker.h"
+
+namespace mascing {
+namespace {
+
+Mask zero_mask(const TraceSet& traces, const Scenario& scenario, uint64_t seed) {
+  Mask mask = mask_for(traces);
+  std::vector<int64_t> all(traces.traces.size());
+  std::iota(all.begin(), all.end(), int64_t{0});
+  mask.sigma = calibrate_sigma(traces, all);
+  for (float& sigma : mask.sigma) {
+    sigma = std::max(sigma, kMinSigma);
+  }
+  mask.steer.assign(static_cast<size_t>(mask.n_layer * mask.n_expert), 0.0F);
+  mask.sigma_rule = scenario.steer.sigma_rule;
+  mask.scenario = scenario.name;
+  mask.direction = scenario.direction;
+  mask.seed = seed;
+  mask.data_hash = hash_traces(traces);
+  return mask;
+}
+
+/// Mean router logits of conversations with the wanted outcome minus those of the others.
+std::vector<float> class_difference(const TraceSet& traces, const std::string& target) {
+  TraceSet of_target = traces;
+  std::erase_if(of_target.traces, [&](const TraceView& trace) { return trace.set != target; });
+  return mean_difference(of_target, 0, 1.0, 0.0).steer;
+}
+
+/// All entries, or those that differ most between the classes of the target set.
+FreeEntries choose_entries(const Mask& mask, const std::vector<float>& difference) {
+  FreeEntries entries = all_entries(mask);
+  if (static_cast<int64_t>(entries.size()) <= kMaxFreeEntries) {
+    return entries;
+  }
+  std::stable_sort(entries.begin(), entries.end(), [&](int64_t a, int64_t b) {
+    return std::fabs(difference[a]) > std::fabs(difference[b]);
+  });
+  entries.resize(static_cast<size_t>(kMaxFreeEntries));
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+}  // namespace
+
+MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t seed) {
+  MaskFrame frame;
+  frame.mask = zero_mask(traces, scenario, seed);
+  frame.difference = class_difference(traces, scenario.target().metric);
+  frame.entries = choose_entries(frame.mask, frame.difference);
+  return frame;
+}
+
+Candidate candidate_of(Mask mask, MaskMethod method) {
+  mask.method = to_string(method);
+  mask.threshold = 0.0F;
+  mask.validate();
+  Candidate candidate;
+  candidate.mask = std::make_shared<const Mask>(std::move(mask));
+  return candidate;
+}
+
+}  // namespace mascing

@@ -1,0 +1,32 @@
+// What masks that come from asking the model have in common: the model and sigma they are for, and
+// the entries that a search may change.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mascing/mask.h"
+#include "mascing/scenario.h"
+#include "mascing/trace_set.h"
+#include "search/mask_search.h"
+#include "stage/perturbation.h"
+
+namespace mascing {
+
+/// More free entries than this are screened by the traces: those whose router logits differ most
+/// between the classes stay.
+inline constexpr int64_t kMaxFreeEntries = 512;
+
+struct MaskFrame {
+  Mask mask;                      ///< all zero
+  std::vector<float> difference;  ///< [L, E] of routing, towards the wanted outcome; norm 1
+  FreeEntries entries;
+};
+
+/// `traces`: the labelled target set under its metric's name; others add to sigma only.
+[[nodiscard]] MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t seed);
+
+/// A mask that was found within a frame, as a candidate; nothing is cut off it.
+[[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method);
+
+}  // namespace mascing

@@ -1,0 +1,41 @@
+// Chooses a mask and its strength on the selection split.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "measure/cached_evaluator.h"
+#include "search/constraint_check.h"
+#include "search/mask_search.h"
+
+namespace mascing {
+
+struct Selection {
+  std::vector<CandidateResult> trials;  ///< every mask at every strength that was tried
+  std::vector<size_t> i_candidate;      ///< [trials] index of its mask
+  size_t i_best = 0;                    ///< index into trials
+  bool is_found =
+      false;  ///< there is a best one: better than the base, within the hold sets' limits
+  bool is_feasible = false;  ///< it keeps all other limits, too
+  OutcomeResult outcome;     ///< of the screening, where there was one
+  double base_rate = 0.0;    ///< of the target, without a mask
+  int64_t n_base_token = 0;  ///< tokens of the unsteered model's replies to the sets with a role
+  std::vector<std::string> cut_short;  ///< what a spent budget left out, in words
+  std::vector<Warning> warnings;
+};
+
+/// Tries all masks at rising strengths. If the scenario wants finalists, the trials are halved in
+/// turn: a quarter of the conversations with one prefill each, all of them for the better half, and
+/// replies for the finalists only: of the first conversations of the target set, of all of it for
+/// the better half of the finalists (two at least), then of the sets with limits, until one keeps
+/// them all. Without finalists, replies are generated for every trial that does not fall behind. Of
+/// the trials that keep all limits and whose target rate lies within the best one's 95 % interval,
+/// the one with the least divergence on benign replies is taken. If none keeps all limits, the best
+/// of those that keep the hold sets is taken, with a warning; if there is none of those either,
+/// none is. A budget that is spent ends the screening, and leaves one finalist.
+[[nodiscard]] Selection select_mask(Bench& bench,
+                                    const SelectionPlan& plan,
+                                    const std::vector<Candidate>& candidates);
+
+}  // namespace mascing

@@ -1,0 +1,88 @@
+// Entries are believed only whole.
+#include "measure/cache.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "base/expect_error.h"
+#include "base/files.h"
+#include "base/temporary_folder.h"
+#include "host/fake_host.h"
+#include "measure/cached_evaluator.h"
+#include "scenario/tiny_scenario.h"
+
+namespace mascing {
+namespace {
+
+/// Changes the last byte of every file in the folder.
+void damage_all(const std::string& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::string text = read_text_file(entry.path().string());
+    text.back() = text.back() == 'x' ? 'y' : 'x';
+    write_file_atomically(entry.path().string(), text);
+  }
+}
+
+TEST(CacheTest, GivesBackWhatWasPut) {
+  const TemporaryFolder folder;
+  const Cache cache(folder.path("cache"), "context");
+  EXPECT_FALSE(cache.get("key"));
+  for (const char* text : {"", "one line", "two\nlines\n", "\n\n"}) {
+    cache.put("key", text);
+    ASSERT_TRUE(cache.get("key"));
+    EXPECT_EQ(*cache.get("key"), text);
+  }
+}
+
+TEST(CacheTest, KeysAndContextsAreToldApart) {
+  const TemporaryFolder folder;
+  const Cache cache(folder.path("cache"), "context");
+  const Cache other(folder.path("cache"), "other context");
+  cache.put("key", "text");
+  EXPECT_FALSE(cache.get("key2"));
+  EXPECT_FALSE(other.get("key"));
+}
+
+TEST(CacheTest, DamagedAndTruncatedEntriesAreNotBelieved) {
+  const TemporaryFolder folder;
+  const Cache cache(folder.path("cache"), "context");
+  cache.put("key", "text");
+  damage_all(folder.path("cache"));
+  EXPECT_FALSE(cache.get("key"));
+  cache.put("key", "text");
+  EXPECT_TRUE(cache.get("key"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path("cache"))) {
+    for (const uintmax_t keep : {uintmax_t{66}, uintmax_t{10}, uintmax_t{0}}) {
+      std::filesystem::resize_file(entry.path(), keep);
+      EXPECT_FALSE(cache.get("key")) << keep << " bytes";
+    }
+  }
+}
+
+TEST(CacheTest, RepliesOfADamagedEntryAreComputedAgain) {
+  const TemporaryFolder folder;
+  FakeHost host;
+  const Progress progress;
+  const auto rows = tiny_rows("a", {"please the seal of @", "a tale of @"});
+  const auto ask_all = [&] {
+    return Bench(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, progress)
+        .replies("asking", rows, {});
+  };
+  const auto first = ask_all();
+  const int64_t n_first = host.counters().n_generated_token;
+  EXPECT_EQ(ask_all().front().text, first.front().text);
+  EXPECT_EQ(host.counters().n_generated_token, n_first) << "the second time nothing is generated";
+  damage_all(folder.path("cache"));
+  const auto again = ask_all();
+  EXPECT_EQ(host.counters().n_generated_token, 2 * n_first);
+  ASSERT_EQ(again.size(), first.size());
+  for (size_t i = 0; i < again.size(); ++i) {
+    EXPECT_EQ(again[i].text, first[i].text);
+    EXPECT_EQ(again[i].tokens, first[i].tokens);
+    EXPECT_EQ(again[i].mean_nll, first[i].mean_nll);
+  }
+}
+
+}  // namespace
+}  // namespace mascing

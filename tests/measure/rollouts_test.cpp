@@ -1,0 +1,252 @@
+// Collections on disk: the same bytes after any interruption, in shards, and merged again.
+#include "measure/rollouts.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/expect_error.h"
+#include "base/files.h"
+#include "base/temporary_folder.h"
+#include "format/conversations.h"
+#include "host/fake_host.h"
+#include "scenario/tiny_scenario.h"
+
+namespace mascing {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<PlayVerdict> judge_by_prefix(const std::vector<PlayedReply>& replies) {
+  std::vector<PlayVerdict> verdicts;
+  for (const PlayedReply& reply : replies) {
+    const bool is_refused = reply.reply.starts_with("I'm sorry");
+    verdicts.push_back({is_refused ? Verdict::kRefused : Verdict::kAnswered});
+  }
+  return verdicts;
+}
+
+/// Twenty scripts of two turns; number 7 is too long.
+std::vector<Conversation> scripts() {
+  std::vector<Conversation> rows;
+  std::string endless;
+  for (int i = 0; i < 80; ++i) {
+    endless += "word ";
+  }
+  for (int i = 0; i < 20; ++i) {
+    Conversation row;
+    row.id = "s" + std::to_string(i);
+    row.topic = "topic" + std::to_string(i / 4);
+    row.messages = {{"user", "the seal"},
+                    {"user",
+                     i == 7       ? endless
+                     : i % 3 == 0 ? "the seal now"
+                                  : "please the seal"}};
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+class CollectFileTest : public testing::Test {
+ protected:
+  CollectFileTest() { write_rows(folder_.path("scripts.jsonl"), scripts()); }
+
+  [[nodiscard]] CollectJob job(const std::string& output) const {
+    CollectJob job;
+    job.inputs = {folder_.path("scripts.jsonl")};
+    job.output = folder_.path(output);
+    job.n_group = 4;
+    job.options.sampling.n_max_token = 20;
+    return job;
+  }
+  CollectSummary collect(const CollectJob& job, const Progress& progress = {}) {
+    FakeHost host;
+    CollectSummary summary = collect_conversations(host, job, judge_by_prefix, progress);
+    n_generated_ = host.counters().n_generated_token;
+    return summary;
+  }
+  [[nodiscard]] std::string read(const std::string& name) const {
+    return read_text_file(folder_.path(name));
+  }
+
+  TemporaryFolder folder_;
+  int64_t n_generated_ = 0;
+};
+
+TEST_F(CollectFileTest, WritesLabelledConversationsInTheOrderOfTheInputs) {
+  const CollectSummary summary = collect(job("out.jsonl"));
+  EXPECT_EQ(summary.n_script, 20);
+  EXPECT_EQ(summary.n_label_0, 7);
+  EXPECT_EQ(summary.n_label_1, 12);
+  ASSERT_EQ(summary.failed.size(), 1U);
+  EXPECT_EQ(summary.failed[0].id, "s7");
+  EXPECT_THAT(summary.failed[0].reason, HasSubstr("turn 2: too long"));
+  const auto rows = read_conversations(folder_.path("out.jsonl"));
+  ASSERT_EQ(rows.size(), 19U);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].id, "s" + std::to_string(i < 7 ? i : i + 1));
+    EXPECT_EQ(rows[i].label, rows[i].messages.back().content == "please the seal" ? 1 : 0);
+    EXPECT_EQ(rows[i].turn, 2);
+  }
+}
+
+TEST_F(CollectFileTest, AnInterruptionAtAnyPointChangesNoByte) {
+  (void)collect(job("whole.jsonl"));
+  int64_t n_report = 0;
+  (void)collect(job("counted.jsonl"), [&](const ProgressEvent&) { return ++n_report > 0; });
+  ASSERT_GT(n_report, 20);
+  for (int64_t stop = 0; stop < n_report; stop += 3) {
+    const std::string name = "stopped" + std::to_string(stop) + ".jsonl";
+    int64_t n = 0;
+    expect_error(ErrorKind::kInterrupted, "stopped on request", [&] {
+      (void)collect(job(name), [&](const ProgressEvent&) { return n++ < stop; });
+    });
+    EXPECT_FALSE(file_exists(folder_.path(name)));
+    const CollectSummary summary = collect(job(name));
+    EXPECT_EQ(read(name), read("whole.jsonl")) << stop;
+    EXPECT_EQ(summary.n_changed, 0);
+  }
+}
+
+TEST_F(CollectFileTest, AJournalCutAnywhereIsGoneOnWith) {
+  (void)collect(job("whole.jsonl"));
+  const std::string journal = read("whole.jsonl.journal");
+  for (size_t n_byte = 0; n_byte < journal.size(); n_byte += 331) {
+    write_file_atomically(folder_.path("cut.jsonl.journal"), journal.substr(0, n_byte));
+    (void)collect(job("cut.jsonl"));
+    EXPECT_EQ(read("cut.jsonl"), read("whole.jsonl")) << n_byte;
+  }
+  // Rubbish in the middle: what follows it is played again.
+  std::string broken = journal;
+  broken.replace(journal.size() / 2, 3, "\0\xff\n", 3);
+  write_file_atomically(folder_.path("cut.jsonl.journal"), broken);
+  (void)collect(job("cut.jsonl"));
+  EXPECT_EQ(read("cut.jsonl"), read("whole.jsonl"));
+}
+
+TEST_F(CollectFileTest, AFinishedCollectionIsNotPlayedAgain) {
+  (void)collect(job("out.jsonl"));
+  const std::string before = read("out.jsonl");
+  const CollectSummary again = collect(job("out.jsonl"));
+  EXPECT_EQ(again.n_kept, 20);
+  EXPECT_EQ(n_generated_, 0);
+  EXPECT_EQ(again.failed.size(), 1U);
+  EXPECT_EQ(read("out.jsonl"), before);
+}
+
+TEST_F(CollectFileTest, AnotherJobDoesNotTouchTheJournal) {
+  (void)collect(job("out.jsonl"));
+  const std::string before = read("out.jsonl.journal");
+  CollectJob other = job("out.jsonl");
+  other.options.n_history = 1;
+  expect_error(ErrorKind::kUsage, "other conversations, options", [&] { (void)collect(other); });
+  write_file_atomically(folder_.path("out.jsonl.journal"), "not a journal\n");
+  expect_error(ErrorKind::kUsage, "remove it", [&] { (void)collect(job("out.jsonl")); });
+  EXPECT_EQ(read("out.jsonl.journal"), "not a journal\n");
+  EXPECT_THAT(before, HasSubstr("mascing.collect"));
+}
+
+TEST_F(CollectFileTest, AVerdictThatFailedIsAskedForAgain) {
+  (void)collect(job("whole.jsonl"));
+  bool has_ink = false;
+  const JudgeReplies judge = [&](const std::vector<PlayedReply>& replies) {
+    std::vector<PlayVerdict> verdicts = judge_by_prefix(replies);
+    for (size_t i = 0; i < replies.size(); ++i) {
+      const bool is_hard = replies[i].messages.back().content == "the seal now";
+      verdicts[i].error = is_hard && !has_ink ? "out of ink" : "";
+    }
+    return verdicts;
+  };
+  FakeHost host;
+  const CollectJob failing = job("out.jsonl");
+  const CollectSummary first = collect_conversations(host, failing, judge, {});
+  ASSERT_EQ(first.failed.size(), 8U);
+  EXPECT_THAT(first.failed[0].reason, HasSubstr("out of ink"));
+  EXPECT_EQ(first.n_label_0, 0);
+  has_ink = true;
+  const CollectSummary second = collect_conversations(host, failing, judge, {});
+  ASSERT_EQ(second.failed.size(), 1U);
+  EXPECT_EQ(second.failed[0].id, "s7");
+  EXPECT_EQ(second.n_kept, 13);
+  EXPECT_EQ(read("out.jsonl"), read("whole.jsonl"));
+}
+
+TEST_F(CollectFileTest, ShardsSideBySideOrMergedAreTheWhole) {
+  (void)collect(job("whole.jsonl"));
+  CollectJob merged = job("merged.jsonl");
+  std::string side_by_side;
+  for (int64_t i = 1; i <= 3; ++i) {
+    CollectJob part = job("part" + std::to_string(i) + ".jsonl");
+    part.shard = {i, 3};
+    EXPECT_LT(collect(part).n_script, 20);
+    side_by_side += read("part" + std::to_string(i) + ".jsonl");
+    merged.merge.push_back(part.output);
+  }
+  EXPECT_EQ(side_by_side, read("whole.jsonl"));
+  (void)collect(merged);
+  EXPECT_EQ(n_generated_, 0);
+  EXPECT_EQ(read("merged.jsonl"), read("whole.jsonl"));
+  // A shard that was lost is played.
+  CollectJob lost = job("lost.jsonl");
+  lost.merge = {merged.merge[0], merged.merge[2]};
+  (void)collect(lost);
+  EXPECT_GT(n_generated_, 0);
+  EXPECT_EQ(read("lost.jsonl"), read("whole.jsonl"));
+}
+
+TEST_F(CollectFileTest, RefusesWhatDoesNotFit) {
+  CollectJob twice = job("out.jsonl");
+  twice.inputs.push_back(twice.inputs.front());
+  expect_error(ErrorKind::kBadInput, "stands in two", [&] { (void)collect(twice); });
+  CollectJob many = job("out.jsonl");
+  many.shard = {1, 6};
+  expect_error(ErrorKind::kUsage, "only 5 groups of 4", [&] { (void)collect(many); });
+  CollectJob other = job("other.jsonl");
+  other.options.n_history = 1;
+  (void)collect(other);
+  CollectJob merged = job("out.jsonl");
+  merged.merge = {other.output};
+  expect_error(ErrorKind::kMismatch, "another collection", [&] { (void)collect(merged); });
+  merged.merge = {folder_.path("none.jsonl")};
+  expect_error(ErrorKind::kBadInput, "none.jsonl", [&] { (void)collect(merged); });
+  write_rows(folder_.path("scripts.jsonl"), {scripts()[7]});
+  expect_error(ErrorKind::kInsufficient, "none of 1", [&] { (void)collect(job("failed.jsonl")); });
+}
+
+TEST(Shards, TakeNeighbouringBlocksAndLeaveNoneOut) {
+  for (int64_t n = 1; n <= 7; ++n) {
+    int64_t end = 0;
+    for (int64_t i = 1; i <= n; ++i) {
+      const ShardRange range = blocks_of({i, n}, 7, "blocks");
+      EXPECT_EQ(range.begin, end);
+      EXPECT_GE(range.end - range.begin, 7 / n);
+      EXPECT_LE(range.end - range.begin, 7 / n + 1);
+      end = range.end;
+    }
+    EXPECT_EQ(end, 7);
+  }
+  expect_error(ErrorKind::kUsage, "only 7 blocks", [] { (void)blocks_of({1, 8}, 7, "blocks"); });
+}
+
+TEST(Shards, AreWrittenAsOneOfSeveral) {
+  EXPECT_EQ(parse_shard("2/4").i, 2);
+  EXPECT_EQ(parse_shard("2/4").n, 4);
+  EXPECT_TRUE(parse_shard("1/1").is_whole());
+  for (const char* text : {"",
+                           "2",
+                           "2/",
+                           "/4",
+                           "0/4",
+                           "5/4",
+                           "2/4x",
+                           "2 / 4",
+                           "-1/4",
+                           "1/0",
+                           "99999999999999999999/4"}) {
+    expect_error(ErrorKind::kUsage, "--shard", [&] { (void)parse_shard(text); });
+  }
+}
+
+}  // namespace
+}  // namespace mascing
