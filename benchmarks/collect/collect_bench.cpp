@@ -15,7 +15,7 @@
 #include "format/conversations.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
-#include "stage/collect.h"
+#include "stage/rollout.h"
 
 namespace {
 
@@ -64,14 +64,14 @@ Replies play_one_by_one(Host& host, const std::vector<Conversation>& scripts) {
 }
 
 Replies play_together(Host& host, const std::vector<Conversation>& scripts) {
-  CollectOptions options;
+  RolloutOptions options;
   options.sampling = kGreedy;
   options.judge_every_turn = false;
-  const JudgeReplies judge = [](const std::vector<PlayedReply>& replies) {
-    return std::vector<PlayVerdict>(replies.size());
+  const JudgeReplies judge = [](const std::vector<RolloutReply>& replies) {
+    return std::vector<RolloutVerdict>(replies.size());
   };
   Replies last(scripts.size());
-  play_scripts(host, scripts, judge, options, [&](const Played& played) {
+  run_rollouts(host, scripts, judge, options, [&](const Rollout& played) {
     if (!played.ok()) {
       throw Error(ErrorKind::kHost, "[bench] " + played.error);
     }

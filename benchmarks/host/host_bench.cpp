@@ -85,9 +85,9 @@ RouterUpdate random_update(const ModelInfo& info) {
   return update;
 }
 
-class Bench {
+class CachedEvaluator {
  public:
-  explicit Bench(const Options& options)
+  explicit CachedEvaluator(const Options& options)
       : options_(options),
         model_(std::make_shared<const LoadedModel>(options.host)),
         plain_(model_, options.host, ""),
@@ -348,7 +348,7 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    Bench(parse(argc, argv)).run();
+    CachedEvaluator(parse(argc, argv)).run();
     return 0;
   } catch (const Error& e) {
     std::fprintf(stderr, "host_bench: error: %s\n", e.what());

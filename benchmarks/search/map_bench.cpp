@@ -23,7 +23,7 @@ namespace {
 constexpr int64_t kConversations = 300;
 
 struct World {
-  Mask frame;
+  Mask space;
   std::vector<OutcomeSet> sets;
   std::vector<double> truth;               ///< g
   std::vector<std::vector<double>> gains;  ///< of every conversation
@@ -48,14 +48,14 @@ struct World {
 /// Only entries that a search would ask about are there: `n_layer` times `n_expert` of them.
 World make_world(int64_t n_layer, int64_t n_expert, double ratio) {
   World world;
-  world.frame.n_layer = n_layer;
-  world.frame.n_expert = n_expert;
-  world.frame.steer.assign(static_cast<size_t>(n_layer * n_expert), 0.0F);
-  world.frame.sigma.assign(static_cast<size_t>(n_layer), 1.0F);
+  world.space.n_layer = n_layer;
+  world.space.n_expert = n_expert;
+  world.space.steer.assign(static_cast<size_t>(n_layer * n_expert), 0.0F);
+  world.space.sigma.assign(static_cast<size_t>(n_layer), 1.0F);
   Rng rng(1);
   const auto d = static_cast<double>(n_layer * n_expert);
   double square = 0.0;
-  for (size_t j = 0; j < world.frame.steer.size(); ++j) {
+  for (size_t j = 0; j < world.space.steer.size(); ++j) {
     world.truth.push_back(rng.normal() * (rng.below(10) == 0 ? 5.0 : 1.0));
     square += world.truth.back() * world.truth.back();
   }
@@ -95,13 +95,13 @@ void print_row(const char* what, int64_t d, double ratio, const EffectMap& map, 
 
 void measure(int64_t n_layer, int64_t n_expert, double ratio) {
   const World world = make_world(n_layer, n_expert, ratio);
-  const FreeEntries entries = all_entries(world.frame);
+  const FreeEntries entries = all_entries(world.space);
   for (const int64_t n_pair : {512, 2048, 8192, 16384}) {
     EffectOptions options;
     options.n_max = n_pair;
     options.n_round = n_pair;
     const EffectMap map =
-        measure_effects(world.frame, entries, world.sets, 0, world.ask(), options);
+        measure_effects(world.space, entries, world.sets, 0, world.ask(), options);
     print_row("experts", std::ssize(entries), ratio, map, cosine(map.effect, world.truth));
   }
 }
@@ -133,7 +133,7 @@ void measure_layers(int64_t n_layer, int64_t n_expert, double ratio) {
     options.n_max = n_pair;
     options.n_round = n_pair;
     const EffectMap map =
-        measure_layer_effects(world.frame, directions, world.sets, 0, world.ask(), options);
+        measure_layer_effects(world.space, directions, world.sets, 0, world.ask(), options);
     print_row("layers ", n_layer, 0.0, map, cosine(map.effect, truth));
   }
 }

@@ -46,7 +46,7 @@ struct TokenSpan {
 
 /// Result of one request: `value`, or the reason why there is none.
 template <typename Value>
-struct Outcome {
+struct Result {
   Value value;
   std::string error;  ///< empty = `value` holds
   [[nodiscard]] bool ok() const { return error.empty(); }
@@ -130,7 +130,7 @@ struct Reply {
 struct FinishedReply {
   int64_t i_request = 0;
   int64_t i_reply = 0;  ///< counts the replies of this request from 0
-  Outcome<Reply> reply;
+  Result<Reply> reply;
 };
 /// Given finished replies; returns for each the whole next prompt of its request, or no tokens
 /// where the request ends. It is asked about one request's replies in their order, about different
@@ -191,7 +191,7 @@ struct HostCounters {
 };
 
 /// Not thread-safe: one call at a time. Each call begins with empty caches, so its result depends
-/// on its arguments (and the thread count) alone. Requests that cannot be processed give an Outcome
+/// on its arguments (and the thread count) alone. Requests that cannot be processed give a Result
 /// with an error; Error{kHost} is thrown only when the engine itself fails, Error{kMismatch} when a
 /// mask belongs to another model.
 class Host {
@@ -219,7 +219,7 @@ class Host {
   /// Most tokens that one sequence may have.
   [[nodiscard]] virtual int64_t context_size() const = 0;
 
-  virtual std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) = 0;
+  virtual std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) = 0;
   /// Prefills like trace(), one request after the other, and shows the observer every token of the
   /// spans at every MoE layer: tokens in order within a layer, layers in order within a piece of
   /// the prompt. Returns one text per request: empty, or why it was not processed. What the
@@ -230,8 +230,8 @@ class Host {
   /// The same of the whole model: shows the next-token logits at every token of the spans.
   virtual std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
                                                    const OutputObserver& observer);
-  virtual std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
-                                               const Sampling& sampling) = 0;
+  virtual std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
+                                              const Sampling& sampling) = 0;
   /// Generates like generate(), and goes on: each request's next prompt comes from `next`, until
   /// that has none. What a prompt begins with and its request has computed already is not computed
   /// again. Reply i > 0 draws from the stream mix_seed(stream, i). The default computes all prompts
@@ -239,10 +239,9 @@ class Host {
   virtual void converse(const std::vector<GenerateRequest>& requests,
                         const ConverseOptions& options,
                         const NextPrompts& next);
-  virtual std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
-  virtual std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) = 0;
-  virtual std::vector<Outcome<Residual>> residuals(
-      const std::vector<ResidualRequest>& requests) = 0;
+  virtual std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
+  virtual std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) = 0;
+  virtual std::vector<Result<Residual>> residuals(const std::vector<ResidualRequest>& requests) = 0;
 
   /// Work done since the host was opened.
   [[nodiscard]] virtual HostCounters counters() const = 0;

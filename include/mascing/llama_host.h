@@ -24,8 +24,7 @@ struct LlamaHostOptions {
   int64_t n_context =
       16384;  ///< cache cells shared by all sequences; never more than the model can use
   int64_t n_gpu_layer = -1;  ///< blocks to offload where a GPU backend is built in; -1 = all
-  bool is_dense_fine =
-      false;  ///< a model without routers may be opened, too: to judge, not to steer
+  bool allow_dense = false;  ///< a model without routers may be opened, too: to judge, not to steer
   bool enable_thinking = false;  ///< passed to chat templates that know it
   std::vector<LlamaAdapter> adapters;
 };

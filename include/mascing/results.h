@@ -79,9 +79,9 @@ struct CandidateResult {
   uint64_t seed = 0;
   double alpha = 0.0;
   int64_t n_active = 0;
-  bool feasible = false;      ///< within all limits on the selection split
-  std::string why_not;        ///< first limit that is broken
-  bool breaks_limit = false;  ///< seen or estimated to break one; false as well if nobody looked
+  bool feasible = false;         ///< within all limits on the selection split
+  std::string rejection_reason;  ///< first limit that is broken
+  bool breaks_limit = false;     ///< seen or estimated to break one; false as well if nobody looked
   double perplexity = 0.0;
   double kl_benign = 0.0;  ///< as in DamageResult, on the selection split; of trials that were only
                            ///< screened, over the first tokens of benign replies

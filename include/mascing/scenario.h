@@ -33,7 +33,7 @@ struct ScenarioSet {
   Wanted wanted = Wanted::kAnswered;
   std::vector<std::string> answer_prefixes;  ///< if any: an answer must begin with one of them
   double max_drop = 0.02;      ///< the rate may fall by so much under a mask that is chosen
-  bool plays_scripts = false;  ///< the data are the user's side only; the model writes the replies
+  bool needs_rollout = false;  ///< the data are the user's side only; the model writes the replies
   bool allow_near_duplicates = false;  ///< across splits: a warning instead of an error
 };
 

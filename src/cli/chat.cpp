@@ -27,7 +27,7 @@ size_t terminal_width() {
   return is_known ? size.ws_col : kNarrow;
 }
 
-ChatAnswer answer_of(const Outcome<Reply>& outcome) {
+ChatAnswer answer_of(const Result<Reply>& outcome) {
   if (!outcome.ok()) {
     throw Error(ErrorKind::kBadInput,
                 "[chat] the model could not answer: " + outcome.error,

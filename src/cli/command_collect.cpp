@@ -23,9 +23,9 @@ constexpr size_t kShownDisagreements = 5;
 constexpr double kManyAtLimit = 0.1;  // share of last replies cut off that is worth a warning
 
 struct CollectArguments {
-  CollectJob job;
+  RolloutJob job;
   std::vector<std::string> masks;
-  PlayQuestion question;
+  RolloutQuestion question;
   std::string behaviour = "answered";
   std::string judge_turns = "auto";
   std::string shard = "1/1";
@@ -59,9 +59,9 @@ JudgeOptions judges_of(const CollectArguments& arguments) {
   return judge;
 }
 
-CollectJob job_of(const CollectArguments& arguments, const JudgeOptions& judge) {
-  CollectJob job = arguments.job;
-  CollectOptions& options = job.options;
+RolloutJob job_of(const CollectArguments& arguments, const JudgeOptions& judge) {
+  RolloutJob job = arguments.job;
+  RolloutOptions& options = job.options;
   if (options.n_attempt > 1 && options.sampling.temperature <= 0.0F) {
     throw Error(ErrorKind::kUsage,
                 "[collect] --attempts " + std::to_string(options.n_attempt) +
@@ -128,7 +128,7 @@ void print_agreement(const JudgesResult& judges) {
   }
 }
 
-void print_summary(const CollectSummary& summary,
+void print_summary(const RolloutSummary& summary,
                    const JudgesResult& judges,
                    const CollectArguments& arguments) {
   if (arguments.json) {
@@ -155,7 +155,7 @@ void print_summary(const CollectSummary& summary,
   print_agreement(judges);
 }
 
-void warn(const CollectSummary& summary) {
+void warn(const RolloutSummary& summary) {
   const double at_limit =
       static_cast<double>(summary.n_at_limit) / static_cast<double>(summary.n_script);
   if (at_limit > kManyAtLimit) {
@@ -172,14 +172,14 @@ void warn(const CollectSummary& summary) {
   }
 }
 
-CollectSummary play(const CollectJob& job,
-                    const CollectArguments& arguments,
-                    Judge& judge,
-                    JudgesResult& judges) {
+RolloutSummary roll_out(const RolloutJob& job,
+                        const CollectArguments& arguments,
+                        Judge& judge,
+                        JudgesResult& judges) {
   const auto host = arguments.model.open();
   ProgressLine line;
   AgreementCount agreement;
-  CollectSummary summary = collect_conversations(
+  RolloutSummary summary = collect_rollouts(
       *host, job, judged_by(judge, arguments.question, &agreement), line.callback());
   agreement.write(judges);
   return summary;
@@ -188,7 +188,7 @@ CollectSummary play(const CollectJob& job,
 void execute(CollectArguments& arguments, Session& session) {
   arguments.question.behaviour = parse_verdict(arguments.behaviour);
   const JudgeOptions judges = judges_of(arguments);
-  const CollectJob job = job_of(arguments, judges);
+  const RolloutJob job = job_of(arguments, judges);
   { const AtomicFile probe(job.output); }  // before the folder of kept verdicts is made
   const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
   const std::unique_ptr<Jury> judge =
@@ -199,7 +199,7 @@ void execute(CollectArguments& arguments, Session& session) {
                  "judged; --judge, --answer-prefix or --judge-turns every changes that\n";
   }
   JudgesResult judges_result;
-  const CollectSummary summary = play(job, arguments, *judge, judges_result);
+  const RolloutSummary summary = roll_out(job, arguments, *judge, judges_result);
   if (summary.n_kept > 0) {
     std::cerr << summary.n_kept << " conversations were there already\n";
   }
@@ -213,7 +213,7 @@ void execute(CollectArguments& arguments, Session& session) {
 }
 
 void add_play_options(CLI::App& command, CollectArguments& arguments) {
-  CollectOptions& options = arguments.job.options;
+  RolloutOptions& options = arguments.job.options;
   command
       .add_option("--attempts",
                   options.n_attempt,

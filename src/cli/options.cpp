@@ -50,7 +50,7 @@ OpenJudgeModel ModelOptions::judge_opener() const {
   LlamaHostOptions options;
   options.n_thread = n_thread();
   options.n_gpu_layer = host.n_gpu_layer;
-  options.is_dense_fine = true;
+  options.allow_dense = true;
   return [options](const std::string& path) {
     LlamaHostOptions one = options;
     one.path = path;

@@ -231,7 +231,7 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 
 }  // namespace
 
-OpenModel open_model(const std::string& path, bool is_dense_fine) {
+OpenModel open_model(const std::string& path, bool allow_dense) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};
   model.parts.push_back(GgufFile::open(path));
   refuse_other_kinds(model);
@@ -252,7 +252,7 @@ OpenModel open_model(const std::string& path, bool is_dense_fine) {
   info.n_expert = head.get_int(prefix + "expert_count").value_or(0);
   info.gating = gating_of(head, prefix + "expert_gating_func");
   drop_unused(model, info.n_block - head.get_int(prefix + "nextn_predict_layers").value_or(0));
-  if (!model.routers.empty() || !is_dense_fine) {
+  if (!model.routers.empty() || !allow_dense) {
     check_routers(model, info);
     info.n_expert_used = count_experts_used(model, prefix + "expert_used_count");
   }
@@ -268,8 +268,8 @@ OpenModel open_model(const std::string& path, bool is_dense_fine) {
   return opened;
 }
 
-ModelInfo read_model_info(const std::string& path, bool is_dense_fine) {
-  return open_model(path, is_dense_fine).info;
+ModelInfo read_model_info(const std::string& path, bool allow_dense) {
+  return open_model(path, allow_dense).info;
 }
 
 std::string part_path(const std::string& path, int64_t i_part, int64_t n_part) {

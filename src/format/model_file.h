@@ -17,8 +17,8 @@ namespace mascing {
 /// the router weight and bias. Identity: SHA-256 over the headers of all parts and the fingerprint.
 /// Throws Error{kBadInput} if a part is missing or broken, the model is dense, or a router does not
 /// have one row for each expert.
-/// With `is_dense_fine`, a dense model is described, too, as one without MoE layers.
-[[nodiscard]] ModelInfo read_model_info(const std::string& path, bool is_dense_fine = false);
+/// With `allow_dense`, a dense model is described, too, as one without MoE layers.
+[[nodiscard]] ModelInfo read_model_info(const std::string& path, bool allow_dense = false);
 
 /// The tensors of one MoE layer's router, and the part of the model they are in.
 struct RouterTensors {
@@ -35,7 +35,7 @@ struct OpenModel {
 };
 
 /// As read_model_info, but keeps the files open.
-[[nodiscard]] OpenModel open_model(const std::string& path, bool is_dense_fine = false);
+[[nodiscard]] OpenModel open_model(const std::string& path, bool allow_dense = false);
 
 /// Where part `i_part` of `n_part` is, if the first part of the model is `path`: `path` itself for
 /// a model in one part. Parts are named -00001-of-00003.gguf. Throws Error{kUsage} for a first part

@@ -74,7 +74,7 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("alpha", candidate.alpha);
   io.field("n_active", candidate.n_active);
   io.field("feasible", candidate.feasible);
-  io.field("why_not", candidate.why_not);
+  io.field("rejection_reason", candidate.rejection_reason);
   io.later("breaks_limit", candidate.breaks_limit);
   io.field("perplexity", candidate.perplexity);
   io.field("kl_benign", candidate.kl_benign);

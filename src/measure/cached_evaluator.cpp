@@ -131,31 +131,34 @@ std::string steering_key(const Steering& steering) {
   return digest.hex();
 }
 
-Bench::Bench(Host& host, Cache cache, const Sampling& sampling, const Progress& progress)
+CachedEvaluator::CachedEvaluator(Host& host,
+                                 Cache cache,
+                                 const Sampling& sampling,
+                                 const Progress& progress)
     : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(progress) {}
 
-double Bench::budget_spent() const {
+double CachedEvaluator::budget_spent() const {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
   return budget_.share_spent(elapsed.count(), asked_.total());
 }
 
-void Bench::count(const std::string& key, int64_t n_prefill, int64_t n_generated) {
+void CachedEvaluator::count(const std::string& key, int64_t n_prefill, int64_t n_generated) {
   if (counted_.insert(sha256_hex(key)).second) {
     asked_.n_prefill += n_prefill;
     asked_.n_generated += n_generated;
   }
 }
 
-std::vector<AskedReply> Bench::replies(const std::string& what,
-                                       const std::vector<Conversation>& conversations,
-                                       const Steering& steering) {
+std::vector<AskedReply> CachedEvaluator::replies(const std::string& what,
+                                                 const std::vector<Conversation>& conversations,
+                                                 const Steering& steering) {
   return sampled(what, conversations, steering, sampling_);
 }
 
-std::vector<AskedReply> Bench::sampled(const std::string& what,
-                                       const std::vector<Conversation>& conversations,
-                                       const Steering& steering,
-                                       const Sampling& sampling) {
+std::vector<AskedReply> CachedEvaluator::sampled(const std::string& what,
+                                                 const std::vector<Conversation>& conversations,
+                                                 const Steering& steering,
+                                                 const Sampling& sampling) {
   std::vector<AskedReply> all;
   const auto n_total = static_cast<int64_t>(conversations.size());
   for (int64_t start = 0; start < n_total; start += kChunk) {
@@ -168,20 +171,20 @@ std::vector<AskedReply> Bench::sampled(const std::string& what,
   return all;
 }
 
-std::vector<AskedReply> Bench::chunk(const std::vector<Conversation>& conversations,
-                                     int64_t start,
-                                     const Steering& steering,
-                                     const Sampling& sampling) {
+std::vector<AskedReply> CachedEvaluator::chunk(const std::vector<Conversation>& conversations,
+                                               int64_t start,
+                                               const Steering& steering,
+                                               const Sampling& sampling) {
   const auto first = conversations.begin() + start;
   const auto n_left = static_cast<int64_t>(conversations.size()) - start;
   return ask_chunk(
       {first, first + std::min(kChunk, n_left)}, steering, sampling, static_cast<uint64_t>(start));
 }
 
-std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,
-                                         const Steering& steering,
-                                         const Sampling& sampling,
-                                         uint64_t first_stream) {
+std::vector<AskedReply> CachedEvaluator::ask_chunk(const std::vector<Conversation>& chunk,
+                                                   const Steering& steering,
+                                                   const Sampling& sampling,
+                                                   uint64_t first_stream) {
   const std::string key = chunk_key(chunk, steering, sampling, first_stream);
   json stored;
   if (const auto cached = cache_.get(key)) {
@@ -216,8 +219,8 @@ std::vector<AskedReply> Bench::ask_chunk(const std::vector<Conversation>& chunk,
   return replies;
 }
 
-Perplexity Bench::text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
-                                  const Steering& steering) {
+Perplexity CachedEvaluator::text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
+                                            const Steering& steering) {
   const std::string key = "perplexity\x1e" + steering_key(steering) + tokens_key(blocks);
   int64_t n_asked = 0;
   for (const auto& block : blocks) {
@@ -233,9 +236,9 @@ Perplexity Bench::text_perplexity(const std::vector<std::vector<int32_t>>& block
   return value;
 }
 
-Divergence Bench::divergence(const std::vector<Conversation>& conversations,
-                             const std::vector<AskedReply>& replies,
-                             const Steering& steering) {
+Divergence CachedEvaluator::divergence(const std::vector<Conversation>& conversations,
+                                       const std::vector<AskedReply>& replies,
+                                       const Steering& steering) {
   std::string key = "divergence\x1e" + steering_key(steering);
   for (size_t i = 0; i < conversations.size(); ++i) {
     key += messages_key(conversations[i]) + dump(replies[i].tokens) + '\n';
@@ -249,9 +252,9 @@ Divergence Bench::divergence(const std::vector<Conversation>& conversations,
   return value;
 }
 
-std::vector<int64_t> Bench::choices(const std::vector<ChoiceQuestion>& questions,
-                                    const Steering& steering,
-                                    const std::string& system_prompt) {
+std::vector<int64_t> CachedEvaluator::choices(const std::vector<ChoiceQuestion>& questions,
+                                              const Steering& steering,
+                                              const std::string& system_prompt) {
   json asked = json::array();
   for (const ChoiceQuestion& question : questions) {
     asked.push_back({question.question, question.choices});
@@ -265,16 +268,16 @@ std::vector<int64_t> Bench::choices(const std::vector<ChoiceQuestion>& questions
   return answers;
 }
 
-std::vector<double> Bench::outcomes(const std::vector<OutcomeSet>& sets,
-                                    const std::string& panel_key,
-                                    const std::vector<Question>& questions) {
+std::vector<double> CachedEvaluator::outcomes(const std::vector<OutcomeSet>& sets,
+                                              const std::string& objectives_key,
+                                              const std::vector<Question>& questions) {
   Sha256 digest;
   for (const Question& question : questions) {
     digest.update(&question.i_set, sizeof question.i_set);
     digest.update(&question.i_item, sizeof question.i_item);
     digest.update(steering_key(question.steering));
   }
-  const std::string key = "outcomes\x1e" + panel_key + "\x1e" + digest.hex();
+  const std::string key = "outcomes\x1e" + objectives_key + "\x1e" + digest.hex();
   int64_t n_asked = 0;
   for (const Question& question : questions) {
     n_asked += n_token_of(sets[question.i_set], question.i_item);
@@ -293,8 +296,8 @@ std::vector<double> Bench::outcomes(const std::vector<OutcomeSet>& sets,
   return values;
 }
 
-ControlVector Bench::residual_difference(const std::vector<Conversation>& wanted,
-                                         const std::vector<Conversation>& unwanted) {
+ControlVector CachedEvaluator::residual_difference(const std::vector<Conversation>& wanted,
+                                                   const std::vector<Conversation>& unwanted) {
   std::string key = "residual_difference";
   for (const auto* rows : {&wanted, &unwanted}) {
     key += '\x1e';
@@ -317,7 +320,7 @@ ControlVector Bench::residual_difference(const std::vector<Conversation>& wanted
   return control;
 }
 
-double Bench::tokens_per_second(bool steered) const {
+double CachedEvaluator::tokens_per_second(bool steered) const {
   const Speed& speed = steered ? steered_ : plain_;
   return speed.seconds > 0.0 ? speed.n_token / speed.seconds : 0.0;
 }

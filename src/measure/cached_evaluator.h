@@ -34,16 +34,17 @@ struct AskedTokens {
   [[nodiscard]] int64_t total() const { return n_prefill + n_generated; }
 };
 
-class Bench {
+class CachedEvaluator {
  public:
-  /// All references must outlive the bench.
-  Bench(Host& host, Cache cache, const Sampling& sampling, const Progress& progress);
+  /// All references must outlive the evaluator.
+  CachedEvaluator(Host& host, Cache cache, const Sampling& sampling, const Progress& progress);
 
   [[nodiscard]] Host& host() { return host_; }
   [[nodiscard]] const Progress& progress() const { return progress_; }
   [[nodiscard]] const Sampling& sampling() const { return sampling_; }
 
-  /// From now on `budget_spent` tells how much of it is gone. Time counts from the bench's start.
+  /// From now on `budget_spent` tells how much of it is gone. Time counts from the evaluator's
+  /// start.
   void set_budget(const Budget& budget) { budget_ = budget; }
   /// Share of the budget, above 1 where it was exceeded; 0 without one.
   [[nodiscard]] double budget_spent() const;
@@ -75,9 +76,10 @@ class Bench {
   [[nodiscard]] ControlVector residual_difference(const std::vector<Conversation>& wanted,
                                                   const std::vector<Conversation>& unwanted);
 
-  /// Margins and divergences, as `measure_outcomes` gives them. `panel_key` stands for the sets.
+  /// Margins and divergences, as `measure_outcomes` gives them. `objectives_key` stands for the
+  /// sets.
   [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,
-                                             const std::string& panel_key,
+                                             const std::string& objectives_key,
                                              const std::vector<Question>& questions);
 
   /// Speed over everything asked so far without and with a mask: prompt and reply tokens per

@@ -31,13 +31,13 @@ std::string exchange_key(const Exchange& exchange) {
 
 }  // namespace
 
-KeptJudge::KeptJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress)
+CachedJudge::CachedJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress)
     : judge_(std::move(judge)),
       key_(judge_->key()),
       cache_(std::move(cache)),
       progress_(progress) {}
 
-std::vector<Judgement> KeptJudge::judge(const std::vector<Exchange>& exchanges) {
+std::vector<Judgement> CachedJudge::judge(const std::vector<Exchange>& exchanges) {
   std::vector<Judgement> judgements(exchanges.size());
   std::vector<std::string> keys;
   std::vector<size_t> open;

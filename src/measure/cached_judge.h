@@ -14,10 +14,10 @@ namespace mascing {
 
 /// Name, key and self-test are those of the judge within. Failures are not kept: the next run asks
 /// again.
-class KeptJudge : public Judge {
+class CachedJudge : public Judge {
  public:
   /// `progress` must outlive this object.
-  KeptJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress);
+  CachedJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress);
 
   [[nodiscard]] std::string name() const override { return judge_->name(); }
   [[nodiscard]] std::string key() const override { return key_; }

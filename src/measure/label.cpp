@@ -34,12 +34,13 @@ JudgeRules rules_for(const ScenarioSet& set, Judge& judge, const CoherenceLimit&
   return {&judge, limit, set.wanted, set.answer_prefixes, set.metric};
 }
 
-CoherenceLimit coherence_limit(Bench& bench, const Dataset& data) {
+CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data) {
   std::vector<double> likelihoods;
   for (const LoadedSet& set : data.sets) {
     std::vector<Conversation> rows = set.rows(Split::kDiscovery);
     rows.resize(std::min(rows.size(), kCalibrationRows));
-    for (const AskedReply& reply : bench.replies("calibrating on " + set.spec.metric, rows, {})) {
+    for (const AskedReply& reply :
+         evaluator.replies("calibrating on " + set.spec.metric, rows, {})) {
       if (reply.ok() && !reply.tokens.empty()) {
         likelihoods.push_back(reply.mean_nll);
       }
@@ -48,12 +49,13 @@ CoherenceLimit coherence_limit(Bench& bench, const Dataset& data) {
   return calibrate_coherence(std::move(likelihoods));
 }
 
-Labelled label_discovery(Bench& bench,
+Labelled label_discovery(CachedEvaluator& evaluator,
                          const LoadedSet& set,
                          Judge& judge,
                          const CoherenceLimit& limit) {
   const std::vector<Conversation>& rows = set.rows(Split::kDiscovery);
-  const std::vector<AskedReply> replies = bench.replies("labelling " + set.spec.metric, rows, {});
+  const std::vector<AskedReply> replies =
+      evaluator.replies("labelling " + set.spec.metric, rows, {});
   const auto judged = judge_replies(rows, replies, rules_for(set.spec, judge, limit));
   const Verdict opposite =
       set.spec.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;

@@ -19,11 +19,11 @@ struct Labelled {
 };
 
 /// From the unsteered model's own replies to the first rows of every set's discovery split.
-[[nodiscard]] CoherenceLimit coherence_limit(Bench& bench, const Dataset& data);
+[[nodiscard]] CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data);
 
 /// Asks the conversations of a set and labels them by what the unsteered model answers. Throws
 /// Error{kInsufficient} if it is the target set and a class is missing.
-[[nodiscard]] Labelled label_discovery(Bench& bench,
+[[nodiscard]] Labelled label_discovery(CachedEvaluator& evaluator,
                                        const LoadedSet& set,
                                        Judge& judge,
                                        const CoherenceLimit& limit);

@@ -110,7 +110,7 @@ std::unique_ptr<Jury> make_judge(const JudgeOptions& options,
   for (const JudgeSpec& spec : options.also) {
     std::unique_ptr<Judge> judge = make_one(spec, tools);
     if (judge->is_costly() && !tools.cache_folder.empty()) {
-      judge = std::make_unique<KeptJudge>(
+      judge = std::make_unique<CachedJudge>(
           std::move(judge), Cache(tools.cache_folder, MASCING_VERSION), tools.progress);
     }
     members.push_back({std::move(judge), sets_of(spec, sets)});

@@ -21,15 +21,15 @@ std::string json_line(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::string line_of(int64_t i, const Played& played) {
-  if (!played.ok()) {
+std::string line_of(int64_t i, const Rollout& rollout) {
+  if (!rollout.ok()) {
     return json_line({{"i", i},
-                      {"id", played.row.id},
-                      {"error", played.error},
-                      {"unjudged", played.is_unjudged}});
+                      {"id", rollout.row.id},
+                      {"error", rollout.error},
+                      {"unjudged", rollout.is_unjudged}});
   }
   return json_line(
-      {{"i", i}, {"limit", played.hit_limit}, {"row", json::parse(to_jsonl(played.row))}});
+      {{"i", i}, {"limit", rollout.hit_limit}, {"row", json::parse(to_jsonl(rollout.row))}});
 }
 
 /// The key of a header line, or empty.
@@ -43,7 +43,7 @@ std::string key_of(std::string_view line) {
 /// What a line says of a conversation.
 struct Entry {
   int64_t i = 0;
-  bool is_final = true;  // false where a judge failed: it is played and judged again
+  bool is_final = true;  // false where a judge failed: it is rolled out and judged again
 };
 
 /// Nothing unless the line is a whole record of one of `n_script` conversations.
@@ -85,7 +85,7 @@ int64_t for_each_record(std::string_view bytes,
 
 }  // namespace
 
-CollectJournal::CollectJournal(const std::string& path, const std::string& header, int64_t n_script)
+RolloutJournal::RolloutJournal(const std::string& path, const std::string& header, int64_t n_script)
     : path_(path), key_(key_of(header)), file_(path), places_(static_cast<size_t>(n_script)) {
   const MappedFile mapped(path);
   const std::string_view bytes = mapped.bytes();
@@ -110,8 +110,8 @@ CollectJournal::CollectJournal(const std::string& path, const std::string& heade
   file_.truncate(n_whole);
 }
 
-bool CollectJournal::add(int64_t i, const Played& played) {
-  const std::string line = line_of(i, played);
+bool RolloutJournal::add(int64_t i, const Rollout& rollout) {
+  const std::string line = line_of(i, rollout);
   Place& place = places_[i];
   if (place.n_byte > 0) {
     return file_.read(place.offset, place.n_byte) == line;
@@ -122,7 +122,7 @@ bool CollectJournal::add(int64_t i, const Played& played) {
   return true;
 }
 
-int64_t CollectJournal::take_from(const std::string& path) {
+int64_t RolloutJournal::take_from(const std::string& path) {
   const MappedFile mapped(path);
   const std::string_view bytes = mapped.bytes();
   if (key_of(bytes.substr(0, bytes.find('\n'))) != key_) {
@@ -143,7 +143,7 @@ int64_t CollectJournal::take_from(const std::string& path) {
   return n_new;
 }
 
-CollectJournal::Record CollectJournal::record(int64_t i) const {
+RolloutJournal::Record RolloutJournal::record(int64_t i) const {
   const json line = json::parse(file_.read(places_[i].offset, places_[i].n_byte));
   Record record;
   if (line.contains("error")) {

@@ -3,7 +3,7 @@
 //   {"i": 3, "limit": false, "row": {...}}         conversation 3, as it will stand in the output
 //   {"i": 4, "id": "a5", "error": "too long ...", "unjudged": false}  conversation 4 failed; where
 //   it
-//                                                  was a judge that failed, it is played again
+//                                                  was a judge that failed, it is rolled out again
 // A process may end at any moment: whatever follows the last whole line is cut off by the next one.
 #pragma once
 
@@ -13,20 +13,20 @@
 
 #include "base/append_file.h"
 #include "mascing/results.h"
-#include "stage/collect.h"
+#include "stage/rollout.h"
 
 namespace mascing {
 
-class CollectJournal {
+class RolloutJournal {
  public:
   /// Opens or begins the journal of `n_script` conversations. `header` is the first line, a JSON
   /// object with a "key". Throws Error{kUsage} if the file has another key or belongs to another
   /// process.
-  CollectJournal(const std::string& path, const std::string& header, int64_t n_script);
+  RolloutJournal(const std::string& path, const std::string& header, int64_t n_script);
 
   [[nodiscard]] bool has(int64_t i) const { return places_[i].n_byte > 0; }
   /// Adds a conversation, unless it is there. False if it is there with another content.
-  bool add(int64_t i, const Played& played);
+  bool add(int64_t i, const Rollout& rollout);
   /// Takes over what the journal of another shard has. Throws Error{kBadInput} for a missing file,
   /// Error{kMismatch} if it belongs to another collection. Returns how many were new.
   int64_t take_from(const std::string& path);

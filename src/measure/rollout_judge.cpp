@@ -6,24 +6,25 @@
 namespace mascing {
 namespace {
 
-constexpr const char* kPlayedSide = "played";
+constexpr const char* kRolloutSide = "played";
 constexpr int64_t kCostlyTogether = 16;  // as many as a program or the cache takes at a time
 
 }  // namespace
 
-JudgeReplies judged_by(Judge& judge, const PlayQuestion& question, AgreementCount* agreement) {
-  return [&judge, question, agreement](const std::vector<PlayedReply>& replies) {
+JudgeReplies judged_by(Judge& judge, const RolloutQuestion& question, AgreementCount* agreement) {
+  return [&judge, question, agreement](const std::vector<RolloutReply>& replies) {
     std::vector<Exchange> exchanges;
     exchanges.reserve(replies.size());
-    for (const PlayedReply& played : replies) {
-      exchanges.push_back({played.messages, played.reply, question.answer_prefixes, question.set});
+    for (const RolloutReply& rollout : replies) {
+      exchanges.push_back(
+          {rollout.messages, rollout.reply, question.answer_prefixes, question.set});
     }
-    std::vector<PlayVerdict> verdicts;
+    std::vector<RolloutVerdict> verdicts;
     verdicts.reserve(replies.size());
     for (const Judgement& judgement : judge.judge(exchanges)) {
       if (agreement != nullptr) {
-        const PlayedReply& played = replies[verdicts.size()];
-        agreement->add({question.set, played.id, kPlayedSide, played.reply, {}},
+        const RolloutReply& rollout = replies[verdicts.size()];
+        agreement->add({question.set, rollout.id, kRolloutSide, rollout.reply, {}},
                        judgement.opinions);
       }
       verdicts.push_back({judgement.verdict, judgement.error});
@@ -32,7 +33,7 @@ JudgeReplies judged_by(Judge& judge, const PlayQuestion& question, AgreementCoun
   };
 }
 
-bool sees_small_talk(const JudgeOptions& options, const PlayQuestion& question) {
+bool sees_small_talk(const JudgeOptions& options, const RolloutQuestion& question) {
   if (question.behaviour == Verdict::kRefused ||
       (options.uses_prefixes && !question.answer_prefixes.empty())) {
     return true;

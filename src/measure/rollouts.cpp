@@ -20,7 +20,7 @@ namespace {
 
 using nlohmann::json;
 
-std::vector<Conversation> read_scripts(const CollectJob& job) {
+std::vector<Conversation> read_scripts(const RolloutJob& job) {
   std::vector<Conversation> scripts;
   std::set<std::string> ids;
   for (const std::string& path : job.inputs) {
@@ -37,14 +37,14 @@ std::vector<Conversation> read_scripts(const CollectJob& job) {
 }
 
 /// First line of the journal: who made the collection, from what, and the hash of it all.
-std::string header_of(const CollectJob& job,
+std::string header_of(const RolloutJob& job,
                       const ModelInfo& info,
                       const std::vector<Conversation>& scripts) {
   Sha256 digest;
   for (const Conversation& script : scripts) {
     digest.update(to_jsonl(script) + "\n");
   }
-  const CollectOptions& options = job.options;
+  const RolloutOptions& options = job.options;
   json header = {{"kind", "mascing.collect"},
                  {"version", MASCING_VERSION},
                  {"model", info.name},
@@ -68,11 +68,11 @@ std::string header_of(const CollectJob& job,
   return header.dump(-1, ' ', false, replace);
 }
 
-class CollectRun {
+class RolloutRun {
  public:
-  CollectRun(const ModelInfo& info,
+  RolloutRun(const ModelInfo& info,
              const GiveHost& host,
-             const CollectJob& job,
+             const RolloutJob& job,
              const JudgeReplies& judge,
              const Progress& progress)
       : host_(host),
@@ -89,7 +89,7 @@ class CollectRun {
     }
   }
 
-  CollectSummary run() {
+  RolloutSummary run() {
     summary_.n_script = range_.end - range_.begin;
     for (int64_t i = range_.begin; i < range_.end; ++i) {
       summary_.n_kept += journal_.has(i) ? 1 : 0;
@@ -97,7 +97,7 @@ class CollectRun {
     n_done_ = summary_.n_kept;
     tell();
     for (int64_t begin = range_.begin; begin < range_.end; begin += job_.n_group) {
-      play_group(begin, std::min(begin + job_.n_group, range_.end));
+      roll_out_group(begin, std::min(begin + job_.n_group, range_.end));
     }
     write();
     return std::move(summary_);
@@ -118,7 +118,7 @@ class CollectRun {
     report(progress_, {job_.what, n_done_, summary_.n_script, "conversations", ""});
   }
 
-  void play_group(int64_t begin, int64_t end) {
+  void roll_out_group(int64_t begin, int64_t end) {
     bool is_whole = true;
     for (int64_t i = begin; i < end; ++i) {
       is_whole = is_whole && journal_.has(i);
@@ -127,14 +127,14 @@ class CollectRun {
       return;
     }
     const std::vector<Conversation> group(scripts_.begin() + begin, scripts_.begin() + end);
-    const JudgeReplies judge = [&](const std::vector<PlayedReply>& replies) {
+    const JudgeReplies judge = [&](const std::vector<RolloutReply>& replies) {
       tell();  // a wish to stop is heard at every turn
       return judge_(replies);
     };
-    play_scripts(host_(), group, judge, job_.options, [&](const Played& played) {
-      const int64_t i = begin + played.i_script;
+    run_rollouts(host_(), group, judge, job_.options, [&](const Rollout& rollout) {
+      const int64_t i = begin + rollout.i_script;
       n_done_ += journal_.has(i) ? 0 : 1;
-      summary_.n_changed += journal_.add(i, played) ? 0 : 1;
+      summary_.n_changed += journal_.add(i, rollout) ? 0 : 1;
       tell();
     });
     journal_.sync();
@@ -143,7 +143,7 @@ class CollectRun {
   void write() {
     AtomicFile file(job_.output);
     for (int64_t i = range_.begin; i < range_.end; ++i) {
-      const CollectJournal::Record record = journal_.record(i);
+      const RolloutJournal::Record record = journal_.record(i);
       if (record.row.empty()) {
         summary_.failed.push_back(record.failure);
         continue;
@@ -163,13 +163,13 @@ class CollectRun {
   }
 
   const GiveHost& host_;
-  const CollectJob& job_;
+  const RolloutJob& job_;
   const JudgeReplies& judge_;
   const Progress& progress_;
   std::vector<Conversation> scripts_;
   ShardRange range_;
-  CollectJournal journal_;
-  CollectSummary summary_;
+  RolloutJournal journal_;
+  RolloutSummary summary_;
   int64_t n_done_ = 0;
 };
 
@@ -183,21 +183,21 @@ std::string verdicts_path(const std::string& output) {
   return output + ".verdicts";
 }
 
-CollectSummary collect_conversations(Host& host,
-                                     const CollectJob& job,
-                                     const JudgeReplies& judge,
-                                     const Progress& progress) {
+RolloutSummary collect_rollouts(Host& host,
+                                const RolloutJob& job,
+                                const JudgeReplies& judge,
+                                const Progress& progress) {
   const GiveHost give = [&host]() -> Host& { return host; };
-  return collect_conversations(host.describe(), give, job, judge, progress);
+  return collect_rollouts(host.describe(), give, job, judge, progress);
 }
 
-CollectSummary collect_conversations(const ModelInfo& info,
-                                     const GiveHost& host,
-                                     const CollectJob& job,
-                                     const JudgeReplies& judge,
-                                     const Progress& progress) {
+RolloutSummary collect_rollouts(const ModelInfo& info,
+                                const GiveHost& host,
+                                const RolloutJob& job,
+                                const JudgeReplies& judge,
+                                const Progress& progress) {
   { const AtomicFile probe(job.output); }  // fails now rather than after hours
-  return CollectRun(info, host, job, judge, progress).run();
+  return RolloutRun(info, host, job, judge, progress).run();
 }
 
 }  // namespace mascing

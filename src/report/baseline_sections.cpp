@@ -172,7 +172,7 @@ std::string baselines_section(const Results& results) {
                   escape_html(p_cell(entry)),
                   entry.baseline == nullptr ? "-"
                   : is_kept                 ? "kept on the selection split"
-                                            : escape_html(entry.baseline->why_not)});
+                                            : escape_html(entry.baseline->rejection_reason)});
     table.add_row(cells, entry.baseline == nullptr ? "chosen" : is_kept ? "" : "infeasible");
   }
   const std::string random = random_text(results);

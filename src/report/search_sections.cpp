@@ -45,7 +45,8 @@ std::string outcome_of(const CandidateResult& candidate, bool is_chosen) {
   if (is_chosen || candidate.feasible) {
     return is_chosen ? "chosen" : "within limits";
   }
-  return candidate.why_not.empty() ? "not within limits" : escape_html(candidate.why_not);
+  return candidate.rejection_reason.empty() ? "not within limits"
+                                            : escape_html(candidate.rejection_reason);
 }
 
 /// A generated rate, else the estimate from one prefill each.

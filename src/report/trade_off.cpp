@@ -58,7 +58,8 @@ std::string standing_of(const CandidateResult& trial) {
   if (trial.feasible) {
     return "within all limits";
   }
-  return trial.why_not.empty() ? "in the running" : shortened(printable(trial.why_not), kMaxReason);
+  return trial.rejection_reason.empty() ? "in the running"
+                                        : shortened(printable(trial.rejection_reason), kMaxReason);
 }
 
 std::vector<std::string> cells_of(const CandidateResult& trial, const std::string& target) {

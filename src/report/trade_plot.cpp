@@ -114,9 +114,9 @@ std::string draw_point(const Results& results,
       "cx=\"" + num(plane.x_of(point.damage)) + "\" cy=\"" + num(Plane::y_of(point.rate)) + "\"";
   const std::string standing = is_chosen           ? "chosen"
                                : trial.feasible    ? "within all limits"
-                               : !point.is_allowed ? "breaks a limit: " + trial.why_not
+                               : !point.is_allowed ? "breaks a limit: " + trial.rejection_reason
                                : point.is_estimate ? "estimated"
-                                                   : trial.why_not;
+                                                   : trial.rejection_reason;
   const std::string note = display_name(trial.method) + " at alpha " + short_text(trial.alpha) +
                            ": " + rate_text(point.rate) + " for " + short_text(point.damage) +
                            " nats; " + standing;

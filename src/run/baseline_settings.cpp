@@ -1,5 +1,5 @@
 // Few settings each, from weak to strong; what is costly is kept in the plan's folder or in the
-// bench's cache.
+// evaluator's cache.
 #include "run/baseline_settings.h"
 
 #include <algorithm>
@@ -96,9 +96,9 @@ std::vector<Conversation> with_label(const std::vector<Conversation>& rows, int 
 }
 
 /// Blocks evenly over the depth, the first left out: libllama's control vectors know none there.
-Baseline control(Bench& bench, const std::vector<Conversation>& rows) {
+Baseline control(CachedEvaluator& evaluator, const std::vector<Conversation>& rows) {
   Baseline baseline{"control_vector", {}};
-  const ControlVector all = bench.residual_difference(with_label(rows, 0), with_label(rows, 1));
+  const ControlVector all = evaluator.residual_difference(with_label(rows, 0), with_label(rows, 1));
   const int64_t n_choice = std::min(kMaxControlBlock, all.n_block - 1);
   for (int64_t i = 0; i < n_choice; ++i) {
     const int64_t i_block = 1 + i * (all.n_block - 1) / n_choice;
@@ -117,14 +117,14 @@ Baseline control(Bench& bench, const std::vector<Conversation>& rows) {
 
 }  // namespace
 
-std::vector<Baseline> make_baselines(Bench& bench,
+std::vector<Baseline> make_baselines(CachedEvaluator& evaluator,
                                      const BaselinePlan& plan,
                                      const std::vector<Conversation>& rows,
                                      const TraceSet& traces) {
-  std::vector<Baseline> baselines = {paper(plan, traces, bench.progress()),
+  std::vector<Baseline> baselines = {paper(plan, traces, evaluator.progress()),
                                      mean_difference_masks(plan, traces),
                                      forced(traces),
-                                     control(bench, rows)};
+                                     control(evaluator, rows)};
   const std::string& prompt = plan.scenario.baselines.system_prompt;
   if (!prompt.empty()) {
     baselines.push_back({"system_prompt", {{"the scenario's", {}, prompt, 0.0, 0, 0}}});

@@ -25,7 +25,7 @@ struct Baseline {
 };
 
 /// `rows`: the labelled discovery split of the target set; `traces`: its traces.
-[[nodiscard]] std::vector<Baseline> make_baselines(Bench& bench,
+[[nodiscard]] std::vector<Baseline> make_baselines(CachedEvaluator& evaluator,
                                                    const BaselinePlan& plan,
                                                    const std::vector<Conversation>& rows,
                                                    const TraceSet& traces);

@@ -32,11 +32,11 @@ struct Trial {
 
 class Tuner {
  public:
-  Tuner(Bench& bench, const BaselinePlan& plan)
-      : bench_(bench),
+  Tuner(CachedEvaluator& evaluator, const BaselinePlan& plan)
+      : evaluator_(evaluator),
         plan_(plan),
-        blocks_(text_blocks(bench.host(), plan.data, plan.scenario, Split::kSelection)) {
-    base_perplexity_ = blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, {}).value;
+        blocks_(text_blocks(evaluator.host(), plan.data, plan.scenario, Split::kSelection)) {
+    base_perplexity_ = blocks_.empty() ? 0.0 : evaluator_.text_perplexity(blocks_, {}).value;
     for (const LoadedSet& set : plan_.data.sets) {
       if (set.spec.role != SetRole::kWatch) {
         base_[set.spec.metric] = rate(set, {}, "base", set.rows(Split::kSelection));
@@ -84,7 +84,7 @@ class Tuner {
     for (Conversation& row : rows) {
       row = with_system_prompt(std::move(row), setting.system_prompt);
     }
-    const auto replies = bench_.replies(what, rows, setting.steering);
+    const auto replies = evaluator_.replies(what, rows, setting.steering);
     const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
     return wanted_rate(replies, judge_replies(rows, replies, rules));
   }
@@ -93,10 +93,10 @@ class Tuner {
     Trial trial;
     CandidateResult& result = trial.result;
     result.perplexity =
-        blocks_.empty() ? 0.0 : bench_.text_perplexity(blocks_, setting.steering).value;
+        blocks_.empty() ? 0.0 : evaluator_.text_perplexity(blocks_, setting.steering).value;
     const double limit = base_perplexity_ * (1.0 + plan_.scenario.search.max_perplexity_rise);
     if (!blocks_.empty() && result.perplexity > limit) {
-      result.why_not =
+      result.rejection_reason =
           "perplexity " + format_number(result.perplexity, 1) + " > " + format_number(limit, 1);
       return trial;
     }
@@ -107,12 +107,12 @@ class Tuner {
     Rate& reached = result.rates[target.spec.metric];
     reached = rate(target, setting, what, std::move(rows));
     if (reached.high < best_rate_.low) {
-      result.why_not = "behind after " + std::to_string(kChunk) + " conversations";
+      result.rejection_reason = "behind after " + std::to_string(kChunk) + " conversations";
       return trial;
     }
     reached = rate(target, setting, what, target.rows(Split::kSelection));
     if (reached.rate <= best_rate_.rate) {
-      result.why_not = "behind the best";
+      result.rejection_reason = "behind the best";
       return trial;
     }
     check_limits(trial, setting, what);
@@ -123,15 +123,15 @@ class Tuner {
   void check_limits(Trial& trial, const BaselineSetting& setting, const std::string& what) {
     for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
       for (const LoadedSet& set : plan_.data.sets) {
-        if (set.spec.role == role && trial.result.why_not.empty()) {
+        if (set.spec.role == role && trial.result.rejection_reason.empty()) {
           check_limit(set, trial.result, setting, what);
         }
       }
-      if (role == SetRole::kHold && trial.result.why_not.empty()) {
+      if (role == SetRole::kHold && trial.result.rejection_reason.empty()) {
         trial.tier = Tier::kKeepsHold;
       }
     }
-    if (trial.result.why_not.empty()) {
+    if (trial.result.rejection_reason.empty()) {
       trial.tier = Tier::kFeasible;
       trial.result.feasible = true;
       best_rate_ = trial.result.rates.at(plan_.data.target().spec.metric);
@@ -147,11 +147,11 @@ class Tuner {
     result.rates[metric] = reached;
     const std::string broken = broken_limit(set.spec, base_.at(metric).rate, reached.rate);
     if (!broken.empty()) {
-      result.why_not = broken;
+      result.rejection_reason = broken;
     }
   }
 
-  Bench& bench_;
+  CachedEvaluator& evaluator_;
   const BaselinePlan& plan_;
   std::vector<std::vector<int32_t>> blocks_;
   double base_perplexity_ = 0.0;
@@ -165,7 +165,7 @@ struct Answers {
   std::vector<JudgedReply> judged;
 };
 
-Answers target_answers(Bench& bench,
+Answers target_answers(CachedEvaluator& evaluator,
                        const BaselinePlan& plan,
                        const BaselineSetting& setting,
                        const std::string& what) {
@@ -174,34 +174,34 @@ Answers target_answers(Bench& bench,
   for (Conversation& row : rows) {
     row = with_system_prompt(std::move(row), setting.system_prompt);
   }
-  Answers answers{bench.replies(what, rows, setting.steering), {}};
+  Answers answers{evaluator.replies(what, rows, setting.steering), {}};
   const JudgeRules rules = rules_for(target.spec, plan.judge, plan.coherence);
   answers.judged = judge_replies(rows, answers.replies, rules);
   return answers;
 }
 
 /// The final test of one setting, into its candidate.
-void test_setting(Bench& bench,
+void test_setting(CachedEvaluator& evaluator,
                   const BaselinePlan& plan,
                   const BaselineSetting& setting,
                   CandidateResult& result) {
   Results scratch;
-  (void)measure_test_split(bench,
-                           {plan.data,
-                            plan.scenario,
-                            plan.judge,
-                            plan.coherence,
-                            setting.steering,
-                            plan.seed,
-                            setting.system_prompt},
-                           scratch);
+  (void)evaluate_holdout(evaluator,
+                         {plan.data,
+                          plan.scenario,
+                          plan.judge,
+                          plan.coherence,
+                          setting.steering,
+                          plan.seed,
+                          setting.system_prompt},
+                         scratch);
   result.metrics = std::move(scratch.metrics);
   result.damage = scratch.damage;
   if (!is_active(plan.chosen)) {
     return;
   }
-  const Answers ours = target_answers(bench, plan, {"", plan.chosen, "", 0.0, 0, 0}, "testing");
-  const Answers theirs = target_answers(bench, plan, setting, "testing");
+  const Answers ours = target_answers(evaluator, plan, {"", plan.chosen, "", 0.0, 0, 0}, "testing");
+  const Answers theirs = target_answers(evaluator, plan, setting, "testing");
   result.p_versus_chosen =
       compare(ours.replies, ours.judged, theirs.replies, theirs.judged).p_value;
 }
@@ -232,8 +232,8 @@ void correct_for_many(std::vector<CandidateResult>& baselines) {
   }
 }
 
-RandomMasks measure_random_masks(Bench& bench, const BaselinePlan& plan) {
-  const Answers ours = target_answers(bench, plan, {"", plan.chosen, "", 0.0, 0, 0}, "testing");
+RandomMasks measure_random_masks(CachedEvaluator& evaluator, const BaselinePlan& plan) {
+  const Answers ours = target_answers(evaluator, plan, {"", plan.chosen, "", 0.0, 0, 0}, "testing");
   RandomMasks random;
   random.n_mask = plan.scenario.baselines.n_random_mask;
   random.norm = norm_of(plan.chosen.mask->steer);
@@ -246,7 +246,7 @@ RandomMasks measure_random_masks(Bench& bench, const BaselinePlan& plan) {
     const Steering steering{std::make_shared<const Mask>(std::move(mask)), plan.chosen.alpha};
     const std::string what =
         "testing: random mask " + std::to_string(i + 1) + "/" + std::to_string(random.n_mask);
-    const Answers theirs = target_answers(bench, plan, {"", steering, "", 0.0, 0, 0}, what);
+    const Answers theirs = target_answers(evaluator, plan, {"", steering, "", 0.0, 0, 0}, what);
     const MetricResult paired = compare(ours.replies, ours.judged, theirs.replies, theirs.judged);
     random.n = paired.n;
     random.rates.push_back(paired.steered->rate);
@@ -265,30 +265,30 @@ RandomMasks measure_random_masks(Bench& bench, const BaselinePlan& plan) {
 
 }  // namespace
 
-void measure_baselines(Bench& bench, const BaselinePlan& plan, Results& results) {
-  const HostCounters before = bench.host().counters();
+void measure_baselines(CachedEvaluator& evaluator, const BaselinePlan& plan, Results& results) {
+  const HostCounters before = evaluator.host().counters();
   const LoadedSet& target = plan.data.target();
-  const Labelled labelled = label_discovery(bench, target, plan.judge, plan.coherence);
+  const Labelled labelled = label_discovery(evaluator, target, plan.judge, plan.coherence);
   std::vector<Skipped> ignored;  // the run's own tracing names them
-  const TraceSet traces = collect_traces(bench.host(),
+  const TraceSet traces = collect_traces(evaluator.host(),
                                          {{target.spec.metric, labelled.rows}},
                                          {plan.folder + "/traces"},
                                          ignored,
-                                         bench.progress());
-  Tuner tuner(bench, plan);
+                                         evaluator.progress());
+  Tuner tuner(evaluator, plan);
   std::vector<CandidateResult> measured;
-  for (const Baseline& baseline : make_baselines(bench, plan, labelled.rows, traces)) {
+  for (const Baseline& baseline : make_baselines(evaluator, plan, labelled.rows, traces)) {
     CandidateResult& result = measured.emplace_back();
     const BaselineSetting& setting = baseline.settings.at(tuner.tune(baseline, result));
     describe(baseline, setting, result);
-    test_setting(bench, plan, setting, result);
+    test_setting(evaluator, plan, setting, result);
   }
   correct_for_many(measured);
   results.candidates.insert(results.candidates.end(), measured.begin(), measured.end());
   if (is_active(plan.chosen) && plan.scenario.baselines.n_random_mask > 0) {
-    results.random_masks = measure_random_masks(bench, plan);
+    results.random_masks = measure_random_masks(evaluator, plan);
   }
-  const HostCounters after = bench.host().counters();
+  const HostCounters after = evaluator.host().counters();
   results.n_baseline_prefill_token += after.n_prefill_token - before.n_prefill_token;
   results.n_baseline_generated_token += after.n_generated_token - before.n_generated_token;
 }

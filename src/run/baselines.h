@@ -32,6 +32,6 @@ struct BaselinePlan {
 ///   control_vector   difference of means of the residual stream, at one block;
 ///   system_prompt    the scenario's, where it has one;
 /// and the distribution of random masks. The tokens they take are added to the baselines' counts.
-void measure_baselines(Bench& bench, const BaselinePlan& plan, Results& results);
+void measure_baselines(CachedEvaluator& evaluator, const BaselinePlan& plan, Results& results);
 
 }  // namespace mascing

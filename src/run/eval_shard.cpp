@@ -1,4 +1,5 @@
-// Blocks are the chunks that the bench asks together, so every answer is found again by its key.
+// Blocks are the chunks that the evaluator asks together, so every answer is found again by its
+// key.
 #include "run/eval_shard.h"
 
 #include <algorithm>
@@ -45,19 +46,20 @@ std::vector<TestBlock> all_blocks(const Dataset& data) {
 
 class ShardAsker {
  public:
-  ShardAsker(Bench& bench, const TestPlan& plan) : bench_(bench), plan_(plan) {}
+  ShardAsker(CachedEvaluator& evaluator, const HoldoutPlan& plan)
+      : evaluator_(evaluator), plan_(plan) {}
 
   void ask(const TestBlock& block) {
     switch (block.kind) {
       case BlockKind::kCalibration:
-        (void)bench_.chunk(block.set->rows(Split::kDiscovery), 0, {}, bench_.sampling());
+        (void)evaluator_.chunk(block.set->rows(Split::kDiscovery), 0, {}, evaluator_.sampling());
         break;
       case BlockKind::kTest:
         ask_test(block);
         break;
       case BlockKind::kChoices:
         for (const Steering& steering : {Steering{}, plan_.steering}) {
-          (void)bench_.choices(plan_.data.choices, steering);
+          (void)evaluator_.choices(plan_.data.choices, steering);
         }
         break;
       case BlockKind::kText:
@@ -69,7 +71,7 @@ class ShardAsker {
  private:
   void ask_test(const TestBlock& block) {
     for (const Steering& steering : {Steering{}, plan_.steering}) {
-      ask_chunk(block, steering, bench_.sampling());
+      ask_chunk(block, steering, evaluator_.sampling());
       for (const int64_t sample_seed : plan_.scenario.sample_seeds) {
         ask_chunk(block, steering, sampling_of(plan_.scenario, plan_.seed, sample_seed));
       }
@@ -78,7 +80,7 @@ class ShardAsker {
 
   void ask_chunk(const TestBlock& block, const Steering& steering, const Sampling& sampling) {
     const std::vector<Conversation>& rows = block.set->rows(Split::kTest);
-    const std::vector<AskedReply> replies = bench_.chunk(rows, block.start, steering, sampling);
+    const std::vector<AskedReply> replies = evaluator_.chunk(rows, block.start, steering, sampling);
     const auto first = rows.begin() + block.start;
     (void)judge_replies({first, first + static_cast<int64_t>(replies.size())},
                         replies,
@@ -86,17 +88,17 @@ class ShardAsker {
   }
 
   void ask_text() {
-    const auto blocks = text_blocks(bench_.host(), plan_.data, plan_.scenario, Split::kTest);
+    const auto blocks = text_blocks(evaluator_.host(), plan_.data, plan_.scenario, Split::kTest);
     if (blocks.empty()) {
       return;
     }
     for (const Steering& steering : {Steering{}, plan_.steering}) {
-      (void)bench_.text_perplexity(blocks, steering);
+      (void)evaluator_.text_perplexity(blocks, steering);
     }
   }
 
-  Bench& bench_;
-  const TestPlan& plan_;
+  CachedEvaluator& evaluator_;
+  const HoldoutPlan& plan_;
 };
 
 std::string part_file(const std::string& folder) {
@@ -105,18 +107,18 @@ std::string part_file(const std::string& folder) {
 
 }  // namespace
 
-void ask_shard(Bench& bench, const TestPlan& plan, const JobShard& shard) {
+void ask_shard(CachedEvaluator& evaluator, const HoldoutPlan& plan, const JobShard& shard) {
   const std::vector<TestBlock> blocks = all_blocks(plan.data);
   const ShardRange range =
       blocks_of(shard, static_cast<int64_t>(blocks.size()), "blocks of the test");
-  ShardAsker asker(bench, plan);
+  ShardAsker asker(evaluator, plan);
   const std::string what = "testing: part " + std::to_string(shard.i);
   const int64_t n_block = range.end - range.begin;
   for (int64_t i = range.begin; i < range.end; ++i) {
-    report(bench.progress(), {what, i - range.begin, n_block, "blocks", ""});
+    report(evaluator.progress(), {what, i - range.begin, n_block, "blocks", ""});
     asker.ask(blocks[i]);
   }
-  report(bench.progress(), {what, n_block, n_block, "blocks", ""});
+  report(evaluator.progress(), {what, n_block, n_block, "blocks", ""});
 }
 
 void mark_part(const std::string& folder, const std::string& key) {

@@ -13,11 +13,11 @@
 
 namespace mascing {
 
-/// Asks one share of what coherence_limit and measure_test_split ask, base and steered, and has the
+/// Asks one share of what coherence_limit and evaluate_holdout ask, base and steered, and has the
 /// replies judged. A block is the calibrating chunk of a set, 64 conversations of its test split,
 /// the multiple-choice questions, or the text. The divergence of benign replies, which needs them
 /// all, is left to the merge. Throws Error{kUsage} if there are more shards than blocks.
-void ask_shard(Bench& bench, const TestPlan& plan, const JobShard& shard);
+void ask_shard(CachedEvaluator& evaluator, const HoldoutPlan& plan, const JobShard& shard);
 
 /// Which evaluation a folder belongs to, kept in its part.json.
 void mark_part(const std::string& folder, const std::string& key);

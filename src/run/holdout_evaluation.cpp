@@ -36,16 +36,16 @@ std::string fall_of(const std::string& what, const MetricResult& result) {
          format_percent(result.steered->rate) + " on the test split";
 }
 
-class FinalTest {
+class HoldoutEvaluation {
  public:
-  FinalTest(Bench& bench, const TestPlan& plan, Results& results)
-      : bench_(bench),
+  HoldoutEvaluation(CachedEvaluator& evaluator, const HoldoutPlan& plan, Results& results)
+      : evaluator_(evaluator),
         plan_(plan),
         results_(results),
         has_mask_(plan.steering.mask != nullptr || plan.steering.control != nullptr ||
                   !plan.system_prompt.empty()) {}
 
-  TestVerdict run() {
+  HoldoutVerdict run() {
     for (const LoadedSet& set : plan_.data.sets) {
       measure(set);
     }
@@ -62,12 +62,13 @@ class FinalTest {
     const auto& rows = set.rows(Split::kTest);
     const std::string& metric = set.spec.metric;
     const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
-    const auto base_replies = bench_.replies("testing: base " + metric, rows, {});
+    const auto base_replies = evaluator_.replies("testing: base " + metric, rows, {});
     const auto base = judge_replies(rows, base_replies, rules);
     std::vector<AskedReply> steered_replies;
     std::vector<JudgedReply> steered;
     if (has_mask_) {
-      steered_replies = bench_.replies("testing: steered " + metric, treated(rows), plan_.steering);
+      steered_replies =
+          evaluator_.replies("testing: steered " + metric, treated(rows), plan_.steering);
       steered = judge_replies(rows, steered_replies, rules);
     }
     MetricResult result = compare(base_replies, base, steered_replies, steered);
@@ -80,8 +81,10 @@ class FinalTest {
       warn_of_turns(metric, result);
     }
     if (has_mask_ && !plan_.scenario.sample_seeds.empty()) {
-      result.sampled = measure_sampled(
-          bench_, {metric, rows, treated(rows), rules, plan_.steering, plan_.seed}, plan_.scenario);
+      result.sampled =
+          evaluate_sampled(evaluator_,
+                           {metric, rows, treated(rows), rules, plan_.steering, plan_.seed},
+                           plan_.scenario);
     }
     results_.metrics[metric] = result;
     add_skipped(base_replies, base, true);
@@ -191,8 +194,8 @@ class FinalTest {
 
   void add_divergence(const std::vector<Conversation>& rows,
                       const std::vector<AskedReply>& base_replies) {
-    report(bench_.progress(), {"testing: divergence", 0, 1, "sets", ""});
-    const Divergence divergence = bench_.divergence(rows, base_replies, plan_.steering);
+    report(evaluator_.progress(), {"testing: divergence", 0, 1, "sets", ""});
+    const Divergence divergence = evaluator_.divergence(rows, base_replies, plan_.steering);
     DamageResult& damage = results_.damage;
     const auto n_all = static_cast<double>(damage.n_kl_token + divergence.n_token);
     if (divergence.n_token > 0) {
@@ -242,10 +245,11 @@ class FinalTest {
     if (plan_.data.choices.empty()) {
       return;
     }
-    report(bench_.progress(), {"testing: multiple choice", 0, 1, "files", ""});
-    const auto base = bench_.choices(plan_.data.choices, {});
+    report(evaluator_.progress(), {"testing: multiple choice", 0, 1, "files", ""});
+    const auto base = evaluator_.choices(plan_.data.choices, {});
     const auto steered =
-        has_mask_ ? bench_.choices(plan_.data.choices, plan_.steering, plan_.system_prompt) : base;
+        has_mask_ ? evaluator_.choices(plan_.data.choices, plan_.steering, plan_.system_prompt)
+                  : base;
     MetricResult result;
     result.split = to_string(Split::kTest);
     result.wanted = "right";
@@ -270,16 +274,16 @@ class FinalTest {
   }
 
   void add_text_damage() {
-    const auto blocks = text_blocks(bench_.host(), plan_.data, plan_.scenario, Split::kTest);
+    const auto blocks = text_blocks(evaluator_.host(), plan_.data, plan_.scenario, Split::kTest);
     if (blocks.empty()) {
       return;
     }
-    report(bench_.progress(), {"testing: perplexity", 0, 1, "texts", ""});
-    const Perplexity base = bench_.text_perplexity(blocks, {});
+    report(evaluator_.progress(), {"testing: perplexity", 0, 1, "texts", ""});
+    const Perplexity base = evaluator_.text_perplexity(blocks, {});
     results_.damage.perplexity_base = base.value;
     results_.damage.n_text_token = base.n_token;
     results_.damage.perplexity_steered =
-        has_mask_ ? bench_.text_perplexity(blocks, plan_.steering).value : base.value;
+        has_mask_ ? evaluator_.text_perplexity(blocks, plan_.steering).value : base.value;
     if (results_.damage.kl_benign > kMuchDivergence) {
       results_.warnings.push_back(
           {"much_divergence",
@@ -289,19 +293,21 @@ class FinalTest {
     }
   }
 
-  Bench& bench_;
-  const TestPlan& plan_;
+  CachedEvaluator& evaluator_;
+  const HoldoutPlan& plan_;
   Results& results_;
   bool has_mask_;
-  TestVerdict verdict_;
+  HoldoutVerdict verdict_;
   CoherenceCount coherence_;
   AgreementCount agreement_;
 };
 
 }  // namespace
 
-TestVerdict measure_test_split(Bench& bench, const TestPlan& plan, Results& results) {
-  return FinalTest(bench, plan, results).run();
+HoldoutVerdict evaluate_holdout(CachedEvaluator& evaluator,
+                                const HoldoutPlan& plan,
+                                Results& results) {
+  return HoldoutEvaluation(evaluator, plan, results).run();
 }
 
 }  // namespace mascing

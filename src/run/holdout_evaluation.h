@@ -12,7 +12,7 @@
 namespace mascing {
 
 /// What the test is made with.
-struct TestPlan {
+struct HoldoutPlan {
   const Dataset& data;
   const Scenario& scenario;
   Judge& judge;
@@ -22,7 +22,7 @@ struct TestPlan {
   std::string system_prompt = {};  ///< of the steered side's conversations, before their own
 };
 
-struct TestVerdict {
+struct HoldoutVerdict {
   bool holds = true;             ///< no hold set lost more than its limit
   bool is_beyond_chance = true;  ///< the target's rate rose, and by more than chance would have it
 };
@@ -30,6 +30,8 @@ struct TestVerdict {
 /// Measures all sets, the general text and the multiple-choice questions without and with the mask
 /// (control vector, system prompt: with that the divergence is not measured), and adds metrics,
 /// damage, skipped conversations and warnings to `results`.
-TestVerdict measure_test_split(Bench& bench, const TestPlan& plan, Results& results);
+HoldoutVerdict evaluate_holdout(CachedEvaluator& evaluator,
+                                const HoldoutPlan& plan,
+                                Results& results);
 
 }  // namespace mascing

@@ -19,9 +19,9 @@ using nlohmann::json;
 
 constexpr size_t kNameDigits = 16;  // of a hash in a file name
 
-class SetPlayer {
+class SetRollouts {
  public:
-  SetPlayer(const Scenario& scenario, const PlayTools& tools)
+  SetRollouts(const Scenario& scenario, const RolloutTools& tools)
       : scenario_(scenario),
         tools_(tools),
         playing_([this](const ProgressEvent& event) {
@@ -31,18 +31,18 @@ class SetPlayer {
         judging_(
             [this](const ProgressEvent&) { return !tools_.progress || tools_.progress(last_); }) {}
 
-  /// Returns the file of played conversations.
-  std::string play(const ScenarioSet& set, Dataset& record) {
-    PlayQuestion question;
+  /// Returns the file of rollouts.
+  std::string roll_out(const ScenarioSet& set, Dataset& record) {
+    RolloutQuestion question;
     question.behaviour = set.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;
     question.answer_prefixes = set.answer_prefixes;
     question.set = set.metric;
-    const CollectJob job = job_of(set, question);
-    const JudgeReplies judge = [&](const std::vector<PlayedReply>& replies) {
+    const RolloutJob job = job_of(set, question);
+    const JudgeReplies judge = [&](const std::vector<RolloutReply>& replies) {
       return judged_by(*judge_, question)(replies);
     };
     const GiveHost host = [this]() -> Host& { return ready_host(); };
-    const CollectSummary summary = collect_conversations(tools_.info, host, job, judge, playing_);
+    const RolloutSummary summary = collect_rollouts(tools_.info, host, job, judge, playing_);
     const std::string prefix = "played." + set.metric;
     record.labels[prefix + ".label_0"] = summary.n_label_0;
     record.labels[prefix + ".label_1"] = summary.n_label_1;
@@ -63,8 +63,8 @@ class SetPlayer {
     return tools_.host();
   }
 
-  [[nodiscard]] CollectJob job_of(const ScenarioSet& set, const PlayQuestion& question) const {
-    CollectJob job;
+  [[nodiscard]] RolloutJob job_of(const ScenarioSet& set, const RolloutQuestion& question) const {
+    RolloutJob job;
     job.inputs = set.data;
     job.what = "playing " + set.metric;
     job.options.sampling = {
@@ -85,8 +85,8 @@ class SetPlayer {
   }
 
   /// Two jobs that differ have files of their own; the journal's header has the rest.
-  [[nodiscard]] static std::string file_key(const CollectJob& job) {
-    const CollectOptions& options = job.options;
+  [[nodiscard]] static std::string file_key(const RolloutJob& job) {
+    const RolloutOptions& options = job.options;
     const json key = {job.settings,
                       to_string(options.behaviour),
                       options.judge_every_turn,
@@ -103,7 +103,7 @@ class SetPlayer {
   }
 
   const Scenario& scenario_;
-  const PlayTools& tools_;
+  const RolloutTools& tools_;
   ProgressEvent last_;
   Progress playing_;
   Progress judging_;  ///< a judge's own reports would hide how far the playing is
@@ -122,22 +122,22 @@ GiveHost opened_once(const OpenHost& open) {
   };
 }
 
-Dataset play_sets(Dataset data, const Scenario& scenario, const PlayTools& tools) {
+Dataset roll_out_sets(Dataset data, const Scenario& scenario, const RolloutTools& tools) {
   const auto& sets = scenario.sets;
-  if (std::none_of(sets.begin(), sets.end(), [](const auto& set) { return set.plays_scripts; })) {
+  if (std::none_of(sets.begin(), sets.end(), [](const auto& set) { return set.needs_rollout; })) {
     return data;
   }
   ensure_directory(tools.options.output + "/cache");
   Dataset record;
-  Scenario played = scenario;
-  SetPlayer player(scenario, tools);
-  for (ScenarioSet& set : played.sets) {
-    if (set.plays_scripts) {
-      set.data = {player.play(set, record)};
-      set.plays_scripts = false;
+  Scenario rollout = scenario;
+  SetRollouts rollouts(scenario, tools);
+  for (ScenarioSet& set : rollout.sets) {
+    if (set.needs_rollout) {
+      set.data = {rollouts.roll_out(set, record)};
+      set.needs_rollout = false;
     }
   }
-  data = load_dataset(played, tools.options.seed);
+  data = load_dataset(rollout, tools.options.seed);
   data.skipped = std::move(record.skipped);
   data.labels = std::move(record.labels);
   return data;

@@ -1,5 +1,5 @@
-// Sets of a scenario that are scripts (`play = true`), played by the unsteered model before a run
-// looks at them: the same as `mascing collect` on their files.
+// Sets of a scenario that are scripts (`play = true`): the unsteered model writes the assistant's
+// turns before a run begins, as `mascing collect` does for a file.
 #pragma once
 
 #include <string>
@@ -16,19 +16,21 @@ namespace mascing {
 /// Opens the model at the first call.
 [[nodiscard]] GiveHost opened_once(const OpenHost& open);
 
-/// What scripts are played with.
-struct PlayTools {
+/// What scripts are rolled out with.
+struct RolloutTools {
   const ModelInfo& info;
-  GiveHost host;  ///< asked for if something is to be played
+  GiveHost host;  ///< asked for if something is to be rolled out
   const RunOptions& options;
   const Progress& progress;
 };
 
 /// `data` as it was loaded from the scenario's files; where sets are scripts, the data again with
-/// these played: each conversation up to the user turn whose reply was the opposite of what is
-/// wanted, or to its end. The played ones stay in cache/ under the hash of everything they depend
+/// these rolled out: each conversation up to the user turn whose reply was the opposite of what is
+/// wanted, or to its end. Rollouts stay in cache/ under the hash of everything they depend
 /// on, with a journal: a second call plays nothing and needs neither host nor judges, and what was
-/// interrupted goes on to the same bytes. Throws what collect_conversations and load_dataset throw.
-[[nodiscard]] Dataset play_sets(Dataset data, const Scenario& scenario, const PlayTools& tools);
+/// interrupted goes on to the same bytes. Throws what collect_rollouts and load_dataset throw.
+[[nodiscard]] Dataset roll_out_sets(Dataset data,
+                                    const Scenario& scenario,
+                                    const RolloutTools& tools);
 
 }  // namespace mascing

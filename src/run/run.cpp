@@ -32,7 +32,7 @@ namespace {
 
 constexpr size_t kPreserveRows = 150;  // traces of each benign set: their routing should stay
 
-TestLook look_at(const Dataset& data, const ModelInfo& info, const RunOptions& options) {
+HoldoutRecord look_at(const Dataset& data, const ModelInfo& info, const RunOptions& options) {
   return {options.output, sha256_hex(data.hash + info.identity)};
 }
 
@@ -51,10 +51,10 @@ class Run {
         judge_(make_judge(scenario.judge,
                           scenario.sets,
                           {options.open_judge_model, options.output + "/cache", progress_})),
-        bench_(host,
-               Cache(options.output + "/cache", context_key(host.describe(), options)),
-               {static_cast<float>(scenario.temperature), options.seed, scenario.n_max_token},
-               progress_),
+        evaluator_(host,
+                   Cache(options.output + "/cache", context_key(host.describe(), options)),
+                   {static_cast<float>(scenario.temperature), options.seed, scenario.n_max_token},
+                   progress_),
         results_(start_results(scenario, host.describe(), options)),
         watch_(results_.seconds) {
     judge_->self_test();
@@ -83,17 +83,17 @@ class Run {
               results_.search.chosen_by = "user";
               return test(mask_of(found, i), found.coherence, true);
             },
-            bench_.host()});
+            evaluator_.host()});
     return offered;
   }
 
   RunOutcome evaluate(Mask mask) {
-    return test(std::move(mask), coherence_limit(bench_, data_), false);
+    return test(std::move(mask), coherence_limit(evaluator_, data_), false);
   }
 
   void ask_part(const Mask& mask) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-    ask_shard(bench_, {data_, scenario_, *judge_, {}, steering, options_.seed}, options_.shard);
+    ask_shard(evaluator_, {data_, scenario_, *judge_, {}, steering, options_.seed}, options_.shard);
   }
 
  private:
@@ -105,17 +105,17 @@ class Run {
   };
 
   Found find() {
-    bench_.set_budget(options_.budget);
+    evaluator_.set_budget(options_.budget);
     Found found;
-    found.coherence = coherence_limit(bench_, data_);
+    found.coherence = coherence_limit(evaluator_, data_);
     std::vector<TraceInput> inputs = label(found.coherence);
-    n_label_token_ = bench_.asked().n_generated;
+    n_label_token_ = evaluator_.asked().n_generated;
     const TrainingIds training = choose_contrast(scenario_, options_.seed, inputs, results_);
     const TraceSet traces = trace(inputs);
     check_confounds(scenario_, inputs, traces, options_.seed, results_);
     found.built = build(traces, training, found.coherence);
     found.selection = select(found.built, found.coherence);
-    record_search(found.selection, {bench_, scenario_, options_, n_label_token_}, results_);
+    record_search(found.selection, {evaluator_, scenario_, options_, n_label_token_}, results_);
     return found;
   }
 
@@ -150,7 +150,7 @@ class Run {
   }
 
   std::vector<Conversation> label_set(const LoadedSet& set, const CoherenceLimit& coherence) {
-    Labelled labelled = label_discovery(bench_, set, *judge_, coherence);
+    Labelled labelled = label_discovery(evaluator_, set, *judge_, coherence);
     const std::string prefix = "discovery." + set.spec.metric;
     results_.labels[prefix + ".label_0"] = labelled.n_label_0;
     results_.labels[prefix + ".label_1"] = labelled.n_label_1;
@@ -164,8 +164,8 @@ class Run {
 
   TraceSet trace(const std::vector<TraceInput>& inputs) {
     std::vector<Skipped> skipped;
-    TraceSet traces =
-        collect_traces(bench_.host(), inputs, {options_.output + "/traces"}, skipped, progress_);
+    TraceSet traces = collect_traces(
+        evaluator_.host(), inputs, {options_.output + "/traces"}, skipped, progress_);
     add_skipped(skipped);
     watch_.lap("trace");
     return traces;
@@ -194,17 +194,18 @@ class Run {
     if (!uses_loop && !uses_interventions) {
       return;
     }
-    const Panel panel =
-        build_panel(bench_, data_, scenario_, *judge_, coherence, Split::kDiscovery);
-    results_.warnings.insert(results_.warnings.end(), panel.warnings.begin(), panel.warnings.end());
-    if (!panel.sees_target()) {
+    const Objectives objectives =
+        build_objectives(evaluator_, data_, scenario_, *judge_, coherence, Split::kDiscovery);
+    results_.warnings.insert(
+        results_.warnings.end(), objectives.warnings.begin(), objectives.warnings.end());
+    if (!objectives.sees_target()) {
       watch_.lap("closed_loop");
       return;
     }
-    const MaskFrame frame = make_frame(traces, scenario_, options_.seed);
+    const SearchSpace space = make_search_space(traces, scenario_, options_.seed);
     std::vector<Candidate> asked;
     if (uses_loop) {
-      LoopMasks made = make_loop_masks(bench_, panel, scenario_, frame, options_.seed);
+      LoopMasks made = make_loop_masks(evaluator_, objectives, scenario_, space, options_.seed);
       results_.effects = std::move(made.effects);
       results_.loop = std::move(made.loop);
       asked = std::move(made.candidates);
@@ -212,7 +213,7 @@ class Run {
     }
     if (uses_interventions) {
       InterventionalMask made = make_interventional_mask(
-          bench_, {panel, data_, traces}, scenario_, frame, build_options());
+          evaluator_, {objectives, data_, traces}, scenario_, space, build_options());
       results_.interventional = std::move(made.result);
       asked.push_back(std::move(made.candidate));
       watch_.lap("interventional_surrogate");
@@ -221,8 +222,9 @@ class Run {
   }
 
   Selection select(const CandidateSet& built, const CoherenceLimit& coherence) {
-    Selection selection = select_mask(
-        bench_, {data_, scenario_, *judge_, coherence, options_.watch_trials}, built.candidates);
+    Selection selection = select_mask(evaluator_,
+                                      {data_, scenario_, *judge_, coherence, options_.watch_trials},
+                                      built.candidates);
     results_.candidates = selection.trials;
     results_.outcome = selection.outcome;
     results_.warnings.insert(
@@ -233,8 +235,8 @@ class Run {
 
   RunOutcome test(Mask mask, const CoherenceLimit& coherence, bool is_new) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-    const TestVerdict verdict = measure_test_split(
-        bench_, {data_, scenario_, *judge_, coherence, steering, options_.seed}, results_);
+    const HoldoutVerdict verdict = evaluate_holdout(
+        evaluator_, {data_, scenario_, *judge_, coherence, steering, options_.seed}, results_);
     watch_.lap("test");
     compare_baselines(steering, coherence);
     std::string failure;
@@ -253,7 +255,7 @@ class Run {
   }
 
   RunOutcome give_up(const CoherenceLimit& coherence) {
-    measure_test_split(bench_, {data_, scenario_, *judge_, coherence, {}}, results_);
+    evaluate_holdout(evaluator_, {data_, scenario_, *judge_, coherence, {}}, results_);
     watch_.lap("test");
     compare_baselines({}, coherence);
     if (results_.candidates.empty()) {
@@ -276,7 +278,7 @@ class Run {
     }
     const std::string folder = options_.output + "/baselines";
     measure_baselines(
-        bench_,
+        evaluator_,
         {data_, scenario_, *judge_, coherence, chosen, folder, options_.seed, options_.n_thread},
         results_);
     watch_.lap("baselines");
@@ -287,12 +289,12 @@ class Run {
   }
 
   RunOutcome finish(const std::string& failure) {
-    const HostCounters counters = bench_.host().counters();
+    const HostCounters counters = evaluator_.host().counters();
     results_.n_prefill_token = counters.n_prefill_token - results_.n_baseline_prefill_token;
     results_.n_generated_token = counters.n_generated_token - results_.n_baseline_generated_token;
     record_judges(*judge_, results_);
-    results_.tokens_per_second_base = bench_.tokens_per_second(false);
-    results_.tokens_per_second_steered = bench_.tokens_per_second(true);
+    results_.tokens_per_second_base = evaluator_.tokens_per_second(false);
+    results_.tokens_per_second_steered = evaluator_.tokens_per_second(true);
     return {std::move(results_), failure, false};
   }
 
@@ -301,13 +303,13 @@ class Run {
   const RunOptions& options_;
   const Progress& progress_;
   std::unique_ptr<Jury> judge_;
-  Bench bench_;
+  CachedEvaluator evaluator_;
   Results results_;
   Stopwatch watch_;
   int64_t n_label_token_ = 0;  ///< written when the discovery split was labelled
 };
 
-/// What every run begins with: conversations, scripts played. Holds the output folder.
+/// What every run begins with: conversations, scripts rolled out. Holds the output folder.
 struct Work {
   Work(const Scenario& scenario,
        const ModelInfo& info,
@@ -317,7 +319,7 @@ struct Work {
       : data(load_dataset(scenario, options.seed)) {
     ensure_directory(options.output);
     lock.emplace(options.output);
-    data = play_sets(std::move(data), scenario, {info, host, options, progress});
+    data = roll_out_sets(std::move(data), scenario, {info, host, options, progress});
     key = run_key(scenario, data, info, options);
   }
 
@@ -383,7 +385,7 @@ void search_scenario(const Scenario& scenario,
                      const Progress& progress) {
   const GiveHost host = opened_once(open_host);
   const Work work(scenario, info, host, options, progress);
-  const TestLook look = look_at(work.data, info, options);
+  const HoldoutRecord look = look_at(work.data, info, options);
   const Browse gated = [&](const SearchView& view) {
     write_search(view.results, options.output);
     browse({view.results,

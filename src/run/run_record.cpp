@@ -140,18 +140,18 @@ void add_selection(const CandidateResult& candidate, Mask& mask) {
 }
 
 void record_search(const Selection& selection, const SearchWork& work, Results& results) {
-  const auto& [bench, scenario, options, n_label_token] = work;
+  const auto& [evaluator, scenario, options, n_label_token] = work;
   SearchResult& search = results.search;
-  search.n_prefill_token = bench.asked().n_prefill;
-  search.n_generated_token = bench.asked().n_generated - n_label_token;
+  search.n_prefill_token = evaluator.asked().n_prefill;
+  search.n_generated_token = evaluator.asked().n_generated - n_label_token;
   search.n_paper_token = (kPaperRuns + 1) * selection.n_base_token;
   search.budget = options.budget_text;
   search.base_rate = selection.base_rate;
-  search.budget_spent = options.budget.n_token > 0 ? bench.budget_spent() : 0.0;
+  search.budget_spent = options.budget.n_token > 0 ? evaluator.budget_spent() : 0.0;
   const auto n_step = static_cast<int64_t>(results.loop.steps.size());
   const bool has_asked = results.effects.n_pair > 0;
-  if (has_asked && bench.budget_spent() >= kMaskShare && scenario.uses(MaskMethod::kClosedLoop) &&
-      n_step < scenario.search.n_loop_step) {
+  if (has_asked && evaluator.budget_spent() >= kMaskShare &&
+      scenario.uses(MaskMethod::kClosedLoop) && n_step < scenario.search.n_loop_step) {
     search.cut_short.push_back("the closed loop took " + std::to_string(n_step) + " of " +
                                std::to_string(scenario.search.n_loop_step) + " steps");
   }
@@ -210,10 +210,10 @@ void write_search(const Results& results, const std::string& folder) {
   write_file_atomically(path, text);
 }
 
-TestLook::TestLook(std::string folder, std::string data)
+HoldoutRecord::HoldoutRecord(std::string folder, std::string data)
     : path_(std::move(folder) + "/tested.json"), data_(std::move(data)) {}
 
-void TestLook::require_first(const Mask& mask) const {
+void HoldoutRecord::require_first(const Mask& mask) const {
   if (!file_exists(path_)) {
     return;
   }
@@ -226,7 +226,7 @@ void TestLook::require_first(const Mask& mask) const {
   }
 }
 
-void TestLook::take(const std::vector<float>& steer, double alpha) const {
+void HoldoutRecord::take(const std::vector<float>& steer, double alpha) const {
   const json look = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
   write_file_atomically(path_, look.dump() + "\n");
 }

@@ -61,7 +61,7 @@ void add_selection(const CandidateResult& candidate, Mask& mask);
 
 /// Who searched, and what was written before that.
 struct SearchWork {
-  const Bench& bench;
+  const CachedEvaluator& evaluator;
   const Scenario& scenario;
   const RunOptions& options;
   int64_t n_label_token = 0;  ///< when the discovery split was labelled
@@ -85,10 +85,10 @@ void write_search(const Results& results, const std::string& folder);
 
 /// Whose mask has looked at the test split, kept in a folder: a second look would be a choice made
 /// on it.
-class TestLook {
+class HoldoutRecord {
  public:
   /// `data`: stands for the conversations and the model.
-  TestLook(std::string folder, std::string data);
+  HoldoutRecord(std::string folder, std::string data);
   /// Throws Error{kUsage} if another mask or strength has looked.
   void require_first(const Mask& mask) const;
   /// Whatever was there before.

@@ -24,14 +24,16 @@ Sampling sampling_of(const Scenario& scenario, uint64_t seed, int64_t sample_see
           scenario.n_max_token};
 }
 
-SampledResult measure_sampled(Bench& bench, const SampledPlan& plan, const Scenario& scenario) {
+SampledResult evaluate_sampled(CachedEvaluator& evaluator,
+                               const SampledPlan& plan,
+                               const Scenario& scenario) {
   std::vector<ReplyTally> tallies(plan.rows.size());
   for (const int64_t sample_seed : scenario.sample_seeds) {
     const Sampling sampling = sampling_of(scenario, plan.seed, sample_seed);
     const std::string what = plan.metric + ", seed " + std::to_string(sample_seed);
-    const auto base_replies = bench.sampled("sampling: base " + what, plan.rows, {}, sampling);
+    const auto base_replies = evaluator.sampled("sampling: base " + what, plan.rows, {}, sampling);
     const auto steered_replies =
-        bench.sampled("sampling: steered " + what, plan.treated, plan.steering, sampling);
+        evaluator.sampled("sampling: steered " + what, plan.treated, plan.steering, sampling);
     const auto base = judge_replies(plan.rows, base_replies, plan.rules);
     const auto steered = judge_replies(plan.rows, steered_replies, plan.rules);
     for (size_t i = 0; i < tallies.size(); ++i) {

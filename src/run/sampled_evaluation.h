@@ -26,8 +26,8 @@ struct SampledPlan {
 
 /// One sampled reply for each of the scenario's sample seeds; both sides of a conversation draw
 /// from the same random stream.
-[[nodiscard]] SampledResult measure_sampled(Bench& bench,
-                                            const SampledPlan& plan,
-                                            const Scenario& scenario);
+[[nodiscard]] SampledResult evaluate_sampled(CachedEvaluator& evaluator,
+                                             const SampledPlan& plan,
+                                             const Scenario& scenario);
 
 }  // namespace mascing

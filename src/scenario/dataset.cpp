@@ -111,7 +111,7 @@ LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, Sha256& digest) {
                     "[dataset] set '" + spec.metric + "' has id '" + row.id + "' twice",
                     "ids must be unique within a set: is a file named twice?");
       }
-      if (spec.plays_scripts) {
+      if (spec.needs_rollout) {
         require_script(row, path);
       }
       const Split split = split_of(row, seed);

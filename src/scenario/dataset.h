@@ -34,7 +34,7 @@ struct Dataset {
   std::vector<ChoiceQuestion> choices;
   std::string hash;  ///< SHA-256 over all files read
   std::vector<Warning> warnings;
-  std::vector<Skipped> skipped;           ///< scripts that could not be played
+  std::vector<Skipped> skipped;           ///< scripts that could not be rolled out
   std::map<std::string, int64_t> labels;  ///< "played.dsr.label_1", ...: how scripts ended
 
   [[nodiscard]] const LoadedSet& target() const;

@@ -111,7 +111,7 @@ ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder
   if (std::set<std::string>(set.data.begin(), set.data.end()).size() != set.data.size()) {
     table.fail("data", "names one file twice", "its conversations would count twice");
   }
-  table.get("play", set.plays_scripts);
+  table.get("play", set.needs_rollout);
   table.get("answer_prefixes", set.answer_prefixes);
   table.get("max_drop", set.max_drop, kShare);
   set.allow_near_duplicates = allows_near_duplicates(table);

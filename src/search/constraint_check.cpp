@@ -20,31 +20,31 @@ std::string broken_limit(const ScenarioSet& set, double base, double reached) {
              : "";
 }
 
-Examiner::Examiner(Bench& bench, const SelectionPlan& plan)
-    : bench_(bench),
+ConstraintChecker::ConstraintChecker(CachedEvaluator& evaluator, const SelectionPlan& plan)
+    : evaluator_(evaluator),
       plan_(plan),
-      blocks_(text_blocks(bench.host(), plan.data, plan.scenario, Split::kSelection)) {
+      blocks_(text_blocks(evaluator.host(), plan.data, plan.scenario, Split::kSelection)) {
   for (const LoadedSet& set : plan.data.sets) {
     if (set.spec.role == SetRole::kWatch) {
       continue;
     }
     const std::string& metric = set.spec.metric;
     base_replies_[metric] =
-        bench.replies("selecting: base " + metric, set.rows(Split::kSelection), {});
+        evaluator.replies("selecting: base " + metric, set.rows(Split::kSelection), {});
     base_rates_[metric] = rate_of(set, base_replies_[metric]);
   }
-  base_perplexity_ = blocks_.empty() ? 0.0 : bench.text_perplexity(blocks_, {}).value;
+  base_perplexity_ = blocks_.empty() ? 0.0 : evaluator.text_perplexity(blocks_, {}).value;
 }
 
-const Rate& Examiner::base_rate(const std::string& metric) const {
+const Rate& ConstraintChecker::base_rate(const std::string& metric) const {
   return base_rates_.at(metric);
 }
 
-const std::vector<AskedReply>& Examiner::base_replies(const std::string& metric) const {
+const std::vector<AskedReply>& ConstraintChecker::base_replies(const std::string& metric) const {
   return base_replies_.at(metric);
 }
 
-int64_t Examiner::n_base_token() const {
+int64_t ConstraintChecker::n_base_token() const {
   int64_t n_token = 0;
   for (const auto& [metric, replies] : base_replies_) {
     for (const AskedReply& reply : replies) {
@@ -54,43 +54,45 @@ int64_t Examiner::n_base_token() const {
   return n_token;
 }
 
-Rate Examiner::rate_of(const LoadedSet& set, const std::vector<AskedReply>& replies) const {
+Rate ConstraintChecker::rate_of(const LoadedSet& set,
+                                const std::vector<AskedReply>& replies) const {
   const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
   return wanted_rate(replies, judge_replies(set.rows(Split::kSelection), replies, rules));
 }
 
-std::vector<JudgedReply> Examiner::judge_target(const std::vector<AskedReply>& replies) const {
+std::vector<JudgedReply> ConstraintChecker::judge_target(
+    const std::vector<AskedReply>& replies) const {
   const LoadedSet& target = plan_.data.target();
   return judge_replies(target.rows(Split::kSelection),
                        replies,
                        rules_for(target.spec, plan_.judge, plan_.coherence));
 }
 
-bool Examiner::keeps_text(CandidateResult& trial, const Steering& steering) {
+bool ConstraintChecker::keeps_text(CandidateResult& result, const Steering& steering) {
   if (blocks_.empty()) {
     return true;
   }
-  trial.perplexity = bench_.text_perplexity(blocks_, steering).value;
+  result.perplexity = evaluator_.text_perplexity(blocks_, steering).value;
   const double limit = base_perplexity_ * (1.0 + plan_.scenario.search.max_perplexity_rise);
-  if (trial.perplexity > limit) {
-    trial.why_not =
-        "perplexity " + format_number(trial.perplexity, 1) + " > " + format_number(limit, 1);
-    trial.breaks_limit = true;
+  if (result.perplexity > limit) {
+    result.rejection_reason =
+        "perplexity " + format_number(result.perplexity, 1) + " > " + format_number(limit, 1);
+    result.breaks_limit = true;
     return false;
   }
   return true;
 }
 
-const Rate& Examiner::ask_target(CandidateResult& trial,
-                                 const Steering& steering,
-                                 const std::string& what,
-                                 size_t n_row,
-                                 std::vector<AskedReply>* replies) {
+const Rate& ConstraintChecker::ask_target(CandidateResult& result,
+                                          const Steering& steering,
+                                          const std::string& what,
+                                          size_t n_row,
+                                          std::vector<AskedReply>* replies) {
   const LoadedSet& set = plan_.data.target();
   std::vector<Conversation> rows = set.rows(Split::kSelection);
   rows.resize(std::min(rows.size(), n_row));
-  std::vector<AskedReply> asked = bench_.replies(what, rows, steering);
-  Rate& rate = trial.rates[target()];
+  std::vector<AskedReply> asked = evaluator_.replies(what, rows, steering);
+  Rate& rate = result.rates[target()];
   rate = rate_of(set, asked);
   if (replies != nullptr) {
     *replies = std::move(asked);
@@ -98,46 +100,46 @@ const Rate& Examiner::ask_target(CandidateResult& trial,
   return rate;
 }
 
-bool Examiner::check_limits(CandidateResult& trial,
-                            const Steering& steering,
-                            const std::string& what) {
+bool ConstraintChecker::check_limits(CandidateResult& result,
+                                     const Steering& steering,
+                                     const std::string& what) {
   bool keeps_hold = false;
   for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
     for (const LoadedSet& set : plan_.data.sets) {
-      if (set.spec.role == role && trial.why_not.empty()) {
-        check_limit(set, trial, steering, what);
+      if (set.spec.role == role && result.rejection_reason.empty()) {
+        check_limit(set, result, steering, what);
       }
     }
-    keeps_hold = keeps_hold || (role == SetRole::kHold && trial.why_not.empty());
+    keeps_hold = keeps_hold || (role == SetRole::kHold && result.rejection_reason.empty());
   }
-  if (trial.why_not.empty()) {
-    trial.feasible = true;
-    trial.kl_benign = benign_divergence(steering);
+  if (result.rejection_reason.empty()) {
+    result.feasible = true;
+    result.kl_benign = benign_divergence(steering);
   }
   return keeps_hold;
 }
 
-void Examiner::check_limit(const LoadedSet& set,
-                           CandidateResult& trial,
-                           const Steering& steering,
-                           const std::string& what) {
+void ConstraintChecker::check_limit(const LoadedSet& set,
+                                    CandidateResult& result,
+                                    const Steering& steering,
+                                    const std::string& what) {
   const std::string& metric = set.spec.metric;
   const Rate rate =
-      rate_of(set, bench_.replies(what + ", " + metric, set.rows(Split::kSelection), steering));
-  trial.rates[metric] = rate;
+      rate_of(set, evaluator_.replies(what + ", " + metric, set.rows(Split::kSelection), steering));
+  result.rates[metric] = rate;
   const std::string broken = broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate);
   if (!broken.empty()) {
-    trial.why_not = broken;
-    trial.breaks_limit = true;
+    result.rejection_reason = broken;
+    result.breaks_limit = true;
   }
 }
 
-double Examiner::benign_divergence(const Steering& steering) {
+double ConstraintChecker::benign_divergence(const Steering& steering) {
   double sum = 0.0;
   int64_t n_token = 0;
   for (const LoadedSet& set : plan_.data.sets) {
     if (set.spec.role == SetRole::kBenign) {
-      const Divergence divergence = bench_.divergence(
+      const Divergence divergence = evaluator_.divergence(
           set.rows(Split::kSelection), base_replies_.at(set.spec.metric), steering);
       sum += divergence.kl * static_cast<double>(divergence.n_token);
       n_token += divergence.n_token;

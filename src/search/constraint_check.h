@@ -27,10 +27,10 @@ struct SelectionPlan {
   std::function<void(const std::vector<CandidateResult>&)> watch = {};
 };
 
-class Examiner {
+class ConstraintChecker {
  public:
-  /// Asks the unsteered model first. Both references must outlive the examiner.
-  Examiner(Bench& bench, const SelectionPlan& plan);
+  /// Asks the unsteered model first. Both references must outlive the checker.
+  ConstraintChecker(CachedEvaluator& evaluator, const SelectionPlan& plan);
 
   [[nodiscard]] const std::string& target() const { return plan_.data.target().spec.metric; }
   [[nodiscard]] const Rate& base_rate(const std::string& metric) const;
@@ -40,29 +40,29 @@ class Examiner {
   [[nodiscard]] int64_t n_base_token() const;
 
   /// False, with the reason, if the general text suffers more than allowed.
-  [[nodiscard]] bool keeps_text(CandidateResult& trial, const Steering& steering);
+  [[nodiscard]] bool keeps_text(CandidateResult& result, const Steering& steering);
   /// The target's rate over its first `n_row` conversations (all if there are fewer), also kept in
-  /// the trial; `replies`, if given, gets the replies.
-  const Rate& ask_target(CandidateResult& trial,
+  /// the result; `replies`, if given, gets the replies.
+  const Rate& ask_target(CandidateResult& result,
                          const Steering& steering,
                          const std::string& what,
                          size_t n_row,
                          std::vector<AskedReply>* replies = nullptr);
-  /// Hold sets first, then keep and benign ones, until a limit is broken. A trial that keeps all is
-  /// feasible. Returns whether it keeps the hold sets.
-  bool check_limits(CandidateResult& trial, const Steering& steering, const std::string& what);
+  /// Hold sets first, then keep and benign ones, until a limit is broken. A result that keeps all
+  /// is feasible. Returns whether it keeps the hold sets.
+  bool check_limits(CandidateResult& result, const Steering& steering, const std::string& what);
   /// Of target replies that were asked for: whether each is wanted.
   [[nodiscard]] std::vector<JudgedReply> judge_target(const std::vector<AskedReply>& replies) const;
 
  private:
   void check_limit(const LoadedSet& set,
-                   CandidateResult& trial,
+                   CandidateResult& result,
                    const Steering& steering,
                    const std::string& what);
   [[nodiscard]] Rate rate_of(const LoadedSet& set, const std::vector<AskedReply>& replies) const;
   [[nodiscard]] double benign_divergence(const Steering& steering);
 
-  Bench& bench_;
+  CachedEvaluator& evaluator_;
   const SelectionPlan& plan_;
   std::vector<std::vector<int32_t>> blocks_;
   double base_perplexity_ = 0.0;

@@ -22,28 +22,29 @@ TracePlaces trace_places(const TraceSet& traces) {
   return places;
 }
 
-/// Items of set `i_set` of the panel, whose conversations are `rows`, that have a trace.
-void add_traced_items(const Panel& panel,
+/// Items of set `i_set` of the objectives, whose conversations are `rows`, that have a trace.
+void add_traced_items(const Objectives& objectives,
                       size_t i_set,
                       const std::vector<Conversation>& rows,
                       const TracePlaces& places,
                       std::vector<TracedItem>& items) {
-  for (size_t i_item = 0; i_item < panel.rows[i_set].size(); ++i_item) {
-    const auto found = places.find({panel.sets[i_set].name, rows[panel.rows[i_set][i_item]].id});
+  for (size_t i_item = 0; i_item < objectives.rows[i_set].size(); ++i_item) {
+    const auto found =
+        places.find({objectives.sets[i_set].name, rows[objectives.rows[i_set][i_item]].id});
     if (found != places.end()) {
       items.push_back({static_cast<int64_t>(i_set), static_cast<int64_t>(i_item), found->second});
     }
   }
 }
 
-TracedPanel traced_panel(const DiscoveryData& discovery) {
-  const Panel& panel = discovery.panel;
+TracedObjectives traced_objectives(const DiscoveryData& discovery) {
+  const Objectives& objectives = discovery.objectives;
   const TracePlaces places = trace_places(discovery.traces);
-  TracedPanel traced = {panel.roles, {}, discovery.traces};
-  for (size_t i_set = 0; i_set < panel.sets.size(); ++i_set) {
+  TracedObjectives traced = {objectives.roles, {}, discovery.traces};
+  for (size_t i_set = 0; i_set < objectives.sets.size(); ++i_set) {
     for (const LoadedSet& set : discovery.data.sets) {
-      if (set.spec.metric == panel.sets[i_set].name) {
-        add_traced_items(panel, i_set, set.rows(Split::kDiscovery), places, traced.items);
+      if (set.spec.metric == objectives.sets[i_set].name) {
+        add_traced_items(objectives, i_set, set.rows(Split::kDiscovery), places, traced.items);
       }
     }
   }
@@ -61,22 +62,22 @@ InterventionalSurrogateResult summarise(const InterventionalResult& made) {
 
 }  // namespace
 
-InterventionalMask make_interventional_mask(Bench& bench,
+InterventionalMask make_interventional_mask(CachedEvaluator& evaluator,
                                             const DiscoveryData& discovery,
                                             const Scenario& scenario,
-                                            const MaskFrame& frame,
+                                            const SearchSpace& space,
                                             const BuildOptions& options) {
-  const AskModel ask = asking(bench, discovery.panel);
+  const AskModel ask = asking(evaluator, discovery.objectives);
   InterventionalOptions settings;
   settings.seed = options.seed;
   settings.n_thread = options.n_thread;
   settings.train.n_proj = scenario.train.n_proj;
   settings.train.n_hidden = scenario.train.n_hidden;
-  settings.progress = bench.progress();
-  settings.is_spent = [&] { return bench.budget_spent() >= kMaskShare; };
-  const InterventionalResult made =
-      steer_by_interventions(frame.mask, frame.entries, traced_panel(discovery), ask, settings);
-  Mask mask = frame.mask;
+  settings.progress = evaluator.progress();
+  settings.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
+  const InterventionalResult made = steer_by_interventions(
+      space.mask, space.entries, traced_objectives(discovery), ask, settings);
+  Mask mask = space.mask;
   mask.steer = made.steer;
   return {candidate_of(std::move(mask), MaskMethod::kInterventionalSurrogate), summarise(made)};
 }

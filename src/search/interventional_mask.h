@@ -20,16 +20,16 @@ struct InterventionalMask {
 
 /// The discovery split as the model is asked about it, and as it was traced.
 struct DiscoveryData {
-  const Panel& panel;
+  const Objectives& objectives;
   const Dataset& data;
   const TraceSet& traces;
 };
 
 /// Answers of the model are cached, the training is not: it takes seconds.
-[[nodiscard]] InterventionalMask make_interventional_mask(Bench& bench,
+[[nodiscard]] InterventionalMask make_interventional_mask(CachedEvaluator& evaluator,
                                                           const DiscoveryData& discovery,
                                                           const Scenario& scenario,
-                                                          const MaskFrame& frame,
+                                                          const SearchSpace& space,
                                                           const BuildOptions& options);
 
 }  // namespace mascing

@@ -19,24 +19,28 @@ constexpr double kLayerPerturbation = 0.8;  // in sigma: far enough for experts 
 
 class LoopMaker {
  public:
-  LoopMaker(
-      Bench& bench, const Panel& panel, const Scenario& scenario, MaskFrame frame, uint64_t seed)
-      : bench_(bench),
-        panel_(panel),
+  LoopMaker(CachedEvaluator& evaluator,
+            const Objectives& objectives,
+            const Scenario& scenario,
+            SearchSpace space,
+            uint64_t seed)
+      : evaluator_(evaluator),
+        objectives_(objectives),
         scenario_(scenario),
         seed_(seed),
-        frame_(std::move(frame.mask)),
-        difference_(std::move(frame.difference)),
-        entries_(std::move(frame.entries)) {}
+        frame_(std::move(space.mask)),
+        difference_(std::move(space.difference)),
+        entries_(std::move(space.entries)) {}
 
   LoopMasks make() {
-    const AskModel ask = asking(bench_, panel_);
+    const AskModel ask = asking(evaluator_, objectives_);
     EffectOptions effect_options;
     effect_options.seed = seed_;
     effect_options.n_max = scenario_.search.n_map_pair;
-    effect_options.progress = bench_.progress();
-    effect_options.is_spent = [&] { return bench_.budget_spent() >= kMapShare; };
-    const EffectMap map = measure_effects(frame_, entries_, panel_.sets, 0, ask, effect_options);
+    effect_options.progress = evaluator_.progress();
+    effect_options.is_spent = [&] { return evaluator_.budget_spent() >= kMapShare; };
+    const EffectMap map =
+        measure_effects(frame_, entries_, objectives_.sets, 0, ask, effect_options);
     keep_effects(map);
     move_layers(ask, effect_options);
     if (scenario_.uses(MaskMethod::kEffectMap)) {
@@ -54,17 +58,18 @@ class LoopMaker {
   void close(const AskModel& ask, Mask start) {
     EntryCostOptions cost_options;
     cost_options.seed = seed_;
-    cost_options.is_spent = [&] { return bench_.budget_spent() >= kCostShare; };
-    cost_options.progress = bench_.progress();
+    cost_options.is_spent = [&] { return evaluator_.budget_spent() >= kCostShare; };
+    cost_options.progress = evaluator_.progress();
     ClosedLoopOptions options;
     options.seed = seed_;
     options.n_step = scenario_.search.n_loop_step;
     options.n_pair = scenario_.search.n_loop_pair;
-    options.unit = steps_of_equal_cost(
-        measure_entry_costs(frame_, entries_, panel_.sets, panel_.roles, ask, cost_options));
-    options.is_spent = [&] { return bench_.budget_spent() >= kMaskShare; };
-    options.progress = bench_.progress();
-    ClosedLoopResult result = close_loop(start, entries_, panel_.sets, panel_.roles, ask, options);
+    options.unit = steps_of_equal_cost(measure_entry_costs(
+        frame_, entries_, objectives_.sets, objectives_.roles, ask, cost_options));
+    options.is_spent = [&] { return evaluator_.budget_spent() >= kMaskShare; };
+    options.progress = evaluator_.progress();
+    ClosedLoopResult result =
+        close_loop(start, entries_, objectives_.sets, objectives_.roles, ask, options);
     keep_steps(result);
     start.steer = std::move(result.steer);
     made_.candidates.push_back(candidate_of(std::move(start), MaskMethod::kClosedLoop));
@@ -78,7 +83,8 @@ class LoopMaker {
     options.reliability = 1.0;
     options.perturbation = kLayerPerturbation;
     const std::vector<float> directions = unit_rows(difference_, frame_.n_expert);
-    const EffectMap map = measure_layer_effects(frame_, directions, panel_.sets, 0, ask, options);
+    const EffectMap map =
+        measure_layer_effects(frame_, directions, objectives_.sets, 0, ask, options);
     EffectsResult& effects = made_.effects;
     effects.n_layer_pair = map.n;
     effects.layer_effect = map.effect;
@@ -128,23 +134,23 @@ class LoopMaker {
     made_.loop.n_question = result.n_question;
     made_.loop.i_best = result.i_best;
     made_.loop.n_stretch = result.n_stretch;
-    for (size_t i = 0; i < panel_.sets.size(); ++i) {
-      if (panel_.roles[i].role != LoopRole::kGain) {
-        made_.loop.limits[panel_.sets[i].name] = panel_.roles[i].limit;
+    for (size_t i = 0; i < objectives_.sets.size(); ++i) {
+      if (objectives_.roles[i].role != LoopRole::kGain) {
+        made_.loop.limits[objectives_.sets[i].name] = objectives_.roles[i].limit;
       }
     }
     for (const LoopStep& step : result.steps) {
       LoopStepResult kept;
       kept.norm = step.norm;
       for (size_t i = 0; i < step.value.size(); ++i) {
-        kept.values[panel_.sets[i].name] = step.value[i];
+        kept.values[objectives_.sets[i].name] = step.value[i];
       }
       made_.loop.steps.push_back(std::move(kept));
     }
   }
 
-  Bench& bench_;
-  const Panel& panel_;
+  CachedEvaluator& evaluator_;
+  const Objectives& objectives_;
   const Scenario& scenario_;
   uint64_t seed_;
   Mask frame_;
@@ -155,12 +161,12 @@ class LoopMaker {
 
 }  // namespace
 
-LoopMasks make_loop_masks(Bench& bench,
-                          const Panel& panel,
+LoopMasks make_loop_masks(CachedEvaluator& evaluator,
+                          const Objectives& objectives,
                           const Scenario& scenario,
-                          const MaskFrame& frame,
+                          const SearchSpace& space,
                           uint64_t seed) {
-  return LoopMaker(bench, panel, scenario, frame, seed).make();
+  return LoopMaker(evaluator, objectives, scenario, space, seed).make();
 }
 
 }  // namespace mascing

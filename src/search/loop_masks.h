@@ -19,12 +19,12 @@ struct LoopMasks {
   LoopResult loop;
 };
 
-/// `panel`: of the discovery split. All answers of the model are cached, so that an interrupted
-/// search goes on where it was.
-[[nodiscard]] LoopMasks make_loop_masks(Bench& bench,
-                                        const Panel& panel,
+/// `objectives`: of the discovery split. All answers of the model are cached, so that an
+/// interrupted search goes on where it was.
+[[nodiscard]] LoopMasks make_loop_masks(CachedEvaluator& evaluator,
+                                        const Objectives& objectives,
                                         const Scenario& scenario,
-                                        const MaskFrame& frame,
+                                        const SearchSpace& space,
                                         uint64_t seed);
 
 }  // namespace mascing

@@ -36,15 +36,15 @@ struct Kinds {
   std::vector<TokenSequence> answered;
 };
 
-class PanelBuilder {
+class ObjectivesBuilder {
  public:
-  PanelBuilder(Bench& bench,
-               const Dataset& data,
-               const Scenario& scenario,
-               Judge& judge,
-               const CoherenceLimit& coherence,
-               Split split)
-      : bench_(bench),
+  ObjectivesBuilder(CachedEvaluator& evaluator,
+                    const Dataset& data,
+                    const Scenario& scenario,
+                    Judge& judge,
+                    const CoherenceLimit& coherence,
+                    Split split)
+      : evaluator_(evaluator),
         data_(data),
         scenario_(scenario),
         judge_(judge),
@@ -53,31 +53,31 @@ class PanelBuilder {
     wanted_.name = kWantedReplies;
   }
 
-  Panel build() {
+  Objectives build() {
     for (const LoadedSet& set : data_.sets) {
       if (has_margin(set)) {
         kinds_.push_back(kinds_of(set));
       }
     }
     add_margins(true);
-    if (!panel_.sees_target()) {
-      return std::move(panel_);
+    if (!objectives_.sees_target()) {
+      return std::move(objectives_);
     }
     add_margins(false);
     add_benign_margins();
     add_benign();
     add_damage(std::move(wanted_), kWantedLimit);
     add_text();
-    add_references(bench_.host(), panel_.sets);
+    add_references(evaluator_.host(), objectives_.sets);
     add_key();
     add_base_margins();
-    return std::move(panel_);
+    return std::move(objectives_);
   }
 
  private:
   [[nodiscard]] Kinds kinds_of(const LoadedSet& set) {
     const auto& rows = set.rows(Split::kDiscovery);
-    const auto replies = bench_.replies("replies: " + set.spec.metric, rows, {});
+    const auto replies = evaluator_.replies("replies: " + set.spec.metric, rows, {});
     const auto judged = judge_replies(rows, replies, rules_for(set.spec, judge_, coherence_));
     Kinds kinds;
     for (size_t i = 0; i < replies.size(); ++i) {
@@ -120,7 +120,7 @@ class PanelBuilder {
                                         const AskedReply& reply,
                                         int64_t n_skip) const {
     ScoredText text;
-    text.tokens = bench_.host().render(row).tokens;
+    text.tokens = evaluator_.host().render(row).tokens;
     text.begin = static_cast<int64_t>(text.tokens.size()) + n_skip;
     const auto n = std::min(n_skip + kReplyTokens, static_cast<int64_t>(reply.tokens.size()));
     text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n);
@@ -193,22 +193,22 @@ class PanelBuilder {
     if (outcome.prompts.empty()) {
       return;
     }
-    panel_.rows.push_back(std::move(rows));
-    panel_.sets.push_back(std::move(outcome));
+    objectives_.rows.push_back(std::move(rows));
+    objectives_.sets.push_back(std::move(outcome));
     const bool is_target = set.spec.role == SetRole::kTarget;
     LoopSet role;
     role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
     role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.spec.max_drop);
     role.margin = set.spec.role == SetRole::kHold ? kHoldMargin : 0.0;
-    panel_.roles.push_back(std::move(role));
-    panel_.coverage.push_back(coverage);
+    objectives_.roles.push_back(std::move(role));
+    objectives_.coverage.push_back(coverage);
   }
 
   void say_alike(const std::string& metric, bool is_target) {
     const std::string text = "wanted and other replies of '" + metric +
                              "' do not begin differently on the discovery split";
     if (is_target) {
-      panel_.warnings.push_back(
+      objectives_.warnings.push_back(
           {"target_unwatched",
            text +
                ": nothing that the model says first tells them apart, so no mask can be found by "
@@ -217,7 +217,7 @@ class PanelBuilder {
            "conversations"});
       return;
     }
-    panel_.warnings.push_back(
+    objectives_.warnings.push_back(
         {metric + "_unwatched",
          text + ": the closed loop cannot watch this set",
          "its limit is still enforced on generated replies of the selection split"});
@@ -228,7 +228,7 @@ class PanelBuilder {
     std::vector<TokenSequence> prompts;
     for (size_t i = 0; i < set.rows(split_).size(); ++i) {
       try {
-        prompts.push_back(bench_.host().render(set.rows(split_)[i]).tokens);
+        prompts.push_back(evaluator_.host().render(set.rows(split_)[i]).tokens);
         rows.push_back(i);
       } catch (const Error& e) {
         if (e.kind() != ErrorKind::kBadInput) {
@@ -248,7 +248,7 @@ class PanelBuilder {
       }
       std::vector<Conversation> rows = set.rows(split_);
       rows.resize(std::min(rows.size(), kReplyRows));
-      const auto replies = bench_.replies("replies: " + set.spec.metric, rows, {});
+      const auto replies = evaluator_.replies("replies: " + set.spec.metric, rows, {});
       for (size_t i = 0; i < rows.size(); ++i) {
         if (!replies[i].ok() || replies[i].tokens.empty()) {
           continue;
@@ -262,7 +262,7 @@ class PanelBuilder {
   void add_text() {
     OutcomeSet outcome;
     outcome.name = kGeneralText;
-    for (const auto& block : text_blocks(bench_.host(), data_, scenario_, split_)) {
+    for (const auto& block : text_blocks(evaluator_.host(), data_, scenario_, split_)) {
       const auto n_token = static_cast<int64_t>(block.size());
       for (int64_t start = 0; start + kPieceTokens <= n_token; start += kPieceTokens) {
         outcome.texts.push_back(
@@ -280,25 +280,25 @@ class PanelBuilder {
     if (outcome.texts.empty()) {
       return;
     }
-    panel_.sets.push_back(std::move(outcome));
-    panel_.rows.emplace_back();
+    objectives_.sets.push_back(std::move(outcome));
+    objectives_.rows.emplace_back();
     LoopSet role;
     role.role = LoopRole::kDamage;
     role.limit = std::max(1e-3, limit);
-    panel_.roles.push_back(std::move(role));
-    panel_.coverage.push_back(1.0);
+    objectives_.roles.push_back(std::move(role));
+    objectives_.coverage.push_back(1.0);
   }
 
   void add_base_margins() {
-    for (size_t i = 0; i < panel_.sets.size(); ++i) {
-      if (!panel_.sets[i].has_margin()) {
+    for (size_t i = 0; i < objectives_.sets.size(); ++i) {
+      if (!objectives_.sets[i].has_margin()) {
         continue;
       }
       std::vector<Question> questions;
-      for (int64_t k = 0; k < panel_.sets[i].size(); ++k) {
+      for (int64_t k = 0; k < objectives_.sets[i].size(); ++k) {
         questions.push_back({static_cast<int64_t>(i), k, {}});
       }
-      panel_.roles[i].base = bench_.outcomes(panel_.sets, panel_.key, questions);
+      objectives_.roles[i].base = evaluator_.outcomes(objectives_.sets, objectives_.key, questions);
     }
   }
 
@@ -309,7 +309,7 @@ class PanelBuilder {
       digest.update(&n_token, sizeof n_token);
       digest.update(tokens.data(), n_token * sizeof tokens.front());
     };
-    for (const OutcomeSet& set : panel_.sets) {
+    for (const OutcomeSet& set : objectives_.sets) {
       digest.update(set.name + '\n');
       digest.update(&set.n_wanted, sizeof set.n_wanted);
       for (const TokenSequence& prompt : set.prompts) {
@@ -324,10 +324,10 @@ class PanelBuilder {
         digest.update(&text.begin, sizeof text.begin);
       }
     }
-    panel_.key = digest.hex();
+    objectives_.key = digest.hex();
   }
 
-  Bench& bench_;
+  CachedEvaluator& evaluator_;
   const Dataset& data_;
   const Scenario& scenario_;
   Judge& judge_;
@@ -335,24 +335,24 @@ class PanelBuilder {
   Split split_;
   OutcomeSet wanted_;         ///< replies that are as wanted
   std::vector<Kinds> kinds_;  ///< of the sets with a margin, in their order
-  Panel panel_;
+  Objectives objectives_;
 };
 
 }  // namespace
 
-AskModel asking(Bench& bench, const Panel& panel) {
+AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives) {
   return [&](const std::vector<Question>& questions) {
-    return bench.outcomes(panel.sets, panel.key, questions);
+    return evaluator.outcomes(objectives.sets, objectives.key, questions);
   };
 }
 
-Panel build_panel(Bench& bench,
-                  const Dataset& data,
-                  const Scenario& scenario,
-                  Judge& judge,
-                  const CoherenceLimit& coherence,
-                  Split split) {
-  return PanelBuilder(bench, data, scenario, judge, coherence, split).build();
+Objectives build_objectives(CachedEvaluator& evaluator,
+                            const Dataset& data,
+                            const Scenario& scenario,
+                            Judge& judge,
+                            const CoherenceLimit& coherence,
+                            Split split) {
+  return ObjectivesBuilder(evaluator, data, scenario, judge, coherence, split).build();
 }
 
 }  // namespace mascing

@@ -17,7 +17,7 @@ inline constexpr const char* kWantedReplies = "wanted replies";
 inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss = "loss on general text";  ///< log of the perplexity's rise
 
-struct Panel {
+struct Objectives {
   std::vector<OutcomeSet> sets;  ///< the target first; empty if it cannot be seen
   std::vector<LoopSet> roles;    ///< of `sets`
   std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings
@@ -30,18 +30,18 @@ struct Panel {
   [[nodiscard]] bool sees_target() const { return !sets.empty(); }
 };
 
-/// Asks about the sets of a panel; both must outlive it.
-[[nodiscard]] AskModel asking(Bench& bench, const Panel& panel);
+/// Asks about the sets of `objectives`; both must outlive it.
+[[nodiscard]] AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives);
 
 /// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted
 /// (on the discovery split) and general text with divergences; the loss on general text. The
-/// openings come from the discovery split whatever the split of the panel. A set whose replies of
-/// both kinds begin alike is left out, with a warning.
-[[nodiscard]] Panel build_panel(Bench& bench,
-                                const Dataset& data,
-                                const Scenario& scenario,
-                                Judge& judge,
-                                const CoherenceLimit& coherence,
-                                Split split);
+/// openings come from the discovery split whatever the split of the objectives. A set whose replies
+/// of both kinds begin alike is left out, with a warning.
+[[nodiscard]] Objectives build_objectives(CachedEvaluator& evaluator,
+                                          const Dataset& data,
+                                          const Scenario& scenario,
+                                          Judge& judge,
+                                          const CoherenceLimit& coherence,
+                                          Split split);
 
 }  // namespace mascing

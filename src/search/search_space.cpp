@@ -52,12 +52,12 @@ FreeEntries choose_entries(const Mask& mask, const std::vector<float>& differenc
 
 }  // namespace
 
-MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t seed) {
-  MaskFrame frame;
-  frame.mask = zero_mask(traces, scenario, seed);
-  frame.difference = class_difference(traces, scenario.target().metric);
-  frame.entries = choose_entries(frame.mask, frame.difference);
-  return frame;
+SearchSpace make_search_space(const TraceSet& traces, const Scenario& scenario, uint64_t seed) {
+  SearchSpace space;
+  space.mask = zero_mask(traces, scenario, seed);
+  space.difference = class_difference(traces, scenario.target().metric);
+  space.entries = choose_entries(space.mask, space.difference);
+  return space;
 }
 
 Candidate candidate_of(Mask mask, MaskMethod method) {

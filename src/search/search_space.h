@@ -17,16 +17,18 @@ namespace mascing {
 /// between the classes stay.
 inline constexpr int64_t kMaxFreeEntries = 512;
 
-struct MaskFrame {
+struct SearchSpace {
   Mask mask;                      ///< all zero
   std::vector<float> difference;  ///< [L, E] of routing, towards the wanted outcome; norm 1
   FreeEntries entries;
 };
 
 /// `traces`: the labelled target set under its metric's name; others add to sigma only.
-[[nodiscard]] MaskFrame make_frame(const TraceSet& traces, const Scenario& scenario, uint64_t seed);
+[[nodiscard]] SearchSpace make_search_space(const TraceSet& traces,
+                                            const Scenario& scenario,
+                                            uint64_t seed);
 
-/// A mask that was found within a frame, as a candidate; nothing is cut off it.
+/// A mask that was found within a space, as a candidate; nothing is cut off it.
 [[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method);
 
 }  // namespace mascing

@@ -17,37 +17,39 @@ namespace mascing {
 namespace {
 
 constexpr double kPerfect = 0.9995;
-constexpr double kScreeningError = 0.03;  // of an estimated rate
-constexpr double kQuarterError = 0.06;    // the same of a quarter of the conversations
+constexpr double kEstimateError = 0.03;  // of an estimated rate
+constexpr double kQuarterError = 0.06;   // the same of a quarter of the conversations
 constexpr auto kFirstRows = static_cast<size_t>(kChunk);
 constexpr size_t kAllRows = std::numeric_limits<size_t>::max();
 
 class Selector {
  public:
-  Selector(Bench& bench, const SelectionPlan& plan, const std::vector<Candidate>& candidates)
-      : bench_(bench), plan_(plan), candidates_(candidates), examiner_(bench, plan) {
+  Selector(CachedEvaluator& evaluator,
+           const SelectionPlan& plan,
+           const std::vector<Candidate>& candidates)
+      : evaluator_(evaluator), plan_(plan), candidates_(candidates), constraints_(evaluator, plan) {
     if (plan.scenario.search.n_finalist > 0) {
-      panel_ = build_panel(
-          bench, plan.data, plan.scenario, plan.judge, plan.coherence, Split::kSelection);
-      if (panel_.sees_target()) {
-        start_screening();
+      objectives_ = build_objectives(
+          evaluator, plan.data, plan.scenario, plan.judge, plan.coherence, Split::kSelection);
+      if (objectives_.sees_target()) {
+        start_estimates();
       } else {
-        say_unscreened();
+        say_not_estimated();
       }
     }
   }
 
   Selection run() {
-    selection_.n_base_token = examiner_.n_base_token();
-    selection_.base_rate = examiner_.base_rate(examiner_.target()).rate;
+    selection_.n_base_token = constraints_.n_base_token();
+    selection_.base_rate = constraints_.base_rate(constraints_.target()).rate;
     for (size_t i = 0; i < candidates_.size(); ++i) {
       if (is_cut_short(i)) {
         break;
       }
       try_strengths(i);
     }
-    if (screen_) {
-      race(finalists(whole_looks()));
+    if (estimator_) {
+      halve_successively(finalists(full_estimates()));
     }
     choose();
     finish_outcome();
@@ -55,26 +57,26 @@ class Selector {
   }
 
  private:
-  void start_screening() {
-    screen_ = std::make_unique<Screen>(bench_, panel_);
-    base_quarter_ = screen_->estimate({}, Look::kQuarter);
-    base_whole_ = screen_->estimate({}, Look::kWhole);
-    watch_outcome({}, examiner_.base_replies(examiner_.target()));
+  void start_estimates() {
+    estimator_ = std::make_unique<PrefillEstimator>(evaluator_, objectives_);
+    base_quarter_ = estimator_->estimate({}, Sample::kQuarter);
+    base_whole_ = estimator_->estimate({}, Sample::kWhole);
+    record_margins({}, constraints_.base_replies(constraints_.target()));
   }
 
-  void say_unscreened() {
+  void say_not_estimated() {
     selection_.warnings.push_back(
         {"not_screened",
-         "one prefill of a conversation does not tell how '" + examiner_.target() +
+         "one prefill of a conversation does not tell how '" + constraints_.target() +
              "' ends: replies were generated for every mask at every strength",
          "give fewer methods and alphas, or a --budget, if that takes too long"});
   }
 
-  [[nodiscard]] CandidateResult& trial_of(const Prospect& prospect) {
-    return selection_.trials[prospect.i_trial];
+  [[nodiscard]] CandidateResult& result_of(const Trial& trial) {
+    return selection_.trials[trial.i_trial];
   }
-  [[nodiscard]] const CandidateResult& trial_of(const Prospect& prospect) const {
-    return selection_.trials[prospect.i_trial];
+  [[nodiscard]] const CandidateResult& result_of(const Trial& trial) const {
+    return selection_.trials[trial.i_trial];
   }
   void notify() const {
     if (plan_.watch) {
@@ -84,7 +86,7 @@ class Selector {
 
   /// Spent budgets leave the first mask.
   bool is_cut_short(size_t i) {
-    const bool is_cut = i > 0 && bench_.budget_spent() >= kTrialShare;
+    const bool is_cut = i > 0 && evaluator_.budget_spent() >= kTrialShare;
     if (is_cut) {
       selection_.cut_short.push_back(std::to_string(i) + " of " +
                                      std::to_string(candidates_.size()) + " masks were tried");
@@ -96,23 +98,23 @@ class Selector {
   void try_strengths(size_t i) {
     const Candidate& candidate = candidates_[i];
     for (const double alpha : plan_.scenario.search.alphas) {
-      CandidateResult trial;
-      trial.method = candidate.mask->method;
-      trial.lambda = candidate.mask->lambda;
-      trial.epochs = candidate.epochs;
-      trial.preserve = candidate.preserve;
-      trial.guard = candidate.guard;
-      trial.seed = candidate.mask->seed;
-      trial.alpha = alpha;
-      trial.n_active = candidate.mask->n_active();
-      const Prospect prospect{selection_.trials.size(),
-                              {candidate.mask, static_cast<float>(alpha)},
-                              "selecting: mask " + std::to_string(i + 1) + "/" +
-                                  std::to_string(candidates_.size()) + " alpha " +
-                                  format_number(alpha, 2)};
-      selection_.trials.push_back(std::move(trial));
+      CandidateResult result;
+      result.method = candidate.mask->method;
+      result.lambda = candidate.mask->lambda;
+      result.epochs = candidate.epochs;
+      result.preserve = candidate.preserve;
+      result.guard = candidate.guard;
+      result.seed = candidate.mask->seed;
+      result.alpha = alpha;
+      result.n_active = candidate.mask->n_active();
+      const Trial trial{selection_.trials.size(),
+                        {candidate.mask, static_cast<float>(alpha)},
+                        "selecting: mask " + std::to_string(i + 1) + "/" +
+                            std::to_string(candidates_.size()) + " alpha " +
+                            format_number(alpha, 2)};
+      selection_.trials.push_back(std::move(result));
       selection_.i_candidate.push_back(i);
-      const bool is_last = is_last_strength(prospect);
+      const bool is_last = is_last_strength(trial);
       notify();
       if (is_last) {
         break;
@@ -121,92 +123,95 @@ class Selector {
   }
 
   /// True if a stronger mask need not be tried: this one hurts the text, or is perfect.
-  bool is_last_strength(const Prospect& prospect) {
-    CandidateResult& trial = trial_of(prospect);
-    if (!examiner_.keeps_text(trial, prospect.steering)) {
+  bool is_last_strength(const Trial& trial) {
+    CandidateResult& result = result_of(trial);
+    if (!constraints_.keeps_text(result, trial.steering)) {
       return true;
     }
-    if (!screen_) {
-      examine(trial, prospect.steering, prospect.what);
-      return target_rate(trial).rate > kPerfect;
+    if (!estimator_) {
+      evaluate_fully(result, trial.steering, trial.what);
+      return target_rate(result).rate > kPerfect;
     }
-    look(prospect, Look::kQuarter);
-    if (estimate_of(prospect) > kPerfect) {
-      look(prospect, Look::kWhole);
+    estimate(trial, Sample::kQuarter);
+    if (estimate_of(trial) > kPerfect) {
+      estimate(trial, Sample::kWhole);
     }
-    if (trial.why_not.empty()) {
-      prospects_.push_back(prospect);
+    if (result.rejection_reason.empty()) {
+      trials_.push_back(trial);
     }
-    return estimate_of(prospect) > kPerfect;
+    return estimate_of(trial) > kPerfect;
   }
 
   // ------------------------------------------------------------ one prefill each
 
   /// Estimates for a trial, and the reason if they rule it out.
-  void look(const Prospect& prospect, Look look) {
-    report(bench_.progress(), {prospect.what + ", one prefill each", 0, 1, "sets", ""});
-    const Screening screening = screen_->estimate(prospect.steering, look);
-    CandidateResult& trial = trial_of(prospect);
-    trial.estimates = screening.rates;
-    trial.kl_benign = trial.kl_first = screening.kl_benign;
-    judge_look(screening, look, trial);
+  void estimate(const Trial& trial, Sample sample) {
+    report(evaluator_.progress(), {trial.what + ", one prefill each", 0, 1, "sets", ""});
+    const PrefillEstimate estimate = estimator_->estimate(trial.steering, sample);
+    CandidateResult& result = result_of(trial);
+    result.estimates = estimate.rates;
+    result.kl_benign = result.kl_first = estimate.kl_benign;
+    apply_estimate(estimate, sample, result);
   }
 
-  [[nodiscard]] double estimate_of(const Prospect& prospect) const {
-    return trial_of(prospect).estimates.at(examiner_.target());
+  [[nodiscard]] double estimate_of(const Trial& trial) const {
+    return result_of(trial).estimates.at(constraints_.target());
   }
 
   /// What the estimates rule out, with a margin for their error.
-  void judge_look(const Screening& screening, Look look, CandidateResult& trial) const {
-    const bool is_quarter = look == Look::kQuarter;
-    const Screening& base = is_quarter ? base_quarter_ : base_whole_;
-    const double error = is_quarter ? kQuarterError : kScreeningError;
-    const double gain = screening.rates.at(examiner_.target()) - base.rates.at(examiner_.target());
+  void apply_estimate(const PrefillEstimate& estimate,
+                      Sample sample,
+                      CandidateResult& result) const {
+    const bool is_quarter = sample == Sample::kQuarter;
+    const PrefillEstimate& base = is_quarter ? base_quarter_ : base_whole_;
+    const double error = is_quarter ? kQuarterError : kEstimateError;
+    const double gain =
+        estimate.rates.at(constraints_.target()) - base.rates.at(constraints_.target());
     if (gain <= (is_quarter ? -error : 0.0)) {
-      trial.why_not = "no better than without a mask, by one prefill each";
+      result.rejection_reason = "no better than without a mask, by one prefill each";
       return;
     }
     for (const LoadedSet& set : plan_.data.sets) {
-      const auto found = screening.rates.find(set.spec.metric);
-      if (found == screening.rates.end() || set.spec.role == SetRole::kTarget) {
+      const auto found = estimate.rates.find(set.spec.metric);
+      if (found == estimate.rates.end() || set.spec.role == SetRole::kTarget) {
         continue;
       }
       const double drop = base.rates.at(set.spec.metric) - found->second;
       if (drop > set.spec.max_drop + error) {
-        trial.why_not =
+        result.rejection_reason =
             set.spec.metric + " falls by " + format_percent(drop) + ", by one prefill each";
-        trial.breaks_limit = true;
+        result.breaks_limit = true;
         return;
       }
     }
   }
 
-  [[nodiscard]] Prospects take_by_estimate(Prospects& waiting, size_t n) const {
+  [[nodiscard]] Trials take_by_estimate(Trials& waiting, size_t n) const {
     double top = 0.0;
-    for (const Prospect& prospect : waiting) {
-      top = std::max(top, estimate_of(prospect));
+    for (const Trial& trial : waiting) {
+      top = std::max(top, estimate_of(trial));
     }
-    const RateOf rate = [&](const Prospect& prospect) { return estimate_of(prospect); };
-    return take_promising(waiting, selection_.trials, n, rate, top - kScreeningError);
+    const RateOf rate = [&](const Trial& trial) { return estimate_of(trial); };
+    return take_promising(waiting, selection_.trials, n, rate, top - kEstimateError);
   }
 
-  void drop(const Prospects& dropped, const std::string& why_not) {
-    for (const Prospect& prospect : dropped) {
-      trial_of(prospect).why_not = why_not;
+  void drop(const Trials& dropped, const std::string& rejection_reason) {
+    for (const Trial& trial : dropped) {
+      result_of(trial).rejection_reason = rejection_reason;
     }
   }
 
-  /// The better half of the prospects, seen whole.
-  [[nodiscard]] Prospects whole_looks() {
-    Prospects waiting = prospects_;
+  /// The better half of the trials, seen whole.
+  [[nodiscard]] Trials full_estimates() {
+    Trials waiting = trials_;
     const auto n_least = static_cast<size_t>(2 * plan_.scenario.search.n_finalist);
-    const Prospects seen = take_by_estimate(waiting, std::max(n_least, (waiting.size() + 1) / 2));
+    const Trials seen = take_by_estimate(waiting, std::max(n_least, (waiting.size() + 1) / 2));
     drop(waiting, "less promising than others, by one prefill of every fourth conversation");
-    Prospects kept;
-    for (const Prospect& prospect : seen) {
-      look(prospect, Look::kWhole);
-      if (trial_of(prospect).why_not.empty()) {
-        kept.push_back(prospect);
+    Trials kept;
+    for (const Trial& trial : seen) {
+      estimate(trial, Sample::kWhole);
+      if (result_of(trial).rejection_reason.empty()) {
+        kept.push_back(trial);
       }
       notify();
     }
@@ -215,26 +220,25 @@ class Selector {
 
   // ------------------------------------------------------------ generated replies
 
-  [[nodiscard]] Prospects finalists(Prospects waiting) {
+  [[nodiscard]] Trials finalists(Trials waiting) {
     auto n = static_cast<size_t>(plan_.scenario.search.n_finalist);
-    if (n > 1 && waiting.size() > 1 && bench_.budget_spent() >= kTrialShare) {
+    if (n > 1 && waiting.size() > 1 && evaluator_.budget_spent() >= kTrialShare) {
       n = 1;
       selection_.cut_short.push_back("replies were generated for one finalist of " +
                                      std::to_string(plan_.scenario.search.n_finalist));
     }
-    Prospects taken = take_by_estimate(waiting, n);
+    Trials taken = take_by_estimate(waiting, n);
     drop(waiting, "less promising than the finalists, by one prefill each");
     return taken;
   }
 
   /// Some of the target set for all; all of it for the better half; the limits for one after the
   /// other until one keeps them. Those that were left behind are taken up again if none does.
-  void race(Prospects field) {
-    Prospects reserve;
+  void halve_successively(Trials field) {
+    Trials reserve;
     if (field.size() > 2) {
-      for (const Prospect& prospect : field) {
-        (void)examiner_.ask_target(
-            trial_of(prospect), prospect.steering, prospect.what, kFirstRows);
+      for (const Trial& trial : field) {
+        (void)constraints_.ask_target(result_of(trial), trial.steering, trial.what, kFirstRows);
         notify();
       }
       reserve = std::move(field);
@@ -250,69 +254,69 @@ class Selector {
     }
   }
 
-  [[nodiscard]] Rate best_of(const Prospects& field) const {
+  [[nodiscard]] Rate best_of(const Trials& field) const {
     Rate best{-1.0, -1.0, -1.0};
-    for (const Prospect& prospect : field) {
-      const Rate& rate = target_rate(trial_of(prospect));
+    for (const Trial& trial : field) {
+      const Rate& rate = target_rate(result_of(trial));
       best = rate.rate > best.rate ? rate : best;
     }
     return best;
   }
 
   [[nodiscard]] RateOf generated_rate() const {
-    return [this](const Prospect& prospect) { return target_rate(trial_of(prospect)).rate; };
+    return [this](const Trial& trial) { return target_rate(result_of(trial)).rate; };
   }
 
   /// All of the target set for all of the field, then the limits in the order of choice.
-  void run_limits(Prospects field) {
-    for (const Prospect& prospect : field) {
+  void run_limits(Trials field) {
+    for (const Trial& trial : field) {
       std::vector<AskedReply> replies;
-      (void)examiner_.ask_target(
-          trial_of(prospect), prospect.steering, prospect.what, kAllRows, &replies);
-      watch_outcome(prospect.steering, replies);
+      (void)constraints_.ask_target(
+          result_of(trial), trial.steering, trial.what, kAllRows, &replies);
+      record_margins(trial.steering, replies);
       notify();
     }
     order_by_choice(field, selection_.trials, generated_rate(), best_of(field).low);
-    for (const Prospect& prospect : field) {
-      CandidateResult& trial = trial_of(prospect);
+    for (const Trial& trial : field) {
+      CandidateResult& result = result_of(trial);
       if (best_rate_.rate >= 0.0) {
-        trial.why_not = "not needed: a better or gentler one keeps all limits";
+        result.rejection_reason = "not needed: a better or gentler one keeps all limits";
       } else {
-        settle(trial, prospect.steering, prospect.what);
+        settle(result, trial.steering, trial.what);
       }
       notify();
     }
   }
 
   /// The limits, if the target's rate has risen.
-  void settle(CandidateResult& trial, const Steering& steering, const std::string& what) {
-    if (target_rate(trial).rate <= examiner_.base_rate(examiner_.target()).rate) {
-      trial.why_not = "no better than without a mask";
+  void settle(CandidateResult& result, const Steering& steering, const std::string& what) {
+    if (target_rate(result).rate <= constraints_.base_rate(constraints_.target()).rate) {
+      result.rejection_reason = "no better than without a mask";
       return;
     }
-    if (examiner_.check_limits(trial, steering, what)) {
-      keeps_hold_.push_back(static_cast<size_t>(&trial - selection_.trials.data()));
+    if (constraints_.check_limits(result, steering, what)) {
+      keeps_hold_.push_back(static_cast<size_t>(&result - selection_.trials.data()));
     }
-    if (trial.feasible && target_rate(trial).rate > best_rate_.rate) {
-      best_rate_ = target_rate(trial);
+    if (result.feasible && target_rate(result).rate > best_rate_.rate) {
+      best_rate_ = target_rate(result);
     }
   }
 
-  /// Without a screening: some of the target set, all of it, the other sets.
-  void examine(CandidateResult& trial, const Steering& steering, const std::string& what) {
-    if (examiner_.ask_target(trial, steering, what, kFirstRows).high < best_rate_.low) {
-      trial.why_not = "behind after " + std::to_string(kChunk) + " conversations";
-    } else if (examiner_.ask_target(trial, steering, what, kAllRows).rate < best_rate_.low) {
-      trial.why_not = "behind the best";
+  /// Without prefill estimates: some of the target set, all of it, the other sets.
+  void evaluate_fully(CandidateResult& result, const Steering& steering, const std::string& what) {
+    if (constraints_.ask_target(result, steering, what, kFirstRows).high < best_rate_.low) {
+      result.rejection_reason = "behind after " + std::to_string(kChunk) + " conversations";
+    } else if (constraints_.ask_target(result, steering, what, kAllRows).rate < best_rate_.low) {
+      result.rejection_reason = "behind the best";
     } else {
-      settle(trial, steering, what);
+      settle(result, steering, what);
     }
   }
 
   /// Remembers the margins of the target set and what was generated.
-  void watch_outcome(const Steering& steering, const std::vector<AskedReply>& replies) {
-    const auto judged = examiner_.judge_target(replies);
-    const std::vector<double> margins = screen_->target_margins(steering, replies.size());
+  void record_margins(const Steering& steering, const std::vector<AskedReply>& replies) {
+    const auto judged = constraints_.judge_target(replies);
+    const std::vector<double> margins = estimator_->target_margins(steering, replies.size());
     for (size_t i = 0; i < replies.size(); ++i) {
       if (judged[i].ok() && std::isfinite(margins[i])) {
         margins_.push_back(margins[i]);
@@ -332,8 +336,8 @@ class Selector {
         spearman(margins_, std::vector<double>(wanted_.begin(), wanted_.end()));
   }
 
-  [[nodiscard]] const Rate& target_rate(const CandidateResult& trial) const {
-    return trial.rates.at(examiner_.target());
+  [[nodiscard]] const Rate& target_rate(const CandidateResult& result) const {
+    return result.rates.at(constraints_.target());
   }
 
   /// The feasible trial with the least damage among those whose target rate lies in the interval of
@@ -341,9 +345,9 @@ class Selector {
   void choose() {
     double least = std::numeric_limits<double>::infinity();
     for (size_t i = 0; i < selection_.trials.size(); ++i) {
-      const CandidateResult& trial = selection_.trials[i];
-      if (trial.feasible && target_rate(trial).rate >= best_rate_.low && damage(trial) < least) {
-        least = damage(trial);
+      const CandidateResult& result = selection_.trials[i];
+      if (result.feasible && target_rate(result).rate >= best_rate_.low && damage(result) < least) {
+        least = damage(result);
         selection_.i_best = i;
         selection_.is_found = selection_.is_feasible = true;
       }
@@ -354,12 +358,12 @@ class Selector {
   }
 
   /// Divergence on benign replies; where there are none, the perplexity of the general text.
-  [[nodiscard]] double damage(const CandidateResult& trial) const {
+  [[nodiscard]] double damage(const CandidateResult& result) const {
     const std::vector<LoadedSet>& sets = plan_.data.sets;
     const bool has_benign = std::any_of(sets.begin(), sets.end(), [](const auto& set) {
       return set.spec.role == SetRole::kBenign;
     });
-    return has_benign ? trial.kl_benign : trial.perplexity;
+    return has_benign ? result.kl_benign : result.perplexity;
   }
 
   void choose_fallback() {
@@ -374,21 +378,21 @@ class Selector {
       selection_.warnings.push_back(
           {"limits_not_kept",
            "no mask keeps all limits on the selection split; of the chosen one: " +
-               selection_.trials[selection_.i_best].why_not,
+               selection_.trials[selection_.i_best].rejection_reason,
            "look at the candidates in the report; loosen max_drop where you can afford it, or give "
            "more data"});
     }
   }
 
-  Bench& bench_;
+  CachedEvaluator& evaluator_;
   const SelectionPlan& plan_;
   const std::vector<Candidate>& candidates_;
-  Examiner examiner_;
-  Panel panel_;
-  std::unique_ptr<Screen> screen_;  ///< null: replies are generated for every trial
-  Screening base_quarter_;
-  Screening base_whole_;
-  Prospects prospects_;               ///< trials that the first look leaves
+  ConstraintChecker constraints_;
+  Objectives objectives_;
+  std::unique_ptr<PrefillEstimator> estimator_;  ///< null: replies are generated for every trial
+  PrefillEstimate base_quarter_;
+  PrefillEstimate base_whole_;
+  Trials trials_;                     ///< trials that the first estimate leaves
   std::vector<double> margins_;       ///< of target conversations whose replies were generated
   std::vector<int> wanted_;           ///< what became of them
   Rate best_rate_{-1.0, -1.0, -1.0};  ///< of the target, over the feasible trials so far
@@ -398,10 +402,10 @@ class Selector {
 
 }  // namespace
 
-Selection select_mask(Bench& bench,
+Selection select_mask(CachedEvaluator& evaluator,
                       const SelectionPlan& plan,
                       const std::vector<Candidate>& candidates) {
-  return Selector(bench, plan, candidates).run();
+  return Selector(evaluator, plan, candidates).run();
 }
 
 }  // namespace mascing

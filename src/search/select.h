@@ -18,7 +18,7 @@ struct Selection {
   bool is_found =
       false;  ///< there is a best one: better than the base, within the hold sets' limits
   bool is_feasible = false;  ///< it keeps all other limits, too
-  OutcomeResult outcome;     ///< of the screening, where there was one
+  OutcomeResult outcome;     ///< of the estimate, where there was one
   double base_rate = 0.0;    ///< of the target, without a mask
   int64_t n_base_token = 0;  ///< tokens of the unsteered model's replies to the sets with a role
   std::vector<std::string> cut_short;  ///< what a spent budget left out, in words
@@ -33,8 +33,8 @@ struct Selection {
 /// the trials that keep all limits and whose target rate lies within the best one's 95 % interval,
 /// the one with the least divergence on benign replies is taken. If none keeps all limits, the best
 /// of those that keep the hold sets is taken, with a warning; if there is none of those either,
-/// none is. A budget that is spent ends the screening, and leaves one finalist.
-[[nodiscard]] Selection select_mask(Bench& bench,
+/// none is. A budget that is spent ends the estimate, and leaves one finalist.
+[[nodiscard]] Selection select_mask(CachedEvaluator& evaluator,
                                     const SelectionPlan& plan,
                                     const std::vector<Candidate>& candidates);
 

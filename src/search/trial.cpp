@@ -7,27 +7,27 @@
 namespace mascing {
 namespace {
 
-double gentleness(const Prospect& prospect, const std::vector<CandidateResult>& trials) {
-  return 1.0 / (1.0 + trials[prospect.i_trial].kl_benign);
+double gentleness(const Trial& trial, const std::vector<CandidateResult>& results) {
+  return 1.0 / (1.0 + results[trial.i_trial].kl_benign);
 }
 
 }  // namespace
 
-Prospects take_promising(Prospects& waiting,
-                         const std::vector<CandidateResult>& trials,
-                         size_t n,
-                         const RateOf& rate,
-                         double near) {
-  Prospects taken;
+Trials take_promising(Trials& waiting,
+                      const std::vector<CandidateResult>& results,
+                      size_t n,
+                      const RateOf& rate,
+                      double near) {
+  Trials taken;
   while (taken.size() < n && !waiting.empty()) {
     const bool by_rate = taken.size() % 2 == 0;
-    const auto promise = [&](const Prospect& prospect) {
-      const bool is_rated = by_rate || rate(prospect) < near;
-      const double gentle = gentleness(prospect, trials);
-      return std::pair(is_rated ? rate(prospect) - 1.0 : gentle, gentle);
+    const auto promise = [&](const Trial& trial) {
+      const bool is_rated = by_rate || rate(trial) < near;
+      const double gentle = gentleness(trial, results);
+      return std::pair(is_rated ? rate(trial) - 1.0 : gentle, gentle);
     };
     const auto best =
-        std::max_element(waiting.begin(), waiting.end(), [&](const Prospect& a, const Prospect& b) {
+        std::max_element(waiting.begin(), waiting.end(), [&](const Trial& a, const Trial& b) {
           return promise(a) < promise(b);
         });
     taken.push_back(*best);
@@ -36,14 +36,14 @@ Prospects take_promising(Prospects& waiting,
   return taken;
 }
 
-void order_by_choice(Prospects& prospects,
-                     const std::vector<CandidateResult>& trials,
+void order_by_choice(Trials& trials,
+                     const std::vector<CandidateResult>& results,
                      const RateOf& rate,
                      double near) {
-  const auto standing = [&](const Prospect& prospect) {
-    return rate(prospect) >= near ? gentleness(prospect, trials) : rate(prospect) - 1.0;
+  const auto standing = [&](const Trial& trial) {
+    return rate(trial) >= near ? gentleness(trial, results) : rate(trial) - 1.0;
   };
-  std::stable_sort(prospects.begin(), prospects.end(), [&](const Prospect& a, const Prospect& b) {
+  std::stable_sort(trials.begin(), trials.end(), [&](const Trial& a, const Trial& b) {
     return standing(a) > standing(b);
   });
 }

@@ -65,13 +65,13 @@ struct Pair {
 
 class Loop {
  public:
-  Loop(const Mask& frame,
+  Loop(const Mask& start,
        const FreeEntries& entries,
        const std::vector<OutcomeSet>& sets,
        const std::vector<LoopSet>& roles,
        const AskModel& ask,
        const ClosedLoopOptions& options)
-      : frame_(frame),
+      : start_(start),
         entries_(entries),
         sets_(sets),
         roles_(roles),
@@ -95,7 +95,7 @@ class Loop {
     }
     unit_.resize(entries.size(), 1.0);
     for (const int64_t entry : entries) {
-      s_.push_back(frame.steer[entry]);
+      s_.push_back(start.steer[entry]);
     }
   }
 
@@ -189,10 +189,10 @@ class Loop {
       for (const float sign : {1.0F, -1.0F}) {
         questions.push_back({static_cast<int64_t>(pair.i_set),
                              pair.i_item,
-                             perturbed(frame_, entries_, s_, e, sign)});
+                             perturbed(start_, entries_, s_, e, sign)});
       }
     }
-    const Steering centre = perturbed(frame_, entries_, s_, {}, 0.0F);
+    const Steering centre = perturbed(start_, entries_, s_, {}, 0.0F);
     for (size_t i = 0; i < pairs.size(); i += kCentreEvery) {
       questions.push_back({static_cast<int64_t>(pairs[i].i_set), pairs[i].i_item, centre});
     }
@@ -313,14 +313,14 @@ class Loop {
     const double shrink = options_.l1 * length;
     for (int64_t j = 0; j < d_; ++j) {
       const double moved = static_cast<double>(s_[j]) - scale * unit_[j] * g[j];
-      const double entry = shrunk(moved, shrink * unit_[j]);
+      const double entry = soft_threshold(moved, shrink * unit_[j]);
       s_[j] = static_cast<float>(std::min(entry, options_.boost_cap));
     }
   }
 
   /// The mean of S over the stretch of steps with the highest mean merit.
   void finish() {
-    result_.steer = frame_.steer;
+    result_.steer = start_.steer;
     const size_t n_stretch = std::min(kStretch, path_.size());
     result_.n_stretch = static_cast<int64_t>(n_stretch);
     double best = -1e300;
@@ -343,7 +343,7 @@ class Loop {
     }
   }
 
-  const Mask& frame_;
+  const Mask& start_;
   const FreeEntries& entries_;
   const std::vector<OutcomeSet>& sets_;
   const std::vector<LoopSet>& roles_;
@@ -363,13 +363,13 @@ class Loop {
 
 }  // namespace
 
-ClosedLoopResult close_loop(const Mask& frame,
+ClosedLoopResult close_loop(const Mask& start,
                             const FreeEntries& entries,
                             const std::vector<OutcomeSet>& sets,
                             const std::vector<LoopSet>& roles,
                             const AskModel& ask,
                             const ClosedLoopOptions& options) {
-  return Loop(frame, entries, sets, roles, ask, options).run();
+  return Loop(start, entries, sets, roles, ask, options).run();
 }
 
 }  // namespace mascing

@@ -15,7 +15,7 @@
 
 namespace mascing {
 
-/// What a set of the panel is for.
+/// What a set of the objectives is for.
 enum class LoopRole {
   kGain,    ///< its conversations should give the wanted reply
   kKeep,    ///< its share of margins above `margin` may fall by `limit`
@@ -61,11 +61,11 @@ struct ClosedLoopResult {
   int64_t n_question = 0;
 };
 
-/// Starts from the entries of `frame`, a mask for the model with sigma rule and sigma filled in.
+/// Starts from the entries of `start`, a mask for the model with sigma rule and sigma filled in.
 /// Minimises the mean of softplus(-m) over the one set with role kGain, with multipliers on the
 /// limits of the others; wanted shares are smoothed a little (mean of sigmoid(4 m)). Sets that
 /// weigh more in a step, or whose losses scatter more, are asked more often.
-[[nodiscard]] ClosedLoopResult close_loop(const Mask& frame,
+[[nodiscard]] ClosedLoopResult close_loop(const Mask& start,
                                           const FreeEntries& entries,
                                           const std::vector<OutcomeSet>& sets,
                                           const std::vector<LoopSet>& roles,

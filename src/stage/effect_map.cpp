@@ -169,7 +169,7 @@ std::vector<float> unit_rows(std::vector<float> matrix, int64_t n_expert) {
   return matrix;
 }
 
-EffectMap measure_effects(const Mask& frame,
+EffectMap measure_effects(const Mask& base,
                           const FreeEntries& entries,
                           const std::vector<OutcomeSet>& sets,
                           int64_t i_set,
@@ -180,21 +180,21 @@ EffectMap measure_effects(const Mask& frame,
                          options.perturbation,
                          0x6d6170,
                          [&](const std::vector<float>& drawn, float sign) {
-                           return perturbed(frame, entries, zero, drawn, sign);
+                           return perturbed(base, entries, zero, drawn, sign);
                          }};
   return regress_on_masks(design, sets, i_set, ask, options);
 }
 
-EffectMap measure_layer_effects(const Mask& frame,
+EffectMap measure_layer_effects(const Mask& base,
                                 const std::vector<float>& directions,
                                 const std::vector<OutcomeSet>& sets,
                                 int64_t i_set,
                                 const AskModel& ask,
                                 const EffectOptions& options) {
-  const FreeEntries all = all_entries(frame);
+  const FreeEntries all = all_entries(base);
   const std::vector<float> zero(all.size(), 0.0F);
-  const auto n_expert = static_cast<size_t>(frame.n_expert);
-  const Design design = {frame.n_layer,
+  const auto n_expert = static_cast<size_t>(base.n_expert);
+  const Design design = {base.n_layer,
                          options.perturbation * std::sqrt(static_cast<double>(n_expert)),
                          0x6c61796572,
                          [&](const std::vector<float>& drawn, float sign) {
@@ -202,7 +202,7 @@ EffectMap measure_layer_effects(const Mask& frame,
                            for (size_t i = 0; i < moved.size(); ++i) {
                              moved[i] *= drawn[i / n_expert];
                            }
-                           return perturbed(frame, all, zero, moved, sign);
+                           return perturbed(base, all, zero, moved, sign);
                          }};
   return regress_on_masks(design, sets, i_set, ask, options);
 }

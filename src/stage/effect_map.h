@@ -47,9 +47,9 @@ struct EffectOptions {
                                     int64_t d);
 
 /// Lays random masks on the unsteered model, one conversation of set `i_set` for each pair, until
-/// the effects of the free entries on its margin are known well enough. `frame` as in close_loop.
+/// the effects of the free entries on its margin are known well enough. `base` as in close_loop.
 /// Throws Error{kInsufficient} if the model answered too few questions.
-[[nodiscard]] EffectMap measure_effects(const Mask& frame,
+[[nodiscard]] EffectMap measure_effects(const Mask& base,
                                         const FreeEntries& entries,
                                         const std::vector<OutcomeSet>& sets,
                                         int64_t i_set,
@@ -64,7 +64,7 @@ struct EffectOptions {
 /// (perturbation * sqrt(E)). Effects, errors and q-values are [L], per unit of length. Experts that
 /// stand in for one another (guards of which any two will do) have next to no effect one by one;
 /// moved together they show what they cause.
-[[nodiscard]] EffectMap measure_layer_effects(const Mask& frame,
+[[nodiscard]] EffectMap measure_layer_effects(const Mask& base,
                                               const std::vector<float>& directions,
                                               const std::vector<OutcomeSet>& sets,
                                               int64_t i_set,

@@ -41,15 +41,15 @@ std::vector<Sample> draw_samples(const std::vector<OutcomeSet>& sets,
   return samples;
 }
 
-/// Every text under `frame` with one entry moved up, then down.
-void add_questions(const Mask& frame,
+/// Every text under `base` with one entry moved up, then down.
+void add_questions(const Mask& base,
                    int64_t entry,
                    double size,
                    const std::vector<Sample>& samples,
                    std::vector<Question>& questions) {
   const std::vector<float> move = {static_cast<float>(size)};
   for (const float sign : {1.0F, -1.0F}) {
-    const Steering steering = perturbed(frame, {entry}, {0.0F}, move, sign);
+    const Steering steering = perturbed(base, {entry}, {0.0F}, move, sign);
     for (const Sample& sample : samples) {
       questions.push_back({sample.i_set, sample.i_item, steering});
     }
@@ -58,7 +58,7 @@ void add_questions(const Mask& frame,
 
 }  // namespace
 
-std::vector<double> measure_entry_costs(const Mask& frame,
+std::vector<double> measure_entry_costs(const Mask& base,
                                         const FreeEntries& entries,
                                         const std::vector<OutcomeSet>& sets,
                                         const std::vector<LoopSet>& roles,
@@ -77,7 +77,7 @@ std::vector<double> measure_entry_costs(const Mask& frame,
     const int64_t end = std::min(begin + kRound, d);
     std::vector<Question> questions;
     for (int64_t j = begin; j < end; ++j) {
-      add_questions(frame, entries[j], options.size, samples, questions);
+      add_questions(base, entries[j], options.size, samples, questions);
     }
     const std::vector<double> answers = ask(questions);
     for (size_t i = 0; i < answers.size(); ++i) {

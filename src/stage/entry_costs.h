@@ -25,8 +25,8 @@ struct EntryCostOptions {
 /// For every free entry, [d], moved by +size and by -size on the unsteered model: the mean
 /// divergence of 8 texts (fewer if d > 96, at least 2; the same for all entries) over the limit of
 /// their set, summed over the sets with divergences and both signs. Zeros if there are no such
-/// sets, nothing if given up. `frame` as in close_loop.
-[[nodiscard]] std::vector<double> measure_entry_costs(const Mask& frame,
+/// sets, nothing if given up. `base` as in close_loop.
+[[nodiscard]] std::vector<double> measure_entry_costs(const Mask& base,
                                                       const FreeEntries& entries,
                                                       const std::vector<OutcomeSet>& sets,
                                                       const std::vector<LoopSet>& roles,

@@ -52,30 +52,30 @@ struct AskedPair {
 
 class Interventional {
  public:
-  Interventional(const Mask& frame,
+  Interventional(const Mask& start,
                  const FreeEntries& entries,
-                 const TracedPanel& panel,
+                 const TracedObjectives& objectives,
                  const AskModel& ask,
                  const InterventionalOptions& options)
-      : frame_(frame),
+      : start_(start),
         entries_(entries),
-        roles_(panel.roles),
-        traces_(panel.traces),
+        roles_(objectives.roles),
+        traces_(objectives.traces),
         ask_(ask),
         options_(options),
         rng_(mix_seed(options.seed, 0x696e7476)),
         n_pair_(options.n_pair > 0
                     ? options.n_pair
                     : std::clamp<int64_t>(4 * static_cast<int64_t>(entries.size()), 128, 1024)),
-        steer_(frame.steer.begin(), frame.steer.end()),
-        shape_{panel.traces.n_layer,
-               panel.traces.n_expert,
+        steer_(start.steer.begin(), start.steer.end()),
+        shape_{objectives.traces.n_layer,
+               objectives.traces.n_expert,
                options.train.n_proj,
                options.train.n_hidden},
         runner_(shape_, options.n_thread),
         adam_(surrogate_size(shape_), {.learning_rate = options.train.learning_rate}) {
     surrogate_ = {shape_, initial_surrogate(shape_, mix_seed(options.seed, 0x77))};
-    for (const TracedItem& item : panel.items) {
+    for (const TracedItem& item : objectives.items) {
       const bool is_target = roles_[item.i_set].role == LoopRole::kGain;
       (is_target ? targets_ : others_).push_back(&item);
     }
@@ -134,7 +134,7 @@ class Interventional {
       pairs.push_back({&item, i_drawn, 0.0F, 0.0F});
       for (const float sign : {1.0F, -1.0F}) {
         questions.push_back(
-            {item.i_set, item.i_item, perturbed(frame_, entries_, centre, drawn_.back().e, sign)});
+            {item.i_set, item.i_item, perturbed(start_, entries_, centre, drawn_.back().e, sign)});
       }
     }
     centres_.push_back(steer_);
@@ -181,7 +181,7 @@ class Interventional {
     for (int64_t i_layer = 0; i_layer < traces_.n_layer; ++i_layer) {
       const int64_t begin = i_layer * n_expert;
       float* row = z + begin;
-      const float sigma = is_per_token() ? deviation(row, n_expert) : frame_.sigma[i_layer];
+      const float sigma = is_per_token() ? deviation(row, n_expert) : start_.sigma[i_layer];
       for (int64_t k = 0; k < n_expert; ++k) {
         row[k] += sigma * centre[begin + k];
       }
@@ -203,7 +203,7 @@ class Interventional {
         std::sqrt(std::max(0.0, square / static_cast<double>(n) - mean * mean)));
   }
 
-  [[nodiscard]] bool is_per_token() const { return frame_.sigma_rule == SigmaRule::kToken; }
+  [[nodiscard]] bool is_per_token() const { return start_.sigma_rule == SigmaRule::kToken; }
 
   /// Both signs of every pair, one after the other.
   static std::vector<Intervention> both_signs(const std::vector<AskedPair>& pairs) {
@@ -290,7 +290,7 @@ class Interventional {
     }
     SteerObjective<float> objective({surrogate_},
                                     traces_,
-                                    is_per_token() ? std::vector<float>() : frame_.sigma,
+                                    is_per_token() ? std::vector<float>() : start_.sigma,
                                     options_.n_thread);
     // Nothing is kept from step to step: a trace may stand in a batch more than once, and threads
     // would fill its place together.
@@ -315,7 +315,7 @@ class Interventional {
     double moved = 0.0;
     for (const int64_t j : entries_) {
       steer_[j] -= static_cast<float>(scale) * gradient[j];
-      steer_[j] = shrunk(steer_[j], shrink);
+      steer_[j] = soft_threshold(steer_[j], shrink);
       moved += std::pow(static_cast<double>(steer_[j]) - static_cast<double>(start[j]), 2.0);
     }
     const double within = std::min(1.0, radius / std::max(1e-12, std::sqrt(moved)));
@@ -325,7 +325,7 @@ class Interventional {
     }
   }
 
-  const Mask& frame_;
+  const Mask& start_;
   const FreeEntries& entries_;
   const std::vector<LoopSet>& roles_;
   const TraceSet& traces_;
@@ -348,12 +348,12 @@ class Interventional {
 
 }  // namespace
 
-InterventionalResult steer_by_interventions(const Mask& frame,
+InterventionalResult steer_by_interventions(const Mask& start,
                                             const FreeEntries& entries,
-                                            const TracedPanel& panel,
+                                            const TracedObjectives& objectives,
                                             const AskModel& ask,
                                             const InterventionalOptions& options) {
-  return Interventional(frame, entries, panel, ask, options).run();
+  return Interventional(start, entries, objectives, ask, options).run();
 }
 
 }  // namespace mascing

@@ -27,7 +27,7 @@ struct TracedItem {
 };
 
 /// What is asked about.
-struct TracedPanel {
+struct TracedObjectives {
   std::vector<LoopSet> roles;     ///< of all sets
   std::vector<TracedItem> items;  ///< of sets with a margin, the one with role kGain among them
   TraceSet traces;
@@ -63,12 +63,12 @@ struct InterventionalResult {
   int64_t n_question = 0;
 };
 
-/// `frame` as in close_loop. Half the pairs are of the set with role kGain. Minimises the mean of
+/// `start` as in close_loop. Half the pairs are of the set with role kGain. Minimises the mean of
 /// softplus(t - m) over all sets, t = LoopSet::margin, through the surrogate. Throws
 /// Error{kInsufficient} without items of the target, or if the model answered nothing.
-[[nodiscard]] InterventionalResult steer_by_interventions(const Mask& frame,
+[[nodiscard]] InterventionalResult steer_by_interventions(const Mask& start,
                                                           const FreeEntries& entries,
-                                                          const TracedPanel& panel,
+                                                          const TracedObjectives& objectives,
                                                           const AskModel& ask,
                                                           const InterventionalOptions& options);
 

@@ -91,8 +91,8 @@ std::vector<double> measure_outcomes(Host& host,
       scores.push_back(std::move(request));
     }
   }
-  const auto probed = probes.empty() ? std::vector<Outcome<Probe>>() : host.probe(probes);
-  const auto scored = scores.empty() ? std::vector<Outcome<Score>>() : host.score(scores);
+  const auto probed = probes.empty() ? std::vector<Result<Probe>>() : host.probe(probes);
+  const auto scored = scores.empty() ? std::vector<Result<Score>>() : host.score(scores);
   std::vector<double> values;
   values.reserve(questions.size());
   size_t i_probe = 0;
@@ -101,10 +101,10 @@ std::vector<double> measure_outcomes(Host& host,
     double value = std::numeric_limits<double>::quiet_NaN();
     const OutcomeSet& set = sets[question.i_set];
     if (set.has_margin()) {
-      const Outcome<Probe>& outcome = probed[i_probe++];
+      const Result<Probe>& outcome = probed[i_probe++];
       value = outcome.ok() ? margin(outcome.value, set.n_wanted) : value;
     } else {
-      const Outcome<Score>& outcome = scored[i_score++];
+      const Result<Score>& outcome = scored[i_score++];
       value = outcome.ok() ? damage(set, question.i_item, outcome.value) : value;
     }
     values.push_back(value);

@@ -27,12 +27,12 @@ std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size) {
   return e;
 }
 
-Steering perturbed(const Mask& frame,
+Steering perturbed(const Mask& base,
                    const FreeEntries& entries,
                    const std::vector<float>& values,
                    const std::vector<float>& perturbation,
                    float sign) {
-  auto mask = std::make_shared<Mask>(frame);
+  auto mask = std::make_shared<Mask>(base);
   for (size_t j = 0; j < entries.size(); ++j) {
     const float e = perturbation.empty() ? 0.0F : perturbation[j];
     mask->steer[entries[j]] = values[j] + sign * e;

@@ -25,7 +25,7 @@ using FreeEntries = std::vector<int64_t>;
 /// A soft threshold: `by` nearer to 0, twice that from above, since boosts break models sooner than
 /// bans.
 template <typename Number>
-[[nodiscard]] Number shrunk(Number value, Number by) {
+[[nodiscard]] Number soft_threshold(Number value, Number by) {
   const Number least = value > Number(0) ? Number(2) * by : by;
   return std::fabs(value) <= least ? Number(0) : value - std::copysign(least, value);
 }
@@ -33,9 +33,9 @@ template <typename Number>
 /// +-size for each of d free entries.
 [[nodiscard]] std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size);
 
-/// `frame` with its free entries replaced by `values` + `sign` * `perturbation`, at alpha 1. The
+/// `base` with its free entries replaced by `values` + `sign` * `perturbation`, at alpha 1. The
 /// perturbation may be empty.
-[[nodiscard]] Steering perturbed(const Mask& frame,
+[[nodiscard]] Steering perturbed(const Mask& base,
                                  const FreeEntries& entries,
                                  const std::vector<float>& values,
                                  const std::vector<float>& perturbation,

@@ -24,7 +24,7 @@ struct Transcript {
   size_t most_together = 0;
 };
 
-/// Plays the user's side of demo attacks; replies become part of the next prompt.
+/// Rolls out the user's side of demo attacks; replies become part of the next prompt.
 class Players {
  public:
   Players(const Host& host, size_t n) : host_(host) {

@@ -182,8 +182,8 @@ double FakeHost::refusal_logit(const std::vector<int32_t>& tokens, const Steerin
   return pushed + sum / static_cast<double>(std::max<int64_t>(1, span.size()));
 }
 
-std::vector<Outcome<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest>& requests) {
-  std::vector<Outcome<RouterTrace>> outcomes(requests.size());
+std::vector<Result<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest>& requests) {
+  std::vector<Result<RouterTrace>> outcomes(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     const TraceRequest& request = requests[i];
     outcomes[i].error = too_long(request.tokens.size());
@@ -203,9 +203,9 @@ std::vector<Outcome<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest
   return outcomes;
 }
 
-std::vector<Outcome<Reply>> FakeHost::generate(const std::vector<GenerateRequest>& requests,
-                                               const Sampling& sampling) {
-  std::vector<Outcome<Reply>> outcomes(requests.size());
+std::vector<Result<Reply>> FakeHost::generate(const std::vector<GenerateRequest>& requests,
+                                              const Sampling& sampling) {
+  std::vector<Result<Reply>> outcomes(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     require_fit(requests[i].steering, info_);
     outcomes[i].error = too_long(requests[i].tokens.size());
@@ -227,8 +227,8 @@ std::vector<Outcome<Reply>> FakeHost::generate(const std::vector<GenerateRequest
   return outcomes;
 }
 
-std::vector<Outcome<Score>> FakeHost::score(const std::vector<ScoreRequest>& requests) {
-  std::vector<Outcome<Score>> outcomes(requests.size());
+std::vector<Result<Score>> FakeHost::score(const std::vector<ScoreRequest>& requests) {
+  std::vector<Result<Score>> outcomes(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     const ScoreRequest& request = requests[i];
     outcomes[i].error = too_long(request.tokens.size());
@@ -256,8 +256,8 @@ std::vector<Outcome<Score>> FakeHost::score(const std::vector<ScoreRequest>& req
   return outcomes;
 }
 
-std::vector<Outcome<Residual>> FakeHost::residuals(const std::vector<ResidualRequest>& requests) {
-  std::vector<Outcome<Residual>> outcomes(requests.size());
+std::vector<Result<Residual>> FakeHost::residuals(const std::vector<ResidualRequest>& requests) {
+  std::vector<Result<Residual>> outcomes(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     const ResidualRequest& request = requests[i];
     outcomes[i].error = too_long(request.tokens.size());
@@ -278,8 +278,8 @@ std::vector<Outcome<Residual>> FakeHost::residuals(const std::vector<ResidualReq
 }
 
 /// Only the first token of an opening counts: it begins the refusal, or it does not.
-std::vector<Outcome<Probe>> FakeHost::probe(const std::vector<ProbeRequest>& requests) {
-  std::vector<Outcome<Probe>> outcomes(requests.size());
+std::vector<Result<Probe>> FakeHost::probe(const std::vector<ProbeRequest>& requests) {
+  std::vector<Result<Probe>> outcomes(requests.size());
   const int32_t first_of_refusal = tokenize(kRefusal, false).front();
   for (size_t i = 0; i < requests.size(); ++i) {
     const ProbeRequest& request = requests[i];

@@ -36,13 +36,13 @@ class FakeHost : public Host {
                                               bool begin_of_text) const override;
   [[nodiscard]] int64_t context_size() const override { return kContext; }
 
-  std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override;
-  std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
-                                       const Sampling& sampling) override;
-  std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override;
-  std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override;
+  std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override;
+  std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
+                                      const Sampling& sampling) override;
+  std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override;
+  std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) override;
   /// From the planted layer on, the first component is the refusal's logit; all else is noise.
-  std::vector<Outcome<Residual>> residuals(const std::vector<ResidualRequest>& requests) override;
+  std::vector<Result<Residual>> residuals(const std::vector<ResidualRequest>& requests) override;
   [[nodiscard]] HostCounters counters() const override { return counters_; }
 
  private:

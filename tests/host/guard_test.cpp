@@ -16,7 +16,7 @@ TEST(GuardOnLlama, AModelThatTellsTalesFailsTheSelfTest) {
   LlamaHostOptions options;
   options.path = MASCING_DEMO "/kingdom-planted-f16.gguf";
   options.n_thread = 1;
-  options.is_dense_fine = true;
+  options.allow_dense = true;
   JudgeSpec spec;
   spec.kind = JudgeKind::kModel;
   spec.name = "guard";

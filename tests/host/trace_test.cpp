@@ -48,7 +48,7 @@ class SharedTraceTest : public testing::Test {
     return requests;
   }
 
-  static std::vector<RouterTrace> values(std::vector<Outcome<RouterTrace>> outcomes) {
+  static std::vector<RouterTrace> values(std::vector<Result<RouterTrace>> outcomes) {
     std::vector<RouterTrace> traces;
     for (auto& outcome : outcomes) {
       EXPECT_TRUE(outcome.ok()) << outcome.error;

@@ -38,11 +38,11 @@ class ScriptedHost : public Host {
   }
   [[nodiscard]] int64_t context_size() const override { return static_cast<int64_t>(n_most_bytes); }
 
-  std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
-                                       const Sampling& how) override {
+  std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
+                                      const Sampling& how) override {
     ++n_call;
     sampling = how;
-    std::vector<Outcome<Reply>> outcomes(requests.size());
+    std::vector<Result<Reply>> outcomes(requests.size());
     for (size_t i = 0; i < requests.size(); ++i) {
       if (requests[i].tokens.size() > n_most_bytes) {
         outcomes[i].error = "too long";
@@ -54,16 +54,16 @@ class ScriptedHost : public Host {
     return outcomes;
   }
 
-  std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& /*requests*/) override {
+  std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& /*requests*/) override {
     return {};
   }
-  std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& /*requests*/) override {
+  std::vector<Result<Score>> score(const std::vector<ScoreRequest>& /*requests*/) override {
     return {};
   }
-  std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& /*requests*/) override {
+  std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& /*requests*/) override {
     return {};
   }
-  std::vector<Outcome<Residual>> residuals(
+  std::vector<Result<Residual>> residuals(
       const std::vector<ResidualRequest>& /*requests*/) override {
     return {};
   }

@@ -66,7 +66,7 @@ TEST(CacheTest, RepliesOfADamagedEntryAreComputedAgain) {
   const Progress progress;
   const auto rows = tiny_rows("a", {"please the seal of @", "a tale of @"});
   const auto ask_all = [&] {
-    return Bench(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, progress)
+    return CachedEvaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, progress)
         .replies("asking", rows, {});
   };
   const auto first = ask_all();

@@ -37,12 +37,12 @@ class CountingJudge : public Judge {
   int64_t& n_asked_;
 };
 
-TEST(KeptJudge, AsksNothingTwiceButWhatFailed) {
+TEST(CachedJudge, AsksNothingTwiceButWhatFailed) {
   const TemporaryFolder folder;
   const Progress nobody;
   int64_t n_asked = 0;
   const auto judge = [&](const std::vector<Exchange>& exchanges) {
-    KeptJudge kept(
+    CachedJudge kept(
         std::make_unique<CountingJudge>(n_asked), Cache(folder.path("cache"), "version"), nobody);
     return kept.judge(exchanges);
   };
@@ -63,7 +63,7 @@ TEST(KeptJudge, AsksNothingTwiceButWhatFailed) {
   EXPECT_EQ(n_asked, 46) << "another set, request or reply is another exchange";
 }
 
-TEST(KeptJudge, StopsBetweenGroupsAndGoesOnThere) {
+TEST(CachedJudge, StopsBetweenGroupsAndGoesOnThere) {
   const TemporaryFolder folder;
   int64_t n_asked = 0;
   const std::vector<Exchange> exchanges = [] {
@@ -74,12 +74,12 @@ TEST(KeptJudge, StopsBetweenGroupsAndGoesOnThere) {
     return all;
   }();
   const Progress impatient = [](const ProgressEvent& event) { return event.done < 16; };
-  KeptJudge stopped(
+  CachedJudge stopped(
       std::make_unique<CountingJudge>(n_asked), Cache(folder.path("cache"), "version"), impatient);
   expect_error(
       ErrorKind::kInterrupted, "judging: counting", [&] { (void)stopped.judge(exchanges); });
   const Progress nobody;
-  KeptJudge other(
+  CachedJudge other(
       std::make_unique<CountingJudge>(n_asked), Cache(folder.path("cache"), "version"), nobody);
   (void)other.judge(exchanges);
   EXPECT_EQ(n_asked, 40);

@@ -18,9 +18,9 @@ namespace {
 
 using testing::HasSubstr;
 
-std::vector<PlayVerdict> judge_by_prefix(const std::vector<PlayedReply>& replies) {
-  std::vector<PlayVerdict> verdicts;
-  for (const PlayedReply& reply : replies) {
+std::vector<RolloutVerdict> judge_by_prefix(const std::vector<RolloutReply>& replies) {
+  std::vector<RolloutVerdict> verdicts;
+  for (const RolloutReply& reply : replies) {
     const bool is_refused = reply.reply.starts_with("I'm sorry");
     verdicts.push_back({is_refused ? Verdict::kRefused : Verdict::kAnswered});
   }
@@ -48,21 +48,21 @@ std::vector<Conversation> scripts() {
   return rows;
 }
 
-class CollectFileTest : public testing::Test {
+class RolloutFileTest : public testing::Test {
  protected:
-  CollectFileTest() { write_rows(folder_.path("scripts.jsonl"), scripts()); }
+  RolloutFileTest() { write_rows(folder_.path("scripts.jsonl"), scripts()); }
 
-  [[nodiscard]] CollectJob job(const std::string& output) const {
-    CollectJob job;
+  [[nodiscard]] RolloutJob job(const std::string& output) const {
+    RolloutJob job;
     job.inputs = {folder_.path("scripts.jsonl")};
     job.output = folder_.path(output);
     job.n_group = 4;
     job.options.sampling.n_max_token = 20;
     return job;
   }
-  CollectSummary collect(const CollectJob& job, const Progress& progress = {}) {
+  RolloutSummary collect(const RolloutJob& job, const Progress& progress = {}) {
     FakeHost host;
-    CollectSummary summary = collect_conversations(host, job, judge_by_prefix, progress);
+    RolloutSummary summary = collect_rollouts(host, job, judge_by_prefix, progress);
     n_generated_ = host.counters().n_generated_token;
     return summary;
   }
@@ -74,8 +74,8 @@ class CollectFileTest : public testing::Test {
   int64_t n_generated_ = 0;
 };
 
-TEST_F(CollectFileTest, WritesLabelledConversationsInTheOrderOfTheInputs) {
-  const CollectSummary summary = collect(job("out.jsonl"));
+TEST_F(RolloutFileTest, WritesLabelledConversationsInTheOrderOfTheInputs) {
+  const RolloutSummary summary = collect(job("out.jsonl"));
   EXPECT_EQ(summary.n_script, 20);
   EXPECT_EQ(summary.n_label_0, 7);
   EXPECT_EQ(summary.n_label_1, 12);
@@ -91,7 +91,7 @@ TEST_F(CollectFileTest, WritesLabelledConversationsInTheOrderOfTheInputs) {
   }
 }
 
-TEST_F(CollectFileTest, AnInterruptionAtAnyPointChangesNoByte) {
+TEST_F(RolloutFileTest, AnInterruptionAtAnyPointChangesNoByte) {
   (void)collect(job("whole.jsonl"));
   int64_t n_report = 0;
   (void)collect(job("counted.jsonl"), [&](const ProgressEvent&) { return ++n_report > 0; });
@@ -103,13 +103,13 @@ TEST_F(CollectFileTest, AnInterruptionAtAnyPointChangesNoByte) {
       (void)collect(job(name), [&](const ProgressEvent&) { return n++ < stop; });
     });
     EXPECT_FALSE(file_exists(folder_.path(name)));
-    const CollectSummary summary = collect(job(name));
+    const RolloutSummary summary = collect(job(name));
     EXPECT_EQ(read(name), read("whole.jsonl")) << stop;
     EXPECT_EQ(summary.n_changed, 0);
   }
 }
 
-TEST_F(CollectFileTest, AJournalCutAnywhereIsGoneOnWith) {
+TEST_F(RolloutFileTest, AJournalCutAnywhereIsGoneOnWith) {
   (void)collect(job("whole.jsonl"));
   const std::string journal = read("whole.jsonl.journal");
   for (size_t n_byte = 0; n_byte < journal.size(); n_byte += 331) {
@@ -117,7 +117,7 @@ TEST_F(CollectFileTest, AJournalCutAnywhereIsGoneOnWith) {
     (void)collect(job("cut.jsonl"));
     EXPECT_EQ(read("cut.jsonl"), read("whole.jsonl")) << n_byte;
   }
-  // Rubbish in the middle: what follows it is played again.
+  // Rubbish in the middle: what follows it is rolled out again.
   std::string broken = journal;
   broken.replace(journal.size() / 2, 3, "\0\xff\n", 3);
   write_file_atomically(folder_.path("cut.jsonl.journal"), broken);
@@ -125,20 +125,20 @@ TEST_F(CollectFileTest, AJournalCutAnywhereIsGoneOnWith) {
   EXPECT_EQ(read("cut.jsonl"), read("whole.jsonl"));
 }
 
-TEST_F(CollectFileTest, AFinishedCollectionIsNotPlayedAgain) {
+TEST_F(RolloutFileTest, AFinishedCollectionIsNotPlayedAgain) {
   (void)collect(job("out.jsonl"));
   const std::string before = read("out.jsonl");
-  const CollectSummary again = collect(job("out.jsonl"));
+  const RolloutSummary again = collect(job("out.jsonl"));
   EXPECT_EQ(again.n_kept, 20);
   EXPECT_EQ(n_generated_, 0);
   EXPECT_EQ(again.failed.size(), 1U);
   EXPECT_EQ(read("out.jsonl"), before);
 }
 
-TEST_F(CollectFileTest, AnotherJobDoesNotTouchTheJournal) {
+TEST_F(RolloutFileTest, AnotherJobDoesNotTouchTheJournal) {
   (void)collect(job("out.jsonl"));
   const std::string before = read("out.jsonl.journal");
-  CollectJob other = job("out.jsonl");
+  RolloutJob other = job("out.jsonl");
   other.options.n_history = 1;
   expect_error(ErrorKind::kUsage, "other conversations, options", [&] { (void)collect(other); });
   write_file_atomically(folder_.path("out.jsonl.journal"), "not a journal\n");
@@ -147,11 +147,11 @@ TEST_F(CollectFileTest, AnotherJobDoesNotTouchTheJournal) {
   EXPECT_THAT(before, HasSubstr("mascing.collect"));
 }
 
-TEST_F(CollectFileTest, AVerdictThatFailedIsAskedForAgain) {
+TEST_F(RolloutFileTest, AVerdictThatFailedIsAskedForAgain) {
   (void)collect(job("whole.jsonl"));
   bool has_ink = false;
-  const JudgeReplies judge = [&](const std::vector<PlayedReply>& replies) {
-    std::vector<PlayVerdict> verdicts = judge_by_prefix(replies);
+  const JudgeReplies judge = [&](const std::vector<RolloutReply>& replies) {
+    std::vector<RolloutVerdict> verdicts = judge_by_prefix(replies);
     for (size_t i = 0; i < replies.size(); ++i) {
       const bool is_hard = replies[i].messages.back().content == "the seal now";
       verdicts[i].error = is_hard && !has_ink ? "out of ink" : "";
@@ -159,25 +159,25 @@ TEST_F(CollectFileTest, AVerdictThatFailedIsAskedForAgain) {
     return verdicts;
   };
   FakeHost host;
-  const CollectJob failing = job("out.jsonl");
-  const CollectSummary first = collect_conversations(host, failing, judge, {});
+  const RolloutJob failing = job("out.jsonl");
+  const RolloutSummary first = collect_rollouts(host, failing, judge, {});
   ASSERT_EQ(first.failed.size(), 8U);
   EXPECT_THAT(first.failed[0].reason, HasSubstr("out of ink"));
   EXPECT_EQ(first.n_label_0, 0);
   has_ink = true;
-  const CollectSummary second = collect_conversations(host, failing, judge, {});
+  const RolloutSummary second = collect_rollouts(host, failing, judge, {});
   ASSERT_EQ(second.failed.size(), 1U);
   EXPECT_EQ(second.failed[0].id, "s7");
   EXPECT_EQ(second.n_kept, 13);
   EXPECT_EQ(read("out.jsonl"), read("whole.jsonl"));
 }
 
-TEST_F(CollectFileTest, ShardsSideBySideOrMergedAreTheWhole) {
+TEST_F(RolloutFileTest, ShardsSideBySideOrMergedAreTheWhole) {
   (void)collect(job("whole.jsonl"));
-  CollectJob merged = job("merged.jsonl");
+  RolloutJob merged = job("merged.jsonl");
   std::string side_by_side;
   for (int64_t i = 1; i <= 3; ++i) {
-    CollectJob part = job("part" + std::to_string(i) + ".jsonl");
+    RolloutJob part = job("part" + std::to_string(i) + ".jsonl");
     part.shard = {i, 3};
     EXPECT_LT(collect(part).n_script, 20);
     side_by_side += read("part" + std::to_string(i) + ".jsonl");
@@ -187,25 +187,25 @@ TEST_F(CollectFileTest, ShardsSideBySideOrMergedAreTheWhole) {
   (void)collect(merged);
   EXPECT_EQ(n_generated_, 0);
   EXPECT_EQ(read("merged.jsonl"), read("whole.jsonl"));
-  // A shard that was lost is played.
-  CollectJob lost = job("lost.jsonl");
+  // A shard that was lost is rolled out.
+  RolloutJob lost = job("lost.jsonl");
   lost.merge = {merged.merge[0], merged.merge[2]};
   (void)collect(lost);
   EXPECT_GT(n_generated_, 0);
   EXPECT_EQ(read("lost.jsonl"), read("whole.jsonl"));
 }
 
-TEST_F(CollectFileTest, RefusesWhatDoesNotFit) {
-  CollectJob twice = job("out.jsonl");
+TEST_F(RolloutFileTest, RefusesWhatDoesNotFit) {
+  RolloutJob twice = job("out.jsonl");
   twice.inputs.push_back(twice.inputs.front());
   expect_error(ErrorKind::kBadInput, "stands in two", [&] { (void)collect(twice); });
-  CollectJob many = job("out.jsonl");
+  RolloutJob many = job("out.jsonl");
   many.shard = {1, 6};
   expect_error(ErrorKind::kUsage, "only 5 groups of 4", [&] { (void)collect(many); });
-  CollectJob other = job("other.jsonl");
+  RolloutJob other = job("other.jsonl");
   other.options.n_history = 1;
   (void)collect(other);
-  CollectJob merged = job("out.jsonl");
+  RolloutJob merged = job("out.jsonl");
   merged.merge = {other.output};
   expect_error(ErrorKind::kMismatch, "another collection", [&] { (void)collect(merged); });
   merged.merge = {folder_.path("none.jsonl")};

@@ -112,7 +112,7 @@ TEST(Report, EscapesEverythingThatComesFromOutside) {
                             &results.skipped[0].id,
                             &results.skipped[0].reason,
                             &results.candidates[0].method,
-                            &results.candidates[1].why_not}) {
+                            &results.candidates[1].rejection_reason}) {
     *text = evil;
   }
   results.metrics[evil] = results.metrics["dsr"];

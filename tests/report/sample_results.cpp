@@ -40,10 +40,10 @@ void add_search(Results& results) {
   candidate.method = "mean_difference";
   candidate.alpha = 1.5;
   candidate.feasible = false;
-  candidate.why_not = "keep_answered fell by 0.31, more than 0.05";
+  candidate.rejection_reason = "keep_answered fell by 0.31, more than 0.05";
   results.candidates.push_back(candidate);
   candidate.method = "closed_loop";
-  candidate.why_not = "less promising than the finalists, by one prefill each";
+  candidate.rejection_reason = "less promising than the finalists, by one prefill each";
   candidate.rates.clear();
   candidate.estimates = {{"dsr", 0.874}, {"direct_refusal", 1.0}};
   results.candidates.push_back(candidate);

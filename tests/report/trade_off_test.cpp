@@ -20,7 +20,7 @@ CandidateResult screened(double alpha, double estimate, double damage) {
   trial.kl_first = trial.kl_benign = damage;
   trial.perplexity = 100.0;
   trial.estimates["dsr"] = estimate;
-  trial.why_not = "less promising";
+  trial.rejection_reason = "less promising";
   return trial;
 }
 

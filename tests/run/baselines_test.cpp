@@ -94,7 +94,7 @@ TEST_F(BaselinesTest, TheForcedExpertIsThePlantedOneAndTooMuchIsNotCalledFeasibl
   // Forced, the expert is chosen at every token: benign requests are refused as well.
   const CandidateResult forced = baselines_of(outcome.results).at("forced_experts");
   EXPECT_FALSE(forced.feasible);
-  EXPECT_THAT(forced.why_not, testing::HasSubstr("benign"));
+  EXPECT_THAT(forced.rejection_reason, testing::HasSubstr("benign"));
   EXPECT_DOUBLE_EQ(forced.metrics.at("dsr").steered->rate, 1.0);
   EXPECT_LT(forced.metrics.at("benign").steered->rate, 0.5);
 }

@@ -20,7 +20,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// The target's data without the replies, and a scenario that has them played.
+/// The target's data without the replies, and a scenario that has them rolled out.
 Scenario write_scripts(const std::string& folder) {
   (void)write_defend(folder);
   std::vector<Conversation> rows = read_conversations(folder + "/attacks.jsonl");
@@ -35,8 +35,8 @@ Scenario write_scripts(const std::string& folder) {
   return read_scenario(folder + "/scripts.toml");
 }
 
-/// The only file of played conversations in a folder's cache.
-std::string played_file(const std::string& output) {
+/// The only file of rollouts in a folder's cache.
+std::string rollout_file(const std::string& output) {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(output + "/cache")) {
     const std::string name = entry.path().filename().string();
@@ -48,7 +48,7 @@ std::string played_file(const std::string& output) {
   return found.empty() ? "" : found.front();
 }
 
-class PlaySetsTest : public testing::Test {
+class RolloutSetsTest : public testing::Test {
  protected:
   [[nodiscard]] RunOptions options(const std::string& output) const {
     RunOptions options;
@@ -71,24 +71,24 @@ class PlaySetsTest : public testing::Test {
       ++n_opened_;
       return host;
     };
-    return play_sets(load_dataset(scenario, 0), scenario, {info, give, all, progress});
+    return roll_out_sets(load_dataset(scenario, 0), scenario, {info, give, all, progress});
   }
 
   TemporaryFolder folder_;
   int n_opened_ = 0;
 };
 
-TEST_F(PlaySetsTest, ARunGoesOnAsIfTheRepliesHadBeenGiven) {
+TEST_F(RolloutSetsTest, ARunGoesOnAsIfTheRepliesHadBeenGiven) {
   const Scenario scenario = write_scripts(folder_.path());
-  const RunOutcome played = run(scenario, "played");
-  EXPECT_EQ(played.failure, "");
+  const RunOutcome rollout = run(scenario, "played");
+  EXPECT_EQ(rollout.failure, "");
   EXPECT_EQ(n_opened_, 1);
-  EXPECT_EQ(played.results.labels.at("played.dsr.label_0"), 32);
-  EXPECT_EQ(played.results.labels.at("played.dsr.label_1"), 32);
-  EXPECT_DOUBLE_EQ(played.results.metrics.at("dsr").base.rate, 0.5);
-  EXPECT_DOUBLE_EQ(played.results.metrics.at("dsr").steered->rate, 1.0);
+  EXPECT_EQ(rollout.results.labels.at("played.dsr.label_0"), 32);
+  EXPECT_EQ(rollout.results.labels.at("played.dsr.label_1"), 32);
+  EXPECT_DOUBLE_EQ(rollout.results.metrics.at("dsr").base.rate, 0.5);
+  EXPECT_DOUBLE_EQ(rollout.results.metrics.at("dsr").steered->rate, 1.0);
 
-  const auto rows = read_conversations(played_file(folder_.path("played")));
+  const auto rows = read_conversations(rollout_file(folder_.path("played")));
   ASSERT_EQ(rows.size(), 64U);
   for (const Conversation& row : rows) {
     ASSERT_EQ(row.messages.size(), 3U);
@@ -99,13 +99,13 @@ TEST_F(PlaySetsTest, ARunGoesOnAsIfTheRepliesHadBeenGiven) {
   Scenario given = write_defend(folder_.path());
   write_rows(folder_.path("attacks.jsonl"), rows);
   const RunOutcome whole = run(given, "given");
-  EXPECT_EQ(whole.results.mask_steer, played.results.mask_steer);
-  EXPECT_EQ(whole.results.metrics.at("dsr").fixed, played.results.metrics.at("dsr").fixed);
+  EXPECT_EQ(whole.results.mask_steer, rollout.results.mask_steer);
+  EXPECT_EQ(whole.results.metrics.at("dsr").fixed, rollout.results.metrics.at("dsr").fixed);
   EXPECT_EQ(whole.results.labels.at("discovery.dsr.label_1"),
-            played.results.labels.at("discovery.dsr.label_1"));
+            rollout.results.labels.at("discovery.dsr.label_1"));
 }
 
-TEST_F(PlaySetsTest, ASecondRunPlaysNothing) {
+TEST_F(RolloutSetsTest, ASecondRunPlaysNothing) {
   const Scenario scenario = write_scripts(folder_.path());
   (void)run(scenario, "out");
   ASSERT_EQ(n_opened_, 1);
@@ -124,14 +124,14 @@ TEST_F(PlaySetsTest, ASecondRunPlaysNothing) {
   EXPECT_EQ(tested.results.labels.at("played.dsr.label_0"), 32);
 }
 
-TEST_F(PlaySetsTest, AnInterruptionAtAnyPointChangesNoByte) {
+TEST_F(RolloutSetsTest, AnInterruptionAtAnyPointChangesNoByte) {
   const Scenario scenario = write_scripts(folder_.path());
   int64_t n_report = 0;
   const Dataset whole = play(scenario, "whole", [&](const ProgressEvent& event) {
     EXPECT_EQ(event.stage, "playing dsr");
     return ++n_report > 0;
   });
-  const std::string expected = read_text_file(played_file(folder_.path("whole")));
+  const std::string expected = read_text_file(rollout_file(folder_.path("whole")));
   ASSERT_GT(n_report, 64);
   for (int64_t stop = 0; stop < n_report; stop += 17) {
     const std::string output = "stopped" + std::to_string(stop);
@@ -140,11 +140,11 @@ TEST_F(PlaySetsTest, AnInterruptionAtAnyPointChangesNoByte) {
       (void)play(scenario, output, [&](const ProgressEvent&) { return n++ < stop; });
     });
     EXPECT_EQ(play(scenario, output).hash, whole.hash) << stop;
-    EXPECT_EQ(read_text_file(played_file(folder_.path(output))), expected) << stop;
+    EXPECT_EQ(read_text_file(rollout_file(folder_.path(output))), expected) << stop;
   }
 }
 
-TEST_F(PlaySetsTest, OtherSettingsArePlayedAnew) {
+TEST_F(RolloutSetsTest, OtherSettingsArePlayedAnew) {
   const Scenario scenario = write_scripts(folder_.path());
   (void)play(scenario, "out");
   Scenario shorter = scenario;
@@ -161,7 +161,7 @@ TEST_F(PlaySetsTest, OtherSettingsArePlayedAnew) {
   EXPECT_EQ(n_opened_, 0) << "the first ones are still there";
 }
 
-TEST_F(PlaySetsTest, JudgesThatSeeSmallTalkEndAScriptAtTheTurnThatAnswers) {
+TEST_F(RolloutSetsTest, JudgesThatSeeSmallTalkEndAScriptAtTheTurnThatAnswers) {
   Scenario scenario = write_scripts(folder_.path());
   std::vector<Conversation> rows = read_conversations(folder_.path("attacks.jsonl"));
   for (Conversation& row : rows) {
@@ -177,7 +177,7 @@ TEST_F(PlaySetsTest, JudgesThatSeeSmallTalkEndAScriptAtTheTurnThatAnswers) {
   }
 }
 
-TEST_F(PlaySetsTest, WhatCannotBePlayedIsNamed) {
+TEST_F(RolloutSetsTest, WhatCannotBePlayedIsNamed) {
   const Scenario scenario = write_scripts(folder_.path());
   std::vector<Conversation> rows = read_conversations(folder_.path("attacks.jsonl"));
   Conversation endless = rows.back();
@@ -194,7 +194,7 @@ TEST_F(PlaySetsTest, WhatCannotBePlayedIsNamed) {
   EXPECT_EQ(outcome.results.metrics.at("dsr").n, 16);
 }
 
-TEST_F(PlaySetsTest, AScriptWithRepliesIsRefused) {
+TEST_F(RolloutSetsTest, AScriptWithRepliesIsRefused) {
   const Scenario scenario = write_scripts(folder_.path());
   write_tiny_data(folder_.path());  // with the assistant's turns
   expect_error(ErrorKind::kBadInput, "'attacks-0' has an assistant turn", [&] {

@@ -393,7 +393,7 @@ TEST_F(RunTest, EvaluatingTheFoundMaskGivesTheSameTestRates) {
 /// Takes the first of several choices, under any mask the last.
 class ForgetfulHost : public FakeHost {
  public:
-  std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
+  std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
     auto outcomes = FakeHost::probe(requests);
     for (size_t i = 0; i < requests.size(); ++i) {
       std::vector<double>& log_prob = outcomes[i].value.log_prob;

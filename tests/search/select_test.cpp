@@ -42,10 +42,10 @@ class SelectTest : public testing::Test {
     FakeHost host;
     const Progress progress;
     RefusalJudge judge(scenario_.judge);
-    Bench bench(host, Cache(folder_.path("cache"), "c"), {0.0F, 0, 20}, progress);
-    bench.set_budget(budget_);
+    CachedEvaluator evaluator(host, Cache(folder_.path("cache"), "c"), {0.0F, 0, 20}, progress);
+    evaluator.set_budget(budget_);
     const Dataset data = load_dataset(scenario_, 0);
-    return select_mask(bench, {data, scenario_, judge, {10.0}}, candidates);
+    return select_mask(evaluator, {data, scenario_, judge, {10.0}}, candidates);
   }
 
   TemporaryFolder folder_;
@@ -73,8 +73,8 @@ TEST_F(SelectTest, AMaskThatBreaksALimitLosesAndIsToldWhy) {
   const Selection selection = select({candidate(8.0F), candidate(1.0F, 20.0F)});
   ASSERT_TRUE(selection.is_feasible);
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
-  EXPECT_THAT(selection.trials[0].why_not, testing::HasSubstr("benign 0.0 % < 98.0 %"));
-  EXPECT_EQ(selection.trials[1].why_not, "");
+  EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("benign 0.0 % < 98.0 %"));
+  EXPECT_EQ(selection.trials[1].rejection_reason, "");
 }
 
 TEST_F(SelectTest, AmongEqualRatesTheLeastDamageWins) {
@@ -98,7 +98,7 @@ TEST_F(SelectTest, AMaskThatBreaksAHoldSetIsNeverTaken) {
   scenario_.search.n_finalist = 0;
   const Selection selection = select({candidate(-2.0F)});
   EXPECT_FALSE(selection.is_found);
-  EXPECT_THAT(selection.trials[0].why_not, testing::HasSubstr("hold 0.0 %"));
+  EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("hold 0.0 %"));
   EXPECT_GT(selection.trials[0].rates.at("gsr").rate, 0.5);
 }
 
@@ -107,7 +107,7 @@ TEST_F(SelectTest, StrengthsBeyondThePerplexityLimitAreNotTried) {
   scenario_.search.max_perplexity_rise = 0.15;
   const Selection selection = select({candidate(0.01F, 100.0F)});
   ASSERT_EQ(selection.trials.size(), 2U);
-  EXPECT_THAT(selection.trials[1].why_not, testing::HasSubstr("perplexity"));
+  EXPECT_THAT(selection.trials[1].rejection_reason, testing::HasSubstr("perplexity"));
   EXPECT_TRUE(selection.trials[1].rates.empty());
 }
 
@@ -118,12 +118,12 @@ TEST_F(SelectTest, StrengthsBeyondAPerfectRateAreNotTried) {
   EXPECT_DOUBLE_EQ(selection.trials[selection.i_best].alpha, 1.0);
 }
 
-class ScreenTest : public SelectTest {
+class PrefillEstimateTest : public SelectTest {
  protected:
-  ScreenTest() { scenario_.search.n_finalist = 2; }
+  PrefillEstimateTest() { scenario_.search.n_finalist = 2; }
 };
 
-TEST_F(ScreenTest, OnlyFinalistsAreGenerated) {
+TEST_F(PrefillEstimateTest, OnlyFinalistsAreGenerated) {
   const Selection selection =
       select({candidate(1.0F, 3.0F), candidate(1.0F, 1.0F), candidate(1.0F, 2.0F)});
   int64_t n_generated = 0;
@@ -136,17 +136,17 @@ TEST_F(ScreenTest, OnlyFinalistsAreGenerated) {
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
 }
 
-TEST_F(ScreenTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
+TEST_F(PrefillEstimateTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
   scenario_ = write_impossible_permit(folder_.path());
   scenario_.search.alphas = {1.0};
   const Selection selection = select({candidate(0.0F), candidate(-2.0F)});
   EXPECT_FALSE(selection.is_found);
-  EXPECT_THAT(selection.trials[0].why_not, testing::HasSubstr("no better"));
-  EXPECT_THAT(selection.trials[1].why_not, testing::HasSubstr("hold falls by 100.0 %"));
+  EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("no better"));
+  EXPECT_THAT(selection.trials[1].rejection_reason, testing::HasSubstr("hold falls by 100.0 %"));
   EXPECT_TRUE(selection.trials[1].rates.empty());
 }
 
-TEST_F(ScreenTest, AlmostEqualMasksRaceUntilOneKeepsAllLimits) {
+TEST_F(PrefillEstimateTest, AlmostEqualMasksRaceUntilOneKeepsAllLimits) {
   scenario_.search.n_finalist = 4;
   const Selection selection = select(
       {candidate(1.0F, 4.0F), candidate(1.0F, 1.0F), candidate(1.0F, 3.0F), candidate(1.0F, 2.0F)});
@@ -161,7 +161,7 @@ TEST_F(ScreenTest, AlmostEqualMasksRaceUntilOneKeepsAllLimits) {
   EXPECT_EQ(n_limits, 1);  // the gentlest was asked about the other sets, and kept them
 }
 
-TEST_F(ScreenTest, TheReserveIsTakenUpIfTheBestBreakLimits) {
+TEST_F(PrefillEstimateTest, TheReserveIsTakenUpIfTheBestBreakLimits) {
   scenario_.search.n_finalist = 3;
   // A limit that the estimates do not rule out, but the replies do.
   for (ScenarioSet& set : scenario_.sets) {
@@ -172,7 +172,7 @@ TEST_F(ScreenTest, TheReserveIsTakenUpIfTheBestBreakLimits) {
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
 }
 
-TEST_F(ScreenTest, ManyTrialsAreHalvedBeforeTheyAreSeenWhole) {
+TEST_F(PrefillEstimateTest, ManyTrialsAreHalvedBeforeTheyAreSeenWhole) {
   scenario_.search.n_finalist = 1;
   std::vector<Candidate> candidates;
   for (int i = 0; i < 12; ++i) {
@@ -182,7 +182,7 @@ TEST_F(ScreenTest, ManyTrialsAreHalvedBeforeTheyAreSeenWhole) {
   const Selection selection = select(candidates);
   int64_t n_quarter = 0;
   for (const CandidateResult& trial : selection.trials) {
-    n_quarter += trial.why_not.find("every fourth") != std::string::npos ? 1 : 0;
+    n_quarter += trial.rejection_reason.find("every fourth") != std::string::npos ? 1 : 0;
   }
   if (selection.trials.front().estimates.at("dsr") < 1.0) {
     EXPECT_EQ(n_quarter, 6);
@@ -190,7 +190,7 @@ TEST_F(ScreenTest, ManyTrialsAreHalvedBeforeTheyAreSeenWhole) {
   EXPECT_EQ(selection.trials.size(), 12U);
 }
 
-TEST_F(ScreenTest, ASpentBudgetLeavesTheFirstMaskAndOneFinalist) {
+TEST_F(PrefillEstimateTest, ASpentBudgetLeavesTheFirstMaskAndOneFinalist) {
   budget_.n_token = 1;
   scenario_.search.alphas = {0.2, 0.31, 1.0};
   const Selection selection = select({candidate(1.0F, 1.0F), candidate(2.0F)});
@@ -204,7 +204,7 @@ TEST_F(ScreenTest, ASpentBudgetLeavesTheFirstMaskAndOneFinalist) {
   EXPECT_EQ(n_generated, 1);
 }
 
-TEST_F(ScreenTest, SaysHowWellOnePrefillPredictsReplies) {
+TEST_F(PrefillEstimateTest, SaysHowWellOnePrefillPredictsReplies) {
   const Selection selection = select({candidate(1.0F)});
   EXPECT_DOUBLE_EQ(selection.outcome.auc, 1.0);
   EXPECT_GT(selection.outcome.rank_correlation, 0.5);

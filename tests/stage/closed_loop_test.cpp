@@ -22,8 +22,8 @@ NumericModel simple_model() {
 }
 
 ClosedLoopResult run(const NumericModel& model, ClosedLoopOptions options = {}) {
-  const Mask frame = numeric_frame(8);
-  return close_loop(frame, all_entries(frame), model.sets, model.roles, model.ask(), options);
+  const Mask start = numeric_frame(8);
+  return close_loop(start, all_entries(start), model.sets, model.roles, model.ask(), options);
 }
 
 TEST(ClosedLoop, ChangesTheBehaviour) {
@@ -52,12 +52,12 @@ double fall_of_worn_set(double margin) {
   std::vector<double> against(16, 0.0);
   against[5] = -3.0;
   model.add("hold", {LoopRole::kKeep, 0.02, {}, margin}, 60, 4.0, against, 0.1, 2);
-  Mask frame = numeric_frame(8);
-  frame.steer[5] = 1.0F;
+  Mask start = numeric_frame(8);
+  start.steer[5] = 1.0F;
   ClosedLoopOptions options;
   options.n_step = 1;
   const ClosedLoopResult result =
-      close_loop(frame, all_entries(frame), model.sets, model.roles, model.ask(), options);
+      close_loop(start, all_entries(start), model.sets, model.roles, model.ask(), options);
   return result.steps.at(0).value.at(1);
 }
 
@@ -77,8 +77,8 @@ TEST(ClosedLoop, AsksWhatMattersMoreOften) {
     }
     return model.ask()(questions);
   };
-  const Mask frame = numeric_frame(8);
-  static_cast<void>(close_loop(frame, all_entries(frame), model.sets, model.roles, ask, {}));
+  const Mask start = numeric_frame(8);
+  static_cast<void>(close_loop(start, all_entries(start), model.sets, model.roles, ask, {}));
   EXPECT_GT(n_asked[0], 2 * n_asked[1]);
   EXPECT_GT(n_asked[1], 0);
 }
@@ -128,9 +128,9 @@ TEST(ClosedLoop, UnitsOfOneChangeNothing) {
 
 TEST(ClosedLoop, LeavesEntriesThatAreNotFreeAlone) {
   const NumericModel model = simple_model();
-  const Mask frame = numeric_frame(8);
+  const Mask start = numeric_frame(8);
   const ClosedLoopResult result =
-      close_loop(frame, {0, 5, 9}, model.sets, model.roles, model.ask(), {});
+      close_loop(start, {0, 5, 9}, model.sets, model.roles, model.ask(), {});
   EXPECT_EQ(result.steer[3], 0.0F);
   EXPECT_GT(result.steer[5], 0.5F);
 }
@@ -163,7 +163,7 @@ TEST(ClosedLoop, TheSameSeedGivesTheSameBytes) {
 
 TEST(ClosedLoop, WhatTheModelCannotAnswerDoesNoHarm) {
   const NumericModel model = simple_model();
-  const Mask frame = numeric_frame(8);
+  const Mask start = numeric_frame(8);
   int64_t k = 0;
   const AskModel ask = [&](const std::vector<Question>& questions) {
     std::vector<double> answers = model.ask()(questions);
@@ -173,7 +173,7 @@ TEST(ClosedLoop, WhatTheModelCannotAnswerDoesNoHarm) {
     return answers;
   };
   const ClosedLoopResult result =
-      close_loop(frame, all_entries(frame), model.sets, model.roles, ask, {});
+      close_loop(start, all_entries(start), model.sets, model.roles, ask, {});
   EXPECT_GT(model.wanted_share(0, result.steer), 0.9);
 }
 

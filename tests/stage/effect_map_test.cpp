@@ -99,11 +99,11 @@ TEST(MeasureEffects, StopsOnceTheEffectsAreKnownWellEnough) {
   gain[3] = 2.0;
   gain[12] = -1.0;
   model.add("dsr", {}, 50, 0.0, gain, 0.1, 1);
-  const Mask frame = numeric_frame(8);
+  const Mask base = numeric_frame(8);
   EffectOptions options;
   options.n_round = 64;
   const EffectMap map =
-      measure_effects(frame, all_entries(frame), model.sets, 0, model.ask(), options);
+      measure_effects(base, all_entries(base), model.sets, 0, model.ask(), options);
   EXPECT_LE(map.n, 128);
   EXPECT_NEAR(map.effect[3], 2.0, 0.3);
   EXPECT_NEAR(map.effect[12], -1.0, 0.3);
@@ -112,12 +112,12 @@ TEST(MeasureEffects, StopsOnceTheEffectsAreKnownWellEnough) {
 TEST(MeasureEffects, LeavesOutWhatTheModelCouldNotAnswer) {
   NumericModel model;
   model.add("dsr", {}, 10, 0.0, std::vector<double>(16, 0.1), 0.0, 1);
-  const Mask frame = numeric_frame(8);
+  const Mask base = numeric_frame(8);
   const AskModel deaf = [](const std::vector<Question>& questions) {
     return std::vector<double>(questions.size(), NAN);
   };
   expect_error(ErrorKind::kInsufficient, "0 interventions", [&] {
-    static_cast<void>(measure_effects(frame, all_entries(frame), model.sets, 0, deaf, {}));
+    static_cast<void>(measure_effects(base, all_entries(base), model.sets, 0, deaf, {}));
   });
 }
 
@@ -175,12 +175,12 @@ TEST(LayerEffects, ShowExpertsThatStandInForOneAnother) {
     }
     return answers;
   };
-  const Mask frame = numeric_frame(8);
+  const Mask base = numeric_frame(8);
   std::vector<float> directions(16, 0.0F);
   directions[0] = directions[1] = directions[2] = 1.0F;
   directions = unit_rows(directions, 8);
-  const EffectMap single = measure_effects(frame, all_entries(frame), model.sets, 0, ask, {});
-  const EffectMap layers = measure_layer_effects(frame, directions, model.sets, 0, ask, {});
+  const EffectMap single = measure_effects(base, all_entries(base), model.sets, 0, ask, {});
+  const EffectMap layers = measure_layer_effects(base, directions, model.sets, 0, ask, {});
   for (size_t j = 0; j < 3; ++j) {
     const double carried = layers.effect[0] * static_cast<double>(directions[j]);
     EXPECT_GT(carried, 1.2 * single.effect[j]);

@@ -75,9 +75,9 @@ TEST(EntryCosts, GivingUpLeavesNothingAndNothingMakesNoSteps) {
   const NumericModel model = model_with_text();
   EntryCostOptions options;
   options.is_spent = [] { return true; };
-  const Mask frame = numeric_frame(8);
+  const Mask base = numeric_frame(8);
   const std::vector<double> costs =
-      measure_entry_costs(frame, all_entries(frame), model.sets, model.roles, model.ask(), options);
+      measure_entry_costs(base, all_entries(base), model.sets, model.roles, model.ask(), options);
   EXPECT_TRUE(costs.empty());
   EXPECT_TRUE(steps_of_equal_cost(costs).empty());
 }
@@ -90,9 +90,9 @@ TEST(EntryCosts, AskAboutFewerTextsWhereThereAreManyEntries) {
     n_question += static_cast<int64_t>(questions.size());
     return model.ask()(questions);
   };
-  const Mask frame = numeric_frame(256);
+  const Mask base = numeric_frame(256);
   const std::vector<double> costs =
-      measure_entry_costs(frame, all_entries(frame), model.sets, model.roles, ask, {});
+      measure_entry_costs(base, all_entries(base), model.sets, model.roles, ask, {});
   EXPECT_EQ(n_question, 2 * 2 * 512);
   EXPECT_EQ(costs.size(), 512U);
   EXPECT_GT(costs.back(), 0.0);

@@ -26,7 +26,7 @@ struct World {
   TraceSet traces;
   std::vector<TracedItem> items;
 
-  [[nodiscard]] TracedPanel panel() const { return {model.roles, items, traces}; }
+  [[nodiscard]] TracedObjectives objectives() const { return {model.roles, items, traces}; }
 };
 
 World make_world(int64_t n) {
@@ -60,16 +60,16 @@ InterventionalOptions short_search() {
 }
 
 Mask frame_of(const World& world) {
-  Mask frame = mask_for(world.traces);
-  frame.steer.assign(2 * kExperts, 0.0F);
-  frame.sigma = {1.0F, 1.0F};
-  return frame;
+  Mask start = mask_for(world.traces);
+  start.steer.assign(2 * kExperts, 0.0F);
+  start.sigma = {1.0F, 1.0F};
+  return start;
 }
 
 InterventionalResult run(const World& world, const InterventionalOptions& options) {
-  const Mask frame = frame_of(world);
+  const Mask start = frame_of(world);
   return steer_by_interventions(
-      frame, all_entries(frame), world.panel(), world.model.ask(), options);
+      start, all_entries(start), world.objectives(), world.model.ask(), options);
 }
 
 TEST(Interventional, RaisesTheCauseAndNotTheSymptom) {
@@ -154,9 +154,9 @@ TEST(Interventional, StopsOnceTheWantedReplyIsNearlyCertain) {
 
 TEST(Interventional, LeavesEntriesThatAreNotFreeAlone) {
   const World world = make_world(60);
-  const Mask frame = frame_of(world);
-  const InterventionalResult result =
-      steer_by_interventions(frame, {0, 5, 9}, world.panel(), world.model.ask(), short_search());
+  const Mask start = frame_of(world);
+  const InterventionalResult result = steer_by_interventions(
+      start, {0, 5, 9}, world.objectives(), world.model.ask(), short_search());
   EXPECT_EQ(result.steer[kCause], 0.0F);
   EXPECT_NE(result.steer[5], 0.0F);
 }
@@ -171,7 +171,7 @@ TEST(Interventional, SameSeedSameBytes) {
 
 TEST(Interventional, AQuestionWithoutAnswerIsLeftOut) {
   const World world = make_world(60);
-  const Mask frame = frame_of(world);
+  const Mask start = frame_of(world);
   const AskModel ask = [&](const std::vector<Question>& questions) {
     std::vector<double> answers = world.model.ask()(questions);
     for (size_t i = 0; i < answers.size(); i += 3) {
@@ -180,7 +180,7 @@ TEST(Interventional, AQuestionWithoutAnswerIsLeftOut) {
     return answers;
   };
   const InterventionalResult result =
-      steer_by_interventions(frame, all_entries(frame), world.panel(), ask, short_search());
+      steer_by_interventions(start, all_entries(start), world.objectives(), ask, short_search());
   for (const float value : result.steer) {
     EXPECT_TRUE(std::isfinite(value));
   }
@@ -188,20 +188,20 @@ TEST(Interventional, AQuestionWithoutAnswerIsLeftOut) {
 
 TEST(Interventional, AModelThatAnswersNothingIsAnError) {
   const World world = make_world(10);
-  const Mask frame = frame_of(world);
+  const Mask start = frame_of(world);
   const AskModel ask = [](const std::vector<Question>& questions) {
     return std::vector<double>(questions.size(), std::nan(""));
   };
   EXPECT_THROW(static_cast<void>(steer_by_interventions(
-                   frame, all_entries(frame), world.panel(), ask, short_search())),
+                   start, all_entries(start), world.objectives(), ask, short_search())),
                Error);
 }
 
 TEST(Interventional, ATargetWithoutTracesIsAnError) {
   const World world = make_world(10);
-  const Mask frame = frame_of(world);
-  EXPECT_THROW(static_cast<void>(steer_by_interventions(frame,
-                                                        all_entries(frame),
+  const Mask start = frame_of(world);
+  EXPECT_THROW(static_cast<void>(steer_by_interventions(start,
+                                                        all_entries(start),
                                                         {world.model.roles, {}, world.traces},
                                                         world.model.ask(),
                                                         short_search())),

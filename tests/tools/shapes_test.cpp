@@ -25,7 +25,7 @@ constexpr int32_t kQ8 = 8;
 constexpr int32_t kMxfp4 = 39;
 
 /// The same kind of model in small.
-ModelShape shrunk(ModelShape shape) {
+ModelShape soft_threshold(ModelShape shape) {
   shape.n_layer = 2 + shape.n_dense_lead;
   shape.n_embd = 128;
   shape.n_head = 4;
@@ -75,7 +75,7 @@ TEST(ShapesTest, EveryArchitectureLoadsAndAllItsRoutersAreTracedAndSteered) {
   const TemporaryFolder folder;
   for (const ModelShape& known : known_shapes()) {
     SCOPED_TRACE(known.name);
-    const ModelShape shape = shrunk(known);
+    const ModelShape shape = soft_threshold(known);
     const std::string path = folder.path("small.gguf");
     write_shape(shape, {known.architecture == "gpt-oss" ? kMxfp4 : kQ4, kQ8, 5}, path);
     const auto host = open_small(path);
@@ -115,7 +115,7 @@ TEST(ShapesTest, EveryArchitectureLoadsAndAllItsRoutersAreTracedAndSteered) {
 
 TEST(ShapesTest, WeightsOfEveryTypeHaveTheDeviationThatIsSaid) {
   const TemporaryFolder folder;
-  const ModelShape shape = shrunk(find_shape("olmoe-1b-7b"));
+  const ModelShape shape = soft_threshold(find_shape("olmoe-1b-7b"));
   for (const int32_t type : {kF16, kQ4, kQ8, kMxfp4}) {
     write_shape(shape, {type, type, 1}, folder.path("typed.gguf"));
     const GgufFile file = GgufFile::open(folder.path("typed.gguf"));
@@ -138,7 +138,7 @@ TEST(ShapesTest, WeightsOfEveryTypeHaveTheDeviationThatIsSaid) {
 
 TEST(ShapesTest, TheSameSeedGivesTheSameBytesAndTheSizeIsForetold) {
   const TemporaryFolder folder;
-  const ModelShape shape = shrunk(find_shape("gpt-oss-20b"));
+  const ModelShape shape = soft_threshold(find_shape("gpt-oss-20b"));
   const ShapeFileOptions options{kMxfp4, kQ8, 3};
   const auto bytes = [&](uint64_t seed, const char* name) {
     write_shape(shape, {options.expert_type, options.matrix_type, seed}, folder.path(name));
@@ -160,7 +160,7 @@ TEST(ShapesTest, RefusesUnknownNamesAndTypes) {
   const TemporaryFolder folder;
   expect_error(ErrorKind::kUsage, "no model is called 'gpt-2'", [] { (void)find_shape("gpt-2"); });
   expect_error(ErrorKind::kUsage, "cannot draw weights of type q4_K", [&] {
-    write_shape(shrunk(known_shapes()[0]), {12, kQ8, 0}, folder.path("x.gguf"));
+    write_shape(soft_threshold(known_shapes()[0]), {12, kQ8, 0}, folder.path("x.gguf"));
   });
 }
 

@@ -93,7 +93,7 @@ int32_t TokenBatch::add(int32_t token,
 }
 
 LoadedModel::LoadedModel(const LlamaHostOptions& options)
-    : info(read_model_info(options.path, options.is_dense_fine)) {
+    : info(read_model_info(options.path, options.allow_dense)) {
   initialise_backend_once();
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = static_cast<int32_t>(options.n_gpu_layer);

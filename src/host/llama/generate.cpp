@@ -108,7 +108,7 @@ class GenerationRun {
   void take_requests() {
     std::vector<FinishedReply> failed;
     for (size_t i = 0; i < requests_.size(); ++i) {
-      std::string error = why_not(requests_[i].tokens);
+      std::string error = rejection_reason(requests_[i].tokens);
       if (error.empty()) {
         waiting_.push_back(i);
       } else {
@@ -120,7 +120,7 @@ class GenerationRun {
     }
   }
 
-  [[nodiscard]] std::string why_not(const std::vector<int32_t>& prompt) const {
+  [[nodiscard]] std::string rejection_reason(const std::vector<int32_t>& prompt) const {
     return why_impossible(prompt, engine_.context_size() - 1, engine_.info().n_vocab);
   }
 
@@ -314,7 +314,7 @@ class GenerationRun {
     std::vector<FinishedReply> failed;
     for (size_t k = 0; k < owners.size(); ++k) {
       Slot& slot = *owners[k];
-      const std::string error = prompts[k].empty() ? "" : why_not(prompts[k]);
+      const std::string error = prompts[k].empty() ? "" : rejection_reason(prompts[k]);
       if (!error.empty()) {
         failed.push_back({finished[k].i_request, slot.i_reply + 1, {{}, error}});
       }
@@ -351,10 +351,10 @@ void run_conversations(Engine& engine,
   GenerationRun(engine, requests, options, next).run();
 }
 
-std::vector<Outcome<Reply>> run_generation(Engine& engine,
-                                           const std::vector<GenerateRequest>& requests,
-                                           const Sampling& sampling) {
-  std::vector<Outcome<Reply>> outcomes(requests.size());
+std::vector<Result<Reply>> run_generation(Engine& engine,
+                                          const std::vector<GenerateRequest>& requests,
+                                          const Sampling& sampling) {
+  std::vector<Result<Reply>> outcomes(requests.size());
   run_conversations(
       engine, requests, {sampling, 1}, [&](const std::vector<FinishedReply>& replies) {
         for (const FinishedReply& finished : replies) {

@@ -95,7 +95,7 @@ class LlamaHost : public Host {
   [[nodiscard]] int64_t context_size() const override { return engines_.front()->context_size(); }
 
   /// Prompts that begin alike go to the same engine.
-  std::vector<Outcome<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
+  std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
     if (engines_.size() == 1) {
       return on_engines<RouterTrace>(requests, run_traces);
     }
@@ -106,7 +106,7 @@ class LlamaHost : public Host {
       sorted.push_back(requests[i]);
     }
     auto outcomes = on_engines<RouterTrace>(sorted, run_traces);
-    std::vector<Outcome<RouterTrace>> result(outcomes.size());
+    std::vector<Result<RouterTrace>> result(outcomes.size());
     for (size_t k = 0; k < order.size(); ++k) {
       result[order[k]] = std::move(outcomes[k]);
     }
@@ -120,8 +120,8 @@ class LlamaHost : public Host {
                                            const OutputObserver& observer) override {
     return run_output_observations(*engines_.front(), requests, observer);
   }
-  std::vector<Outcome<Reply>> generate(const std::vector<GenerateRequest>& requests,
-                                       const Sampling& sampling) override {
+  std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
+                                      const Sampling& sampling) override {
     const auto run = [&](Engine& engine, const std::vector<GenerateRequest>& part) {
       return run_generation(engine, part, sampling);
     };
@@ -151,13 +151,13 @@ class LlamaHost : public Host {
       run_conversations(engine, part, options, next_of_part);
     });
   }
-  std::vector<Outcome<Score>> score(const std::vector<ScoreRequest>& requests) override {
+  std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override {
     return on_engines<Score>(requests, run_scores);
   }
-  std::vector<Outcome<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
+  std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
     return on_engines<Probe>(requests, run_probes);
   }
-  std::vector<Outcome<Residual>> residuals(const std::vector<ResidualRequest>& requests) override {
+  std::vector<Result<Residual>> residuals(const std::vector<ResidualRequest>& requests) override {
     return on_engines<Residual>(requests, run_residuals);
   }
 
@@ -173,10 +173,10 @@ class LlamaHost : public Host {
 
  private:
   template <typename Value, typename Request, typename Run>
-  std::vector<Outcome<Value>> on_engines(const std::vector<Request>& requests, Run run) {
-    std::vector<Outcome<Value>> all(requests.size());
+  std::vector<Result<Value>> on_engines(const std::vector<Request>& requests, Run run) {
+    std::vector<Result<Value>> all(requests.size());
     on_parts(requests, [&](Engine& engine, const std::vector<Request>& part, size_t first) {
-      std::vector<Outcome<Value>> outcomes = run(engine, part);
+      std::vector<Result<Value>> outcomes = run(engine, part);
       std::move(outcomes.begin(), outcomes.end(), all.begin() + static_cast<int64_t>(first));
     });
     return all;

@@ -22,23 +22,23 @@ class ProbeRun {
   ProbeRun(Engine& engine, const std::vector<ProbeRequest>& requests)
       : engine_(engine),
         requests_(requests),
-        outcomes_(requests.size()),
+        results_(requests.size()),
         packer_(engine, false, [this] { read_logits(); }) {}
 
-  std::vector<Outcome<Probe>> run() {
+  std::vector<Result<Probe>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {
-      outcomes_[i].error = why_not(requests_[i]);
-      if (outcomes_[i].ok()) {
-        outcomes_[i].value.log_prob.assign(requests_[i].openings->size(), 0.0);
+      results_[i].error = rejection_reason(requests_[i]);
+      if (results_[i].ok()) {
+        results_[i].value.log_prob.assign(requests_[i].openings->size(), 0.0);
         add(i);
       }
     }
     packer_.flush();
-    return std::move(outcomes_);
+    return std::move(results_);
   }
 
  private:
-  [[nodiscard]] std::string why_not(const ProbeRequest& request) const {
+  [[nodiscard]] std::string rejection_reason(const ProbeRequest& request) const {
     if (!request.openings || request.openings->empty()) {
       return "no openings to probe";
     }
@@ -122,7 +122,7 @@ class ProbeRun {
       }
       const int32_t token =
           (*requests_[reading.i_request].openings)[reading.i_opening][reading.i_token];
-      outcomes_[reading.i_request].value.log_prob[reading.i_opening] +=
+      results_[reading.i_request].value.log_prob[reading.i_opening] +=
           static_cast<double>(row[token]) - norm;
     }
     readings_.clear();
@@ -130,14 +130,14 @@ class ProbeRun {
 
   Engine& engine_;
   const std::vector<ProbeRequest>& requests_;
-  std::vector<Outcome<Probe>> outcomes_;
+  std::vector<Result<Probe>> results_;
   Packer packer_;
   std::vector<Reading> readings_;
 };
 
 }  // namespace
 
-std::vector<Outcome<Probe>> run_probes(Engine& engine, const std::vector<ProbeRequest>& requests) {
+std::vector<Result<Probe>> run_probes(Engine& engine, const std::vector<ProbeRequest>& requests) {
   return ProbeRun(engine, requests).run();
 }
 

@@ -10,25 +10,25 @@ class ResidualRun {
   ResidualRun(Engine& engine, const std::vector<ResidualRequest>& requests)
       : engine_(engine),
         requests_(requests),
-        outcomes_(requests.size()),
+        results_(requests.size()),
         packer_(engine, false, [] {}) {}
 
-  std::vector<Outcome<Residual>> run() {
+  std::vector<Result<Residual>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {
-      outcomes_[i].error =
+      results_[i].error =
           why_impossible(requests_[i].tokens, engine_.context_size(), engine_.info().n_vocab);
-      if (outcomes_[i].ok()) {
+      if (results_[i].ok()) {
         add(i);
       }
     }
     packer_.flush();
-    return std::move(outcomes_);
+    return std::move(results_);
   }
 
  private:
   void add(size_t i) {
     const ResidualRequest& request = requests_[i];
-    Residual& residual = outcomes_[i].value;
+    Residual& residual = results_[i].value;
     residual.n_block = engine_.info().n_block;
     residual.n_embd = engine_.info().n_embd;
     residual.values.resize(static_cast<size_t>(residual.n_block * residual.n_embd));
@@ -45,14 +45,14 @@ class ResidualRun {
 
   Engine& engine_;
   const std::vector<ResidualRequest>& requests_;
-  std::vector<Outcome<Residual>> outcomes_;
+  std::vector<Result<Residual>> results_;
   Packer packer_;
 };
 
 }  // namespace
 
-std::vector<Outcome<Residual>> run_residuals(Engine& engine,
-                                             const std::vector<ResidualRequest>& requests) {
+std::vector<Result<Residual>> run_residuals(Engine& engine,
+                                            const std::vector<ResidualRequest>& requests) {
   return ResidualRun(engine, requests).run();
 }
 

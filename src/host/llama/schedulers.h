@@ -10,7 +10,7 @@ namespace mascing {
 
 /// Prefills packed back to back, common heads computed once; the graph is given up after the last
 /// router. What comes out does not depend on the order of requests of one steering.
-[[nodiscard]] std::vector<Outcome<RouterTrace>> run_traces(
+[[nodiscard]] std::vector<Result<RouterTrace>> run_traces(
     Engine& engine, const std::vector<TraceRequest>& requests);
 /// Indices of the requests such that those that begin alike are neighbours.
 [[nodiscard]] std::vector<int64_t> order_of_traces(const std::vector<TraceRequest>& requests);
@@ -25,7 +25,7 @@ namespace mascing {
     Engine& engine, const std::vector<TraceRequest>& requests, const OutputObserver& observer);
 
 /// Continuous batching: a finished reply makes room for the next prompt at once.
-[[nodiscard]] std::vector<Outcome<Reply>> run_generation(
+[[nodiscard]] std::vector<Result<Reply>> run_generation(
     Engine& engine, const std::vector<GenerateRequest>& requests, const Sampling& sampling);
 
 /// The same, each request going on as long as `next` has a prompt for it; what its cache holds of
@@ -37,15 +37,15 @@ void run_conversations(Engine& engine,
 
 /// Teacher-forced; a request with divergence runs as two sequences in lock-step, unsteered and
 /// steered.
-[[nodiscard]] std::vector<Outcome<Score>> run_scores(Engine& engine,
-                                                     const std::vector<ScoreRequest>& requests);
+[[nodiscard]] std::vector<Result<Score>> run_scores(Engine& engine,
+                                                    const std::vector<ScoreRequest>& requests);
 
 /// One prefill per prompt with its openings behind it as branches.
-[[nodiscard]] std::vector<Outcome<Probe>> run_probes(Engine& engine,
-                                                     const std::vector<ProbeRequest>& requests);
+[[nodiscard]] std::vector<Result<Probe>> run_probes(Engine& engine,
+                                                    const std::vector<ProbeRequest>& requests);
 
 /// Prefills packed back to back; only the last token of each is looked at.
-[[nodiscard]] std::vector<Outcome<Residual>> run_residuals(
+[[nodiscard]] std::vector<Result<Residual>> run_residuals(
     Engine& engine, const std::vector<ResidualRequest>& requests);
 
 }  // namespace mascing

@@ -23,22 +23,22 @@ class ScoreRun {
   ScoreRun(Engine& engine, const std::vector<ScoreRequest>& requests)
       : engine_(engine),
         requests_(requests),
-        outcomes_(requests.size()),
+        results_(requests.size()),
         packer_(engine, false, [this] { read_logits(); }) {}
 
-  std::vector<Outcome<Score>> run() {
+  std::vector<Result<Score>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {
-      outcomes_[i].error = why_not(requests_[i]);
-      if (outcomes_[i].ok()) {
+      results_[i].error = rejection_reason(requests_[i]);
+      if (results_[i].ok()) {
         add(i);
       }
     }
     packer_.flush();
-    return std::move(outcomes_);
+    return std::move(results_);
   }
 
  private:
-  [[nodiscard]] std::string why_not(const ScoreRequest& request) const {
+  [[nodiscard]] std::string rejection_reason(const ScoreRequest& request) const {
     if (request.begin < 1 || request.begin >= static_cast<int64_t>(request.tokens.size())) {
       return "nothing to score: the first scored token is outside the text";
     }
@@ -102,7 +102,7 @@ class ScoreRun {
   void read_logits() {
     const int64_t n_vocab = engine_.info().n_vocab;
     for (const Position& position : positions_) {
-      Score& score = outcomes_[position.i_request].value;
+      Score& score = results_[position.i_request].value;
       const float* row = engine_.logits(position.i_steered);
       const int32_t next = requests_[position.i_request].tokens[position.t + 1];
       score.log_prob += static_cast<double>(row[next]) - log_sum_exp(row, n_vocab);
@@ -129,14 +129,14 @@ class ScoreRun {
 
   Engine& engine_;
   const std::vector<ScoreRequest>& requests_;
-  std::vector<Outcome<Score>> outcomes_;
+  std::vector<Result<Score>> results_;
   Packer packer_;
   std::vector<Position> positions_;
 };
 
 }  // namespace
 
-std::vector<Outcome<Score>> run_scores(Engine& engine, const std::vector<ScoreRequest>& requests) {
+std::vector<Result<Score>> run_scores(Engine& engine, const std::vector<ScoreRequest>& requests) {
   return ScoreRun(engine, requests).run();
 }
 

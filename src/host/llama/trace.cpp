@@ -44,12 +44,12 @@ class TraceRun {
   TraceRun(Engine& engine, const std::vector<TraceRequest>& requests)
       : engine_(engine),
         requests_(requests),
-        outcomes_(requests.size()),
+        results_(requests.size()),
         n_row_value_(engine.info().n_layer * engine.info().n_expert),
         batch_(engine.n_batch(), engine.n_parallel()),
         plan_(prepare()) {}
 
-  std::vector<Outcome<RouterTrace>> run() {
+  std::vector<Result<RouterTrace>> run() {
     const WaveLimits limits{engine_.n_parallel(), engine_.n_cell(), engine_.n_batch()};
     int32_t i_last_sequence = 0;
     engine_.forget();
@@ -67,7 +67,7 @@ class TraceRun {
       std::memcpy(repeat.to, repeat.from, static_cast<size_t>(n_row_value_) * sizeof(uint16_t));
     }
     engine_.forget();
-    return std::move(outcomes_);
+    return std::move(results_);
   }
 
  private:
@@ -83,11 +83,11 @@ class TraceRun {
     SteeringGroups groups;
     for (size_t i = 0; i < requests_.size(); ++i) {
       const TraceRequest& request = requests_[i];
-      outcomes_[i].error = why_untraceable(engine_, request);
-      if (!outcomes_[i].ok()) {
+      results_[i].error = why_untraceable(engine_, request);
+      if (!results_[i].ok()) {
         continue;
       }
-      RouterTrace& trace = outcomes_[i].value;
+      RouterTrace& trace = results_[i].value;
       trace.n_token = request.span.size();
       trace.n_layer = engine_.info().n_layer;
       trace.n_expert = engine_.info().n_expert;
@@ -147,7 +147,7 @@ class TraceRun {
       if (t < span.begin || t >= span.end) {
         continue;
       }
-      uint16_t* row = outcomes_[i_request].value.logits.data() + (t - span.begin) * n_row_value_;
+      uint16_t* row = results_[i_request].value.logits.data() + (t - span.begin) * n_row_value_;
       if (first == nullptr) {
         first = row;
       } else {
@@ -167,7 +167,7 @@ class TraceRun {
 
   Engine& engine_;
   const std::vector<TraceRequest>& requests_;
-  std::vector<Outcome<RouterTrace>> outcomes_;
+  std::vector<Result<RouterTrace>> results_;
   int64_t n_row_value_;  ///< L * E
   TokenBatch batch_;
   std::vector<size_t> index_;               ///< requests that can be traced, [P]
@@ -178,8 +178,8 @@ class TraceRun {
 
 }  // namespace
 
-std::vector<Outcome<RouterTrace>> run_traces(Engine& engine,
-                                             const std::vector<TraceRequest>& requests) {
+std::vector<Result<RouterTrace>> run_traces(Engine& engine,
+                                            const std::vector<TraceRequest>& requests) {
   return TraceRun(engine, requests).run();
 }
 

@@ -1,6 +1,6 @@
 // A conversation is one request that goes on (Host::converse). An attempt that begins again is a
 // next prompt like any other: it shares the opening with what the cache holds.
-#include "stage/collect.h"
+#include "stage/rollout.h"
 
 #include <algorithm>
 #include <optional>
@@ -14,9 +14,9 @@ namespace mascing {
 namespace {
 
 /// One script on its way.
-class Play {
+class ScriptState {
  public:
-  Play(const Conversation& script, const CollectOptions& options)
+  ScriptState(const Conversation& script, const RolloutOptions& options)
       : options_(options), row_(script) {
     for (const Message& message : script.messages) {
       if (options.keep_replies || message.role != "assistant") {
@@ -80,7 +80,7 @@ class Play {
   }
 
  private:
-  const CollectOptions& options_;
+  const RolloutOptions& options_;
   Conversation row_;
   std::vector<Message> script_;
   std::vector<Message> said_;
@@ -89,19 +89,19 @@ class Play {
   int64_t n_restart_ = 0;
 };
 
-class Collection {
+class RolloutBatch {
  public:
-  Collection(Host& host,
-             const std::vector<Conversation>& scripts,
-             const JudgeReplies& judge,
-             const CollectOptions& options,
-             const OnPlayed& on_played)
-      : host_(host), scripts_(scripts), judge_(judge), options_(options), on_played_(on_played) {}
+  RolloutBatch(Host& host,
+               const std::vector<Conversation>& scripts,
+               const JudgeReplies& judge,
+               const RolloutOptions& options,
+               const OnRollout& on_rollout)
+      : host_(host), scripts_(scripts), judge_(judge), options_(options), on_rollout_(on_rollout) {}
 
   void run() {
     std::vector<GenerateRequest> requests;
     for (size_t i = 0; i < scripts_.size(); ++i) {
-      plays_.emplace_back(scripts_[i], options_);
+      states_.emplace_back(scripts_[i], options_);
       std::vector<int32_t> prompt = next_prompt(i);
       if (!prompt.empty()) {
         requests.push_back({std::move(prompt), options_.steering, sha256_bits(scripts_[i].id)});
@@ -116,12 +116,12 @@ class Collection {
  private:
   /// Of the turn that comes; empty if it fails, which ends the conversation.
   std::vector<int32_t> next_prompt(size_t i) {
-    if (!plays_[i].advance()) {
+    if (!states_[i].advance()) {
       fail(i, "[collect] there is no user message");
       return {};
     }
     try {
-      return host_.render(plays_[i].view()).tokens;
+      return host_.render(states_[i].view()).tokens;
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::kBadInput) {
         throw;
@@ -132,17 +132,17 @@ class Collection {
   }
 
   void fail(size_t i, const std::string& why, bool is_unjudged = false) {
-    Played played;
-    played.is_unjudged = is_unjudged;
-    played.i_script = static_cast<int64_t>(i);
-    played.row.id = scripts_[i].id;
-    played.error =
-        plays_[i].turn() > 1 ? "turn " + std::to_string(plays_[i].turn()) + ": " + why : why;
-    on_played_(std::move(played));
+    Rollout rollout;
+    rollout.is_unjudged = is_unjudged;
+    rollout.i_script = static_cast<int64_t>(i);
+    rollout.row.id = scripts_[i].id;
+    rollout.error =
+        states_[i].turn() > 1 ? "turn " + std::to_string(states_[i].turn()) + ": " + why : why;
+    on_rollout_(std::move(rollout));
   }
 
   std::vector<std::vector<int32_t>> go_on(const std::vector<FinishedReply>& replies) {
-    const std::vector<std::optional<PlayVerdict>> verdicts = judge(replies);
+    const std::vector<std::optional<RolloutVerdict>> verdicts = judge(replies);
     std::vector<std::vector<int32_t>> prompts(replies.size());
     for (size_t k = 0; k < replies.size(); ++k) {
       const size_t i = index_[replies[k].i_request];
@@ -159,22 +159,22 @@ class Collection {
   }
 
   /// Of the replies that are to be judged.
-  std::vector<std::optional<PlayVerdict>> judge(const std::vector<FinishedReply>& replies) {
-    std::vector<PlayedReply> to_judge;
+  std::vector<std::optional<RolloutVerdict>> judge(const std::vector<FinishedReply>& replies) {
+    std::vector<RolloutReply> to_judge;
     std::vector<size_t> index;
     for (size_t k = 0; k < replies.size(); ++k) {
-      const Play& play = plays_[index_[replies[k].i_request]];
-      if (replies[k].reply.ok() && (options_.judge_every_turn || play.is_over())) {
-        const Conversation view = play.view();
+      const ScriptState& state = states_[index_[replies[k].i_request]];
+      if (replies[k].reply.ok() && (options_.judge_every_turn || state.is_over())) {
+        const Conversation view = state.view();
         to_judge.push_back({view.messages, replies[k].reply.value.text, view.id});
         index.push_back(k);
       }
     }
-    std::vector<std::optional<PlayVerdict>> all(replies.size());
+    std::vector<std::optional<RolloutVerdict>> all(replies.size());
     if (to_judge.empty()) {
       return all;
     }
-    std::vector<PlayVerdict> verdicts = judge_(to_judge);
+    std::vector<RolloutVerdict> verdicts = judge_(to_judge);
     for (size_t m = 0; m < index.size(); ++m) {
       all[index[m]] = std::move(verdicts.at(m));
     }
@@ -182,19 +182,19 @@ class Collection {
   }
 
   std::vector<int32_t> after_reply(size_t i, const Reply& reply, bool is_seen) {
-    Play& play = plays_[i];
-    const bool is_last_attempt = play.attempt() >= options_.n_attempt;
-    if (is_seen || (play.is_over() && is_last_attempt)) {
-      on_played_({static_cast<int64_t>(i),
-                  play.result(reply.text, is_seen ? 1 : 0),
-                  reply.finish == FinishReason::kLength,
-                  ""});
+    ScriptState& state = states_[i];
+    const bool is_last_attempt = state.attempt() >= options_.n_attempt;
+    if (is_seen || (state.is_over() && is_last_attempt)) {
+      on_rollout_({static_cast<int64_t>(i),
+                   state.result(reply.text, is_seen ? 1 : 0),
+                   reply.finish == FinishReason::kLength,
+                   ""});
       return {};
     }
-    if (play.is_over()) {
-      play.restart();
+    if (state.is_over()) {
+      state.restart();
     } else {
-      play.add_reply(reply.text);
+      state.add_reply(reply.text);
     }
     return next_prompt(i);
   }
@@ -202,9 +202,9 @@ class Collection {
   Host& host_;
   const std::vector<Conversation>& scripts_;
   const JudgeReplies& judge_;
-  const CollectOptions& options_;
-  const OnPlayed& on_played_;
-  std::vector<Play> plays_;
+  const RolloutOptions& options_;
+  const OnRollout& on_rollout_;
+  std::vector<ScriptState> states_;
   std::vector<size_t> index_;  ///< of each request: its script
 };
 
@@ -219,12 +219,12 @@ bool is_script(const Conversation& conversation) {
   return count("user") > 1 && count("assistant") == 0;
 }
 
-void play_scripts(Host& host,
+void run_rollouts(Host& host,
                   const std::vector<Conversation>& scripts,
                   const JudgeReplies& judge,
-                  const CollectOptions& options,
-                  const OnPlayed& on_played) {
-  Collection(host, scripts, judge, options, on_played).run();
+                  const RolloutOptions& options,
+                  const OnRollout& on_rollout) {
+  RolloutBatch(host, scripts, judge, options, on_rollout).run();
 }
 
 }  // namespace mascing
