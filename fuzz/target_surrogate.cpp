@@ -6,7 +6,8 @@
 #include "base/files.h"
 #include "format/surrogate_file.h"
 #include "fuzz.h"
-#include "nn/surrogate.h"
+#include "mascing/train.h"
+#include "nn/surrogate_layout.h"
 
 namespace mascing::fuzz {
 

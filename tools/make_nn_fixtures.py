@@ -19,7 +19,7 @@ from our_random import Rng, mix_seed
 N_LAYER, N_EXPERT, N_PROJ, N_HIDDEN = 3, 6, 4, 5
 LENGTHS = [1, 4, 2, 7, 3, 5]
 LABELS = [1, 0, 1, 1, 0, 0]
-# PyTorch's names in the order of src/nn/surrogate.h.
+# PyTorch's names in the order of src/nn/surrogate_layout.h.
 TENSORS = [
     "norm.weight", "norm.bias", "proj.weight", "proj.bias", "lstm.weight_ih_l0",
     "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0", "out.weight", "out.bias",

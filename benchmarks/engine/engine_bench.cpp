@@ -25,7 +25,7 @@
 #include "mascing/train.h"
 #include "nn/gemm.h"
 #include "nn/parallel.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 #include "stage/ragged_traces.h"
 #include "synthetic_traces.h"
 

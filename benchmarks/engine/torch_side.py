@@ -19,7 +19,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
 N_PROJ, N_HIDDEN = 16, 64
-# PyTorch's names in the order of src/nn/surrogate.h.
+# PyTorch's names in the order of src/nn/surrogate_layout.h.
 TENSORS = [
     "norm.weight", "norm.bias", "proj.weight", "proj.bias", "lstm.weight_ih_l0",
     "lstm.weight_hh_l0", "lstm.bias_ih_l0", "lstm.bias_hh_l0", "out.weight", "out.bias",

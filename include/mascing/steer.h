@@ -6,8 +6,8 @@
 
 #include "mascing/mask.h"
 #include "mascing/progress.h"
+#include "mascing/surrogate.h"
 #include "mascing/trace_set.h"
-#include "mascing/train.h"
 
 namespace mascing {
 

@@ -1,4 +1,5 @@
-// How well surrogates know what they were trained on: parts of results.json.
+// How well surrogates know what they were trained on, and whether less would do: parts of
+// results.json.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +42,15 @@ struct InterventionalRoundResult {
 struct InterventionalSurrogateResult {
   std::vector<InterventionalRoundResult> rounds;
   int64_t n_question = 0;  ///< prefills asked
+};
+
+/// How well the label of the target's discovery split can be told without the model; AUCs, 0.5 =
+/// not at all.
+struct ConfoundResult {
+  int64_t n = 0;  ///< labelled conversations; 0 = not measured
+  double topic_auc = 0.5;
+  double length_auc = 0.5;  ///< of the number of tokens of the final user message
+  double turn_auc = 0.5;    ///< of the number of user turns
 };
 
 }  // namespace mascing

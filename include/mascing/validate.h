@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "mascing/progress.h"
-#include "mascing/results.h"
 #include "mascing/trace_set.h"
 #include "mascing/train.h"
+#include "mascing/warning.h"
 
 namespace mascing {
 

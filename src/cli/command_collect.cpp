@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/judge_options.h"
+#include "cli/judge_arguments.h"
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"

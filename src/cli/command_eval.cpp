@@ -2,7 +2,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
-#include "cli/judge_options.h"
+#include "cli/judge_arguments.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "format/mask_file.h"

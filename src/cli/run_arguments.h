@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "cli/judge_options.h"
+#include "cli/judge_arguments.h"
 #include "cli/options.h"
 #include "mascing/scenario.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "format/gguf.h"
-#include "mascing/host.h"
+#include "mascing/model_info.h"
 
 namespace mascing {
 

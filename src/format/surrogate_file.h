@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "mascing/train.h"
+#include "mascing/surrogate.h"
 
 namespace mascing {
 

@@ -11,7 +11,7 @@
 
 #include "nn/gemm.h"
 #include "nn/matrix.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 
 namespace mascing::nn {
 

@@ -5,7 +5,7 @@
 
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 
 namespace mascing::nn {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "mascing/train.h"
+#include "mascing/surrogate.h"
 
 namespace mascing::nn {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "mascing/conversation.h"
-#include "mascing/results.h"
 #include "mascing/scenario.h"
+#include "mascing/warning.h"
 
 namespace mascing {
 

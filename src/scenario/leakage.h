@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "mascing/results.h"
+#include "mascing/warning.h"
 #include "scenario/dataset.h"
 
 namespace mascing {

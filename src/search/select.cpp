@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "base/text.h"
-#include "nn/metric.h"
 #include "scenario/text_blocks.h"
 #include "search/prefill_estimate.h"
 #include "search/trial.h"
@@ -331,7 +330,7 @@ class Selector {
     }
     OutcomeResult& outcome = selection_.outcome;
     outcome.n = static_cast<int64_t>(margins_.size());
-    outcome.auc = nn::rank_auc(margins_, wanted_);
+    outcome.auc = rank_auc(margins_, wanted_);
     outcome.rank_correlation =
         spearman(margins_, std::vector<double>(wanted_.begin(), wanted_.end()));
   }

@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
-#include "nn/metric.h"
+#include "stage/statistics.h"
 
 namespace mascing {
 namespace {
@@ -35,13 +35,13 @@ double draw_topic_auc(const std::vector<std::string>& topics,
     const auto& [hits, count] = seen[{topics[i], 1 - half[i]}];
     scores[i] = (hits + overall) / (count + 1.0);
   }
-  return nn::rank_auc(scores, labels);
+  return rank_auc(scores, labels);
 }
 
 }  // namespace
 
 double confound_auc(const std::vector<double>& values, const std::vector<int>& labels) {
-  const double auc = nn::rank_auc(values, labels);
+  const double auc = rank_auc(values, labels);
   return std::max(auc, 1.0 - auc);
 }
 

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "mascing/results.h"
+#include "mascing/surrogate_result.h"
+#include "mascing/warning.h"
 
 namespace mascing {
 

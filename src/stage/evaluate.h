@@ -9,7 +9,7 @@
 #include "mascing/conversation.h"
 #include "mascing/host.h"
 #include "mascing/judge.h"
-#include "mascing/results.h"
+#include "mascing/metric_result.h"
 #include "mascing/scenario.h"
 #include "stage/ask.h"
 #include "stage/coherence.h"

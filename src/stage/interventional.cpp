@@ -16,7 +16,7 @@
 #include "nn/adam.h"
 #include "nn/batch_runner.h"
 #include "nn/loss.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 #include "stage/ragged_traces.h"
 #include "stage/statistics.h"
 #include "stage/steer_objective.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "judge/refusal_judge.h"
-#include "mascing/results.h"
+#include "mascing/metric_result.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"
 

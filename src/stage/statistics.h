@@ -1,11 +1,11 @@
 // Statistics of shares: Wilson's interval, McNemar's exact test, Holm's correction for several
-// tests; rank correlation.
+// tests; rank correlation and the area under the ROC curve.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "mascing/results.h"
+#include "mascing/rate.h"
 
 namespace mascing {
 
@@ -32,6 +32,10 @@ namespace mascing {
 /// Spearman's rank correlation, ties with their mean rank. 0 if either side is constant. Sizes must
 /// agree.
 [[nodiscard]] double spearman(const std::vector<double>& a, const std::vector<double>& b);
+/// Area under the ROC curve: the chance that a random score of label 1 exceeds a random one of
+/// label 0, ties counted half. 0.5 if a class is missing. Both vectors have the same length, no
+/// score is NaN.
+[[nodiscard]] double rank_auc(const std::vector<double>& scores, const std::vector<int>& labels);
 /// Holm's adjustment (1979) of several p-values, in their order: to reject those up to a level
 /// keeps the chance of any false rejection among them below it.
 [[nodiscard]] std::vector<double> holm(const std::vector<double>& p_values);

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "mascing/error.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 
 namespace mascing {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "mascing/mask.h"
+#include "mascing/surrogate.h"
 #include "mascing/trace_set.h"
-#include "mascing/train.h"
 #include "nn/steer_pass.h"
 
 namespace mascing {

@@ -13,9 +13,9 @@
 #include "nn/adam.h"
 #include "nn/batch_runner.h"
 #include "nn/loss.h"
-#include "nn/metric.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 #include "stage/ragged_traces.h"
+#include "stage/statistics.h"
 #include "stage/train_split.h"
 
 namespace mascing {
@@ -91,7 +91,7 @@ double length_auc(const TraceSet& set, const std::vector<int64_t>& labelled) {
   for (int64_t i_trace : labelled) {
     lengths.push_back(static_cast<double>(set.traces[i_trace].n_token));
   }
-  const double auc = nn::rank_auc(lengths, labels_of<int>(set, labelled));
+  const double auc = rank_auc(lengths, labels_of<int>(set, labelled));
   return std::max(auc, 1.0 - auc);  // shorter attacks are as much of a confound as longer ones
 }
 
@@ -191,7 +191,7 @@ class Trainer {
     }
     fit.validation_accuracy = validate(best_values_).accuracy;
     const std::vector<double> scores(validation_logits_.begin(), validation_logits_.end());
-    fit.validation_auc = nn::rank_auc(scores, validation_labels_);
+    fit.validation_auc = rank_auc(scores, validation_labels_);
     const auto n_positive = std::count(validation_labels_.begin(), validation_labels_.end(), 1);
     fit.majority_accuracy =
         static_cast<double>(std::max<int64_t>(n_positive, fit.n_validation - n_positive)) /

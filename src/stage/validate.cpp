@@ -10,7 +10,6 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "mascing/error.h"
-#include "nn/metric.h"
 #include "stage/confound.h"
 #include "stage/fold_split.h"
 #include "stage/ragged_traces.h"
@@ -112,10 +111,10 @@ AucInterval auc_interval(const Sample& sample, uint64_t seed) {
     }
     const auto n_positive = std::count(labels.begin(), labels.end(), 1);
     if (n_positive > 0 && n_positive < static_cast<int64_t>(labels.size())) {
-      aucs.push_back(nn::rank_auc(scores, labels));
+      aucs.push_back(rank_auc(scores, labels));
     }
   }
-  const double auc = nn::rank_auc(sample.scores, sample.labels);
+  const double auc = rank_auc(sample.scores, sample.labels);
   std::sort(aucs.begin(), aucs.end());
   if (aucs.size() < 40 || aucs.front() == aucs.back()) {
     const int64_t n_positive = std::count(sample.labels.begin(), sample.labels.end(), 1);

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "mascing/train.h"
+#include "mascing/surrogate.h"
 
 namespace mascing::nn {
 

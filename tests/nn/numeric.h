@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/random.h"
-#include "mascing/train.h"
+#include "mascing/surrogate.h"
 #include "nn/batch_runner.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 
 namespace mascing::nn {
 

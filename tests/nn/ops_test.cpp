@@ -7,7 +7,6 @@
 #include "nn/adam.h"
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
-#include "nn/metric.h"
 #include "nn/numeric.h"
 #include "nn/parallel.h"
 #include "nn/prepared_weights.h"
@@ -211,14 +210,6 @@ TEST(Adam, ProximalStepsEndWhereTheGradientBalancesLambda) {
   }
   EXPECT_NEAR(x[0], 2.5, 1e-3);
   EXPECT_EQ(x[1], 0.0);
-}
-
-TEST(RankAuc, CountsPairsAndHalvesTies) {
-  EXPECT_DOUBLE_EQ(rank_auc({0.1, 0.2, 0.3, 0.4}, {0, 0, 1, 1}), 1.0);
-  EXPECT_DOUBLE_EQ(rank_auc({0.4, 0.3, 0.2, 0.1}, {0, 0, 1, 1}), 0.0);
-  EXPECT_DOUBLE_EQ(rank_auc({1.0, 1.0, 1.0, 1.0}, {0, 1, 0, 1}), 0.5);
-  EXPECT_DOUBLE_EQ(rank_auc({1.0, 2.0, 2.0, 3.0}, {0, 1, 0, 1}), 0.875);
-  EXPECT_DOUBLE_EQ(rank_auc({1.0, 2.0}, {1, 1}), 0.5);
 }
 
 TEST(RunParts, RunsEachPartOnceAndRethrowsTheLowestError) {

@@ -164,5 +164,13 @@ TEST(Bootstrap, WhereAllAgreeWilsonSpeaks) {
   EXPECT_DOUBLE_EQ(none.high, wilson(0, 30).high);
 }
 
+TEST(RankAuc, CountsPairsAndHalvesTies) {
+  EXPECT_DOUBLE_EQ(rank_auc({0.1, 0.2, 0.3, 0.4}, {0, 0, 1, 1}), 1.0);
+  EXPECT_DOUBLE_EQ(rank_auc({0.4, 0.3, 0.2, 0.1}, {0, 0, 1, 1}), 0.0);
+  EXPECT_DOUBLE_EQ(rank_auc({1.0, 1.0, 1.0, 1.0}, {0, 1, 0, 1}), 0.5);
+  EXPECT_DOUBLE_EQ(rank_auc({1.0, 2.0, 2.0, 3.0}, {0, 1, 0, 1}), 0.875);
+  EXPECT_DOUBLE_EQ(rank_auc({1.0, 2.0}, {1, 1}), 0.5);
+}
+
 }  // namespace
 }  // namespace mascing

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "mascing/error.h"
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 #include "stage/numeric_traces.h"
 #include "stage/train_split.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "mascing/train.h"
+#include "mascing/surrogate.h"
 
 namespace mascing {
 

@@ -1,5 +1,5 @@
 // One table of names and axes; sizes, offsets and initial values follow from it.
-#include "nn/surrogate.h"
+#include "nn/surrogate_layout.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Words of the command line into judges.
-#include "cli/judge_options.h"
+#include "cli/judge_arguments.h"
 
 #include "measure/make_judge.h"
 

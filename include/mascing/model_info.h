@@ -1,0 +1,32 @@
+// What a model file says of itself.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mascing {
+
+/// What is known of a model before anything is computed. Layers are counted in two ways: `i_layer`
+/// runs over the MoE layers only (0 .. L-1), a block number over all blocks of the file.
+struct ModelInfo {
+  std::string path;
+  std::string name;
+  std::string description;  ///< the file's own words about itself; may be empty
+  std::string architecture;
+  std::string fingerprint;  ///< SHA-256 over architecture and router weights: the same for every
+                            ///< quantisation
+  std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer and chat template
+  int64_t n_block = 0;
+  int64_t n_layer = 0;        ///< L: MoE layers
+  int64_t n_expert = 0;       ///< E
+  int64_t n_expert_used = 0;  ///< K
+  int64_t n_embd = 0;         ///< D
+  int64_t n_vocab = 0;
+  int64_t n_context_train = 0;
+  std::string gating;           ///< "softmax", "sigmoid", ... ; "unknown" if the file does not say
+  std::vector<int64_t> blocks;  ///< [L] block number of each MoE layer
+  std::vector<bool> has_bias;   ///< [L] whether the router adds a bias of its own
+};
+
+}  // namespace mascing

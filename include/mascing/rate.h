@@ -1,0 +1,13 @@
+// A share and how sure it is.
+#pragma once
+
+namespace mascing {
+
+/// A share with its 95 % Wilson interval.
+struct Rate {
+  double rate = 0.0;
+  double low = 0.0;
+  double high = 0.0;
+};
+
+}  // namespace mascing
