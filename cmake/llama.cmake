@@ -117,18 +117,33 @@ find_package(OpenMP REQUIRED)
 set(llama_build ${llama_folder}/build)
 if(MASCING_CUDA)
   find_package(CUDAToolkit REQUIRED)
-  set(llama_cuda ${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a CUDA::cudart_static CUDA::cublas CUDA::cublasLt
-                 CUDA::cuda_driver)
+  set(llama_cuda CUDA::cudart_static CUDA::cublas CUDA::cublasLt CUDA::cuda_driver)
 endif()
 set(MASCING_LLAMA_BUILD ${llama_build} CACHE INTERNAL "Where libllama was built; its tools are built there when asked for")
 set(MASCING_LLAMA_TEMPLATES ${llama_source}/models/templates CACHE INTERNAL "Chat templates that llama.cpp is tested with")
-add_library(mascing_llama_cpp INTERFACE)
-target_include_directories(mascing_llama_cpp SYSTEM INTERFACE ${llama_source}/include ${llama_source}/ggml/include
-                                                              ${llama_source}/common ${llama_source}/vendor)
-target_link_libraries(mascing_llama_cpp INTERFACE
+set(llama_archives
     ${llama_build}/common/libllama-common.a ${llama_build}/common/libllama-common-base.a
     ${llama_build}/vendor/cpp-httplib/libcpp-httplib.a ${llama_build}/src/libllama.a
-    -Wl,--start-group ${llama_build}/ggml/src/libggml.a ${llama_build}/ggml/src/libggml-cpu.a
-    ${llama_build}/ggml/src/ggml-rpc/libggml-rpc.a ${llama_build}/ggml/src/libggml-base.a
-    ${llama_cuda} -Wl,--end-group
+    ${llama_build}/ggml/src/libggml.a ${llama_build}/ggml/src/libggml-cpu.a
+    ${llama_build}/ggml/src/ggml-rpc/libggml-rpc.a ${llama_build}/ggml/src/libggml-base.a)
+if(MASCING_CUDA)
+  list(APPEND llama_archives ${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a)
+endif()
+set(MASCING_LLAMA_ARCHIVES ${llama_archives} CACHE INTERNAL "libllama's static libraries, in an order to link them in")
+
+# ggml and its back ends refer to each other: all of it is one group for the linker. Where the package is installed, the
+# archives stand beside our own.
+set(llama_linked "")
+foreach(archive ${llama_archives})
+  get_filename_component(name ${archive} NAME)
+  list(APPEND llama_linked $<BUILD_INTERFACE:${archive}>
+                           $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/mascing/${name}>)
+endforeach()
+add_library(mascing_llama_cpp INTERFACE)
+set_target_properties(mascing_llama_cpp PROPERTIES EXPORT_NAME llama_cpp)
+target_include_directories(mascing_llama_cpp SYSTEM INTERFACE
+    $<BUILD_INTERFACE:${llama_source}/include> $<BUILD_INTERFACE:${llama_source}/ggml/include>
+    $<BUILD_INTERFACE:${llama_source}/common> $<BUILD_INTERFACE:${llama_source}/vendor>)
+target_link_libraries(mascing_llama_cpp INTERFACE
+    -Wl,--start-group ${llama_linked} ${llama_cuda} -Wl,--end-group
     OpenMP::OpenMP_CXX Threads::Threads ${CMAKE_DL_LIBS})

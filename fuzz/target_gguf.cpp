@@ -1,9 +1,9 @@
 // GGUF as a container, as a model's routers and as a mask. What is accepted is read in full.
 #include "base/files.h"
 #include "format/gguf.h"
-#include "format/mask_file.h"
 #include "format/model_file.h"
 #include "fuzz.h"
+#include "mascing/mask_file.h"
 
 namespace mascing::fuzz {
 

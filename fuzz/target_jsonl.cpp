@@ -1,8 +1,8 @@
 // JSON lines and arrays: our own readers of conversations and questions, then as a dataset, whose
 // conversations our own reader must take back.
-#include "format/conversations.h"
 #include "format/import/json_items.h"
 #include "fuzz.h"
+#include "mascing/conversation_file.h"
 #include "mascing/import.h"
 
 namespace mascing::fuzz {

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "base/files.h"
-#include "format/surrogate_file.h"
 #include "fuzz.h"
+#include "mascing/surrogate_file.h"
 #include "mascing/train.h"
 #include "nn/surrogate_layout.h"
 

@@ -2,8 +2,8 @@
 // header of a shard ('H'); all else of the store is whole. What is accepted is hashed, which reads
 // every number, and trained on, which may refuse the numbers but nothing else.
 #include "base/files.h"
-#include "format/trace_store.h"
 #include "fuzz.h"
+#include "mascing/trace_store.h"
 #include "mascing/train.h"
 
 namespace mascing::fuzz {

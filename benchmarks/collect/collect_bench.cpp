@@ -12,7 +12,7 @@
 
 #include <sys/resource.h>
 
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
 #include "stage/rollout.h"

@@ -18,10 +18,10 @@
 #include <sys/resource.h>
 
 #include "base/random.h"
-#include "format/surrogate_file.h"
-#include "format/trace_store.h"
 #include "mascing/error.h"
 #include "mascing/steer.h"
+#include "mascing/surrogate_file.h"
+#include "mascing/trace_store.h"
 #include "mascing/train.h"
 #include "nn/gemm.h"
 #include "nn/parallel.h"

@@ -6,7 +6,7 @@
 
 #include "base/half.h"
 #include "base/random.h"
-#include "format/trace_store.h"
+#include "mascing/trace_store.h"
 
 namespace mascing {
 namespace {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
 #include "measure/traces.h"

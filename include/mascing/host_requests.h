@@ -21,21 +21,21 @@ struct TokenSpan {
 /// Result of one request: `value`, or the reason why there is none.
 template <typename Value>
 struct Result {
-  Value value;
-  std::string error;  ///< empty = `value` holds
+  Value value = {};
+  std::string error = {};  ///< empty = `value` holds
   [[nodiscard]] bool ok() const { return error.empty(); }
 };
 
 /// A conversation as the model sees it, up to and including the opening of its reply.
 struct Prompt {
-  std::vector<int32_t> tokens;
-  TokenSpan final_user;  ///< tokens that hold at least one byte of the final user message
+  std::vector<int32_t> tokens = {};
+  TokenSpan final_user = {};  ///< tokens that hold at least one byte of the final user message
 };
 
 struct TraceRequest {
-  std::vector<int32_t> tokens;
-  TokenSpan span;     ///< tokens to record
-  Steering steering;  ///< recorded logits are those before the mask is added
+  std::vector<int32_t> tokens = {};
+  TokenSpan span = {};     ///< tokens to record
+  Steering steering = {};  ///< recorded logits are those before the mask is added
 };
 
 /// Router logits of one conversation.
@@ -43,11 +43,13 @@ struct RouterTrace {
   int64_t n_token = 0;
   int64_t n_layer = 0;
   int64_t n_expert = 0;
-  std::vector<uint16_t> logits;  ///< IEEE half precision, [T, L, E]
+  std::vector<uint16_t> logits = {};  ///< IEEE half precision, [T, L, E]
+
+  [[nodiscard]] float logit(int64_t i_token, int64_t i_layer, int64_t i_expert) const;
 };
 
 struct ResidualRequest {
-  std::vector<int32_t> tokens;  ///< prompt
+  std::vector<int32_t> tokens = {};  ///< prompt
   Steering steering = {};
 };
 
@@ -55,7 +57,8 @@ struct ResidualRequest {
 struct Residual {
   int64_t n_block = 0;
   int64_t n_embd = 0;
-  std::vector<float> values;  ///< [n_block, D] after each block, before a control vector is added
+  std::vector<float> values =
+      {};  ///< [n_block, D] after each block, before a control vector is added
 };
 
 /// One token at one router, as Host::observe shows it. The pointers hold during the call only.
@@ -84,8 +87,8 @@ struct Sampling {
 };
 
 struct GenerateRequest {
-  std::vector<int32_t> tokens;  ///< prompt
-  Steering steering;
+  std::vector<int32_t> tokens = {};  ///< prompt
+  Steering steering = {};
   uint64_t stream =
       0;  ///< random stream of this request; same seed, stream and requests: same reply
 };
@@ -93,8 +96,8 @@ struct GenerateRequest {
 enum class FinishReason { kStop, kLength };
 
 struct Reply {
-  std::string text;  ///< special tokens other than the end mark included
-  std::vector<int32_t> tokens;
+  std::string text = {};  ///< special tokens other than the end mark included
+  std::vector<int32_t> tokens = {};
   double log_prob =
       0.0;  ///< of `tokens`, summed, under the model as it was steered, at temperature 1
   FinishReason finish = FinishReason::kStop;
@@ -104,7 +107,7 @@ struct Reply {
 struct FinishedReply {
   int64_t i_request = 0;
   int64_t i_reply = 0;  ///< counts the replies of this request from 0
-  Result<Reply> reply;
+  Result<Reply> reply = {};
 };
 /// Given finished replies; returns for each the whole next prompt of its request, or no tokens
 /// where the request ends. It is asked about one request's replies in their order, about different
@@ -113,7 +116,7 @@ using NextPrompts =
     std::function<std::vector<std::vector<int32_t>>(const std::vector<FinishedReply>&)>;
 
 struct ConverseOptions {
-  Sampling sampling;
+  Sampling sampling = {};
   /// Replies that wait for `next`, so that it is given several at a time: it is called when so many
   /// are there, or when nothing else can go on.
   int64_t n_together = 1;
@@ -121,16 +124,16 @@ struct ConverseOptions {
 
 /// The most likely next tokens at one position; all others as one.
 struct TopRow {
-  std::vector<int32_t> tokens;
-  std::vector<float> log_probs;  ///< of `tokens`, falling
-  float rest = 0.0F;             ///< log-probability of all other tokens together
+  std::vector<int32_t> tokens = {};
+  std::vector<float> log_probs = {};  ///< of `tokens`, falling
+  float rest = 0.0F;                  ///< log-probability of all other tokens together
 };
 
 /// Log-probability of tokens[begin..] given all tokens before each.
 struct ScoreRequest {
-  std::vector<int32_t> tokens;
+  std::vector<int32_t> tokens = {};
   int64_t begin = 1;  ///< first scored token, >= 1
-  Steering steering;
+  Steering steering = {};
   bool with_divergence = false;  ///< also run the model unsteered and compare
   int64_t n_top = 0;             ///< > 0: return this many of each position's most likely tokens
   /// If set: compare with these rows, one per scored position, as an earlier call returned them.
@@ -143,19 +146,20 @@ struct Score {
   /// Summed over scored positions, in nats: KL(unsteered || steered); with a reference
   /// KL(reference || steered) over the reference's tokens and their rest, a lower bound of it.
   double divergence = 0.0;
-  std::vector<TopRow> top;  ///< one per scored position where they were asked for
+  std::vector<TopRow> top = {};  ///< one per scored position where they were asked for
 };
 
 /// How likely a reply is to begin in each of several ways. The prompt is computed once.
 struct ProbeRequest {
-  std::vector<int32_t> tokens;  ///< prompt
+  std::vector<int32_t> tokens = {};  ///< prompt
   /// [n][at least 1 token]
-  std::shared_ptr<const std::vector<std::vector<int32_t>>> openings;
-  Steering steering;
+  std::shared_ptr<const std::vector<std::vector<int32_t>>> openings = {};
+  Steering steering = {};
 };
 
 struct Probe {
-  std::vector<double> log_prob;  ///< [n] natural logarithm, of all tokens of an opening together
+  std::vector<double> log_prob =
+      {};  ///< [n] natural logarithm, of all tokens of an opening together
 };
 
 struct HostCounters {

@@ -24,8 +24,8 @@ inline constexpr float kForceMargin = 0.01F;
 /// Directions that are added to the residual stream after each block: h' = h + alpha * direction.
 struct ControlVector {
   int64_t n_block = 0;
-  int64_t n_embd = 0;            ///< D
-  std::vector<float> direction;  ///< [n_block, D]; a row of zeros leaves its block alone
+  int64_t n_embd = 0;                 ///< D
+  std::vector<float> direction = {};  ///< [n_block, D]; a row of zeros leaves its block alone
 
   [[nodiscard]] const float* row(int64_t i_block) const {
     return direction.data() + i_block * n_embd;
@@ -36,7 +36,7 @@ struct ControlVector {
 /// One mask at one strength; or, for comparison, a control vector, which takes the same strength.
 /// Nothing of either, alpha 0 or all zeros leave the model bit for bit as it is.
 struct Steering {
-  std::shared_ptr<const Mask> mask;
+  std::shared_ptr<const Mask> mask = {};
   float alpha = 0.0F;
   SteerRule rule = SteerRule::kAdd;
   std::shared_ptr<const ControlVector> control = nullptr;

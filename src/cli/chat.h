@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "format/mask_algebra.h"
 #include "mascing/conversation.h"
 #include "mascing/host.h"
+#include "mascing/mask_algebra.h"
 
 namespace mascing::cli {
 

@@ -12,7 +12,7 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
-#include "measure/make_judge.h"
+#include "measure/make_jury.h"
 #include "measure/rollout_judge.h"
 #include "measure/rollouts.h"
 
@@ -192,7 +192,7 @@ void execute(CollectArguments& arguments, Session& session) {
   { const AtomicFile probe(job.output); }  // before the folder of kept verdicts is made
   const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
   const std::unique_ptr<Jury> judge =
-      make_judge(judges, {}, {arguments.model.judge_opener(), verdicts_path(job.output), may_stop});
+      make_jury(judges, {}, {arguments.model.judge_opener(), verdicts_path(job.output), may_stop});
   judge->self_test();
   if (arguments.judge_turns == "auto" && !job.options.judge_every_turn) {
     std::cerr << "note: prefixes cannot tell an answer from small talk, so only last replies are "

@@ -5,11 +5,11 @@
 #include "cli/judge_arguments.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
-#include "format/mask_file.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
+#include "mascing/report.h"
+#include "mascing/run.h"
 #include "mascing/scenario.h"
-#include "report/table.h"
-#include "run/run.h"
 
 namespace mascing::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/import.h"
 
 namespace mascing::cli {

@@ -10,8 +10,8 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "export/bake_gguf.h"
-#include "format/mask_file.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
 
 namespace mascing::cli {
 namespace {

@@ -2,8 +2,8 @@
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "mascing/report.h"
 #include "mascing/results.h"
-#include "report/report.h"
 
 namespace mascing::cli {
 

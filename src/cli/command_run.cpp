@@ -6,8 +6,8 @@
 #include "cli/run_arguments.h"
 #include "format/model_file.h"
 #include "mascing/error.h"
-#include "report/table.h"
-#include "run/run.h"
+#include "mascing/report.h"
+#include "mascing/run.h"
 
 namespace mascing::cli {
 namespace {

@@ -18,6 +18,7 @@
 #include "cli/server_program.h"
 #include "export/lora.h"
 #include "mascing/error.h"
+#include "mascing/version.h"
 
 namespace mascing::cli {
 namespace {
@@ -63,7 +64,7 @@ std::string cached_adapter(const ServeArguments& arguments, const Mask& mask) {
   std::string key = hash_mask(mask) + " " + format_number(static_cast<double>(mask.alpha), 6) +
                     " " + std::to_string(arguments.source.rank) + " " +
                     std::to_string(arguments.source.n_max_token) + " " +
-                    std::to_string(arguments.source.seed) + " " MASCING_VERSION;
+                    std::to_string(arguments.source.seed) + " " + version();
   for (const std::string& path : arguments.source.data) {
     key += " " + sha256_file(path);
   }

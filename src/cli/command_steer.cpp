@@ -7,11 +7,11 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
-#include "format/mask_file.h"
-#include "format/surrogate_file.h"
-#include "format/trace_store.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
 #include "mascing/steer.h"
+#include "mascing/surrogate_file.h"
+#include "mascing/trace_store.h"
 
 namespace mascing::cli {
 namespace {

@@ -5,8 +5,8 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
-#include "format/conversations.h"
 #include "mascing/contrast.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "measure/traces.h"
 

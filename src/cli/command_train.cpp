@@ -5,11 +5,12 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
-#include "format/surrogate_file.h"
-#include "format/trace_store.h"
 #include "mascing/error.h"
+#include "mascing/surrogate_file.h"
+#include "mascing/trace_store.h"
 #include "mascing/train.h"
 #include "mascing/validate.h"
+#include "mascing/version.h"
 
 namespace mascing::cli {
 namespace {
@@ -63,7 +64,7 @@ void execute(const TrainArguments& arguments, Session& session) {
   const std::string auc = validate(set, arguments, options.n_thread);
   write_surrogate(arguments.output,
                   result.surrogate,
-                  {{"tool_version", MASCING_VERSION},
+                  {{"tool_version", version()},
                    {"seed", std::to_string(options.seed)},
                    {"traces", hash_traces(set)},
                    {"fingerprint", set.fingerprint},

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "cli/progress_line.h"
 #include "export/fidelity.h"
-#include "format/conversations.h"
 #include "judge/refusal_judge.h"
+#include "mascing/conversation_file.h"
 
 namespace mascing::cli {
 

@@ -9,7 +9,7 @@
 #include "cli/progress_line.h"
 #include "export/calibration.h"
 #include "export/lora.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
 namespace mascing::cli {

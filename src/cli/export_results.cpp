@@ -8,8 +8,8 @@
 #include "base/files.h"
 #include "cli/options.h"
 #include "mascing/error.h"
+#include "mascing/report.h"
 #include "mascing/results.h"
-#include "report/report.h"
 
 namespace mascing::cli {
 namespace {

@@ -1,7 +1,7 @@
 // Words of the command line into judges.
 #include "cli/judge_arguments.h"
 
-#include "measure/make_judge.h"
+#include "mascing/make_judge.h"
 
 namespace mascing::cli {
 

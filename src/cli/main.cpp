@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
+#include "mascing/version.h"
 
 namespace {
 
@@ -46,7 +47,7 @@ int code_of(mascing::ErrorKind kind) {
 int run(int argc, char** argv) {
   CLI::App app(kDescription, "mascing");
   mascing::cli::Session session;
-  app.set_version_flag("--version", std::string("mascing ") + MASCING_VERSION);
+  app.set_version_flag("--version", std::string("mascing ") + mascing::version());
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   mascing::cli::add_run(app, session);

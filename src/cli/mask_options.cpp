@@ -8,8 +8,8 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "format/mask_file.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
 
 namespace mascing::cli {
 namespace {

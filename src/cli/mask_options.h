@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "format/mask_algebra.h"
+#include "mascing/mask_algebra.h"
 
 namespace mascing::cli {
 

@@ -11,9 +11,9 @@
 #include "export/bake_hf.h"
 #include "export/lora.h"
 #include "format/gguf.h"
-#include "format/mask_file.h"
 #include "format/model_file.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
 
 namespace mascing::cli {
 namespace {

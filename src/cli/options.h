@@ -9,8 +9,8 @@
 
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
+#include "mascing/run.h"
 #include "mascing/scenario.h"
-#include "run/run.h"
 
 namespace mascing::cli {
 

@@ -1,8 +1,8 @@
 // See the header.
 #include "cli/run_arguments.h"
 
+#include "mascing/budget.h"
 #include "mascing/error.h"
-#include "measure/budget.h"
 
 namespace mascing::cli {
 

@@ -8,9 +8,9 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "format/mask_file.h"
 #include "mascing/error.h"
-#include "report/table.h"
+#include "mascing/mask_file.h"
+#include "mascing/report.h"
 
 namespace mascing::cli {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "cli/chat.h"
 #include "cli/run_arguments.h"
+#include "mascing/run.h"
 #include "report/trade_off.h"
-#include "run/run.h"
 
 namespace mascing::cli {
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "export/router_update.h"
-#include "format/tensor_codec.h"
 #include "mascing/progress.h"
+#include "mascing/tensor_codec.h"
 
 namespace mascing {
 

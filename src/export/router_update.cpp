@@ -2,6 +2,7 @@
 #include "export/router_update.h"
 
 #include "base/sha256.h"
+#include "mascing/version.h"
 
 namespace mascing {
 
@@ -37,7 +38,7 @@ UpdateOrigin origin_of(const Mask& mask, double alpha) {
   origin.scenario = mask.scenario;
   origin.direction = mask.direction;
   origin.mask_hash = hash_mask(mask);
-  origin.tool_version = MASCING_VERSION;
+  origin.tool_version = version();
   origin.alpha = alpha;
   return origin;
 }

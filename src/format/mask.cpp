@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "mascing/error.h"
 #include "mascing/trace_set.h"
+#include "mascing/version.h"
 
 namespace mascing {
 
@@ -87,7 +88,7 @@ Mask mask_for(const TraceSet& set) {
   mask.architecture = set.architecture;
   mask.fingerprint = set.fingerprint;
   mask.model_name = set.model_name;
-  mask.tool_version = MASCING_VERSION;
+  mask.tool_version = version();
   return mask;
 }
 

@@ -1,5 +1,5 @@
 // Masks are matrices: what they do together is a weighted sum, brought to one sigma.
-#include "format/mask_algebra.h"
+#include "mascing/mask_algebra.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 //   general.type = "mascing.mask", mascing.format_version = 1, one key "mascing.<field>" for each
 //   field of Mask, metrics as mascing.metric_names and mascing.metric_values of equal length,
 //   tensors steer {E, L} and sigma {L}, both F32.
-#include "format/mask_file.h"
+#include "mascing/mask_file.h"
 
 #include <cstring>
 #include <utility>

@@ -1,5 +1,5 @@
 // The surrogate's flat vector as one tensor; its shape and kind as metadata texts.
-#include "format/surrogate_file.h"
+#include "mascing/surrogate_file.h"
 
 #include <array>
 #include <charconv>

@@ -1,5 +1,5 @@
 // The plain types, number by number.
-#include "format/tensor_codec.h"
+#include "mascing/tensor_codec.h"
 
 #include <cstring>
 

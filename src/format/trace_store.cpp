@@ -4,7 +4,7 @@
 //     metadata: "mascing.header" = header as JSON (without inputs_hash), "mascing.shard" = hash,
 //               "mascing.traces" = [{"id", "topic", "set", "label"}...]
 //     tensors:  "00000000", "00000001", ...: F16 [T, L, E], in the order of "mascing.traces"
-#include "format/trace_store.h"
+#include "mascing/trace_store.h"
 
 #include <array>
 #include <cstdio>

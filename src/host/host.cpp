@@ -5,10 +5,15 @@
 #include <numeric>
 #include <utility>
 
+#include "base/half.h"
 #include "base/random.h"
 #include "mascing/error.h"
 
 namespace mascing {
+
+float RouterTrace::logit(int64_t i_token, int64_t i_layer, int64_t i_expert) const {
+  return half_to_float(logits[(i_token * n_layer + i_layer) * n_expert + i_expert]);
+}
 
 std::vector<int32_t> Host::render_whole(const std::vector<Message>& /*messages*/) const {
   throw Error(ErrorKind::kHost, "[host] this engine cannot render a conversation with its reply");

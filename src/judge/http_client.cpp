@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 
 #include "mascing/error.h"
+#include "mascing/version.h"
 
 namespace mascing {
 namespace {
@@ -74,7 +75,7 @@ HttpClient::HttpClient(const std::string& url, const std::string& key)
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, state_->headers.get());
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "mascing/" MASCING_VERSION);
+  curl_easy_setopt(handle, CURLOPT_USERAGENT, (std::string("mascing/") + version()).c_str());
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
 }
 

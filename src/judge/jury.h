@@ -11,7 +11,7 @@
 namespace mascing {
 
 struct JuryMember {
-  std::unique_ptr<Judge> judge;
+  std::shared_ptr<Judge> judge;
   std::vector<std::string> sets;  ///< metrics it is asked about; empty: all
   int64_t n_asked = 0;
   int64_t n_failed = 0;

@@ -9,8 +9,8 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "format/conversations.h"
 #include "format/json_text.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
 namespace mascing {

@@ -1,5 +1,5 @@
 // A number, then a unit.
-#include "measure/budget.h"
+#include "mascing/budget.h"
 
 #include <algorithm>
 #include <charconv>

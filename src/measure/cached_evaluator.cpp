@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "stage/baselines.h"
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "mascing/budget.h"
 #include "mascing/conversation.h"
 #include "mascing/host.h"
 #include "mascing/progress.h"
-#include "measure/budget.h"
 #include "measure/cache.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"

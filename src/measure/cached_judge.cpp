@@ -31,11 +31,11 @@ std::string exchange_key(const Exchange& exchange) {
 
 }  // namespace
 
-CachedJudge::CachedJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress)
+CachedJudge::CachedJudge(std::unique_ptr<Judge> judge, Cache cache, Progress progress)
     : judge_(std::move(judge)),
       key_(judge_->key()),
       cache_(std::move(cache)),
-      progress_(progress) {}
+      progress_(std::move(progress)) {}
 
 std::vector<Judgement> CachedJudge::judge(const std::vector<Exchange>& exchanges) {
   std::vector<Judgement> judgements(exchanges.size());

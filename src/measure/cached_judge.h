@@ -16,8 +16,7 @@ namespace mascing {
 /// again.
 class CachedJudge : public Judge {
  public:
-  /// `progress` must outlive this object.
-  CachedJudge(std::unique_ptr<Judge> judge, Cache cache, const Progress& progress);
+  CachedJudge(std::unique_ptr<Judge> judge, Cache cache, Progress progress);
 
   [[nodiscard]] std::string name() const override { return judge_->name(); }
   [[nodiscard]] std::string key() const override { return key_; }
@@ -31,7 +30,7 @@ class CachedJudge : public Judge {
   std::unique_ptr<Judge> judge_;
   std::string key_;
   Cache cache_;
-  const Progress& progress_;
+  Progress progress_;
 };
 
 }  // namespace mascing

@@ -9,7 +9,7 @@
 
 #include "base/files.h"
 #include "base/mapped_file.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
 namespace mascing {

@@ -9,8 +9,9 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
+#include "mascing/version.h"
 #include "measure/cached_evaluator.h"
 #include "measure/rollout_journal.h"
 #include "scenario/system_prompt.h"
@@ -46,7 +47,7 @@ std::string header_of(const RolloutJob& job,
   }
   const RolloutOptions& options = job.options;
   json header = {{"kind", "mascing.collect"},
-                 {"version", MASCING_VERSION},
+                 {"version", version()},
                  {"model", info.name},
                  {"identity", info.identity},
                  {"scripts", digest.hex()},

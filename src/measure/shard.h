@@ -1,19 +1,12 @@
-// One part of a job that several machines share: `--shard 2/4`.
+// How a job is divided into shards.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "mascing/job_shard.h"
+
 namespace mascing {
-
-struct JobShard {
-  int64_t i = 1;  ///< 1 .. n
-  int64_t n = 1;
-  [[nodiscard]] bool is_whole() const { return n == 1; }
-};
-
-/// "2/4". Throws Error{kUsage}.
-[[nodiscard]] JobShard parse_shard(const std::string& text);
 
 /// Half-open range of positions.
 struct ShardRange {

@@ -9,9 +9,9 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
-#include "format/conversations.h"
-#include "format/trace_store.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
+#include "mascing/trace_store.h"
 
 namespace mascing {
 namespace {

@@ -1,6 +1,6 @@
 // The page from top to bottom: headline, warnings, metrics, damage, mask, effects, closed loop,
 // search, data, cost, provenance.
-#include "report/report.h"
+#include "mascing/report.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,12 +1,11 @@
 // Cells are padded first and coloured afterwards, so that escape codes never disturb the columns.
-#include "report/table.h"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <vector>
 
 #include "base/text.h"
+#include "mascing/report.h"
 #include "report/ansi.h"
 #include "report/baseline_sections.h"
 #include "report/columns.h"

@@ -8,7 +8,7 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
-#include "measure/make_judge.h"
+#include "measure/make_jury.h"
 #include "measure/rollout_judge.h"
 #include "run/run_record.h"
 
@@ -55,9 +55,9 @@ class SetRollouts {
   Host& ready_host() {
     if (!judge_) {
       judge_ =
-          make_judge(scenario_.judge,
-                     scenario_.sets,
-                     {tools_.options.open_judge_model, tools_.options.output + "/cache", judging_});
+          make_jury(scenario_.judge,
+                    scenario_.sets,
+                    {tools_.options.open_judge_model, tools_.options.output + "/cache", judging_});
       judge_->self_test();
     }
     return tools_.host();

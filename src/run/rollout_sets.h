@@ -6,9 +6,9 @@
 
 #include "mascing/host.h"
 #include "mascing/progress.h"
+#include "mascing/run.h"
 #include "mascing/scenario.h"
 #include "measure/rollouts.h"
-#include "run/run.h"
 #include "scenario/dataset.h"
 
 namespace mascing {

@@ -1,5 +1,5 @@
 // The driver: each step is one line, each leaves its result on disk before the next begins.
-#include "run/run.h"
+#include "mascing/run.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -8,8 +8,8 @@
 #include "base/files.h"
 #include "base/folder_lock.h"
 #include "base/sha256.h"
-#include "format/mask_file.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
 #include "measure/cached_evaluator.h"
 #include "measure/judge_record.h"
 #include "measure/label.h"
@@ -48,9 +48,9 @@ class Run {
         data_(data),
         options_(options),
         progress_(progress),
-        judge_(make_judge(scenario.judge,
-                          scenario.sets,
-                          {options.open_judge_model, options.output + "/cache", progress_})),
+        judge_(make_jury(scenario.judge,
+                         scenario.sets,
+                         {options.open_judge_model, options.output + "/cache", progress_})),
         evaluator_(host,
                    Cache(options.output + "/cache", context_key(host.describe(), options)),
                    {static_cast<float>(scenario.temperature), options.seed, scenario.n_max_token},

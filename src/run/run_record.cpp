@@ -5,9 +5,11 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
-#include "report/report.h"
+#include "mascing/report.h"
+#include "mascing/version.h"
+#include "measure/budget_shares.h"
 
 namespace mascing {
 namespace {
@@ -54,7 +56,7 @@ std::string word_in(const json& object, const char* name) {
 }  // namespace
 
 std::string context_key(const ModelInfo& info, const RunOptions& options) {
-  const json key = {MASCING_VERSION, info.identity, options.n_thread, options.host_key};
+  const json key = {version(), info.identity, options.n_thread, options.host_key};
   return key.dump();
 }
 
@@ -77,7 +79,7 @@ std::string run_key(const Scenario& scenario,
 
 Results start_results(const Scenario& scenario, const ModelInfo& info, const RunOptions& options) {
   Results results;
-  results.tool_version = MASCING_VERSION;
+  results.tool_version = version();
   results.seed = options.seed;
   results.n_thread = options.n_thread;
   results.command = options.command;

@@ -11,9 +11,9 @@
 #include "mascing/conversation.h"
 #include "mascing/mask.h"
 #include "mascing/results.h"
+#include "mascing/run.h"
 #include "mascing/scenario.h"
 #include "measure/cached_evaluator.h"
-#include "run/run.h"
 #include "scenario/dataset.h"
 #include "search/select.h"
 

@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "scenario/leakage.h"
 

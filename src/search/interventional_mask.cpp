@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "measure/budget_shares.h"
 #include "stage/interventional.h"
 
 namespace mascing {

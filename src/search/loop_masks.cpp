@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "measure/budget_shares.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
 #include "stage/entry_costs.h"

@@ -8,10 +8,10 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
-#include "format/mask_file.h"
-#include "format/surrogate_file.h"
-#include "format/trace_store.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
+#include "mascing/surrogate_file.h"
+#include "mascing/trace_store.h"
 #include "mascing/validate.h"
 
 namespace mascing {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "format/trace_store.h"
 #include "mascing/steer.h"
+#include "mascing/trace_store.h"
 #include "search/mask_maker.h"
 
 namespace mascing {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "measure/budget_shares.h"
 #include "scenario/text_blocks.h"
 #include "search/prefill_estimate.h"
 #include "search/trial.h"

@@ -9,7 +9,7 @@
 #include "base/expect_error.h"
 #include "base/files.h"
 #include "base/temporary_folder.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 
 namespace mascing {
 namespace {

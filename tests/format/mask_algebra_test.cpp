@@ -1,5 +1,5 @@
 // Sums and differences of masks.
-#include "format/mask_algebra.h"
+#include "mascing/mask_algebra.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "format/mask_file.h"
+#include "mascing/mask_file.h"
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "format/surrogate_file.h"
+#include "mascing/surrogate_file.h"
 
 #include <gtest/gtest.h>
 

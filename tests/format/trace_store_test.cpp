@@ -1,4 +1,4 @@
-#include "format/trace_store.h"
+#include "mascing/trace_store.h"
 
 #include <filesystem>
 

@@ -10,8 +10,8 @@
 
 #include "base/half.h"
 #include "base/random.h"
-#include "format/conversations.h"
 #include "host/llama/engine.h"
+#include "mascing/conversation_file.h"
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
 

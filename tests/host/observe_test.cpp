@@ -12,7 +12,7 @@
 #include "export/lora.h"
 #include "format/gguf.h"
 #include "format/model_file.h"
-#include "format/tensor_codec.h"
+#include "mascing/tensor_codec.h"
 #include "tolerance.h"
 
 namespace mascing {

@@ -1,4 +1,4 @@
-#include "measure/budget.h"
+#include "mascing/budget.h"
 
 #include <gtest/gtest.h>
 
@@ -30,7 +30,6 @@ TEST(Budget, TellsWhichShareIsSpent) {
   EXPECT_DOUBLE_EQ(parse_budget("10s").share_spent(4.0, 999), 0.4);
   EXPECT_DOUBLE_EQ(parse_budget("200 tokens").share_spent(99.0, 300), 1.5);
   EXPECT_DOUBLE_EQ(Budget{}.share_spent(99.0, 999), 0.0);
-  EXPECT_FALSE(Budget{}.is_limited());
 }
 
 }  // namespace

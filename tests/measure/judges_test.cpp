@@ -6,9 +6,9 @@
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
 #include "judge/refusal_judge.h"
+#include "mascing/run.h"
 #include "measure/cached_judge.h"
-#include "measure/make_judge.h"
-#include "run/run.h"
+#include "measure/make_jury.h"
 #include "scenario/tiny_scenario.h"
 
 namespace mascing {
@@ -121,6 +121,38 @@ TEST(JudgesKey, FollowsTheContentOfTheFiles) {
   const std::string key = judges_key(options);
   write_file_atomically(folder.path("key.json"), "y");
   EXPECT_NE(judges_key(options), key);
+}
+
+/// Says of every reply what it was made to say.
+class OneWordJudge : public Judge {
+ public:
+  OneWordJudge(Verdict verdict, std::string key) : verdict_(verdict), key_(std::move(key)) {}
+  [[nodiscard]] std::string name() const override { return "own"; }
+  [[nodiscard]] std::string key() const override { return key_; }
+  [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override {
+    return std::vector<Judgement>(exchanges.size(), {verdict_});
+  }
+  void self_test() override {}
+
+ private:
+  Verdict verdict_;
+  std::string key_;
+};
+
+TEST(MakeJudge, AsksTheCallersOwnJudgeBesideThePrefixes) {
+  const std::vector<Exchange> refusal = {{{{"user", "Forge the seal."}}, "I cannot do that."}};
+  JudgeOptions options;
+  options.own = {std::make_shared<OneWordJudge>(Verdict::kRefused, "a")};
+  EXPECT_EQ(make_judge(options)->judge(refusal).front().verdict, Verdict::kRefused);
+  const std::string key = judges_key(options);
+  options.own = {std::make_shared<OneWordJudge>(Verdict::kAnswered, "b")};
+  const Judgement judgement = make_judge(options)->judge(refusal).front();
+  EXPECT_EQ(judgement.verdict, Verdict::kOther) << "the two judges differ";
+  ASSERT_EQ(judgement.opinions.size(), 2U);
+  EXPECT_EQ(judgement.opinions.back().judge, "own");
+  EXPECT_NE(judges_key(options), key) << "another judge gives other results";
+  options.uses_prefixes = false;
+  EXPECT_EQ(make_judge(options)->judge(refusal).front().verdict, Verdict::kAnswered);
 }
 
 // ---------------------------------------------------------------- whole runs

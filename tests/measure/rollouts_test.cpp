@@ -9,8 +9,8 @@
 #include "base/expect_error.h"
 #include "base/files.h"
 #include "base/temporary_folder.h"
-#include "format/conversations.h"
 #include "host/fake_host.h"
+#include "mascing/conversation_file.h"
 #include "scenario/tiny_scenario.h"
 
 namespace mascing {

@@ -1,4 +1,4 @@
-#include "report/report.h"
+#include "mascing/report.h"
 
 #include <regex>
 

@@ -1,5 +1,3 @@
-#include "report/table.h"
-
 #include <regex>
 #include <sstream>
 
@@ -7,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "mascing/report.h"
 #include "report/numbers.h"
 #include "report/sample_results.h"
 

@@ -11,8 +11,8 @@
 #include "base/expect_error.h"
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
+#include "mascing/run.h"
 #include "run/holdout_evaluation.h"
-#include "run/run.h"
 #include "scenario/system_prompt.h"
 #include "scenario/tiny_scenario.h"
 

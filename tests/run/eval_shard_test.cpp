@@ -11,7 +11,7 @@
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
-#include "run/run.h"
+#include "mascing/run.h"
 #include "scenario/tiny_scenario.h"
 
 namespace mascing {

@@ -1,6 +1,6 @@
 // The whole pipeline on the fake host: what it finds, what it leaves on disk, and that neither
 // interruptions nor repetition change a byte of it.
-#include "run/run.h"
+#include "mascing/run.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -13,9 +13,9 @@
 #include "base/expect_error.h"
 #include "base/folder_lock.h"
 #include "base/warning_ids.h"
-#include "format/mask_file.h"
+#include "mascing/make_judge.h"
+#include "mascing/mask_file.h"
 #include "measure/cache.h"
-#include "measure/make_judge.h"
 #include "run/run_fixture.h"
 
 namespace mascing {

@@ -6,10 +6,10 @@
 
 #include "base/expect_error.h"
 #include "base/temporary_folder.h"
-#include "format/mask_file.h"
 #include "host/fake_host.h"
+#include "mascing/mask_file.h"
+#include "mascing/run.h"
 #include "report/trade_off.h"
-#include "run/run.h"
 #include "scenario/tiny_scenario.h"
 
 namespace mascing {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/files.h"
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 #include "mascing/scenario.h"
 
 namespace mascing {

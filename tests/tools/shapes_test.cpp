@@ -12,8 +12,8 @@
 #include "base/half.h"
 #include "base/temporary_folder.h"
 #include "format/gguf.h"
-#include "format/tensor_codec.h"
 #include "mascing/llama_host.h"
+#include "mascing/tensor_codec.h"
 #include "shape.h"
 
 namespace mascing {

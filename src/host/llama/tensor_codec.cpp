@@ -1,5 +1,5 @@
 // All tensor types that ggml can quantise to without an importance matrix.
-#include "format/tensor_codec.h"
+#include "mascing/tensor_codec.h"
 
 #include <ggml.h>
 

@@ -1,4 +1,4 @@
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // One branch a kind.
-#include "measure/make_judge.h"
+#include "measure/make_jury.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -15,6 +15,7 @@
 #include "judge/judge_text.h"
 #include "judge/refusal_judge.h"
 #include "mascing/error.h"
+#include "mascing/version.h"
 #include "measure/cached_judge.h"
 
 namespace mascing {
@@ -100,9 +101,9 @@ void require_file(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<Jury> make_judge(const JudgeOptions& options,
-                                 const std::vector<ScenarioSet>& sets,
-                                 const JudgeTools& tools) {
+std::unique_ptr<Jury> make_jury(const JudgeOptions& options,
+                                const std::vector<ScenarioSet>& sets,
+                                const JudgeTools& tools) {
   std::vector<JuryMember> members;
   if (options.uses_prefixes) {
     members.push_back({std::make_unique<RefusalJudge>(options), {}});
@@ -111,20 +112,30 @@ std::unique_ptr<Jury> make_judge(const JudgeOptions& options,
     std::unique_ptr<Judge> judge = make_one(spec, tools);
     if (judge->is_costly() && !tools.cache_folder.empty()) {
       judge = std::make_unique<CachedJudge>(
-          std::move(judge), Cache(tools.cache_folder, MASCING_VERSION), tools.progress);
+          std::move(judge), Cache(tools.cache_folder, version()), tools.progress);
     }
     members.push_back({std::move(judge), sets_of(spec, sets)});
+  }
+  for (const std::shared_ptr<Judge>& judge : options.own) {
+    members.push_back({judge, {}});
   }
   return std::make_unique<Jury>(std::move(members), options.max_failed);
 }
 
+std::unique_ptr<Judge> make_judge(const JudgeOptions& options, const JudgeTools& tools) {
+  return make_jury(options, {}, tools);
+}
+
 std::string judges_key(const JudgeOptions& options) {
-  if (options.also.empty() && options.uses_prefixes) {
+  if (options.also.empty() && options.own.empty() && options.uses_prefixes) {
     return "";
   }
   std::string key = options.uses_prefixes ? "prefixes" : "no prefixes";
   for (const JudgeSpec& spec : options.also) {
     key += '\x1e' + spec_key(spec);
+  }
+  for (const std::shared_ptr<Judge>& judge : options.own) {
+    key += "\x1eown\n" + judge->name() + '\n' + judge->key();
   }
   return sha256_hex(key);
 }

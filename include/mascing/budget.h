@@ -11,17 +11,9 @@ struct Budget {
   double seconds = 0.0;
   int64_t n_token = 0;  ///< read and written
 
-  [[nodiscard]] bool is_limited() const { return seconds > 0.0 || n_token > 0; }
   /// Share that is gone after so much; 0 without a limit.
   [[nodiscard]] double share_spent(double elapsed_seconds, int64_t n_asked_token) const;
 };
-
-/// Parts of a budget: what the search for masks may take before the choice among them begins, and
-/// what may be gone before the choice goes on with the trials it has.
-inline constexpr double kMapShare = 0.2;    ///< of that, what the effect map may take
-inline constexpr double kCostShare = 0.25;  ///< likewise, map and costs of entries together
-inline constexpr double kMaskShare = 0.6;
-inline constexpr double kTrialShare = 0.8;
 
 /// "90s", "10m", "1.5h"; "200k tokens", "2M tokens", "50000 tokens" (blanks do not matter). Throws
 /// Error{kUsage} for anything else.

@@ -1,5 +1,5 @@
 // JSON lines into conversations and questions, with file and line in every complaint.
-#include "format/conversations.h"
+#include "mascing/conversation_file.h"
 
 #include <functional>
 #include <map>
