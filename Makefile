@@ -1,6 +1,6 @@
 # The front door: what one types most. All of it is plain CMake (CMakePresets.json) and the scripts in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help build gpu demo test asan tsan bench format lint results clean
+.PHONY: help build gpu demo test asan tsan coverage bench format lint results clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PLANTED := models/demo/kingdom-planted-f16.gguf
@@ -36,6 +36,10 @@ tsan:             ## the tests of whatever starts threads with the thread saniti
 	@scripts/setup.sh build
 	@scripts/tsan.sh $(JOBS)
 
+coverage:         ## share of the lines of src/ that the tests run, by room
+	@scripts/setup.sh coverage
+	@scripts/coverage.sh $(JOBS)
+
 lint:             ## clang-format (as a check) and clang-tidy over src/
 	@scripts/setup.sh test
 	@scripts/format.sh --check
@@ -54,4 +58,4 @@ bench:            ## the benchmarks
 	@scripts/bench.sh $(JOBS)
 
 clean:            ## remove build folders; libllama (in ~/.cache/mascing) and out/ stay
-	rm -rf build build-dev build-asan build-tsan build-bench build-gpu build-lint
+	rm -rf build build-dev build-asan build-tsan build-coverage build-bench build-gpu build-lint

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Installs what Debian 12 / Ubuntu 24.04 lack to build mascing. Says nothing and touches nothing if all is there.
 #
-#   scripts/setup.sh build    compiler, CMake, libraries, python3 for tests and results: what most targets need (default)
-#   scripts/setup.sh test     the same and clang-format, clang-tidy, GNU parallel: what `make lint` and CI need
+#   scripts/setup.sh build      compiler, CMake, libraries, python3 for tests and results: what most targets need (default)
+#   scripts/setup.sh test       the same and clang-format, clang-tidy, GNU parallel: what `make lint` and CI need
+#   scripts/setup.sh coverage   as build, and gcovr: what `make coverage` needs
+#
+# It says what it installs before it starts. Anyone but root installs with sudo and is asked first; MASCING_YES=1 (or CI,
+# which CI services set) answers yes. Without a terminal to ask on, one of these must be set.
 set -euo pipefail
 
 group=${1:-build}
@@ -11,8 +15,9 @@ packages=(g++ cmake ninja-build git ca-certificates libssl-dev libeigen3-dev nlo
 case $group in
   build) ;;
   test) packages+=(clang-format clang-tidy parallel) ;;
+  coverage) packages+=(gcovr) ;;
   *)
-    echo "setup: error: unknown group '$group', expected build or test" >&2
+    echo "setup: error: unknown group '$group', expected build, test or coverage" >&2
     exit 2
     ;;
 esac
@@ -39,16 +44,43 @@ if [ ${#missing[@]} -eq 0 ]; then
   exit 0
 fi
 
+by_hand="apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+
+# Only root goes on without a yes.
+may_use_sudo() {
+  local answer=
+  if [ -n "${MASCING_YES:-}" ] || [ -n "${CI:-}" ]; then
+    return 0
+  fi
+  if [ ! -t 0 ] || [ ! -t 2 ]; then
+    echo "setup: error: there is no terminal to ask on; set MASCING_YES=1 to agree, or run as root:" >&2
+    echo "  $by_hand" >&2
+    return 1
+  fi
+  read -r -p "setup: go on? [y/N] " answer || true
+  case $answer in
+    y | Y | yes) return 0 ;;
+  esac
+  echo "setup: error: nothing was installed; to do it by hand, run as root:" >&2
+  echo "  $by_hand" >&2
+  return 1
+}
+
 as_root=()
-if [ "$(id -u)" -ne 0 ]; then
+if [ "$(id -u)" -eq 0 ]; then
+  echo "setup: installing ${missing[*]}" >&2
+else
   if ! command -v sudo >/dev/null; then
-    echo "setup: error: not root, and there is no sudo; ask your administrator for: ${missing[*]}" >&2
+    echo "setup: error: not root, and there is no sudo; ask your administrator to run:" >&2
+    echo "  $by_hand" >&2
     exit 1
   fi
+  echo "setup: mascing needs packages that are missing here; this will run apt-get with sudo to install" >&2
+  echo "  ${missing[*]}" >&2
+  may_use_sudo || exit 1
   as_root=(sudo)
 fi
 
-echo "setup: installing ${missing[*]}" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 install() {
