@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests with gcov's counters in our own code (not in libllama) and prints which share of the lines of src/ and
-# include/ they ran, by room and in all. The lines themselves: build-coverage/coverage.html.
+# include/ they ran, by room and in all. The lines themselves: build-coverage/report/index.html.
 #
 #   scripts/coverage.sh [JOBS [REGEX_OF_TESTS [TARGET...]]]
 #
@@ -21,8 +21,9 @@ find build-coverage -name '*.gcda' -delete
 status=0
 ctest --preset coverage --parallel "$jobs" ${filter:+-R "$filter"} || status=$?
 
+mkdir -p build-coverage/report
 gcovr --root . --filter 'src/' --filter 'include/' --exclude-unreachable-branches -j "$jobs" \
-  --json-summary build-coverage/coverage.json --html-details build-coverage/coverage.html build-coverage/src
+  --json-summary build-coverage/coverage.json --html-details build-coverage/report/index.html build-coverage/src
 python3 - build-coverage/coverage.json <<'END'
 import json
 import sys
