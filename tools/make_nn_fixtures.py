@@ -184,7 +184,7 @@ INITIAL_STREAM, ORDER_STREAM = 1, 3
 
 
 def initial_model(shape, seed):
-    """The weights that src/nn/surrogate.cpp starts from."""
+    """The weights that src/nn/surrogate_layout.cpp starts from."""
     model = Surrogate(shape["n_layer"], shape["n_expert"], shape["n_proj"], shape["n_hidden"])
     rng = Rng(mix_seed(seed, INITIAL_STREAM))
     with torch.no_grad():

@@ -27,7 +27,7 @@ ROOMS = {
     "report": ["base"],
     "scenario": ["stage", "format", "base"],
     "measure": ["scenario", "stage", "judge", "format", "base"],
-    "search": ["measure", "scenario", "stage", "format", "nn", "base"],
+    "search": ["measure", "scenario", "stage", "format", "base"],
     "run": ["search", "measure", "scenario", "report", "stage", "format", "base"],
     "cli": ["run", "measure", "report", "export", "judge", "format", "base"],
 }
