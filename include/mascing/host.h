@@ -10,6 +10,8 @@
 #include "mascing/conversation.h"
 #include "mascing/host_requests.h"
 #include "mascing/model_info.h"
+#include "mascing/result.h"
+#include "mascing/text_requests.h"
 
 namespace mascing {
 

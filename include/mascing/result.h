@@ -1,0 +1,16 @@
+// What a request comes to: a value, or the reason why there is none.
+#pragma once
+
+#include <string>
+
+namespace mascing {
+
+/// Result of one request: `value`, or the reason why there is none.
+template <typename Value>
+struct Result {
+  Value value = {};
+  std::string error = {};  ///< empty = `value` holds
+  [[nodiscard]] bool ok() const { return error.empty(); }
+};
+
+}  // namespace mascing
