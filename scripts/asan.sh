@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests under the address and undefined-behaviour sanitizers. Our code is instrumented; libllama is the plain one.
+# All tests under the address and undefined-behaviour sanitizers. Our code is instrumented, libllama
+# is not.
 #
 #   scripts/asan.sh [JOBS]
 set -euo pipefail
@@ -9,7 +10,7 @@ jobs=${1:-$(nproc)}
 export UBSAN_OPTIONS=print_stacktrace=1
 export ASAN_OPTIONS=detect_leaks=1
 
-# The leak checker needs ptrace, which some sandboxes forbid: there it would fail every program.
+# The leak checker needs ptrace, which some sandboxes forbid. Every program would fail there.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 echo 'int main() { return 0; }' >"$scratch/probe.cpp"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the programs of benchmarks/ and runs what compares them with others.
+# Builds the engine's benchmarks and compares training and steering with PyTorch.
 #
 #   scripts/bench.sh [JOBS] [OPTIONS OF benchmarks/engine/compare.py]
 #
-# Needs a quiet machine and, for the comparison, Debian's python3-torch. Leaves tables on stdout and
+# Needs a quiet machine and, for the comparison, Debian's python3-torch. Prints tables to stdout and writes
 # build-bench/engine/engine.{json,html}.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What tracing and steering cost on an NVIDIA GPU: plain llama.cpp, the hook (tap) and the LoRA route, on random models
-# with the shapes of Qwen3-30B-A3B (17 GB), gpt-oss-20b (12 GB) and six layers of DeepSeek-V3 (22 GB).
+# Overhead of tracing and steering on an NVIDIA GPU: plain llama.cpp, the hook (tap) and a LoRA adapter, on random
+# models with the shapes of Qwen3-30B-A3B (17 GB), gpt-oss-20b (12 GB) and six layers of DeepSeek-V3 (22 GB).
 #
 #   scripts/bench_gpu.sh [OPTIONS OF host_bench...]
 #
 # Needs the CUDA toolkit (nvcc), 20 GB of disk and 30 GB of GPU memory. The pinned llama.cpp is built a second time, with
-# CUDA, and so is mascing (build-gpu/): an hour on two cores. MASCING_BENCH_BUILD names a build folder that has the
-# programs already, MASCING_GPU_MODELS some of "qwen3 gpt-oss deepseek-v3".
+# CUDA, and so is mascing (build-gpu/). That takes an hour on two cores. MASCING_BENCH_BUILD names a build folder that
+# has the programs already. MASCING_GPU_MODELS selects from "qwen3 gpt-oss deepseek-v3".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

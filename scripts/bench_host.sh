@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What tracing and steering cost beside plain llama.cpp, on random models with the shapes of published ones
-# (docs/speed.md). Needs a quiet machine and 3 GB of disk, given back at the end.
+# Overhead of tracing and steering over plain llama.cpp, on random models with the shapes of published ones
+# (docs/speed.md). Needs a quiet machine and 3 GB of disk, freed at the end.
 #
 #   scripts/bench_host.sh [THREADS] [LAYERS] [OPTIONS OF host_bench...]
 #
-# LAYERS of each model are written; overheads are per layer, so a few layers show them. MASCING_BENCH_BUILD names a
-# build folder that has the programs already.
+# Only LAYERS layers of each model are written; overheads are per layer, so a few layers show them. MASCING_BENCH_BUILD
+# names a build folder that already has the programs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

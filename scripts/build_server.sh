@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds llama.cpp's own tools from the same pinned source and with the same flags as our libllama, beside it in the
-# cache: what `mascing serve` starts, and what tests and benchmarks compare with. Some minutes, once per machine.
+# Builds llama.cpp's own tools from the same pinned source and with the same flags as our libllama, next to it in the
+# cache. `mascing serve` starts them; tests and benchmarks compare with them. Takes some minutes, once per machine.
 #
 #   scripts/build_server.sh [JOBS]      llama-server, llama-completion, llama-export-lora, llama-bench, llama-quantize,
 #                                       llama-gguf-split
@@ -27,7 +27,7 @@ fi
 echo "build_server: building llama.cpp's tools into $build (some minutes, once per machine)" >&2
 exec 9>"$build/../.lock"
 flock 9
-# The web page of the server would be downloaded; libllama itself stays as it was built.
+# No server UI: it would be downloaded. libllama itself is not rebuilt.
 cmake "$build" -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_SERVER=ON -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF >/dev/null
 cmake --build "$build" --parallel "$jobs" --target "${tools[@]}" >&2
 echo "$build/bin/llama-server"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Configures a preset. Quiet when it has been done before; CMake runs again by itself when its files change.
+# Configures a preset. Does nothing if that was done before; CMake reruns itself when its files change.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -9,6 +9,6 @@ if [ "${1:-}" = --check ]; then
 fi
 mapfile -d '' files < <(git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h')
 if ! printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 20 clang-format "${mode[@]}" --style=file; then
-  echo "format: error: some files are not formatted; \`make format\` does it" >&2
+  echo "format: error: some files are not formatted; run \`make format\`" >&2
   exit 1
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for some time under the address and undefined-behaviour sanitizers. A finding ends the script
-# with the input in build-asan/crash-<target>; `build-asan/bin/fuzz_<target> --seconds 0 FILE` runs it again.
-# MASCING_FUZZ_PRESET=release does without the sanitizers, in build/, which is there already in CI.
+# and leaves the input in build-asan/crash-<target>; `build-asan/bin/fuzz_<target> --seconds 0 FILE` reproduces it.
+# MASCING_FUZZ_PRESET=release runs without sanitizers, in build/, which CI has already built.
 #
 #   scripts/fuzz.sh [SECONDS] [JOBS] [SEED] [TARGET...]
 set -euo pipefail
@@ -12,7 +12,7 @@ jobs=${2:-$(nproc)}
 seed=${3:-$(date +%s)}
 shift $(($# < 3 ? $# : 3))
 export UBSAN_OPTIONS=print_stacktrace=1
-# One allocation of more than 2 GB is a size that nobody checked.
+# A single allocation of more than 2 GB means that a size was not checked.
 export ASAN_OPTIONS=detect_leaks=0:max_allocation_size_mb=2048
 
 targets=("$@")

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# clang-tidy over src/. Every finding is an error (.clang-tidy). Headers are most of the work: sixteen files are read
-# as one, which shares them (a unity build, configured for this and never built). What has passed is not looked at
-# again until it, a header, or the configuration changes.
+# clang-tidy over src/. Every finding is an error (.clang-tidy). Most of the time goes into headers, so sixteen files
+# are read as one and share them (a unity build, configured for this and never built). A file that has passed is not
+# checked again until it, a header, or the configuration changes.
 #
-# The static analyzer looks only into what stands in the file itself, so it has a mode of its own: file by file, half an
-# hour on two cores; run it before a release.
+# The static analyzer checks only code in the file itself, so it has its own mode: file by file, half an hour on two
+# cores. Run it before a release.
 #
 #   scripts/lint.sh [JOBS] [--analyzer]
 set -euo pipefail
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 jobs=${1:-$(nproc)}
 build="build-lint"
 unity=ON
-checks='-bugprone-suspicious-include,-clang-analyzer-*'  # that a .cpp is included is how a unity build works
+checks='-bugprone-suspicious-include,-clang-analyzer-*'  # a unity build includes .cpp files
 if [ "${2:-}" = --analyzer ]; then
   unity=OFF
   checks='-*,clang-analyzer-*'
@@ -33,7 +33,7 @@ mkdir -p "$passed"
 common=$({ clang-tidy --version; echo "$checks"; cat scripts/lint.sh .clang-tidy $build/compile_commands.json; find src include -name '*.h' -print0 |
   sort -z | xargs -0 cat; } | sha256sum)
 
-# The files that a file of a unity build includes, and itself.
+# A file of the unity build and the files that it includes.
 texts() {
   cat "$1"
   sed -n 's/^#include "\(\/.*\.cpp\)"$/\1/p' "$1" | xargs -r -d '\n' cat
@@ -50,10 +50,10 @@ export -f check texts tidy
 export build checks passed common
 
 SECONDS=0
-# shellcheck disable=SC2016 # the inner shell is to expand it
+# shellcheck disable=SC2016 # the inner shell expands it
 if ! sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' $build/compile_commands.json | sort -u | tr '\n' '\0' |
   xargs -0 -P "$jobs" -n 1 bash -c 'check "$1"' _; then
-  echo "lint: error: clang-tidy has complaints (see above)" >&2
+  echo "lint: error: clang-tidy found problems (see above)" >&2
   exit 1
 fi
 if command -v shellcheck >/dev/null; then

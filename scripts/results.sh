@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Both scenarios on both demo models, with all baselines, then the table of README.md. An interrupted run goes on where
-# it stopped; what another build has left in the folder is thrown away first, so that no old number gets into the table.
+# Runs both scenarios on both demo models, with all baselines, then writes the tables of README.md. An interrupted run
+# resumes. Results of another build in the folder are deleted first, so that no old number gets into the tables.
 #
 #   scripts/results.sh OUTPUT_FOLDER
 set -euo pipefail
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 output=$1
 build=$(sha256sum <"${MASCING:-build/bin/mascing}" | cut -d ' ' -f 1)
 if [ -e "$output/planted" ] && [ "$(cat "$output/build.sha256" 2>/dev/null)" != "$build" ]; then
-  echo "results: $output/ holds results of another build: starting anew" >&2
+  echo "results: $output/ has results of another build: starting over" >&2
   rm -rf "$output/planted" "$output/natural"
 fi
 mkdir -p "$output"
@@ -17,7 +17,7 @@ echo "$build" >"$output/build.sha256"
 for model in planted natural; do
   status=0
   scripts/run_pair.sh models/demo/kingdom-$model-f16.gguf "$output/$model" --baselines || status=$?
-  # A run that finds no good mask is a result, too: its results.json says so. Anything else ends here.
+  # A run that finds no good mask is also a result: its results.json says so. Any other failure ends the script.
   for scenario in defend permit; do
     if [ "$status" -gt 1 ] || [ ! -f "$output/$model/$scenario/results.json" ]; then
       echo "results: error: no results of $scenario on $model" >&2

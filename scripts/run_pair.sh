@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs the demo's two scenarios on one model, side by side, one thread each: the model is too small to profit from two.
+# Runs the demo's two scenarios on one model in parallel, one thread each: the model is too small to benefit from two.
 #
 #   scripts/run_pair.sh MODEL OUTPUT_FOLDER [OPTION_OF_MASCING_RUN]...
 #
-# Leaves OUTPUT_FOLDER/defend and OUTPUT_FOLDER/permit, prints both tables at the end. Exit status: 0 both done,
-# 1 one of them failed, 130 interrupted (run again to go on).
+# Writes OUTPUT_FOLDER/defend and OUTPUT_FOLDER/permit and prints both tables at the end. Exit status: 0 both done,
+# 1 one of them failed, 130 interrupted (run again to resume).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,13 +29,13 @@ echo "$(basename "$model"): defend and permit, into $output/ (some minutes on tw
 SECONDS=0
 for scenario in "${scenarios[@]}"; do
   mkdir -p "$output/$scenario"
-  # Each line of progress is marked with its scenario; sed is no child to be stopped: it ends with its input.
+  # Progress lines are prefixed with their scenario. sed must not be stopped; it ends with its input.
   "$mascing" run "scenarios/demo/$scenario.toml" -m "$model" -o "$output/$scenario" -t 1 "$@" \
     >"$scratch/$scenario" 2> >(trap '' INT; exec sed -u "s/^/[$scenario] /" >&2) &
   pids+=($!)
 done
 
-# `wait` returns early when a signal comes in: then the process is asked for again.
+# `wait` returns early when a signal arrives; then wait for the process again.
 status_of() {
   local status=0
   wait "$1" || status=$?
@@ -51,11 +51,11 @@ for i in "${!scenarios[@]}"; do
   status_of "${pids[$i]}" || failed+=("${scenarios[$i]}")
 done
 if $interrupted; then
-  echo "interrupted: run the same command again to go on where it stopped" >&2
+  echo "interrupted: run the same command again to resume" >&2
   exit 130
 fi
 
-sleep 0.1 # lets the last lines of progress out before the tables
+sleep 0.1 # let the last progress lines appear before the tables
 for scenario in "${scenarios[@]}"; do
   echo
   cat "$scratch/$scenario"
@@ -68,6 +68,6 @@ for scenario in "${scenarios[@]}"; do
   fi
 done
 if [ ${#failed[@]} -gt 0 ]; then
-  echo "failed: ${failed[*]} (see the lines marked so above)" >&2
+  echo "failed: ${failed[*]} (see the lines with this prefix above)" >&2
   exit 1
 fi
