@@ -1,6 +1,6 @@
 #!/bin/bash
-# What `train` and `steer` say of traces and surrogates that are broken, hostile or of something else: one error line
-# that names the culprit, a hint, exit code 1, and no output file.
+# `train` and `steer` reject traces and surrogates that are broken, hostile or belong to something else. They print one
+# error line that names the culprit and a hint, exit with code 1, and write no output file.
 . "$(dirname "$0")/common.sh" "$@"
 here=$(dirname "$0")
 make() {
@@ -15,14 +15,14 @@ steer() {
 mean() {
   expect_error 1 "$2" "$mascing" steer "$1" --mean-difference 4 -o "$work/out.gguf"
 }
-# All three, over one store.
+# All three on one store.
 all() {
   train "$1" "$2"
   steer "$1" "$work/good.safetensors" "$2"
   mean "$1" "$2"
 }
 
-# Sound ones first: what is made here is refused for what is broken in it alone.
+# Valid ones first, so that the variants below are rejected only for what is broken in them.
 make traces "$work/good"
 make surrogate "$work/good.safetensors"
 run 0 "$mascing" train "$work/good" -t 1 --epochs 2 --folds 2 -o "$work/trained.safetensors"
@@ -52,7 +52,7 @@ train "$work/empty" "0 traces with label 1"
 steer "$work/empty" "$work/good.safetensors" "no trace of the class to leave (label 1)"
 mean "$work/empty" "both classes"
 
-# Models that do not belong together.
+# Mismatched models.
 make traces "$work/mixed" second=beef
 all "$work/mixed" 'was made by model "stranger"'
 make surrogate "$work/layers.safetensors" layers=3
@@ -60,8 +60,8 @@ steer "$work/good" "$work/layers.safetensors" "the surrogate reads 3 layers of 4
 make surrogate "$work/experts.safetensors" experts=8
 steer "$work/good" "$work/experts.safetensors" "the surrogate reads 2 layers of 8 experts, the traces have 2 of 4"
 
-# Shards and manifests: cut, swapped, lying.
-# broken NAME: a copy of the sound store.
+# Shards and manifests: truncated, swapped, with false claims.
+# broken NAME: a copy of the valid store.
 broken() {
   cp -r "$work/good" "$work/$1"
   store=$work/$1
@@ -92,7 +92,7 @@ broken version && sed -i 's/"format_version": 1/"format_version": 2/' "$store/ma
 all "$demo" "no such file"
 all "$planted" "manifest.json"
 
-# Surrogates: cut, swapped, lying.
+# Surrogates: truncated, swapped, with false claims.
 head -c 300 "$work/good.safetensors" >"$work/cut.safetensors"
 steer "$work/good" "$work/cut.safetensors" "cut.safetensors: the file is truncated"
 : >"$work/empty.safetensors"
@@ -110,7 +110,7 @@ for weight in nan inf; do
   make surrogate "$work/weight.safetensors" "weight=$weight"
   steer "$work/good" "$work/weight.safetensors" "a parameter is not finite"
 done
-# The second of two is as much looked at as the first.
+# The second of two is checked like the first.
 expect_error 1 "cut.safetensors" "$mascing" steer "$work/good" -t 1 --surrogate "$work/good.safetensors" \
   --surrogate "$work/cut.safetensors" -o "$work/out.gguf"
 

@@ -2,7 +2,7 @@
 # `mascing chat` fed from a pipe: base and steered, commands, mistakes.
 . "$(dirname "$0")/common.sh" "$@"
 write_scenario "$work/tiny.toml"
-# Labels by turn are enough for a mask that does something.
+# Alternating labels are enough for a mask that does something.
 rows attacks discovery 24 | python3 -c 'import json,sys
 for i, line in enumerate(sys.stdin):
     row = json.loads(line)
@@ -12,7 +12,7 @@ run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/trace
 run 0 "$mascing" steer "$work/traces" --mean-difference 40 -o "$work/mask.gguf"
 chat=("$mascing" chat -m "$planted" -t 1 --max-tokens 12)
 
-# talk CODE LINES OPTIONS...: the lines go to the chat.
+# talk CODE LINES OPTIONS...: pipes the lines to the chat.
 talk() {
   local expected=$1 lines=$2 code
   shift 2
@@ -30,7 +30,7 @@ says out "steered, alpha 0.00"
 says out "(the same)"
 says err "mask.gguf at alpha 0.00"
 
-# Each line of --json is an object; the conversation goes on until /reset.
+# Each line of --json is an object; the conversation continues until /reset.
 talk 0 'Tell me of the mill.\nAnd then?\n/reset\nTell me of the mill.\n/again\n//help\n' --mask "$work/mask.gguf=1" --json
 python3 - "$work/out" <<'END' || fail "--json: not as expected"
 import json, sys
@@ -43,7 +43,7 @@ assert any(turn["base"] != turn["steered"] for turn in turns), "the mask does no
 assert turns[0]["masks"] == [{"file": turns[0]["masks"][0]["file"], "alpha": 1.0}]
 END
 
-# Strength 0 is the model as it is, bit for bit; so is a mask that was replaced.
+# Strength 0 gives the unsteered model, bit for bit. /mask replaces the masks.
 talk 0 'Tell me of the mill.\n' --mask "$work/mask.gguf=0" --json
 python3 -c 'import json,sys
 turn = json.loads(open(sys.argv[1]).readline())
@@ -53,13 +53,13 @@ says out "steered, alpha 0.50 + 0.25"
 says err "under this system message"
 grep -q "never said" "$work/out" && fail "/quit does not end the chat"
 
-# Beside each other where there is room.
+# Side by side where there is room.
 talk 0 'hello\n' --mask "$work/mask.gguf=0" --width 100
 grep -qE '^base +\| steered, alpha 0.00' "$work/out" || fail "no columns at width 100"
 talk 0 '\n\n' --mask "$work/mask.gguf"
 [ -s "$work/out" ] && fail "empty lines were answered"
 
-# Mistakes of a script end it; each says what is right.
+# Mistakes in a script end it; each message says what is valid.
 talk 2 '/alhpa 1\n' --mask "$work/mask.gguf"
 says err "did you mean /alpha?"
 talk 2 '/alpha much\n' --mask "$work/mask.gguf"

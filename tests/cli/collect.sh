@@ -1,8 +1,8 @@
 #!/bin/bash
-# Played conversations: kill -9 at ten moments changes no byte, shards merge to the whole, and what cannot be played
-# is named.
+# Rollouts: kill -9 at ten moments changes no byte, merged shards equal the whole, and conversations that cannot be run
+# are named.
 . "$(dirname "$0")/common.sh" "$@"
-# The user's side of attacks; one that no model can hold.
+# The user's side of attacks, and one conversation that is too long for any model.
 python3 - "$demo/data/attacks.jsonl" >"$work/scripts.jsonl" <<'END'
 import itertools, json, sys
 rows = [json.loads(line) for line in itertools.islice(open(sys.argv[1]), 24)]
@@ -35,7 +35,7 @@ for script, row in zip(scripts, played):
     assert refused == (row["label"] == 0), row["reply"]
 END
 
-# Once more: nothing is played. Other options: refused, nothing is touched.
+# Again: nothing is run. Other options: rejected, no file changes.
 cp "$work/whole.jsonl" "$work/before.jsonl"
 run 0 "${play[@]}" -o "$work/whole.jsonl" --json
 says err "25 conversations were there already"
@@ -44,8 +44,8 @@ expect_equal "a second look" "$work/before.jsonl" "$work/whole.jsonl"
 expect_error 2 "other conversations, options" "${play[@]}" -o "$work/whole.jsonl" --history 1
 expect_equal "after a refusal" "$work/before.jsonl" "$work/whole.jsonl"
 
-# kill -9 at ten moments, each a fresh start that is then gone on with: five by the clock between start and end, five
-# once so many conversations are in the journal (the clock alone may miss the work on a busy machine).
+# kill -9 at ten moments, each a fresh start that is then resumed. Five kills are timed between start and end. Five come
+# after a number of conversations is in the journal, because timing alone may miss the work on a busy machine.
 lines_of() { grep -c '"i":' "$1" 2>/dev/null || true; }
 start=$(date +%s%N)
 "${play[@]}" -o "$work/timed.jsonl" >/dev/null 2>&1
@@ -74,7 +74,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
 done
 [ "$n_partial" -ge 1 ] || fail "no kill fell into the work: the test shows nothing"
 
-# Killed again and again on the way to one result.
+# Killed repeatedly before one result is complete.
 for i in 1 2 3; do
   "${play[@]}" -o "$work/often.jsonl" >/dev/null 2>&1 </dev/null &
   pid=$!
@@ -93,7 +93,7 @@ done
 expect_equal "sampled attempts" "$work/once.jsonl" "$work/twice.jsonl"
 grep -q '"attempt":[23]' "$work/once.jsonl" || fail "no conversation was tried again"
 
-# Shards by GNU parallel (xargs where it is missing), side by side and merged.
+# Shards by GNU parallel (xargs where it is missing), concatenated and merged.
 one=$(printf '%q ' "${play[@]}")
 if command -v parallel >/dev/null; then
   run 0 parallel --will-cite -j 2 "$one -o $work/part-{}.jsonl --shard {}/3" ::: 1 2 3
@@ -109,7 +109,7 @@ expect_equal "shards merged" "$work/whole.jsonl" "$work/merged.jsonl"
 expect_error 2 "only 5 groups" "${play[@]}" -o "$work/a.jsonl" --shard 1/6
 expect_error 2 "--shard" "${play[@]}" -o "$work/a.jsonl" --shard 4/3
 
-# Judges that see what a reply holds: every turn is judged, and all must agree. The command writes down what it is asked.
+# Judges that see the content of a reply: every turn is judged, and all must agree. The command logs what it is asked.
 cat >"$work/judge.py" <<'END'
 import json, os, re, sys
 lines = [json.loads(line) for line in sys.stdin]
@@ -145,7 +145,7 @@ for script, row in zip(scripts, played):
 END
 grep -q '"label":1' "$work/judged.jsonl" || fail "no judged conversation has label 1"
 
-# Verdicts are kept: a collection that is begun anew asks the command for its self-test only.
+# Verdicts are cached: a collection started over asks the command for its self-test only.
 n_before=$(wc -l <"$work/asked")
 mv "$work/judged.jsonl" "$work/judged-before.jsonl"
 rm "$work/judged.jsonl.journal"
@@ -154,7 +154,7 @@ expect_equal "kept verdicts" "$work/judged-before.jsonl" "$work/judged.jsonl"
 n_check=$((n_check + 1))
 [ $(($(wc -l <"$work/asked") - n_before)) -eq 10 ] || fail "the command was asked about exchanges it had judged"
 
-# Other judges are another job, in either direction; none is used untested; a verdict that failed is asked for again.
+# Other judges make another job, in both directions. No judge is used untested. A failed verdict is asked for again.
 expect_error 2 "other conversations, options" "${judged[@]}" -o "$work/judged.jsonl"
 expect_error 2 "other conversations, options" "${judged[@]}" --judge "$by_command" --judge refusal -o "$work/judged.jsonl"
 expect_equal "after other judges" "$work/judged-before.jsonl" "$work/judged.jsonl"
@@ -167,7 +167,7 @@ rm "$work/out-of-ink"
 run 0 "${judged[@]}" --judge "$by_command" -o "$work/dry.jsonl"
 expect_equal "a judge that came back" "$work/judged.jsonl" "$work/dry.jsonl"
 
-# What does not go together.
+# Options that exclude each other.
 expect_error 2 "is no judge" "${play[@]}" --judge nobody -o "$work/a.jsonl"
 expect_error 2 "judge of prefixes" "${judged[@]}" --answer-prefix Here -o "$work/a.jsonl"
 expect_error 2 "--behaviour refused with the guard model" "${play[@]}" --behaviour refused --judge "$natural" -o "$work/a.jsonl"

@@ -1,12 +1,12 @@
-# Sourced by the scripts beside it: `script.sh MASCING DEMO` gets the program and the folder of the
-# demo models. Everything is written below a temporary folder that is removed at the end.
+# Sourced by the other scripts in this folder: `script.sh MASCING DEMO` gets the program and the folder of the demo
+# models. Everything is written to a temporary folder that is removed at the end.
 set -u
 mascing=$1
 demo=$2
 planted=$demo/kingdom-planted-f16.gguf
 natural=$demo/kingdom-natural-f16.gguf
 command -v python3 >/dev/null || { echo "SKIP: these tests need python3"; exit 77; }
-# The interpreter itself: the launcher that stands in its place on some machines costs a third of a second a call.
+# Use the interpreter directly: on some machines python3 is a launcher that costs a third of a second per call.
 PATH=$(dirname "$(python3 -c 'import sys; print(sys.executable)')"):$PATH
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -19,7 +19,7 @@ fail() {
   n_failed=$((n_failed + 1))
 }
 
-# run CODE COMMAND...: stdout and stderr stay in $work/out and $work/err.
+# run CODE COMMAND...: stdout and stderr go to $work/out and $work/err.
 run() {
   local expected=$1 code
   shift
@@ -29,12 +29,12 @@ run() {
   [ "$code" -eq "$expected" ] || fail "exit code $code, expected $expected: $*"
 }
 
-# says FILE TEXT: the text stands in the last command's output.
+# says FILE TEXT: the last command's output contains the text.
 says() {
   grep -qF -- "$2" "$work/$1" || fail "std$1 does not say: $2"
 }
 
-# expect_error CODE TEXT COMMAND...: one error line with the text, a hint, nothing on stdout.
+# expect_error CODE TEXT COMMAND...: exactly one error line, which contains the text; a hint; nothing on stdout.
 expect_error() {
   local expected=$1 text=$2
   shift 2
@@ -51,7 +51,7 @@ expect_equal() {
   cmp -s "$2" "$3" || fail "$1: $2 and $3 differ"
 }
 
-# results_of FOLDER: results.json without what depends on the clock.
+# results_of FOLDER: results.json without the parts that depend on the clock.
 results_of() {
   python3 -c 'import json,sys
 r = json.load(open(sys.argv[1] + "/results.json"))
@@ -64,7 +64,7 @@ rows() {
   grep "\"split\": \"$2\"" "$demo/data/$1.jsonl" | head -n "$3"
 }
 
-# A scenario that takes seconds: data below $work/data, $1 = file to write.
+# A scenario that takes seconds. Its data go to $work/data; $1 is the file to write.
 write_scenario() {
   mkdir -p "$work/data"
   { rows attacks discovery 40; rows attacks selection 10; rows attacks test 60; } >"$work/data/attacks.jsonl"

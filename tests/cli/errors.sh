@@ -1,5 +1,5 @@
 #!/bin/bash
-# Everything a user can get wrong: exit code, one error line that names the culprit, a hint.
+# User errors: exit code, one error line that names the culprit, a hint.
 . "$(dirname "$0")/common.sh" "$@"
 export MALLOC_PERTURB_=165
 scenario=$work/tiny.toml
@@ -27,7 +27,7 @@ expect_error 1 "cut.gguf" "${run_tiny[@]}" "$work/cut.gguf"
 expect_error 1 "cut.gguf" "$mascing" inspect "$work/cut.gguf"
 expect_error 1 "facts.jsonl" "${run_tiny[@]}" "$demo/data/facts.jsonl"
 expect_error 1 "$(basename "$work")" "${run_tiny[@]}" "$work"
-# The same file with its routers under other names is a dense model.
+# The same file with its routers renamed is a dense model.
 LC_ALL=C sed 's/ffn_gate_inp/ffn_gate_imp/g' "$planted" >"$work/dense.gguf"
 expect_error 1 "dense model" "${run_tiny[@]}" "$work/dense.gguf"
 expect_error 1 "dense model" "$mascing" inspect "$work/dense.gguf"

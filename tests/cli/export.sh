@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every export of a mask on the demo model, looked at with Python's own means, and everything that can go wrong.
+# Every export of a mask on the demo model, checked with Python's standard library, and every way to fail.
 . "$(dirname "$0")/common.sh" "$@"
 export MALLOC_PERTURB_=165
 tools=$(cd "$(dirname "$0")" && pwd)/gguf_tools.py
@@ -17,7 +17,7 @@ run 0 "$mascing" steer "$work/traces" --mean-difference 2 -o "$work/half.gguf"
 write_scenario "$work/eval.toml"
 export_mask=("$mascing" export "$work/mask.gguf=1.5" -t 1 --fit-tokens 4000)
 
-# The adapter: the fit's figures are printed and stored, the check too.
+# The adapter: the quality of the fit is printed and stored, and so is the check.
 run 0 "${export_mask[@]}" -m "$planted" --data "$work/chats.jsonl" --to lora -o "$work/a.gguf" --check "$work/check.jsonl"
 says out "same experts"
 says out "refused or answered otherwise"
@@ -28,13 +28,13 @@ says out "exact mask against exported form"
 says out "fits"
 run 0 "${export_mask[@]}" -m "$planted" --data "$work/chats.jsonl" --to lora -o "$work/again.gguf" --check "$work/check.jsonl"
 expect_equal "exporting twice" "$work/a.gguf" "$work/again.gguf"
-# Without conversations it says so and works.
+# It works without conversations, and says so.
 run 0 "${export_mask[@]}" -m "$planted" --to lora -o "$work/self.gguf"
 says err "[no_calibration_data]"
 
-# What --check found goes into the results of the run that made the mask, and onto its page.
+# The findings of --check are added to the results of the run that made the mask, and to its report.
 run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$mascing" eval "$work/eval.toml" -m "$planted" --mask "$work/mask.gguf" \
-  --alpha 1.5 -t 1 -o "$work/eval" # 1: the mask is too strong or too weak for it, which does not matter here
+  --alpha 1.5 -t 1 -o "$work/eval" # 1: the mask may be too strong or too weak here, which does not matter
 run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to lora -o "$work/b.gguf" --check "$work/check.jsonl" \
   --results "$work/eval/results.json"
 says err "eval/report.html"
@@ -47,7 +47,7 @@ expect_error 1 "another mask" "$mascing" export "$work/half.gguf" -m "$planted" 
   --check "$work/check.jsonl" --results "$work/eval/results.json"
 expect_error 2 "needs --check" "${export_mask[@]}" -m "$planted" --to lora -o "$work/x" --results "$work/eval/results.json"
 
-# Baked: routers plus adapter in double, everything else untouched, and back.
+# Baked: routers plus adapter in double, everything else unchanged, and back.
 run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/steered.gguf" --check "$work/check.jsonl"
 says out "rounding to f32"
 [ -e "$work/steered.gguf.unchecked.gguf" ] && fail "the trial copy was left behind"
@@ -85,7 +85,7 @@ says out "difference   0.5000"
 run 0 "$mascing" mask compose "$work/mask.gguf=1" "$work/half.gguf=-1" -o "$work/difference.gguf"
 says err "[masks_disagree]"
 
-# What does not belong together.
+# Mismatched inputs.
 cp "$planted" "$work/model.gguf"
 expect_error 1 "(natural)" "${export_mask[@]}" -m "$natural" --to lora -o "$work/x"
 expect_error 1 "was made for" "${export_mask[@]}" -m "$natural" --adapter "$work/a.gguf" --to gguf -o "$work/x"
@@ -121,7 +121,7 @@ rm "$work/bad/model-00002-of-00002.safetensors"
 expect_error 1 "which is missing" "${bake_bad[@]}"
 [ -z "$(find "$work" -maxdepth 1 -name 'x*')" ] || fail "a failed export left its output"
 
-# Targets that cannot be written, and too small ones.
+# Targets that cannot be written or are too small.
 write_all() { # CODE TEXT FOLDER
   run "$1" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to lora -o "$3/x.lora.gguf"
   says err "$2"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every command explains itself and opens with an example; wrong usage is told apart from failure.
+# The help of every command opens with an example; wrong usage has its own exit code.
 . "$(dirname "$0")/common.sh" "$@"
 
 for command in "" run search chat import eval collect trace train steer inspect report export serve "mask show" "mask diff" "mask compose" "mask verify" \

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Public formats through the command: what it writes, says, and refuses.
+# Public formats through the command: what it writes, prints and rejects.
 . "$(dirname "$0")/common.sh" "$@"
 fixtures=$(dirname "$0")/../format/fixtures/import
 
@@ -27,7 +27,7 @@ expect_error 1 "line 1: no known format has the columns owl" "$mascing" import <
 expect_error 2 "unknown format" "$mascing" import "$work/broken.csv" --format harmbnch -o "$work/b.jsonl"
 expect_error 2 "files" "$mascing" import
 
-# Near duplicates across splits end a run; which labelled conversations are traced can be chosen.
+# Near duplicates across splits fail a run. The contrast of labelled conversations can be chosen for traces.
 write_scenario "$work/tiny.toml"
 rows direct test 1 | sed 's/"test"/"discovery"/; s/direct-test/copy/; s/"topic": "[^"]*"/"topic": ""/; s/\("user", "content": "\)/\1 /' \
   >>"$work/data/direct.jsonl"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What `mascing inspect` says of small random models of several architectures; $4 is mascing-zoo.
+# `mascing inspect` on small random models of several architectures; $4 is mascing-zoo.
 . "$(dirname "$0")/common.sh" "$@"
 export MALLOC_PERTURB_=165
 zoo=$4

@@ -1,6 +1,5 @@
 #!/bin/bash
-# An export that is killed at any moment leaves the old file, the new one or none, never a part of one; the source stays
-# as it is.
+# An export killed at any moment leaves the old file, the new one or none, never a partial one. The source is unchanged.
 . "$(dirname "$0")/common.sh" "$@"
 tools=$(cd "$(dirname "$0")" && pwd)/gguf_tools.py
 rows attacks discovery 24 | python3 -c 'import json,sys
@@ -12,7 +11,7 @@ run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/trace
 run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mask.gguf"
 run 0 "$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --fit-tokens 1000 --to lora -o "$work/a.gguf"
 
-# The demo model with as much added as makes copying last some tenths of a second.
+# The demo model, padded so that copying it takes some tenths of a second.
 run 0 python3 "$tools" pad_gguf "$planted" "$work/model.gguf" 160
 mkdir "$work/hf" "$work/baked"
 run 0 python3 "$tools" make_folder "$planted" "$work/hf" 80
@@ -20,7 +19,7 @@ sources=$(cat "$work/model.gguf" "$work/hf"/* | sha256sum)
 bake=("$mascing" export "$work/mask.gguf" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/baked/x.gguf")
 bake_hf=("$mascing" export "$work/mask.gguf" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$work/baked/hf/")
 
-# Where files can be without a name until they are whole, a killed export leaves nothing at all.
+# Where files can stay nameless until they are complete, a killed export leaves nothing at all.
 is_nameless=$(python3 -c 'import os,sys
 try:
     os.close(os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY))
@@ -36,7 +35,7 @@ measure() {
   lasts=$(python3 -c 'import sys; print(float(sys.argv[2]) - float(sys.argv[1]))' "$start" "$(date +%s.%N)")
 }
 
-# kill_during SECONDS COMMAND...: at a random moment of its run; false if it came to its end before.
+# kill_during SECONDS COMMAND...: kills it at a random moment; false if it ended before.
 kill_during() {
   local delay pid code
   delay=$(python3 -c 'import random,sys; print(random.random() * float(sys.argv[1]))' "$1")
@@ -83,7 +82,7 @@ for _ in $(seq 6); do
   fi
 done
 [ "$n_killed" -ge 1 ] || fail "none of 6 exports was killed in time"
-# What was left behind under other names goes with the next export.
+# The next export removes what was left behind under other names.
 rm -rf "$work/baked/hf"
 run 0 "${bake_hf[@]}"
 [ "$(ls -A "$work/baked")" = hf ] || fail "left behind: $(ls -A "$work/baked")"

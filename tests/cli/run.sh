@@ -18,12 +18,12 @@ for name in mask.gguf results.json report.html labelled.jsonl; do
 done
 [ "$n_failed" -eq 0 ] || finish
 results_of "$work/whole" >"$work/whole.json"
-# What is too long for the model is named, and the rest goes on.
+# Conversations too long for the model are named, and the run continues with the rest.
 for id in endless-discovery endless-test; do
   grep -q "$id" "$work/whole.json" || fail "$id is not among the skipped"
 done
 
-# A finished run is only read: byte for byte the same, clock included.
+# A finished run is only read, so the results are the same byte for byte, including the times.
 cp "$work/whole/results.json" "$work/before.json"
 run 0 "${tiny[@]}" "$work/whole"
 says err "nothing has changed since the last run"
@@ -41,7 +41,7 @@ same_as_whole() {
   expect_equal "$1" "$work/whole/mask.gguf" "$work/$1/mask.gguf"
 }
 
-# start FOLDER N: a run in the background ($pid) that is seen to have cached N measurements.
+# start FOLDER N: starts a run in the background ($pid) and waits until it has cached N measurements.
 start() {
   "${tiny[@]}" "$work/$1" >/dev/null 2>"$work/err" </dev/null &
   pid=$!
@@ -63,13 +63,13 @@ done
 run 0 "${tiny[@]}" "$work/killed"
 same_as_whole killed
 
-# What malloc leaves in memory must not matter either.
+# Uninitialised memory must not matter either.
 export MALLOC_PERTURB_=165
 
-# Ctrl-C is answered by an error that says how to go on.
+# Ctrl-C gives an error that says how to resume.
 start stopped 2
 n_check=$((n_check + 1))
-# A background job of a script ignores SIGINT; SIGTERM takes the same way.
+# A background job of a script ignores SIGINT; SIGTERM is handled in the same way.
 kill -TERM "$pid"
 wait "$pid"
 code=$?
@@ -79,7 +79,7 @@ says err "run the same command again"
 run 0 "${tiny[@]}" "$work/stopped"
 same_as_whole stopped
 
-# Scripts that the scenario has played: killed on the way, the same conversations in the end, and nothing is played twice.
+# Scripts rolled out by the scenario: after a kill the conversations are the same in the end, and none is run twice.
 sed 's/^role = "target"/&\nplay = true/; s/attacks.jsonl/scripts.jsonl/' "$scenario" >"$work/scripts.toml"
 sed 's/scripts.jsonl/attacks.jsonl/' "$work/scripts.toml" >"$work/replied.toml"
 python3 - "$work/data/attacks.jsonl" >"$work/data/scripts.jsonl" <<'END'
@@ -90,7 +90,7 @@ for line in open(sys.argv[1]):
     print(json.dumps(row))
 END
 expect_error 1 "has an assistant turn" "$mascing" run "$work/replied.toml" -m "$planted" -t 1 -o "$work/none"
-# 1: the mask was made for other conversations, and may do too little for these.
+# 1: the mask was made for other conversations and may do too little for these.
 evaluate() {
   run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$mascing" eval "$work/scripts.toml" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o "$work/$1"
 }
@@ -117,7 +117,7 @@ cp "$file.journal" "$work/journal"
 evaluate played
 expect_equal "nothing is played twice" "$work/journal" "$file.journal"
 
-# An evaluation in two parts, merged, is the whole one.
+# Two merged parts of an evaluation equal the whole.
 evaluation=("$mascing" eval "$scenario" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o)
 any() { run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$@"; } # 1: the mask may do too little
 any "${evaluation[@]}" "$work/eval"

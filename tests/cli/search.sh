@@ -1,5 +1,5 @@
 #!/bin/bash
-# `mascing search`: the set without a terminal, the menu from a pipe, one look at the test split, budgets.
+# `mascing search`: the set without a terminal, the menu from a pipe, a single use of the test split, budgets.
 . "$(dirname "$0")/common.sh" "$@"
 scenario=$work/tiny.toml
 write_scenario "$scenario"
@@ -44,7 +44,7 @@ menu 2 "dance\n"
 says err "no command of the menu"
 menu 2 "export 1 cloud $work/x\n"
 
-# The choice is the user's; only one mask may look at the test split.
+# The user chooses. Only one mask may be evaluated on the test split.
 printf 'test 1\n' | "${search[@]}" "$work/found" --menu >"$work/text" 2>"$work/err"
 code=$?
 [ -s "$work/found/results.json" ] || fail "no results after the test"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# `mascing serve` with the stock llama-server, and what stock tools make of our adapter. Skipped unless the tools were
-# built (scripts/build_server.sh): third argument, their folder.
+# `mascing serve` with the stock llama-server, and our adapter in stock tools. Skipped unless the tools were built
+# (scripts/build_server.sh); the third argument is their folder.
 stock=$3
 set -- "$1" "$2"
 . "$(dirname "$0")/common.sh" "$@"
@@ -39,14 +39,14 @@ for _ in $(seq 100); do
 done
 kill -0 "$pid" 2>/dev/null && fail "SIGTERM does not end the server"
 
-# A second start finds the adapter in the cache; what cannot work is said before anything is started.
+# A second start finds the adapter in the cache. Errors are reported before anything is started.
 [ "$(ls "$work/cache/adapters" | wc -l)" -eq 1 ] || fail "not one adapter in the cache"
 expect_error 2 "--cache-ram" "${serve[@]}" -- --cache-ram 100
 expect_error 1 "no program" "${base[@]}" --server "$work/none"
 expect_error 1 "is no address" "${serve[@]}" --host nowhere.invalid
 expect_error 1 "(natural)" "$mascing" serve -m "$natural" --mask "$work/mask.gguf" --server "$stock/llama-server" --port "$port"
 
-# Stock llama-export-lora merges the adapter to what our own baking gives.
+# Stock llama-export-lora merges the adapter to the same result as our own baking.
 if [ -x "$stock/llama-export-lora" ]; then
   adapter=$(ls "$work"/cache/adapters/*)
   run 0 "$stock/llama-export-lora" -m "$planted" --lora-scaled "$adapter:1.5" -o "$work/merged.gguf"

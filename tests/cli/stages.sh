@@ -1,9 +1,9 @@
 #!/bin/bash
-# The stages one by one: trace, train, steer, mask show, eval, and what they say of wrong inputs.
+# The stages one by one: trace, train, steer, mask show, eval, and their errors for wrong inputs.
 . "$(dirname "$0")/common.sh" "$@"
 export MALLOC_PERTURB_=165
 write_scenario "$work/tiny.toml"
-# Labels by tactic stand in for the model's own: enough for the machinery.
+# Alternating labels replace the model's own; that is enough to test the commands.
 label() {
   python3 -c 'import json,sys
 for i, line in enumerate(sys.stdin):
@@ -27,7 +27,7 @@ run 0 "$mascing" mask show "$work/mask.gguf"
 says out "(planted)"
 says out "method surrogate"
 
-# Again: the same bytes. Another seed: others.
+# The same seed gives the same bytes, another seed different ones.
 run 0 "$mascing" trace "$work/labelled.jsonl" "$work/data/benign.jsonl" -m "$planted" -t 1 -o "$work/traces2"
 run 0 "$mascing" train "$work/traces2" -t 1 --epochs 3 -o "$work/surrogate2.safetensors"
 expect_equal "training twice" "$work/surrogate.safetensors" "$work/surrogate2.safetensors"
@@ -40,7 +40,7 @@ run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mean.gguf"
 run 0 "$mascing" mask show "$work/mean.gguf"
 says out "method mean_difference"
 
-# What does not belong together.
+# Mismatched inputs.
 expect_error 2 "neither --surrogate nor --mean-difference" "$mascing" steer "$work/traces" -o "$work/m.gguf"
 expect_error 1 "none.safetensors" "$mascing" steer "$work/traces" --surrogate "$work/none.safetensors" -o "$work/m.gguf"
 run 2 "$mascing" steer "$work/traces" --mean-difference 4 --sigma wide -o "$work/m.gguf"
@@ -54,7 +54,7 @@ expect_error 1 "" "$mascing" steer "$work/zeros" -t 1 --surrogate "$work/surroga
 expect_error 1 "/dev/full" "$mascing" steer "$work/traces" --mean-difference 4 -o /dev/full
 expect_error 1 "$work/none" "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/none/m.gguf"
 
-# A mask of another model names both.
+# The error about a mask of another model names both models.
 expect_error 1 "(planted)" "$mascing" eval "$work/tiny.toml" -m "$natural" -t 1 --mask "$work/mask.gguf" -o "$work/eval"
 says err "(natural)"
 finish
