@@ -1,5 +1,5 @@
-"""The support tables of docs/architectures.md (a row a model) and README.md (by what a mask can do) from the rows that
-the conformance tests leave.
+"""Writes the support tables of docs/architectures.md (one row per model) and README.md (grouped by what a mask can do)
+from the rows that the conformance tests write.
 
 python3 tools/architectures_table.py build/zoo docs/architectures.md README.md [--check]
 """
@@ -52,7 +52,7 @@ def kind(row):
 
 
 def short_table(rows):
-    """A row for each thing a mask can or cannot do."""
+    """One row for each thing that a mask can or cannot do."""
     lines = ["| every router | architectures of llama.cpp v0.5.0 |", "| --- | --- |"]
     for key, meaning in KINDS.items():
         names = [f"`{row['name']}`" + (" (1)" if row["one_at_a_time"] else "") for row in rows if kind(row) == key]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes the PyTorch results that tests/nn and tests/stage compare with (torch 1.13 or later).
+"""Writes the PyTorch reference results for tests/nn and tests/stage (torch 1.13 or later).
 
 Usage: tools/make_nn_fixtures.py [output folder, default tests/nn/fixtures]
 
 Inputs are representable as half precision, weights as float; PyTorch computes in double.
-surrogate.json: gradients, steps and curves of a small network; training_runs.json: whole runs of
-train_surrogate, from the initial weights and in the order of batches that its seed gives.
+surrogate.json: gradients, steps and curves of a small network. training_runs.json: complete runs of
+train_surrogate, with the initial weights and the order of batches that its seed gives.
 """
 
 import json
@@ -35,7 +35,7 @@ class Surrogate(torch.nn.Module):
         self.out = torch.nn.Linear(n_hidden, 1)
 
     def forward(self, sequences):
-        """One logit per [T, L, E] sequence; each on its own, so that there is nothing to pad."""
+        """One logit per [T, L, E] sequence; each runs alone, so no padding is needed."""
         logits = []
         for z in sequences:
             x = self.proj(self.norm(z)).reshape(1, z.shape[0], -1)
@@ -60,7 +60,7 @@ def flat(tensors):
 def make_model():
     model = Surrogate(N_LAYER, N_EXPERT, N_PROJ, N_HIDDEN)
     with torch.no_grad():
-        for parameter in model.parameters():  # gain and bias away from 1 and 0
+        for parameter in model.parameters():  # so that gain and bias are not 1 and 0
             parameter += 0.2 * torch.randn_like(parameter)
     return model.double()
 
@@ -198,7 +198,7 @@ def initial_model(shape, seed):
 
 
 def planted_traces(shape, n_trace):
-    """Multiples of 1/16, one expert of which tells the label; lengths 1 to 5."""
+    """Multiples of 1/16; one expert predicts the label; lengths 1 to 5."""
     sequences = []
     for i in range(n_trace):
         z = torch.randn(1 + i * 7 % 5, shape["n_layer"], shape["n_expert"], dtype=torch.float64)
@@ -267,9 +267,9 @@ def main():
             "learning_rate": 0.05, "lambda": 0.003, "preserve": 0.5, "n_epoch": 12,
         }),
     }
-    fixture["train_curve"] = train_curve(model, sequences, 50, 0.01)  # changes the model: last
+    fixture["train_curve"] = train_curve(model, sequences, 50, 0.01)  # last, because it changes the model
     write(folder / "surrogate.json", fixture)
-    # Fewer experts than the projection is wide, and more: src/nn computes the two differently.
+    # Fewer and more experts than the projection's width: src/nn computes the two cases differently.
     write(folder / "training_runs.json", [training_run(3, 8, 11), training_run(2, 20, 12)])
 
 

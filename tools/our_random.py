@@ -1,4 +1,4 @@
-"""The random numbers of src/base/random.h in Python: what a seed gives there, it gives here."""
+"""The random number generator of src/base/random.h in Python: the same seed gives the same numbers."""
 
 BITS = (1 << 64) - 1
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Are the experts that a run on the planted demo model found the planted ones? Standard library only.
+"""Compares the experts that a run on the planted demo model found with the planted ones. Standard library only.
 
     tools/planted.py out/results/planted/defend/results.json [MORE.json...] [--experts models/demo/planted_experts.json]
 
-Ranks all experts by how much they carry towards a refusal (`effects.carried`, docs/closed_loop.md) and looks at as
-many as were planted: in defend the guards of forbidden deeds (G1), in permit, whose refusals both groups of guards
-were trained on, G1 and G2. At the planted count precision and recall are the same number. Beside it the ranking by the
-effects of single experts. Exit status 1 if a recovery by carried experts is below 0.9.
+Ranks all experts by how much they carry towards a refusal (`effects.carried`, docs/closed_loop.md) and takes as many as
+were planted: in defend the guards of forbidden deeds (G1), in permit, on whose refusals both groups of guards were
+trained, G1 and G2. With the planted count, precision and recall are the same number. The ranking by the effects of
+single experts is printed as well. Exit status 1 if the recovery by carried experts is below 0.9.
 """
 import argparse
 import json
@@ -33,7 +33,7 @@ def recovered(matrix, sign, experts):
 def recovery(results, path):
     """(planted experts, found among the carriers, found by single effects) of a run on the planted model."""
     direction, effects = results["scenario"]["direction"], results["effects"]
-    sign = 1 if direction == "defend" else -1  # effects are on the wanted reply; guards refuse
+    sign = 1 if direction == "defend" else -1  # effects are on the wanted reply, and guards refuse
     experts = planted(path, direction)
     return len(experts), recovered(effects["carried"], sign, experts), recovered(effects["effect"], sign, experts)
 

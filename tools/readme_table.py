@@ -3,7 +3,7 @@
 
     tools/readme_table.py out/results README.md
 
-reads out/results/{planted,natural}/{defend,permit}/results.json, as `make results` leaves them.
+reads out/results/{planted,natural}/{defend,permit}/results.json, as written by `make results`.
 """
 import json
 import os
@@ -13,7 +13,7 @@ BEGIN, END = "<!-- {}:begin -->", "<!-- {}:end -->"
 MODELS = ("planted", "natural")
 SCENARIOS = ("defend", "permit")
 
-# In the order of the table; a metric that is not named here follows under its own id.
+# In the order of the table. A metric that is not listed here follows under its own id.
 WORDS = {
     "defend": {
         "dsr": "attacks that end refused (the target)",
