@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Trains and steers with mascing and with PyTorch, in turn, on the same traces, and prints both.
+"""Trains and steers alternately with mascing and PyTorch on the same traces and prints both.
 
 Usage: compare.py ENGINE_BENCH FOLDER [--quick] [--shapes 48x128,24x32 | all] [--traces 560,5600]
                   [--threads 1,2] [--python /usr/bin/python3]
 
-For each shape (layers x experts) and number of conversations of 8 to 48 tokens: user CPU time, CPU time
-with the system's share, and wall time per epoch, as the smallest of several; peak RSS; the loss curves;
-FLOPs and the share of the measured SGEMM peak. Every measurement is a process of its own. PyTorch runs
-twice: as it is, and with malloc told to keep its memory (its epochs otherwise spend much of their time
-in page faults). Then the paper's grid, 4 lambdas x 100 epochs. --quick takes some three minutes for one
-shape of 560 or 5,600 conversations on a quiet machine of two cores: 2 or 3 epochs each, the first of
-which counts as set-up; PyTorch with its memory kept at 560 only; the grid from 5 epochs. A side that
-fails, as PyTorch may for want of memory, leaves a dash. Results go to FOLDER/engine.json and
+For each shape (layers x experts) and number of conversations of 8 to 48 tokens: user CPU time, user plus
+system CPU time, and wall time per epoch, each the smallest of several; peak RSS; the loss curves; FLOPs
+and the share of the measured SGEMM peak. Every measurement is a process of its own. PyTorch runs twice:
+by default, and with malloc told to keep its memory (otherwise its epochs spend much of their time in page
+faults). Then the paper's grid, 4 lambdas x 100 epochs. --quick takes some three minutes for one shape
+with 560 or 5,600 conversations on a quiet machine of two cores: 2 or 3 epochs each, the first of which
+counts as set-up; PyTorch with its memory kept at 560 only; the grid extrapolated from 5 epochs. A side
+that fails, as PyTorch may for lack of memory, is shown as a dash. Results go to FOLDER/engine.json and
 FOLDER/engine.html, tables to stdout.
 """
 
@@ -46,7 +46,7 @@ def run_or_none(command, extra=None):
 
 
 def flops_per_token(n_layer, n_expert):
-    """Multiplications and additions of the products, as they are needed: training, steering."""
+    """Multiplications and additions of the necessary products: training, steering."""
     gate, width, logits = 4 * N_HIDDEN, n_layer * N_PROJ, n_layer * n_expert
     recurrent = 2 * gate * N_HIDDEN
     if n_expert <= N_PROJ:  # the projection is folded into the gates
@@ -60,7 +60,7 @@ def smallest(result):
 
 
 def threads_of_torch(n_thread):
-    """torch.set_num_threads does not reach a BLAS with threads of its own."""
+    """torch.set_num_threads has no effect on a BLAS with its own threads."""
     return {"OPENBLAS_NUM_THREADS": str(n_thread), "OMP_NUM_THREADS": str(n_thread)}
 
 
@@ -126,7 +126,7 @@ def row_of(measured, what, flops, peak):
 
 
 def grid(arguments, folder, what):
-    """The paper's four lambdas at once, on as many threads as were asked for."""
+    """The paper's four lambdas at once, on the largest requested number of threads."""
     n_thread = max(arguments.threads)
     n_epoch = 5 if arguments.quick else 100
     result = run([arguments.engine_bench, "steer", folder, "--cells", 4, "--epochs", n_epoch, "--threads", n_thread])
@@ -135,7 +135,7 @@ def grid(arguments, folder, what):
 
 
 def report_grids(grids):
-    print("\nThe paper's grid, 4 lambdas x 100 epochs in one go (the mean epoch times 100):\n")
+    print("\nThe paper's grid, 4 lambdas x 100 epochs in one pass (the mean epoch times 100):\n")
     print("| shape | conversations | threads | CPU s | wall s | peak RSS MB |")
     print("| --- " * 6 + "|")
     for row in grids:
@@ -173,7 +173,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("engine_bench")
     parser.add_argument("folder")
-    parser.add_argument("--quick", action="store_true", help="few epochs: some three minutes a shape")
+    parser.add_argument("--quick", action="store_true", help="few epochs: some three minutes per shape")
     parser.add_argument("--keep", action="store_true", help="keep the traces")
     parser.add_argument("--shapes", default="48x128", help="layers x experts, or all: " + ", ".join(SHAPES))
     parser.add_argument("--traces", default="560")
@@ -191,7 +191,7 @@ def main():
                                  threads_of_torch(n))["gflops"]}
         print(f"SGEMM 1024^3, {n} threads: {peaks[n]['ours']:.1f} GFLOP/s ours, {peaks[n]['torch']:.1f} PyTorch's BLAS")
         if peaks[n]["torch"] < 0.3 * peaks[n]["ours"]:
-            sys.exit("compare: error: PyTorch runs on the reference BLAS, any ratio would flatter us: "
+            sys.exit("compare: error: PyTorch uses the reference BLAS, so any ratio would flatter us: "
                      "apt-get install libopenblas0-pthread")
     print("\nSeconds per epoch: user / user + system / wall.\n")
     print("| shape | conversations | threads | task | mascing | PyTorch | PyTorch, memory kept | ratio CPU | ratio user "
@@ -201,7 +201,7 @@ def main():
     for shape in list(SHAPES) if arguments.shapes == "all" else arguments.shapes.split(","):
         for n_trace in (int(word) for word in arguments.traces.split(",")):
             compare(arguments, shape, n_trace, peaks, results)
-            # After each, so that a comparison that is stopped leaves what it has.
+            # After each shape, so that an interrupted comparison keeps its results.
             with open(pathlib.Path(arguments.folder) / "engine.json", "w") as file:
                 json.dump(results, file, indent=1)
             (pathlib.Path(arguments.folder) / "engine.html").write_text(curves(results["rows"]))

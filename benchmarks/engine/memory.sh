@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Peak memory and time of training and steering as the number of conversations grows: 24 layers of 32 experts, one
-# epoch after the first.
+# Peak memory and time of training and steering as the number of conversations grows, with 24 layers of 32 experts. The
+# time is that of one epoch after the first.
 #
 #   benchmarks/engine/memory.sh ENGINE_BENCH FOLDER [NUMBER OF CONVERSATIONS...]
 set -euo pipefail

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""PyTorch's side of the comparison: the same network and optimiser, written plainly.
+"""PyTorch's side of the comparison: the same network and optimiser, written in the usual way.
 
 Usage: torch_side.py train|steer|peak FOLDER [--epochs N] [--threads N] [--batch N]
 
 The folder is what `engine_bench data` wrote. Float32, nn.LSTM over packed sequences, Adam. Batches are
-padded with zeros to their longest conversation, converted from half precision as they are needed. JSON
-on stdout.
+padded with zeros to their longest conversation and converted from half precision on demand. JSON on
+stdout.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def read_traces(folder):
 
 
 def read_orders(arguments):
-    """The traces of each epoch in the order in which mascing takes them."""
+    """The traces of each epoch in the order in which mascing uses them."""
     with open(arguments.folder + "/orders.json") as file:
         written = json.load(file)
     orders = written[arguments.command]
@@ -100,7 +100,7 @@ def batches(order, n_batch):
 
 
 class Clock:
-    """Seconds of user time, of user and system time, and of the clock, of each epoch."""
+    """Seconds of user time, of user plus system time, and of wall time, for each epoch."""
 
     def __init__(self):
         self.epochs = []

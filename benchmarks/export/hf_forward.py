@@ -1,5 +1,5 @@
-# An independent look at baked Hugging Face folders: Qwen3MoeForCausalLM in a few lines of PyTorch and double precision,
-# written from the published architecture, sharing nothing with llama.cpp or mascing but the file format.
+# An independent check of baked Hugging Face folders: Qwen3MoeForCausalLM in a few lines of PyTorch in double precision,
+# written from the published architecture. It shares nothing with llama.cpp or mascing except the file format.
 import json
 import os
 import sys
@@ -13,7 +13,7 @@ TYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
 class Model:
-    """`push(i_layer, logits [N, E])`, if given, is what the routers' logits become."""
+    """`push(i_layer, logits [N, E])`, if given, replaces the router logits by its return value."""
 
     def __init__(self, folder, push=None):
         with open(folder + "/config.json") as file:
@@ -66,7 +66,7 @@ class Model:
         return out.view_as(x)
 
     def logits(self, ids, cache):
-        """Of the last position, [B, V]. `cache` is a dict that one conversation after another is begun with."""
+        """Logits of the last position, [B, V]. `cache` is a dict, empty at the start of a conversation."""
         x = self.weight["model.embed_tokens.weight"][ids]
         for i in range(self.config["num_hidden_layers"]):
             name = "model.layers.%d." % i
@@ -75,7 +75,7 @@ class Model:
         return self.norm(x[:, -1], "model.norm") @ self.weight["model.embed_tokens.weight"].T
 
     def generate(self, prompts, n_token):
-        """Greedy continuations of lists of token ids; those of one length are read together."""
+        """Greedy continuations of lists of token ids; prompts of the same length form a batch."""
         replies = [None] * len(prompts)
         by_length = {}
         for i, prompt in enumerate(prompts):
@@ -93,8 +93,8 @@ class Model:
 
 
 def exact_push(path):
-    """What the mask itself does: z + alpha * sigma * S, sigma that of the layer if it is calibrated, otherwise the
-    token's own: over its experts with divisor E."""
+    """The mask itself: z + alpha * sigma * S. Sigma is that of the layer if it is calibrated, otherwise the token's own,
+    over its experts with divisor E."""
     keys, tensors = gguf_tools.read_gguf(path)
     rule = keys["mascing.sigma_rule"]
     assert rule in ("token", "calibrated")

@@ -1,4 +1,4 @@
-# A model of random weights with the demo's tokenizer and the shapes of a middling MoE, for timings only.
+# Writes a model of random weights with the demo's tokenizer and the shapes of a medium-sized MoE, for timings only.
 #   random_model.py DEMO.gguf OUT.gguf [BLOCKS WIDTH EXPERTS USED]
 import random
 import struct
@@ -8,7 +8,7 @@ FIXED = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 
 
 def raw_keys(data):
-    """Name -> bytes of type and value, in file order, as they lie."""
+    """Name -> bytes of type and value, unparsed, in file order."""
     n_key, place, keys = struct.unpack_from("<Q", data, 16)[0], 24, {}
     for _ in range(n_key):
         n = struct.unpack_from("<Q", data, place)[0]

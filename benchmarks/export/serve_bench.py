@@ -1,9 +1,9 @@
-# What a mask costs in stock llama-server: the plain model, the adapter at strength 1, and the baked model, asked in
-# turns so that whatever else the machine does hits all of them alike.
+# Overhead of a mask in stock llama-server: the plain model, the adapter at strength 1, and the baked model. They are
+# measured alternately, so that other load on the machine affects all of them equally.
 #   serve_bench.py LLAMA_SERVER MODEL ADAPTER BAKED [ROUNDS = 12] [SECONDS_OF_LOAD = 60] [THREADS = 1]
-# Prints decode speed (median of ROUNDS, 64 tokens, one client) and throughput of eight clients of one strength, and of
-# eight strengths, relative to the server without adapter and to the server with it at strength 0. The latter computes
-# what the former computes: what it strays from it is what two processes differ by on this machine (where their pages lie).
+# Prints decode speed (median of ROUNDS, 64 tokens, one client) and throughput of eight clients with one strength, and
+# with eight strengths, relative to the server without adapter and to the server with it at strength 0. These two do the
+# same computation, so their difference is that between two processes on this machine (the placement of their pages).
 import concurrent.futures
 import json
 import statistics
@@ -38,7 +38,7 @@ def start(server, port, threads, *words):
 
 
 def load(port, scales, seconds):
-    """Requests of 32 tokens per second, eight clients."""
+    """Requests per second, of 32 tokens each, with eight clients."""
     begin = time.time()
     end = begin + seconds
 

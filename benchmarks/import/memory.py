@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Peak memory and speed of `mascing import` on a large JSON-lines file, which is made and removed here.
+"""Peak memory and speed of `mascing import` on a large JSON-lines file, which this script creates and removes.
 
   benchmarks/import/memory.py build/bin/mascing FOLDER [GIGABYTES]
 
