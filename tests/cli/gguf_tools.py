@@ -1,4 +1,4 @@
-# Reads GGUF and safetensors with nothing but Python's own means: an independent look at what mascing wrote.
+# Reads GGUF and safetensors with Python's standard library only: an independent check of what mascing wrote.
 import json
 import struct
 import sys
@@ -92,7 +92,7 @@ HF_NAMES = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernor
 
 
 def hf_tensors(name, dims, kind, data):
-    """A tensor of a qwen3moe GGUF under the names of Qwen3MoeForCausalLM; experts lie in tensors of their own there."""
+    """A tensor of a qwen3moe GGUF under the names of Qwen3MoeForCausalLM; experts have their own tensors there."""
     dtype, part = {0: "F32", 1: "F16"}[kind], name.split(".")
     new = HF_NAMES[part[-2]]
     if part[0] != "blk":
@@ -119,7 +119,7 @@ def hf_config(keys):
 
 
 def pad_gguf(model, path, megabytes):
-    """The model and a tensor of zeros behind all others."""
+    """The model with a tensor of zeros after all others."""
     with open(model, "rb") as file:
         data = file.read()
     _, tensors = read_gguf(model)

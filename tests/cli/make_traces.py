@@ -1,9 +1,9 @@
-# Writes trace stores and surrogates, sound or broken on purpose, with nothing but Python's own means.
+# Writes trace stores and surrogates, valid or broken on purpose, with Python's standard library only.
 #   make_traces.py traces FOLDER [NAME=VALUE...]     layers, experts, traces, label ("both", 0, 1, 7), tokens, fingerprint,
 #                                                    logit (nan, inf or a number, in one place), second (another model's
 #                                                    fingerprint, for a second shard)
 #   make_traces.py surrogate FILE [NAME=VALUE...]    layers, experts, proj, hidden, weight (of all), claim (layers in the metadata)
-#   make_traces.py header FILE OLD NEW               replaces a piece of a safetensors header; its length is kept right
+#   make_traces.py header FILE OLD NEW               replaces a part of a safetensors header and corrects its length
 import json
 import pathlib
 import struct
@@ -22,7 +22,7 @@ def safetensors(path, tensors, metadata):
 
 
 def write_shard(folder, name, model, options, begin):
-    """Traces of noise in which the first expert tells the label."""
+    """Traces of noise in which the first expert predicts the label."""
     n_token, size = options["tokens"], options["layers"] * options["experts"]
     tensors, list_ = {}, []
     for i in range(options["traces"]):

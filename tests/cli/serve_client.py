@@ -32,8 +32,8 @@ def read(path, n):
 
 
 def interleaved(port, path, strength):
-    """0, strength, 0 on one prompt after the other: the answers at 0 are the same bytes, and those of a request that
-    names no strength, too."""
+    """Strengths 0, x, 0 on one prompt after the other: the answers at 0 have the same bytes, as do those of a request
+    without a strength."""
     n_changed = 0
     for messages in read(path, 12):
         first = ask(port, messages, 0)
@@ -47,7 +47,7 @@ def interleaved(port, path, strength):
 
 
 def load(port, path, seconds):
-    """Eight clients with strengths of their own: no error, each answer equal to the one it gets alone."""
+    """Eight clients with their own strengths: no errors, and each answer equals the one it gets alone."""
     prompts = read(path, 16)
     strengths = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2]
     alone = {(i, s): ask(port, p, s) for i, p in enumerate(prompts) for s in strengths}
