@@ -21,7 +21,7 @@ says out "failed endless: too long"
 says err "only last replies are judged"
 says err "wrote $work/whole.jsonl"
 says err "next: mascing trace"
-python3 - "$work/scripts.jsonl" "$work/whole.jsonl" <<'END' || fail "the labelled conversations are not what was asked for"
+python3 - "$work/scripts.jsonl" "$work/whole.jsonl" <<'END' || fail "the labelled conversations are not as requested"
 import json, sys
 scripts, played = ([json.loads(line) for line in open(path)] for path in sys.argv[1:])
 assert [row["id"] for row in played] == [row["id"] for row in scripts[:-1]]
@@ -72,7 +72,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
   [ "$(sort "$work/killed.jsonl.journal" | uniq -d | wc -l)" -eq 0 ] || fail "a conversation is in the journal twice"
   rm -f "$work"/killed.jsonl*
 done
-[ "$n_partial" -ge 1 ] || fail "no kill fell into the work: the test shows nothing"
+[ "$n_partial" -ge 1 ] || fail "no kill hit the work, so the test shows nothing"
 
 # Killed repeatedly before one result is complete.
 for i in 1 2 3; do
@@ -91,7 +91,7 @@ for name in once twice; do
   run 0 "${play[@]}" -o "$work/$name.jsonl" --attempts 3 --temperature 1 --seed 5 --history 1 --answer-prefix Here
 done
 expect_equal "sampled attempts" "$work/once.jsonl" "$work/twice.jsonl"
-grep -q '"attempt":[23]' "$work/once.jsonl" || fail "no conversation was tried again"
+grep -q '"attempt":[23]' "$work/once.jsonl" || fail "no conversation was retried"
 
 # Shards by GNU parallel (xargs where it is missing), concatenated and merged.
 one=$(printf '%q ' "${play[@]}")
@@ -126,9 +126,9 @@ by_command="command:python3 $work/judge.py $work"
 judged=("$mascing" collect "$work/scripts.jsonl" -m "$planted" -t 1 --group 5 --max-tokens 60 --judge "answers:$demo/answer_key.json")
 run 0 "${judged[@]}" --judge "$by_command" -o "$work/judged.jsonl"
 grep -qE "judges answer_key and command agree on [0-9]+ of the [0-9]+ replies they were asked about now, Cohen's kappa [01]\.[0-9]+" "$work/out" ||
-  fail "the agreement of the judges is not said: $(cat "$work/out")"
+  fail "the agreement of the judges is not printed: $(cat "$work/out")"
 grep -q "only last replies" "$work/err" && fail "judges that see small talk look at the last reply only"
-python3 - "$work/scripts.jsonl" "$work/judged.jsonl" "$demo/answer_key.json" <<'END' || fail "the judged conversations are not what was asked for"
+python3 - "$work/scripts.jsonl" "$work/judged.jsonl" "$demo/answer_key.json" <<'END' || fail "the judged conversations are not as requested"
 import json, re, sys
 scripts, played = ([json.loads(line) for line in open(path)] for path in sys.argv[1:3])
 answers = json.load(open(sys.argv[3]))["answers"]
@@ -150,7 +150,7 @@ n_before=$(wc -l <"$work/asked")
 mv "$work/judged.jsonl" "$work/judged-before.jsonl"
 rm "$work/judged.jsonl.journal"
 run 0 "${judged[@]}" --judge "$by_command" -o "$work/judged.jsonl"
-expect_equal "kept verdicts" "$work/judged-before.jsonl" "$work/judged.jsonl"
+expect_equal "cached verdicts" "$work/judged-before.jsonl" "$work/judged.jsonl"
 n_check=$((n_check + 1))
 [ $(($(wc -l <"$work/asked") - n_before)) -eq 10 ] || fail "the command was asked about exchanges it had judged"
 

@@ -98,7 +98,7 @@ evaluate played
 says err "playing dsr: 112/112 conversations"
 file=$(ls "$work"/played/cache/played-dsr-*.jsonl)
 n_check=$((n_check + 1))
-[ "$(wc -l <"$file")" -eq 110 ] || fail "not all scripts but the endless ones were played"
+[ "$(wc -l <"$file")" -eq 110 ] || fail "not all scripts except the endless ones were run"
 "$mascing" eval "$work/scripts.toml" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o "$work/cut" >/dev/null 2>&1 </dev/null &
 pid=$!
 while kill -0 "$pid" 2>/dev/null; do
@@ -107,15 +107,15 @@ while kill -0 "$pid" 2>/dev/null; do
 done
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
-[ -e "$work/cut/cache/$(basename "$file")" ] && fail "the kill did not fall into the playing"
+[ -e "$work/cut/cache/$(basename "$file")" ] && fail "the kill did not hit the rollouts"
 evaluate cut
-expect_equal "played after a kill" "$file" "$work/cut/cache/$(basename "$file")"
+expect_equal "rollouts after a kill" "$file" "$work/cut/cache/$(basename "$file")"
 results_of "$work/played" >"$work/played.json"
 results_of "$work/cut" >"$work/cut.json"
-expect_equal "results of played scripts" "$work/played.json" "$work/cut.json"
+expect_equal "results of rollouts" "$work/played.json" "$work/cut.json"
 cp "$file.journal" "$work/journal"
 evaluate played
-expect_equal "nothing is played twice" "$work/journal" "$file.journal"
+expect_equal "no script is run twice" "$work/journal" "$file.journal"
 
 # Two merged parts of an evaluation equal the whole.
 evaluation=("$mascing" eval "$scenario" -m "$planted" -t 1 --mask "$work/whole/mask.gguf" -o)
