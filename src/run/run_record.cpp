@@ -10,6 +10,7 @@
 #include "mascing/report.h"
 #include "mascing/version.h"
 #include "measure/budget_shares.h"
+#include "measure/make_jury.h"
 
 namespace mascing {
 namespace {
