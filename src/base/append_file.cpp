@@ -44,10 +44,9 @@ void AppendFile::fail(const std::string& what) const {
 }
 
 std::string AppendFile::read(int64_t offset, int64_t n_byte) const {
-  std::string bytes(static_cast<size_t>(n_byte), '\0');
+  std::string bytes(n_byte, '\0');
   for (int64_t n_done = 0; n_done < n_byte;) {
-    const ssize_t n =
-        pread(file_, bytes.data() + n_done, static_cast<size_t>(n_byte - n_done), offset + n_done);
+    const ssize_t n = pread(file_, bytes.data() + n_done, n_byte - n_done, offset + n_done);
     if (n == 0) {
       errno = EIO;
     }
@@ -67,7 +66,7 @@ void AppendFile::truncate(int64_t n_byte) {
 }
 
 void AppendFile::append(std::string_view bytes) {
-  for (size_t n_done = 0; n_done < bytes.size();) {
+  for (int64_t n_done = 0; n_done < std::ssize(bytes);) {
     const ssize_t n = write(file_, bytes.data() + n_done, bytes.size() - n_done);
     if (n < 0 && errno != EINTR) {
       const int reason = errno;
@@ -75,9 +74,9 @@ void AppendFile::append(std::string_view bytes) {
       errno = reason;
       fail("cannot be written");
     }
-    n_done += n > 0 ? static_cast<size_t>(n) : 0;
+    n_done += n > 0 ? n : 0;
   }
-  size_ += static_cast<int64_t>(bytes.size());
+  size_ += std::ssize(bytes);
 }
 
 void AppendFile::sync() {

@@ -199,7 +199,7 @@ class Child {
   void feed() {
     const ssize_t n = write(in_.write_end.number(), input_.data() + n_fed_, input_.size() - n_fed_);
     if (n > 0) {
-      n_fed_ += static_cast<size_t>(n);
+      n_fed_ += n;
     }
     const bool is_refused = n < 0 && errno != EAGAIN && errno != EINTR;
     if (is_refused || n_fed_ == input_.size()) {
@@ -212,7 +212,7 @@ class Child {
     std::array<char, 16384> buffer{};
     const ssize_t n = read(file.number(), buffer.data(), buffer.size());
     if (n > 0) {
-      text.append(buffer.data(), static_cast<size_t>(n));
+      text.append(buffer.data(), n);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
       file.close();
     }
@@ -222,8 +222,7 @@ class Child {
   /// Looks without waiting, and leaves the process to be waited for: its number stays ours.
   [[nodiscard]] bool has_ended() const {
     siginfo_t info{};
-    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == pid_;
+    return waitid(P_PID, pid_, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
   }
 
   void finish(bool must_end) {

@@ -174,7 +174,7 @@ void AtomicFile::write(const void* data, size_t size_bytes) {
   } else if (size_bytes > 0) {
     buffer_.append(bytes, size_bytes);
   }
-  position_ += static_cast<int64_t>(size_bytes);
+  position_ += size_bytes;
 }
 
 void AtomicFile::flush() {
@@ -192,7 +192,7 @@ void AtomicFile::put(const char* data, size_t size_bytes) {
       refuse(path_, "write it", errno);
     }
     data += written;
-    size_bytes -= static_cast<size_t>(written);
+    size_bytes -= written;
   }
 }
 
@@ -201,7 +201,7 @@ int64_t AtomicFile::copy_in_kernel(int source, int64_t offset, int64_t size_byte
   int64_t done = 0;
   off64_t position = offset;
   while (done < size_bytes) {
-    const auto n_left = static_cast<size_t>(size_bytes - done);
+    const size_t n_left = size_bytes - done;
     const ssize_t copied = ::copy_file_range(source, &position, file_, nullptr, n_left, 0);
     if (copied < 0 && errno == EINTR) {
       continue;
@@ -222,7 +222,7 @@ void AtomicFile::append_from(const CopySource& source, int64_t offset, int64_t s
   int64_t done = copy_in_kernel(source.file_, offset, size_bytes);
   std::string piece(done < size_bytes ? kBufferBytes : 0, '\0');
   while (done < size_bytes) {
-    const auto n = static_cast<size_t>(std::min<int64_t>(size_bytes - done, kBufferBytes));
+    const size_t n = std::min<int64_t>(size_bytes - done, kBufferBytes);
     const ssize_t n_read = ::pread(source.file_, piece.data(), n, offset + done);
     if (n_read < 0 && errno == EINTR) {
       continue;
@@ -233,7 +233,7 @@ void AtomicFile::append_from(const CopySource& source, int64_t offset, int64_t s
                       (n_read < 0 ? std::strerror(errno) : "ends before it should"),
                   "was it changed meanwhile? Check the file and the disk");
     }
-    put(piece.data(), static_cast<size_t>(n_read));
+    put(piece.data(), n_read);
     done += n_read;
   }
   position_ += size_bytes;

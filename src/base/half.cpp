@@ -58,7 +58,7 @@ uint16_t float_to_bfloat(float value) {
 }
 
 float bfloat_to_float(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+  return std::bit_cast<float>(uint32_t{bits} << 16);
 }
 
 float half_to_float(uint16_t half) {

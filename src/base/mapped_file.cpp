@@ -64,7 +64,7 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (!S_ISREG(status.st_mode)) {
     refuse(path, "is not a regular file", "copy its content to a file first");
   }
-  size_ = static_cast<size_t>(status.st_size);
+  size_ = status.st_size;
   if (size_ == 0) {
     return;
   }

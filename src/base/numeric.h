@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 namespace mascing {
@@ -14,6 +15,12 @@ namespace mascing {
 /// Rounds to single precision.
 [[nodiscard]] constexpr float to_float(double x) {
   return static_cast<float>(x);
+}
+
+/// A number in the precision that a template computes in, rounded if need be.
+template <typename Scalar, typename Number>
+[[nodiscard]] constexpr Scalar to_scalar(Number x) {
+  return static_cast<Scalar>(x);
 }
 
 /// `n` in `n_all` as a share; not-a-number or infinite for `n_all` = 0, as division has it.
@@ -31,9 +38,9 @@ template <typename Number>
 [[nodiscard]] double mean(const std::vector<Number>& values) {
   double sum = 0.0;
   for (const Number value : values) {
-    sum += static_cast<double>(value);
+    sum += to_scalar<double>(value);
   }
-  return values.empty() ? 0.0 : sum / static_cast<double>(values.size());
+  return values.empty() ? 0.0 : sum / to_double(std::ssize(values));
 }
 
 }  // namespace mascing

@@ -57,7 +57,7 @@ int64_t Rng::below(int64_t n) {
   if (n <= 1) {
     return 0;
   }
-  const auto range = static_cast<uint64_t>(n);
+  const uint64_t range = n;
   // The first 2^64 mod n values would make small results more frequent: draw again.
   const uint64_t first_fair = (0 - range) % range;
   uint64_t bits = next();

@@ -26,10 +26,10 @@ class Rng {
   /// Fisher-Yates.
   template <typename T>
   void shuffle(std::vector<T>& values) {
-    for (auto i = static_cast<int64_t>(values.size()) - 1; i > 0; --i) {
+    for (int64_t i = std::ssize(values) - 1; i > 0; --i) {
       const int64_t j = below(i + 1);
       if (i != j) {
-        std::swap(values[static_cast<size_t>(i)], values[static_cast<size_t>(j)]);
+        std::swap(values[i], values[j]);
       }
     }
   }

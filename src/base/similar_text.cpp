@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/numeric.h"
+
 namespace mascing {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr size_t kCounters = size_t{1} << 20;
 
 /// The character at `i` and its length in bytes; a byte that begins none stands for itself.
 std::pair<char32_t, size_t> decode(std::string_view text, size_t i) {
-  const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
+  const auto byte = [&](size_t k) -> unsigned char { return text[k]; };
   const unsigned char lead = byte(i);
   const size_t size = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   if (size == 1 || i + size > text.size()) {
@@ -82,11 +84,10 @@ std::vector<Document> make_documents(const std::vector<std::string>& texts,
                                      const std::vector<int64_t>& groups) {
   std::vector<Document> documents;
   std::map<std::pair<int64_t, std::vector<uint64_t>>, int64_t> seen;
-  for (size_t i = 0; i < texts.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(texts); ++i) {
     std::vector<uint64_t> triples = word_triples(texts[i]);
-    const auto i_text = static_cast<int64_t>(i);
-    if (!triples.empty() && seen.try_emplace({groups[i], triples}, i_text).second) {
-      documents.push_back({std::move(triples), {}, i_text, groups[i]});
+    if (!triples.empty() && seen.try_emplace({groups[i], triples}, i).second) {
+      documents.push_back({std::move(triples), {}, i, groups[i]});
     }
   }
   return documents;
@@ -105,7 +106,7 @@ void choose_prefixes(std::vector<Document>& documents, double threshold) {
     return std::make_pair(counts[a % kCounters], a) < std::make_pair(counts[b % kCounters], b);
   };
   for (Document& document : documents) {
-    const auto size = static_cast<double>(document.triples.size());
+    const double size = to_double(std::ssize(document.triples));
     // Rounded down a little: a product such as 0.8 * 5 must not reach the next whole number.
     const auto n_needed = static_cast<size_t>(std::max(1.0, std::ceil(threshold * size - 1e-9)));
     document.prefix = document.triples;
@@ -148,8 +149,8 @@ std::string normalise_text(std::string_view text) {
 
 uint64_t hash_text(std::string_view text) {
   uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a, its low bits mixed up into the high ones
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  for (const unsigned char c : text) {
+    hash = (hash ^ c) * 0x100000001B3U;
   }
   return mix(hash);
 }
@@ -179,7 +180,7 @@ std::vector<uint64_t> word_triples(std::string_view text) {
 }
 
 double jaccard(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
-  size_t n_shared = 0;
+  int64_t n_shared = 0;
   auto at = b.begin();
   for (const uint64_t element : a) {
     at = std::lower_bound(at, b.end(), element);
@@ -188,8 +189,7 @@ double jaccard(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {
     }
     n_shared += *at == element ? 1 : 0;
   }
-  const size_t n_all = a.size() + b.size() - n_shared;
-  return n_all == 0 ? 0.0 : static_cast<double>(n_shared) / static_cast<double>(n_all);
+  return ratio_or_zero(n_shared, std::ssize(a) + std::ssize(b) - n_shared);
 }
 
 namespace {

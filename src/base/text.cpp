@@ -59,7 +59,7 @@ size_t levenshtein(std::string_view a, std::string_view b) {
 bool is_valid_utf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i++]);
+    const unsigned char lead = text[i++];
     if (lead < 0x80) {
       continue;
     }
@@ -68,7 +68,7 @@ bool is_valid_utf8(std::string_view text) {
       return false;
     }
     for (size_t k = 0; k < rule.n_follow; ++k) {
-      const auto byte = static_cast<unsigned char>(text[i++]);
+      const unsigned char byte = text[i++];
       const unsigned char low = k == 0 ? rule.low : 0x80;
       const unsigned char high = k == 0 ? rule.high : 0xBF;
       if (byte < low || byte > high) {
@@ -103,7 +103,7 @@ std::string printable(std::string_view text, size_t n_max) {
   const bool is_utf8 = is_valid_utf8(text);
   std::string clean;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+    const unsigned char byte = c;
     const bool continues = byte >= 0x80 && byte < 0xC0;
     if (clean.size() >= n_max && !continues) {
       return clean + "...";
