@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "base/numeric.h"
+
 namespace mascing::nn {
 
 template <typename Scalar>
@@ -18,16 +20,16 @@ void Adam<Scalar>::proximal_step(const Scalar* d_values, double lambda, Scalar* 
 template <typename Scalar>
 void Adam<Scalar>::advance(const Scalar* d_values, double lambda, Scalar* values) {
   ++n_step_;
-  const auto t = static_cast<double>(n_step_);
-  const auto step_size =
-      static_cast<Scalar>(options_.learning_rate / (1.0 - std::pow(options_.beta1, t)));
-  const auto root_scale = static_cast<Scalar>(1.0 / std::sqrt(1.0 - std::pow(options_.beta2, t)));
-  const auto beta1 = static_cast<Scalar>(options_.beta1);
-  const auto beta2 = static_cast<Scalar>(options_.beta2);
-  const auto share1 = static_cast<Scalar>(1.0 - options_.beta1);
-  const auto share2 = static_cast<Scalar>(1.0 - options_.beta2);
-  const auto eps = static_cast<Scalar>(options_.eps);
-  const auto pull = static_cast<Scalar>(options_.learning_rate * lambda);
+  const double t = to_double(n_step_);
+  const auto rounded = [](double x) { return static_cast<Scalar>(x); };
+  const Scalar step_size = rounded(options_.learning_rate / (1.0 - std::pow(options_.beta1, t)));
+  const Scalar root_scale = rounded(1.0 / std::sqrt(1.0 - std::pow(options_.beta2, t)));
+  const Scalar beta1 = rounded(options_.beta1);
+  const Scalar beta2 = rounded(options_.beta2);
+  const Scalar share1 = rounded(1.0 - options_.beta1);
+  const Scalar share2 = rounded(1.0 - options_.beta2);
+  const Scalar eps = rounded(options_.eps);
+  const Scalar pull = rounded(options_.learning_rate * lambda);
   for (size_t i = 0; i < mean_.size(); ++i) {
     const Scalar d = d_values[i];
     mean_[i] = beta1 * mean_[i] + share1 * d;

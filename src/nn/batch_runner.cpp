@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/numeric.h"
 #include "nn/loss.h"
 #include "nn/parallel.h"
 
@@ -27,7 +28,7 @@ void BatchRunner<Scalar>::set_weights(const Scalar* values) {
 template <typename Scalar>
 void BatchRunner<Scalar>::share(const Batch<Scalar>& batch,
                                 const std::function<void(Part& part, SequenceRange range)>& work) {
-  const auto n_part = static_cast<int64_t>(parts_.size());
+  const int64_t n_part = std::ssize(parts_);
   const std::vector<SequenceRange> ranges = split_by_tokens(batch.lengths, n_part);
   run_parts(n_part, [&](int64_t i_part) { work(parts_[i_part], ranges[i_part]); });
 }
@@ -60,11 +61,11 @@ void BatchRunner<Scalar>::train_part(Part& part,
   part.loss = 0.0;
   run_part(part, range, batch, [&](SequenceRange piece) {
     for (int64_t i = piece.begin; i < piece.end; ++i) {
-      const auto logit = static_cast<double>(part.logits[i]);
-      const auto label = static_cast<double>(labels[i]);
+      const double logit = part.logits[i];
+      const double label = labels[i];
       part.loss += bce_with_logits(logit, label);
       part.d_logits[i] =
-          static_cast<Scalar>(d_bce_with_logits(logit, label) / static_cast<double>(labels.size()));
+          to_scalar<Scalar>(d_bce_with_logits(logit, label) / to_double(std::ssize(labels)));
     }
   });
 }
@@ -93,7 +94,7 @@ double BatchRunner<Scalar>::train(const Batch<Scalar>& batch,
   for (const Part& part : parts_) {
     loss += part.loss;
   }
-  return loss / static_cast<double>(batch.lengths.size());
+  return loss / to_double(std::ssize(batch.lengths));
 }
 
 template <typename Scalar>

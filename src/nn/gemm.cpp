@@ -41,7 +41,7 @@ void PackedMatrix<Scalar>::pack(
   constexpr int64_t kFull = kTileCols<Scalar>;
   n_inner_ = n_inner;
   n_col_ = n_col;
-  const size_t size = static_cast<size_t>((n_col + kFull - 1) / kFull * kFull * n_inner);
+  const size_t size = (n_col + kFull - 1) / kFull * kFull * n_inner;
   if (panels_.size() < size) {
     panels_.resize(size);
   }
@@ -102,8 +102,7 @@ void PackedMatrix<Scalar>::run(Rows<const Scalar> a,
 
 template <typename Scalar>
 void OuterProduct<Scalar>::pack_left(Rows<const Scalar> a, int64_t n_row) {
-  const size_t size =
-      static_cast<size_t>((n_row + kTileRows - 1) / kTileRows * kTileRows * a.n_row);
+  const size_t size = (n_row + kTileRows - 1) / kTileRows * kTileRows * a.n_row;
   if (left_.size() < size) {
     left_.resize(size);
   }

@@ -40,9 +40,8 @@ void multiply_tile(const Left& left,
   Packet<Scalar> sum[kRows][kPackets];
   unrolled<kRows>([&](auto r) {
     unrolled<kPackets>([&](auto v) {
-      sum[r][v] = initial.data == nullptr
-                      ? broadcast(Scalar(0))
-                      : load(initial.data + static_cast<int64_t>(r) * initial.stride + v * kWidth);
+      sum[r][v] = initial.data == nullptr ? broadcast(Scalar(0))
+                                          : load(initial.data + r * initial.stride + v * kWidth);
     });
   });
   const Scalar* from = panel.data;
@@ -55,9 +54,7 @@ void multiply_tile(const Left& left,
     });
   }
   unrolled<kRows>([&](auto r) {
-    unrolled<kPackets>([&](auto v) {
-      store(c.data + static_cast<int64_t>(r) * c.stride + v * kWidth, sum[r][v]);
-    });
+    unrolled<kPackets>([&](auto v) { store(c.data + r * c.stride + v * kWidth, sum[r][v]); });
   });
 }
 
@@ -72,7 +69,7 @@ void multiply_rows(const Left& left,
     return;
   }
   unrolled<kTileRows - 1>([&](auto i) {
-    constexpr int64_t kRows = static_cast<int64_t>(i) + 1;
+    constexpr int64_t kRows = i + 1;
     if (c.n_row == kRows) {
       multiply_tile<kRows, kPackets, Scalar>(left, panel, initial, c);
     }

@@ -4,13 +4,15 @@
 
 #include <cmath>
 
+#include "base/numeric.h"
 #include "nn/vector_ops.h"
 
 namespace mascing::nn {
 
 template <typename Scalar>
 RowStatistics<Scalar> centre_row(Scalar* z, int64_t n) {
-  const Scalar mean = sum(z, n) / static_cast<Scalar>(n);
+  const auto count = to_scalar<Scalar>(n);
+  const Scalar mean = sum(z, n) / count;
   const Packet<Scalar> means = broadcast(mean);
   Packet<Scalar> squares = broadcast(Scalar(0));
   int64_t i = 0;
@@ -24,7 +26,7 @@ RowStatistics<Scalar> centre_row(Scalar* z, int64_t n) {
     z[i] -= mean;
     square += z[i] * z[i];
   }
-  return {mean, square / static_cast<Scalar>(n)};
+  return {mean, square / count};
 }
 
 template <typename Scalar>
@@ -41,7 +43,7 @@ void subtract_mean(Scalar* z, int64_t n, Scalar mean) {
 
 template <typename Scalar>
 Scalar inverse_deviation(Scalar variance) {
-  return Scalar(1) / std::sqrt(variance + static_cast<Scalar>(kLayerNormEps));
+  return Scalar(1) / std::sqrt(variance + to_scalar<Scalar>(kLayerNormEps));
 }
 
 template <typename Scalar>

@@ -37,7 +37,7 @@ double tilt_divergence(const Scalar* p, const Scalar* s, Scalar sigma, int64_t n
   tilted = base * (sigma * (shift - mean)).exp();
   const Scalar excess = sum(d, n) - Scalar(1);
   tilted = sigma * (tilted / (Scalar(1) + excess) - base);
-  return std::max(0.0, std::log1p(static_cast<double>(excess)));
+  return std::max(0.0, std::log1p(double{excess}));
 }
 
 template double tilt_divergence<float>(const float*, const float*, float, int64_t, float*);

@@ -21,11 +21,11 @@ RaggedLayout pack_sequences(const int64_t* lengths, int64_t n_sequence, int64_t 
   layout.first_row_of_step.push_back(0);
   for (int64_t step = 0; step < layout.n_step; ++step) {
     for (int64_t slot = 0; slot < n_sequence && lengths[order[slot]] > step; ++slot) {
-      layout.last_row_of_slot[slot] = static_cast<int64_t>(layout.sequence_of_row.size());
+      layout.last_row_of_slot[slot] = std::ssize(layout.sequence_of_row);
       layout.sequence_of_row.push_back(first_sequence + order[slot]);
       layout.token_of_row.push_back(step);
     }
-    layout.first_row_of_step.push_back(static_cast<int64_t>(layout.sequence_of_row.size()));
+    layout.first_row_of_step.push_back(std::ssize(layout.sequence_of_row));
   }
   for (int64_t& sequence : order) {
     sequence += first_sequence;
@@ -35,7 +35,7 @@ RaggedLayout pack_sequences(const int64_t* lengths, int64_t n_sequence, int64_t 
 }
 
 std::vector<SequenceRange> split_by_tokens(const std::vector<int64_t>& lengths, int64_t n_part) {
-  const auto n_sequence = static_cast<int64_t>(lengths.size());
+  const int64_t n_sequence = std::ssize(lengths);
   const int64_t n_token = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   std::vector<SequenceRange> parts;
   int64_t i_sequence = 0;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/numeric.h"
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
 #include "nn/surrogate_layout.h"
@@ -35,7 +36,7 @@ class ReferenceSequence {
       : shape_(shape),
         weights_(shape, values.data()),
         z_(z),
-        n_token_(static_cast<int64_t>(z.size()) / (shape.n_layer * shape.n_expert)) {}
+        n_token_(std::ssize(z) / (shape.n_layer * shape.n_expert)) {}
 
   Scalar forward() {
     project();
@@ -65,12 +66,12 @@ class ReferenceSequence {
       Scalar mean = 0;
       Scalar variance = 0;
       for (int64_t e = 0; e < n_expert; ++e) {
-        mean += z[e] / static_cast<Scalar>(n_expert);
+        mean += z[e] / to_scalar<Scalar>(n_expert);
       }
       for (int64_t e = 0; e < n_expert; ++e) {
-        variance += (z[e] - mean) * (z[e] - mean) / static_cast<Scalar>(n_expert);
+        variance += (z[e] - mean) * (z[e] - mean) / to_scalar<Scalar>(n_expert);
       }
-      at_.inv_std[row] = Scalar(1) / std::sqrt(variance + static_cast<Scalar>(kLayerNormEps));
+      at_.inv_std[row] = Scalar(1) / std::sqrt(variance + to_scalar<Scalar>(kLayerNormEps));
       for (int64_t e = 0; e < n_expert; ++e) {
         at_.x_hat[row * n_expert + e] = (z[e] - mean) * at_.inv_std[row];
       }
@@ -200,8 +201,8 @@ class ReferenceSequence {
     Scalar mean = 0;
     Scalar mean_product = 0;
     for (int64_t e = 0; e < n_expert; ++e) {
-      mean += d_x_hat[e] / static_cast<Scalar>(n_expert);
-      mean_product += d_x_hat[e] * x_hat[e] / static_cast<Scalar>(n_expert);
+      mean += d_x_hat[e] / to_scalar<Scalar>(n_expert);
+      mean_product += d_x_hat[e] * x_hat[e] / to_scalar<Scalar>(n_expert);
     }
     for (int64_t e = 0; e < n_expert; ++e) {
       d_z[e] = at_.inv_std[row] * (d_x_hat[e] - mean - x_hat[e] * mean_product);
@@ -225,14 +226,14 @@ ReferenceResult<Scalar> reference_surrogate(const SurrogateShape& shape,
   ReferenceResult<Scalar> result;
   result.d_values.assign(values.size(), Scalar(0));
   const SurrogateView<Scalar> d_values(shape, result.d_values.data());
-  const auto n_sequence = static_cast<double>(sequences.size());
+  const double n_sequence = to_double(std::ssize(sequences));
   for (size_t i = 0; i < sequences.size(); ++i) {
     ReferenceSequence<Scalar> sequence(shape, values, sequences[i]);
     const Scalar logit = sequence.forward();
     result.logits.push_back(logit);
     result.loss += bce_with_logits(logit, labels[i]) / n_sequence;
     const double d_logit = d_bce_with_logits(logit, labels[i]) / n_sequence;
-    result.d_input.push_back(sequence.backward(static_cast<Scalar>(d_logit), d_values));
+    result.d_input.push_back(sequence.backward(to_scalar<Scalar>(d_logit), d_values));
   }
   return result;
 }

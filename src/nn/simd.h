@@ -48,13 +48,13 @@ inline auto sum_lanes(const P& packet) {
 
 /// Calls work(0) .. work(n - 1) with compile-time numbers, so that arrays indexed by them stay in
 /// registers.
-template <size_t... kIndex, typename Work>
-inline void unrolled(std::index_sequence<kIndex...> /*indices*/, const Work& work) {
-  (work(std::integral_constant<size_t, kIndex>()), ...);
+template <int64_t... kIndex, typename Work>
+inline void unrolled(std::integer_sequence<int64_t, kIndex...> /*indices*/, const Work& work) {
+  (work(std::integral_constant<int64_t, kIndex>()), ...);
 }
 template <int64_t kCount, typename Work>
 inline void unrolled(const Work& work) {
-  unrolled(std::make_index_sequence<static_cast<size_t>(kCount)>(), work);
+  unrolled(std::make_integer_sequence<int64_t, kCount>(), work);
 }
 
 }  // namespace mascing::nn

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
 #include "nn/network.h"
@@ -61,7 +62,7 @@ void SteerPass<Scalar>::run(const SteerBatch<Scalar>& batch,
         pack_sequences(&batch.lengths[piece.begin], piece.end - piece.begin, piece.begin);
     place_rows(batch, layout);
     read_rows(batch, layout);
-    for (int64_t i_task = 0; i_task < static_cast<int64_t>(tasks_.size()); ++i_task) {
+    for (int64_t i_task = 0; i_task < std::ssize(tasks_); ++i_task) {
       forward(layout, i_task);
       losses(batch, layout, i_task, n_sequence);
       if (wants_gradient_) {
@@ -79,10 +80,10 @@ template <typename Scalar>
 void SteerPass<Scalar>::place_rows(const SteerBatch<Scalar>& batch, const RaggedLayout& layout) {
   const int64_t n_layer = shape_.n_layer;
   const int64_t width = surrogates_.front()->width();
-  const auto n_surrogate = static_cast<int64_t>(surrogates_.size());
+  const int64_t n_surrogate = std::ssize(surrogates_);
   rows_.resize(layout.n_row);
   is_new_.assign(layout.n_row, 1);
-  const size_t n_moment = static_cast<size_t>(2 * layout.n_row * n_layer);
+  const size_t n_moment = 2 * layout.n_row * n_layer;
   if (local_moments_.size() < n_moment) {
     local_moments_.resize(n_moment);
   }
@@ -109,7 +110,7 @@ void SteerPass<Scalar>::place_rows(const SteerBatch<Scalar>& batch, const Ragged
                 base->features.data() + t * width,
                 length * width};
   }
-  const size_t n_feature = static_cast<size_t>(n_local * n_surrogate * width);
+  const size_t n_feature = n_local * n_surrogate * width;
   if (local_features_.size() < n_feature) {
     local_features_.resize(n_feature);
   }
@@ -145,12 +146,12 @@ void SteerPass<Scalar>::read_rows(const SteerBatch<Scalar>& batch, const RaggedL
         subtract_mean(y, n_expert, rows_[i].mean[i_layer]);
       }
       sigma_.view()(i, i_layer) = batch.layer_sigma != nullptr
-                                      ? static_cast<Scalar>(batch.layer_sigma[i_layer])
+                                      ? Scalar{batch.layer_sigma[i_layer]}
                                       : std::sqrt(rows_[i].variance[i_layer]);
       for (size_t i_task = 0; i_task < tasks_.size(); ++i_task) {
         sums_[i_task].per_row.view()(i, i_layer) =
             dot(y, tasks_[i_task].steer + i_layer * n_expert, n_expert) /
-            static_cast<Scalar>(n_expert);
+            to_scalar<Scalar>(n_expert);
       }
     }
     if (is_new_[i] != 0) {
@@ -182,7 +183,7 @@ void SteerPass<Scalar>::fill_inputs(int64_t i_task, int64_t first, int64_t n, Sc
     ArrayMap<Scalar> r(sums.per_row.view().data() + row * n_layer, n_layer);
     // Rounding may leave a row that S flattens with less than nothing.
     r = (variance + sigma * (Scalar(2) * r + sigma * steer_variance)).max(Scalar(0)) +
-        static_cast<Scalar>(kLayerNormEps);
+        to_scalar<Scalar>(kLayerNormEps);
     r = r.sqrt().inverse();
     const Scalar* u = base.features + tasks_[i_task].i_surrogate * base.next_surrogate;
     for (int64_t i_layer = 0; i_layer < n_layer; ++i_layer) {
@@ -220,12 +221,11 @@ void SteerPass<Scalar>::losses(const SteerBatch<Scalar>& batch,
   for (int64_t slot = 0; slot < layout.n_sequence; ++slot) {
     const Scalar* last = last_.view().data() + slot * shape_.n_hidden;
     const float* offset = batch.offset;
-    const double logit =
-        static_cast<double>(dot(last, view.out_weight, shape_.n_hidden) + *view.out_bias) +
-        (offset != nullptr ? static_cast<double>(offset[layout.sequence_of_slot[slot]]) : 0.0);
+    const double logit = double{dot(last, view.out_weight, shape_.n_hidden) + *view.out_bias} +
+                         (offset != nullptr ? double{offset[layout.sequence_of_slot[slot]]} : 0.0);
     sums_[i_task].loss += bce_with_logits(logit, target);
-    const double d_logit = d_bce_with_logits(logit, target) / static_cast<double>(n_sequence);
-    d_last_.view().row(slot) = static_cast<Scalar>(d_logit) * out_weight;
+    const double d_logit = d_bce_with_logits(logit, target) / to_double(n_sequence);
+    d_last_.view().row(slot) = to_scalar<Scalar>(d_logit) * out_weight;
   }
 }
 
@@ -261,7 +261,7 @@ void SteerPass<Scalar>::reduce_row(int64_t i_task, int64_t row, const Scalar* d_
     const Scalar r = sums.per_row.view()(row, i_layer);
     const Scalar product = dot(d_x + at, u + at, n_feature) +
                            sigma * dot(d_x + at, sums.steer_features.data() + at, n_feature);
-    const Scalar a = sigma * r * r * r * product / static_cast<Scalar>(shape_.n_expert);
+    const Scalar a = sigma * r * r * r * product / to_scalar<Scalar>(shape_.n_expert);
     add_scaled(r * sigma, d_x + at, n_feature, sums.d_features.data() + at);
     sums.d_scale[i_layer] += a * sigma;
     sums.per_row.view()(row, i_layer) = a;
@@ -296,7 +296,7 @@ void SteerPass<Scalar>::merge(const SteerPass& other) {
     TaskSums& to = sums_[i];
     to.loss += from.loss;
     const auto add = [](const AlignedVector<Scalar>& x, AlignedVector<Scalar>& y) {
-      add_scaled(Scalar(1), x.data(), static_cast<int64_t>(x.size()), y.data());
+      add_scaled(Scalar(1), x.data(), std::ssize(x), y.data());
     };
     add(from.d_features, to.d_features);
     add(from.d_logits, to.d_logits);

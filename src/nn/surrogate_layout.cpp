@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "mascing/error.h"
 
@@ -40,7 +41,7 @@ InitialRange initial_range(const std::string& name, const SurrogateShape& shape)
     return {0.0, 0.0};
   }
   const bool is_proj = name.starts_with("proj_");
-  return {0.0, 1.0 / std::sqrt(static_cast<double>(is_proj ? shape.n_expert : shape.n_hidden))};
+  return {0.0, 1.0 / std::sqrt(to_double(is_proj ? shape.n_expert : shape.n_hidden))};
 }
 
 }  // namespace
@@ -80,12 +81,12 @@ int64_t surrogate_size(const SurrogateShape& shape) {
 }
 
 std::vector<float> initial_surrogate(const SurrogateShape& shape, uint64_t seed) {
-  std::vector<float> values(static_cast<size_t>(surrogate_size(shape)));
+  std::vector<float> values(surrogate_size(shape));
   Rng rng(seed);
   for (const TensorSpec& tensor : surrogate_tensors(shape)) {
     const InitialRange range = initial_range(tensor.name, shape);
     std::generate_n(values.begin() + tensor.offset, tensor.size, [&] {
-      return static_cast<float>(range.centre + range.half_width * (2.0 * rng.uniform() - 1.0));
+      return to_float(range.centre + range.half_width * (2.0 * rng.uniform() - 1.0));
     });
   }
   return values;
@@ -93,7 +94,7 @@ std::vector<float> initial_surrogate(const SurrogateShape& shape, uint64_t seed)
 
 void check_surrogate(const Surrogate& surrogate) {
   const int64_t n_expected = surrogate_size(surrogate.shape);
-  const auto n_value = static_cast<int64_t>(surrogate.values.size());
+  const int64_t n_value = std::ssize(surrogate.values);
   if (n_value != n_expected) {
     throw Error(ErrorKind::kBadInput,
                 "[surrogate] wrong number of parameters, expected " + std::to_string(n_expected) +
