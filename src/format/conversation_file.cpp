@@ -177,7 +177,7 @@ ChoiceQuestion get_question(const Line& line, const json& object) {
     }
     question.choices.push_back(choice.get<std::string>());
   }
-  const auto n_choice = static_cast<int64_t>(question.choices.size());
+  const int64_t n_choice = std::ssize(question.choices);
   const json* answer = find(object, "answer");
   if (n_choice < 2 || answer == nullptr || !answer->is_number_integer()) {
     line.fail("expected at least two choices and the index of the right one as \"answer\"");

@@ -68,7 +68,7 @@ class GgufFile {
   [[nodiscard]] std::string_view header_bytes() const;
   /// The part of it up to the last key's value: what comes behind are tensor infos.
   [[nodiscard]] std::string_view metadata_bytes() const;
-  [[nodiscard]] int64_t n_key() const { return static_cast<int64_t>(values_.size()); }
+  [[nodiscard]] int64_t n_key() const { return std::ssize(values_); }
   static constexpr size_t kKeyCountOffset = 16;  ///< where their number stands, a u64
   /// Start of the tensor data in the file.
   [[nodiscard]] size_t data_offset() const { return data_offset_; }
@@ -132,7 +132,7 @@ class GgufWriter {
 
   /// The keys as they go into a file: what stands between the counts and the tensor infos.
   [[nodiscard]] std::string metadata_bytes() const;
-  [[nodiscard]] int64_t n_key() const { return static_cast<int64_t>(values_.size()); }
+  [[nodiscard]] int64_t n_key() const { return std::ssize(values_); }
   /// Writes atomically. Throws Error{kSystem}, Error{kUsage} for a `fill` of another size.
   void write(const std::string& path) const;
 

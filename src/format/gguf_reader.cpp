@@ -130,7 +130,7 @@ class GgufParser {
 
   void skip_values(const GgufFile::Value& value) {
     if (value.type != kGgufString) {
-      take(static_cast<uint64_t>(value.n) * gguf_value_bytes(value.type), "metadata");
+      take(value.n * gguf_value_bytes(value.type), "metadata");
       return;
     }
     for (int64_t i = 0; i < value.n; ++i) {
@@ -198,7 +198,7 @@ class GgufParser {
       }
       size *= n;
     }
-    return static_cast<size_t>(size);
+    return size;
   }
 
   // Checks all extents against the file, then against each other.

@@ -49,8 +49,7 @@ std::optional<int64_t> load_int(uint32_t type, const std::byte* data) {
 }
 
 double load_float(uint32_t type, const std::byte* data) {
-  return type == kGgufFloat32 ? static_cast<double>(load_unaligned<float>(data))
-                              : load_unaligned<double>(data);
+  return type == kGgufFloat32 ? double{load_unaligned<float>(data)} : load_unaligned<double>(data);
 }
 
 // The parser has walked the same lengths, so they are known to lie inside.
@@ -118,7 +117,7 @@ std::optional<uint64_t> GgufFile::get_uint(const std::string& key) const {
   if (*number < 0) {
     wrong_kind(key, *value, "integer that is not negative");
   }
-  return static_cast<uint64_t>(*number);
+  return *number;
 }
 
 std::optional<double> GgufFile::get_float(const std::string& key) const {
@@ -155,8 +154,7 @@ std::optional<std::vector<int64_t>> GgufFile::get_int_array(const std::string& k
   const size_t step = gguf_value_bytes(value->type);
   std::vector<int64_t> numbers;
   for (int64_t i = 0; i < value->n; ++i) {
-    const std::optional<int64_t> number =
-        load_int(value->type, value->data + static_cast<size_t>(i) * step);
+    const std::optional<int64_t> number = load_int(value->type, value->data + i * step);
     if (!number) {
       wrong_kind(key, *value, "array of integers below 2^63");
     }
@@ -176,7 +174,7 @@ std::optional<std::vector<double>> GgufFile::get_float_array(const std::string& 
   const size_t step = gguf_value_bytes(value->type);
   std::vector<double> numbers;
   for (int64_t i = 0; i < value->n; ++i) {
-    numbers.push_back(load_float(value->type, value->data + static_cast<size_t>(i) * step));
+    numbers.push_back(load_float(value->type, value->data + i * step));
   }
   return numbers;
 }

@@ -42,7 +42,7 @@ uint64_t padded(uint64_t size) {
 }
 
 void pad(AtomicFile& file) {
-  const auto position = static_cast<uint64_t>(file.position());
+  const uint64_t position = file.position();
   file.write(std::string(padded(position) - position, '\0'));
 }
 
@@ -76,7 +76,7 @@ void GgufWriter::set_uint64(const std::string& key, uint64_t value) {
 }
 
 void GgufWriter::set_bool(const std::string& key, bool value) {
-  values_[key] = scalar(kGgufBool, static_cast<uint8_t>(value ? 1 : 0));
+  values_[key] = scalar(kGgufBool, uint8_t{value});
 }
 
 void GgufWriter::set_float(const std::string& key, float value) {
@@ -145,8 +145,8 @@ void GgufWriter::add_tensor(const std::string& name,
       throw Error(ErrorKind::kUsage, "[gguf] tensor \"" + printable(name) + "\" was added twice");
     }
   }
-  tensors_.push_back(
-      {name, type, dims, static_cast<uint64_t>(n_row_bytes * (n / dims[0])), std::move(fill)});
+  const uint64_t size_bytes = n_row_bytes * (n / dims[0]);
+  tensors_.push_back({name, type, dims, size_bytes, std::move(fill)});
 }
 
 std::string GgufWriter::metadata_bytes() const {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "base/sha256.h"
 #include "mascing/error.h"
 
@@ -17,10 +18,8 @@ std::string joined(const std::string& a, const std::string& b) {
 /// strength * S in units of the sigma that `reference` uses.
 double weighted_entry(const WeightedMask& used, const Mask& reference, int64_t l, int64_t e) {
   const bool is_calibrated = used.mask.sigma_rule == SigmaRule::kCalibrated;
-  const double unit = is_calibrated ? static_cast<double>(used.mask.sigma[l]) /
-                                          static_cast<double>(reference.sigma[l])
-                                    : 1.0;
-  return used.strength * unit * static_cast<double>(used.mask.row(l)[e]);
+  const double unit = is_calibrated ? double{used.mask.sigma[l]} / double{reference.sigma[l]} : 1.0;
+  return used.strength * unit * double{used.mask.row(l)[e]};
 }
 
 std::string describe(const WeightedMask& used) {
@@ -45,7 +44,7 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
     throw Error(ErrorKind::kUsage, "[mask] no mask was given", "name at least one mask file");
   }
   Mask sum = masks[0].mask;
-  sum.alpha = static_cast<float>(masks[0].strength);
+  sum.alpha = to_float(masks[0].strength);
   if (masks.size() == 1) {
     return sum;
   }
@@ -67,7 +66,7 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
       for (const WeightedMask& used : masks) {
         total += weighted_entry(used, sum, l, e);
       }
-      sum.row(l)[e] = static_cast<float>(total);
+      sum.row(l)[e] = to_float(total);
     }
   }
   for (size_t i = 1; i < masks.size(); ++i) {

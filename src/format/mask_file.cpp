@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/text.h"
 #include "format/gguf.h"
 #include "mascing/error.h"
@@ -125,7 +126,7 @@ void write_mask(const std::string& path, const Mask& mask) {
   mask.validate();
   GgufWriter writer;
   writer.set_string("general.type", kMaskType);
-  writer.set_uint32("mascing.format_version", static_cast<uint32_t>(kFormatVersion));
+  writer.set_uint32("mascing.format_version", kFormatVersion);
   for (const auto& [key, field] : kMaskTexts) {
     writer.set_string(key, mask.*field);
   }
@@ -159,7 +160,7 @@ Mask read_mask(const std::string& path) {
     mask.*field = required(file, key, file.get_string(key));
   }
   for (const auto& [key, field] : kNumbers) {
-    mask.*field = static_cast<float>(required(file, key, file.get_float(key)));
+    mask.*field = to_float(required(file, key, file.get_float(key)));
   }
   for (const auto& [key, field] : kMaskCounts) {
     mask.*field = required(file, key, file.get_int(key));

@@ -106,7 +106,7 @@ std::optional<int64_t> block_of(const std::string& name, std::string_view suffix
 
 void find_routers(ModelFile& model) {
   std::set<std::string> names;
-  for (size_t i_part = 0; i_part < model.parts.size(); ++i_part) {
+  for (int64_t i_part = 0; i_part < std::ssize(model.parts); ++i_part) {
     for (const GgufTensor& tensor : model.parts[i_part].tensors()) {
       if (!names.insert(tensor.name).second) {
         model.fail(": tensor \"" + printable(tensor.name) + "\" is in two parts",
@@ -114,7 +114,7 @@ void find_routers(ModelFile& model) {
       }
       if (const auto i = block_of(tensor.name, ".ffn_gate_inp.weight")) {
         model.routers[*i].weight = &tensor;
-        model.routers[*i].i_part = static_cast<int64_t>(i_part);
+        model.routers[*i].i_part = i_part;
       } else if (const auto j = block_of(tensor.name, ".ffn_gate_inp.bias")) {
         model.routers[*j].bias = &tensor;
       }
@@ -226,7 +226,7 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
     info.blocks.push_back(block);
     info.has_bias.push_back(router.bias != nullptr);
   }
-  info.n_layer = static_cast<int64_t>(info.blocks.size());
+  info.n_layer = std::ssize(info.blocks);
 }
 
 }  // namespace

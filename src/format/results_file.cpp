@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/numeric.h"
 #include "format/results_schema.h"
 #include "mascing/error.h"
 
@@ -52,7 +53,7 @@ class Writer {
 
   void matrix(const char* key, const std::vector<float>& values, int64_t n_row, int64_t n_column) {
     json rows = json::array();
-    if (!values.empty() && static_cast<int64_t>(values.size()) != n_row * n_column) {
+    if (!values.empty() && std::ssize(values) != n_row * n_column) {
       throw Error(ErrorKind::kMismatch,
                   "[results] the steering matrix has " + std::to_string(values.size()) +
                       " entries, expected " + std::to_string(n_row) + " layers x " +
@@ -140,14 +141,14 @@ class Reader {
     field(key, rows);
     const Value whole = child(key);
     whole.expect(
-        rows.empty() || static_cast<int64_t>(rows.size()) == n_row,
+        rows.empty() || std::ssize(rows) == n_row,
         "one row for each of the " + std::to_string(n_row) + " layers of model.n_layer_moe");
     values.clear();
     for (const std::vector<double>& row : rows) {
-      whole.expect(static_cast<int64_t>(row.size()) == n_column,
+      whole.expect(std::ssize(row) == n_column,
                    "rows of model.n_expert = " + std::to_string(n_column) + " numbers");
       for (const double entry : row) {
-        values.push_back(static_cast<float>(entry));
+        values.push_back(to_float(entry));
       }
     }
   }

@@ -165,19 +165,19 @@ class HeaderReader {
       fail(shown + ": data_offsets hold " + std::to_string(end - begin) + " bytes, expected " +
            std::to_string(size));
     }
-    const uint64_t needed = data_begin_ + static_cast<uint64_t>(end);
+    const uint64_t needed = data_begin_ + end;
     if (needed > file_.size()) {
       truncated(needed);
     }
     tensor.data = file_.data() + data_begin_ + begin;
-    tensor.size_bytes = static_cast<size_t>(size);
+    tensor.size_bytes = size;
     return tensor;
   }
 
   void check_extents(const std::vector<SafetensorsTensor>& tensors) const {
     std::vector<std::pair<uint64_t, uint64_t>> extents;
     for (const SafetensorsTensor& tensor : tensors) {
-      const auto begin = static_cast<uint64_t>(tensor.data - file_.data());
+      const uint64_t begin = tensor.data - file_.data();
       extents.emplace_back(begin, begin + tensor.size_bytes);
     }
     std::sort(extents.begin(), extents.end());

@@ -75,7 +75,7 @@ int64_t take_axis(const std::string& path,
 void write_surrogate(const std::string& path,
                      const Surrogate& surrogate,
                      const std::map<std::string, std::string>& metadata) {
-  const auto n = static_cast<int64_t>(surrogate.values.size());
+  const int64_t n = std::ssize(surrogate.values);
   if (n != parameter_count(surrogate.shape)) {
     throw Error(ErrorKind::kUsage,
                 "[surrogate] " + std::to_string(n) + " values do not fit the shape, expected " +
@@ -108,7 +108,7 @@ Surrogate read_surrogate(const std::string& path, std::map<std::string, std::str
         path,
         "tensor \"values\" does not fit the shape, expected " + std::to_string(n) + " F32 numbers");
   }
-  surrogate.values.resize(static_cast<size_t>(n));
+  surrogate.values.resize(n);
   std::memcpy(surrogate.values.data(), tensor->data, tensor->size_bytes);
   if (metadata != nullptr) {
     *metadata = std::move(rest);

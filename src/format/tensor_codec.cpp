@@ -17,7 +17,7 @@ class PlainCodec : public TensorCodec {
 
   void decode(int32_t type, const std::byte* data, int64_t n, float* out) const override {
     if (type == kGgufF32) {
-      std::memcpy(out, data, static_cast<size_t>(n) * sizeof(float));
+      std::memcpy(out, data, n * sizeof(float));
       return;
     }
     for (int64_t i = 0; i < n; ++i) {
@@ -30,7 +30,7 @@ class PlainCodec : public TensorCodec {
   void encode(
       int32_t type, const float* values, int64_t n_row, int64_t n, std::byte* out) const override {
     if (type == kGgufF32) {
-      std::memcpy(out, values, static_cast<size_t>(n_row * n) * sizeof(float));
+      std::memcpy(out, values, n_row * n * sizeof(float));
       return;
     }
     for (int64_t i = 0; i < n_row * n; ++i) {

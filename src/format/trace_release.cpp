@@ -13,21 +13,22 @@ namespace {
 constexpr int64_t kStayBytes = int64_t{256} << 20;
 constexpr int64_t kDropBytes = int64_t{96} << 20;
 constexpr int64_t kLeastBytes = int64_t{512} << 10;  // that reading a trace brings in
+constexpr int64_t kLogitBytes = sizeof(uint16_t);
 
 }  // namespace
 
 std::function<void(const TraceView&)> releasing(
     const std::shared_ptr<const std::vector<SafetensorsFile>>& files, int64_t n_value) {
-  size_t size = 0;
+  int64_t size = 0;
   for (const SafetensorsFile& file : *files) {
-    size += file.file().size();
+    size += std::ssize(file.file());
   }
-  if (size <= static_cast<size_t>(kStayBytes)) {
+  if (size <= kStayBytes) {
     return {};
   }
   const auto n_released = std::make_shared<std::atomic<int64_t>>(0);  // bytes since the last drop
   return [files, n_value, n_released](const TraceView& trace) {
-    const int64_t n_byte = trace.n_token * n_value * static_cast<int64_t>(sizeof(uint16_t));
+    const int64_t n_byte = trace.n_token * n_value * kLogitBytes;
     const int64_t n_before = n_released->fetch_add(std::max(n_byte, kLeastBytes));
     if (n_before + std::max(n_byte, kLeastBytes) >= kDropBytes) {
       n_released->store(0);

@@ -75,8 +75,7 @@ json model_json(const TraceStoreHeader& header) {
 
 bool is_sensible(const TraceStoreHeader& header) {
   return header.n_layer > 0 && header.n_layer <= kMaxTraceCount && header.n_expert > 0 &&
-         header.n_expert <= kMaxTraceCount &&
-         static_cast<int64_t>(header.blocks.size()) == header.n_layer;
+         header.n_expert <= kMaxTraceCount && std::ssize(header.blocks) == header.n_layer;
 }
 
 TraceStoreHeader header_from(const json& value, const std::string& path) {
@@ -137,8 +136,7 @@ void place_trace(const Shard& shard, size_t i, TraceView& trace) {
   const bool fits = tensor != nullptr && tensor->dtype == "F16" && tensor->shape.size() == 3 &&
                     tensor->shape[0] > 0 && tensor->shape[1] == shard.header.n_layer &&
                     tensor->shape[2] == shard.header.n_expert;
-  const auto position =
-      tensor == nullptr ? 0 : static_cast<uint64_t>(tensor->data - shard.file.file().data());
+  const int64_t position = tensor == nullptr ? 0 : tensor->data - shard.file.file().data();
   if (!fits || position % alignof(uint16_t) != 0) {
     refuse_traces(shard.path,
                   "trace \"" + printable(trace.id) + "\": expected an F16 tensor [T, " +
@@ -185,7 +183,7 @@ void check_trace(const StoredTrace& trace,
                  std::set<std::string>& ids) {
   const int64_t n_value = header.n_layer * header.n_expert;
   const bool fits = trace.n_token > 0 && trace.n_token <= INT64_MAX / n_value &&
-                    static_cast<int64_t>(trace.logits.size()) == trace.n_token * n_value;
+                    std::ssize(trace.logits) == trace.n_token * n_value;
   if (!fits || trace.label < -1 || trace.label > 1) {
     throw Error(ErrorKind::kUsage,
                 "[traces] trace \"" + printable(trace.id) +
@@ -290,7 +288,7 @@ bool TraceStoreWriter::take_shard(const std::string& shard_hash, const std::stri
   }
   const std::string path = shard_path(folder, shard_hash);
   AtomicFile copy(shard_path(folder_, shard_hash));
-  copy.append_from(CopySource(path), 0, static_cast<int64_t>(MappedFile(path).size()));
+  copy.append_from(CopySource(path), 0, std::ssize(MappedFile(path)));
   copy.commit();
   return true;
 }
@@ -354,7 +352,7 @@ TraceSet read_traces(const std::string& folder) {
   for (size_t i = 0; i < manifest.hashes.size(); ++i) {
     Shard shard = open_shard(folder, manifest.hashes[i]);
     require_same_store_model(shard, header);
-    if (static_cast<int64_t>(shard.traces.size()) != manifest.n_traces[i]) {
+    if (std::ssize(shard.traces) != manifest.n_traces[i]) {
       refuse_traces(shard.path,
                     "holds " + std::to_string(shard.traces.size()) + " traces, the manifest says " +
                         std::to_string(manifest.n_traces[i]));
@@ -388,7 +386,7 @@ std::string hash_traces(const TraceSet& set) {
                        {"n_token", trace.n_token}};
     hash.update(head.dump(-1, ' ', false, replace) + "\n");
     const int64_t n_value = trace.n_token * set.n_layer * set.n_expert;
-    hash.update(trace.logits, static_cast<size_t>(n_value) * sizeof(uint16_t));
+    hash.update(trace.logits, n_value * sizeof(uint16_t));
     if (set.release) {
       set.release(trace);
     }

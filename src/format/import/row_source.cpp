@@ -74,7 +74,7 @@ char find_delimiter(std::string_view begin, const ImportFormat* format) {
   char best = ',';
   size_t most = 0;
   for (const char delimiter : {',', ';', '\t'}) {
-    CsvReader reader(ByteReader::over(begin), delimiter, static_cast<int64_t>(kFirstLook));
+    CsvReader reader(ByteReader::over(begin), delimiter, int64_t{kFirstLook});
     CsvRecord header;
     try {
       if (!reader.next(header)) {
