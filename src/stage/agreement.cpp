@@ -2,13 +2,14 @@
 #include "stage/agreement.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
+
+#include "base/numeric.h"
 
 namespace mascing {
 namespace {
 
 constexpr size_t kListed = 100;
-constexpr size_t kVerdicts = 4;
 
 bool differ(const std::vector<Opinion>& opinions) {
   return std::any_of(opinions.begin(), opinions.end(), [&](const Opinion& opinion) {
@@ -19,18 +20,18 @@ bool differ(const std::vector<Opinion>& opinions) {
 }  // namespace
 
 std::optional<double> cohen_kappa(const std::vector<std::pair<Verdict, Verdict>>& verdicts) {
-  std::array<double, kVerdicts> first{};
-  std::array<double, kVerdicts> second{};
+  std::map<Verdict, double> first;
+  std::map<Verdict, double> second;
   double n_agreed = 0.0;
   for (const auto& [a, b] : verdicts) {
-    first.at(static_cast<size_t>(a)) += 1.0;
-    second.at(static_cast<size_t>(b)) += 1.0;
+    first[a] += 1.0;
+    second[b] += 1.0;
     n_agreed += a == b ? 1.0 : 0.0;
   }
-  const auto n = static_cast<double>(verdicts.size());
+  const double n = to_double(std::ssize(verdicts));
   double expected = 0.0;
-  for (size_t v = 0; v < kVerdicts; ++v) {
-    expected += first.at(v) * second.at(v);
+  for (const auto& [verdict, n_first] : first) {
+    expected += n_first * second[verdict];
   }
   if (verdicts.empty() || expected >= n * n) {
     return std::nullopt;
@@ -77,14 +78,11 @@ void AgreementCount::write(JudgesResult& result) const {
   result.agreement.clear();
   for (const auto& names : order_) {
     const auto& verdicts = pairs_.at(names);
-    const auto n_agreed = std::count_if(verdicts.begin(), verdicts.end(), [](const auto& pair) {
+    const int64_t n_agreed = std::count_if(verdicts.begin(), verdicts.end(), [](const auto& pair) {
       return pair.first == pair.second;
     });
-    result.agreement.push_back({names.first,
-                                names.second,
-                                static_cast<int64_t>(verdicts.size()),
-                                static_cast<int64_t>(n_agreed),
-                                cohen_kappa(verdicts)});
+    result.agreement.push_back(
+        {names.first, names.second, std::ssize(verdicts), n_agreed, cohen_kappa(verdicts)});
   }
   result.n_disagreement = n_disagreement_;
   result.disagreements = disagreements_;

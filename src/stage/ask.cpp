@@ -2,6 +2,7 @@
 // reply.
 #include "stage/ask.h"
 
+#include "base/numeric.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -44,7 +45,7 @@ void add_likelihoods(Host& host, const Rendered& rendered, std::vector<AskedRepl
     }
     ScoreRequest request;
     request.tokens = rendered.requests[k].tokens;
-    request.begin = static_cast<int64_t>(request.tokens.size());
+    request.begin = std::ssize(request.tokens);
     request.tokens.insert(request.tokens.end(), reply.tokens.begin(), reply.tokens.end());
     requests.push_back(std::move(request));
     index.push_back(rendered.index[k]);
@@ -53,7 +54,7 @@ void add_likelihoods(Host& host, const Rendered& rendered, std::vector<AskedRepl
   for (size_t k = 0; k < scores.size(); ++k) {
     AskedReply& reply = replies[index[k]];
     if (scores[k].ok()) {
-      reply.mean_nll = -scores[k].value.log_prob / static_cast<double>(scores[k].value.n_token);
+      reply.mean_nll = -scores[k].value.log_prob / to_double(scores[k].value.n_token);
     } else {
       reply.error = scores[k].error;
     }
@@ -82,7 +83,7 @@ Asked ask(Host& host,
     reply.text = value.text;
     reply.tokens = value.tokens;
     reply.hit_limit = value.finish == FinishReason::kLength;
-    const auto n_token = static_cast<double>(value.tokens.size());
+    const double n_token = to_double(std::ssize(value.tokens));
     reply.mean_nll = value.tokens.empty() ? 0.0 : -value.log_prob / n_token;
   }
   if (is_active(options.steering)) {

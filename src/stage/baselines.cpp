@@ -5,9 +5,11 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "mascing/error.h"
 #include "stage/ragged_traces.h"
+#include "stage/statistics.h"
 
 namespace mascing {
 namespace {
@@ -34,7 +36,7 @@ std::vector<double> use_of_experts(const TraceSet& set, int label) {
                 "collect conversations of the missing class");
   }
   check_traces(set, traces, "baselines");
-  std::vector<float> z(static_cast<size_t>(set.n_layer * set.n_expert));
+  std::vector<float> z(set.n_layer * set.n_expert);
   std::vector<double> share(z.size(), 0.0);
   double n_token = 0.0;
   for (const int64_t i : traces) {
@@ -59,18 +61,10 @@ std::vector<double> mean_of(const std::vector<Residual>& residuals, size_t n_val
                       " values, expected " + std::to_string(n_value));
     }
     for (size_t i = 0; i < n_value; ++i) {
-      mean[i] += static_cast<double>(residual.values[i]) / static_cast<double>(residuals.size());
+      mean[i] += residual.values[i] / to_double(std::ssize(residuals));
     }
   }
   return mean;
-}
-
-/// Of values in rising order, linear between ranks.
-double quantile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 }  // namespace
@@ -91,8 +85,7 @@ std::vector<float> forced_experts(const std::vector<double>& difference, int64_t
     return std::fabs(difference[a]) > std::fabs(difference[b]);
   });
   std::vector<float> steer(difference.size(), 0.0F);
-  for (size_t k = 0; k < std::min(order.size(), static_cast<size_t>(std::max<int64_t>(0, n)));
-       ++k) {
+  for (int64_t k = 0; k < std::min<int64_t>(n, std::ssize(order)); ++k) {
     const double value = difference[order[k]];
     steer[order[k]] = value > 0.0 ? 1.0F : value < 0.0 ? -1.0F : 0.0F;
   }
@@ -101,7 +94,7 @@ std::vector<float> forced_experts(const std::vector<double>& difference, int64_t
 
 std::vector<float> random_steer(int64_t n_entry, double norm, uint64_t seed) {
   Rng rng(seed);
-  std::vector<double> draws(static_cast<size_t>(n_entry));
+  std::vector<double> draws(n_entry);
   double sum = 0.0;
   for (double& draw : draws) {
     draw = rng.normal();
@@ -110,7 +103,7 @@ std::vector<float> random_steer(int64_t n_entry, double norm, uint64_t seed) {
   std::vector<float> steer;
   steer.reserve(draws.size());
   for (const double draw : draws) {
-    steer.push_back(static_cast<float>(sum > 0.0 ? draw * norm / std::sqrt(sum) : 0.0));
+    steer.push_back(to_float(sum > 0.0 ? draw * norm / std::sqrt(sum) : 0.0));
   }
   return steer;
 }
@@ -127,15 +120,15 @@ ControlVector mean_residual_difference(const std::vector<Residual>& wanted,
   const std::vector<double> to = mean_of(wanted, wanted.front().values.size());
   const std::vector<double> from = mean_of(unwanted, to.size());
   for (size_t i = 0; i < to.size(); ++i) {
-    control.direction.push_back(static_cast<float>(to[i] - from[i]));
+    control.direction.push_back(to_float(to[i] - from[i]));
   }
   return control;
 }
 
 ControlVector only_block(const ControlVector& control, int64_t i_block) {
   ControlVector only = control;
-  for (size_t i = 0; i < only.direction.size(); ++i) {
-    if (static_cast<int64_t>(i) / only.n_embd != i_block) {
+  for (int64_t i = 0; i < std::ssize(only.direction); ++i) {
+    if (i / only.n_embd != i_block) {
       only.direction[i] = 0.0F;
     }
   }
@@ -147,7 +140,7 @@ Spread spread_of(std::vector<double> values) {
     throw Error(ErrorKind::kInsufficient, "[baselines] no values to describe");
   }
   std::sort(values.begin(), values.end());
-  const auto n = static_cast<double>(values.size());
+  const double n = to_double(std::ssize(values));
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   double sum = 0.0;
   for (const double value : values) {
@@ -163,9 +156,9 @@ Spread spread_of(std::vector<double> values) {
 }
 
 double rank_p_value(const std::vector<double>& values, double value) {
-  const auto n_reach = std::count_if(
+  const int64_t n_reach = std::count_if(
       values.begin(), values.end(), [&](double other) { return other >= value - 1e-12; });
-  return (1.0 + static_cast<double>(n_reach)) / (1.0 + static_cast<double>(values.size()));
+  return (1.0 + to_double(n_reach)) / (1.0 + to_double(std::ssize(values)));
 }
 
 }  // namespace mascing

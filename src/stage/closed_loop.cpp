@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -78,7 +79,7 @@ class Loop {
         ask_(ask),
         options_(options),
         rng_(mix_seed(options.seed, 0x6c6f6f70)),
-        d_(static_cast<int64_t>(entries.size())),
+        d_(std::ssize(entries)),
         n_pair_(options.n_pair > 0 ? options.n_pair : std::clamp<int64_t>(4 * d_, 128, 1024)),
         unit_(options.unit),
         regressions_(sets.size()),
@@ -138,7 +139,7 @@ class Loop {
       sum += weight[i];
     }
     const auto n = static_cast<double>(n_pair_);
-    const double least = kLeastPart / static_cast<double>(sets_.size());
+    const double least = kLeastPart / to_double(std::ssize(sets_));
     std::vector<int64_t> shares;
     for (const double w : weight) {
       const double part = sum > 0.0 ? w / sum : 0.0;
@@ -196,7 +197,7 @@ class Loop {
     for (size_t i = 0; i < pairs.size(); i += kCentreEvery) {
       questions.push_back({static_cast<int64_t>(pairs[i].i_set), pairs[i].i_item, centre});
     }
-    result_.n_question += static_cast<int64_t>(questions.size());
+    result_.n_question += std::ssize(questions);
     return ask_(questions);
   }
 

@@ -8,7 +8,9 @@
 #include <map>
 #include <set>
 
+#include "base/numeric.h"
 #include "mascing/error.h"
+#include "stage/statistics.h"
 
 namespace mascing {
 namespace {
@@ -21,25 +23,25 @@ double largest_token_share(const std::vector<int32_t>& tokens) {
   for (const int32_t token : tokens) {
     largest = std::max(largest, ++count[token]);
   }
-  return static_cast<double>(largest) / static_cast<double>(tokens.size());
+  return ratio(largest, std::ssize(tokens));
 }
 
 double repeated_gram_share(const std::vector<int32_t>& tokens) {
   std::set<std::array<int32_t, kGram>> seen;
-  const auto n_gram = static_cast<int64_t>(tokens.size()) - kGram + 1;
+  const int64_t n_gram = std::ssize(tokens) - kGram + 1;
   int64_t n_repeated = 0;
   for (int64_t i = 0; i < n_gram; ++i) {
     const bool is_new =
         seen.insert({tokens[i], tokens[i + 1], tokens[i + 2], tokens[i + 3]}).second;
     n_repeated += is_new ? 0 : 1;
   }
-  return static_cast<double>(n_repeated) / static_cast<double>(n_gram);
+  return ratio(n_repeated, n_gram);
 }
 
 // Number of tokens at the end of which each equals the one `period` before it, the first round
 // included.
 int64_t periodic_tail(const std::vector<int32_t>& tokens, int64_t period) {
-  const auto n_token = static_cast<int64_t>(tokens.size());
+  const int64_t n_token = std::ssize(tokens);
   int64_t n_equal = 0;
   while (n_equal + period < n_token &&
          tokens[n_token - 1 - n_equal] == tokens[n_token - 1 - n_equal - period]) {
@@ -49,7 +51,7 @@ int64_t periodic_tail(const std::vector<int32_t>& tokens, int64_t period) {
 }
 
 bool ends_in_loop(const std::vector<int32_t>& tokens) {
-  const auto n_token = static_cast<int64_t>(tokens.size());
+  const int64_t n_token = std::ssize(tokens);
   for (int64_t period = 1; period <= kMaxLoopPeriod && period < n_token; ++period) {
     if (periodic_tail(tokens, period) >= std::max(kMinLoopToken, kMinLoopRound * period)) {
       return true;
@@ -61,7 +63,7 @@ bool ends_in_loop(const std::vector<int32_t>& tokens) {
 }  // namespace
 
 bool is_repetitive(const std::vector<int32_t>& tokens) {
-  if (static_cast<int64_t>(tokens.size()) < kMinRepetitiveToken) {
+  if (std::ssize(tokens) < kMinRepetitiveToken) {
     return false;
   }
   return largest_token_share(tokens) > kMaxTokenShare ||
@@ -77,12 +79,7 @@ CoherenceLimit calibrate_coherence(std::vector<double> base_mean_nll) {
         "check that the model answers at all: are its chat template and tokenizer in the file?");
   }
   std::sort(base_mean_nll.begin(), base_mean_nll.end());
-  const double rank = 0.99 * static_cast<double>(base_mean_nll.size() - 1);
-  const auto below = static_cast<size_t>(rank);
-  const size_t above = std::min(below + 1, base_mean_nll.size() - 1);
-  const double weight = rank - static_cast<double>(below);
-  return {base_mean_nll[below] + weight * (base_mean_nll[above] - base_mean_nll[below]) +
-          kCoherenceMargin};
+  return {quantile(base_mean_nll, 0.99) + kCoherenceMargin};
 }
 
 bool is_coherent(double mean_nll, const std::vector<int32_t>& tokens, const CoherenceLimit& limit) {

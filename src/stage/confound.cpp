@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "stage/statistics.h"
@@ -22,8 +23,8 @@ double draw_topic_auc(const std::vector<std::string>& topics,
   for (int64_t& side : half) {
     side = rng.below(2);
   }
-  const double overall = static_cast<double>(std::count(labels.begin(), labels.end(), 1)) /
-                         static_cast<double>(std::max<size_t>(1, n));
+  const double overall =
+      ratio_or_zero(std::count(labels.begin(), labels.end(), 1), std::ssize(labels));
   std::map<std::pair<std::string, int64_t>, std::pair<double, double>> seen;  // hits, number
   for (size_t i = 0; i < n; ++i) {
     auto& [hits, count] = seen[{topics[i], half[i]}];
@@ -54,7 +55,7 @@ double topic_auc(const std::vector<std::string>& topics,
   for (int64_t k = 0; k < n_draw; ++k) {
     sum += draw_topic_auc(topics, labels, rng);
   }
-  return sum / static_cast<double>(n_draw);
+  return sum / to_double(n_draw);
 }
 
 std::vector<Warning> confound_warnings(const ConfoundResult& confounds) {

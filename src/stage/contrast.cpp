@@ -125,13 +125,13 @@ class Matcher {
         ++report.n_label_1;
       }
     }
-    report.n_dropped_1 += static_cast<int64_t>(topic.ones.size());
-    report.n_dropped_0 += static_cast<int64_t>(topic.zeros.size());
+    report.n_dropped_1 += std::ssize(topic.ones);
+    report.n_dropped_0 += std::ssize(topic.zeros);
   }
 
   static void keep(const std::vector<size_t>& chosen, std::set<size_t>& kept, int64_t& count) {
     kept.insert(chosen.begin(), chosen.end());
-    count += static_cast<int64_t>(chosen.size());
+    count += std::ssize(chosen);
   }
 
   const std::vector<Conversation>& labelled_;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <numeric>
 
+#include "base/numeric.h"
 #include "mascing/error.h"
 
 #include <Eigen/Dense>
@@ -41,21 +42,21 @@ Fit fit_at(const MatrixXd& x, const VectorXd& y, double ridge) {
   const VectorXd residual = y - x * fit.effect;
   for (Eigen::Index i = 0; i < n; ++i) {
     const double left = std::max(1e-6, 1.0 - x.row(i).dot(fit.a.col(i)));
-    fit.error += residual[i] * residual[i] / (left * left) / static_cast<double>(n);
+    fit.error += residual[i] * residual[i] / (left * left) / to_double(n);
   }
   return fit;
 }
 
 /// Benjamini-Hochberg: q of the k-th smallest of d p-values is the least of p_j d / j, j >= k.
 std::vector<double> q_values(const std::vector<double>& p) {
-  std::vector<size_t> order(p.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
-  std::vector<double> q(p.size(), 1.0);
+  const int64_t d = std::ssize(p);
+  std::vector<int64_t> order(d);
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return p[a] < p[b]; });
+  std::vector<double> q(d, 1.0);
   double least = 1.0;
-  for (size_t k = p.size(); k-- > 0;) {
-    least =
-        std::min(least, p[order[k]] * static_cast<double>(p.size()) / static_cast<double>(k + 1));
+  for (int64_t k = d - 1; k >= 0; --k) {
+    least = std::min(least, p[order[k]] * to_double(d) / to_double(k + 1));
     q[order[k]] = least;
   }
   return q;
@@ -117,7 +118,7 @@ int64_t EffectMap::n_significant(double level) const {
 EffectMap fit_effects(const std::vector<float>& design,
                       const std::vector<double>& response,
                       int64_t d) {
-  const auto n = static_cast<int64_t>(response.size());
+  const int64_t n = std::ssize(response);
   if (n < 3) {
     throw Error(ErrorKind::kInsufficient,
                 "[effects] " + std::to_string(n) + " interventions, expected at least 3");
@@ -125,7 +126,7 @@ EffectMap fit_effects(const std::vector<float>& design,
   using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const MatrixXd x = Eigen::Map<const RowMajor>(design.data(), n, d).cast<double>();
   const VectorXd y = Eigen::Map<const VectorXd>(response.data(), n);
-  const double scale = x.squaredNorm() / static_cast<double>(d);  // of the Gram matrix's diagonal
+  const double scale = x.squaredNorm() / to_double(d);  // of the Gram matrix's diagonal
   Fit best;
   for (const double relative : {0.03, 0.1, 0.3, 1.0, 3.0, 10.0}) {
     Fit fit = fit_at(x, y, relative * scale);
@@ -136,7 +137,7 @@ EffectMap fit_effects(const std::vector<float>& design,
   EffectMap map;
   map.n = n;
   map.ridge = best.ridge;
-  const double variance = y.squaredNorm() / static_cast<double>(n);
+  const double variance = y.squaredNorm() / to_double(n);
   map.r2 = variance > 0.0 ? 1.0 - best.error / variance : 0.0;
   std::vector<double> p;
   for (int64_t j = 0; j < d; ++j) {
@@ -163,7 +164,7 @@ double EffectMap::reliability() const {
 std::vector<float> unit_rows(std::vector<float> matrix, int64_t n_expert) {
   for (auto row = matrix.begin(); row != matrix.end(); row += n_expert) {
     const double square = std::inner_product(row, row + n_expert, row, 0.0);
-    const auto scale = static_cast<float>(square > 0.0 ? 1.0 / std::sqrt(square) : 0.0);
+    const float scale = to_float(square > 0.0 ? 1.0 / std::sqrt(square) : 0.0);
     std::transform(row, row + n_expert, row, [&](float value) { return scale * value; });
   }
   return matrix;
@@ -176,7 +177,7 @@ EffectMap measure_effects(const Mask& base,
                           const AskModel& ask,
                           const EffectOptions& options) {
   const std::vector<float> zero(entries.size(), 0.0F);
-  const Design design = {static_cast<int64_t>(entries.size()),
+  const Design design = {std::ssize(entries),
                          options.perturbation,
                          0x6d6170,
                          [&](const std::vector<float>& drawn, float sign) {
@@ -193,13 +194,13 @@ EffectMap measure_layer_effects(const Mask& base,
                                 const EffectOptions& options) {
   const FreeEntries all = all_entries(base);
   const std::vector<float> zero(all.size(), 0.0F);
-  const auto n_expert = static_cast<size_t>(base.n_expert);
+  const int64_t n_expert = base.n_expert;
   const Design design = {base.n_layer,
-                         options.perturbation * std::sqrt(static_cast<double>(n_expert)),
+                         options.perturbation * std::sqrt(to_double(n_expert)),
                          0x6c61796572,
                          [&](const std::vector<float>& drawn, float sign) {
                            std::vector<float> moved = directions;
-                           for (size_t i = 0; i < moved.size(); ++i) {
+                           for (int64_t i = 0; i < std::ssize(moved); ++i) {
                              moved[i] *= drawn[i / n_expert];
                            }
                            return perturbed(base, all, zero, moved, sign);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/numeric.h"
 #include "base/random.h"
 
 namespace mascing {
@@ -29,13 +30,13 @@ std::vector<Sample> draw_samples(const std::vector<OutcomeSet>& sets,
                                  uint64_t seed) {
   Rng rng(mix_seed(seed, 0x636f7374));
   std::vector<Sample> samples;
-  for (size_t i = 0; i < sets.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(sets); ++i) {
     if (roles[i].role != LoopRole::kDamage || sets[i].rises || sets[i].size() == 0) {
       continue;
     }
-    const double weight = 1.0 / (static_cast<double>(n_item) * roles[i].limit);
+    const double weight = 1.0 / (to_double(n_item) * roles[i].limit);
     for (int64_t k = 0; k < n_item; ++k) {
-      samples.push_back({static_cast<int64_t>(i), rng.below(sets[i].size()), weight});
+      samples.push_back({i, rng.below(sets[i].size()), weight});
     }
   }
   return samples;
@@ -47,7 +48,7 @@ void add_questions(const Mask& base,
                    double size,
                    const std::vector<Sample>& samples,
                    std::vector<Question>& questions) {
-  const std::vector<float> move = {static_cast<float>(size)};
+  const std::vector<float> move = {to_float(size)};
   for (const float sign : {1.0F, -1.0F}) {
     const Steering steering = perturbed(base, {entry}, {0.0F}, move, sign);
     for (const Sample& sample : samples) {
@@ -64,10 +65,10 @@ std::vector<double> measure_entry_costs(const Mask& base,
                                         const std::vector<LoopSet>& roles,
                                         const AskModel& ask,
                                         const EntryCostOptions& options) {
-  const auto d = static_cast<int64_t>(entries.size());
+  const int64_t d = std::ssize(entries);
   const int64_t n_item = std::clamp(kManyItems / std::max<int64_t>(d, 1), kLeastItems, kMostItems);
   const std::vector<Sample> samples = draw_samples(sets, roles, n_item, options.seed);
-  const size_t n_of_entry = 2 * samples.size();
+  const int64_t n_of_entry = 2 * std::ssize(samples);
   std::vector<double> costs(entries.size(), 0.0);
   for (int64_t begin = 0; begin < d; begin += kRound) {
     if (options.is_spent && options.is_spent()) {
@@ -80,10 +81,9 @@ std::vector<double> measure_entry_costs(const Mask& base,
       add_questions(base, entries[j], options.size, samples, questions);
     }
     const std::vector<double> answers = ask(questions);
-    for (size_t i = 0; i < answers.size(); ++i) {
+    for (int64_t i = 0; i < std::ssize(answers); ++i) {
       if (std::isfinite(answers[i])) {
-        costs[static_cast<size_t>(begin) + i / n_of_entry] +=
-            samples[i % samples.size()].weight * answers[i];
+        costs[begin + i / n_of_entry] += samples[i % samples.size()].weight * answers[i];
       }
     }
   }
@@ -96,7 +96,7 @@ std::vector<double> steps_of_equal_cost(const std::vector<double>& costs) {
   if (sum <= 0.0) {
     return steps;
   }
-  const auto d = static_cast<double>(costs.size());
+  const double d = to_double(std::ssize(costs));
   const double mean = sum / d;
   double square = 0.0;
   for (size_t j = 0; j < costs.size(); ++j) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 
+#include "base/numeric.h"
 #include "mascing/error.h"
 #include "stage/statistics.h"
 
@@ -77,15 +78,14 @@ std::vector<std::vector<int32_t>> split_blocks(const Host& host,
                                                int64_t n_block_token) {
   const std::vector<int32_t> begin = host.tokenize("", true);
   const std::vector<int32_t> tokens = host.tokenize(text, false);
-  const auto n_room = host.context_size() - static_cast<int64_t>(begin.size());
-  const auto n_step = static_cast<size_t>(std::max<int64_t>(1, std::min(n_block_token, n_room)));
+  const int64_t n_token = std::ssize(tokens);
+  const int64_t n_room = host.context_size() - std::ssize(begin);
+  const int64_t n_step = std::max<int64_t>(1, std::min(n_block_token, n_room));
   std::vector<std::vector<int32_t>> blocks;
-  for (size_t start = 0; start < tokens.size(); start += n_step) {
+  for (int64_t start = 0; start < n_token; start += n_step) {
     std::vector<int32_t> block = begin;
-    const size_t stop = std::min(tokens.size(), start + n_step);
-    block.insert(block.end(),
-                 tokens.begin() + static_cast<int64_t>(start),
-                 tokens.begin() + static_cast<int64_t>(stop));
+    const int64_t stop = std::min(n_token, start + n_step);
+    block.insert(block.end(), tokens.begin() + start, tokens.begin() + stop);
     if (block.size() >= 2) {
       blocks.push_back(std::move(block));
     }
@@ -111,8 +111,7 @@ Perplexity perplexity(Host& host,
     log_prob += outcome.value.log_prob;
     result.n_token += outcome.value.n_token;
   }
-  result.value =
-      result.n_token > 0 ? std::exp(-log_prob / static_cast<double>(result.n_token)) : 0.0;
+  result.value = result.n_token > 0 ? std::exp(-log_prob / to_double(result.n_token)) : 0.0;
   return result;
 }
 
@@ -127,7 +126,7 @@ Divergence reply_divergence(Host& host,
     }
     ScoreRequest request;
     request.tokens = host.render(conversations[i]).tokens;
-    request.begin = static_cast<int64_t>(request.tokens.size());
+    request.begin = std::ssize(request.tokens);
     request.tokens.insert(request.tokens.end(), replies[i].tokens.begin(), replies[i].tokens.end());
     request.steering = steering;
     request.with_divergence = true;
@@ -140,7 +139,7 @@ Divergence reply_divergence(Host& host,
       result.n_token += outcome.value.n_token;
     }
   }
-  result.kl = result.n_token > 0 ? result.kl / static_cast<double>(result.n_token) : 0.0;
+  result.kl = result.n_token > 0 ? result.kl / to_double(result.n_token) : 0.0;
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "mascing/error.h"
@@ -64,9 +65,8 @@ class Interventional {
         ask_(ask),
         options_(options),
         rng_(mix_seed(options.seed, 0x696e7476)),
-        n_pair_(options.n_pair > 0
-                    ? options.n_pair
-                    : std::clamp<int64_t>(4 * static_cast<int64_t>(entries.size()), 128, 1024)),
+        n_pair_(options.n_pair > 0 ? options.n_pair
+                                   : std::clamp<int64_t>(4 * std::ssize(entries), 128, 1024)),
         steer_(start.steer.begin(), start.steer.end()),
         shape_{objectives.traces.n_layer,
                objectives.traces.n_expert,
@@ -116,7 +116,7 @@ class Interventional {
   const TracedItem& draw_item() {
     const bool is_target = others_.empty() || rng_.below(2) == 0;
     const auto& from = is_target ? targets_ : others_;
-    return *from[rng_.below(static_cast<int64_t>(from.size()))];
+    return *from[rng_.below(std::ssize(from))];
   }
 
   std::vector<AskedPair> ask_around() {
@@ -139,7 +139,7 @@ class Interventional {
     }
     centres_.push_back(steer_);
     const std::vector<double> answers = ask_(questions);
-    result_.n_question += static_cast<int64_t>(questions.size());
+    result_.n_question += std::ssize(questions);
     std::vector<AskedPair> answered;
     for (size_t i = 0; i < pairs.size(); ++i) {
       const double plus = answers[2 * i];
@@ -195,8 +195,8 @@ class Interventional {
     double sum = 0.0;
     double square = 0.0;
     for (int64_t k = 0; k < n; ++k) {
-      sum += static_cast<double>(row[k]);
-      square += static_cast<double>(row[k]) * static_cast<double>(row[k]);
+      sum += row[k];
+      square += double{row[k]} * double{row[k]};
     }
     const double mean = sum / static_cast<double>(n);
     return static_cast<float>(
@@ -234,7 +234,7 @@ class Interventional {
         round.value += nn::sigmoid(static_cast<double>(pair.level));
       }
     }
-    round.value /= std::max(1.0, static_cast<double>(measured.size()));
+    round.value /= std::max(1.0, to_double(std::ssize(measured)));
     if (has_learnt) {
       const std::vector<float> logits = logits_of(both_signs(of_target));
       std::vector<double> expected;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/numeric.h"
 #include "mascing/error.h"
 #include "mascing/steer.h"
 #include "stage/ragged_traces.h"
@@ -20,11 +21,11 @@ std::vector<double> mean_logits(const TraceSet& set, const std::vector<int64_t>&
   std::vector<float> z(n_token_size);
   for (int64_t i_trace : traces) {
     const int64_t n_token = set.traces[i_trace].n_token;
-    const double weight = 1.0 / (static_cast<double>(n_token) * static_cast<double>(traces.size()));
+    const double weight = 1.0 / (to_double(n_token) * to_double(std::ssize(traces)));
     for (int64_t i_token = 0; i_token < n_token; ++i_token) {
       read_token<float>(set, i_trace, i_token, z.data());
       for (int64_t i = 0; i < n_token_size; ++i) {
-        mean[i] += weight * static_cast<double>(z[i]);
+        mean[i] += weight * z[i];
       }
     }
     release_trace(set, i_trace);
@@ -41,7 +42,7 @@ std::vector<float> scaled_to(double norm, const std::vector<double>& direction) 
   const double scale = square > 0.0 ? norm / std::sqrt(square) : 0.0;
   std::vector<float> steer(direction.size());
   std::transform(direction.begin(), direction.end(), steer.begin(), [&](double value) {
-    return static_cast<float>(scale * value);
+    return to_float(scale * value);
   });
   return steer;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/numeric.h"
+
 namespace mascing {
 namespace {
 
@@ -20,10 +22,9 @@ void count(const std::vector<TokenSequence>& replies,
            double Shares::*kind,
            Beginnings& beginnings) {
   for (const TokenSequence& reply : replies) {
-    const auto n_token = std::min(options.n_max_token, static_cast<int64_t>(reply.size()));
+    const int64_t n_token = std::min(options.n_max_token, std::ssize(reply));
     for (int64_t n = 1; n <= n_token; ++n) {
-      beginnings[{reply.begin(), reply.begin() + n}].*kind +=
-          1.0 / static_cast<double>(replies.size());
+      beginnings[{reply.begin(), reply.begin() + n}].*kind += 1.0 / to_double(std::ssize(replies));
     }
   }
 }
@@ -36,7 +37,7 @@ double choose(const std::vector<TokenSequence>& replies,
               std::vector<TokenSequence>& openings) {
   std::map<TokenSequence, int64_t> found;
   for (const TokenSequence& reply : replies) {
-    const auto n_token = std::min(options.n_max_token, static_cast<int64_t>(reply.size()));
+    const int64_t n_token = std::min(options.n_max_token, std::ssize(reply));
     for (int64_t n = 1; n <= n_token; ++n) {
       const TokenSequence opening(reply.begin(), reply.begin() + n);
       const Shares& shares = beginnings.at(opening);
@@ -50,14 +51,13 @@ double choose(const std::vector<TokenSequence>& replies,
   std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
     return a.second > b.second;
   });
-  ranked.resize(std::min(ranked.size(), static_cast<size_t>(options.n_max_opening)));
+  ranked.resize(std::min<size_t>(ranked.size(), options.n_max_opening));
   int64_t n_covered = 0;
   for (const auto& [opening, n] : ranked) {
     openings.push_back(opening);
     n_covered += n;
   }
-  const auto n_reply = static_cast<double>(std::max<size_t>(1, replies.size()));
-  return static_cast<double>(n_covered) / n_reply;
+  return ratio_or_zero(n_covered, std::ssize(replies));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/numeric.h"
+
 namespace mascing {
 namespace {
 
@@ -30,7 +32,7 @@ double log_odds(double log_p) {
 }
 
 double margin(const Probe& probe, int64_t n_wanted) {
-  const auto n = static_cast<int64_t>(probe.log_prob.size());
+  const int64_t n = std::ssize(probe.log_prob);
   const double* values = probe.log_prob.data();
   if (n_wanted == 0 || n_wanted == n) {
     const double odds = log_odds(log_sum_exp(values, n));
@@ -43,7 +45,7 @@ double margin(const Probe& probe, int64_t n_wanted) {
 double damage(const OutcomeSet& set, int64_t i_item, const Score& score) {
   const double sum =
       set.rises ? set.texts[i_item].base_log_prob - score.log_prob : score.divergence;
-  return sum / static_cast<double>(score.n_token);
+  return sum / to_double(score.n_token);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ struct OutcomeSet {
 
   [[nodiscard]] bool has_margin() const { return openings != nullptr; }
   [[nodiscard]] int64_t size() const {
-    return static_cast<int64_t>(has_margin() ? prompts.size() : texts.size());
+    return has_margin() ? std::ssize(prompts) : std::ssize(texts);
   }
 };
 

@@ -3,10 +3,12 @@
 
 #include <numeric>
 
+#include "base/numeric.h"
+
 namespace mascing {
 
 FreeEntries all_entries(const Mask& mask) {
-  FreeEntries entries(static_cast<size_t>(mask.n_layer * mask.n_expert));
+  FreeEntries entries(mask.n_layer * mask.n_expert);
   std::iota(entries.begin(), entries.end(), int64_t{0});
   return entries;
 }
@@ -14,15 +16,15 @@ FreeEntries all_entries(const Mask& mask) {
 double norm_of(const std::vector<float>& steer) {
   double sum = 0.0;
   for (const float value : steer) {
-    sum += static_cast<double>(value) * static_cast<double>(value);
+    sum += double{value} * double{value};
   }
   return std::sqrt(sum);
 }
 
 std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size) {
-  std::vector<float> e(static_cast<size_t>(d));
+  std::vector<float> e(d);
   for (float& value : e) {
-    value = static_cast<float>(rng.below(2) == 0 ? size : -size);
+    value = to_float(rng.below(2) == 0 ? size : -size);
   }
   return e;
 }

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "base/half.h"
+#include "base/numeric.h"
 #include "mascing/error.h"
 #include "nn/layer_norm.h"
 
@@ -14,6 +15,7 @@ namespace mascing {
 namespace {
 
 constexpr uint16_t kHalfExponent = 0x7C00;
+constexpr int64_t kLogitBytes = sizeof(uint16_t);
 
 void check_finite(const TraceSet& set, const TraceView& trace, const std::string& stage) {
   const int64_t n_token_size = set.n_layer * set.n_expert;
@@ -57,7 +59,7 @@ void check_traces(const TraceSet& set,
                 "[" + stage + "] the traces have " + std::to_string(set.n_layer) + " layers and " +
                     std::to_string(set.n_expert) + " experts");
   }
-  const auto n_trace = static_cast<int64_t>(set.traces.size());
+  const int64_t n_trace = std::ssize(set.traces);
   for (int64_t i_trace : traces) {
     if (i_trace < 0 || i_trace >= n_trace) {
       throw Error(ErrorKind::kUsage,
@@ -101,7 +103,7 @@ nn::Batch<Scalar> trace_batch(const TraceSet& set, const std::vector<int64_t>& t
   batch.reader.release = [&set, traces](int64_t i_sequence) {
     release_trace(set, traces[i_sequence]);
   };
-  batch.reader.layer_bytes = set.n_expert * static_cast<int64_t>(sizeof(uint16_t));
+  batch.reader.layer_bytes = set.n_expert * kLogitBytes;
   return batch;
 }
 
@@ -113,8 +115,7 @@ std::vector<double> mean_sigma(const TraceSet& set, int64_t i_trace) {
     read_token<float>(set, i_trace, i_token, z.data());
     for (int64_t i_layer = 0; i_layer < set.n_layer; ++i_layer) {
       float* row = z.data() + i_layer * set.n_expert;
-      mean[i_layer] += static_cast<double>(std::sqrt(nn::centre_row(row, set.n_expert).variance)) /
-                       static_cast<double>(n_token);
+      mean[i_layer] += std::sqrt(nn::centre_row(row, set.n_expert).variance) / to_double(n_token);
     }
   }
   release_trace(set, i_trace);
@@ -126,17 +127,26 @@ std::vector<float> calibrated_sigma(const TraceSet& set, const std::vector<int64
   for (int64_t i_trace : traces) {
     const std::vector<double> sigma = mean_sigma(set, i_trace);
     for (int64_t i_layer = 0; i_layer < set.n_layer; ++i_layer) {
-      mean[i_layer] += sigma[i_layer] / static_cast<double>(traces.size());
+      mean[i_layer] += sigma[i_layer] / to_double(std::ssize(traces));
     }
   }
   return {mean.begin(), mean.end()};
 }
 
+std::vector<double> lengths_of(const TraceSet& set, const std::vector<int64_t>& traces) {
+  std::vector<double> lengths;
+  lengths.reserve(traces.size());
+  for (int64_t i_trace : traces) {
+    lengths.push_back(to_double(set.traces[i_trace].n_token));
+  }
+  return lengths;
+}
+
 std::vector<int64_t> traces_with_label(const TraceSet& set, int label) {
   std::vector<int64_t> traces;
-  for (size_t i = 0; i < set.traces.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(set.traces); ++i) {
     if (set.traces[i].label == label) {
-      traces.push_back(static_cast<int64_t>(i));
+      traces.push_back(i);
     }
   }
   return traces;

@@ -38,6 +38,10 @@ template <typename Scalar>
 [[nodiscard]] std::vector<float> calibrated_sigma(const TraceSet& set,
                                                   const std::vector<int64_t>& traces);
 
+/// Numbers of tokens of the given traces.
+[[nodiscard]] std::vector<double> lengths_of(const TraceSet& set,
+                                             const std::vector<int64_t>& traces);
+
 /// Numbers of the traces with this label, in their order.
 [[nodiscard]] std::vector<int64_t> traces_with_label(const TraceSet& set, int label);
 

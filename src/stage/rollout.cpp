@@ -100,7 +100,7 @@ class RolloutBatch {
 
   void run() {
     std::vector<GenerateRequest> requests;
-    for (size_t i = 0; i < scripts_.size(); ++i) {
+    for (int64_t i = 0; i < std::ssize(scripts_); ++i) {
       states_.emplace_back(scripts_[i], options_);
       std::vector<int32_t> prompt = next_prompt(i);
       if (!prompt.empty()) {
@@ -115,7 +115,7 @@ class RolloutBatch {
 
  private:
   /// Of the turn that comes; empty if it fails, which ends the conversation.
-  std::vector<int32_t> next_prompt(size_t i) {
+  std::vector<int32_t> next_prompt(int64_t i) {
     if (!states_[i].advance()) {
       fail(i, "[collect] there is no user message");
       return {};
@@ -131,10 +131,10 @@ class RolloutBatch {
     }
   }
 
-  void fail(size_t i, const std::string& why, bool is_unjudged = false) {
+  void fail(int64_t i, const std::string& why, bool is_unjudged = false) {
     Rollout rollout;
     rollout.is_unjudged = is_unjudged;
-    rollout.i_script = static_cast<int64_t>(i);
+    rollout.i_script = i;
     rollout.row.id = scripts_[i].id;
     rollout.error =
         states_[i].turn() > 1 ? "turn " + std::to_string(states_[i].turn()) + ": " + why : why;
@@ -145,7 +145,7 @@ class RolloutBatch {
     const std::vector<std::optional<RolloutVerdict>> verdicts = judge(replies);
     std::vector<std::vector<int32_t>> prompts(replies.size());
     for (size_t k = 0; k < replies.size(); ++k) {
-      const size_t i = index_[replies[k].i_request];
+      const int64_t i = index_[replies[k].i_request];
       if (!replies[k].reply.ok()) {
         fail(i, replies[k].reply.error);
       } else if (verdicts[k] && !verdicts[k]->ok()) {
@@ -181,11 +181,11 @@ class RolloutBatch {
     return all;
   }
 
-  std::vector<int32_t> after_reply(size_t i, const Reply& reply, bool is_seen) {
+  std::vector<int32_t> after_reply(int64_t i, const Reply& reply, bool is_seen) {
     ScriptState& state = states_[i];
     const bool is_last_attempt = state.attempt() >= options_.n_attempt;
     if (is_seen || (state.is_over() && is_last_attempt)) {
-      on_rollout_({static_cast<int64_t>(i),
+      on_rollout_({i,
                    state.result(reply.text, is_seen ? 1 : 0),
                    reply.finish == FinishReason::kLength,
                    ""});
@@ -205,7 +205,7 @@ class RolloutBatch {
   const RolloutOptions& options_;
   const OnRollout& on_rollout_;
   std::vector<ScriptState> states_;
-  std::vector<size_t> index_;  ///< of each request: its script
+  std::vector<int64_t> index_;  ///< of each request: its script
 };
 
 }  // namespace

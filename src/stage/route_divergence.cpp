@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/numeric.h"
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
 #include "nn/parallel.h"
@@ -74,7 +75,7 @@ Scalar RouteDivergence<Scalar>::floor_of(const Scalar* y, Scalar sigma) const {
   std::vector<Scalar> copy(y, y + set_.n_expert);
   const auto kth = copy.begin() + (set_.n_expert_used - 1);
   std::nth_element(copy.begin(), kth, copy.end(), std::greater<Scalar>());
-  return *kth - static_cast<Scalar>(reach_) * sigma;
+  return *kth - to_scalar<Scalar>(reach_) * sigma;
 }
 
 template <typename Scalar>
@@ -102,7 +103,7 @@ void RouteDivergence<Scalar>::run_trace(int64_t i_trace,
     }
     Scalar* y = z.data() + i_layer * n_expert;
     const Scalar spread = std::sqrt(nn::centre_row(y, n_expert).variance);
-    const Scalar sigma = layer_sigma_.empty() ? spread : static_cast<Scalar>(layer_sigma_[i_layer]);
+    const Scalar sigma = layer_sigma_.empty() ? spread : Scalar{layer_sigma_[i_layer]};
     Scalar floor = -std::numeric_limits<Scalar>::infinity();
     if (is_restricted()) {
       floor = kept.empty() || std::isnan(kept[i]) ? floor_of(y, sigma) : kept[i];
@@ -137,7 +138,7 @@ std::vector<double> RouteDivergence<Scalar>::add(const std::vector<int64_t>& bat
                                                  const std::vector<DivergenceTask<Scalar>>& tasks) {
   make_room(batch);
   const std::vector<int64_t> lengths = trace_batch<Scalar>(set_, batch).lengths;
-  const auto n_part = static_cast<int64_t>(parts_.size());
+  const int64_t n_part = std::ssize(parts_);
   const std::vector<nn::SequenceRange> ranges = nn::split_by_tokens(lengths, n_part);
   const int64_t size = set_.n_layer * set_.n_expert;
   nn::run_parts(n_part, [&](int64_t i_part) {
@@ -149,12 +150,12 @@ std::vector<double> RouteDivergence<Scalar>::add(const std::vector<int64_t>& bat
     }
   });
   const int64_t n_token = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
-  const double share = 1.0 / static_cast<double>(n_token * set_.n_layer);
+  const double share = 1.0 / to_double(n_token * set_.n_layer);
   std::vector<double> result(tasks.size(), 0.0);
   for (const Part& part : parts_) {
     for (size_t i = 0; i < tasks.size(); ++i) {
       result[i] += part.sums[i] * share;
-      nn::add_scaled(static_cast<Scalar>(tasks[i].weight * share),
+      nn::add_scaled(to_scalar<Scalar>(tasks[i].weight * share),
                      part.d_steers[i].data(),
                      size,
                      tasks[i].d_steer);
@@ -186,7 +187,7 @@ double top_k_flips(const TraceSet& set,
     }
     release_trace(set, i_trace);
   }
-  return static_cast<double>(n_flip) / static_cast<double>(n_row * k);
+  return ratio(n_flip, n_row * k);
 }
 
 template class RouteDivergence<float>;

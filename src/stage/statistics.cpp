@@ -9,6 +9,7 @@
 #include <numeric>
 #include <string>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "mascing/error.h"
 
@@ -25,17 +26,19 @@ double log_binomial(double n, double k) {
 
 /// Ranks from 1; equal values share the mean of theirs.
 std::vector<double> mean_ranks(const std::vector<double>& values) {
-  std::vector<size_t> order(values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] < values[b]; });
-  std::vector<double> ranks(values.size());
-  for (size_t begin = 0; begin < order.size();) {
-    size_t end = begin;
-    while (end < order.size() && values[order[end]] == values[order[begin]]) {
+  const int64_t n = std::ssize(values);
+  std::vector<int64_t> order(n);
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::sort(
+      order.begin(), order.end(), [&](int64_t a, int64_t b) { return values[a] < values[b]; });
+  std::vector<double> ranks(n);
+  for (int64_t begin = 0; begin < n;) {
+    int64_t end = begin;
+    while (end < n && values[order[end]] == values[order[begin]]) {
       ++end;
     }
-    for (size_t k = begin; k < end; ++k) {
-      ranks[order[k]] = (static_cast<double>(begin + end) + 1.0) / 2.0;
+    for (int64_t k = begin; k < end; ++k) {
+      ranks[order[k]] = (to_double(begin + end) + 1.0) / 2.0;
     }
     begin = end;
   }
@@ -53,8 +56,8 @@ Rate wilson(int64_t n_hit, int64_t n) {
   if (n == 0) {
     return {0.0, 0.0, 1.0};
   }
-  const auto count = static_cast<double>(n);
-  const double rate = static_cast<double>(n_hit) / count;
+  const double count = to_double(n);
+  const double rate = to_double(n_hit) / count;
   const double z2 = kZ95 * kZ95;
   const double scale = 1.0 / (1.0 + z2 / count);
   const double centre = scale * (rate + z2 / (2.0 * count));
@@ -75,8 +78,8 @@ double mcnemar_exact(int64_t fixed, int64_t broken) {
   if (fixed == broken) {
     return 1.0;
   }
-  const double n = static_cast<double>(fixed) + static_cast<double>(broken);
-  const auto k = static_cast<double>(std::min(fixed, broken));
+  const double n = to_double(fixed) + to_double(broken);
+  const double k = to_double(std::min(fixed, broken));
   double relative = 1.0;  // term i over term k
   double sum = 0.0;
   for (double i = k; i >= 0.0 && relative > 1e-18; i -= 1.0) {
@@ -91,7 +94,7 @@ Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
   if (values.empty()) {
     return {0.0, 0.0, 0.0};
   }
-  const auto n = static_cast<int64_t>(values.size());
+  const int64_t n = std::ssize(values);
   const double sum = std::accumulate(values.begin(), values.end(), 0.0);
   Rng rng(seed);
   std::vector<double> means;
@@ -100,17 +103,15 @@ Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
     for (int64_t i = 0; i < n; ++i) {
       drawn += values[rng.below(n)];
     }
-    means.push_back(drawn / static_cast<double>(n));
+    means.push_back(drawn / to_double(n));
   }
   std::sort(means.begin(), means.end());
-  const auto at = [&](double share) {
-    return means[static_cast<size_t>(std::lround(share * static_cast<double>(kResamples - 1)))];
-  };
-  return {sum / static_cast<double>(n), at(0.025), at(0.975)};
+  const auto at = [&](double share) { return means[std::lround(share * (kResamples - 1))]; };
+  return {sum / to_double(n), at(0.025), at(0.975)};
 }
 
 Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
-  const auto n = static_cast<int64_t>(shares.size());
+  const int64_t n = std::ssize(shares);
   const auto is_all = [&](double value) {
     return std::all_of(
         shares.begin(), shares.end(), [value](double share) { return share == value; });
@@ -119,6 +120,14 @@ Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
     return wilson(is_all(0.0) ? 0 : n, n);
   }
   return bootstrap_mean(shares, seed);
+}
+
+double quantile(const std::vector<double>& sorted, double share) {
+  const int64_t last = std::ssize(sorted) - 1;
+  const double place = share * to_double(last);
+  const auto below = static_cast<int64_t>(place);
+  const int64_t above = std::min(below + 1, last);
+  return sorted[below] + (place - to_double(below)) * (sorted[above] - sorted[below]);
 }
 
 double cosine(const std::vector<double>& a, const std::vector<double>& b) {
@@ -136,7 +145,7 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b) {
 double spearman(const std::vector<double>& a, const std::vector<double>& b) {
   const std::vector<double> rank_a = mean_ranks(a);
   const std::vector<double> rank_b = mean_ranks(b);
-  const double mean = (static_cast<double>(a.size()) + 1.0) / 2.0;
+  const double mean = (to_double(std::ssize(a)) + 1.0) / 2.0;
   double ab = 0.0;
   double aa = 0.0;
   double bb = 0.0;
@@ -149,15 +158,15 @@ double spearman(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 std::vector<double> holm(const std::vector<double>& p_values) {
-  std::vector<size_t> order(p_values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
+  const int64_t n = std::ssize(p_values);
+  std::vector<int64_t> order(n);
+  std::iota(order.begin(), order.end(), int64_t{0});
   std::stable_sort(
-      order.begin(), order.end(), [&](size_t a, size_t b) { return p_values[a] < p_values[b]; });
-  std::vector<double> adjusted(p_values.size());
+      order.begin(), order.end(), [&](int64_t a, int64_t b) { return p_values[a] < p_values[b]; });
+  std::vector<double> adjusted(n);
   double largest = 0.0;
-  for (size_t k = 0; k < order.size(); ++k) {
-    const auto n_left = static_cast<double>(order.size() - k);
-    largest = std::max(largest, std::min(1.0, n_left * p_values[order[k]]));
+  for (int64_t k = 0; k < n; ++k) {
+    largest = std::max(largest, std::min(1.0, to_double(n - k) * p_values[order[k]]));
     adjusted[order[k]] = largest;
   }
   return adjusted;
@@ -165,7 +174,7 @@ std::vector<double> holm(const std::vector<double>& p_values) {
 
 // Mann and Whitney's U from the ranks, with mid-ranks for ties.
 double rank_auc(const std::vector<double>& scores, const std::vector<int>& labels) {
-  const auto n = static_cast<int64_t>(scores.size());
+  const int64_t n = std::ssize(scores);
   std::vector<int64_t> order(n);
   std::iota(order.begin(), order.end(), 0);
   std::sort(
@@ -179,11 +188,11 @@ double rank_auc(const std::vector<double>& scores, const std::vector<int>& label
       n_tied_positive += labels[order[end]] == 1 ? 1.0 : 0.0;
       ++end;
     }
-    rank_sum += n_tied_positive * 0.5 * static_cast<double>(begin + 1 + end);  // ranks start at 1
+    rank_sum += n_tied_positive * 0.5 * to_double(begin + 1 + end);  // ranks start at 1
     n_positive += n_tied_positive;
     begin = end;
   }
-  const double n_negative = static_cast<double>(n) - n_positive;
+  const double n_negative = to_double(n) - n_positive;
   if (n_positive == 0.0 || n_negative == 0.0) {
     return 0.5;
   }

@@ -27,6 +27,9 @@ namespace mascing {
 /// interval over the cases.
 [[nodiscard]] Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed);
 
+/// Of values in rising order, at least one, at `share` (0 .. 1) of the way: linear between ranks.
+[[nodiscard]] double quantile(const std::vector<double>& sorted, double share);
+
 /// Cosine of the angle between two vectors of one size; 0 if either is 0.
 [[nodiscard]] double cosine(const std::vector<double>& a, const std::vector<double>& b);
 /// Spearman's rank correlation, ties with their mean rank. 0 if either side is constant. Sizes must

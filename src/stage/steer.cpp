@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "mascing/error.h"
 #include "stage/ragged_traces.h"
@@ -35,7 +36,7 @@ class BatchDeck {
 
   /// At most n_batch traces; the last batch before a new shuffle may be smaller.
   std::vector<int64_t> draw() {
-    const auto n_trace = static_cast<int64_t>(traces_.size());
+    const int64_t n_trace = std::ssize(traces_);
     if (next_ >= n_trace) {
       shuffle();
       next_ = 0;
@@ -48,7 +49,7 @@ class BatchDeck {
 
  private:
   void shuffle() {
-    if (n_batch_ < static_cast<int64_t>(traces_.size())) {
+    if (n_batch_ < std::ssize(traces_)) {
       rng_.shuffle(traces_);
     }
   }
@@ -135,7 +136,7 @@ class SteerGroup {
         active_.push_back(&run);
       }
     }
-    const auto n_fit = static_cast<int64_t>(split_.fit.size());
+    const int64_t n_fit = std::ssize(split_.fit);
     const int64_t n_step = (n_fit + options_.n_batch - 1) / options_.n_batch;
     for (int64_t i_step = 0; i_step < n_step; ++i_step) {
       run_step(n_fit, n_step);
@@ -166,9 +167,9 @@ class SteerGroup {
     const std::vector<int64_t> batch = target_deck_.draw();
     const std::vector<double> losses = objective_.losses(batch, tasks(), d_steers);
     const std::vector<double> divergences = add_divergences(d_steers);
-    const double share = static_cast<double>(batch.size()) / static_cast<double>(n_fit);
+    const double share = ratio(std::ssize(batch), n_fit);
     for (size_t i = 0; i < active_.size(); ++i) {
-      active_[i]->step(losses[i], share, divergences[i], 1.0 / static_cast<double>(n_step));
+      active_[i]->step(losses[i], share, divergences[i], 1.0 / to_double(n_step));
     }
   }
 
@@ -209,7 +210,7 @@ class SteerGroup {
 std::vector<std::vector<SteerRun>> group_cells(const std::vector<SteerCell>& cells,
                                                int64_t n_value) {
   std::vector<std::vector<SteerRun>> groups;
-  for (size_t i = 0; i < cells.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(cells); ++i) {
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& runs) {
       return see_the_same(runs.front().cell().options, cells[i].options);
     });
@@ -222,7 +223,7 @@ std::vector<std::vector<SteerRun>> group_cells(const std::vector<SteerCell>& cel
     if (run == group->end()) {
       run = group->emplace(group->end(), cells[i], n_value);
     }
-    run->add_result(static_cast<int64_t>(i), cells[i].options.n_epoch);
+    run->add_result(i, cells[i].options.n_epoch);
   }
   return groups;
 }
@@ -260,10 +261,9 @@ void check_grid(const std::vector<Surrogate>& surrogates,
   }
   for (const SteerCell& cell : cells) {
     check_steer_options(cell.options);
-    require_steer(
-        cell.i_surrogate >= 0 && cell.i_surrogate < static_cast<int64_t>(surrogates.size()),
-        "surrogate number " + std::to_string(cell.i_surrogate) + " of " +
-            std::to_string(surrogates.size()) + " does not exist");
+    require_steer(cell.i_surrogate >= 0 && cell.i_surrogate < std::ssize(surrogates),
+                  "surrogate number " + std::to_string(cell.i_surrogate) + " of " +
+                      std::to_string(surrogates.size()) + " does not exist");
   }
 }
 
@@ -278,7 +278,7 @@ std::vector<SteerResult> optimise_steering_grid(const std::vector<Surrogate>& su
   const std::vector<int64_t> read = traces_read(traces);
   check_traces(set, read, "steer");
   for (const SteerCell& cell : cells) {
-    static_cast<void>(split_target(set, traces.target, cell.options));
+    split_target(set, traces.target, cell.options);  // throws if there is nothing to fit
   }
   const std::vector<float> sigma = calibrated_sigma(set, read);
   std::vector<SteerResult> results(cells.size());

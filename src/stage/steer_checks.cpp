@@ -60,7 +60,7 @@ std::vector<int64_t> traces_read(const SteerTraces& traces) {
 
 void apply_threshold(double threshold, std::vector<float>& steer) {
   for (float& value : steer) {
-    if (std::abs(static_cast<double>(value)) <= threshold) {
+    if (std::abs(double{value}) <= threshold) {
       value = 0.0F;
     }
   }

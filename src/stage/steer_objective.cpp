@@ -1,6 +1,7 @@
 // One pass per thread over its share of the sequences; sums are added in the order of the threads.
 #include "stage/steer_objective.h"
 
+#include "base/numeric.h"
 #include "nn/parallel.h"
 #include "stage/ragged_traces.h"
 
@@ -32,9 +33,10 @@ SteerObjective<Scalar>::SteerObjective(const std::vector<Surrogate>& surrogates,
 
 template <typename Scalar>
 void SteerObjective<Scalar>::keep(const std::vector<int64_t>& traces) {
-  const auto n_surrogate = static_cast<int64_t>(weights_.size());
+  const int64_t n_surrogate = std::ssize(weights_);
   const int64_t n_per_token = 2 * set_.n_layer + n_surrogate * weights_.front()->width();
-  auto left = kKeptBytes / static_cast<int64_t>(sizeof(Scalar));
+  constexpr int64_t kScalarBytes = sizeof(Scalar);
+  int64_t left = kKeptBytes / kScalarBytes;
   for (int64_t i_trace : traces) {
     left -= n_per_token * set_.traces[i_trace].n_token;
     if (left < 0) {
@@ -56,8 +58,8 @@ std::vector<double> SteerObjective<Scalar>::losses(const std::vector<int64_t>& b
   steered.base = [&](int64_t i_sequence) { return kept_[batch[i_sequence]].get(); };
   steered.layer_sigma = layer_sigma_.empty() ? nullptr : layer_sigma_.data();
   steered.offset = offsets.empty() ? nullptr : offsets.data();
-  const auto n_part = static_cast<int64_t>(passes_.size());
-  const auto n_sequence = static_cast<int64_t>(batch.size());
+  const int64_t n_part = std::ssize(passes_);
+  const int64_t n_sequence = std::ssize(batch);
   const std::vector<nn::SequenceRange> ranges = nn::split_by_tokens(steered.lengths, n_part);
   nn::run_parts(n_part, [&](int64_t i_part) {
     passes_[i_part].start(tasks, !d_steers.empty());
@@ -67,11 +69,10 @@ std::vector<double> SteerObjective<Scalar>::losses(const std::vector<int64_t>& b
     passes_[0].merge(passes_[i_part]);
   }
   std::vector<double> result;
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    const auto i_task = static_cast<int64_t>(i);
-    result.push_back(passes_[0].loss(i_task) / static_cast<double>(n_sequence));
+  for (int64_t i_task = 0; i_task < std::ssize(tasks); ++i_task) {
+    result.push_back(passes_[0].loss(i_task) / to_double(n_sequence));
     if (!d_steers.empty()) {
-      passes_[0].finish(i_task, d_steers[i]);
+      passes_[0].finish(i_task, d_steers[i_task]);
     }
   }
   return result;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/numeric.h"
 #include "mascing/error.h"
 #include "stage/steer_checks.h"
 
@@ -14,7 +15,7 @@ namespace {
 double l1_norm(const std::vector<float>& steer) {
   double sum = 0.0;
   for (float value : steer) {
-    sum += std::abs(static_cast<double>(value));
+    sum += std::abs(double{value});
   }
   return sum;
 }
@@ -23,7 +24,7 @@ double l1_norm(const std::vector<float>& steer) {
 void add_l1_subgradient(double lambda,
                         const std::vector<float>& steer,
                         std::vector<float>& d_steer) {
-  const auto step = static_cast<float>(lambda);
+  const float step = to_float(lambda);
   for (size_t i = 0; i < steer.size(); ++i) {
     if (steer[i] != 0.0F) {
       d_steer[i] += std::copysign(step, steer[i]);
@@ -81,11 +82,10 @@ void SteerRun::finish_epoch(double validation_loss) {
   }
   epoch_.l1 = l1_norm(steer_);
   epoch_.validation_loss = validation_loss;
-  epoch_.n_active =
-      static_cast<int64_t>(steer_.size()) - std::count(steer_.begin(), steer_.end(), 0.0F);
+  epoch_.n_active = std::ssize(steer_) - std::count(steer_.begin(), steer_.end(), 0.0F);
   epochs_.push_back(epoch_);
   epoch_ = {};
-  const auto n_done = static_cast<int64_t>(epochs_.size());
+  const int64_t n_done = std::ssize(epochs_);
   const int64_t n_patience = cell_.options.n_patience;
   if (n_patience == 0 || n_done == 1 || validation_loss < epochs_[best_epoch_].validation_loss) {
     best_epoch_ = n_done - 1;

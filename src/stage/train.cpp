@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "mascing/error.h"
 #include "nn/adam.h"
@@ -46,8 +47,8 @@ void check_options(const TrainOptions& options) {
 }
 
 std::vector<int64_t> labelled_traces(const TraceSet& set) {
-  const auto n_negative = static_cast<int64_t>(traces_with_label(set, 0).size());
-  const auto n_positive = static_cast<int64_t>(traces_with_label(set, 1).size());
+  const int64_t n_negative = std::ssize(traces_with_label(set, 0));
+  const int64_t n_positive = std::ssize(traces_with_label(set, 1));
   if (n_negative == 0 || n_positive == 0) {
     throw Error(ErrorKind::kInsufficient,
                 "[train] both classes are needed: " + std::to_string(n_positive) +
@@ -64,7 +65,7 @@ std::vector<Number> labels_of(const TraceSet& set, const std::vector<int64_t>& t
   std::vector<Number> labels;
   labels.reserve(traces.size());
   for (int64_t i_trace : traces) {
-    labels.push_back(static_cast<Number>(set.traces[i_trace].label));
+    labels.push_back(to_scalar<Number>(set.traces[i_trace].label));
   }
   return labels;
 }
@@ -81,17 +82,12 @@ EpochScore epoch_score(const std::vector<float>& logits, const std::vector<int>&
     result.loss += nn::bce_with_logits(logits[i], labels[i]);
     result.accuracy += (logits[i] > 0.0F) == (labels[i] == 1) ? 1.0 : 0.0;
   }
-  const double n = std::max(1.0, static_cast<double>(logits.size()));
+  const double n = std::max(1.0, to_double(std::ssize(logits)));
   return {result.loss / n, result.accuracy / n};
 }
 
 double length_auc(const TraceSet& set, const std::vector<int64_t>& labelled) {
-  std::vector<double> lengths;
-  lengths.reserve(labelled.size());
-  for (int64_t i_trace : labelled) {
-    lengths.push_back(static_cast<double>(set.traces[i_trace].n_token));
-  }
-  const double auc = rank_auc(lengths, labels_of<int>(set, labelled));
+  const double auc = rank_auc(lengths_of(set, labelled), labels_of<int>(set, labelled));
   return std::max(auc, 1.0 - auc);  // shorter attacks are as much of a confound as longer ones
 }
 
@@ -144,7 +140,7 @@ class Trainer {
  private:
   EpochReport run_epoch(const std::vector<int64_t>& order, int64_t i_epoch) {
     EpochReport epoch;
-    const auto n_train = static_cast<int64_t>(order.size());
+    const int64_t n_train = std::ssize(order);
     for (int64_t begin = 0; begin < n_train; begin += options_.n_batch) {
       const int64_t end = std::min(n_train, begin + options_.n_batch);
       const std::vector<int64_t> traces(order.begin() + begin, order.begin() + end);
@@ -158,7 +154,7 @@ class Trainer {
             "lower the learning rate");
       }
       adam_.step(d_values_.data(), values_.data());
-      epoch.train_loss += loss * static_cast<double>(end - begin) / static_cast<double>(n_train);
+      epoch.train_loss += loss * to_double(end - begin) / to_double(n_train);
     }
     const EpochScore held = validate(values_);
     epoch.validation_loss = held.loss;
@@ -184,18 +180,17 @@ class Trainer {
 
   void finish(TrainReport& fit) {
     check_surrogate({shape_, best_values_});
-    fit.n_train = static_cast<int64_t>(split_.train.size());
-    fit.n_validation = static_cast<int64_t>(split_.validation.size());
+    fit.n_train = std::ssize(split_.train);
+    fit.n_validation = std::ssize(split_.validation);
     if (fit.n_validation == 0) {
       return;
     }
     fit.validation_accuracy = validate(best_values_).accuracy;
     const std::vector<double> scores(validation_logits_.begin(), validation_logits_.end());
     fit.validation_auc = rank_auc(scores, validation_labels_);
-    const auto n_positive = std::count(validation_labels_.begin(), validation_labels_.end(), 1);
+    const int64_t n_positive = std::count(validation_labels_.begin(), validation_labels_.end(), 1);
     fit.majority_accuracy =
-        static_cast<double>(std::max<int64_t>(n_positive, fit.n_validation - n_positive)) /
-        static_cast<double>(fit.n_validation);
+        ratio(std::max(n_positive, fit.n_validation - n_positive), fit.n_validation);
   }
 
   const TraceSet& set_;
@@ -245,7 +240,7 @@ std::vector<float> predict(const Surrogate& surrogate, const TraceSet& set, int6
   std::vector<float> probabilities;
   runner.forward(trace_batch<float>(set, all_traces(set)), probabilities);
   for (float& value : probabilities) {
-    value = static_cast<float>(nn::sigmoid(value));
+    value = to_float(nn::sigmoid(value));
   }
   return probabilities;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "mascing/error.h"
 
@@ -54,7 +55,7 @@ ClassCounts plus(const ClassCounts& a, const ClassCounts& b) {
 double distance(const ClassCounts& n_held, const ClassCounts& n_all, double share) {
   double sum = 0.0;
   for (size_t label = 0; label < 2; ++label) {
-    const double got = static_cast<double>(n_held[label]) / static_cast<double>(n_all[label]);
+    const double got = ratio(n_held[label], n_all[label]);
     sum += (got - share) * (got - share);
   }
   return sum;
@@ -188,11 +189,11 @@ TrainSplit hold_out_topics(const TraceSet& set,
   }
   Rng rng(seed);
   rng.shuffle(groups);
-  const double wanted = share * static_cast<double>(traces.size());
+  const double wanted = share * to_double(std::ssize(traces));
   for (size_t i = 0; i + 1 < groups.size(); ++i) {  // the last group always stays
     const std::vector<int64_t>& group = groups[i].traces;
-    const auto n_held = static_cast<double>(split.validation.size());
-    const bool is_nearer = n_held + static_cast<double>(group.size()) / 2.0 <= wanted;
+    const double n_held = to_double(std::ssize(split.validation));
+    const bool is_nearer = n_held + to_double(std::ssize(group)) / 2.0 <= wanted;
     std::vector<int64_t>& part = n_held == 0.0 || is_nearer ? split.validation : split.train;
     part.insert(part.end(), group.begin(), group.end());
   }

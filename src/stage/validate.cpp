@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "mascing/error.h"
@@ -30,9 +31,9 @@ enum class ValidateStream : uint64_t { kFolds = 11, kResample = 12, kTopic = 13 
 std::vector<int64_t> labelled_traces(const TraceSet& set, int64_t n_fold) {
   std::vector<int64_t> traces;
   int64_t n_of_class[2] = {0, 0};
-  for (size_t i = 0; i < set.traces.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(set.traces); ++i) {
     if (set.traces[i].label >= 0) {
-      traces.push_back(static_cast<int64_t>(i));
+      traces.push_back(i);
       ++n_of_class[set.traces[i].label == 1 ? 1 : 0];
     }
   }
@@ -77,15 +78,6 @@ void predict_fold(const TraceSet& set,
   }
 }
 
-std::vector<double> lengths_of(const TraceSet& set, const std::vector<int64_t>& labelled) {
-  std::vector<double> lengths;
-  lengths.reserve(labelled.size());
-  for (int64_t i_trace : labelled) {
-    lengths.push_back(static_cast<double>(set.traces[i_trace].n_token));
-  }
-  return lengths;
-}
-
 /// 95 % interval by resampling topics; where all resamples agree, Wilson's for as many hits as the
 /// smaller class has members.
 AucInterval auc_interval(const Sample& sample, uint64_t seed) {
@@ -104,13 +96,13 @@ AucInterval auc_interval(const Sample& sample, uint64_t seed) {
     std::vector<double> scores;
     std::vector<int> labels;
     for (size_t t = 0; t < topics.size(); ++t) {
-      for (size_t i : *topics[rng.below(static_cast<int64_t>(topics.size()))]) {
+      for (size_t i : *topics[rng.below(std::ssize(topics))]) {
         scores.push_back(sample.scores[i]);
         labels.push_back(sample.labels[i]);
       }
     }
     const auto n_positive = std::count(labels.begin(), labels.end(), 1);
-    if (n_positive > 0 && n_positive < static_cast<int64_t>(labels.size())) {
+    if (n_positive > 0 && n_positive < std::ssize(labels)) {
       aucs.push_back(rank_auc(scores, labels));
     }
   }
@@ -118,8 +110,8 @@ AucInterval auc_interval(const Sample& sample, uint64_t seed) {
   std::sort(aucs.begin(), aucs.end());
   if (aucs.size() < 40 || aucs.front() == aucs.back()) {
     const int64_t n_positive = std::count(sample.labels.begin(), sample.labels.end(), 1);
-    const int64_t n = std::min(n_positive, static_cast<int64_t>(sample.labels.size()) - n_positive);
-    const Rate rate = wilson(std::llround(auc * static_cast<double>(n)), n);
+    const int64_t n = std::min(n_positive, std::ssize(sample.labels) - n_positive);
+    const Rate rate = wilson(std::llround(auc * to_double(n)), n);
     return {auc, std::min(auc, rate.low), std::max(auc, rate.high)};
   }
   return {auc, aucs[aucs.size() / 40], aucs[aucs.size() - 1 - aucs.size() / 40]};
@@ -131,25 +123,23 @@ void calibrate(const Sample& sample, ValidationReport& report) {
   int64_t n_saturated = 0;
   for (size_t i = 0; i < sample.scores.size(); ++i) {
     const double p = sample.scores[i];
-    CalibrationBin& bin =
-        report.bins[std::min(kBins - 1, static_cast<int64_t>(p * static_cast<double>(kBins)))];
+    CalibrationBin& bin = report.bins[std::min(kBins - 1, static_cast<int64_t>(p * kBins))];
     ++bin.n;
     bin.mean_probability += p;
     bin.rate += sample.labels[i];
     n_right += (p > 0.5) == (sample.labels[i] == 1) ? 1 : 0;
     n_saturated += std::min(p, 1.0 - p) < kSaturation ? 1 : 0;
   }
-  const auto n = static_cast<double>(sample.scores.size());
+  const int64_t n = std::ssize(sample.scores);
   for (CalibrationBin& bin : report.bins) {
     if (bin.n > 0) {
-      bin.mean_probability /= static_cast<double>(bin.n);
-      bin.rate /= static_cast<double>(bin.n);
-      report.calibration_error +=
-          static_cast<double>(bin.n) / n * std::abs(bin.mean_probability - bin.rate);
+      bin.mean_probability /= to_double(bin.n);
+      bin.rate /= to_double(bin.n);
+      report.calibration_error += ratio(bin.n, n) * std::abs(bin.mean_probability - bin.rate);
     }
   }
-  report.accuracy = static_cast<double>(n_right) / n;
-  report.saturated_share = static_cast<double>(n_saturated) / n;
+  report.accuracy = ratio(n_right, n);
+  report.saturated_share = ratio(n_saturated, n);
 }
 
 std::string shown(double value) {
@@ -212,7 +202,7 @@ ValidationReport cross_validate(const TraceSet& set,
     train.validation_share = 0.0;  // nothing would look at that part
   }
   ValidationReport result;
-  result.n_trace = static_cast<int64_t>(labelled.size());
+  result.n_trace = std::ssize(labelled);
   result.is_by_topic = split.is_by_topic;
   result.probabilities.resize(labelled.size());
   for (int64_t i_fold = 0; i_fold < options.n_fold; ++i_fold) {
@@ -231,10 +221,9 @@ ValidationReport cross_validate(const TraceSet& set,
   result.length_auc = confound_auc(lengths_of(set, labelled), sample.labels);
   result.topic_auc =
       topic_auc(sample.topics, sample.labels, stream_seed(seed, ValidateStream::kTopic));
-  const auto n_positive = std::count(sample.labels.begin(), sample.labels.end(), 1);
+  const int64_t n_positive = std::count(sample.labels.begin(), sample.labels.end(), 1);
   result.majority_accuracy =
-      static_cast<double>(std::max(n_positive, result.n_trace - n_positive)) /
-      static_cast<double>(result.n_trace);
+      ratio(std::max(n_positive, result.n_trace - n_positive), result.n_trace);
   calibrate(sample, result);
   warn(result);
   return result;
