@@ -13,6 +13,7 @@
 #include "measure/cached_evaluator.h"
 #include "measure/judge_record.h"
 #include "measure/label.h"
+#include "measure/make_jury.h"
 #include "measure/traces.h"
 #include "run/baselines.h"
 #include "run/eval_shard.h"
