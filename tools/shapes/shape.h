@@ -21,10 +21,10 @@ struct LatentAttention {
 
 /// Everything that llama.cpp needs to know of a model but its weights.
 struct ModelShape {
-  std::string name;          ///< as it is published
-  std::string architecture;  ///< llama.cpp's word
-  int64_t n_layer = 0;       ///< blocks
-  int64_t n_dense_lead = 0;  ///< of them, leading ones without a router
+  std::string name = {};          ///< as it is published
+  std::string architecture = {};  ///< llama.cpp's word
+  int64_t n_layer = 0;            ///< blocks
+  int64_t n_dense_lead = 0;       ///< of them, leading ones without a router
   int64_t n_embd = 0;
   int64_t n_head = 0;
   int64_t n_head_kv = 0;
@@ -41,7 +41,7 @@ struct ModelShape {
   double yarn_factor = 0.0;        ///< by which YaRN stretches it; 0 = not
   double rope_base = 10000.0;
   double norm_epsilon = 1e-6;
-  LatentAttention latent;
+  LatentAttention latent = {};
   int64_t n_expert_group = 0;  ///< of which only the best are chosen from; 0 = all are
   int64_t n_group_used = 0;
   double expert_scale = 0.0;  ///< of what the experts add; 0 = 1
@@ -77,8 +77,8 @@ enum class WeightKind {
 };
 
 struct ShapeTensor {
-  std::string name;
-  std::vector<int64_t> dims;  ///< fastest first
+  std::string name = {};
+  std::vector<int64_t> dims = {};  ///< fastest first
   WeightKind kind = WeightKind::kMatrix;
 };
 
