@@ -17,13 +17,13 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 18;
 
-struct CloseFile {
-  void operator()(FILE* file) const { (void)std::fclose(file); }
-};
-
 }  // namespace
 
 struct ByteReader::Source {
+  struct CloseFile {
+    void operator()(FILE* open) const { (void)std::fclose(open); }
+  };
+
   std::string path;
   std::unique_ptr<FILE, CloseFile> file;  // null: everything is in `rest`
   std::string buffer;
