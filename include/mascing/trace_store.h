@@ -62,9 +62,6 @@ class TraceStoreWriter {
   TraceStoreHeader header_;
 };
 
-/// The header of a finished store. Throws Error{kBadInput}.
-[[nodiscard]] TraceStoreHeader read_trace_store_header(const std::string& folder);
-
 /// Maps all shards of a finished store, traces in the order of the manifest. A store of more than
 /// 256 MB lets go of traces that are released (trace_release.h). Throws
 /// Error{kBadInput} for a missing or broken manifest or shard, Error{kMismatch} if a shard was made

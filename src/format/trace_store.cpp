@@ -333,10 +333,6 @@ void TraceStoreWriter::finish(const std::vector<std::string>& shard_hashes) {
   write_file_atomically(manifest_path(folder_), text + "\n");
 }
 
-TraceStoreHeader read_trace_store_header(const std::string& folder) {
-  return read_manifest(folder).header;
-}
-
 TraceSet read_traces(const std::string& folder) {
   const Manifest manifest = read_manifest(folder);
   const TraceStoreHeader& header = manifest.header;
