@@ -73,22 +73,15 @@ struct SteerCell {
 [[nodiscard]] std::vector<float> calibrate_sigma(const TraceSet& set,
                                                  const std::vector<int64_t>& traces);
 
-/// Minimises BCE(surrogate(z + sigma_l S), target) + lambda |S|_1 + preserve * KL over S
-/// (method.md, step 4), from S = 0. Throws Error{kInsufficient} if no target trace is given,
-/// Error{kMismatch} if surrogate and traces disagree about layers or experts, Error{kBadInput} on a
-/// NaN or infinite logit.
-[[nodiscard]] SteerResult optimise_steering(const Surrogate& surrogate,
-                                            const TraceSet& set,
-                                            const SteerTraces& traces,
-                                            const SteerOptions& options,
-                                            const Progress& progress = {});
-
-/// Several optimisations at once: surrogates of one shape, and any mixture of options. Cells whose
-/// target, batches and sigma agree share reads, statistics and projections; cells that differ in
-/// n_epoch only are one run, looked at several times. `traces.target` may hold traces of both
-/// classes: a cell reads those that do not have its target as label. Results are in the order of
-/// the cells, each the same bytes as if it were optimised alone. n_thread is the first cell's.
-/// Throws as below.
+/// For each cell, minimises BCE(surrogate(z + sigma_l S), target) + lambda |S|_1 + preserve * KL
+/// over S (method.md, step 4), from S = 0. The surrogates have one shape; the options may be any
+/// mixture. Cells whose target, batches and sigma agree share reads, statistics and projections;
+/// cells that differ in n_epoch only are one run, read off several times. `traces.target` may hold
+/// traces of both classes: a cell reads those that do not have its target as label. Results are in
+/// the order of the cells, each the same bytes as if it were optimised alone. n_thread is the first
+/// cell's. Throws Error{kInsufficient} if no target trace is given, Error{kMismatch} if surrogate
+/// and traces disagree about layers or experts, Error{kBadInput} on a NaN or infinite logit,
+/// Error{kUsage} on options that make no sense.
 [[nodiscard]] std::vector<SteerResult> optimise_steering_grid(
     const std::vector<Surrogate>& surrogates,
     const TraceSet& set,

@@ -25,8 +25,8 @@ namespace {
 /// Streams of random numbers that one seed gives.
 enum class SteerStream : uint64_t { kTarget = 1, kPreserve = 2, kSplit = 3 };
 
-/// An endless series of batches of shuffled traces: every trace once before any twice. If one batch
-/// holds them all there is no order to choose.
+/// An endless series of batches of shuffled traces, every trace once per pass. Nothing is shuffled
+/// if one batch holds all traces.
 class BatchDeck {
  public:
   BatchDeck(std::vector<int64_t> traces, int64_t n_batch, uint64_t seed)
@@ -304,14 +304,6 @@ std::vector<SteerResult> optimise_steering_grid(const std::vector<Surrogate>& su
     }
   }
   return results;
-}
-
-SteerResult optimise_steering(const Surrogate& surrogate,
-                              const TraceSet& set,
-                              const SteerTraces& traces,
-                              const SteerOptions& options,
-                              const Progress& progress) {
-  return optimise_steering_grid({surrogate}, set, traces, {{0, options}}, progress).front();
 }
 
 }  // namespace mascing

@@ -11,6 +11,7 @@
 #include "mascing/steer.h"
 #include "stage/numeric_model.h"
 #include "stage/numeric_traces.h"
+#include "stage/steer_fixtures.h"
 
 namespace mascing {
 namespace {

@@ -38,6 +38,15 @@ inline Surrogate random_surrogate(const TraceSet& set, uint64_t seed) {
   return surrogate;
 }
 
+/// A grid of one cell.
+inline SteerResult optimise_steering(const Surrogate& surrogate,
+                                     const TraceSet& set,
+                                     const SteerTraces& traces,
+                                     const SteerOptions& options,
+                                     const Progress& progress = {}) {
+  return optimise_steering_grid({surrogate}, set, traces, {{0, options}}, progress).front();
+}
+
 inline std::vector<int64_t> first_traces(int64_t n) {
   std::vector<int64_t> traces(n);
   std::iota(traces.begin(), traces.end(), 0);

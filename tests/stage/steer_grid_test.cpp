@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mascing/train.h"
 #include "stage/steer_fixtures.h"
 
 namespace mascing {

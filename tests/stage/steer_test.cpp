@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mascing/train.h"
 #include "stage/steer_fixtures.h"
 #include "stage/steer_objective.h"
 
