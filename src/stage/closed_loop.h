@@ -10,24 +10,11 @@
 
 #include "mascing/mask.h"
 #include "mascing/progress.h"
+#include "stage/loop_objective.h"
 #include "stage/outcome.h"
 #include "stage/perturbation.h"
 
 namespace mascing {
-
-/// What a set of the objectives is for.
-enum class LoopRole {
-  kGain,    ///< its conversations should give the wanted reply
-  kKeep,    ///< its share of margins above `margin` may fall by `limit`
-  kDamage,  ///< its divergence may be `limit` nats per token
-};
-
-struct LoopSet {
-  LoopRole role = LoopRole::kGain;
-  double limit = 0.0;        ///< > 0 but for kGain
-  std::vector<double> base;  ///< unsteered margins of the items; empty for kDamage
-  double margin = 0.0;       ///< kKeep: nats by which a wanted reply must lead to be safe
-};
 
 struct ClosedLoopOptions {
   uint64_t seed = 0;
@@ -41,15 +28,15 @@ struct ClosedLoopOptions {
   double boost_cap = 3.0;     ///< sigmas, of an entry: boosts break models sooner than bans
   double l1 = 0.005;          ///< soft threshold per length of the step; twice that above 0
   double enough = 0.97;       ///< smoothed wanted share of the gain set at which it may stop
-  std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked before each step
+  std::function<bool()> is_spent =
+      {};  ///< true: stop and return the result so far; checked before each step
   Progress progress = {};
 };
 
 /// The state after one step. Values are running means over what was measured at S itself.
 struct LoopStep {
   double norm = 0.0;               ///< |S|
-  std::vector<double> value;       ///< per set: smoothed wanted share (kGain), its fall (kKeep),
-                                   ///< divergence (kDamage)
+  std::vector<double> value;       ///< per set: mean of loop_value
   std::vector<double> multiplier;  ///< per set: weight of its limit
 };
 
@@ -63,8 +50,8 @@ struct ClosedLoopResult {
 
 /// Starts from the entries of `start`, a mask for the model with sigma rule and sigma filled in.
 /// Minimises the mean of softplus(-m) over the one set with role kGain, with multipliers on the
-/// limits of the others; wanted shares are smoothed a little (mean of sigmoid(4 m)). Sets that
-/// weigh more in a step, or whose losses scatter more, are asked more often.
+/// limits of the others. Sets that weigh more in a step, or whose losses scatter more, are asked
+/// more often.
 [[nodiscard]] ClosedLoopResult close_loop(const Mask& start,
                                           const FreeEntries& entries,
                                           const std::vector<OutcomeSet>& sets,

@@ -1,6 +1,6 @@
-// What it costs to move one entry of a mask alone: how far texts that should stay as they are then
-// diverge. Entries differ a hundredfold in this (on the natural demo model those of the first layer
-// cost most), so a search whose steps cost alike in every entry gets further at the same damage.
+// The cost of moving a single entry of a mask: how far texts that should stay unchanged then
+// diverge. Costs differ a hundredfold (on the natural demo model those of the first layer are
+// highest), so a search whose steps cost the same in every entry gets further at the same damage.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 #include "mascing/mask.h"
 #include "mascing/progress.h"
-#include "stage/closed_loop.h"
+#include "stage/loop_objective.h"
 #include "stage/outcome.h"
 #include "stage/perturbation.h"
 
@@ -18,7 +18,7 @@ namespace mascing {
 struct EntryCostOptions {
   uint64_t seed = 0;
   double size = 0.8;                    ///< of the move, in sigma
-  std::function<bool()> is_spent = {};  ///< true: give up; asked after some entries at a time
+  std::function<bool()> is_spent = {};  ///< true: give up; checked between groups of entries
   Progress progress = {};
 };
 

@@ -1,0 +1,47 @@
+// Losses are steep where a set is still lost (softplus, sigmoid); values are close to counts, but
+// without their jumps, so that limits can be compared with what a few answers show.
+#include "stage/loop_objective.h"
+
+#include <cmath>
+
+namespace mascing {
+namespace {
+
+constexpr double kSharpness = 4.0;  // of shares that are reported and held against limits
+
+double softplus(double x) {
+  return x > 30.0 ? x : std::log1p(std::exp(x));
+}
+
+double sigmoid(double x) {
+  return 1.0 / (1.0 + std::exp(-x));
+}
+
+/// Nearly a count of margins above 0.
+double wanted_share(double margin) {
+  return sigmoid(kSharpness * margin);
+}
+
+}  // namespace
+
+double loop_loss(const LoopSet& set, double y) {
+  if (set.role == LoopRole::kGain) {
+    return softplus(-y);
+  }
+  return (set.role == LoopRole::kKeep ? sigmoid(set.margin - y) : y) / set.limit;
+}
+
+double loop_value(const LoopSet& set, int64_t i_item, double y) {
+  if (set.role == LoopRole::kDamage) {
+    return y;
+  }
+  const double share = wanted_share(y - set.margin);
+  const bool is_gain = set.role == LoopRole::kGain;
+  return is_gain ? share : wanted_share(set.base[i_item] - set.margin) - share;
+}
+
+double loop_violation(const LoopSet& set, double value) {
+  return value / set.limit - 1.0;
+}
+
+}  // namespace mascing
