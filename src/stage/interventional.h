@@ -1,8 +1,8 @@
 // A surrogate that has seen interventions: it reads the unsteered routing of a conversation with a
 // random mask added, z + sigma (S + e) and z + sigma (S - e), and learns by how much the model's
-// own answers to the two differ. What goes along with the behaviour without causing it has no part
-// in that difference, so that the gradient by S is a causal one. A few rounds: ask around S, learn,
-// move S within the reach of what was asked, again.
+// own answers to the two differ. Routing that only correlates with the behaviour does not enter
+// that difference, so the gradient by S is a causal one. A few rounds: query around S, train, move
+// S within the range of the perturbations, repeat.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,8 @@ struct InterventionalOptions {
   double enough = 0.95;       ///< chance of the wanted openings at which it stops
   double l1 = 0.03;           ///< soft threshold per unit of length; twice that above 0
   TrainOptions train = {.n_epoch = 15, .n_batch = 64, .learning_rate = 0.003};  ///< of each round
-  std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked before each round
+  std::function<bool()> is_spent =
+      {};  ///< true: stop and return the result so far; checked before each round
   Progress progress = {};
 };
 
