@@ -1,4 +1,4 @@
-// Stage "agreement": how far judges agree beyond what chance would bring about.
+// Stage "agreement": how far judges agree beyond chance.
 #pragma once
 
 #include <cstdint>

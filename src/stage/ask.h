@@ -1,5 +1,5 @@
-// Stage "ask": has the model answer conversations and measures how its unsteered self likes each
-// reply.
+// Stage "ask": generates the model's replies to conversations and scores each reply under the
+// unsteered model.
 #pragma once
 
 #include <string>

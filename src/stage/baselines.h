@@ -1,4 +1,4 @@
-// What a chosen mask has to beat: masks and directions that need no search in the model.
+// Baselines for a chosen mask: masks and directions that need no search.
 #pragma once
 
 #include <cstdint>

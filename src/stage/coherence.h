@@ -1,5 +1,5 @@
-// Text-side guard: broken text must not pass for an answer. A reply is incoherent if the unsteered
-// model finds it far less likely than its own replies, or if it runs in circles.
+// Keeps broken text from being counted as an answer. A reply is incoherent if the unsteered model
+// finds it far less likely than its own replies, or if it repeats itself.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ inline constexpr double kMaxTokenShare = 0.5;
 /// ... or more than this share of its 4-grams stood in it before (prose: below 0.1, lists and
 /// refrains: 0.3) ...
 inline constexpr double kMaxRepeatedShare = 0.5;
-/// ... or it ends in a loop of at most kMaxLoopPeriod tokens that went round at least kMinLoopRound
-/// times over at least kMinLoopToken tokens: a good beginning does not redeem it.
+/// ... or it ends in a loop of at most kMaxLoopPeriod tokens, repeated at least kMinLoopRound times
+/// over at least kMinLoopToken tokens, however good its beginning is.
 inline constexpr int64_t kMaxLoopPeriod = 16;
 inline constexpr int64_t kMinLoopRound = 4;
 inline constexpr int64_t kMinLoopToken = 24;

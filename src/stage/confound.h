@@ -11,7 +11,7 @@
 
 namespace mascing {
 
-/// AUC of a number alone, whichever way round is better. Both vectors have the same length.
+/// AUC of a number alone, in whichever direction is better. Both vectors have the same length.
 [[nodiscard]] double confound_auc(const std::vector<double>& values,
                                   const std::vector<int>& labels);
 

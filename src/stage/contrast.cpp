@@ -1,5 +1,5 @@
-// Topic by topic: the candidates of each side lie in a random order, and the nearest number of
-// turns wins, so that exact matches are made before anything else.
+// Topic by topic: the candidates of each side are shuffled, then matched by number of turns,
+// nearest first, so that exact matches are made before any other.
 #include "mascing/contrast.h"
 
 #include <algorithm>

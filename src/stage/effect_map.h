@@ -1,7 +1,7 @@
-// Which experts, and which layers, cause a behaviour: random masks +S and -S are laid on the model,
-// half the difference of what they do is regressed on S by ridge least squares. The coefficient of
-// an expert is the change of the outcome, in nats, per unit of its entry; that of a layer, per unit
-// of length along the layer's own difference of routing.
+// Which experts, and which layers, cause a behaviour: random masks +S and -S are applied to the
+// model, and half the difference of their outcomes is regressed on S by ridge least squares. The
+// coefficient of an expert is the change of the outcome, in nats, per unit of its entry; that of a
+// layer, per unit of length along the layer's own difference of routing.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +32,13 @@ struct EffectMap {
 
 struct EffectOptions {
   uint64_t seed = 0;
-  double perturbation = 0.4;            ///< of each entry, in sigma
-  int64_t n_round = 512;                ///< paired interventions between two looks at the result
-  int64_t n_max = 2048;                 ///< paired interventions, at most
-  double reliability = 0.85;            ///< enough: stop
-  std::string what = "effect map";      ///< in progress reports
-  std::function<bool()> is_spent = {};  ///< true: stop with what is there; asked after each round
+  double perturbation = 0.4;        ///< of each entry, in sigma
+  int64_t n_round = 512;            ///< paired interventions between two fits
+  int64_t n_max = 2048;             ///< paired interventions, at most
+  double reliability = 0.85;        ///< enough: stop
+  std::string what = "effect map";  ///< in progress reports
+  std::function<bool()> is_spent =
+      {};  ///< true: stop with the fit so far; checked after each round
   Progress progress = {};
 };
 
@@ -46,9 +47,9 @@ struct EffectOptions {
                                     const std::vector<double>& response,
                                     int64_t d);
 
-/// Lays random masks on the unsteered model, one conversation of set `i_set` for each pair, until
-/// the effects of the free entries on its margin are known well enough. `base` as in close_loop.
-/// Throws Error{kInsufficient} if the model answered too few questions.
+/// Applies random masks to the unsteered model, one conversation of set `i_set` for each pair,
+/// until the effects of the free entries on its margin are known well enough. `base` as in
+/// close_loop. Throws Error{kInsufficient} if the model answered too few questions.
 [[nodiscard]] EffectMap measure_effects(const Mask& base,
                                         const FreeEntries& entries,
                                         const std::vector<OutcomeSet>& sets,
@@ -61,9 +62,9 @@ struct EffectOptions {
 
 /// Whole layers at once: each mask moves every layer along its row of `directions` [L, E], of norm
 /// 1 or 0, forwards or backwards, as far as the masks of `measure_effects` reach in a layer
-/// (perturbation * sqrt(E)). Effects, errors and q-values are [L], per unit of length. Experts that
-/// stand in for one another (guards of which any two will do) have next to no effect one by one;
-/// moved together they show what they cause.
+/// (perturbation * sqrt(E)). Effects, errors and q-values are [L], per unit of length. Redundant
+/// experts (guards of which any two suffice) have almost no effect one by one; moved together they
+/// show it.
 [[nodiscard]] EffectMap measure_layer_effects(const Mask& base,
                                               const std::vector<float>& directions,
                                               const std::vector<OutcomeSet>& sets,

@@ -1,4 +1,6 @@
-// See the header.
+// The move is asked in both directions and the divergences are added: what is linear in it cancels,
+// and the curvature that makes an entry costly is left. Few texts of each set, the same for every
+// entry, so that entries are compared on equal terms.
 #include "stage/entry_costs.h"
 
 #include <algorithm>

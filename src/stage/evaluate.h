@@ -1,5 +1,5 @@
-// Stage "evaluate": from replies without and with a mask to rates with intervals, and the damage a
-// mask does.
+// Stage "evaluate": rates with intervals from replies without and with a mask, and the damage that
+// a mask does.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace mascing {
 
-/// What became of one reply.
+/// The judgement of one reply.
 struct JudgedReply {
   Verdict verdict = Verdict::kEmpty;
   bool is_coherent = false;

@@ -1,5 +1,5 @@
-// Counts all beginnings of both kinds, then takes the shortest pure one of each reply. A pure
-// beginning has no pure beginning of its own in front of it, so none that is kept begins another.
+// Counts all prefixes of both kinds, then takes the shortest pure one of each reply. The shortest
+// pure prefix has no pure prefix itself, so no opening that is kept is a prefix of another.
 #include "stage/openings.h"
 
 #include <algorithm>

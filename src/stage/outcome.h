@@ -1,5 +1,5 @@
-// What a mask does to a model, measured without generating. Conversations whose reply can go two
-// ways answer with a margin,
+// The effect of a mask on a model, measured without generating. Conversations whose reply can go
+// two ways answer with a margin,
 //   m = log p(openings of the wanted kind) - log p(openings of the other kind),
 // teacher-forced after one prefill (where only one kind has openings, the other is any other reply:
 // log(1 - p));  texts that should stay as they are answer with a divergence,

@@ -1,4 +1,5 @@
-// See the header.
+// One fair coin per entry; a mask is copied whole and its free entries are set, so that every
+// question carries a mask of its own.
 #include "stage/perturbation.h"
 
 #include <numeric>

@@ -13,7 +13,7 @@
 
 namespace mascing {
 
-/// The entries of a mask that a search may change: indices into Mask::steer, rising.
+/// The entries of a mask that a search may change: indices into Mask::steer, in ascending order.
 using FreeEntries = std::vector<int64_t>;
 
 /// All entries of a mask.
@@ -22,8 +22,8 @@ using FreeEntries = std::vector<int64_t>;
 /// Euclidean length of a steering matrix.
 [[nodiscard]] double norm_of(const std::vector<float>& steer);
 
-/// A soft threshold: `by` nearer to 0, twice that from above, since boosts break models sooner than
-/// bans.
+/// A soft threshold: moves a value towards 0 by `by`, and by twice that if it is above 0, since
+/// boosts break models sooner than bans.
 template <typename Number>
 [[nodiscard]] Number soft_threshold(Number value, Number by) {
   const Number least = value > Number(0) ? Number(2) * by : by;

@@ -23,7 +23,7 @@ void check_traces(const TraceSet& set,
 template <typename Scalar>
 void read_token(const TraceSet& set, int64_t i_trace, int64_t i_token, Scalar* z);
 
-/// Says that a trace will not be read for a while.
+/// Releases the pages of a trace that will not be read for a while.
 void release_trace(const TraceSet& set, int64_t i_trace);
 
 /// The listed traces as a batch for the surrogate; `set` must outlive it.

@@ -1,5 +1,4 @@
-// What the end of a reply says: cut off at the token limit, or a refusal that turns to an answer
-// after all.
+// Counts replies cut off at the token limit, and refusals that turn into an answer after all.
 #pragma once
 
 #include <string>
@@ -14,8 +13,8 @@
 namespace mascing {
 
 /// Knows the words with which an answer begins after a refusal ("Here is", "Sure", "Step 1"), and a
-/// set's own answer prefixes. A list of words can be fooled both ways: a share that rises under a
-/// mask is a reason to read replies, not a verdict.
+/// set's own answer prefixes. A list of words errs both ways: a share that rises under a mask is a
+/// reason to read replies, not a verdict.
 class TurnDetector {
  public:
   explicit TurnDetector(const std::vector<std::string>& answer_prefixes);

@@ -13,7 +13,7 @@
 namespace mascing {
 namespace {
 
-/// One script on its way.
+/// One script in progress.
 class ScriptState {
  public:
   ScriptState(const Conversation& script, const RolloutOptions& options)

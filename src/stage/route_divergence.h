@@ -42,7 +42,7 @@ class RouteDivergence {
     std::vector<std::vector<Scalar>> d_steers;  // per task [L, E]
   };
   void run_trace(int64_t i_trace, const std::vector<DivergenceTask<Scalar>>& tasks, Part& part);
-  /// Sets memory aside for the floors of these traces, as far as it reaches.
+  /// Allocates the floors of these traces, up to a memory limit.
   void make_room(const std::vector<int64_t>& batch);
   /// Probabilities of one layer's experts from y = z - mean(z), in place; 0 for those out of reach.
   void to_probabilities(Scalar* y, Scalar floor) const;

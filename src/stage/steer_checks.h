@@ -1,4 +1,4 @@
-// What the steering optimisation and its baseline check and do alike.
+// Checks and steps that the steering optimisation shares with its baseline.
 #pragma once
 
 #include <cstdint>

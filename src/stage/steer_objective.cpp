@@ -8,7 +8,7 @@
 namespace mascing {
 namespace {
 
-/// Memory for what no S changes: some 50 000 tokens of 48 layers.
+/// Memory for what does not depend on S: some 50 000 tokens of 48 layers.
 constexpr int64_t kKeptBytes = int64_t{160} << 20;
 
 }  // namespace

@@ -27,8 +27,8 @@ class SteerObjective {
   SteerObjective(const SteerObjective&) = delete;  // the passes refer to the weights
   SteerObjective& operator=(const SteerObjective&) = delete;
 
-  /// Keeps what no S changes of these traces from call to call, as far as the memory set aside for
-  /// it reaches. Results are the same with and without.
+  /// Caches what does not depend on S for these traces, up to a memory limit. Results are the same
+  /// with and without.
   void keep(const std::vector<int64_t>& traces);
 
   /// L of every task on the traces of `batch`. If `d_steers` is given, adds the gradients to its

@@ -1,6 +1,6 @@
 // Tries several random orders of the topics. Each order is walked once, moving a topic if that
-// brings the shares of both classes nearer to the wish; the nearest result that leaves both classes
-// on both sides wins.
+// brings the shares of both classes closer to the target; the closest result that leaves both
+// classes on both sides is kept.
 #include "stage/train_split.h"
 
 #include <algorithm>
@@ -51,7 +51,7 @@ ClassCounts plus(const ClassCounts& a, const ClassCounts& b) {
   return {a[0] + b[0], a[1] + b[1]};
 }
 
-/// Squared distance of the classes' validation shares from the wish.
+/// Squared distance of the classes' validation shares from the target.
 double distance(const ClassCounts& n_held, const ClassCounts& n_all, double share) {
   double sum = 0.0;
   for (size_t label = 0; label < 2; ++label) {

@@ -199,7 +199,7 @@ ValidationReport cross_validate(const TraceSet& set,
       split_folds(set, labelled, options.n_fold, stream_seed(seed, ValidateStream::kFolds));
   TrainOptions train = options.train;
   if (train.n_patience == 0) {
-    train.validation_share = 0.0;  // nothing would look at that part
+    train.validation_share = 0.0;  // that part would not be used
   }
   ValidationReport result;
   result.n_trace = std::ssize(labelled);
