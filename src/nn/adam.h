@@ -24,7 +24,7 @@ class Adam {
   /// One step on `values` along `d_values`, n_value numbers each.
   void step(const Scalar* d_values, Scalar* values);
   /// The same for a loss plus lambda |values|_1, of which d_values is the gradient without the L1
-  /// term: after the step each number is drawn towards 0 by lambda times its own step length, and
+  /// term: after the step each number is moved towards 0 by lambda times its own step length, and
   /// stays at exactly 0 if it would cross it (the proximal step in Adam's metric).
   void proximal_step(const Scalar* d_values, double lambda, Scalar* values);
 

@@ -1,4 +1,4 @@
-// A part is worked off in pieces of a few thousand tokens, so that memory does not grow with the
+// A part is processed in pieces of a few thousand tokens, so that memory does not grow with the
 // batch.
 #include "nn/batch_runner.h"
 

@@ -1,5 +1,6 @@
-// Blocks of rows meet one panel after the other, so that a panel comes from the second-level cache
-// once per block; the outer product packs both operands, since their columns are far apart.
+// Blocks of rows are multiplied by one panel after the other, so that a panel is read from the
+// second-level cache once per block; the outer product packs both operands, since their columns are
+// far apart.
 #include "nn/gemm.h"
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 namespace mascing::nn {
 namespace {
 
-/// Rows that share the visit of a panel.
+/// Rows multiplied by a panel before the next one is loaded.
 constexpr int64_t kBlockRows = 64;
 /// Steps of the inner dimension between two additions to the result of an outer product.
 constexpr int64_t kBlockInner = 256;

@@ -16,7 +16,7 @@ namespace mascing::nn {
 [[nodiscard]] double sigmoid(double x);
 
 /// KL(p || q) in nats for q proportional to p exp(sigma s), over n numbers each; p sums to 1, and
-/// is 0 where a choice is out of the question. Writes the derivative by s, sigma (q - p), to d [n].
+/// is 0 where a choice is impossible. Writes the derivative by s, sigma (q - p), to d [n].
 /// For s = 0, and wherever s is the same for all, result and derivative are exactly 0.
 template <typename Scalar>
 [[nodiscard]] double tilt_divergence(

@@ -1,8 +1,8 @@
 // The recurrent part of an LSTM over ragged sequences (PyTorch's equations, gate order i, f, g, o):
 //   a_t = (input's share) + h_{t-1} W_hh^T,   i, f, o = sigmoid(a_i, a_f, a_o),   g = tanh(a_g)
 //   c_t = f c_{t-1} + i g,   h_t = o tanh(c_t),   h_{-1} = c_{-1} = 0.
-// The input's share of all tokens is worked out before by one matrix product; here is one product
-// per time step over the sequences still running (ragged.h), so nothing is padded.
+// The input's share of all tokens is computed beforehand by one matrix product; here there is one
+// product per time step over the sequences still running (ragged.h), so nothing is padded.
 #pragma once
 
 #include "nn/matrix.h"

@@ -9,7 +9,7 @@
 namespace mascing::nn {
 namespace {
 
-/// Tokens whose d_x is worked out at once: enough rows for the product, few enough for the cache.
+/// Tokens whose d_x is computed at once: enough rows for the product, few enough for the cache.
 constexpr int64_t kBackwardRows = 64;
 
 template <typename Scalar>

@@ -14,7 +14,7 @@
 
 namespace mascing::nn {
 
-/// Tokens to be worked on at once: enough rows for the products of every time step, few enough for
+/// Tokens processed at once: enough rows for the products of every time step, few enough for
 /// the memory.
 [[nodiscard]] int64_t piece_tokens(const SurrogateShape& shape);
 

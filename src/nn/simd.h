@@ -1,5 +1,5 @@
-// Packets of numbers that the processor handles at once, under names of our own for those of Eigen:
-// AVX-512, AVX2, SSE or NEON, whatever the build is for, and single numbers where there is nothing.
+// SIMD packets under names of our own for those of Eigen: AVX-512, AVX2, SSE or NEON, whatever the
+// build targets, and scalars where there is no SIMD.
 #pragma once
 
 #include <cstddef>

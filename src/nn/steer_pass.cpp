@@ -14,7 +14,7 @@
 namespace mascing::nn {
 namespace {
 
-/// Tokens whose x or d_x is worked out at once.
+/// Tokens whose x or d_x is computed at once.
 constexpr int64_t kPassRows = 64;
 
 }  // namespace

@@ -23,7 +23,7 @@
 
 namespace mascing::nn {
 
-/// What no S changes about one sequence, kept from pass to pass.
+/// What does not depend on S for one sequence, kept from pass to pass.
 template <typename Scalar>
 struct SequenceBase {
   AlignedVector<Scalar> mean;      ///< [T, L]
@@ -37,7 +37,7 @@ template <typename Scalar>
 struct SteerBatch {
   std::vector<int64_t> lengths;
   TokenReader<Scalar> reader;
-  /// Where to keep a sequence's base; null if it is to be worked out anew each time.
+  /// Where to keep a sequence's base; null to compute it each time.
   std::function<SequenceBase<Scalar>*(int64_t i_sequence)> base;
   const float* layer_sigma = nullptr;  ///< [L]; null: the deviation of each token's own logits
   const float* offset = nullptr;       ///< [n_sequence], added to the surrogate's logit; null: 0
@@ -107,7 +107,7 @@ class SteerPass {
   bool wants_gradient_ = false;
   std::vector<TaskSums> sums_;
   std::vector<RowBase> rows_;
-  std::vector<uint8_t> is_new_;          // per row: mean, variance and u are still to be worked out
+  std::vector<uint8_t> is_new_;          // per row: mean, variance and u are still to be computed
   AlignedVector<Scalar> local_moments_;  // [2, n_row, L] of rows that are not kept
   AlignedVector<Scalar> local_features_;
   Workspace<Scalar> token_;  // [L, E]

@@ -1,6 +1,6 @@
-// How the passes over a batch read its tokens: one after the other in packed order, the next one on
-// its way from memory while the present one is worked on. Tokens of one time step lie far apart,
-// where the processor's own guesses do not reach.
+// How the passes over a batch read its tokens: one after the other in packed order, each prefetched
+// while the one before it is processed. Tokens of one time step lie far apart, where the hardware
+// prefetcher does not help.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ template <typename Scalar>
 using LoadToken = std::function<void(int64_t i_sequence, int64_t i_token, Scalar* z)>;
 
 /// Where the numbers of one token lie before they are loaded, so that they can be asked for early;
-/// null if nobody knows.
+/// null if unknown.
 using LocateToken = std::function<const void*(int64_t i_sequence, int64_t i_token)>;
 
 /// How the tokens of a batch are read.
@@ -24,7 +24,7 @@ struct TokenReader {
   LoadToken<Scalar> load;
   LocateToken locate;       ///< may be empty
   int64_t layer_bytes = 0;  ///< at the place that `locate` gives
-  /// Told that a sequence will not be read for a while; may be empty.
+  /// Called when a sequence will not be read for a while; may be empty.
   std::function<void(int64_t i_sequence)> release;
 
   void release_all(SequenceRange sequences) const {

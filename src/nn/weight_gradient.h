@@ -1,5 +1,5 @@
 // Gathers the gradients of all parameters over the pieces of a batch in the form in which
-// prepared_weights.h folded them, and takes the folding back at the end.
+// prepared_weights.h folded them, and undoes the folding at the end.
 #pragma once
 
 #include <cstdint>
