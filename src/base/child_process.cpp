@@ -66,7 +66,7 @@ Pipe make_pipe() {
   return {File(ends[0]), File(ends[1])};
 }
 
-/// Writing to a program that has gone must give an error, not end us.
+/// Writing to a program that has ended must give an error, not terminate this process.
 class PipeSignalBlock {
  public:
   PipeSignalBlock() {

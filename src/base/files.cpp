@@ -65,8 +65,8 @@ std::string link_of(int file) {
   return "/proc/self/fd/" + std::to_string(file);
 }
 
-// A file without a name vanishes by itself, even if this process is killed. Not every file system
-// has them, and giving them a name takes /proc: -1 then.
+// A file without a name is removed by the system, even if this process is killed. Not every file
+// system supports it, and linking it to a name needs /proc: -1 if it cannot be used.
 int open_without_name(const std::string& folder) {
   const int file = ::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
   struct stat status {};

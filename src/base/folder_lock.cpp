@@ -1,4 +1,4 @@
-// An flock on the folder's file `.lock`: the system lets go of it when the process ends, however it
+// An flock on the folder's file `.lock`: the system releases it when the process ends, however it
 // ends.
 #include "base/folder_lock.h"
 

@@ -14,7 +14,7 @@
 namespace mascing {
 namespace {
 
-constexpr char32_t kFirstOwnWord = 0x2E80;  // from here on scripts that put no spaces
+constexpr char32_t kFirstOwnWord = 0x2E80;  // from here on scripts without spaces
 constexpr size_t kCounters = size_t{1} << 20;
 
 /// The character at `i` and its length in bytes; a byte that begins none stands for itself.
@@ -93,8 +93,8 @@ std::vector<Document> make_documents(const std::vector<std::string>& texts,
   return documents;
 }
 
-/// Frequencies are counted in a table of fixed size: elements that share a counter only make the
-/// order less good, as long as it is the same for all sets.
+/// Frequencies are counted in a table of fixed size: a collision only makes the order less
+/// selective, as long as it is the same for all sets.
 void choose_prefixes(std::vector<Document>& documents, double threshold) {
   std::vector<uint32_t> counts(kCounters, 0);
   for (const Document& document : documents) {

@@ -1,5 +1,5 @@
-// Which texts say the same in other spelling, and which nearly the same: normalised words, sets of
-// word triples, and an exact join of these sets by prefix filtering (Bayardo, Ma and Srikant 2007).
+// Finds duplicate and near-duplicate texts, whatever their spelling: normalised words, sets of word
+// triples, and an exact join of these sets by prefix filtering (Bayardo, Ma and Srikant 2007).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The build hands the version over to this file alone.
+// Only this file is compiled with the version number.
 #include "mascing/version.h"
 
 namespace mascing {
