@@ -1,4 +1,4 @@
-// JSON lines into conversations and questions, with file and line in every complaint.
+// JSON lines into conversations and questions, with file and line in every message.
 #include "mascing/conversation_file.h"
 
 #include <functional>
@@ -140,7 +140,7 @@ std::optional<int> get_label(const Line& line, const json& object) {
   return value->get<int>();
 }
 
-/// What `mascing collect` counts; under such a key other people's files may have anything.
+/// Counters that `mascing collect` writes; files from elsewhere may use these keys for anything.
 int64_t get_count(const json& object, const char* key) {
   const json* value = find(object, key);
   return value != nullptr && value->is_number_unsigned() ? value->get<int64_t>() : 0;

@@ -1,4 +1,4 @@
-// The part of results.json that tells of exported forms; see results_schema.h.
+// The part of results.json about exported forms; see results_schema.h.
 #pragma once
 
 #include "mascing/export_result.h"

@@ -1,4 +1,4 @@
-// The part of results.json that tells of judges; see results_schema.h.
+// The part of results.json about judges; see results_schema.h.
 #pragma once
 
 #include "mascing/judges_result.h"

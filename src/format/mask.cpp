@@ -1,4 +1,4 @@
-// What a mask can say about itself without a file.
+// Checks and simple properties of a mask in memory.
 #include "mascing/mask.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Masks are matrices: what they do together is a weighted sum, brought to one sigma.
+// Masks are matrices: their combination is a weighted sum, converted to one sigma.
 #include "mascing/mask_algebra.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Text and bytes in a fixed order: changing it would make every mask foreign to its model.
+// Text and bytes in a fixed order: changing it would invalidate every existing mask.
 #include "format/router_fingerprint.h"
 
 namespace mascing {

@@ -1,4 +1,4 @@
-// The fingerprint of a model: what its routers are, whatever file they are in.
+// The fingerprint of a model: a hash of its routers, independent of the file they are in.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The part of results.json that tells of the search; see results_schema.h.
+// The part of results.json about the search; see results_schema.h.
 #pragma once
 
 #include "mascing/search_result.h"

@@ -1,4 +1,4 @@
-// The part of results.json that tells of surrogates; see results_schema.h.
+// The part of results.json about surrogates; see results_schema.h.
 #pragma once
 
 #include "mascing/surrogate_result.h"

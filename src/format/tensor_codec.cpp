@@ -1,4 +1,4 @@
-// The plain types, number by number.
+// The unquantised types, element by element.
 #include "mascing/tensor_codec.h"
 
 #include <cstring>

@@ -1,7 +1,7 @@
-// A touched page brings along what the system keeps in one piece around it, half a megabyte and
-// more, so nothing is won by letting go of single traces. Instead the whole mapping is dropped
-// whenever the traces released since the last time may have brought in a certain amount. Whoever
-// still reads gets its pages back from the system's cache.
+// Touching a page also maps its neighbours in the page cache, half a megabyte and more, so
+// releasing single traces frees nothing. Instead the whole mapping is dropped whenever the traces
+// released since the last time may have mapped a certain amount. Readers get their pages back from
+// the page cache.
 #include "format/trace_release.h"
 
 #include <algorithm>

@@ -11,7 +11,7 @@
 
 namespace mascing {
 
-/// What TraceSet::release is for traces that lie in these files; empty if the files are small
+/// TraceSet::release for traces in these files; empty if the files are small
 /// enough (256 MB together) to stay. `n_value` is the number of logits of a token.
 [[nodiscard]] std::function<void(const TraceView&)> releasing(
     const std::shared_ptr<const std::vector<SafetensorsFile>>& files, int64_t n_value);

@@ -1,4 +1,4 @@
-// A machine of four states that looks at one byte after the other.
+// A state machine of four states, one byte at a time.
 #include "format/import/csv_reader.h"
 
 #include "mascing/error.h"

@@ -1,6 +1,5 @@
-// Comma-separated values as people have them: RFC 4180 with any of three delimiters, line breaks
-// and doubled quotes within quotes, LF or CRLF, and records that break the rules told from those
-// that do not.
+// Comma-separated values as found in practice: RFC 4180 with any of three delimiters, line breaks
+// and doubled quotes within quotes, LF or CRLF. Malformed records are reported as such.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The table of formats, and what a row gives when it is asked.
+// The table of formats, and typed access to the values of a row.
 #include "format/import/formats.h"
 
 #include <algorithm>

@@ -18,8 +18,8 @@ struct Skip {
   std::string detail;
 };
 
-/// One row; names are lower case. What it is asked for and cannot give refuses the row: the first
-/// complaint stays.
+/// One row; names are lower case. Asking for a value that it lacks refuses the row; the first
+/// reason is kept.
 class ImportRow {
  public:
   int64_t line = 0;

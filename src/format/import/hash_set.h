@@ -1,4 +1,4 @@
-// Remembers which texts were met, in 8 bytes a text.
+// The set of texts seen so far, in 8 bytes a text.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Row by row: convert, put into shape, tell duplicates, name, hand on. What is remembered of a
-// conversation are three hashes.
+// Row by row: convert, normalise, drop duplicates, name, pass on. Only three hashes of each
+// conversation are kept.
 #include "mascing/import.h"
 
 #include <algorithm>

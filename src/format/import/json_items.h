@@ -1,5 +1,5 @@
 // The JSON values of a file, one by one and as text: the lines of JSONL, or the elements of one
-// array. Nothing is parsed here but where a value ends.
+// array. Only the end of each value is found here; nothing else is parsed.
 #pragma once
 
 #include <cstdint>

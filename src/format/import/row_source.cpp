@@ -1,5 +1,5 @@
-// A first look at the bytes decides how the file is written; names in the header, or in the first
-// objects, decide the format.
+// The first bytes decide how the file is written; names in the header, or in the first objects,
+// decide the format.
 #include "format/import/row_source.h"
 
 #include <algorithm>

@@ -23,7 +23,7 @@ class RowSource {
   RowSource(const std::string& path, const ImportFormat* format, int64_t n_max_byte);
 
   /// False at the end. A row that cannot be read is given as refused. Throws Error{kBadInput} where
-  /// what follows can no longer be told apart.
+  /// the rest of the file cannot be split into rows.
   [[nodiscard]] bool next(ImportRow& row);
   [[nodiscard]] const ImportFormat& format() const { return *format_; }
   [[nodiscard]] int64_t n_line() const;
