@@ -52,9 +52,8 @@ void execute(const TraceArguments& arguments, Session& session) {
   }
   ensure_directory(store.folder);
   const auto host = arguments.model.open();
-  std::vector<Skipped> skipped;
   ProgressLine line;
-  const TraceSet traces = collect_traces(*host, inputs, store, skipped, line.callback());
+  const auto [traces, skipped] = collect_traces(*host, inputs, store, line.callback());
   std::cout << traces.traces.size() << " conversations traced, " << traces.n_layer << " layers x "
             << traces.n_expert << " experts; " << skipped.size() << " skipped\n";
   for (const Skipped& skip : skipped) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "mascing/error.h"
 
@@ -41,7 +42,7 @@ double Budget::share_spent(double elapsed_seconds, int64_t n_asked_token) const 
   if (seconds > 0.0) {
     return elapsed_seconds / seconds;
   }
-  return n_token > 0 ? static_cast<double>(n_asked_token) / static_cast<double>(n_token) : 0.0;
+  return ratio_or_zero(n_asked_token, n_token);
 }
 
 Budget parse_budget(const std::string& text) {

@@ -39,7 +39,7 @@ std::string chunk_key(const std::vector<Conversation>& chunk,
 std::string tokens_key(const std::vector<std::vector<int32_t>>& sequences) {
   Sha256 digest;
   for (const auto& tokens : sequences) {
-    const auto n_token = static_cast<int64_t>(tokens.size());
+    const int64_t n_token = std::ssize(tokens);
     digest.update(&n_token, sizeof n_token);
     digest.update(tokens.data(), tokens.size() * sizeof(int32_t));
   }
@@ -90,11 +90,11 @@ std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& 
 /// Tokens that one question reads.
 int64_t n_token_of(const OutcomeSet& set, int64_t i_item) {
   if (!set.has_margin()) {
-    return static_cast<int64_t>(set.texts.at(i_item).tokens.size());
+    return std::ssize(set.texts.at(i_item).tokens);
   }
-  auto n_token = static_cast<int64_t>(set.prompts.at(i_item).size());
+  int64_t n_token = std::ssize(set.prompts.at(i_item));
   for (const TokenSequence& opening : *set.openings) {
-    n_token += static_cast<int64_t>(opening.size());
+    n_token += std::ssize(opening);
   }
   return n_token;
 }
@@ -160,7 +160,7 @@ std::vector<AskedReply> CachedEvaluator::sampled(const std::string& what,
                                                  const Steering& steering,
                                                  const Sampling& sampling) {
   std::vector<AskedReply> all;
-  const auto n_total = static_cast<int64_t>(conversations.size());
+  const int64_t n_total = std::ssize(conversations);
   for (int64_t start = 0; start < n_total; start += kChunk) {
     report(progress_, {what, start, n_total, "replies", ""});
     for (AskedReply& reply : chunk(conversations, start, steering, sampling)) {
@@ -176,9 +176,8 @@ std::vector<AskedReply> CachedEvaluator::chunk(const std::vector<Conversation>& 
                                                const Steering& steering,
                                                const Sampling& sampling) {
   const auto first = conversations.begin() + start;
-  const auto n_left = static_cast<int64_t>(conversations.size()) - start;
-  return ask_chunk(
-      {first, first + std::min(kChunk, n_left)}, steering, sampling, static_cast<uint64_t>(start));
+  const int64_t n_left = std::ssize(conversations) - start;
+  return ask_chunk({first, first + std::min(kChunk, n_left)}, steering, sampling, start);
 }
 
 std::vector<AskedReply> CachedEvaluator::ask_chunk(const std::vector<Conversation>& chunk,
@@ -212,7 +211,7 @@ std::vector<AskedReply> CachedEvaluator::ask_chunk(const std::vector<Conversatio
   }
   int64_t n_generated = 0;
   for (const AskedReply& reply : replies) {
-    n_generated += static_cast<int64_t>(reply.tokens.size());
+    n_generated += std::ssize(reply.tokens);
   }
   const auto n_token = static_cast<int64_t>(stored.at("n_token").get<double>());
   count(key, std::max<int64_t>(0, n_token - n_generated), n_generated);
@@ -224,7 +223,7 @@ Perplexity CachedEvaluator::text_perplexity(const std::vector<std::vector<int32_
   const std::string key = "perplexity\x1e" + steering_key(steering) + tokens_key(blocks);
   int64_t n_asked = 0;
   for (const auto& block : blocks) {
-    n_asked += static_cast<int64_t>(block.size());
+    n_asked += std::ssize(block);
   }
   count(key, n_asked, 0);
   if (const auto text = cache_.get(key)) {

@@ -8,7 +8,7 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kGroup = 16;
+constexpr int64_t kGroup = 16;
 
 /// What a verdict depends on, with the length before each text so that no two share a key.
 std::string exchange_key(const Exchange& exchange) {
@@ -43,26 +43,22 @@ std::vector<Judgement> CachedJudge::judge(const std::vector<Exchange>& exchanges
   std::vector<size_t> open;
   for (size_t i = 0; i < exchanges.size(); ++i) {
     keys.push_back("verdict\x1e" + key_ + exchange_key(exchanges[i]));
-    if (const auto kept = cache_.get(keys.back())) {
-      judgements[i].verdict = parse_verdict(*kept);
+    if (const auto word = cache_.get(keys.back())) {
+      judgements[i].verdict = parse_verdict(*word);
     } else {
       open.push_back(i);
     }
   }
-  for (size_t start = 0; start < open.size(); start += kGroup) {
-    report(progress_,
-           {"judging: " + name(),
-            static_cast<int64_t>(start),
-            static_cast<int64_t>(open.size()),
-            "replies",
-            ""});
-    const size_t n = std::min(kGroup, open.size() - start);
+  const int64_t n_open = std::ssize(open);
+  for (int64_t start = 0; start < n_open; start += kGroup) {
+    report(progress_, {"judging: " + name(), start, n_open, "replies", ""});
+    const int64_t n = std::min(kGroup, n_open - start);
     std::vector<Exchange> group;
-    for (size_t k = 0; k < n; ++k) {
+    for (int64_t k = 0; k < n; ++k) {
       group.push_back(exchanges[open[start + k]]);
     }
     const std::vector<Judgement> said = judge_->judge(group);
-    for (size_t k = 0; k < n; ++k) {
+    for (int64_t k = 0; k < n; ++k) {
       const size_t i = open[start + k];
       judgements[i] = said[k];
       if (said[k].ok()) {

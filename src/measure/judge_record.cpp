@@ -1,4 +1,4 @@
-// Members, and two warnings.
+// Failures are told before disagreements.
 #include "measure/judge_record.h"
 
 #include "base/text.h"
@@ -10,22 +10,29 @@ constexpr double kLittleAgreement = 0.6;  // "moderate" and below (Landis and Ko
 
 }  // namespace
 
-void record_judges(const Jury& jury, Results& results) {
+std::vector<JudgeResult> judge_results(const Jury& jury) {
+  std::vector<JudgeResult> results;
   for (const JuryMember& member : jury.members()) {
-    const std::string name = member.judge->name();
-    results.judges.members.push_back({name, member.judge->key(), member.n_asked, member.n_failed});
-    if (member.n_failed > 0) {
-      results.warnings.push_back(
-          {"judge_failed",
-           "the judge '" + name + "' gave no verdict on " + std::to_string(member.n_failed) +
-               " of " + std::to_string(member.n_asked) + " replies; they are left out",
-           "those of the test split are listed under the skipped ones, with "
-           "the reason; the same command asks about them again"});
+    results.push_back({member.judge->name(), member.judge->key(), member.n_asked, member.n_failed});
+  }
+  return results;
+}
+
+std::vector<Warning> judge_warnings(const JudgesResult& judges) {
+  std::vector<Warning> warnings;
+  for (const JudgeResult& judge : judges.members) {
+    if (judge.n_failed > 0) {
+      warnings.push_back({"judge_failed",
+                          "the judge '" + judge.name + "' gave no verdict on " +
+                              std::to_string(judge.n_failed) + " of " +
+                              std::to_string(judge.n_asked) + " replies; they are left out",
+                          "those of the test split are listed under the skipped ones, with "
+                          "the reason; the same command asks about them again"});
     }
   }
-  for (const AgreementResult& pair : results.judges.agreement) {
+  for (const AgreementResult& pair : judges.agreement) {
     if (pair.kappa && *pair.kappa < kLittleAgreement) {
-      results.warnings.push_back(
+      warnings.push_back(
           {"judges_disagree",
            "'" + pair.first + "' and '" + pair.second + "' agree on " +
                std::to_string(pair.n_agreed) + " of " + std::to_string(pair.n) +
@@ -33,6 +40,7 @@ void record_judges(const Jury& jury, Results& results) {
            "read the disagreements in the report: one of the two does not see what you mean"});
     }
   }
+  return warnings;
 }
 
 }  // namespace mascing

@@ -1,12 +1,18 @@
 // What a run's results say about its judges.
 #pragma once
 
+#include <vector>
+
 #include "judge/jury.h"
-#include "mascing/results.h"
+#include "mascing/judges_result.h"
+#include "mascing/warning.h"
 
 namespace mascing {
 
-/// Fills in the members, and warns of failures and of judges that agree little.
-void record_judges(const Jury& jury, Results& results);
+/// Who judged, and how much.
+[[nodiscard]] std::vector<JudgeResult> judge_results(const Jury& jury);
+
+/// Of judges that failed, and of judges that agree little.
+[[nodiscard]] std::vector<Warning> judge_warnings(const JudgesResult& judges);
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// Asks, judges, labels.
+// A reply gets a label only if it is coherent and clearly of one of the two outcomes.
 #include "measure/label.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace mascing {
 namespace {
 
 // Of each set, for the coherence limit. One chunk, so that labelling finds these replies again.
-constexpr auto kCalibrationRows = static_cast<size_t>(kChunk);
+constexpr size_t kCalibrationRows = kChunk;
 
 void require_both_classes(const Labelled& labelled, const ScenarioSet& target) {
   if (labelled.n_label_0 > 0 && labelled.n_label_1 > 0) {
@@ -30,10 +30,6 @@ void require_both_classes(const Labelled& labelled, const ScenarioSet& target) {
 
 }  // namespace
 
-JudgeRules rules_for(const ScenarioSet& set, Judge& judge, const CoherenceLimit& limit) {
-  return {&judge, limit, set.wanted, set.answer_prefixes, set.metric};
-}
-
 CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data) {
   std::vector<double> likelihoods;
   for (const LoadedSet& set : data.sets) {
@@ -49,14 +45,11 @@ CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data) 
   return calibrate_coherence(std::move(likelihoods));
 }
 
-Labelled label_discovery(CachedEvaluator& evaluator,
-                         const LoadedSet& set,
-                         Judge& judge,
-                         const CoherenceLimit& limit) {
+Labelled label_discovery(const EvalContext& context, const LoadedSet& set) {
   const std::vector<Conversation>& rows = set.rows(Split::kDiscovery);
   const std::vector<AskedReply> replies =
-      evaluator.replies("labelling " + set.spec.metric, rows, {});
-  const auto judged = judge_replies(rows, replies, rules_for(set.spec, judge, limit));
+      context.evaluator.replies("labelling " + set.spec.metric, rows, {});
+  const auto judged = judge_replies(rows, replies, context.rules_for(set.spec));
   const Verdict opposite =
       set.spec.wanted == Wanted::kRefused ? Verdict::kAnswered : Verdict::kRefused;
   Labelled labelled;

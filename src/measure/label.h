@@ -3,9 +3,8 @@
 
 #include <vector>
 
-#include "mascing/results.h"
-#include "measure/cached_evaluator.h"
-#include "scenario/dataset.h"
+#include "mascing/conversation.h"
+#include "measure/eval_context.h"
 
 namespace mascing {
 
@@ -23,14 +22,6 @@ struct Labelled {
 
 /// Asks the conversations of a set and labels them by what the unsteered model answers. Throws
 /// Error{kInsufficient} if it is the target set and a class is missing.
-[[nodiscard]] Labelled label_discovery(CachedEvaluator& evaluator,
-                                       const LoadedSet& set,
-                                       Judge& judge,
-                                       const CoherenceLimit& limit);
-
-/// How the replies of `set` are judged.
-[[nodiscard]] JudgeRules rules_for(const ScenarioSet& set,
-                                   Judge& judge,
-                                   const CoherenceLimit& limit);
+[[nodiscard]] Labelled label_discovery(const EvalContext& context, const LoadedSet& set);
 
 }  // namespace mascing

@@ -68,25 +68,24 @@ std::optional<Entry> entry_of(std::string_view line, size_t n_script) {
 
 /// Calls `use` with offset and text of every line after the first, until it says that one is not
 /// whole. Returns the bytes up to there.
-int64_t for_each_record(std::string_view bytes,
-                        const std::function<bool(int64_t, std::string_view)>& use) {
+size_t for_each_record(std::string_view bytes,
+                       const std::function<bool(int64_t, std::string_view)>& use) {
   size_t at = bytes.find('\n');
   at = at == std::string_view::npos ? bytes.size() : at + 1;
   while (at < bytes.size()) {
     const size_t end = bytes.find('\n', at);
-    if (end == std::string_view::npos ||
-        !use(static_cast<int64_t>(at), bytes.substr(at, end - at))) {
+    if (end == std::string_view::npos || !use(at, bytes.substr(at, end - at))) {
       break;
     }
     at = end + 1;
   }
-  return static_cast<int64_t>(at);
+  return at;
 }
 
 }  // namespace
 
 RolloutJournal::RolloutJournal(const std::string& path, const std::string& header, int64_t n_script)
-    : path_(path), key_(key_of(header)), file_(path), places_(static_cast<size_t>(n_script)) {
+    : path_(path), key_(key_of(header)), file_(path), places_(n_script) {
   const MappedFile mapped(path);
   const std::string_view bytes = mapped.bytes();
   const size_t n_first = bytes.find('\n');
@@ -103,7 +102,7 @@ RolloutJournal::RolloutJournal(const std::string& path, const std::string& heade
   const int64_t n_whole = for_each_record(bytes, [&](int64_t offset, std::string_view line) {
     const auto entry = entry_of(line, places_.size());
     if (entry && entry->is_final && !has(entry->i)) {
-      places_[entry->i] = {offset, static_cast<int64_t>(line.size())};
+      places_[entry->i] = {offset, std::ssize(line)};
     }
     return entry.has_value();
   });
@@ -118,7 +117,7 @@ bool RolloutJournal::add(int64_t i, const Rollout& rollout) {
   }
   const int64_t offset = file_.size();
   file_.append(line + "\n");
-  place = {offset, static_cast<int64_t>(line.size())};
+  place = {offset, std::ssize(line)};
   return true;
 }
 
@@ -134,7 +133,7 @@ int64_t RolloutJournal::take_from(const std::string& path) {
   for_each_record(bytes, [&](int64_t /*offset*/, std::string_view line) {
     const auto entry = entry_of(line, places_.size());
     if (entry && entry->is_final && !has(entry->i)) {
-      places_[entry->i] = {file_.size(), static_cast<int64_t>(line.size())};
+      places_[entry->i] = {file_.size(), std::ssize(line)};
       file_.append(std::string(line) + "\n");
       ++n_new;
     }

@@ -1,4 +1,4 @@
-// See the header.
+// A jury is asked once about all replies of a turn; its members' opinions come with the verdicts.
 #include "measure/rollout_judge.h"
 
 #include <algorithm>

@@ -12,7 +12,7 @@
 
 namespace mascing {
 
-/// What is looked for in replies of rollouts, and where.
+/// What replies of rollouts are judged for, and of which set they are.
 struct RolloutQuestion {
   Verdict behaviour = Verdict::kAnswered;
   std::vector<std::string> answer_prefixes = {};

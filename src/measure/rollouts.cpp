@@ -69,110 +69,96 @@ std::string header_of(const RolloutJob& job,
   return header.dump(-1, ' ', false, replace);
 }
 
-class RolloutRun {
- public:
-  RolloutRun(const ModelInfo& info,
-             const GiveHost& host,
-             const RolloutJob& job,
-             const JudgeReplies& judge,
-             const Progress& progress)
-      : host_(host),
-        job_(job),
-        judge_(judge),
-        progress_(progress),
-        scripts_(read_scripts(job)),
-        range_(script_range()),
-        journal_(journal_path(job.output),
-                 header_of(job, info, scripts_),
-                 static_cast<int64_t>(scripts_.size())) {
+/// The scripts of the job's shard: whole groups.
+ShardRange script_range(const RolloutJob& job, int64_t n_script) {
+  const int64_t n_group = (n_script + job.n_group - 1) / job.n_group;
+  const ShardRange groups = blocks_of(
+      job.shard, n_group, "groups of " + std::to_string(job.n_group) + " conversations (--group)");
+  return {groups.begin * job.n_group, std::min(groups.end * job.n_group, n_script)};
+}
+
+/// A collection on its way: what is rolled out, and what the journal has of it.
+struct Collection {
+  Collection(const ModelInfo& info, const RolloutJob& job_in, const Progress& progress_in)
+      : job(job_in),
+        progress(progress_in),
+        scripts(read_scripts(job)),
+        range(script_range(job, std::ssize(scripts))),
+        journal(journal_path(job.output), header_of(job, info, scripts), std::ssize(scripts)) {
     for (const std::string& part : job.merge) {
-      journal_.take_from(journal_path(part));
+      journal.take_from(journal_path(part));
+    }
+    for (int64_t i = range.begin; i < range.end; ++i) {
+      n_done += journal.has(i) ? 1 : 0;
     }
   }
 
-  RolloutSummary run() {
-    summary_.n_script = range_.end - range_.begin;
-    for (int64_t i = range_.begin; i < range_.end; ++i) {
-      summary_.n_kept += journal_.has(i) ? 1 : 0;
-    }
-    n_done_ = summary_.n_kept;
-    tell();
-    for (int64_t begin = range_.begin; begin < range_.end; begin += job_.n_group) {
-      roll_out_group(begin, std::min(begin + job_.n_group, range_.end));
-    }
-    write();
-    return std::move(summary_);
-  }
-
- private:
-  [[nodiscard]] ShardRange script_range() const {
-    const auto n_script = static_cast<int64_t>(scripts_.size());
-    const int64_t n_group = (n_script + job_.n_group - 1) / job_.n_group;
-    const ShardRange groups =
-        blocks_of(job_.shard,
-                  n_group,
-                  "groups of " + std::to_string(job_.n_group) + " conversations (--group)");
-    return {groups.begin * job_.n_group, std::min(groups.end * job_.n_group, n_script)};
-  }
-
-  void tell() const {
-    report(progress_, {job_.what, n_done_, summary_.n_script, "conversations", ""});
-  }
-
-  void roll_out_group(int64_t begin, int64_t end) {
+  [[nodiscard]] bool has_all(int64_t begin, int64_t end) const {
     bool is_whole = true;
     for (int64_t i = begin; i < end; ++i) {
-      is_whole = is_whole && journal_.has(i);
+      is_whole = is_whole && journal.has(i);
     }
-    if (is_whole) {
-      return;
-    }
-    const std::vector<Conversation> group(scripts_.begin() + begin, scripts_.begin() + end);
-    const JudgeReplies judge = [&](const std::vector<RolloutReply>& replies) {
-      tell();  // a wish to stop is heard at every turn
-      return judge_(replies);
-    };
-    run_rollouts(host_(), group, judge, job_.options, [&](const Rollout& rollout) {
-      const int64_t i = begin + rollout.i_script;
-      n_done_ += journal_.has(i) ? 0 : 1;
-      summary_.n_changed += journal_.add(i, rollout) ? 0 : 1;
-      tell();
-    });
-    journal_.sync();
+    return is_whole;
+  }
+  void tell() const {
+    report(progress, {job.what, n_done, range.end - range.begin, "conversations", ""});
   }
 
-  void write() {
-    AtomicFile file(job_.output);
-    for (int64_t i = range_.begin; i < range_.end; ++i) {
-      const RolloutJournal::Record record = journal_.record(i);
-      if (record.row.empty()) {
-        summary_.failed.push_back(record.failure);
-        continue;
-      }
-      ++(record.label == 1 ? summary_.n_label_1 : summary_.n_label_0);
-      summary_.n_at_limit += record.hit_limit ? 1 : 0;
-      file.write(record.row + '\n');
-    }
-    if (static_cast<int64_t>(summary_.failed.size()) == summary_.n_script) {
-      throw Error(
-          ErrorKind::kInsufficient,
-          "[collect] none of " + std::to_string(summary_.n_script) +
-              " conversations could be played; the first: " + summary_.failed.front().reason,
-          "conversations need a user message and must fit the context (--context)");
-    }
-    file.commit();
-  }
-
-  const GiveHost& host_;
-  const RolloutJob& job_;
-  const JudgeReplies& judge_;
-  const Progress& progress_;
-  std::vector<Conversation> scripts_;
-  ShardRange range_;
-  RolloutJournal journal_;
-  RolloutSummary summary_;
-  int64_t n_done_ = 0;
+  const RolloutJob& job;
+  const Progress& progress;
+  std::vector<Conversation> scripts;
+  ShardRange range;
+  RolloutJournal journal;
+  int64_t n_done = 0;
 };
+
+/// Adds the scripts [begin, end) to the journal. Returns how many of them were there already and
+/// came out differently.
+int64_t roll_out_group(
+    Collection& collection, Host& host, const JudgeReplies& judge, int64_t begin, int64_t end) {
+  RolloutJournal& journal = collection.journal;
+  const auto first = collection.scripts.begin();
+  const std::vector<Conversation> group(first + begin, first + end);
+  const JudgeReplies stoppable = [&](const std::vector<RolloutReply>& replies) {
+    collection.tell();  // a wish to stop is heard at every turn
+    return judge(replies);
+  };
+  int64_t n_changed = 0;
+  run_rollouts(host, group, stoppable, collection.job.options, [&](const Rollout& rollout) {
+    const int64_t i = begin + rollout.i_script;
+    collection.n_done += journal.has(i) ? 0 : 1;
+    n_changed += journal.add(i, rollout) ? 0 : 1;
+    collection.tell();
+  });
+  journal.sync();
+  return n_changed;
+}
+
+/// Writes the output once the journal has all, and counts what it holds.
+RolloutSummary write_output(const Collection& collection) {
+  const ShardRange& range = collection.range;
+  AtomicFile file(collection.job.output);
+  RolloutSummary summary;
+  summary.n_script = range.end - range.begin;
+  for (int64_t i = range.begin; i < range.end; ++i) {
+    const RolloutJournal::Record record = collection.journal.record(i);
+    if (record.row.empty()) {
+      summary.failed.push_back(record.failure);
+      continue;
+    }
+    ++(record.label == 1 ? summary.n_label_1 : summary.n_label_0);
+    summary.n_at_limit += record.hit_limit ? 1 : 0;
+    file.write(record.row + '\n');
+  }
+  if (std::ssize(summary.failed) == summary.n_script) {
+    throw Error(ErrorKind::kInsufficient,
+                "[collect] none of " + std::to_string(summary.n_script) +
+                    " conversations could be played; the first: " + summary.failed.front().reason,
+                "conversations need a user message and must fit the context (--context)");
+  }
+  file.commit();
+  return summary;
+}
 
 }  // namespace
 
@@ -198,7 +184,20 @@ RolloutSummary collect_rollouts(const ModelInfo& info,
                                 const JudgeReplies& judge,
                                 const Progress& progress) {
   { const AtomicFile probe(job.output); }  // fails now rather than after hours
-  return RolloutRun(info, host, job, judge, progress).run();
+  Collection collection(info, job, progress);
+  const int64_t n_kept = collection.n_done;
+  collection.tell();
+  int64_t n_changed = 0;
+  for (int64_t begin = collection.range.begin; begin < collection.range.end; begin += job.n_group) {
+    const int64_t end = std::min(begin + job.n_group, collection.range.end);
+    if (!collection.has_all(begin, end)) {
+      n_changed += roll_out_group(collection, host(), judge, begin, end);
+    }
+  }
+  RolloutSummary summary = write_output(collection);
+  summary.n_kept = n_kept;
+  summary.n_changed = n_changed;
+  return summary;
 }
 
 }  // namespace mascing

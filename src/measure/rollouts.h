@@ -19,7 +19,7 @@ namespace mascing {
 /// group that was interrupted is rolled out again as a whole; what the journal has of it stands.
 inline constexpr int64_t kRolloutGroup = 64;
 
-/// Gives the model; called when there is something to play.
+/// Gives the model; called when there is something to roll out.
 using GiveHost = std::function<Host&()>;
 
 struct RolloutJob {

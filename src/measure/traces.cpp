@@ -25,7 +25,7 @@ struct StoredShard {
 std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs, const ModelInfo& info) {
   std::vector<StoredShard> shards;
   for (const TraceInput& input : inputs) {
-    const auto n_row = static_cast<int64_t>(input.rows.size());
+    const int64_t n_row = std::ssize(input.rows);
     for (int64_t start = 0; start < n_row; start += kTraceBlock) {
       StoredShard shard{input.set, {}, {}};
       Sha256 digest;
@@ -45,7 +45,7 @@ std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs, const Mod
 std::vector<StoredShard> shards_of(std::vector<StoredShard> shards, const JobShard& part) {
   const ShardRange range =
       blocks_of(part,
-                static_cast<int64_t>(shards.size()),
+                std::ssize(shards),
                 "blocks of " + std::to_string(kTraceBlock) + " conversations of one file");
   return {std::make_move_iterator(shards.begin() + range.begin),
           std::make_move_iterator(shards.begin() + range.end)};
@@ -61,16 +61,13 @@ void require_folders(const std::vector<std::string>& folders) {
   }
 }
 
-/// Traces of a shard's conversations; those that fail are left out, and named in `skipped` if that
-/// is given.
-std::vector<StoredTrace> trace_shard(Host& host,
-                                     const StoredShard& shard,
-                                     std::vector<Skipped>* skipped) {
-  const auto skip = [&](const std::string& id, const std::string& reason) {
-    if (skipped != nullptr) {
-      skipped->push_back({id, reason});
-    }
-  };
+struct TracedShard {
+  std::vector<StoredTrace> traces;
+  std::vector<Skipped> skipped;
+};
+
+TracedShard trace_shard(Host& host, const StoredShard& shard) {
+  TracedShard traced;
   std::vector<TraceRequest> requests;
   std::vector<const Conversation*> rows;
   for (const Conversation* row : shard.rows) {
@@ -82,36 +79,35 @@ std::vector<StoredTrace> trace_shard(Host& host,
       if (e.kind() != ErrorKind::kBadInput) {
         throw;
       }
-      skip(row->id, e.what());
+      traced.skipped.push_back({row->id, e.what()});
     }
   }
-  std::vector<StoredTrace> traces;
-  auto outcomes = host.trace(requests);
-  for (size_t i = 0; i < outcomes.size(); ++i) {
-    if (!outcomes[i].ok()) {
-      skip(rows[i]->id, outcomes[i].error);
+  auto results = host.trace(requests);
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].ok()) {
+      traced.skipped.push_back({rows[i]->id, results[i].error});
       continue;
     }
-    traces.push_back({rows[i]->id,
-                      rows[i]->topic,
-                      shard.set,
-                      rows[i]->label.value_or(-1),
-                      outcomes[i].value.n_token,
-                      std::move(outcomes[i].value.logits)});
+    traced.traces.push_back({rows[i]->id,
+                             rows[i]->topic,
+                             shard.set,
+                             rows[i]->label.value_or(-1),
+                             results[i].value.n_token,
+                             std::move(results[i].value.logits)});
   }
-  return traces;
+  return traced;
 }
 
-/// Names every conversation that has no trace, with its reason; shards of an earlier run do not
-/// hold the reasons, so the few that failed are tried once more.
-void add_skipped(Host& host,
-                 const std::vector<StoredShard>& shards,
-                 const TraceSet& set,
-                 std::vector<Skipped>& skipped) {
+/// Every conversation that has no trace, with its reason; shards of an earlier run do not hold the
+/// reasons, so the few that failed are tried once more.
+std::vector<Skipped> find_skipped(Host& host,
+                                  const std::vector<StoredShard>& shards,
+                                  const TraceSet& set) {
   std::set<std::pair<std::string, std::string>> traced;
   for (const TraceView& trace : set.traces) {
     traced.emplace(trace.set, trace.id);
   }
+  std::vector<Skipped> skipped;
   for (const StoredShard& shard : shards) {
     StoredShard missing{shard.set, {}, {}};
     for (const Conversation* row : shard.rows) {
@@ -120,66 +116,81 @@ void add_skipped(Host& host,
       }
     }
     if (!missing.rows.empty()) {
-      trace_shard(host, missing, &skipped);
+      const std::vector<Skipped> again = trace_shard(host, missing).skipped;
+      skipped.insert(skipped.end(), again.begin(), again.end());
     }
   }
+  return skipped;
 }
 
-}  // namespace
-
-TraceSet collect_traces(Host& host,
-                        const std::vector<TraceInput>& inputs,
-                        const TraceStoreOptions& store,
-                        std::vector<Skipped>& skipped,
-                        const Progress& progress) {
-  const ModelInfo& info = host.describe();
-  require_folders(store.merge);
-  const std::vector<StoredShard> shards = shards_of(divide(inputs, info), store.shard);
-  std::vector<std::string> hashes;
-  int64_t n_total = 0;
-  for (const StoredShard& shard : shards) {
-    hashes.push_back(shard.hash);
-    n_total += static_cast<int64_t>(shard.rows.size());
-  }
-  TraceStoreHeader header{info.n_layer,
-                          info.n_expert,
-                          info.n_expert_used,
-                          info.blocks,
-                          info.architecture,
-                          info.fingerprint,
-                          info.name,
-                          {}};
+TraceStoreHeader header_of(const ModelInfo& info, const std::vector<std::string>& hashes) {
   Sha256 digest;
   for (const std::string& hash : hashes) {
     digest.update(hash);
   }
-  header.inputs_hash = digest.hex();
-  TraceStoreWriter writer(store.folder, header);
+  return {info.n_layer,
+          info.n_expert,
+          info.n_expert_used,
+          info.blocks,
+          info.architecture,
+          info.fingerprint,
+          info.name,
+          digest.hex()};
+}
+
+/// Takes a shard over from one of the folders to merge, if one has it.
+bool take_shard(TraceStoreWriter& writer,
+                const std::string& hash,
+                const std::vector<std::string>& folders) {
+  return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+    return writer.take_shard(hash, folder);
+  });
+}
+
+/// Writes what the store lacks. Returns the number of conversations.
+int64_t write_store(Host& host,
+                    const std::vector<StoredShard>& shards,
+                    const TraceStoreOptions& store,
+                    const Progress& progress) {
+  std::vector<std::string> hashes;
+  int64_t n_total = 0;
+  for (const StoredShard& shard : shards) {
+    hashes.push_back(shard.hash);
+    n_total += std::ssize(shard.rows);
+  }
+  TraceStoreWriter writer(store.folder, header_of(host.describe(), hashes));
   int64_t n_done = 0;
   for (const StoredShard& shard : shards) {
     report(progress, {"tracing", n_done, n_total, "conversations", ""});
-    const bool is_there =
-        writer.has_shard(shard.hash) ||
-        std::any_of(store.merge.begin(), store.merge.end(), [&](const std::string& folder) {
-          return writer.take_shard(shard.hash, folder);
-        });
-    if (!is_there) {
-      writer.add_shard(shard.hash, trace_shard(host, shard, nullptr));
+    if (!writer.has_shard(shard.hash) && !take_shard(writer, shard.hash, store.merge)) {
+      writer.add_shard(shard.hash, trace_shard(host, shard).traces);
     }
-    n_done += static_cast<int64_t>(shard.rows.size());
+    n_done += std::ssize(shard.rows);
   }
   report(progress, {"tracing", n_total, n_total, "conversations", ""});
   writer.finish(hashes);
-  TraceSet set = read_traces(store.folder);
-  add_skipped(host, shards, set, skipped);
-  if (set.traces.empty()) {
+  return n_total;
+}
+
+}  // namespace
+
+Traced collect_traces(Host& host,
+                      const std::vector<TraceInput>& inputs,
+                      const TraceStoreOptions& store,
+                      const Progress& progress) {
+  require_folders(store.merge);
+  const std::vector<StoredShard> shards = shards_of(divide(inputs, host.describe()), store.shard);
+  const int64_t n_total = write_store(host, shards, store, progress);
+  Traced traced{read_traces(store.folder), {}};
+  traced.skipped = find_skipped(host, shards, traced.traces);
+  if (traced.traces.traces.empty()) {
     throw Error(
         ErrorKind::kInsufficient,
         "[trace] none of " + std::to_string(n_total) + " conversations was traced" +
-            (skipped.empty() ? "" : ": " + skipped.front().reason),
+            (traced.skipped.empty() ? "" : ": " + traced.skipped.front().reason),
         "look at the reasons: conversations must end with a user message and fit the context");
   }
-  return set;
+  return traced;
 }
 
 }  // namespace mascing

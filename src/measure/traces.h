@@ -7,8 +7,8 @@
 #include "mascing/conversation.h"
 #include "mascing/host.h"
 #include "mascing/progress.h"
-#include "mascing/results.h"
 #include "mascing/trace_set.h"
+#include "mascing/warning.h"
 #include "measure/shard.h"
 
 namespace mascing {
@@ -29,14 +29,18 @@ struct TraceStoreOptions {
   std::vector<std::string> merge = {};  ///< folders of shards: what they have is copied
 };
 
+struct Traced {
+  TraceSet traces;
+  std::vector<Skipped> skipped;  ///< conversations that could not be traced
+};
+
 /// Records the router logits at the final user message of every conversation and stores them,
-/// block by block; blocks that are there are kept. Conversations that cannot be traced are added to
-/// `skipped`. Throws Error{kInsufficient} if none can be, Error{kUsage} if there are more shards
-/// than blocks, Error{kBadInput} for a folder to merge that is not there.
-[[nodiscard]] TraceSet collect_traces(Host& host,
-                                      const std::vector<TraceInput>& inputs,
-                                      const TraceStoreOptions& store,
-                                      std::vector<Skipped>& skipped,
-                                      const Progress& progress);
+/// block by block; blocks that are there are kept. Throws Error{kInsufficient} if nothing can be
+/// traced, Error{kUsage} if there are more shards than blocks, Error{kBadInput} for a folder to
+/// merge that is not there.
+[[nodiscard]] Traced collect_traces(Host& host,
+                                    const std::vector<TraceInput>& inputs,
+                                    const TraceStoreOptions& store,
+                                    const Progress& progress);
 
 }  // namespace mascing

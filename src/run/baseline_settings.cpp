@@ -1,11 +1,12 @@
-// Few settings each, from weak to strong; what is costly is kept in the plan's folder or in the
-// evaluator's cache.
+// Few settings each, from weak to strong; what is costly is kept in the folder of the options or in
+// the evaluator's cache.
 #include "run/baseline_settings.h"
 
 #include <algorithm>
 #include <array>
 #include <memory>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "search/mask_maker.h"
 #include "stage/baselines.h"
@@ -29,39 +30,40 @@ std::string alpha_words(double alpha) {
 }
 
 /// As the paper does it, but for its defects: S starts at zero and the splits are disjoint.
-Baseline paper(const BaselinePlan& plan, const TraceSet& traces, const Progress& progress) {
+Baseline paper(const EvalContext& context, const TraceSet& traces, const BuildOptions& options) {
   Baseline baseline{"paper", {}};
-  const MaskMaker maker(traces, plan.scenario, plan.n_thread, plan.folder);
-  SteerOptions options = plan.scenario.steer;
-  options.seed = plan.seed;
-  options.n_epoch = kPaperEpochs;
-  std::vector<SteerCell> cells(kPaperLambdas.size(), {0, options});
+  const Progress& progress = context.evaluator.progress();
+  const MaskMaker maker(traces, context.scenario, options.n_thread, options.folder);
+  SteerOptions steer = context.scenario.steer;
+  steer.seed = options.seed;
+  steer.n_epoch = kPaperEpochs;
+  std::vector<SteerCell> cells(kPaperLambdas.size(), {0, steer});
   for (size_t i = 0; i < cells.size(); ++i) {
     cells[i].options.lambda = kPaperLambdas[i];
   }
-  const auto masks = maker.steer({maker.train(plan.seed, progress)}, cells, progress);
-  for (size_t i = 0; i < masks.size(); ++i) {
+  const auto masks = maker.steer({maker.train(options.seed, progress)}, cells, progress);
+  for (int64_t i = 0; i < std::ssize(masks); ++i) {
     const double lambda = kPaperLambdas[i];
     for (const double alpha : kPaperAlphas) {
       baseline.settings.push_back({alpha_words(alpha) + ", lambda " + format_number(lambda, 5),
-                                   {masks[i], static_cast<float>(alpha)},
-                                   {},
+                                   {{masks[i], to_float(alpha)}},
                                    lambda,
-                                   plan.seed,
-                                   static_cast<int64_t>(i)});
+                                   options.seed,
+                                   i});
     }
   }
   return baseline;
 }
 
-Baseline mean_difference_masks(const BaselinePlan& plan, const TraceSet& traces) {
+Baseline mean_difference_masks(Scenario scenario,
+                               const TraceSet& traces,
+                               const BuildOptions& options) {
   Baseline baseline{"mean_difference", {}};
-  Scenario scenario = plan.scenario;
   scenario.search.mean_difference_norm = kMeanNorm;
-  const auto mask = MaskMaker(traces, scenario, plan.n_thread, plan.folder).mean_difference_mask();
+  const MaskMaker maker(traces, scenario, options.n_thread, options.folder);
+  const auto mask = maker.mean_difference_mask();
   for (const double alpha : kMeanAlphas) {
-    baseline.settings.push_back(
-        {alpha_words(alpha), {mask, static_cast<float>(alpha)}, {}, 0.0, 0, 0});
+    baseline.settings.push_back({alpha_words(alpha), {{mask, to_float(alpha)}}, 0.0, 0, 0});
   }
   return baseline;
 }
@@ -70,16 +72,15 @@ Baseline forced(const TraceSet& traces) {
   Baseline baseline{"forced_experts", {}};
   const std::vector<double> difference = risk_difference(traces);
   for (const int64_t n : kForcedCounts) {
-    if (n > static_cast<int64_t>(difference.size()) / 3) {
+    if (n > std::ssize(difference) / 3) {
       break;
     }
     Mask mask = mask_for(traces);
     mask.method = baseline.method;
     mask.steer = forced_experts(difference, n);
-    mask.sigma.assign(static_cast<size_t>(mask.n_layer), 1.0F);
+    mask.sigma.assign(mask.n_layer, 1.0F);
     baseline.settings.push_back({std::to_string(n) + (n == 1 ? " expert" : " experts"),
-                                 {std::make_shared<const Mask>(mask), 1.0F, SteerRule::kForce},
-                                 {},
+                                 {{std::make_shared<const Mask>(mask), 1.0F, SteerRule::kForce}},
                                  0.0,
                                  0,
                                  0});
@@ -105,8 +106,7 @@ Baseline control(CachedEvaluator& evaluator, const std::vector<Conversation>& ro
     const auto one = std::make_shared<const ControlVector>(only_block(all, i_block));
     for (const double alpha : kControlAlphas) {
       baseline.settings.push_back({"block " + std::to_string(i_block) + ", " + alpha_words(alpha),
-                                   {nullptr, static_cast<float>(alpha), SteerRule::kAdd, one},
-                                   {},
+                                   {{nullptr, to_float(alpha), SteerRule::kAdd, one}},
                                    0.0,
                                    0,
                                    i});
@@ -117,17 +117,17 @@ Baseline control(CachedEvaluator& evaluator, const std::vector<Conversation>& ro
 
 }  // namespace
 
-std::vector<Baseline> make_baselines(CachedEvaluator& evaluator,
-                                     const BaselinePlan& plan,
+std::vector<Baseline> make_baselines(const EvalContext& context,
                                      const std::vector<Conversation>& rows,
-                                     const TraceSet& traces) {
-  std::vector<Baseline> baselines = {paper(plan, traces, evaluator.progress()),
-                                     mean_difference_masks(plan, traces),
+                                     const TraceSet& traces,
+                                     const BuildOptions& options) {
+  std::vector<Baseline> baselines = {paper(context, traces, options),
+                                     mean_difference_masks(context.scenario, traces, options),
                                      forced(traces),
-                                     control(evaluator, rows)};
-  const std::string& prompt = plan.scenario.baselines.system_prompt;
+                                     control(context.evaluator, rows)};
+  const std::string& prompt = context.scenario.baselines.system_prompt;
   if (!prompt.empty()) {
-    baselines.push_back({"system_prompt", {{"the scenario's", {}, prompt, 0.0, 0, 0}}});
+    baselines.push_back({"system_prompt", {{"the scenario's", {{}, prompt}, 0.0, 0, 0}}});
   }
   return baselines;
 }

@@ -6,14 +6,15 @@
 
 #include "mascing/conversation.h"
 #include "mascing/trace_set.h"
-#include "run/baselines.h"
+#include "measure/eval_context.h"
+#include "run/treatment.h"
+#include "search/mask_search.h"
 
 namespace mascing {
 
 struct BaselineSetting {
   std::string words;  ///< "8 experts", "block 3, alpha 2"
-  Steering steering;
-  std::string system_prompt;
+  Treatment treatment;
   double lambda = 0.0;
   uint64_t seed = 0;
   int64_t i_series = 0;  ///< settings of one series follow each other in rising strength
@@ -25,9 +26,9 @@ struct Baseline {
 };
 
 /// `rows`: the labelled discovery split of the target set; `traces`: its traces.
-[[nodiscard]] std::vector<Baseline> make_baselines(CachedEvaluator& evaluator,
-                                                   const BaselinePlan& plan,
+[[nodiscard]] std::vector<Baseline> make_baselines(const EvalContext& context,
                                                    const std::vector<Conversation>& rows,
-                                                   const TraceSet& traces);
+                                                   const TraceSet& traces,
+                                                   const BuildOptions& options);
 
 }  // namespace mascing

@@ -8,7 +8,6 @@
 
 #include "base/files.h"
 #include "mascing/error.h"
-#include "measure/label.h"
 #include "run/sampled_evaluation.h"
 #include "scenario/text_blocks.h"
 
@@ -30,7 +29,7 @@ std::vector<TestBlock> all_blocks(const Dataset& data) {
   std::vector<TestBlock> blocks;
   for (const LoadedSet& set : data.sets) {
     blocks.push_back({BlockKind::kCalibration, &set, 0});
-    const auto n_row = static_cast<int64_t>(set.rows(Split::kTest).size());
+    const int64_t n_row = std::ssize(set.rows(Split::kTest));
     for (int64_t start = 0; start < n_row; start += kChunk) {
       blocks.push_back({BlockKind::kTest, &set, start});
     }
@@ -44,62 +43,57 @@ std::vector<TestBlock> all_blocks(const Dataset& data) {
   return blocks;
 }
 
-class ShardAsker {
- public:
-  ShardAsker(CachedEvaluator& evaluator, const HoldoutPlan& plan)
-      : evaluator_(evaluator), plan_(plan) {}
+void ask_chunk(const EvalContext& context,
+               const TestBlock& block,
+               const Steering& steering,
+               const Sampling& sampling) {
+  const std::vector<Conversation>& rows = block.set->rows(Split::kTest);
+  const std::vector<AskedReply> replies =
+      context.evaluator.chunk(rows, block.start, steering, sampling);
+  const auto first = rows.begin() + block.start;
+  (void)judge_replies(
+      {first, first + std::ssize(replies)}, replies, context.rules_for(block.set->spec));
+}
 
-  void ask(const TestBlock& block) {
-    switch (block.kind) {
-      case BlockKind::kCalibration:
-        (void)evaluator_.chunk(block.set->rows(Split::kDiscovery), 0, {}, evaluator_.sampling());
-        break;
-      case BlockKind::kTest:
-        ask_test(block);
-        break;
-      case BlockKind::kChoices:
-        for (const Steering& steering : {Steering{}, plan_.steering}) {
-          (void)evaluator_.choices(plan_.data.choices, steering);
-        }
-        break;
-      case BlockKind::kText:
-        ask_text();
-        break;
+void ask_test(const EvalContext& context,
+              const TestBlock& block,
+              const Steering& steering,
+              uint64_t seed) {
+  ask_chunk(context, block, steering, context.evaluator.sampling());
+  for (const int64_t sample_seed : context.scenario.sample_seeds) {
+    ask_chunk(context, block, steering, sampling_of(context.scenario, seed, sample_seed));
+  }
+}
+
+void ask_text(const EvalContext& context, const Steering& steering) {
+  CachedEvaluator& evaluator = context.evaluator;
+  const auto blocks = text_blocks(evaluator.host(), context.data, context.scenario, Split::kTest);
+  if (!blocks.empty()) {
+    (void)evaluator.text_perplexity(blocks, steering);
+  }
+}
+
+/// Base and steered; the calibration is about the base alone.
+void ask_block(const EvalContext& context,
+               const TestBlock& block,
+               const Steering& steering,
+               uint64_t seed) {
+  CachedEvaluator& evaluator = context.evaluator;
+  if (block.kind == BlockKind::kCalibration) {
+    const auto& rows = block.set->rows(Split::kDiscovery);
+    (void)evaluator.chunk(rows, 0, {}, evaluator.sampling());
+    return;
+  }
+  for (const Steering& side : {Steering{}, steering}) {
+    if (block.kind == BlockKind::kTest) {
+      ask_test(context, block, side, seed);
+    } else if (block.kind == BlockKind::kChoices) {
+      (void)evaluator.choices(context.data.choices, side);
+    } else {
+      ask_text(context, side);
     }
   }
-
- private:
-  void ask_test(const TestBlock& block) {
-    for (const Steering& steering : {Steering{}, plan_.steering}) {
-      ask_chunk(block, steering, evaluator_.sampling());
-      for (const int64_t sample_seed : plan_.scenario.sample_seeds) {
-        ask_chunk(block, steering, sampling_of(plan_.scenario, plan_.seed, sample_seed));
-      }
-    }
-  }
-
-  void ask_chunk(const TestBlock& block, const Steering& steering, const Sampling& sampling) {
-    const std::vector<Conversation>& rows = block.set->rows(Split::kTest);
-    const std::vector<AskedReply> replies = evaluator_.chunk(rows, block.start, steering, sampling);
-    const auto first = rows.begin() + block.start;
-    (void)judge_replies({first, first + static_cast<int64_t>(replies.size())},
-                        replies,
-                        rules_for(block.set->spec, plan_.judge, plan_.coherence));
-  }
-
-  void ask_text() {
-    const auto blocks = text_blocks(evaluator_.host(), plan_.data, plan_.scenario, Split::kTest);
-    if (blocks.empty()) {
-      return;
-    }
-    for (const Steering& steering : {Steering{}, plan_.steering}) {
-      (void)evaluator_.text_perplexity(blocks, steering);
-    }
-  }
-
-  CachedEvaluator& evaluator_;
-  const HoldoutPlan& plan_;
-};
+}
 
 std::string part_file(const std::string& folder) {
   return folder + "/part.json";
@@ -107,18 +101,20 @@ std::string part_file(const std::string& folder) {
 
 }  // namespace
 
-void ask_shard(CachedEvaluator& evaluator, const HoldoutPlan& plan, const JobShard& shard) {
-  const std::vector<TestBlock> blocks = all_blocks(plan.data);
-  const ShardRange range =
-      blocks_of(shard, static_cast<int64_t>(blocks.size()), "blocks of the test");
-  ShardAsker asker(evaluator, plan);
+void ask_shard(const EvalContext& context,
+               const Steering& steering,
+               uint64_t seed,
+               const JobShard& shard) {
+  const std::vector<TestBlock> blocks = all_blocks(context.data);
+  const ShardRange range = blocks_of(shard, std::ssize(blocks), "blocks of the test");
   const std::string what = "testing: part " + std::to_string(shard.i);
   const int64_t n_block = range.end - range.begin;
+  const Progress& progress = context.evaluator.progress();
   for (int64_t i = range.begin; i < range.end; ++i) {
-    report(evaluator.progress(), {what, i - range.begin, n_block, "blocks", ""});
-    asker.ask(blocks[i]);
+    report(progress, {what, i - range.begin, n_block, "blocks", ""});
+    ask_block(context, blocks[i], steering, seed);
   }
-  report(evaluator.progress(), {what, n_block, n_block, "blocks", ""});
+  report(progress, {what, n_block, n_block, "blocks", ""});
 }
 
 void mark_part(const std::string& folder, const std::string& key) {

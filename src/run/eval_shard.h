@@ -3,13 +3,13 @@
 // them there instead of asking.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "measure/cache.h"
-#include "measure/cached_evaluator.h"
+#include "measure/eval_context.h"
 #include "measure/shard.h"
-#include "run/holdout_evaluation.h"
 
 namespace mascing {
 
@@ -17,7 +17,10 @@ namespace mascing {
 /// replies judged. A block is the calibrating chunk of a set, 64 conversations of its test split,
 /// the multiple-choice questions, or the text. The divergence of benign replies, which needs them
 /// all, is left to the merge. Throws Error{kUsage} if there are more shards than blocks.
-void ask_shard(CachedEvaluator& evaluator, const HoldoutPlan& plan, const JobShard& shard);
+void ask_shard(const EvalContext& context,
+               const Steering& steering,
+               uint64_t seed,
+               const JobShard& shard);
 
 /// Which evaluation a folder belongs to, kept in its part.json.
 void mark_part(const std::string& folder, const std::string& key);

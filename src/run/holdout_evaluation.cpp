@@ -2,12 +2,12 @@
 // replies and text.
 #include "run/holdout_evaluation.h"
 
-#include <algorithm>
+#include <utility>
 
-#include "base/text.h"
-#include "measure/label.h"
+#include "base/append.h"
+#include "base/numeric.h"
+#include "run/holdout_warnings.h"
 #include "run/sampled_evaluation.h"
-#include "scenario/system_prompt.h"
 #include "scenario/text_blocks.h"
 #include "stage/agreement.h"
 #include "stage/reply_counts.h"
@@ -16,12 +16,14 @@
 namespace mascing {
 namespace {
 
-constexpr double kManyAtLimit = 0.1;  // share of replies at the token limit that is worth a warning
-constexpr double kManyTurns = 0.05;   // share of refusals that turn that is worth a warning
-constexpr double kChance = 0.05;      // p-value above which a change is called chance
-constexpr double kMuchDivergence = 0.5;  // nats per token; people call more than this damage
+/// One set's test split on both sides; the steered one is empty without a treatment.
+struct SetEvaluation {
+  JudgedReplies base;
+  JudgedReplies steered;
+  MetricResult metric;
+};
 
-/// Adds one set's pairs to a metric over all sets.
+/// Coherent replies over all sets.
 struct CoherenceCount {
   int64_t n = 0;
   int64_t n_base = 0;
@@ -31,283 +33,215 @@ struct CoherenceCount {
   int64_t n_at_limit = 0;
 };
 
-std::string fall_of(const std::string& what, const MetricResult& result) {
-  return what + " fell from " + format_percent(result.base.rate) + " to " +
-         format_percent(result.steered->rate) + " on the test split";
+SetEvaluation evaluate_set(const EvalContext& context,
+                           const Treatment& treatment,
+                           uint64_t seed,
+                           const LoadedSet& set) {
+  CachedEvaluator& evaluator = context.evaluator;
+  const auto& rows = set.rows(Split::kTest);
+  const std::string& metric = set.spec.metric;
+  const JudgeRules rules = context.rules_for(set.spec);
+  SetEvaluation evaluated;
+  auto& [base, steered, result] = evaluated;
+  base.replies = evaluator.replies("testing: base " + metric, rows, {});
+  base.judged = judge_replies(rows, base.replies, rules);
+  if (!treatment.is_none()) {
+    steered.replies = evaluator.replies(
+        "testing: steered " + metric, treatment.applied(rows), treatment.steering);
+    steered.judged = judge_replies(rows, steered.replies, rules);
+  }
+  result = compare(base.replies, base.judged, steered.replies, steered.judged);
+  result.split = to_string(Split::kTest);
+  result.wanted = set.spec.wanted == Wanted::kRefused ? "refused" : "answered";
+  const TurnDetector detector(set.spec.answer_prefixes);
+  result.base_replies = count_replies(base.replies, base.judged, detector);
+  if (!treatment.is_none()) {
+    result.steered_replies = count_replies(steered.replies, steered.judged, detector);
+    if (!context.scenario.sample_seeds.empty()) {
+      result.sampled = evaluate_sampled(context, set, treatment, seed);
+    }
+  }
+  return evaluated;
 }
 
-class HoldoutEvaluation {
- public:
-  HoldoutEvaluation(CachedEvaluator& evaluator, const HoldoutPlan& plan, Results& results)
-      : evaluator_(evaluator),
-        plan_(plan),
-        results_(results),
-        has_mask_(plan.steering.mask != nullptr || plan.steering.control != nullptr ||
-                  !plan.system_prompt.empty()) {}
-
-  HoldoutVerdict run() {
-    for (const LoadedSet& set : plan_.data.sets) {
-      measure(set);
-    }
-    add_coherence();
-    add_choices();
-    add_text_damage();
-    agreement_.write(results_.judges);
-    correct_for_many();
-    return verdict_;
-  }
-
- private:
-  void measure(const LoadedSet& set) {
-    const auto& rows = set.rows(Split::kTest);
-    const std::string& metric = set.spec.metric;
-    const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
-    const auto base_replies = evaluator_.replies("testing: base " + metric, rows, {});
-    const auto base = judge_replies(rows, base_replies, rules);
-    std::vector<AskedReply> steered_replies;
-    std::vector<JudgedReply> steered;
-    if (has_mask_) {
-      steered_replies =
-          evaluator_.replies("testing: steered " + metric, treated(rows), plan_.steering);
-      steered = judge_replies(rows, steered_replies, rules);
-    }
-    MetricResult result = compare(base_replies, base, steered_replies, steered);
-    result.split = to_string(Split::kTest);
-    result.wanted = set.spec.wanted == Wanted::kRefused ? "refused" : "answered";
-    const TurnDetector detector(set.spec.answer_prefixes);
-    result.base_replies = count_replies(base_replies, base, detector);
-    if (has_mask_) {
-      result.steered_replies = count_replies(steered_replies, steered, detector);
-      warn_of_turns(metric, result);
-    }
-    if (has_mask_ && !plan_.scenario.sample_seeds.empty()) {
-      result.sampled =
-          evaluate_sampled(evaluator_,
-                           {metric, rows, treated(rows), rules, plan_.steering, plan_.seed},
-                           plan_.scenario);
-    }
-    results_.metrics[metric] = result;
-    add_skipped(base_replies, base, true);
-    agreement_.add(metric, "base", base_replies, base);
-    if (has_mask_) {
-      add_skipped(steered_replies, steered, false);
-      agreement_.add(metric, "steered", steered_replies, steered);
-      count_coherent(base, steered, steered_replies);
-      check_limit(set, result);
-      if (set.spec.role == SetRole::kBenign && plan_.system_prompt.empty()) {
-        add_divergence(rows, base_replies);
+/// A conversation that cannot be asked is named once; a failure of a judge for each side.
+std::vector<Skipped> skipped_in(const SetEvaluation& evaluated) {
+  std::vector<Skipped> skipped;
+  for (const JudgedReplies* side : {&evaluated.base, &evaluated.steered}) {
+    const bool is_base = side == &evaluated.base;
+    for (size_t i = 0; i < side->replies.size(); ++i) {
+      const JudgedReply& judged = side->judged[i];
+      if (!judged.ok() && (is_base || side->replies[i].ok())) {
+        skipped.push_back({side->replies[i].id, judged.error});
       }
     }
   }
+  return skipped;
+}
 
-  /// Refusals that hold at the beginning only are worth a warning where a mask brings them about.
-  void warn_of_turns(const std::string& metric, const MetricResult& result) {
-    const auto share = [](const ReplyCounts& counts) {
-      return counts.n_refusal > 0
-                 ? static_cast<double>(counts.n_turned) / static_cast<double>(counts.n_refusal)
-                 : 0.0;
-    };
-    const double steered = share(result.steered_replies);
-    if (steered > kManyTurns && steered > share(result.base_replies)) {
-      results_.warnings.push_back(
-          {"refusals_turn",
-           format_percent(steered) + " of the steered refusals of " + metric +
-               " seem to turn to an answer later on (" +
-               format_percent(share(result.base_replies)) + " without the mask)",
-           "read some of these replies: a refusal that does not last is none"});
+void count_coherent(const SetEvaluation& evaluated, CoherenceCount& count) {
+  const auto& [base, steered, metric] = evaluated;
+  for (size_t i = 0; i < steered.replies.size(); ++i) {
+    if (!steered.replies[i].ok()) {
+      continue;
+    }
+    const bool was = base.judged[i].is_coherent;
+    const bool is = steered.judged[i].is_coherent;
+    ++count.n;
+    count.n_base += was ? 1 : 0;
+    count.n_steered += is ? 1 : 0;
+    count.fixed += !was && is ? 1 : 0;
+    count.broken += was && !is ? 1 : 0;
+    count.n_at_limit += steered.replies[i].hit_limit ? 1 : 0;
+  }
+}
+
+MetricResult coherence_metric(const CoherenceCount& count) {
+  return {to_string(Split::kTest),
+          "coherent",
+          count.n,
+          wilson(count.n_base, count.n),
+          wilson(count.n_steered, count.n),
+          count.fixed,
+          count.broken,
+          mcnemar_exact(count.fixed, count.broken)};
+}
+
+/// The divergence over benign sets that was measured so far and one more set's.
+void add_divergence(const Divergence& divergence, DamageResult& damage) {
+  if (divergence.n_token == 0) {
+    return;
+  }
+  const int64_t n_all = damage.n_kl_token + divergence.n_token;
+  damage.kl_benign = (damage.kl_benign * to_double(damage.n_kl_token) +
+                      divergence.kl * to_double(divergence.n_token)) /
+                     to_double(n_all);
+  damage.n_kl_token = n_all;
+}
+
+MetricResult choice_metric(const EvalContext& context, const Treatment& treatment) {
+  const std::vector<ChoiceQuestion>& questions = context.data.choices;
+  const auto base = context.evaluator.choices(questions, {});
+  const auto steered =
+      treatment.is_none()
+          ? base
+          : context.evaluator.choices(questions, treatment.steering, treatment.system_prompt);
+  MetricResult result;
+  result.split = to_string(Split::kTest);
+  result.wanted = "right";
+  int64_t n_base = 0;
+  int64_t n_steered = 0;
+  for (size_t i = 0; i < base.size(); ++i) {
+    const bool was = base[i] == questions[i].answer;
+    const bool is = steered[i] == questions[i].answer;
+    ++result.n;
+    n_base += was ? 1 : 0;
+    n_steered += is ? 1 : 0;
+    result.fixed += !was && is ? 1 : 0;
+    result.broken += was && !is ? 1 : 0;
+  }
+  result.base = wilson(n_base, result.n);
+  if (!treatment.is_none()) {
+    result.steered = wilson(n_steered, result.n);
+    result.p_value = mcnemar_exact(result.fixed, result.broken);
+  }
+  return result;
+}
+
+void correct_for_many(std::map<std::string, MetricResult>& metrics) {
+  std::vector<double> p_values;
+  for (const auto& [id, metric] : metrics) {
+    if (metric.steered) {
+      p_values.push_back(metric.p_value);
     }
   }
-
-  void correct_for_many() {
-    std::vector<double> p_values;
-    for (const auto& [id, metric] : results_.metrics) {
-      if (metric.steered) {
-        p_values.push_back(metric.p_value);
-      }
-    }
-    const std::vector<double> adjusted = holm(p_values);
-    size_t i = 0;
-    for (auto& [id, metric] : results_.metrics) {
-      if (metric.steered) {
-        metric.p_holm = adjusted[i++];
-      }
+  const std::vector<double> adjusted = holm(p_values);
+  size_t i = 0;
+  for (auto& [id, metric] : metrics) {
+    if (metric.steered) {
+      metric.p_holm = adjusted[i++];
     }
   }
+}
 
-  [[nodiscard]] std::vector<Conversation> treated(std::vector<Conversation> rows) const {
-    for (Conversation& row : rows) {
-      row = with_system_prompt(std::move(row), plan_.system_prompt);
+/// All sets and the coherence of their replies, with the divergence of benign ones.
+void add_sets(const EvalContext& context,
+              const Treatment& treatment,
+              uint64_t seed,
+              HoldoutResult& result) {
+  AgreementCount agreement;
+  CoherenceCount coherence;
+  for (const LoadedSet& set : context.data.sets) {
+    const SetEvaluation evaluated = evaluate_set(context, treatment, seed, set);
+    const auto& [base, steered, metric] = evaluated;
+    append(skipped_in(evaluated), result.skipped);
+    result.metrics[set.spec.metric] = metric;
+    agreement.add(set.spec.metric, "base", base.replies, base.judged);
+    if (treatment.is_none()) {
+      continue;
     }
-    return rows;
-  }
-
-  /// A conversation that cannot be asked is named once; a failure of a judge for each side.
-  void add_skipped(const std::vector<AskedReply>& replies,
-                   const std::vector<JudgedReply>& judged,
-                   bool is_base) {
-    for (size_t i = 0; i < replies.size(); ++i) {
-      if (!judged[i].ok() && (is_base || replies[i].ok())) {
-        results_.skipped.push_back({replies[i].id, judged[i].error});
-      }
-    }
-  }
-
-  void count_coherent(const std::vector<JudgedReply>& base,
-                      const std::vector<JudgedReply>& steered,
-                      const std::vector<AskedReply>& steered_replies) {
-    for (size_t i = 0; i < base.size(); ++i) {
-      if (!steered_replies[i].ok()) {
-        continue;
-      }
-      ++coherence_.n;
-      coherence_.n_base += base[i].is_coherent ? 1 : 0;
-      coherence_.n_steered += steered[i].is_coherent ? 1 : 0;
-      coherence_.fixed += !base[i].is_coherent && steered[i].is_coherent ? 1 : 0;
-      coherence_.broken += base[i].is_coherent && !steered[i].is_coherent ? 1 : 0;
-      coherence_.n_at_limit += steered_replies[i].hit_limit ? 1 : 0;
+    agreement.add(set.spec.metric, "steered", steered.replies, steered.judged);
+    count_coherent(evaluated, coherence);
+    append(turn_warnings(set.spec.metric, metric), result.warnings);
+    append(limit_warnings(set.spec, metric), result.warnings);
+    result.is_beyond_chance = result.is_beyond_chance && is_beyond_chance(set.spec, metric);
+    result.keeps_hold =
+        result.keeps_hold && (set.spec.role != SetRole::kHold || keeps_limit(set.spec, metric));
+    if (set.spec.role == SetRole::kBenign && treatment.system_prompt.empty()) {
+      report(context.evaluator.progress(), {"testing: divergence", 0, 1, "sets", ""});
+      add_divergence(
+          context.evaluator.divergence(set.rows(Split::kTest), base.replies, treatment.steering),
+          result.damage);
     }
   }
-
-  void check_limit(const LoadedSet& set, const MetricResult& result) {
-    const bool has_risen = result.steered->rate > result.base.rate;
-    if (set.spec.role == SetRole::kTarget && (!has_risen || result.p_value >= kChance)) {
-      verdict_.is_beyond_chance = false;
-      results_.warnings.push_back(
-          {"within_chance",
-           "on the test split " + set.spec.metric + " changed no more than chance would change it",
-           "do not rely on this mask: what the surrogate promised, the model does not do"});
-    }
-    const bool is_guarded = set.spec.role != SetRole::kTarget && set.spec.role != SetRole::kWatch;
-    const double drop = result.base.rate - result.steered->rate;
-    if (!is_guarded || drop <= set.spec.max_drop + 1e-9) {
-      return;
-    }
-    const bool is_hold = set.spec.role == SetRole::kHold;
-    verdict_.holds = verdict_.holds && !is_hold;
-    results_.warnings.push_back(
-        {set.spec.metric + "_fell",
-         fall_of(set.spec.metric, result) + "; " + format_number(100.0 * set.spec.max_drop, 1) +
-             " points were allowed",
-         is_hold ? "do not use this mask: what must stay refused no longer is"
-                 : "use a smaller alpha, or give this set more weight in the search"});
+  agreement.write(result.judges);
+  if (coherence.n > 0) {
+    const MetricResult& metric = result.metrics["coherent"] = coherence_metric(coherence);
+    append(loss_warnings("coherent", "coherent replies", metric), result.warnings);
+    append(length_warnings(coherence.n_at_limit, coherence.n), result.warnings);
   }
+}
 
-  void add_divergence(const std::vector<Conversation>& rows,
-                      const std::vector<AskedReply>& base_replies) {
-    report(evaluator_.progress(), {"testing: divergence", 0, 1, "sets", ""});
-    const Divergence divergence = evaluator_.divergence(rows, base_replies, plan_.steering);
-    DamageResult& damage = results_.damage;
-    const auto n_all = static_cast<double>(damage.n_kl_token + divergence.n_token);
-    if (divergence.n_token > 0) {
-      damage.kl_benign = (damage.kl_benign * static_cast<double>(damage.n_kl_token) +
-                          divergence.kl * static_cast<double>(divergence.n_token)) /
-                         n_all;
-      damage.n_kl_token += divergence.n_token;
-    }
+void add_choices(const EvalContext& context, const Treatment& treatment, HoldoutResult& result) {
+  if (context.data.choices.empty()) {
+    return;
   }
-
-  /// What no limit protects may be lost, but not in silence.
-  void warn_of_loss(const std::string& metric,
-                    const std::string& what,
-                    const MetricResult& result) {
-    if (result.steered->rate < result.base.rate && result.p_value < kChance) {
-      results_.warnings.push_back({metric + "_fell",
-                                   fall_of(what, result) + ", more than by chance",
-                                   "no set protects this: a smaller alpha costs less of it"});
-    }
+  report(context.evaluator.progress(), {"testing: multiple choice", 0, 1, "files", ""});
+  const MetricResult metric = choice_metric(context, treatment);
+  result.metrics["multiple_choice"] = metric;
+  if (!treatment.is_none()) {
+    append(loss_warnings("multiple_choice", "right answers to multiple choice", metric),
+           result.warnings);
   }
+}
 
-  void add_coherence() {
-    if (!has_mask_ || coherence_.n == 0) {
-      return;
-    }
-    MetricResult& result = results_.metrics["coherent"];
-    result = {to_string(Split::kTest),
-              "coherent",
-              coherence_.n,
-              wilson(coherence_.n_base, coherence_.n),
-              wilson(coherence_.n_steered, coherence_.n),
-              coherence_.fixed,
-              coherence_.broken,
-              mcnemar_exact(coherence_.fixed, coherence_.broken)};
-    warn_of_loss("coherent", "coherent replies", result);
-    const double at_limit =
-        static_cast<double>(coherence_.n_at_limit) / static_cast<double>(coherence_.n);
-    if (at_limit > kManyAtLimit) {
-      results_.warnings.push_back(
-          {"replies_at_token_limit",
-           format_percent(at_limit) + " of the steered replies were cut off at the token limit",
-           "raise max_tokens under [generate]: later refusals are missed"});
-    }
+void add_text(const EvalContext& context, const Treatment& treatment, HoldoutResult& result) {
+  CachedEvaluator& evaluator = context.evaluator;
+  const auto blocks = text_blocks(evaluator.host(), context.data, context.scenario, Split::kTest);
+  if (blocks.empty()) {
+    return;
   }
-
-  void add_choices() {
-    if (plan_.data.choices.empty()) {
-      return;
-    }
-    report(evaluator_.progress(), {"testing: multiple choice", 0, 1, "files", ""});
-    const auto base = evaluator_.choices(plan_.data.choices, {});
-    const auto steered =
-        has_mask_ ? evaluator_.choices(plan_.data.choices, plan_.steering, plan_.system_prompt)
-                  : base;
-    MetricResult result;
-    result.split = to_string(Split::kTest);
-    result.wanted = "right";
-    int64_t n_base = 0;
-    int64_t n_steered = 0;
-    for (size_t i = 0; i < base.size(); ++i) {
-      const bool was = base[i] == plan_.data.choices[i].answer;
-      const bool is = steered[i] == plan_.data.choices[i].answer;
-      ++result.n;
-      n_base += was ? 1 : 0;
-      n_steered += is ? 1 : 0;
-      result.fixed += !was && is ? 1 : 0;
-      result.broken += was && !is ? 1 : 0;
-    }
-    result.base = wilson(n_base, result.n);
-    if (has_mask_) {
-      result.steered = wilson(n_steered, result.n);
-      result.p_value = mcnemar_exact(result.fixed, result.broken);
-      warn_of_loss("multiple_choice", "right answers to multiple choice", result);
-    }
-    results_.metrics["multiple_choice"] = result;
-  }
-
-  void add_text_damage() {
-    const auto blocks = text_blocks(evaluator_.host(), plan_.data, plan_.scenario, Split::kTest);
-    if (blocks.empty()) {
-      return;
-    }
-    report(evaluator_.progress(), {"testing: perplexity", 0, 1, "texts", ""});
-    const Perplexity base = evaluator_.text_perplexity(blocks, {});
-    results_.damage.perplexity_base = base.value;
-    results_.damage.n_text_token = base.n_token;
-    results_.damage.perplexity_steered =
-        has_mask_ ? evaluator_.text_perplexity(blocks, plan_.steering).value : base.value;
-    if (results_.damage.kl_benign > kMuchDivergence) {
-      results_.warnings.push_back(
-          {"much_divergence",
-           "benign replies diverge by " + format_number(results_.damage.kl_benign, 2) +
-               " nats per token",
-           "use a smaller alpha: more than 0.5 is what people call damage"});
-    }
-  }
-
-  CachedEvaluator& evaluator_;
-  const HoldoutPlan& plan_;
-  Results& results_;
-  bool has_mask_;
-  HoldoutVerdict verdict_;
-  CoherenceCount coherence_;
-  AgreementCount agreement_;
-};
+  report(evaluator.progress(), {"testing: perplexity", 0, 1, "texts", ""});
+  const Perplexity base = evaluator.text_perplexity(blocks, {});
+  result.damage.perplexity_base = base.value;
+  result.damage.n_text_token = base.n_token;
+  result.damage.perplexity_steered =
+      treatment.is_none() ? base.value
+                          : evaluator.text_perplexity(blocks, treatment.steering).value;
+  append(divergence_warnings(result.damage), result.warnings);
+}
 
 }  // namespace
 
-HoldoutVerdict evaluate_holdout(CachedEvaluator& evaluator,
-                                const HoldoutPlan& plan,
-                                Results& results) {
-  return HoldoutEvaluation(evaluator, plan, results).run();
+HoldoutResult evaluate_holdout(const EvalContext& context,
+                               const Treatment& treatment,
+                               uint64_t seed) {
+  HoldoutResult result;
+  add_sets(context, treatment, seed, result);
+  add_choices(context, treatment, result);
+  add_text(context, treatment, result);
+  correct_for_many(result.metrics);
+  return result;
 }
 
 }  // namespace mascing

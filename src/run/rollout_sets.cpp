@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/sha256.h"
 #include "measure/make_jury.h"
 #include "measure/rollout_judge.h"
@@ -24,7 +25,7 @@ class SetRollouts {
   SetRollouts(const Scenario& scenario, const RolloutTools& tools)
       : scenario_(scenario),
         tools_(tools),
-        playing_([this](const ProgressEvent& event) {
+        rolling_out_([this](const ProgressEvent& event) {
           last_ = event;
           return !tools_.progress || tools_.progress(event);
         }),
@@ -42,7 +43,7 @@ class SetRollouts {
       return judged_by(*judge_, question)(replies);
     };
     const GiveHost host = [this]() -> Host& { return ready_host(); };
-    const RolloutSummary summary = collect_rollouts(tools_.info, host, job, judge, playing_);
+    const RolloutSummary summary = collect_rollouts(tools_.info, host, job, judge, rolling_out_);
     const std::string prefix = "played." + set.metric;
     record.labels[prefix + ".label_0"] = summary.n_label_0;
     record.labels[prefix + ".label_1"] = summary.n_label_1;
@@ -68,7 +69,7 @@ class SetRollouts {
     job.inputs = set.data;
     job.what = "playing " + set.metric;
     job.options.sampling = {
-        static_cast<float>(scenario_.temperature), tools_.options.seed, scenario_.n_max_token};
+        to_float(scenario_.temperature), tools_.options.seed, scenario_.n_max_token};
     job.options.behaviour = question.behaviour;
     job.options.judge_every_turn = sees_small_talk(scenario_.judge, question);
     job.options.n_together = judged_together(scenario_.judge);
@@ -105,8 +106,8 @@ class SetRollouts {
   const Scenario& scenario_;
   const RolloutTools& tools_;
   ProgressEvent last_;
-  Progress playing_;
-  Progress judging_;  ///< a judge's own reports would hide how far the playing is
+  Progress rolling_out_;
+  Progress judging_;  ///< a judge's own reports would hide how far the rollouts are
   std::unique_ptr<Jury> judge_;
 };
 

@@ -27,8 +27,8 @@ struct RolloutTools {
 /// `data` as it was loaded from the scenario's files; where sets are scripts, the data again with
 /// these rolled out: each conversation up to the user turn whose reply was the opposite of what is
 /// wanted, or to its end. Rollouts stay in cache/ under the hash of everything they depend
-/// on, with a journal: a second call plays nothing and needs neither host nor judges, and what was
-/// interrupted goes on to the same bytes. Throws what collect_rollouts and load_dataset throw.
+/// on, with a journal: a second call rolls out nothing and needs neither host nor judges, and what
+/// was interrupted goes on to the same bytes. Throws what collect_rollouts and load_dataset throw.
 [[nodiscard]] Dataset roll_out_sets(Dataset data,
                                     const Scenario& scenario,
                                     const RolloutTools& tools);

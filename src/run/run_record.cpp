@@ -4,20 +4,16 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/sha256.h"
-#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/report.h"
 #include "mascing/version.h"
-#include "measure/budget_shares.h"
-#include "measure/make_jury.h"
 
 namespace mascing {
 namespace {
 
 using nlohmann::json;
-
-constexpr int64_t kPaperRuns = 32;  // masks whose replies the paper's sweep generates
 
 std::string stamp_path(const RunOptions& options) {
   return options.output + "/run.json";
@@ -25,7 +21,7 @@ std::string stamp_path(const RunOptions& options) {
 
 std::string hash_of(const std::vector<float>& steer, double alpha) {
   Sha256 digest;
-  const auto strength = static_cast<float>(alpha);
+  const auto strength = to_float(alpha);
   digest.update(steer.data(), steer.size() * sizeof(float));
   digest.update(&strength, sizeof strength);
   return digest.hex();
@@ -97,27 +93,10 @@ Results start_results(const Scenario& scenario, const ModelInfo& info, const Run
   return results;
 }
 
-std::string rows_to_jsonl(const std::vector<Conversation>& rows) {
-  std::string text;
-  for (const Conversation& row : rows) {
-    text += to_jsonl(row) + '\n';
-  }
-  return text;
-}
-
-void add_mask(const Mask& mask, const std::string& file, Results& results) {
-  results.mask_file = file;
-  results.mask_method = mask.method;
-  results.mask_alpha = mask.alpha;
-  results.mask_lambda = mask.lambda;
-  results.mask_n_active = mask.n_active();
-  results.mask_steer = mask.steer;
-}
-
-void add_metrics(const Results& results, Mask& mask) {
-  for (const auto& [id, metric] : results.metrics) {
+void add_metrics(const std::map<std::string, MetricResult>& metrics, Mask& mask) {
+  for (const auto& [id, metric] : metrics) {
     const std::string prefix = metric.split + "." + id;
-    mask.metrics[prefix + ".n"] = static_cast<double>(metric.n);
+    mask.metrics[prefix + ".n"] = to_double(metric.n);
     mask.metrics[prefix + ".base"] = metric.base.rate;
     if (metric.steered) {
       mask.metrics[prefix + ".rate"] = metric.steered->rate;
@@ -140,37 +119,6 @@ void add_selection(const CandidateResult& candidate, Mask& mask) {
     }
   }
   mask.metrics["selection.kl_benign"] = candidate.kl_benign;
-}
-
-void record_search(const Selection& selection, const SearchWork& work, Results& results) {
-  const auto& [evaluator, scenario, options, n_label_token] = work;
-  SearchResult& search = results.search;
-  search.n_prefill_token = evaluator.asked().n_prefill;
-  search.n_generated_token = evaluator.asked().n_generated - n_label_token;
-  search.n_paper_token = (kPaperRuns + 1) * selection.n_base_token;
-  search.budget = options.budget_text;
-  search.base_rate = selection.base_rate;
-  search.budget_spent = options.budget.n_token > 0 ? evaluator.budget_spent() : 0.0;
-  const auto n_step = static_cast<int64_t>(results.loop.steps.size());
-  const bool has_asked = results.effects.n_pair > 0;
-  if (has_asked && evaluator.budget_spent() >= kMaskShare &&
-      scenario.uses(MaskMethod::kClosedLoop) && n_step < scenario.search.n_loop_step) {
-    search.cut_short.push_back("the closed loop took " + std::to_string(n_step) + " of " +
-                               std::to_string(scenario.search.n_loop_step) + " steps");
-  }
-  search.cut_short.insert(
-      search.cut_short.end(), selection.cut_short.begin(), selection.cut_short.end());
-  if (!search.cut_short.empty()) {
-    std::string words;
-    for (const std::string& word : search.cut_short) {
-      words += (words.empty() ? "" : "; ") + word;
-    }
-    results.warnings.push_back(
-        {"budget_spent",
-         "the budget of " + search.budget + " ended the search early: " + words,
-         "give a larger --budget: a longer search may find a better "
-         "mask"});
-  }
 }
 
 std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
@@ -220,8 +168,9 @@ void HoldoutRecord::require_first(const Mask& mask) const {
   if (!file_exists(path_)) {
     return;
   }
-  const json look = json::parse(read_text_file(path_), nullptr, false);
-  if (word_in(look, "data") == data_ && word_in(look, "mask") != hash_of(mask.steer, mask.alpha)) {
+  const json first = json::parse(read_text_file(path_), nullptr, false);
+  if (word_in(first, "data") == data_ &&
+      word_in(first, "mask") != hash_of(mask.steer, mask.alpha)) {
     throw Error(ErrorKind::kUsage,
                 "[search] another mask has looked at this test split already",
                 "to test a second one would be to choose on the test split: give new test "
@@ -230,8 +179,8 @@ void HoldoutRecord::require_first(const Mask& mask) const {
 }
 
 void HoldoutRecord::take(const std::vector<float>& steer, double alpha) const {
-  const json look = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
-  write_file_atomically(path_, look.dump() + "\n");
+  const json first = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
+  write_file_atomically(path_, first.dump() + "\n");
 }
 
 }  // namespace mascing

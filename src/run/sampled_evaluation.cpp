@@ -1,6 +1,7 @@
 // The unit is the conversation: its value is the share of its seeds with the wanted outcome.
 #include "run/sampled_evaluation.h"
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "stage/statistics.h"
 
@@ -16,26 +17,24 @@ struct ReplyTally {
   int64_t n_steered = 0;
 };
 
-}  // namespace
-
-Sampling sampling_of(const Scenario& scenario, uint64_t seed, int64_t sample_seed) {
-  return {static_cast<float>(scenario.sample_temperature),
-          mix_seed(seed, static_cast<uint64_t>(sample_seed)),
-          scenario.n_max_token};
-}
-
-SampledResult evaluate_sampled(CachedEvaluator& evaluator,
-                               const SampledPlan& plan,
-                               const Scenario& scenario) {
-  std::vector<ReplyTally> tallies(plan.rows.size());
-  for (const int64_t sample_seed : scenario.sample_seeds) {
-    const Sampling sampling = sampling_of(scenario, plan.seed, sample_seed);
-    const std::string what = plan.metric + ", seed " + std::to_string(sample_seed);
-    const auto base_replies = evaluator.sampled("sampling: base " + what, plan.rows, {}, sampling);
+/// By row of the set's test split.
+std::vector<ReplyTally> tally_replies(const EvalContext& context,
+                                      const LoadedSet& set,
+                                      const Treatment& treatment,
+                                      uint64_t seed) {
+  CachedEvaluator& evaluator = context.evaluator;
+  const auto& rows = set.rows(Split::kTest);
+  const std::vector<Conversation> treated = treatment.applied(rows);
+  const JudgeRules rules = context.rules_for(set.spec);
+  std::vector<ReplyTally> tallies(rows.size());
+  for (const int64_t sample_seed : context.scenario.sample_seeds) {
+    const Sampling sampling = sampling_of(context.scenario, seed, sample_seed);
+    const std::string what = set.spec.metric + ", seed " + std::to_string(sample_seed);
+    const auto base_replies = evaluator.sampled("sampling: base " + what, rows, {}, sampling);
     const auto steered_replies =
-        evaluator.sampled("sampling: steered " + what, plan.treated, plan.steering, sampling);
-    const auto base = judge_replies(plan.rows, base_replies, plan.rules);
-    const auto steered = judge_replies(plan.rows, steered_replies, plan.rules);
+        evaluator.sampled("sampling: steered " + what, treated, treatment.steering, sampling);
+    const auto base = judge_replies(rows, base_replies, rules);
+    const auto steered = judge_replies(rows, steered_replies, rules);
     for (size_t i = 0; i < tallies.size(); ++i) {
       if (base[i].ok() && steered[i].ok()) {
         ++tallies[i].n;
@@ -44,21 +43,33 @@ SampledResult evaluate_sampled(CachedEvaluator& evaluator,
       }
     }
   }
+  return tallies;
+}
+
+}  // namespace
+
+Sampling sampling_of(const Scenario& scenario, uint64_t seed, int64_t sample_seed) {
+  return {to_float(scenario.sample_temperature), mix_seed(seed, sample_seed), scenario.n_max_token};
+}
+
+SampledResult evaluate_sampled(const EvalContext& context,
+                               const LoadedSet& set,
+                               const Treatment& treatment,
+                               uint64_t seed) {
   std::vector<double> base_shares;
   std::vector<double> steered_shares;
   std::vector<double> changes;
-  for (const ReplyTally& tally : tallies) {
+  for (const ReplyTally& tally : tally_replies(context, set, treatment, seed)) {
     if (tally.n > 0) {
-      const auto n = static_cast<double>(tally.n);
-      base_shares.push_back(static_cast<double>(tally.n_base) / n);
-      steered_shares.push_back(static_cast<double>(tally.n_steered) / n);
+      base_shares.push_back(ratio(tally.n_base, tally.n));
+      steered_shares.push_back(ratio(tally.n_steered, tally.n));
       changes.push_back(steered_shares.back() - base_shares.back());
     }
   }
   SampledResult result;
-  result.temperature = scenario.sample_temperature;
-  result.n_seed = static_cast<int64_t>(scenario.sample_seeds.size());
-  result.n_conversation = static_cast<int64_t>(changes.size());
+  result.temperature = context.scenario.sample_temperature;
+  result.n_seed = std::ssize(context.scenario.sample_seeds);
+  result.n_conversation = std::ssize(changes);
   result.base = bootstrap_share(base_shares, kResampling);
   result.steered = bootstrap_share(steered_shares, kResampling);
   result.change = bootstrap_mean(changes, kResampling);

@@ -2,32 +2,22 @@
 // know that the replies to one conversation are no independent cases.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <cstdint>
 
-#include "mascing/scenario.h"
-#include "measure/cached_evaluator.h"
-#include "stage/evaluate.h"
+#include "mascing/metric_result.h"
+#include "run/treatment.h"
 
 namespace mascing {
-
-/// What is sampled.
-struct SampledPlan {
-  std::string metric;
-  const std::vector<Conversation>& rows;     ///< as the base is asked
-  const std::vector<Conversation>& treated;  ///< as the steered side is asked
-  const JudgeRules& rules;
-  Steering steering;
-  uint64_t seed = 0;  ///< of the run
-};
 
 /// How the replies for one of the scenario's sample seeds are drawn; `seed` is the run's.
 [[nodiscard]] Sampling sampling_of(const Scenario& scenario, uint64_t seed, int64_t sample_seed);
 
-/// One sampled reply for each of the scenario's sample seeds; both sides of a conversation draw
-/// from the same random stream.
-[[nodiscard]] SampledResult evaluate_sampled(CachedEvaluator& evaluator,
-                                             const SampledPlan& plan,
-                                             const Scenario& scenario);
+/// One sampled reply to each conversation of a set's test split for each of the scenario's sample
+/// seeds, without and with the treatment; both sides of a conversation draw from the same random
+/// stream. `seed` is the run's.
+[[nodiscard]] SampledResult evaluate_sampled(const EvalContext& context,
+                                             const LoadedSet& set,
+                                             const Treatment& treatment,
+                                             uint64_t seed);
 
 }  // namespace mascing

@@ -81,12 +81,12 @@ void check_role(const TomlTable& table, const ScenarioSet& set) {
 bool allows_near_duplicates(const TomlTable& table) {
   std::vector<std::string> names;
   table.get("allow", names);
-  for (size_t i = 0; i < names.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(names); ++i) {
     if (names[i] != "near_duplicates") {
       table.fail("allow",
                  "has \"" + names[i] + "\", expected near_duplicates",
                  "it names the checks of the data that are not to fail the run",
-                 static_cast<int64_t>(i));
+                 i);
     }
   }
   return !names.empty();

@@ -15,13 +15,13 @@ std::vector<std::vector<int32_t>> text_blocks(const Host& host,
     return {};
   }
   auto blocks = split_blocks(host, data.text, scenario.general.n_block_token);
-  const auto n = static_cast<int64_t>(blocks.size());
+  const int64_t n = std::ssize(blocks);
   const std::array<int64_t, 4> bounds = {0, n / 4, n / 2, n};  // discovery, selection, test
   const auto i_split = static_cast<size_t>(split);
   blocks = {blocks.begin() + bounds.at(i_split), blocks.begin() + bounds.at(i_split + 1)};
   const int64_t n_max = scenario.general.n_max_block;
-  if (n_max > 0 && static_cast<int64_t>(blocks.size()) > n_max) {
-    blocks.resize(static_cast<size_t>(n_max));
+  if (n_max > 0 && std::ssize(blocks) > n_max) {
+    blocks.resize(n_max);
   }
   return blocks;
 }

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "mascing/error.h"
 
@@ -129,7 +130,7 @@ std::optional<T> exactly(const toml::node& node) {
   }
   if constexpr (std::is_same_v<T, double>) {
     if (node.is_integer()) {
-      return static_cast<double>(node.ref<int64_t>());
+      return to_double(node.ref<int64_t>());
     }
   }
   return std::nullopt;
@@ -192,8 +193,8 @@ void read_list(const TomlPlace& place,
     place.table.fail(place.key, "is an empty list", "leave the key out for its default");
   }
   values.clear();
-  for (size_t i = 0; i < list->size(); ++i) {
-    const TomlPlace element{place.table, place.key, static_cast<int64_t>(i)};
+  for (int64_t i = 0; i < std::ssize(*list); ++i) {
+    const TomlPlace element{place.table, place.key, i};
     values.push_back(read_one<T>(element, (*list)[i], range));
   }
 }
@@ -305,7 +306,7 @@ size_t TomlTable::get_word(const std::string& key,
          nearest.empty() ? "docs/scenario.md says what each means"
                          : "did you mean \"" + nearest + "\"?");
   }
-  return static_cast<size_t>(found - words.begin());
+  return found - words.begin();
 }
 
 std::string TomlTable::existing_file(const std::string& key,
@@ -360,7 +361,7 @@ void TomlTable::fail(const std::string& key,
   const std::string subject = node == nullptr ? "" : name_ + " " + key + " ";
   std::string element;
   if (node != nullptr && node->is_array() && i_element >= 0) {
-    node = node->as_array()->get(static_cast<size_t>(i_element));
+    node = node->as_array()->get(i_element);
     element = "(element " + std::to_string(i_element + 1) + ") ";
   }
   const toml::source_index line = (node == nullptr ? *node_->table : *node).source().begin.line;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "scenario/text_blocks.h"
 
@@ -20,20 +21,20 @@ std::string broken_limit(const ScenarioSet& set, double base, double reached) {
              : "";
 }
 
-ConstraintChecker::ConstraintChecker(CachedEvaluator& evaluator, const SelectionPlan& plan)
-    : evaluator_(evaluator),
-      plan_(plan),
-      blocks_(text_blocks(evaluator.host(), plan.data, plan.scenario, Split::kSelection)) {
-  for (const LoadedSet& set : plan.data.sets) {
+ConstraintChecker::ConstraintChecker(const EvalContext& context)
+    : context_(context),
+      blocks_(text_blocks(
+          context.evaluator.host(), context.data, context.scenario, Split::kSelection)) {
+  for (const LoadedSet& set : context.data.sets) {
     if (set.spec.role == SetRole::kWatch) {
       continue;
     }
     const std::string& metric = set.spec.metric;
     base_replies_[metric] =
-        evaluator.replies("selecting: base " + metric, set.rows(Split::kSelection), {});
+        context.evaluator.replies("selecting: base " + metric, set.rows(Split::kSelection), {});
     base_rates_[metric] = rate_of(set, base_replies_[metric]);
   }
-  base_perplexity_ = blocks_.empty() ? 0.0 : evaluator.text_perplexity(blocks_, {}).value;
+  base_perplexity_ = blocks_.empty() ? 0.0 : context.evaluator.text_perplexity(blocks_, {}).value;
 }
 
 const Rate& ConstraintChecker::base_rate(const std::string& metric) const {
@@ -48,7 +49,7 @@ int64_t ConstraintChecker::n_base_token() const {
   int64_t n_token = 0;
   for (const auto& [metric, replies] : base_replies_) {
     for (const AskedReply& reply : replies) {
-      n_token += static_cast<int64_t>(reply.tokens.size());
+      n_token += std::ssize(reply.tokens);
     }
   }
   return n_token;
@@ -56,96 +57,78 @@ int64_t ConstraintChecker::n_base_token() const {
 
 Rate ConstraintChecker::rate_of(const LoadedSet& set,
                                 const std::vector<AskedReply>& replies) const {
-  const JudgeRules rules = rules_for(set.spec, plan_.judge, plan_.coherence);
+  const JudgeRules rules = context_.rules_for(set.spec);
   return wanted_rate(replies, judge_replies(set.rows(Split::kSelection), replies, rules));
 }
 
 std::vector<JudgedReply> ConstraintChecker::judge_target(
     const std::vector<AskedReply>& replies) const {
-  const LoadedSet& target = plan_.data.target();
-  return judge_replies(target.rows(Split::kSelection),
-                       replies,
-                       rules_for(target.spec, plan_.judge, plan_.coherence));
+  const LoadedSet& target = context_.target();
+  return judge_replies(target.rows(Split::kSelection), replies, context_.rules_for(target.spec));
 }
 
-bool ConstraintChecker::keeps_text(CandidateResult& result, const Steering& steering) {
+TextCheck ConstraintChecker::check_text(const Steering& steering) const {
+  TextCheck check;
   if (blocks_.empty()) {
-    return true;
+    return check;
   }
-  result.perplexity = evaluator_.text_perplexity(blocks_, steering).value;
-  const double limit = base_perplexity_ * (1.0 + plan_.scenario.search.max_perplexity_rise);
-  if (result.perplexity > limit) {
-    result.rejection_reason =
-        "perplexity " + format_number(result.perplexity, 1) + " > " + format_number(limit, 1);
-    result.breaks_limit = true;
-    return false;
+  check.perplexity = context_.evaluator.text_perplexity(blocks_, steering).value;
+  const double limit = base_perplexity_ * (1.0 + context_.scenario.search.max_perplexity_rise);
+  if (check.perplexity > limit) {
+    check.rejection_reason =
+        "perplexity " + format_number(check.perplexity, 1) + " > " + format_number(limit, 1);
   }
-  return true;
+  return check;
 }
 
-const Rate& ConstraintChecker::ask_target(CandidateResult& result,
-                                          const Steering& steering,
-                                          const std::string& what,
-                                          size_t n_row,
-                                          std::vector<AskedReply>* replies) {
-  const LoadedSet& set = plan_.data.target();
+TargetReplies ConstraintChecker::ask_target(const Steering& steering,
+                                            const std::string& what,
+                                            size_t n_row) const {
+  const LoadedSet& set = context_.target();
   std::vector<Conversation> rows = set.rows(Split::kSelection);
   rows.resize(std::min(rows.size(), n_row));
-  std::vector<AskedReply> asked = evaluator_.replies(what, rows, steering);
-  Rate& rate = result.rates[target()];
-  rate = rate_of(set, asked);
-  if (replies != nullptr) {
-    *replies = std::move(asked);
-  }
-  return rate;
+  TargetReplies asked;
+  asked.replies = context_.evaluator.replies(what, rows, steering);
+  asked.rate = rate_of(set, asked.replies);
+  return asked;
 }
 
-bool ConstraintChecker::check_limits(CandidateResult& result,
-                                     const Steering& steering,
-                                     const std::string& what) {
-  bool keeps_hold = false;
+LimitCheck ConstraintChecker::check_limits(const Steering& steering,
+                                           const std::string& what) const {
+  LimitCheck check;
   for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
-    for (const LoadedSet& set : plan_.data.sets) {
-      if (set.spec.role == role && result.rejection_reason.empty()) {
-        check_limit(set, result, steering, what);
+    for (const LoadedSet& set : context_.data.sets) {
+      if (set.spec.role != role || !check.rejection_reason.empty()) {
+        continue;
       }
+      const std::string& metric = set.spec.metric;
+      const auto& rows = set.rows(Split::kSelection);
+      const Rate rate =
+          rate_of(set, context_.evaluator.replies(what + ", " + metric, rows, steering));
+      check.rates[metric] = rate;
+      check.rejection_reason = broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate);
     }
-    keeps_hold = keeps_hold || (role == SetRole::kHold && result.rejection_reason.empty());
+    check.keeps_hold =
+        check.keeps_hold || (role == SetRole::kHold && check.rejection_reason.empty());
   }
-  if (result.rejection_reason.empty()) {
-    result.feasible = true;
-    result.kl_benign = benign_divergence(steering);
+  if (check.rejection_reason.empty()) {
+    check.kl_benign = benign_divergence(steering);
   }
-  return keeps_hold;
+  return check;
 }
 
-void ConstraintChecker::check_limit(const LoadedSet& set,
-                                    CandidateResult& result,
-                                    const Steering& steering,
-                                    const std::string& what) {
-  const std::string& metric = set.spec.metric;
-  const Rate rate =
-      rate_of(set, evaluator_.replies(what + ", " + metric, set.rows(Split::kSelection), steering));
-  result.rates[metric] = rate;
-  const std::string broken = broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate);
-  if (!broken.empty()) {
-    result.rejection_reason = broken;
-    result.breaks_limit = true;
-  }
-}
-
-double ConstraintChecker::benign_divergence(const Steering& steering) {
+double ConstraintChecker::benign_divergence(const Steering& steering) const {
   double sum = 0.0;
   int64_t n_token = 0;
-  for (const LoadedSet& set : plan_.data.sets) {
+  for (const LoadedSet& set : context_.data.sets) {
     if (set.spec.role == SetRole::kBenign) {
-      const Divergence divergence = evaluator_.divergence(
+      const Divergence divergence = context_.evaluator.divergence(
           set.rows(Split::kSelection), base_replies_.at(set.spec.metric), steering);
-      sum += divergence.kl * static_cast<double>(divergence.n_token);
+      sum += divergence.kl * to_double(divergence.n_token);
       n_token += divergence.n_token;
     }
   }
-  return n_token > 0 ? sum / static_cast<double>(n_token) : 0.0;
+  return n_token > 0 ? sum / to_double(n_token) : 0.0;
 }
 
 }  // namespace mascing

@@ -1,4 +1,5 @@
-// See the header.
+// The surrogate learns from the traces of the very conversations that the model is asked about, so
+// items of the objectives and traces are matched by set and id.
 #include "search/interventional_mask.h"
 
 #include <map>
@@ -17,33 +18,34 @@ using TracePlaces = std::map<std::pair<std::string, std::string>, int64_t>;
 /// Set and id of a conversation -> index of its trace.
 TracePlaces trace_places(const TraceSet& traces) {
   TracePlaces places;
-  for (size_t i = 0; i < traces.traces.size(); ++i) {
-    places[{traces.traces[i].set, traces.traces[i].id}] = static_cast<int64_t>(i);
+  for (int64_t i = 0; i < std::ssize(traces.traces); ++i) {
+    places[{traces.traces[i].set, traces.traces[i].id}] = i;
   }
   return places;
 }
 
 /// Items of set `i_set` of the objectives, whose conversations are `rows`, that have a trace.
 void add_traced_items(const Objectives& objectives,
-                      size_t i_set,
+                      int64_t i_set,
                       const std::vector<Conversation>& rows,
                       const TracePlaces& places,
                       std::vector<TracedItem>& items) {
-  for (size_t i_item = 0; i_item < objectives.rows[i_set].size(); ++i_item) {
+  for (int64_t i_item = 0; i_item < std::ssize(objectives.rows[i_set]); ++i_item) {
     const auto found =
         places.find({objectives.sets[i_set].name, rows[objectives.rows[i_set][i_item]].id});
     if (found != places.end()) {
-      items.push_back({static_cast<int64_t>(i_set), static_cast<int64_t>(i_item), found->second});
+      items.push_back({i_set, i_item, found->second});
     }
   }
 }
 
-TracedObjectives traced_objectives(const DiscoveryData& discovery) {
-  const Objectives& objectives = discovery.objectives;
-  const TracePlaces places = trace_places(discovery.traces);
-  TracedObjectives traced = {objectives.roles, {}, discovery.traces};
-  for (size_t i_set = 0; i_set < objectives.sets.size(); ++i_set) {
-    for (const LoadedSet& set : discovery.data.sets) {
+TracedObjectives traced_objectives(const Objectives& objectives,
+                                   const Dataset& data,
+                                   const TraceSet& traces) {
+  const TracePlaces places = trace_places(traces);
+  TracedObjectives traced = {objectives.roles, {}, traces};
+  for (int64_t i_set = 0; i_set < std::ssize(objectives.sets); ++i_set) {
+    for (const LoadedSet& set : data.sets) {
       if (set.spec.metric == objectives.sets[i_set].name) {
         add_traced_items(objectives, i_set, set.rows(Split::kDiscovery), places, traced.items);
       }
@@ -63,21 +65,25 @@ InterventionalSurrogateResult summarise(const InterventionalResult& made) {
 
 }  // namespace
 
-InterventionalMask make_interventional_mask(CachedEvaluator& evaluator,
-                                            const DiscoveryData& discovery,
-                                            const Scenario& scenario,
+InterventionalMask make_interventional_mask(const EvalContext& context,
+                                            const Objectives& objectives,
+                                            const TraceSet& traces,
                                             const SearchSpace& space,
                                             const BuildOptions& options) {
-  const AskModel ask = asking(evaluator, discovery.objectives);
+  CachedEvaluator& evaluator = context.evaluator;
   InterventionalOptions settings;
   settings.seed = options.seed;
   settings.n_thread = options.n_thread;
-  settings.train.n_proj = scenario.train.n_proj;
-  settings.train.n_hidden = scenario.train.n_hidden;
+  settings.train.n_proj = context.scenario.train.n_proj;
+  settings.train.n_hidden = context.scenario.train.n_hidden;
   settings.progress = evaluator.progress();
   settings.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
-  const InterventionalResult made = steer_by_interventions(
-      space.mask, space.entries, traced_objectives(discovery), ask, settings);
+  const InterventionalResult made =
+      steer_by_interventions(space.mask,
+                             space.entries,
+                             traced_objectives(objectives, context.data, traces),
+                             asking(evaluator, objectives),
+                             settings);
   Mask mask = space.mask;
   mask.steer = made.steer;
   return {candidate_of(std::move(mask), MaskMethod::kInterventionalSurrogate), summarise(made)};

@@ -1,12 +1,9 @@
 // A candidate mask through a surrogate that was trained on interventions.
 #pragma once
 
-#include <cstdint>
-
 #include "mascing/surrogate_result.h"
 #include "mascing/trace_set.h"
-#include "measure/cached_evaluator.h"
-#include "scenario/dataset.h"
+#include "measure/eval_context.h"
 #include "search/mask_search.h"
 #include "search/objectives.h"
 #include "search/search_space.h"
@@ -18,17 +15,11 @@ struct InterventionalMask {
   InterventionalSurrogateResult result;
 };
 
-/// The discovery split as the model is asked about it, and as it was traced.
-struct DiscoveryData {
-  const Objectives& objectives;
-  const Dataset& data;
-  const TraceSet& traces;
-};
-
-/// Answers of the model are cached, the training is not: it takes seconds.
-[[nodiscard]] InterventionalMask make_interventional_mask(CachedEvaluator& evaluator,
-                                                          const DiscoveryData& discovery,
-                                                          const Scenario& scenario,
+/// `objectives` and `traces`: of the discovery split. Answers of the model are cached, the training
+/// is not: it takes seconds.
+[[nodiscard]] InterventionalMask make_interventional_mask(const EvalContext& context,
+                                                          const Objectives& objectives,
+                                                          const TraceSet& traces,
                                                           const SearchSpace& space,
                                                           const BuildOptions& options);
 

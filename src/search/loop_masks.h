@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
-#include "measure/cached_evaluator.h"
-#include "scenario/dataset.h"
+#include "mascing/search_result.h"
+#include "measure/eval_context.h"
 #include "search/mask_search.h"
 #include "search/objectives.h"
 #include "search/search_space.h"
@@ -21,9 +20,8 @@ struct LoopMasks {
 
 /// `objectives`: of the discovery split. All answers of the model are cached, so that an
 /// interrupted search goes on where it was.
-[[nodiscard]] LoopMasks make_loop_masks(CachedEvaluator& evaluator,
+[[nodiscard]] LoopMasks make_loop_masks(const EvalContext& context,
                                         const Objectives& objectives,
-                                        const Scenario& scenario,
                                         const SearchSpace& space,
                                         uint64_t seed);
 

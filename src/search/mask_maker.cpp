@@ -3,10 +3,13 @@
 #include "search/mask_maker.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/sha256.h"
 #include "mascing/error.h"
 #include "mascing/mask_file.h"
@@ -88,10 +91,10 @@ json value_of(const CrossValidated& validated) {
           {"warnings", warnings}};
 }
 
-/// False if the file is missing or damaged: it is made again.
-bool read_validated(const std::string& path, CrossValidated& validated) {
+/// Nothing if the file is missing or damaged: it is made again.
+std::optional<CrossValidated> read_validated(const std::string& path) {
   if (!file_exists(path)) {
-    return false;
+    return std::nullopt;
   }
   try {
     const json v = json::parse(read_text_file(path));
@@ -109,10 +112,9 @@ bool read_validated(const std::string& path, CrossValidated& validated) {
                                warning.at(1).get<std::string>(),
                                warning.at(2).get<std::string>()});
     }
-    validated = std::move(read);
-    return true;
+    return read;
   } catch (const std::exception&) {
-    return false;
+    return std::nullopt;
   }
 }
 
@@ -134,29 +136,28 @@ std::shared_ptr<const Mask> read_finished(const std::string& path) {
   }
 }
 
-/// Likewise: false if the surrogate has to be trained.
-bool read_trained(const std::string& path, Trained& trained) {
+/// Likewise: nothing if the surrogate has to be trained.
+std::optional<Trained> read_trained(const std::string& path, const std::string& key) {
   if (!file_exists(path)) {
-    return false;
+    return std::nullopt;
   }
   try {
     std::map<std::string, std::string> metadata;
-    trained.surrogate = read_surrogate(path, &metadata);
-    trained.report = surrogate_from(json::parse(metadata.at("report")));
-    return true;
+    Surrogate surrogate = read_surrogate(path, &metadata);
+    return Trained{std::move(surrogate), surrogate_from(json::parse(metadata.at("report"))), key};
   } catch (const std::exception&) {
-    return false;
+    return std::nullopt;
   }
 }
 
 SteerTraces divide(const TraceSet& traces) {
   SteerTraces divided;
-  for (size_t i = 0; i < traces.traces.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(traces.traces); ++i) {
     const int label = traces.traces[i].label;
     if (label == 1) {
-      divided.target.push_back(static_cast<int64_t>(i));
+      divided.target.push_back(i);
     } else if (label < 0) {
-      divided.preserve.push_back(static_cast<int64_t>(i));
+      divided.preserve.push_back(i);
     }
   }
   return divided;
@@ -197,16 +198,14 @@ Trained MaskMaker::train(uint64_t seed, const Progress& progress) const {
                     options.validation_share,
                     seed,
                     options.n_thread};
-  Trained trained;
-  trained.key = short_hash(key);
+  const std::string hash = short_hash(key);
   const std::string path =
-      folder_ + "/surrogate-s" + std::to_string(seed) + "-" + trained.key + ".safetensors";
-  if (read_trained(path, trained)) {
-    return trained;
+      folder_ + "/surrogate-s" + std::to_string(seed) + "-" + hash + ".safetensors";
+  if (auto trained = read_trained(path, hash)) {
+    return *std::move(trained);
   }
   TrainResult result = train_surrogate(traces_, options, progress);
-  trained.surrogate = std::move(result.surrogate);
-  trained.report = summarise(result.report, seed);
+  Trained trained{std::move(result.surrogate), summarise(result.report, seed), hash};
   write_surrogate(path,
                   trained.surrogate,
                   {{"report", value_of(trained.report).dump()},
@@ -223,10 +222,10 @@ CrossValidated MaskMaker::cross_validate(const Trained& trained, const Progress&
   }
   const std::string path = folder_ + "/validation-s" + std::to_string(trained.report.seed) + "-" +
                            short_hash({"validate-v1", trained.key, n_fold}) + ".json";
-  CrossValidated validated;
-  if (read_validated(path, validated)) {
-    return validated;
+  if (auto validated = read_validated(path)) {
+    return *std::move(validated);
   }
+  CrossValidated validated;
   try {
     validated = summarise(
         mascing::cross_validate(traces_, {n_fold, train_options(trained.report.seed)}, progress),
@@ -291,7 +290,7 @@ std::vector<std::shared_ptr<const Mask>> MaskMaker::steer(const std::vector<Trai
     Mask mask = empty_mask();
     mask.method = "surrogate";
     mask.seed = one.report.seed;
-    mask.lambda = static_cast<float>(missing[i].options.lambda);
+    mask.lambda = to_float(missing[i].options.lambda);
     masks[places[i]] =
         finish(std::move(mask), std::move(results[i]), path_of(one, missing[i].options));
   }
@@ -333,7 +332,7 @@ std::shared_ptr<const Mask> MaskMaker::finish(Mask mask,
 Mask MaskMaker::empty_mask() const {
   Mask mask = mask_for(traces_);
   mask.sigma_rule = scenario_.steer.sigma_rule;
-  mask.threshold = static_cast<float>(scenario_.steer.threshold);
+  mask.threshold = to_float(scenario_.steer.threshold);
   mask.scenario = scenario_.name;
   mask.direction = scenario_.direction;
   return mask;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "search/mask_maker.h"
 
@@ -73,7 +74,7 @@ std::shared_ptr<const Mask> add_guards(const std::shared_ptr<const Mask>& mask,
   sum.method += "+guard";
   for (const auto& guard : guards) {
     for (size_t i = 0; i < sum.steer.size(); ++i) {
-      sum.steer[i] += static_cast<float>(weight) * guard->steer[i];
+      sum.steer[i] += to_float(weight) * guard->steer[i];
     }
   }
   for (float& value : sum.steer) {
@@ -105,7 +106,6 @@ std::vector<SteerOptions> steer_settings(const Scenario& scenario, uint64_t seed
 std::vector<SteerCell> steer_grid(const Scenario& scenario, int64_t n_surrogate, uint64_t seed) {
   const std::vector<SteerOptions> settings = steer_settings(scenario, seed);
   std::vector<SteerCell> grid;
-  grid.reserve(settings.size() * static_cast<size_t>(n_surrogate));
   for (int64_t i_surrogate = 0; i_surrogate < n_surrogate; ++i_surrogate) {
     for (const SteerOptions& options : settings) {
       grid.push_back({i_surrogate, options});
@@ -114,140 +114,142 @@ std::vector<SteerCell> steer_grid(const Scenario& scenario, int64_t n_surrogate,
   return grid;
 }
 
-class Search {
- public:
-  Search(const TraceSet& traces,
-         const Scenario& scenario,
-         const TrainingIds& training,
-         const BuildOptions& options,
-         const Progress& progress)
-      : scenario_(scenario),
-        progress_(progress),
-        options_(options),
-        target_(maker_of(traces, scenario.target().metric)) {
-    if (!training.empty()) {
-      contrast_.emplace(training_traces(traces, scenario.target().metric, training),
-                        scenario_,
-                        options.n_thread,
-                        options.folder);
-    }
-    if (uses_guards()) {
-      for (const std::string& set : guarded_sets(traces, scenario)) {
-        guards_.push_back(maker_of(traces, set));
-      }
-    }
-  }
+using Masks = std::vector<std::shared_ptr<const Mask>>;
 
-  CandidateSet run() {
-    // The baseline first: it is nearly free, and a good one spares the selection many trials.
-    const bool has_norm = scenario_.search.mean_difference_norm > 0.0;
-    if (scenario_.uses(MaskMethod::kMeanDifference) && has_norm) {
-      Masks guards;
-      for (const MaskMaker& guard : guards_) {
-        guards.push_back(guard.mean_difference_mask());
-      }
-      add_sums(target_.mean_difference_mask(), guards, {});
-    }
-    if (scenario_.uses(MaskMethod::kSurrogate)) {
-      add_surrogate_masks();
-    }
-    return std::move(built_);
-  }
+/// What makes the masks of the target set and of the sets that are guarded.
+struct Makers {
+  MaskMaker target;
+  std::optional<MaskMaker> contrast;  ///< of the conversations that train the surrogate
+  std::vector<MaskMaker> guards;
 
- private:
-  [[nodiscard]] MaskMaker maker_of(const TraceSet& traces, const std::string& set) const {
-    return {focus(traces, set, scenario_.target().metric),
-            scenario_,
-            options_.n_thread,
-            options_.folder};
-  }
-
-  using Masks = std::vector<std::shared_ptr<const Mask>>;
-
-  void add_surrogate_masks() {
-    const MaskMaker& maker = contrast_ ? *contrast_ : target_;
-    std::vector<Trained> trained = train_all(maker);
-    for (Trained& one : trained) {
-      CrossValidated validated = maker.cross_validate(one, progress_);
-      one.report.cross_validation = validated.result;
-      built_.surrogates.push_back(one.report);
-      warn_about(one.report, validated.warnings);
-    }
-    const std::vector<SteerCell> grid =
-        steer_grid(scenario_, static_cast<int64_t>(trained.size()), options_.seed);
-    const Masks masks = maker.steer(trained, grid, progress_);
-    std::vector<Masks> guards;  // one list per guarded set, in the order of the grid
-    for (const MaskMaker& guard : guards_) {
-      guards.push_back(guard.steer(train_all(guard), grid, progress_));
-    }
-    for (size_t i_cell = 0; i_cell < grid.size(); ++i_cell) {
-      Masks of_cell;
-      for (const Masks& guard : guards) {
-        of_cell.push_back(guard[i_cell]);
-      }
-      const SteerOptions& options = grid[i_cell].options;
-      add_sums(masks[i_cell], of_cell, {nullptr, options.n_epoch, options.preserve, 0.0});
-    }
-  }
-
-  [[nodiscard]] std::vector<Trained> train_all(const MaskMaker& maker) const {
-    std::vector<Trained> trained;
-    for (const int64_t offset : scenario_.search.seeds) {
-      trained.push_back(maker.train(options_.seed + static_cast<uint64_t>(offset), progress_));
-    }
-    return trained;
-  }
-
-  [[nodiscard]] bool uses_guards() const {
-    const auto& weights = scenario_.search.guards;
-    return std::any_of(weights.begin(), weights.end(), [](double weight) { return weight > 0.0; });
-  }
-
-  /// One candidate for every guard weight.
-  void add_sums(const std::shared_ptr<const Mask>& mask, const Masks& guards, Candidate candidate) {
-    for (const double weight : scenario_.search.guards) {
-      if (weight > 0.0 && guards.empty()) {
-        continue;
-      }
-      candidate.mask = add_guards(mask, guards, weight);
-      candidate.guard = weight;
-      built_.candidates.push_back(candidate);
-    }
-  }
-
-  /// What cross-validation warns of, each warning once, with the surrogate it was first said of.
-  void warn_about(const SurrogateResult& r, const std::vector<Warning>& warnings) {
-    const std::string name = "surrogate seed " + std::to_string(r.seed) + ": ";
-    for (const Warning& warning : warnings) {
-      add_warning({warning.id, name + warning.text, warning.advice});
-    }
-    const bool is_no_better = r.validation_auc <= std::max(r.length_auc, 1.0 - r.length_auc) + 0.02;
-    if (r.cross_validation.n_fold == 0 && is_no_better) {
-      add_warning({"surrogate_no_better_than_length",
-                   name + "it tells the labels apart with AUC " +
-                       format_number(r.validation_auc, 2) +
-                       ", the length of the message alone with " + format_number(r.length_auc, 2),
-                   "match the two classes in length, or collect more conversations"});
-    }
-  }
-
-  void add_warning(const Warning& warning) {
-    const bool was_said = std::any_of(built_.warnings.begin(),
-                                      built_.warnings.end(),
-                                      [&](const Warning& said) { return said.id == warning.id; });
-    if (!was_said) {
-      built_.warnings.push_back(warning);
-    }
-  }
-
-  const Scenario& scenario_;
-  const Progress& progress_;
-  const BuildOptions& options_;
-  MaskMaker target_;
-  std::optional<MaskMaker> contrast_;  // of the conversations that train the surrogate
-  std::vector<MaskMaker> guards_;
-  CandidateSet built_;
+  [[nodiscard]] const MaskMaker& surrogate() const { return contrast ? *contrast : target; }
 };
+
+Makers make_makers(const TraceSet& traces,
+                   const Scenario& scenario,
+                   const TrainingIds& training,
+                   const BuildOptions& options) {
+  const std::string& target = scenario.target().metric;
+  const auto maker_of = [&](TraceSet some) {
+    return MaskMaker(std::move(some), scenario, options.n_thread, options.folder);
+  };
+  Makers makers{maker_of(focus(traces, target, target)), std::nullopt, {}};
+  if (!training.empty()) {
+    makers.contrast.emplace(maker_of(training_traces(traces, target, training)));
+  }
+  const auto& weights = scenario.search.guards;
+  if (std::any_of(weights.begin(), weights.end(), [](double weight) { return weight > 0.0; })) {
+    for (const std::string& set : guarded_sets(traces, scenario)) {
+      makers.guards.push_back(maker_of(focus(traces, set, target)));
+    }
+  }
+  return makers;
+}
+
+/// One candidate for every guard weight.
+void append_sums(const std::shared_ptr<const Mask>& mask,
+                 const Masks& guards,
+                 const std::vector<double>& weights,
+                 Candidate candidate,
+                 std::vector<Candidate>& candidates) {
+  for (const double weight : weights) {
+    if (weight > 0.0 && guards.empty()) {
+      continue;
+    }
+    candidate.mask = add_guards(mask, guards, weight);
+    candidate.guard = weight;
+    candidates.push_back(candidate);
+  }
+}
+
+std::vector<Trained> train_all(const MaskMaker& maker,
+                               const Scenario& scenario,
+                               uint64_t seed,
+                               const Progress& progress) {
+  std::vector<Trained> trained;
+  for (const int64_t offset : scenario.search.seeds) {
+    trained.push_back(maker.train(seed + offset, progress));
+  }
+  return trained;
+}
+
+/// Adds a warning unless one of its kind is there.
+void add_once(const Warning& warning, std::vector<Warning>& warnings) {
+  const auto is_same = [&](const Warning& known) { return known.id == warning.id; };
+  if (std::none_of(warnings.begin(), warnings.end(), is_same)) {
+    warnings.push_back(warning);
+  }
+}
+
+/// What cross-validation warns of, with the surrogate it was first said of.
+void warn_about(const SurrogateResult& r,
+                const std::vector<Warning>& validation,
+                std::vector<Warning>& warnings) {
+  const std::string name = "surrogate seed " + std::to_string(r.seed) + ": ";
+  for (const Warning& warning : validation) {
+    add_once({warning.id, name + warning.text, warning.advice}, warnings);
+  }
+  const bool is_no_better = r.validation_auc <= std::max(r.length_auc, 1.0 - r.length_auc) + 0.02;
+  if (r.cross_validation.n_fold == 0 && is_no_better) {
+    add_once({"surrogate_no_better_than_length",
+              name + "it tells the labels apart with AUC " + format_number(r.validation_auc, 2) +
+                  ", the length of the message alone with " + format_number(r.length_auc, 2),
+              "match the two classes in length, or collect more conversations"},
+             warnings);
+  }
+}
+
+/// Adds the reports on the target's surrogates, cross-validated, with their warnings.
+void append_surrogates(const MaskMaker& maker,
+                       const std::vector<Trained>& trained,
+                       const Progress& progress,
+                       CandidateSet& built) {
+  for (const Trained& one : trained) {
+    const CrossValidated validated = maker.cross_validate(one, progress);
+    SurrogateResult report = one.report;
+    report.cross_validation = validated.result;
+    warn_about(report, validated.warnings, built.warnings);
+    built.surrogates.push_back(std::move(report));
+  }
+}
+
+void append_mean_differences(const Makers& makers,
+                             const Scenario& scenario,
+                             std::vector<Candidate>& candidates) {
+  Masks guards;
+  for (const MaskMaker& guard : makers.guards) {
+    guards.push_back(guard.mean_difference_mask());
+  }
+  append_sums(makers.target.mean_difference_mask(), guards, scenario.search.guards, {}, candidates);
+}
+
+void append_surrogate_masks(const Makers& makers,
+                            const Scenario& scenario,
+                            uint64_t seed,
+                            const Progress& progress,
+                            CandidateSet& built) {
+  const MaskMaker& maker = makers.surrogate();
+  const std::vector<Trained> trained = train_all(maker, scenario, seed, progress);
+  append_surrogates(maker, trained, progress, built);
+  const std::vector<SteerCell> grid = steer_grid(scenario, std::ssize(trained), seed);
+  const Masks masks = maker.steer(trained, grid, progress);
+  std::vector<Masks> guards;  // one list per guarded set, in the order of the grid
+  for (const MaskMaker& guard : makers.guards) {
+    guards.push_back(guard.steer(train_all(guard, scenario, seed, progress), grid, progress));
+  }
+  for (size_t i_cell = 0; i_cell < grid.size(); ++i_cell) {
+    Masks of_cell;
+    for (const Masks& guard : guards) {
+      of_cell.push_back(guard[i_cell]);
+    }
+    const SteerOptions& options = grid[i_cell].options;
+    append_sums(masks[i_cell],
+                of_cell,
+                scenario.search.guards,
+                {nullptr, options.n_epoch, options.preserve, 0.0},
+                built.candidates);
+  }
+}
 
 }  // namespace
 
@@ -256,7 +258,16 @@ CandidateSet build_candidates(const TraceSet& traces,
                               const TrainingIds& training,
                               const BuildOptions& options,
                               const Progress& progress) {
-  return Search(traces, scenario, training, options, progress).run();
+  const Makers makers = make_makers(traces, scenario, training, options);
+  CandidateSet built;
+  // The baseline first: it is nearly free, and a good one spares the selection many trials.
+  if (scenario.uses(MaskMethod::kMeanDifference) && scenario.search.mean_difference_norm > 0.0) {
+    append_mean_differences(makers, scenario, built.candidates);
+  }
+  if (scenario.uses(MaskMethod::kSurrogate)) {
+    append_surrogate_masks(makers, scenario, options.seed, progress, built);
+  }
+  return built;
 }
 
 }  // namespace mascing

@@ -8,9 +8,10 @@
 
 #include "mascing/mask.h"
 #include "mascing/progress.h"
-#include "mascing/results.h"
 #include "mascing/scenario.h"
+#include "mascing/surrogate_result.h"
 #include "mascing/trace_set.h"
+#include "mascing/warning.h"
 #include "search/training_contrast.h"
 
 namespace mascing {

@@ -2,10 +2,11 @@
 // of their replies and the limits that a mask must keep.
 #pragma once
 
+#include <string>
 #include <vector>
 
-#include "measure/cached_evaluator.h"
-#include "scenario/dataset.h"
+#include "mascing/warning.h"
+#include "measure/eval_context.h"
 #include "stage/closed_loop.h"
 #include "stage/outcome.h"
 
@@ -37,11 +38,6 @@ struct Objectives {
 /// (on the discovery split) and general text with divergences; the loss on general text. The
 /// openings come from the discovery split whatever the split of the objectives. A set whose replies
 /// of both kinds begin alike is left out, with a warning.
-[[nodiscard]] Objectives build_objectives(CachedEvaluator& evaluator,
-                                          const Dataset& data,
-                                          const Scenario& scenario,
-                                          Judge& judge,
-                                          const CoherenceLimit& coherence,
-                                          Split split);
+[[nodiscard]] Objectives build_objectives(const EvalContext& context, Split split);
 
 }  // namespace mascing

@@ -1,19 +1,38 @@
-// See the header.
+// The quarter is always asked in a batch of its own, so that an estimate of the whole finds its
+// answers in the cache.
 #include "search/prefill_estimate.h"
 
 #include <cmath>
 #include <limits>
 
+#include "base/numeric.h"
+
 namespace mascing {
 namespace {
 
 constexpr int64_t kQuarterStep = 4;
+constexpr double kNotAsked = std::numeric_limits<double>::quiet_NaN();
+
+/// Mean of what was answered: of the values as they are, or of whether they are above 0.
+double mean_answer(const std::vector<double>& answers, bool are_margins) {
+  double sum = 0.0;
+  int64_t n = 0;
+  for (const double answer : answers) {
+    if (std::isfinite(answer)) {
+      sum += !are_margins ? answer : answer > 0.0 ? 1.0 : 0.0;
+      ++n;
+    }
+  }
+  return n > 0 ? sum / to_double(n) : 0.0;
+}
 
 }  // namespace
 
-std::vector<double> PrefillEstimator::ask(int64_t i_set, const Steering& steering, Sample sample) {
+std::vector<double> PrefillEstimator::ask(int64_t i_set,
+                                          const Steering& steering,
+                                          Sample sample) const {
   const int64_t n = objectives_.sets[i_set].size();
-  std::vector<double> all(static_cast<size_t>(n), std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> all(n, kNotAsked);
   for (const bool of_quarter : {true, false}) {
     std::vector<Question> questions;
     for (int64_t i = 0; i < n; ++i) {
@@ -33,22 +52,14 @@ std::vector<double> PrefillEstimator::ask(int64_t i_set, const Steering& steerin
   return all;
 }
 
-PrefillEstimate PrefillEstimator::estimate(const Steering& steering, Sample sample) {
+PrefillEstimate PrefillEstimator::estimate(const Steering& steering, Sample sample) const {
   PrefillEstimate estimate;
-  for (size_t k = 0; k < objectives_.sets.size(); ++k) {
+  for (int64_t k = 0; k < std::ssize(objectives_.sets); ++k) {
     const OutcomeSet& set = objectives_.sets[k];
     if (!set.has_margin() && set.name != kBenignReplies) {
       continue;
     }
-    double sum = 0.0;
-    int64_t n = 0;
-    for (const double answer : ask(static_cast<int64_t>(k), steering, sample)) {
-      if (std::isfinite(answer)) {
-        sum += !set.has_margin() ? answer : answer > 0.0 ? 1.0 : 0.0;
-        ++n;
-      }
-    }
-    const double mean = n > 0 ? sum / static_cast<double>(n) : 0.0;
+    const double mean = mean_answer(ask(k, steering, sample), set.has_margin());
     if (set.has_margin()) {
       estimate.rates[set.name] = mean;
     } else {
@@ -58,8 +69,8 @@ PrefillEstimate PrefillEstimator::estimate(const Steering& steering, Sample samp
   return estimate;
 }
 
-std::vector<double> PrefillEstimator::target_margins(const Steering& steering, size_t n_row) {
-  std::vector<double> margins(n_row, std::numeric_limits<double>::quiet_NaN());
+std::vector<double> PrefillEstimator::target_margins(const Steering& steering, size_t n_row) const {
+  std::vector<double> margins(n_row, kNotAsked);
   const std::vector<double> answers = ask(0, steering, Sample::kWhole);
   for (size_t i = 0; i < answers.size(); ++i) {
     margins[objectives_.rows.front()[i]] = answers[i];

@@ -27,18 +27,20 @@ struct PrefillEstimate {
 
 class PrefillEstimator {
  public:
-  /// `objectives`: of the selection split; must outlive the screen.
+  /// `objectives`: of the selection split. Both references must outlive the estimator.
   PrefillEstimator(CachedEvaluator& evaluator, const Objectives& objectives)
       : evaluator_(evaluator), objectives_(objectives) {}
 
   /// All sets of the objectives but the general text. The whole asks what a quarter left out.
-  [[nodiscard]] PrefillEstimate estimate(const Steering& steering, Sample sample);
+  [[nodiscard]] PrefillEstimate estimate(const Steering& steering, Sample sample) const;
   /// Margins of the target set's conversations, by row of the split; not-a-number for the others.
-  [[nodiscard]] std::vector<double> target_margins(const Steering& steering, size_t n_row);
+  [[nodiscard]] std::vector<double> target_margins(const Steering& steering, size_t n_row) const;
 
  private:
   /// By item; not-a-number for those that were not asked.
-  [[nodiscard]] std::vector<double> ask(int64_t i_set, const Steering& steering, Sample sample);
+  [[nodiscard]] std::vector<double> ask(int64_t i_set,
+                                        const Steering& steering,
+                                        Sample sample) const;
 
   CachedEvaluator& evaluator_;
   const Objectives& objectives_;

@@ -1,4 +1,4 @@
-// See the header.
+// Sigma is calibrated on all traces; which entries are free depends on the target set's alone.
 #include "search/search_space.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ Mask zero_mask(const TraceSet& traces, const Scenario& scenario, uint64_t seed) 
   for (float& sigma : mask.sigma) {
     sigma = std::max(sigma, kMinSigma);
   }
-  mask.steer.assign(static_cast<size_t>(mask.n_layer * mask.n_expert), 0.0F);
+  mask.steer.assign(mask.n_layer * mask.n_expert, 0.0F);
   mask.sigma_rule = scenario.steer.sigma_rule;
   mask.scenario = scenario.name;
   mask.direction = scenario.direction;
@@ -39,13 +39,13 @@ std::vector<float> class_difference(const TraceSet& traces, const std::string& t
 /// All entries, or those that differ most between the classes of the target set.
 FreeEntries choose_entries(const Mask& mask, const std::vector<float>& difference) {
   FreeEntries entries = all_entries(mask);
-  if (static_cast<int64_t>(entries.size()) <= kMaxFreeEntries) {
+  if (std::ssize(entries) <= kMaxFreeEntries) {
     return entries;
   }
   std::stable_sort(entries.begin(), entries.end(), [&](int64_t a, int64_t b) {
     return std::fabs(difference[a]) > std::fabs(difference[b]);
   });
-  entries.resize(static_cast<size_t>(kMaxFreeEntries));
+  entries.resize(kMaxFreeEntries);
   std::sort(entries.begin(), entries.end());
   return entries;
 }

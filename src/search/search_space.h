@@ -13,8 +13,8 @@
 
 namespace mascing {
 
-/// More free entries than this are screened by the traces: those whose router logits differ most
-/// between the classes stay.
+/// If there are more entries than this, those whose router logits differ most between the classes
+/// are free.
 inline constexpr int64_t kMaxFreeEntries = 512;
 
 struct SearchSpace {

@@ -1,13 +1,15 @@
 // Chooses a mask and its strength on the selection split.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include "measure/cached_evaluator.h"
-#include "search/constraint_check.h"
+#include "mascing/candidate_result.h"
+#include "mascing/search_result.h"
+#include "mascing/warning.h"
+#include "measure/eval_context.h"
 #include "search/mask_search.h"
+#include "search/trial.h"
 
 namespace mascing {
 
@@ -34,8 +36,8 @@ struct Selection {
 /// the one with the least divergence on benign replies is taken. If none keeps all limits, the best
 /// of those that keep the hold sets is taken, with a warning; if there is none of those either,
 /// none is. A budget that is spent ends the estimate, and leaves one finalist.
-[[nodiscard]] Selection select_mask(CachedEvaluator& evaluator,
-                                    const SelectionPlan& plan,
-                                    const std::vector<Candidate>& candidates);
+[[nodiscard]] Selection select_mask(const EvalContext& context,
+                                    const std::vector<Candidate>& candidates,
+                                    const WatchTrials& watch = {});
 
 }  // namespace mascing

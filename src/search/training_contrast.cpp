@@ -2,9 +2,10 @@
 #include "search/training_contrast.h"
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <utility>
 
+#include "base/numeric.h"
 #include "mascing/contrast.h"
 #include "stage/confound.h"
 
@@ -19,91 +20,107 @@ std::vector<TraceInput>::const_iterator find_input(const std::vector<TraceInput>
       inputs.begin(), inputs.end(), [&](const TraceInput& input) { return input.set == set; });
 }
 
-void count(const ContrastReport& report, const std::string& set, Results& results) {
+std::map<std::string, int64_t> count_labels(const ContrastReport& report, const std::string& set) {
   const std::string prefix = "contrast." + set;
-  results.labels[prefix + ".label_1"] = report.n_label_1;
-  results.labels[prefix + ".same_turns"] = report.n_same_turns;
-  results.labels[prefix + ".same_topic"] = report.n_same_topic;
-  results.labels[prefix + ".prefixes"] = report.n_prefix;
-  results.labels[prefix + ".left_out"] = report.n_dropped_0 + report.n_dropped_1;
+  return {{prefix + ".label_1", report.n_label_1},
+          {prefix + ".same_turns", report.n_same_turns},
+          {prefix + ".same_topic", report.n_same_topic},
+          {prefix + ".prefixes", report.n_prefix},
+          {prefix + ".left_out", report.n_dropped_0 + report.n_dropped_1}};
 }
 
-}  // namespace
+Warning too_small(int64_t n_pair) {
+  return {"contrast_too_small",
+          "only " + std::to_string(n_pair) +
+              " conversations with label 1 have a partner with label 0 of the same topic: the "
+              "surrogate was trained on all labelled conversations as they are",
+          "give every topic conversations of both outcomes, or contrast = \"prefixes\" in [train]"};
+}
 
-TrainingIds choose_contrast(const Scenario& scenario,
-                            uint64_t seed,
-                            std::vector<TraceInput>& inputs,
-                            Results& results) {
-  const std::string& target = scenario.target().metric;
-  const auto labelled = find_input(inputs, target);
-  if (scenario.contrast == Contrast::kAll || !scenario.uses(MaskMethod::kSurrogate) ||
-      labelled == inputs.end()) {
-    return {};
-  }
-  ContrastSet set = match_contrast(labelled->rows, scenario.contrast, seed);
-  count(set.report, target, results);
-  if (set.report.n_label_1 < kMinContrast) {
-    results.warnings.push_back(
-        {"contrast_too_small",
-         "only " + std::to_string(set.report.n_label_1) +
-             " conversations with label 1 have a partner with label 0 of the same topic: the "
-             "surrogate was trained on all labelled conversations as they are",
-         "give every topic conversations of both outcomes, or contrast = \"prefixes\" in [train]"});
-    return {};
-  }
-  TrainingIds ids;
-  std::vector<Conversation> prefixes;
+/// Those of `chosen` that are not among `rows`.
+std::vector<Conversation> new_rows(const std::vector<Conversation>& chosen,
+                                   const std::vector<Conversation>& rows) {
   std::set<std::string> known;
-  for (const Conversation& row : labelled->rows) {
+  for (const Conversation& row : rows) {
     known.insert(row.id);
   }
-  for (Conversation& row : set.rows) {
-    ids.insert(row.id);
-    if (known.count(row.id) == 0) {
-      prefixes.push_back(std::move(row));
-    }
-  }
-  if (!prefixes.empty()) {
-    inputs.push_back({target + kPrefixSet, std::move(prefixes)});
-  }
-  return ids;
+  std::vector<Conversation> added;
+  std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(added), [&](const auto& row) {
+    return known.count(row.id) == 0;
+  });
+  return added;
 }
 
-void check_confounds(const Scenario& scenario,
-                     const std::vector<TraceInput>& inputs,
-                     const TraceSet& traces,
-                     uint64_t seed,
-                     Results& results) {
-  const std::string& target = scenario.target().metric;
-  const auto labelled = find_input(inputs, target);
-  if (labelled == inputs.end()) {
-    return;
-  }
-  std::map<std::string, const Conversation*> rows;
-  for (const Conversation& row : labelled->rows) {
-    rows.emplace(row.id, &row);
-  }
+/// What might tell the labels apart, by labelled conversation.
+struct ConfoundValues {
   std::vector<int> labels;
   std::vector<std::string> topics;
   std::vector<double> lengths;
   std::vector<double> turns;
+};
+
+ConfoundValues confound_values(const TraceInput& labelled, const TraceSet& traces) {
+  std::map<std::string, const Conversation*> rows;
+  for (const Conversation& row : labelled.rows) {
+    rows.emplace(row.id, &row);
+  }
+  ConfoundValues values;
   for (const TraceView& trace : traces.traces) {
     const auto row = rows.find(trace.id);
-    if (trace.set != target || trace.label < 0 || row == rows.end()) {
+    if (trace.set != labelled.set || trace.label < 0 || row == rows.end()) {
       continue;
     }
-    labels.push_back(trace.label);
-    topics.push_back(trace.topic.empty() ? '\n' + trace.id : trace.topic);
-    lengths.push_back(static_cast<double>(trace.n_token));
-    turns.push_back(static_cast<double>(count_user_turns(*row->second)));
+    values.labels.push_back(trace.label);
+    values.topics.push_back(trace.topic.empty() ? '\n' + trace.id : trace.topic);
+    values.lengths.push_back(to_double(trace.n_token));
+    values.turns.push_back(to_double(count_user_turns(*row->second)));
   }
-  results.confounds.n = static_cast<int64_t>(labels.size());
-  results.confounds.topic_auc = topic_auc(topics, labels, seed, kTopicDraws);
-  results.confounds.length_auc = confound_auc(lengths, labels);
-  results.confounds.turn_auc = confound_auc(turns, labels);
-  for (Warning& warning : confound_warnings(results.confounds)) {
-    results.warnings.push_back(std::move(warning));
+  return values;
+}
+
+}  // namespace
+
+ContrastChoice choose_contrast(const Scenario& scenario,
+                               uint64_t seed,
+                               const std::vector<TraceInput>& labelled) {
+  const std::string& target = scenario.target().metric;
+  const auto of_target = find_input(labelled, target);
+  if (scenario.contrast == Contrast::kAll || !scenario.uses(MaskMethod::kSurrogate) ||
+      of_target == labelled.end()) {
+    return {};
   }
+  const ContrastSet set = match_contrast(of_target->rows, scenario.contrast, seed);
+  ContrastChoice choice;
+  choice.labels = count_labels(set.report, target);
+  if (set.report.n_label_1 < kMinContrast) {
+    choice.warnings.push_back(too_small(set.report.n_label_1));
+    return choice;
+  }
+  for (const Conversation& row : set.rows) {
+    choice.ids.insert(row.id);
+  }
+  std::vector<Conversation> prefixes = new_rows(set.rows, of_target->rows);
+  if (!prefixes.empty()) {
+    choice.prefixes.push_back({target + kPrefixSet, std::move(prefixes)});
+  }
+  return choice;
+}
+
+ConfoundResult check_confounds(const Scenario& scenario,
+                               const std::vector<TraceInput>& labelled,
+                               const TraceSet& traces,
+                               uint64_t seed) {
+  ConfoundResult confounds;
+  const auto of_target = find_input(labelled, scenario.target().metric);
+  if (of_target == labelled.end()) {
+    return confounds;
+  }
+  const ConfoundValues values = confound_values(*of_target, traces);
+  confounds.n = std::ssize(values.labels);
+  confounds.topic_auc = topic_auc(values.topics, values.labels, seed, kTopicDraws);
+  confounds.length_auc = confound_auc(values.lengths, values.labels);
+  confounds.turn_auc = confound_auc(values.turns, values.labels);
+  return confounds;
 }
 
 }  // namespace mascing

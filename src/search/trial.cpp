@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/numeric.h"
+#include "base/text.h"
+
 namespace mascing {
 namespace {
 
@@ -12,6 +15,40 @@ double gentleness(const Trial& trial, const std::vector<CandidateResult>& result
 }
 
 }  // namespace
+
+void TrialTable::reject(const Trials& trials, const std::string& reason) {
+  for (const Trial& trial : trials) {
+    of(trial).rejection_reason = reason;
+  }
+}
+
+void TrialTable::notify() const {
+  if (watch) {
+    watch(results);
+  }
+}
+
+Trial begin_trial(const std::vector<Candidate>& candidates,
+                  size_t i,
+                  double alpha,
+                  TrialTable& table) {
+  const Candidate& candidate = candidates[i];
+  CandidateResult result;
+  result.method = candidate.mask->method;
+  result.lambda = candidate.mask->lambda;
+  result.epochs = candidate.epochs;
+  result.preserve = candidate.preserve;
+  result.guard = candidate.guard;
+  result.seed = candidate.mask->seed;
+  result.alpha = alpha;
+  result.n_active = candidate.mask->n_active();
+  table.results.push_back(std::move(result));
+  table.i_candidate.push_back(i);
+  return {table.results.size() - 1,
+          {candidate.mask, to_float(alpha)},
+          "selecting: mask " + std::to_string(i + 1) + "/" + std::to_string(candidates.size()) +
+              " alpha " + format_number(alpha, 2)};
+}
 
 Trials take_promising(Trials& waiting,
                       const std::vector<CandidateResult>& results,

@@ -1,4 +1,4 @@
-// Masks at strengths that are still in the running, and which of them go on.
+// Masks at strengths on trial: what is known of each, and which of them go on.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "mascing/results.h"
+#include "mascing/candidate_result.h"
+#include "mascing/run_options.h"
 #include "mascing/steering.h"
+#include "search/mask_search.h"
 
 namespace mascing {
 
@@ -18,6 +20,31 @@ struct Trial {
 };
 
 using Trials = std::vector<Trial>;
+
+/// A target rate that no stronger mask need improve.
+inline constexpr double kPerfectRate = 0.9995;
+
+/// What is known of all trials so far. The one thing that the steps of the choice share and change.
+struct TrialTable {
+  std::vector<CandidateResult> results;
+  std::vector<size_t> i_candidate;  ///< [results] index of its mask
+  WatchTrials watch;                ///< may be empty
+
+  [[nodiscard]] CandidateResult& of(const Trial& trial) { return results[trial.i_trial]; }
+  [[nodiscard]] const CandidateResult& of(const Trial& trial) const {
+    return results[trial.i_trial];
+  }
+  void reject(const Trials& trials, const std::string& reason);
+  /// Shows the table to who watches.
+  void notify() const;
+};
+
+/// A new trial of candidate `i` of `candidates`, with its row in the table.
+[[nodiscard]] Trial begin_trial(const std::vector<Candidate>& candidates,
+                                size_t i,
+                                double alpha,
+                                TrialTable& table);
+
 using RateOf = std::function<double(const Trial&)>;
 
 /// Takes `n` of `waiting`, in turn the one with the highest rate and the gentlest (least divergence

@@ -32,7 +32,7 @@ TEST(ObjectivesTest, EachRoleHasTheMarginThatItsLimitIsAbout) {
   CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, progress);
   const Dataset data = load_dataset(scenario, 0);
   const Objectives objectives =
-      build_objectives(evaluator, data, scenario, judge, {10.0}, Split::kDiscovery);
+      build_objectives({evaluator, data, scenario, judge, {10.0}}, Split::kDiscovery);
 
   const OutcomeSet& target = set_of(objectives, "dsr");
   EXPECT_GT(target.n_wanted, 0);

@@ -28,7 +28,7 @@ class SelectTest : public testing::Test {
     Mask mask;
     mask.n_layer = info.n_layer;
     mask.n_expert = info.n_expert;
-    mask.steer.assign(static_cast<size_t>(info.n_layer * info.n_expert), 0.0F);
+    mask.steer.assign(info.n_layer * info.n_expert, 0.0F);
     mask.sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
     mask.blocks = info.blocks;
     mask.sigma_rule = SigmaRule::kCalibrated;
@@ -45,7 +45,7 @@ class SelectTest : public testing::Test {
     CachedEvaluator evaluator(host, Cache(folder_.path("cache"), "c"), {0.0F, 0, 20}, progress);
     evaluator.set_budget(budget_);
     const Dataset data = load_dataset(scenario_, 0);
-    return select_mask(evaluator, {data, scenario_, judge, {10.0}}, candidates);
+    return select_mask({evaluator, data, scenario_, judge, {10.0}}, candidates);
   }
 
   TemporaryFolder folder_;
@@ -146,7 +146,7 @@ TEST_F(PrefillEstimateTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
   EXPECT_TRUE(selection.trials[1].rates.empty());
 }
 
-TEST_F(PrefillEstimateTest, AlmostEqualMasksRaceUntilOneKeepsAllLimits) {
+TEST_F(PrefillEstimateTest, AlmostEqualMasksAreHalvedUntilOneKeepsAllLimits) {
   scenario_.search.n_finalist = 4;
   const Selection selection = select(
       {candidate(1.0F, 4.0F), candidate(1.0F, 1.0F), candidate(1.0F, 3.0F), candidate(1.0F, 2.0F)});
@@ -172,7 +172,7 @@ TEST_F(PrefillEstimateTest, TheReserveIsTakenUpIfTheBestBreakLimits) {
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
 }
 
-TEST_F(PrefillEstimateTest, ManyTrialsAreHalvedBeforeTheyAreSeenWhole) {
+TEST_F(PrefillEstimateTest, ManyTrialsAreHalvedBeforeTheyAreEstimatedWhole) {
   scenario_.search.n_finalist = 1;
   std::vector<Candidate> candidates;
   for (int i = 0; i < 12; ++i) {

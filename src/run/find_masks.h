@@ -1,0 +1,52 @@
+// From the conversations of a scenario to candidate masks and the choice among them; nothing of the
+// test split is asked.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mascing/mask.h"
+#include "mascing/run.h"
+#include "mascing/search_result.h"
+#include "mascing/surrogate_result.h"
+#include "mascing/warning.h"
+#include "measure/eval_context.h"
+#include "run/stopwatch.h"
+#include "search/mask_search.h"
+#include "search/select.h"
+
+namespace mascing {
+
+/// Masks that come from asking the model.
+struct AskedMasks {
+  std::vector<Candidate> candidates;
+  EffectsResult effects;
+  LoopResult loop;
+  InterventionalSurrogateResult interventional;
+  std::vector<Warning> warnings;
+};
+
+struct FoundMasks {
+  std::map<std::string, int64_t> labels;  ///< "discovery.dsr.label_1", ...: how the data divided
+  std::vector<Skipped> skipped;
+  ConfoundResult confounds;
+  std::vector<SurrogateResult> surrogates;
+  AskedMasks asked;                   ///< its candidates are the first of `candidates`
+  std::vector<Candidate> candidates;  ///< all of them
+  Selection selection;
+  SearchResult search;            ///< as long as nobody has chosen
+  std::vector<Warning> warnings;  ///< of all steps, in their order
+
+  /// The mask of a trial, at its strength, with what the selection split said of it.
+  [[nodiscard]] Mask mask(size_t i_trial) const;
+};
+
+/// Labels the discovery split, traces it, makes masks and tries them on the selection split. Leaves
+/// the labelled conversations, traces, surrogates and masks in the output folder.
+[[nodiscard]] FoundMasks find_masks(const EvalContext& context,
+                                    const RunOptions& options,
+                                    Stopwatch& watch);
+
+}  // namespace mascing

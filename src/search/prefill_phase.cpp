@@ -1,0 +1,118 @@
+// An estimate rules a trial out only beyond a margin for its own error, which is larger for a
+// quarter of the conversations.
+#include "search/prefill_phase.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kEstimateError = 0.03;  // of an estimated rate
+constexpr double kQuarterError = 0.06;   // the same of a quarter of the conversations
+
+double estimated_rate(const PrefillPhase& phase, const Trial& trial, const TrialTable& table) {
+  return table.of(trial).estimates.at(phase.constraints.target());
+}
+
+/// What an estimate rules out, and whether a limit is the reason.
+struct Rejection {
+  std::string reason;  ///< empty: nothing
+  bool breaks_limit = false;
+};
+
+Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimate, Sample sample) {
+  const bool is_quarter = sample == Sample::kQuarter;
+  const PrefillEstimate& base = is_quarter ? phase.base_quarter : phase.base_whole;
+  const double error = is_quarter ? kQuarterError : kEstimateError;
+  const std::string& target = phase.constraints.target();
+  const double gain = estimate.rates.at(target) - base.rates.at(target);
+  if (gain <= (is_quarter ? -error : 0.0)) {
+    return {"no better than without a mask, by one prefill each", false};
+  }
+  for (const LoadedSet& set : phase.context.data.sets) {
+    const auto found = estimate.rates.find(set.spec.metric);
+    if (found == estimate.rates.end() || set.spec.role == SetRole::kTarget) {
+      continue;
+    }
+    const double drop = base.rates.at(set.spec.metric) - found->second;
+    if (drop > set.spec.max_drop + error) {
+      return {set.spec.metric + " falls by " + format_percent(drop) + ", by one prefill each",
+              true};
+    }
+  }
+  return {};
+}
+
+void estimate_sample(const PrefillPhase& phase,
+                     const Trial& trial,
+                     Sample sample,
+                     TrialTable& table) {
+  report(phase.context.evaluator.progress(), {trial.what + ", one prefill each", 0, 1, "sets", ""});
+  const PrefillEstimate estimate = phase.estimator.estimate(trial.steering, sample);
+  const Rejection rejection = rejection_of(phase, estimate, sample);
+  CandidateResult& result = table.of(trial);
+  result.estimates = estimate.rates;
+  result.kl_benign = result.kl_first = estimate.kl_benign;
+  if (!rejection.reason.empty()) {
+    result.rejection_reason = rejection.reason;
+    result.breaks_limit = result.breaks_limit || rejection.breaks_limit;
+  }
+}
+
+/// Takes the `n` most promising out of `waiting`.
+Trials take_by_estimate(const PrefillPhase& phase,
+                        Trials& waiting,
+                        size_t n,
+                        const TrialTable& table) {
+  const RateOf rate = [&](const Trial& trial) { return estimated_rate(phase, trial, table); };
+  double top = 0.0;
+  for (const Trial& trial : waiting) {
+    top = std::max(top, rate(trial));
+  }
+  return take_promising(waiting, table.results, n, rate, top - kEstimateError);
+}
+
+}  // namespace
+
+PrefillPhase begin_prefill_phase(const EvalContext& context,
+                                 const ConstraintChecker& constraints,
+                                 const PrefillEstimator& estimator) {
+  PrefillPhase phase{context, constraints, estimator, {}, {}};
+  phase.base_quarter = estimator.estimate({}, Sample::kQuarter);
+  phase.base_whole = estimator.estimate({}, Sample::kWhole);
+  return phase;
+}
+
+double estimate_trial(const PrefillPhase& phase, const Trial& trial, TrialTable& table) {
+  estimate_sample(phase, trial, Sample::kQuarter, table);
+  if (estimated_rate(phase, trial, table) > kPerfectRate) {
+    estimate_sample(phase, trial, Sample::kWhole, table);
+  }
+  return estimated_rate(phase, trial, table);
+}
+
+Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& table) {
+  const size_t n_least = 2 * phase.context.scenario.search.n_finalist;
+  const size_t n = std::max(n_least, (trials.size() + 1) / 2);
+  const Trials better = take_by_estimate(phase, trials, n, table);
+  table.reject(trials, "less promising than others, by one prefill of every fourth conversation");
+  Trials kept;
+  for (const Trial& trial : better) {
+    estimate_sample(phase, trial, Sample::kWhole, table);
+    if (table.of(trial).rejection_reason.empty()) {
+      kept.push_back(trial);
+    }
+    table.notify();
+  }
+  return kept;
+}
+
+Trials take_finalists(const PrefillPhase& phase, Trials trials, size_t n, TrialTable& table) {
+  Trials taken = take_by_estimate(phase, trials, n, table);
+  table.reject(trials, "less promising than the finalists, by one prefill each");
+  return taken;
+}
+
+}  // namespace mascing

@@ -1,0 +1,80 @@
+// Few tokens of each text are scored, so that many texts can be asked.
+#include "search/unchanged_texts.h"
+
+#include <algorithm>
+
+#include "scenario/text_blocks.h"
+
+namespace mascing {
+namespace {
+
+constexpr int64_t kReplyTokens = 32;  // of a reply that are compared
+constexpr size_t kReplyRows = 200;    // of each set whose replies are compared
+constexpr int64_t kPieceTokens = 48;  // of general text
+
+/// Scored behind the first `n_skip` tokens of the reply.
+ScoredText scored_reply(const Host& host,
+                        const Conversation& row,
+                        const AskedReply& reply,
+                        int64_t n_skip) {
+  ScoredText text;
+  text.tokens = host.render(row).tokens;
+  text.begin = std::ssize(text.tokens) + n_skip;
+  const auto n = std::min<int64_t>(n_skip + kReplyTokens, std::ssize(reply.tokens));
+  text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n);
+  return text;
+}
+
+}  // namespace
+
+std::vector<ScoredText> wanted_texts(const EvalContext& context,
+                                     const std::vector<DiscoveryReplies>& discovery) {
+  const int64_t n_opening = OpeningOptions{}.n_max_token;
+  std::vector<ScoredText> texts;
+  for (const auto& [set, replies, judged] : discovery) {
+    const Verdict wanted =
+        set->spec.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
+    const auto& rows = set->rows(Split::kDiscovery);
+    size_t n_kept = 0;
+    for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
+      if (judged[i].is_coherent && judged[i].verdict == wanted &&
+          std::ssize(replies[i].tokens) > n_opening) {
+        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_opening));
+        ++n_kept;
+      }
+    }
+  }
+  return texts;
+}
+
+std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
+  std::vector<ScoredText> texts;
+  for (const LoadedSet& set : context.data.sets) {
+    if (set.spec.role != SetRole::kBenign) {
+      continue;
+    }
+    std::vector<Conversation> rows = set.rows(split);
+    rows.resize(std::min(rows.size(), kReplyRows));
+    const auto replies = context.evaluator.replies("replies: " + set.spec.metric, rows, {});
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (replies[i].ok() && !replies[i].tokens.empty()) {
+        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], 0));
+      }
+    }
+  }
+  return texts;
+}
+
+std::vector<ScoredText> general_texts(const EvalContext& context, Split split) {
+  std::vector<ScoredText> texts;
+  Host& host = context.evaluator.host();
+  for (const auto& block : text_blocks(host, context.data, context.scenario, split)) {
+    const int64_t n_token = std::ssize(block);
+    for (int64_t start = 0; start + kPieceTokens <= n_token; start += kPieceTokens) {
+      texts.push_back({{block.begin() + start, block.begin() + start + kPieceTokens}, 1, nullptr});
+    }
+  }
+  return texts;
+}
+
+}  // namespace mascing

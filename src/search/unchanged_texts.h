@@ -1,0 +1,22 @@
+// Texts whose distribution a mask should leave as it is: benign replies, replies that are as wanted
+// already, general text.
+#pragma once
+
+#include <vector>
+
+#include "measure/eval_context.h"
+#include "search/discovery_replies.h"
+#include "stage/outcome.h"
+
+namespace mascing {
+
+/// What follows the openings of discovery replies that are as wanted already: margins see how a
+/// reply begins, and under a mask it must also go on as such replies do.
+[[nodiscard]] std::vector<ScoredText> wanted_texts(const EvalContext& context,
+                                                   const std::vector<DiscoveryReplies>& discovery);
+/// Of the benign sets on one split.
+[[nodiscard]] std::vector<ScoredText> benign_texts(const EvalContext& context, Split split);
+/// Pieces of one split's part of the general text.
+[[nodiscard]] std::vector<ScoredText> general_texts(const EvalContext& context, Split split);
+
+}  // namespace mascing
