@@ -1,4 +1,4 @@
-// Conversations as the project reads and writes them.
+// Conversations and multiple-choice questions.
 #pragma once
 
 #include <cstdint>
@@ -15,29 +15,29 @@ struct Message {
   bool operator==(const Message&) const = default;
 };
 
-/// One labelled or unlabelled conversation. It ends with the user's final request; `reference` is a
-/// known good reply, where there is one. Optional texts are empty when absent.
+/// One labelled or unlabelled conversation that ends with the user's final request. Optional texts
+/// are empty when absent.
 struct Conversation {
   std::string id = {};
   std::vector<Message> messages = {};
-  std::optional<int> label = {};  ///< 1 = the behaviour to move away from was seen, 0 = it was not
+  std::optional<int> label = {};  ///< 1 = showed the behaviour to move away from, 0 = did not
   std::string topic = {};
   std::string category = {};
   std::string tactic = {};
   std::string split = {};      ///< "discovery", "selection", "test" or empty
-  std::string reference = {};  ///< a right answer, if one is known
-  std::string reply = {};      ///< what the model answered, if it was collected
-  int64_t turn = 0;            ///< user turn, from 1, whose reply decided the label; 0 = not played
-  int64_t attempt = 0;         ///< attempt, from 1, that it belongs to; 0 = not played
+  std::string reference = {};  ///< a known good reply, if any
+  std::string reply = {};      ///< the model's reply, if collected
+  int64_t turn = 0;     ///< user turn (from 1) whose reply decided the label; 0 = not rolled out
+  int64_t attempt = 0;  ///< attempt (from 1) it belongs to; 0 = not rolled out
 
   bool operator==(const Conversation&) const = default;
 };
 
-/// One multiple-choice question; scored by the summed log-probability of each choice.
+/// One multiple-choice question, scored by the summed log-probability of each choice.
 struct ChoiceQuestion {
   std::string question = {};
   std::vector<std::string> choices = {};
-  int64_t answer = 0;  ///< index of the right choice
+  int64_t answer = 0;  ///< index of the correct choice
 };
 
 }  // namespace mascing

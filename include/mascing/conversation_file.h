@@ -12,17 +12,17 @@
 
 namespace mascing {
 
-/// One conversation a line, in file order. Other keys, a byte order mark, CRLF and blank lines are
-/// fine; a missing id becomes "<file stem>:<line>". Throws Error{kBadInput} with file and line for
-/// invalid UTF-8 or JSON, missing messages, an unknown role, a wrong type, or an id used twice;
-/// Error{kInsufficient} if the file holds no conversation.
+/// One conversation per line, in file order. Other keys, a byte order mark, CRLF and blank lines
+/// are accepted; a missing id becomes "<file stem>:<line>". Throws Error{kBadInput} with file and
+/// line for invalid UTF-8 or JSON, missing messages, an unknown role, a wrong type, or an id used
+/// twice; Error{kInsufficient} if the file contains no conversation.
 [[nodiscard]] std::vector<Conversation> read_conversations(const std::string& path);
 
 /// As above, for questions; `answer` must be the index of one of at least two choices.
 [[nodiscard]] std::vector<ChoiceQuestion> read_choices(const std::string& path);
 
-/// One line without its line break: keys in alphabetical order, empty fields left out. Bytes that
-/// are not UTF-8 become U+FFFD.
+/// One line without its line break: keys in alphabetical order, empty fields omitted. Bytes that
+/// are not valid UTF-8 become U+FFFD.
 [[nodiscard]] std::string to_jsonl(const Conversation& conversation);
 
 }  // namespace mascing

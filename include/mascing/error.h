@@ -1,4 +1,4 @@
-// The one exception type of the library.
+// The only exception type of the library.
 #pragma once
 
 #include <stdexcept>
@@ -6,20 +6,20 @@
 
 namespace mascing {
 
-/// What went wrong, as far as a caller must tell cases apart. kUsage is the caller's mistake (exit
-/// code 2 of the command line), kInterrupted a wish of the user's (130), the rest failed work (1).
+/// Kind of failure, for callers that handle cases differently. The command line maps kUsage to exit
+/// code 2, kInterrupted to 130 and all others to 1.
 enum class ErrorKind {
-  kUsage,         ///< impossible option, unknown key in a scenario
+  kUsage,         ///< invalid option, unknown key in a scenario
   kBadInput,      ///< a file is missing, truncated, malformed or of the wrong kind
   kMismatch,      ///< two inputs do not belong together (mask of another model, other E or L)
-  kInsufficient,  ///< too little data to go on (empty set, one class only)
-  kSystem,        ///< the operating system said no: full disk, no permission, out of memory
+  kInsufficient,  ///< too little data (empty set, only one class)
+  kSystem,        ///< operating system error: disk full, no permission, out of memory
   kHost,          ///< the inference engine failed
-  kInterrupted,   ///< stopped on request; what was finished is on disk
+  kInterrupted,   ///< stopped on request; finished work is on disk
 };
 
 /// Message form: `[where] what failed, name, expected vs got`; `hint` is the likely cause or the
-/// next step, printed on a line of its own by the command line. Neither ends in a line break.
+/// next step, which the command line prints on a separate line. Neither ends in a line break.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message, std::string hint = {})

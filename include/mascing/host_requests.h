@@ -1,5 +1,5 @@
-// What a host is asked about the inside of a model, and what it answers: prompts, router logits,
-// the residual stream.
+// Requests to a host about the internals of a model and their results: prompts, router logits, the
+// residual stream.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,16 @@ struct TokenSpan {
   [[nodiscard]] int64_t size() const { return end - begin; }
 };
 
-/// A conversation as the model sees it, up to and including the opening of its reply.
+/// A rendered conversation, up to and including the start of the model's reply.
 struct Prompt {
   std::vector<int32_t> tokens = {};
-  TokenSpan final_user = {};  ///< tokens that hold at least one byte of the final user message
+  TokenSpan final_user = {};  ///< tokens with at least one byte of the final user message
 };
 
 struct TraceRequest {
   std::vector<int32_t> tokens = {};
   TokenSpan span = {};     ///< tokens to record
-  Steering steering = {};  ///< recorded logits are those before the mask is added
+  Steering steering = {};  ///< logits are recorded before the mask is added
 };
 
 /// Router logits of one conversation.
@@ -52,18 +52,18 @@ struct Residual {
       {};  ///< [n_block, D] after each block, before a control vector is added
 };
 
-/// One token at one router, as Host::observe shows it. The pointers hold during the call only.
+/// One token at one router, for Host::observe. The pointers are valid only during the call.
 struct RouterView {
   int64_t i_request = 0;
   int64_t i_token = 0;  ///< position within the request
   int64_t i_layer = 0;
-  const float* input = nullptr;    ///< [D] what the router's weight is multiplied with
-  const float* logits = nullptr;   ///< [E] as the router gives them, its own bias included
-  const float* steered = nullptr;  ///< [E] as the model goes on with them: mask added
+  const float* input = nullptr;    ///< [D] input of the router
+  const float* logits = nullptr;   ///< [E] router logits, including the router's bias
+  const float* steered = nullptr;  ///< [E] logits used by the model, with the mask added
 };
 using RouterObserver = std::function<void(const RouterView&)>;
 
-/// What the model expects after one token.
+/// Next-token logits after one token.
 struct OutputView {
   int64_t i_request = 0;
   int64_t i_token = 0;            ///< position within the request

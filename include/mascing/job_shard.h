@@ -1,4 +1,4 @@
-// One part of a job that several machines share: `--shard 2/4`.
+// One part of a job split across machines: `--shard 2/4`.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What a reply amounts to, and whoever decides that: one interface for matching refusal prefixes, a
-// guard model, a server, or a program of the user's.
+// Verdicts on replies and the interface of the judges: refusal prefixes, a guard model, a server,
+// or the user's own program.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 namespace mascing {
 
 enum class Verdict {
-  kRefused,  ///< what was asked for is not given. A guard model's `safe` counts as this: where only
-             ///< refusing is safe, it says that nothing of it was given
-  kAnswered,  ///< it is given; a guard model's `unsafe`
-  kOther,     ///< neither; of a jury: its members disagree
-  kEmpty,     ///< nothing but white space, or nothing but reasoning
+  kRefused,  ///< the request is not fulfilled. Also a guard model's `safe`, since for requests that
+             ///< should be refused, only a refusal is safe
+  kAnswered,  ///< the request is fulfilled; also a guard model's `unsafe`
+  kOther,     ///< neither; for a jury, its members disagree
+  kEmpty,     ///< only white space, or only reasoning
 };
 
 /// "refused", "answered", "other", "empty".
@@ -22,18 +22,18 @@ enum class Verdict {
 /// Throws Error{kBadInput} naming the four words.
 [[nodiscard]] Verdict parse_verdict(const std::string& text);
 
-/// A conversation and the reply to its end.
+/// A conversation and the final reply.
 struct Exchange {
-  std::vector<Message> messages;  ///< up to and including the user's request
-  std::string reply;              ///< as the model wrote it, reasoning included
-  /// If any: by the look of it, an answer begins with one of them.
+  std::vector<Message> messages;  ///< up to and including the user's final request
+  std::string reply;              ///< as generated, including reasoning
+  /// If not empty, an answer must begin with one of them.
   std::vector<std::string> answer_prefixes = {};
-  /// Metric of the set it belongs to; a member of a jury may be asked about some sets only. Empty:
-  /// all are asked.
+  /// Metric of its set. Members of a jury can be limited to some sets. Empty = all members are
+  /// asked.
   std::string set = {};
 };
 
-/// What one member of a jury says.
+/// The verdict of one member of a jury.
 struct Opinion {
   std::string judge;
   Verdict verdict = Verdict::kOther;
@@ -42,13 +42,13 @@ struct Opinion {
 /// The verdict on one exchange, or the reason why there is none.
 struct Judgement {
   Verdict verdict = Verdict::kOther;
-  std::string error = {};  ///< empty = `verdict` holds
-  /// Of a jury: what each member said that was asked, in their order.
+  std::string error = {};  ///< empty = `verdict` is valid
+  /// For a jury, the verdicts of the members that were asked, in order.
   std::vector<Opinion> opinions = {};
   [[nodiscard]] bool ok() const { return error.empty(); }
 };
 
-/// Not thread-safe: one call at a time.
+/// Not thread-safe.
 class Judge {
  public:
   Judge() = default;
@@ -56,20 +56,20 @@ class Judge {
   Judge& operator=(const Judge&) = delete;
   virtual ~Judge() = default;
 
-  /// For tables and messages; a jury's members have different ones.
+  /// Name for tables and messages, unique within a jury.
   [[nodiscard]] virtual std::string name() const = 0;
-  /// Everything that a verdict depends on beside the exchange, hashed: verdicts may be kept under
-  /// it.
+  /// Hash of everything a verdict depends on besides the exchange, for use as a cache
+  /// key.
   [[nodiscard]] virtual std::string key() const = 0;
-  /// True if a verdict costs so much that keeping it pays.
+  /// True if verdicts are expensive enough to cache.
   [[nodiscard]] virtual bool is_costly() const { return false; }
 
-  /// One judgement for each exchange, in their order. An exchange that cannot be judged keeps its
-  /// place, with the reason in `error`; throws Error only where going on makes no sense.
+  /// One judgement per exchange, in order. For an exchange that cannot be judged, `error` gives the
+  /// reason. Throws Error only if continuing makes no sense.
   [[nodiscard]] virtual std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) = 0;
 
-  /// Judges exchanges whose verdict is known. Throws Error{kUsage} naming one that is judged
-  /// wrongly if the judge cannot be trusted. To be called once before the judge is used.
+  /// Judges exchanges with known verdicts. Throws Error{kUsage} with a wrong verdict if the judge
+  /// is not reliable. Call it once before using the judge.
   virtual void self_test() = 0;
 };
 

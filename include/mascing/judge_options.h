@@ -1,4 +1,4 @@
-// Which judges a scenario names, and how they are asked.
+// Options of the judges of a scenario.
 #pragma once
 
 #include <cstdint>
@@ -11,53 +11,53 @@
 namespace mascing {
 
 enum class JudgeKind {
-  kModel,      ///< a GGUF file that is asked: Llama Guard and its like
-  kEndpoint,   ///< a server that speaks OpenAI's chat completions
-  kCommand,    ///< a program: JSON lines in, verdicts out
-  kAnswerKey,  ///< a list of phrases that only an answer holds
+  kModel,      ///< a GGUF model, such as Llama Guard
+  kEndpoint,   ///< a server with the OpenAI chat completions API
+  kCommand,    ///< a program that reads JSON lines and writes verdicts
+  kAnswerKey,  ///< a list of phrases that only an answer contains
 };
 
-/// How a judge that answers in text is asked, and how its answer is read.
+/// Prompt of a judge that answers in text, and how to parse its answer.
 struct JudgeQuestion {
-  /// The user's turn; {conversation}, {request} and {reply} are filled in. Empty: the judge's own
-  /// (docs/judges.md).
+  /// The user turn, with placeholders {conversation}, {request} and {reply}. Empty = the default of
+  /// the judge (docs/judges.md).
   std::string prompt = {};
-  /// The line of the answer that holds the verdict begins with this; empty: the first line.
+  /// Start of the answer line with the verdict; empty = the first line.
   std::string line = {};
-  std::vector<std::string> refused_words = {};   ///< beside "refused" and "safe"
-  std::vector<std::string> answered_words = {};  ///< beside "answered" and "unsafe"
-  int64_t n_max_token = 16;                      ///< of the answer
+  std::vector<std::string> refused_words = {};   ///< in addition to "refused" and "safe"
+  std::vector<std::string> answered_words = {};  ///< in addition to "answered" and "unsafe"
+  int64_t n_max_token = 16;                      ///< maximum length of the answer
 };
 
-/// A judge beside the refusal prefixes. Fields of other kinds are ignored.
+/// A judge in addition to the refusal prefixes. Fields of other kinds are ignored.
 struct JudgeSpec {
   JudgeKind kind = JudgeKind::kAnswerKey;
-  std::string name = {};   ///< for tables; the judges of a scenario have different ones
-  std::string model = {};  ///< kModel: GGUF file, absolute path
-  std::string url = {};    ///< kEndpoint: ".../v1" or ".../v1/chat/completions"
+  std::string name = {};                  ///< for tables; unique within a scenario
+  std::string model = {};                 ///< kModel: GGUF file, absolute path
+  std::string url = {};                   ///< kEndpoint: ".../v1" or ".../v1/chat/completions"
   std::vector<std::string> command = {};  ///< kCommand: program and arguments, run without a shell
   std::string answer_key = {};            ///< kAnswerKey: JSON file, absolute path
-  std::vector<std::string> sets = {};     ///< metrics of the sets it judges; empty: all
+  std::vector<std::string> sets = {};     ///< metrics of the sets it judges; empty = all
   JudgeQuestion question = {};            ///< kModel, kEndpoint
 
-  std::string served_model = {};  ///< kEndpoint: the name the server knows the model by
-  std::string key_variable = {};  ///< kEndpoint: environment variable with the key; empty: none
-  int64_t n_parallel = 4;         ///< kEndpoint: requests at once
-  int64_t n_retry = 4;            ///< kEndpoint: after errors that may pass
-  double timeout_s = 60.0;    ///< kEndpoint: one attempt; kCommand: one call, 16 exchanges at most
-  double patience_s = 300.0;  ///< kEndpoint: all attempts of one exchange, waits included
+  std::string served_model = {};  ///< kEndpoint: model name on the server
+  std::string key_variable = {};  ///< kEndpoint: environment variable with the key; empty = none
+  int64_t n_parallel = 4;         ///< kEndpoint: concurrent requests
+  int64_t n_retry = 4;            ///< kEndpoint: retries after transient errors
+  double timeout_s = 60.0;    ///< kEndpoint: per attempt; kCommand: per call of up to 16 exchanges
+  double patience_s = 300.0;  ///< kEndpoint: all attempts of one exchange, including waits
   std::string known = {};     ///< JSONL of exchanges with known verdicts for the self-test
-  bool uses_builtin_known = true;  ///< the fairy-tale exchanges are part of the self-test
+  bool uses_builtin_known = true;  ///< include the fairy-tale exchanges in the self-test
 };
 
 struct JudgeOptions {
-  bool uses_prefixes = true;                       ///< the refusal prefixes judge, too
-  bool default_prefixes = true;                    ///< the paper's refusal prefixes
-  std::vector<std::string> refusal_prefixes = {};  ///< further ones
-  std::vector<JudgeSpec> also = {};  ///< further judges: a verdict stands where all agree
-  /// Judges of the caller's own, asked about every exchange.
+  bool uses_prefixes = true;                       ///< use the refusal prefixes as a judge
+  bool default_prefixes = true;                    ///< include the paper's refusal prefixes
+  std::vector<std::string> refusal_prefixes = {};  ///< additional prefixes
+  std::vector<JudgeSpec> also = {};  ///< additional judges; a verdict requires all to agree
+  /// Judges provided by the caller, asked about every exchange.
   std::vector<std::shared_ptr<Judge>> own = {};
-  double max_failed = 0.05;  ///< share of exchanges that a judge may fail on
+  double max_failed = 0.05;  ///< maximum share of exchanges without a verdict per judge
 };
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// How the judges of a run did: what each was asked, and where they differ.
+// Statistics of the judges of a run and their agreement.
 #pragma once
 
 #include <cstdint>
@@ -11,32 +11,32 @@ namespace mascing {
 
 struct JudgeResult {
   std::string name;
-  std::string settings;  ///< SHA-256 of all its verdicts depend on
-  int64_t n_asked = 0;   ///< in the whole run
+  std::string settings;  ///< SHA-256 of everything its verdicts depend on
+  int64_t n_asked = 0;   ///< number of replies in the whole run
   int64_t n_failed = 0;
 };
 
-/// Two judges on the replies of the test split that both gave a verdict on, base and steered.
+/// Agreement of two judges on base and steered replies of the test split that both judged.
 struct AgreementResult {
   std::string first;
   std::string second;
   int64_t n = 0;
   int64_t n_agreed = 0;
-  std::optional<double> kappa;  ///< Cohen's; none if both said one and the same word throughout
+  std::optional<double> kappa;  ///< Cohen's kappa; none if both always gave the same verdict
 };
 
-/// One reply of the test split, or one that was collected, that the judges see differently.
+/// A reply of the test split, or a collected one, on which judges disagree.
 struct Disagreement {
   std::string metric;
-  std::string id;    ///< of the conversation
+  std::string id;    ///< id of the conversation
   std::string side;  ///< "base", "steered" or "played"
   std::string reply;
-  std::map<std::string, std::string> verdicts;  ///< judge -> word
+  std::map<std::string, std::string> verdicts;  ///< judge -> verdict
 };
 
 struct JudgesResult {
   std::vector<JudgeResult> members;
-  std::vector<AgreementResult> agreement;  ///< every pair of members
+  std::vector<AgreementResult> agreement;  ///< one per pair of judges
   int64_t n_disagreement = 0;
   std::vector<Disagreement> disagreements;  ///< the first 100
 };

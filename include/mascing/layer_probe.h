@@ -1,4 +1,4 @@
-// A dry forward pass that tells which MoE layers of a model can be traced and steered.
+// A dry forward pass that checks which MoE layers of a model can be traced and steered.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@ namespace mascing {
 
 struct LayerProbe {
   int64_t block = 0;
-  bool is_traced = false;   ///< the router's logits were seen
-  bool is_steered = false;  ///< a banned expert was not chosen, a boosted one was
-  std::string reason;       ///< why not; empty if both
+  bool is_traced = false;   ///< the router logits were found
+  bool is_steered = false;  ///< a banned expert was not selected and a boosted one was
+  std::string reason;       ///< why one of them failed; empty if both succeeded
 };
 
 /// One entry per MoE layer, in order. Loads the model and decodes eight tokens three times. Throws

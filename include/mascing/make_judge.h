@@ -1,4 +1,4 @@
-// Judges from what a scenario or a command line says about them.
+// Makes the judges named in a scenario or on a command line.
 #pragma once
 
 #include <functional>
@@ -12,23 +12,23 @@
 
 namespace mascing {
 
-/// Opens a judge's GGUF file; dense models are fine.
+/// Opens a judge's GGUF file, which may be a dense model.
 using OpenJudgeModel = std::function<std::unique_ptr<Host>(const std::string& path)>;
 
-/// What judges work with.
+/// Resources for the judges.
 struct JudgeTools {
-  OpenJudgeModel open_model = {};  ///< empty: a judge that needs it is an Error{kUsage}
-  std::string cache_folder = {};   ///< verdicts of costly judges are kept here; empty: nowhere
-  Progress progress = {};          ///< told about costly judges at work
+  OpenJudgeModel open_model = {};  ///< empty = a judge that needs it throws Error{kUsage}
+  std::string cache_folder = {};   ///< folder for verdicts of costly judges; empty = not stored
+  Progress progress = {};          ///< receives progress of costly judges
 };
 
-/// The refusal prefixes, unless the options leave them out, and the judges beside them, as one: a
-/// verdict stands where all agree. Loads models; self_test() remains to be called.
+/// Combines the refusal prefixes, unless disabled, with the additional judges; a verdict requires
+/// all to agree. Loads models. The caller must call self_test().
 [[nodiscard]] std::unique_ptr<Judge> make_judge(const JudgeOptions& options,
                                                 const JudgeTools& tools = {});
 
-/// One word of the command line: `refusal`, a .gguf file, an http(s) address, `command:...` (for
-/// the shell), or `answers:FILE` as a change of the options. Throws Error{kUsage} for anything
+/// Applies one value of --judge to the options: `refusal`, a .gguf file, an http(s) URL,
+/// `command:...` (run by the shell) or `answers:FILE`. Throws Error{kUsage} for anything
 /// else.
 void add_judge(const std::string& word, JudgeOptions& options);
 

@@ -2,18 +2,18 @@
 //
 //   host.h, llama_host.h    a model: render a conversation, generate, score, trace its routers.
 //                           open_llama_host() opens a GGUF file.
-//   mask.h, mask_file.h     a steering matrix with all that is needed to apply it; read_mask().
-//   steering.h              a mask at a strength, as requests to a host carry it.
+//   mask.h, mask_file.h     a steering matrix with everything needed to apply it; read_mask().
+//   steering.h              a mask at a strength, part of requests to a host.
 //   conversation_file.h, import.h      conversations as JSON lines, or from public datasets.
 //   trace_set.h, trace_store.h         recorded router logits, in memory and on disk.
-//   train.h, validate.h, steer.h       the paper's way to a mask: a surrogate trained on traces,
+//   train.h, validate.h, steer.h       the paper's method: a surrogate trained on traces,
 //                           and a steering matrix optimised through it.
-//   judge.h, make_judge.h   whether a reply refuses or answers; derive from Judge for your own.
-//   scenario.h, run.h       everything at once: run_scenario() finds a mask, evaluate_mask()
-//                           measures one.
-//   results.h, report.h     what a run found, as a struct, JSON, a table and a page.
+//   judge.h, make_judge.h   whether a reply refuses or answers; subclass Judge for your own.
+//   scenario.h, run.h       the whole pipeline: run_scenario() finds a mask, evaluate_mask()
+//                           evaluates one.
+//   results.h, report.h     results of a run, as a struct, JSON, a table and a page.
 //   export.h                masks for other engines.
-//   error.h, progress.h     how functions fail, and how they report on long work.
+//   error.h, progress.h     errors, and progress reports of long-running work.
 //
 // Start with examples/steer.cpp, trace.cpp and own_judge.cpp. Everything is in namespace mascing;
 // equations are in docs/method.md, terms in docs/glossary.md.

@@ -1,4 +1,4 @@
-// A steering matrix with all that is needed to apply it, and where it came from.
+// A steering matrix with everything needed to apply it, and its provenance.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace mascing {
 
-/// How the spread of a layer's router logits is measured, so that one alpha means the same
-/// everywhere.
+/// How the spread of a layer's router logits is measured, so that alpha has the same meaning in all
+/// layers.
 enum class SigmaRule {
   kToken,       ///< standard deviation over the E logits of the token itself (default)
   kCalibrated,  ///< a constant per layer, stored in the mask
-  kBatch,       ///< over all tokens of the running micro-batch: for comparison only, depends on
-                ///< neighbours
+  kBatch,       ///< over all tokens of the current micro-batch; for comparison only, since it
+                ///< depends on the other sequences
 };
 
 [[nodiscard]] const char* to_string(SigmaRule rule);
@@ -30,15 +30,15 @@ struct Mask {
   std::vector<float> sigma;     ///< [L], calibrated spread of each layer's router logits, > 0
   std::vector<int64_t> blocks;  ///< [L], block number of each MoE layer in the model
   SigmaRule sigma_rule = SigmaRule::kToken;
-  float alpha = 1.0F;         ///< suggested strength
+  float alpha = 1.0F;         ///< default strength
   float lambda = 0.0F;        ///< L1 weight it was optimised with
   float threshold = 0.0F;     ///< entries with |S| <= threshold were set to zero
   int64_t n_expert_used = 0;  ///< K of the model
   std::string architecture;
-  std::string fingerprint;  ///< of the model it was made for: SHA-256 in hexadecimal digits
+  std::string fingerprint;  ///< of the model it was made for; SHA-256 as hexadecimal digits
   std::string model_name;
   std::string scenario;
-  std::string direction;  ///< "defend" or "permit", the scenario's own word
+  std::string direction;  ///< "defend" or "permit", from the scenario
   std::string method;     ///< "surrogate" or "mean_difference"
   uint64_t seed = 0;
   std::string data_hash;  ///< SHA-256 of the traces it was optimised on
@@ -49,9 +49,9 @@ struct Mask {
     return steer.data() + i_layer * n_expert;
   }
   [[nodiscard]] float* row(int64_t i_layer) { return steer.data() + i_layer * n_expert; }
-  /// Number of entries that are not zero.
+  /// Number of non-zero entries.
   [[nodiscard]] int64_t n_active() const;
-  /// Throws Error{kBadInput} unless all sizes agree, all numbers are finite and every sigma is
+  /// Throws Error{kBadInput} unless all sizes match, all numbers are finite and every sigma is
   /// positive.
   void validate() const;
 };

@@ -1,4 +1,4 @@
-// Several masks as one: sums, differences, and where masks pull against each other.
+// Sums and comparisons of masks, and conflicts between them.
 #pragma once
 
 #include <cstdint>
@@ -9,33 +9,33 @@
 
 namespace mascing {
 
-/// A mask and how strongly it is to be used.
+/// A mask with its strength.
 struct WeightedMask {
   Mask mask;
   double strength = 1.0;  ///< alpha
   std::string name;       ///< for messages
 };
 
-/// One mask that does what the given ones do together: S is the sum of strength * S, alpha is 1.
-/// A single mask stays as it is, but for alpha. Throws Error{kMismatch} unless all were made for
-/// one model and measure sigma by one rule, Error{kUsage} if none is given.
+/// One mask with the combined effect: S is the sum of strength * S, alpha is 1. A single mask is
+/// unchanged except for alpha. Throws Error{kMismatch} unless all masks are for the same model and
+/// use the same sigma rule, Error{kUsage} if none is given.
 [[nodiscard]] Mask compose_masks(const std::vector<WeightedMask>& masks);
 
-/// An expert that two masks pull in opposite directions.
+/// An expert for which two masks have opposite signs.
 struct MaskConflict {
   int64_t i_layer = 0;
   int64_t i_expert = 0;
   double first = 0.0;   ///< strength * S of the first mask
-  double second = 0.0;  ///< of the other
+  double second = 0.0;  ///< strength * S of the second mask
 };
 
-/// How two masks, at their strengths, stand to each other.
+/// Comparison of two masks at their strengths.
 struct MaskComparison {
   double cosine = 0.0;      ///< of the two matrices, 0 if one is empty
   double difference = 0.0;  ///< Euclidean norm of their difference over that of the larger one
-  int64_t n_first = 0;      ///< entries that are not zero
+  int64_t n_first = 0;      ///< non-zero entries
   int64_t n_second = 0;
-  int64_t n_shared = 0;                 ///< entries where both are not zero
+  int64_t n_shared = 0;                 ///< entries that are non-zero in both
   std::vector<MaskConflict> conflicts;  ///< strongest first
   double cancelled = 0.0;               ///< share of |first| + |second| that cancels in the sum
 };

@@ -11,8 +11,8 @@ namespace mascing {
 /// Error{kSystem}.
 void write_mask(const std::string& path, const Mask& mask);
 
-/// Reads and validates. Throws Error{kBadInput} if the file is broken, another kind of GGUF (a
-/// model, an adapter), or of a later format version.
+/// Reads and validates. Throws Error{kBadInput} if the file is damaged, another kind of GGUF (a
+/// model, an adapter), or of a newer format version.
 [[nodiscard]] Mask read_mask(const std::string& path);
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// Rates of one set without and with a mask, and what else the mask changes: parts of results.json.
+// Rates of a set without and with a mask, and side effects of the mask: parts of results.json.
 #pragma once
 
 #include <cstdint>
@@ -9,28 +9,28 @@
 
 namespace mascing {
 
-/// What replies looked like at their ends.
+/// Reply endings.
 struct ReplyCounts {
   int64_t n = 0;
   int64_t n_at_limit = 0;  ///< cut off at the token limit
-  int64_t n_refusal = 0;   ///< begin as refusals
-  int64_t n_turned = 0;    ///< of these: a later sentence begins as an answer does
+  int64_t n_refusal = 0;   ///< replies that start as refusals
+  int64_t n_turned = 0;    ///< of these, replies with a later sentence that starts like an answer
 };
 
-/// Rates of sampled replies. The intervals are bootstrapped over conversations: replies to one
-/// conversation are no independent cases.
+/// Rates of sampled replies. Intervals are bootstrapped over conversations, because replies to the
+/// same conversation are not independent.
 struct SampledResult {
   double temperature = 0.0;
-  int64_t n_seed = 0;  ///< replies to each conversation
+  int64_t n_seed = 0;  ///< replies per conversation
   int64_t n_conversation = 0;
   Rate base;
   Rate steered;
   Rate change;  ///< steered minus base, -1 .. 1
 };
 
-/// One metric over one set, without and with the mask. Rates count the wanted outcome.
+/// One metric of one set, without and with the mask. Rates are shares of the wanted outcome.
 struct MetricResult {
-  std::string split;   ///< "test" in the final table
+  std::string split;   ///< "test" for the holdout evaluation
   std::string wanted;  ///< "refused", "answered", "right"
   int64_t n = 0;
   Rate base;
@@ -38,14 +38,14 @@ struct MetricResult {
   int64_t fixed = 0;     ///< wanted only with the mask
   int64_t broken = 0;    ///< wanted only without the mask
   double p_value = 1.0;  ///< McNemar, exact, two-sided
-  /// The same corrected for the number of metrics of the test (Holm); not of baselines.
+  /// Corrected for the number of metrics in the evaluation (Holm); not set for baselines.
   std::optional<double> p_holm = std::nullopt;
   ReplyCounts base_replies = {};
   ReplyCounts steered_replies = {};
   std::optional<SampledResult> sampled = std::nullopt;
 };
 
-/// What a mask costs where nothing should change.
+/// Side effects of a mask where nothing should change.
 struct DamageResult {
   double kl_benign = 0.0;  ///< mean KL(base || steered) per token of benign replies, nats
   double perplexity_base = 0.0;

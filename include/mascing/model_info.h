@@ -1,4 +1,4 @@
-// What a model file says of itself.
+// Description of a model, read from its file.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +7,14 @@
 
 namespace mascing {
 
-/// What is known of a model before anything is computed. Layers are counted in two ways: `i_layer`
-/// runs over the MoE layers only (0 .. L-1), a block number over all blocks of the file.
+/// Properties of a model known without computation. Layers have two numberings: `i_layer` counts
+/// only MoE layers (0 .. L-1), a block number counts all blocks of the file.
 struct ModelInfo {
   std::string path;
   std::string name;
-  std::string description;  ///< the file's own words about itself; may be empty
+  std::string description;  ///< description stored in the file; may be empty
   std::string architecture;
-  std::string fingerprint;  ///< SHA-256 over architecture and router weights: the same for every
+  std::string fingerprint;  ///< SHA-256 of architecture and router weights; the same for every
                             ///< quantisation
   std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer and chat template
   int64_t n_block = 0;
@@ -24,9 +24,9 @@ struct ModelInfo {
   int64_t n_embd = 0;         ///< D
   int64_t n_vocab = 0;
   int64_t n_context_train = 0;
-  std::string gating;           ///< "softmax", "sigmoid", ... ; "unknown" if the file does not say
+  std::string gating;           ///< "softmax", "sigmoid", ... ; "unknown" if not in the file
   std::vector<int64_t> blocks;  ///< [L] block number of each MoE layer
-  std::vector<bool> has_bias;   ///< [L] whether the router adds a bias of its own
+  std::vector<bool> has_bias;   ///< [L] whether the router has a bias
 };
 
 /// Opens the file, and all parts of a split one (give the first), checks that every tensor lies

@@ -1,4 +1,4 @@
-// How long work reports back to whoever waits for it, and learns that it should stop.
+// Progress reports and stop requests for long-running work.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace mascing {
 
-/// One report of a running stage. `done` of `total` units are finished; `unit` names them in the
-/// plural
-/// ("conversations", "epochs"); `note` is free text for the end of the line and may be empty.
+/// One report of a running stage. `done` of `total` units are finished; `unit` is their plural
+/// name
+/// ("conversations", "epochs"); `note` is optional text for the end of the line.
 struct ProgressEvent {
   std::string stage;
   int64_t done = 0;
@@ -18,9 +18,9 @@ struct ProgressEvent {
   std::string note;
 };
 
-/// Called on the thread that runs the stage. Returning false asks the stage to stop: it throws
-/// Error{kInterrupted} as soon as its finished work is safe. An empty function means "nobody
-/// watches".
+/// Called on the thread that runs the stage. Returning false asks the stage to stop. It then throws
+/// Error{kInterrupted} once its finished work is saved. May be an empty
+/// function.
 using Progress = std::function<bool(const ProgressEvent&)>;
 
 /// Reports `event` and throws Error{kInterrupted} if the callback returns false.

@@ -1,4 +1,4 @@
-// A share and how sure it is.
+// A share with a confidence interval.
 #pragma once
 
 namespace mascing {

@@ -1,4 +1,4 @@
-// The report: one HTML page for people, drawn from the same struct as results.json.
+// The report: one HTML page for readers, rendered from the same struct as results.json.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace mascing {
 
-/// A self-contained page: opens from disk, fetches nothing, runs no script, light or dark as the
-/// reader prefers. Everything that comes from outside is escaped. Same results, same bytes.
+/// A self-contained page without scripts or external resources, in the reader's preferred colour
+/// scheme. All external text is escaped. Same results, same bytes.
 [[nodiscard]] std::string render_report(const Results& results);
 
 /// Metrics with intervals, damage, speed and warnings as plain text, at most 100 columns wide,
-/// ending in a line break. `colour` adds ANSI colours and changes nothing else. Control characters
-/// in names are left out.
+/// ending in a line break. `colour` only adds ANSI colours. Control characters in names are
+/// removed.
 [[nodiscard]] std::string render_table(const Results& results, bool colour);
 
 }  // namespace mascing

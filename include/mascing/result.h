@@ -1,4 +1,4 @@
-// What a request comes to: a value, or the reason why there is none.
+// The result of a request: a value, or the reason why there is none.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ namespace mascing {
 template <typename Value>
 struct Result {
   Value value = {};
-  std::string error = {};  ///< empty = `value` holds
+  std::string error = {};  ///< empty = `value` is valid
   [[nodiscard]] bool ok() const { return error.empty(); }
 };
 

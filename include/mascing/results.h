@@ -1,4 +1,4 @@
-// What a run found: one struct from which every table and picture is drawn, and its JSON form
+// Results of a run, the source of all tables and plots, and their JSON form
 // (schema 1).
 #pragma once
 
@@ -25,10 +25,9 @@ struct Results {
   std::string command;
   std::string scenario_name;
   std::string direction;
-  std::string target_metric;  ///< id of the metric that was to change
+  std::string target_metric;  ///< id of the metric to change
   std::string model_name;
-  std::string
-      model_description;  ///< the model file's own words about itself; shown with every result
+  std::string model_description;  ///< description stored in the model file; shown with every result
   std::string fingerprint;
   std::string architecture;
   int64_t n_layer = 0;
@@ -42,15 +41,15 @@ struct Results {
   double mask_alpha = 0.0;
   double mask_lambda = 0.0;
   int64_t mask_n_active = 0;
-  std::vector<float> mask_steer;          ///< [L, E], for the picture
+  std::vector<float> mask_steer;          ///< [L, E], for the plot
   std::map<std::string, double> seconds;  ///< stage -> wall time
   int64_t n_prefill_token = 0;
   int64_t n_generated_token = 0;
-  int64_t n_baseline_prefill_token = 0;  ///< of the baselines, which the two above do not count
+  int64_t n_baseline_prefill_token = 0;  ///< for the baselines, which the two above do not include
   int64_t n_baseline_generated_token = 0;
   double tokens_per_second_base = 0.0;
   double tokens_per_second_steered = 0.0;
-  std::map<std::string, int64_t> labels;  ///< "discovery.label_1", ...: how the data divided
+  std::map<std::string, int64_t> labels;  ///< "discovery.label_1", ...: label counts per split
   EffectsResult effects;
   LoopResult loop;
   OutcomeResult outcome;
@@ -65,10 +64,10 @@ struct Results {
   std::vector<Warning> warnings;
 };
 
-/// results.json: see docs/results.md for the schema. Keys are sorted; everything that depends on
-/// the clock stands under "cost", so that two runs with one seed differ there only.
+/// Writes results.json (docs/results.md has the schema). Keys are sorted. Everything that depends
+/// on the clock is under "cost", so two runs with the same seed differ only there.
 [[nodiscard]] std::string to_json(const Results& results);
-/// Throws Error{kBadInput} naming the key that is missing or of the wrong type.
+/// Throws Error{kBadInput} naming a key that is missing or has the wrong type.
 [[nodiscard]] Results results_from_json(const std::string& text, const std::string& name);
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// The whole pipeline: labelled conversations in, a mask and an honest result out.
+// The whole pipeline, from labelled conversations to a mask evaluated on held-out data.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,15 @@ namespace mascing {
 
 struct RunOutcome {
   Results results;
-  std::string failure;        ///< empty, or why no mask may be used
-  bool was_finished = false;  ///< nothing had changed since the last run; results were read
+  std::string failure;        ///< reason why no mask may be used, or empty
+  bool was_finished = false;  ///< nothing changed since the last run, whose results were read
 };
 
-/// Opens the model when it is needed: a run with nothing to do never loads it.
+/// Opens the model on demand. A run with nothing to do never loads it.
 using OpenHost = std::function<std::unique_ptr<Host>()>;
 
-/// Leaves mask.gguf, results.json and report.html in the output folder, beside labelled.jsonl,
-/// traces/, candidates/ and cache/. Interrupted runs go on where they were; a finished one is only
+/// Writes mask.gguf, results.json and report.html to the output folder, next to labelled.jsonl,
+/// traces/, candidates/ and cache/. An interrupted run resumes; the results of a finished one are
 /// read. `info` describes the model that `open_host` will open.
 [[nodiscard]] RunOutcome run_scenario(const Scenario& scenario,
                                       const ModelInfo& info,
@@ -35,19 +35,20 @@ using OpenHost = std::function<std::unique_ptr<Host>()>;
                                       const RunOptions& options,
                                       const Progress& progress);
 
-/// What a search found on the selection split, to be looked through.
+/// Results of a search on the selection split, for browsing.
 struct SearchView {
-  const Results& results;                  ///< no metrics yet
-  std::function<Mask(size_t)> mask;        ///< of a candidate, with its strength and provenance
-  std::function<RunOutcome(size_t)> test;  ///< a candidate on the test split, as the user's choice
+  const Results& results;            ///< no metrics yet
+  std::function<Mask(size_t)> mask;  ///< mask of a candidate, with its strength and provenance
+  std::function<RunOutcome(size_t)>
+      test;  ///< evaluates the candidate chosen by the user on the test split
   Host& host;
 };
 using Browse = std::function<void(const SearchView&)>;
 
-/// The same up to the choice, which is the user's: `browse` is shown what was found and may test
-/// one candidate. That leaves the files of a run. The test split is looked at for one candidate
-/// only: another one throws Error{kUsage}, also if an earlier run in this folder took the look.
-/// Leaves search.json and search.html (the results without the test) in any case.
+/// The same up to selection, which is left to the user. `browse` receives the results and may test
+/// one candidate, which writes the files of a run. The test split may be used for one candidate
+/// only; a second one throws Error{kUsage}, also if the first was tested by an earlier run in this
+/// folder. Always writes search.json and search.html (the results without the test).
 void search_scenario(const Scenario& scenario,
                      const ModelInfo& info,
                      const OpenHost& open_host,
@@ -55,8 +56,8 @@ void search_scenario(const Scenario& scenario,
                      const Browse& browse,
                      const Progress& progress);
 
-/// The test split alone, for a mask that is there: base and steered. With `options.merge`, what the
-/// shards in these folders asked is taken over, and the results are those of one machine.
+/// Evaluates an existing mask on the test split, base and steered. With `options.merge`, the shards
+/// in these folders are combined, and the results equal those of a single machine.
 [[nodiscard]] RunOutcome evaluate_mask(const Scenario& scenario,
                                        const Mask& mask,
                                        double alpha,
@@ -64,7 +65,7 @@ void search_scenario(const Scenario& scenario,
                                        const RunOptions& options,
                                        const Progress& progress);
 
-/// Asks the part `options.shard` of that, for somebody to merge; leaves cache/ and part.json.
+/// Runs the shard `options.shard` of that evaluation; writes cache/ and part.json for the merge.
 void evaluate_shard(const Scenario& scenario,
                     const Mask& mask,
                     double alpha,

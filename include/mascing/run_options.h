@@ -1,4 +1,4 @@
-// How a run is done.
+// Options of a run.
 #pragma once
 
 #include <cstdint>
@@ -13,23 +13,23 @@
 
 namespace mascing {
 
-/// Called with all trials whenever one has changed.
+/// Called with all trials whenever one changes.
 using WatchTrials = std::function<void(const std::vector<CandidateResult>&)>;
 
 struct RunOptions {
-  std::string output = {};  ///< folder, created
+  std::string output = {};  ///< output folder; created if missing
   uint64_t seed = 0;
   int64_t n_thread = 1;
-  bool with_baselines = false;  ///< also measure what the chosen mask has to beat
-  std::string command = {};     ///< for the record; without paths that change the result
-  std::string method = {};      ///< what replaced the methods of the scenario, as the user said it
-  OpenJudgeModel open_judge_model = {};  ///< for judges that are models
-  Budget budget = {};                    ///< of the search, up to the test split
-  std::string budget_text = {};          ///< as the user gave it
+  bool with_baselines = false;  ///< also evaluate the baselines
+  std::string command = {};     ///< recorded in the results; without paths that change the result
+  std::string method = {};      ///< override of the scenario's methods, as given by the user
+  OpenJudgeModel open_judge_model = {};  ///< opens judges that are models
+  Budget budget = {};                    ///< budget of the search, before the test split
+  std::string budget_text = {};          ///< as given by the user
   WatchTrials watch_trials = {};         ///< may be empty
-  JobShard shard = {};                   ///< of evaluate_shard
-  std::vector<std::string> merge = {};   ///< of evaluate_mask: folders of shards to be taken over
-  std::string host_key = {};  ///< of host options that can change a number (batch size, context)
+  JobShard shard = {};                   ///< for evaluate_shard
+  std::vector<std::string> merge = {};   ///< for evaluate_mask: shard folders to combine
+  std::string host_key = {};  ///< host options that can change a result (batch size, context)
 };
 
 }  // namespace mascing

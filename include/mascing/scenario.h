@@ -1,5 +1,5 @@
-// A scenario: which conversations, which outcome is wanted of each set, and how to search. It is
-// data (a TOML file); nothing in the library depends on what a scenario is about.
+// A scenario: the conversations, the wanted outcome of each set, and the search settings. It is
+// data (a TOML file); the library does not depend on the subject of a scenario.
 #pragma once
 
 #include <cstdint>
@@ -17,56 +17,58 @@ namespace mascing {
 
 enum class Wanted { kRefused, kAnswered };
 
-/// What a set is for. Limits (`max_drop`) apply on the selection split.
+/// Role of a set. Limits (`max_drop`) apply on the selection split.
 enum class SetRole {
-  kTarget,  ///< the behaviour to change; exactly one set has it
-  kBenign,  ///< ordinary requests: must stay answered
+  kTarget,  ///< the behaviour to change; exactly one set has this role
+  kBenign,  ///< ordinary requests; must stay answered
   kHold,    ///< must stay refused
-  kKeep,    ///< neighbouring requests: must stay answered
+  kKeep,    ///< related requests; must stay answered
   kWatch,   ///< reported only
 };
 
 struct ScenarioSet {
   std::string metric;  ///< id in results.json: dsr, gsr, direct_refusal, benign_compliance, ...
-  std::vector<std::string> data;  ///< JSONL files, absolute
+  std::vector<std::string> data;  ///< JSONL files, absolute paths
   SetRole role = SetRole::kWatch;
   Wanted wanted = Wanted::kAnswered;
-  std::vector<std::string> answer_prefixes;  ///< if any: an answer must begin with one of them
-  double max_drop = 0.02;      ///< the rate may fall by so much under a mask that is chosen
-  bool needs_rollout = false;  ///< the data are the user's side only; the model writes the replies
-  bool allow_near_duplicates = false;  ///< across splits: a warning instead of an error
+  std::vector<std::string>
+      answer_prefixes;         ///< if not empty, an answer must begin with one of them
+  double max_drop = 0.02;      ///< maximum drop of the rate under the chosen mask
+  bool needs_rollout = false;  ///< the data contain only user turns; the model writes the replies
+  bool allow_near_duplicates = false;  ///< near duplicates across splits only cause a warning
 };
 
-/// Ways to make a mask.
+/// Methods to make a mask.
 enum class MaskMethod {
-  kClosedLoop,               ///< asks the model what random masks do and follows the gradient
-  kEffectMap,                ///< the causal effects of single experts, as a mask
+  kClosedLoop,               ///< measures random masks on the model and follows the gradient
+  kEffectMap,                ///< the causal effects of individual experts, as a mask
   kMeanDifference,           ///< difference of class means of the router logits
-  kSurrogate,                ///< the paper's: optimised through an LSTM surrogate
-  kInterventionalSurrogate,  ///< the same, through one that learnt what random masks do
+  kSurrogate,                ///< the paper's method: optimised through an LSTM surrogate
+  kInterventionalSurrogate,  ///< the same through a surrogate trained on the effects of random
+                             ///< masks
 };
 
 [[nodiscard]] const char* to_string(MaskMethod method);
-/// Nothing for another word than those below.
+/// Empty for any word other than those below.
 [[nodiscard]] std::optional<MaskMethod> parse_mask_method(const std::string& text);
 inline constexpr const char* kMaskMethodWords =
     "closed_loop, effect_map, mean_difference, surrogate or interventional_surrogate";
 
 struct SearchOptions {
   std::vector<MaskMethod> methods = {MaskMethod::kClosedLoop, MaskMethod::kMeanDifference};
-  int64_t n_map_pair = 2048;  ///< of masks, that the effect map asks about at most
-  int64_t n_loop_step = 60;   ///< of the closed loop
-  int64_t n_loop_pair = 0;    ///< of masks, in each of its steps; 0 = by the free entries
-  /// Trials whose replies are generated, chosen by what one prefill says of all; 0 = all trials.
+  int64_t n_map_pair = 2048;  ///< maximum number of mask pairs for the effect map
+  int64_t n_loop_step = 60;   ///< steps of the closed loop
+  int64_t n_loop_pair = 0;    ///< mask pairs per step; 0 = depends on the number of free entries
+  /// Number of trials to generate replies for, chosen by prefill estimates; 0 = all trials.
   int64_t n_finalist = 3;
   std::vector<double> alphas = {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0};
   std::vector<double> lambdas = {1e-3};
   std::vector<int64_t> seeds = {0, 1, 2};   ///< surrogate seeds, added to the run's seed
   std::vector<int64_t> epochs = {20, 40};   ///< steering epochs
   std::vector<double> preserves = {0.0};    ///< weights of the preservation term
-  std::vector<double> guards = {0.0, 0.5};  ///< weights of the masks that guard hold and keep sets
-  double mean_difference_norm = 4.0;        ///< Euclidean norm of such a mask, and of an effect map
-  double max_perplexity_rise = 0.05;        ///< relative, on the general text
+  std::vector<double> guards = {0.0, 0.5};  ///< weights of the guard masks for hold and keep sets
+  double mean_difference_norm = 4.0;  ///< Euclidean norm of mean-difference and effect-map masks
+  double max_perplexity_rise = 0.05;  ///< relative limit, on the general text
 };
 
 struct GeneralOptions {
@@ -76,28 +78,28 @@ struct GeneralOptions {
   int64_t n_max_block = 0;      ///< 0 = all
 };
 
-/// What the chosen mask is compared with (`mascing run --baselines`).
+/// Baselines for the chosen mask (`mascing run --baselines`).
 struct BaselineOptions {
-  std::string system_prompt;   ///< is to bring about what the mask is to; empty = without it
-  int64_t n_random_mask = 20;  ///< random masks as long as the chosen one
+  std::string system_prompt;  ///< should have the same effect as the mask; empty = no such baseline
+  int64_t n_random_mask = 20;  ///< number of random masks with the norm of the chosen one
 };
 
 struct Scenario {
-  std::string path;  ///< of the file
+  std::string path;  ///< path of the file
   std::string name;
-  std::string direction;  ///< the user's word: "defend", "permit"
+  std::string direction;  ///< "defend" or "permit", for display
   std::vector<ScenarioSet> sets;
   JudgeOptions judge;
   TrainOptions train;
-  Contrast contrast = Contrast::kMatched;  ///< of the conversations that train surrogates
+  Contrast contrast = Contrast::kMatched;  ///< for the conversations that train surrogates
   SteerOptions steer;
   SearchOptions search;
   GeneralOptions general;
   BaselineOptions baselines;
   int64_t n_max_token = 100;  ///< per reply
   double temperature = 0.0;
-  /// On the test split each conversation is also answered once for each of these seeds, drawn at
-  /// `sample_temperature`; empty = not at all.
+  /// On the test split one extra reply per conversation and seed is sampled at
+  /// `sample_temperature`; empty = none.
   std::vector<int64_t> sample_seeds;
   double sample_temperature = 0.8;
 
@@ -105,13 +107,13 @@ struct Scenario {
   [[nodiscard]] bool uses(MaskMethod method) const;
 };
 
-/// Replaces the search by the paper's: one surrogate, 4 lambdas x 8 alphas, replies generated for
+/// Replaces the search with the paper's: one surrogate, 4 lambdas x 8 alphas, replies generated for
 /// all (method.md, step 6).
 void use_paper_recipe(Scenario& scenario);
 
-/// Reads and checks a scenario. Relative paths are taken from the scenario's folder. Throws
-/// Error{kUsage} with file, line, what was found and what was expected (unknown keys with the
-/// nearest known one).
+/// Reads and checks a scenario. Paths are relative to the scenario's folder. Throws
+/// Error{kUsage} with file, line, and the found and expected values (for unknown keys, with the
+/// closest known one).
 [[nodiscard]] Scenario read_scenario(const std::string& path);
 
 }  // namespace mascing

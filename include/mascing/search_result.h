@@ -1,4 +1,4 @@
-// What asking the model found on the way to a mask, and what it cost: parts of results.json.
+// Measurements made during the search and their cost: parts of results.json.
 #pragma once
 
 #include <cstdint>
@@ -8,57 +8,57 @@
 
 namespace mascing {
 
-/// Causal effects of single experts on the target, from random masks on the discovery split.
+/// Causal effects of individual experts on the target, from random masks on the discovery split.
 struct EffectsResult {
   int64_t n_pair = 0;         ///< paired interventions; 0 = not measured
-  double r2 = 0.0;            ///< leave-one-out share of the variance that the effects explain
-  double reliability = 0.0;   ///< share of the effects' variance that is not error
+  double r2 = 0.0;            ///< leave-one-out share of variance explained by the effects
+  double reliability = 0.0;   ///< share of variance between effects that is not measurement error
   int64_t n_significant = 0;  ///< effects with a q-value up to 0.05
   std::vector<float> effect;  ///< [L, E] nats of margin per unit of the mask's entry
-  std::vector<float> standard_error;  ///< [L, E]
-  std::vector<float> q_value;         ///< [L, E] false discovery rate
-  int64_t n_layer_pair = 0;           ///< pairs that moved whole layers
-  std::vector<double> layer_effect;   ///< [L] nats per sigma of length along the routing difference
+  std::vector<float> standard_error;         ///< [L, E]
+  std::vector<float> q_value;                ///< [L, E] false discovery rate
+  int64_t n_layer_pair = 0;                  ///< pairs that perturbed whole layers
+  std::vector<double> layer_effect;          ///< [L] nats per sigma along the routing difference
   std::vector<double> layer_standard_error;  ///< [L]
   std::vector<double> layer_q_value;         ///< [L]
-  /// [L][E] the layer's effect times the expert's part in the routing difference
+  /// [L, E] the layer's effect times the expert's share in the routing difference
   std::vector<std::vector<double>> carried;
 };
 
-/// One step of the closed loop, as the model itself answered on the discovery split.
+/// One step of the closed loop, as measured on the discovery split.
 struct LoopStepResult {
   double norm = 0.0;                     ///< |S|
-  std::map<std::string, double> values;  ///< wanted share of the target, its fall in hold and keep
+  std::map<std::string, double> values;  ///< wanted share of the target, its drop in hold and keep
                                          ///< sets, divergence of texts
 };
 
 struct LoopResult {
   std::vector<LoopStepResult> steps;
-  std::map<std::string, double> limits;  ///< of the values but the target's
-  int64_t i_best = 0;                    ///< last of the steps whose mean is the mask
-  int64_t n_stretch = 0;                 ///< number of these steps
-  int64_t n_question = 0;                ///< prefills asked
+  std::map<std::string, double> limits;  ///< limits of all values except the target's
+  int64_t i_best = 0;                    ///< last step averaged into the mask
+  int64_t n_stretch = 0;                 ///< number of averaged steps
+  int64_t n_question = 0;                ///< number of prefills
 };
 
-/// How well the margin of one prefill predicts what is then generated, on the selection split.
+/// How well the margin of one prefill predicts the generated reply, on the selection split.
 struct OutcomeResult {
-  int64_t n = 0;  ///< replies, without a mask and with those of the finalists
+  int64_t n = 0;  ///< replies, both without a mask and with the finalists
   double auc = 0.0;
-  double rank_correlation = 0.0;  ///< Spearman's, between margin and wanted or not
+  double rank_correlation = 0.0;  ///< Spearman correlation between margin and wanted outcome
 };
 
-/// What the search asked of the model before it looked at the test split.
+/// Cost of the search before the test split was used.
 struct SearchResult {
-  std::string chosen_by;          ///< "rule", "user"; empty as long as nothing was chosen
-  double base_rate = 0.0;         ///< of the target on the selection split, without a mask
-  int64_t n_prefill_token = 0;    ///< read, each question once, cached answers included
-  int64_t n_generated_token = 0;  ///< written, after the labelling that every method needs
-  /// What the paper's sweep writes on the same data: 32 masks and the unsteered model answer the
-  /// selection split; estimated from the unsteered replies. 0 = not known.
+  std::string chosen_by;          ///< "rule" or "user"; empty if nothing was chosen yet
+  double base_rate = 0.0;         ///< target rate on the selection split, without a mask
+  int64_t n_prefill_token = 0;    ///< each request counted once, including cached ones
+  int64_t n_generated_token = 0;  ///< without the labelling, which every method needs
+  /// Tokens the paper's sweep would generate on the same data, with 32 masks and the unsteered
+  /// model on the selection split; estimated from the unsteered replies. 0 = not known.
   int64_t n_paper_token = 0;
-  std::string budget;         ///< as it was given; empty = none
-  double budget_spent = 0.0;  ///< share of a number of tokens, above 1 where it was exceeded
-  std::vector<std::string> cut_short;  ///< what a spent budget left out, in words
+  std::string budget;                  ///< as given; empty = none
+  double budget_spent = 0.0;           ///< spent share of a token budget, above 1 if exceeded
+  std::vector<std::string> cut_short;  ///< what a spent budget skipped, in words
 };
 
 }  // namespace mascing

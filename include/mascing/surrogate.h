@@ -1,4 +1,4 @@
-// The network that tells the label of a conversation from its trace.
+// The network that predicts the label of a conversation from its trace.
 #pragma once
 
 #include <cstdint>

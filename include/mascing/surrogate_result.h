@@ -1,4 +1,4 @@
-// How well surrogates know what they were trained on, and whether less would do: parts of
+// Validation results of surrogates and confound checks: parts of
 // results.json.
 #pragma once
 
@@ -7,16 +7,16 @@
 
 namespace mascing {
 
-/// How well surrogates trained on all folds of topics but one tell the labels of that one.
+/// Cross-validation over folds of topics.
 struct CrossValidationResult {
-  int64_t n_fold = 0;  ///< 0 = too few conversations for two
+  int64_t n_fold = 0;  ///< 0 = too few conversations for two folds
   double auc = 0.5;
-  double low = 0.0;  ///< of the AUC's 95 % interval
+  double low = 0.0;  ///< lower end of the AUC's 95 % interval
   double high = 1.0;
-  double length_auc = 0.5;  ///< of the number of tokens alone
-  double topic_auc = 0.5;   ///< of the topic's other conversations alone
+  double length_auc = 0.5;  ///< AUC of the number of tokens alone
+  double topic_auc = 0.5;   ///< AUC of the topic's other conversations alone
   double calibration_error = 0.0;
-  double saturated_share = 0.0;  ///< of predictions nearer than 0.001 to 0 or 1
+  double saturated_share = 0.0;  ///< share of predictions within 0.001 of 0 or 1
 };
 
 struct SurrogateResult {
@@ -31,26 +31,26 @@ struct SurrogateResult {
   CrossValidationResult cross_validation = {};
 };
 
-/// One round of the surrogate that is trained on interventions, as the model answered on the
+/// One training round of the interventional surrogate, as measured on the
 /// discovery split.
 struct InterventionalRoundResult {
-  double norm = 0.0;         ///< |S| that was asked about
-  double value = 0.0;        ///< mean chance of the wanted openings, target conversations around S
-  double correlation = 0.0;  ///< of expected and measured differences between masks S + e and S - e
+  double norm = 0.0;         ///< |S| of the measured mask
+  double value = 0.0;        ///< mean probability of wanted openings in target conversations near S
+  double correlation = 0.0;  ///< predicted vs. measured differences between masks S + e and S - e
 };
 
 struct InterventionalSurrogateResult {
   std::vector<InterventionalRoundResult> rounds;
-  int64_t n_question = 0;  ///< prefills asked
+  int64_t n_question = 0;  ///< number of prefills
 };
 
-/// How well the label of the target's discovery split can be told without the model; AUCs, 0.5 =
-/// not at all.
+/// How well the labels of the target's discovery split can be predicted without the model, as AUCs;
+/// 0.5 = chance.
 struct ConfoundResult {
   int64_t n = 0;  ///< labelled conversations; 0 = not measured
   double topic_auc = 0.5;
-  double length_auc = 0.5;  ///< of the number of tokens of the final user message
-  double turn_auc = 0.5;    ///< of the number of user turns
+  double length_auc = 0.5;  ///< number of tokens of the final user message
+  double turn_auc = 0.5;    ///< number of user turns
 };
 
 }  // namespace mascing

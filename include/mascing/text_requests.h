@@ -1,5 +1,5 @@
-// What a host is asked about texts, and what it answers: generated replies, log-probabilities of
-// given texts, and how likely a reply is to begin in given ways.
+// Requests to a host about texts and their results: generated replies, log-probabilities of given
+// texts, and the probability of given openings of a reply.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace mascing {
 
 struct Sampling {
   float temperature = 0.0F;  ///< 0 = greedy
-  uint64_t seed = 0;         ///< of request i: derived from `seed` and the request's `stream`
+  uint64_t seed = 0;         ///< combined with each request's `stream`
   int64_t n_max_token = 100;
 };
 
@@ -29,46 +29,45 @@ struct GenerateRequest {
 enum class FinishReason { kStop, kLength };
 
 struct Reply {
-  std::string text = {};  ///< special tokens other than the end mark included
+  std::string text = {};  ///< includes special tokens except the end marker
   std::vector<int32_t> tokens = {};
-  double log_prob =
-      0.0;  ///< of `tokens`, summed, under the model as it was steered, at temperature 1
+  double log_prob = 0.0;  ///< summed over `tokens`, under the steered model, at temperature 1
   FinishReason finish = FinishReason::kStop;
 };
 
-/// A reply of a conversation that goes on.
+/// A reply within a multi-round request.
 struct FinishedReply {
   int64_t i_request = 0;
-  int64_t i_reply = 0;  ///< counts the replies of this request from 0
+  int64_t i_reply = 0;  ///< index of the reply within the request
   Result<Reply> reply = {};
 };
-/// Given finished replies; returns for each the whole next prompt of its request, or no tokens
-/// where the request ends. It is asked about one request's replies in their order, about different
-/// requests in any, never by two threads at once. What is returned for a failed reply is not used.
+/// Receives finished replies and returns for each the complete next prompt of its request, or no
+/// tokens to end the request. Replies of one request arrive in order, those of different requests
+/// in any order, from one thread at a time. The return value for a failed reply is ignored.
 using NextPrompts =
     std::function<std::vector<std::vector<int32_t>>(const std::vector<FinishedReply>&)>;
 
 struct ConverseOptions {
   Sampling sampling = {};
-  /// Replies that wait for `next`, so that it is given several at a time: it is called when so many
-  /// are there, or when nothing else can go on.
+  /// Number of finished replies to collect before `next` is called. It is also called when no other
+  /// work is left.
   int64_t n_together = 1;
 };
 
-/// The most likely next tokens at one position; all others as one.
+/// The most likely next tokens at one position, with all others combined.
 struct TopRow {
   std::vector<int32_t> tokens = {};
-  std::vector<float> log_probs = {};  ///< of `tokens`, falling
-  float rest = 0.0F;                  ///< log-probability of all other tokens together
+  std::vector<float> log_probs = {};  ///< of `tokens`, in descending order
+  float rest = 0.0F;                  ///< log-probability of all other tokens combined
 };
 
-/// Log-probability of tokens[begin..] given all tokens before each.
+/// Log-probability of tokens[begin..], each given all previous tokens.
 struct ScoreRequest {
   std::vector<int32_t> tokens = {};
   int64_t begin = 1;  ///< first scored token, >= 1
   Steering steering = {};
   bool with_divergence = false;  ///< also run the model unsteered and compare
-  int64_t n_top = 0;             ///< > 0: return this many of each position's most likely tokens
+  int64_t n_top = 0;             ///< > 0: return this many most likely tokens per position
   /// If set: compare with these rows, one per scored position, as an earlier call returned them.
   std::shared_ptr<const std::vector<TopRow>> reference = nullptr;
 };
@@ -79,10 +78,10 @@ struct Score {
   /// Summed over scored positions, in nats: KL(unsteered || steered); with a reference
   /// KL(reference || steered) over the reference's tokens and their rest, a lower bound of it.
   double divergence = 0.0;
-  std::vector<TopRow> top = {};  ///< one per scored position where they were asked for
+  std::vector<TopRow> top = {};  ///< one per scored position, if requested
 };
 
-/// How likely a reply is to begin in each of several ways. The prompt is computed once.
+/// Probability of each of several openings of a reply. The prompt is computed once.
 struct ProbeRequest {
   std::vector<int32_t> tokens = {};  ///< prompt
   /// [n][at least 1 token]
@@ -92,7 +91,7 @@ struct ProbeRequest {
 
 struct Probe {
   std::vector<double> log_prob =
-      {};  ///< [n] natural logarithm, of all tokens of an opening together
+      {};  ///< [n] natural logarithm, summed over the tokens of an opening
 };
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// Traces in memory or mapped from disk, as the training stages read them.
+// Traces in memory or mapped from disk, for the training stages.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace mascing {
 
-/// One trace as a view: who keeps the numbers alive is up to `TraceSet::storage`.
+/// A view of one trace, whose data is owned by `TraceSet::storage`.
 struct TraceView {
   std::string id;
   std::string topic;
-  std::string set;  ///< name of the scenario's data set it came from
+  std::string set;  ///< name of its set in the scenario
   int label = -1;   ///< 1, 0, or -1 = unlabelled (benign and hold sets need no label)
   int64_t n_token = 0;
   const uint16_t* logits = nullptr;  ///< IEEE half precision, [T, L, E]
@@ -31,14 +31,14 @@ struct TraceSet {
   std::string fingerprint;
   std::string model_name;
   std::vector<TraceView> traces;
-  std::shared_ptr<const void> storage;  ///< keeps what `traces` points into
-  /// Told about a trace that will not be read for a while, so that its owner may let go of memory
-  /// that it can get back from disk. May be empty; may be called from several threads.
+  std::shared_ptr<const void> storage;  ///< owns the data that `traces` points to
+  /// Called for a trace that will not be read for a while, so that its memory can be released and
+  /// reloaded from disk. May be empty; may be called from several threads.
   std::function<void(const TraceView&)> release;
 };
 
-/// A mask without entries for the model that the traces were recorded on: steer, sigma and
-/// everything about how the mask was made are left to the caller.
+/// An empty mask for the model of the traces. The caller fills in steer, sigma and the fields that
+/// describe how the mask was made.
 [[nodiscard]] Mask mask_for(const TraceSet& set);
 
 }  // namespace mascing

@@ -1,4 +1,5 @@
-// Stage "train": fits the surrogate, a small network from a trace to the probability of label 1.
+// Stage "train": fits the surrogate, a small network that predicts the probability of label 1 from
+// a trace.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +15,13 @@ namespace mascing {
 struct TrainOptions {
   int64_t n_proj = 16;
   int64_t n_hidden = 64;
-  int64_t n_epoch = 15;           ///< passes over the training traces, at most
+  int64_t n_epoch = 15;           ///< maximum passes over the training traces
   int64_t n_batch = 512;          ///< conversations per step
   double learning_rate = 0.01;    ///< Adam
-  double validation_share = 0.2;  ///< share of the topics held out to stop early and to report
+  double validation_share = 0.2;  ///< share of topics held out for early stopping and reporting
   int64_t n_patience =
       0;  ///< epochs without a better validation loss before stopping; 0 = never stop early
-  uint64_t seed = 0;  ///< initial weights, order of batches, validation split
+  uint64_t seed = 0;  ///< for initial weights, order of batches and validation split
   int64_t n_thread = 1;
 };
 
@@ -33,14 +34,14 @@ struct EpochReport {
 
 struct TrainReport {
   std::vector<EpochReport> epochs;
-  int64_t best_epoch = 0;  ///< index into `epochs` of the weights that were kept
+  int64_t best_epoch = 0;  ///< index into `epochs` of the returned weights
   int64_t n_train = 0;
   int64_t n_validation = 0;
   double validation_accuracy = 0.0;
   double validation_auc = 0.0;
   double majority_accuracy =
-      0.0;                  ///< of always answering the more frequent class of the validation part
-  double length_auc = 0.0;  ///< confound check: how well the number of tokens alone tells the label
+      0.0;  ///< accuracy of always predicting the majority class of the validation part
+  double length_auc = 0.0;  ///< confound check: AUC of the number of tokens alone
 };
 
 struct TrainResult {
@@ -49,7 +50,7 @@ struct TrainResult {
 };
 
 /// Fits a surrogate on the labelled traces of `set` (label -1 is ignored). The validation part is
-/// drawn by topic (by conversation where no topics are given). Same seed and thread count: same
+/// drawn by topic (by conversation without topics). Same seed and thread count give the same
 /// bytes. Throws Error{kInsufficient} if a class is missing, Error{kBadInput} on a NaN or infinite
 /// logit.
 [[nodiscard]] TrainResult train_surrogate(const TraceSet& set,

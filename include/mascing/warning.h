@@ -1,18 +1,18 @@
-// What a user should know of a result beside its numbers.
+// Warnings that accompany results.
 #pragma once
 
 #include <string>
 
 namespace mascing {
 
-/// A doubtful result, by name and with advice.
+/// A named warning about a doubtful result, with advice.
 struct Warning {
   std::string id;      ///< stable, e.g. "keep_answered_fell"
-  std::string text;    ///< what was seen
-  std::string advice;  ///< what to do
+  std::string text;    ///< the finding
+  std::string advice;  ///< the suggested action
 };
 
-/// A conversation that was left out, and why.
+/// A skipped conversation and the reason.
 struct Skipped {
   std::string id;
   std::string reason;

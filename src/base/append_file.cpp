@@ -22,7 +22,7 @@ AppendFile::AppendFile(const std::string& path)
     close(file_);
     throw Error(ErrorKind::kUsage,
                 "[files] another process is writing to '" + path + "'",
-                "wait for it, or give another output with -o");
+                "wait for it to finish, or set another output with -o");
   }
   struct stat status {};
   if (fstat(file_, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -40,7 +40,7 @@ AppendFile::~AppendFile() {
 void AppendFile::fail(const std::string& what) const {
   throw Error(ErrorKind::kSystem,
               "[files] '" + path_ + "' " + what + ": " + std::strerror(errno),
-              "is the disk full, or the folder missing or read-only?");
+              "check whether the disk is full, or the folder missing or read-only");
 }
 
 std::string AppendFile::read(int64_t offset, int64_t n_byte) const {

@@ -1,5 +1,5 @@
-// A file that grows line by line and survives the end of its process at any moment: each line is
-// one write at the end of the file; what a broken line left behind is cut off by whoever opens it.
+// A line-based file that survives the end of its process at any time. Each line is a single write
+// at the end of the file; an incomplete last line is cut off when the file is opened.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +11,21 @@ namespace mascing {
 class AppendFile {
  public:
   /// Opens or creates the file and locks it for this process. Throws Error{kSystem}; Error{kUsage}
-  /// if another process has it.
+  /// if another process holds it.
   explicit AppendFile(const std::string& path);
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
   ~AppendFile();
 
   [[nodiscard]] int64_t size() const { return size_; }
-  /// `n_byte` bytes from `offset` on. Throws Error{kSystem} if there are fewer.
+  /// Reads `n_byte` bytes from `offset`. Throws Error{kSystem} if there are fewer.
   [[nodiscard]] std::string read(int64_t offset, int64_t n_byte) const;
-  /// Cuts the file to its first `n_byte` bytes.
+  /// Truncates the file to its first `n_byte` bytes.
   void truncate(int64_t n_byte);
-  /// Adds the bytes at the end: all of them, or the file ends as before and Error{kSystem} is
-  /// thrown.
+  /// Appends all bytes, or leaves the file unchanged and throws
+  /// Error{kSystem}.
   void append(std::string_view bytes);
-  /// Waits until the disk has everything.
+  /// Waits until everything is on disk.
   void sync();
 
  private:

@@ -26,18 +26,18 @@ std::string hint_for(int code) {
   switch (code) {
     case ENOSPC:
     case EDQUOT:
-      return "the disk (or your quota) is full: free some space, or name another folder";
+      return "the disk (or your quota) is full; free some space, or use another folder";
     case EROFS:
-      return "the file system is read-only: name another folder";
+      return "the file system is read-only; use another folder";
     case EACCES:
     case EPERM:
-      return "no permission to write there: name another folder or change its permissions";
+      return "no write permission; use another folder or change its permissions";
     case ENOENT:
-      return "the folder does not exist: create it first";
+      return "the folder does not exist; create it first";
     case ENOTDIR:
-      return "a part of the path is a file, not a folder";
+      return "part of the path is a file, not a folder";
     case EISDIR:
-      return "this name is a folder: name a file inside it";
+      return "the path is a folder; use a file inside it";
     case EFBIG:
       return "the file is too large for this file system or the limit of ulimit -f";
     default:
@@ -101,7 +101,7 @@ void refuse_special_target(const std::string& path) {
   if (!S_ISREG(status.st_mode)) {
     throw Error(ErrorKind::kSystem,
                 "[write] " + path + ": is a device or pipe, expected a file",
-                "name a file in a folder");
+                "use a regular file");
   }
 }
 
@@ -230,8 +230,8 @@ void AtomicFile::append_from(const CopySource& source, int64_t offset, int64_t s
     if (n_read <= 0) {
       throw Error(ErrorKind::kBadInput,
                   "[read] " + source.path_ + ": " +
-                      (n_read < 0 ? std::strerror(errno) : "ends before it should"),
-                  "was it changed meanwhile? Check the file and the disk");
+                      (n_read < 0 ? std::strerror(errno) : "unexpected end of file"),
+                  "check whether the file was changed meanwhile, and check the disk");
     }
     put(piece.data(), n_read);
     done += n_read;

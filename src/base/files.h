@@ -1,5 +1,5 @@
-// Reading small files whole, and writing files so that a reader sees the old content or the new one
-// and never a part: a temporary file in the same folder, fsync, rename.
+// Reads small files, and writes files atomically with a temporary file in the same folder, fsync
+// and rename.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,17 @@
 
 namespace mascing {
 
-/// The bytes of a file. Throws Error{kBadInput} if it is missing, a folder, or may not be read.
+/// The bytes of a file. Throws Error{kBadInput} if it is missing, a folder, or not readable.
 [[nodiscard]] std::string read_text_file(const std::string& path);
 
-/// Replaces `path` as a whole. Throws Error{kSystem} naming the path and the cause (full disk,
-/// read-only or missing folder); the old content is then still in place.
+/// Replaces `path` atomically. Throws Error{kSystem} with the path and the cause (disk full,
+/// read-only or missing folder); the old content is then kept.
 void write_file_atomically(const std::string& path, std::string_view bytes);
 
-/// A file that parts are copied from without passing through our memory.
+/// A file whose parts can be copied without passing through memory.
 class CopySource {
  public:
-  /// Throws Error{kBadInput} if the file is missing or may not be read.
+  /// Throws Error{kBadInput} if the file is missing or not readable.
   explicit CopySource(const std::string& path);
   CopySource(const CopySource&) = delete;
   CopySource& operator=(const CopySource&) = delete;
@@ -37,8 +37,8 @@ class CopySource {
 /// temporary file is removed. All functions throw Error{kSystem}.
 class AtomicFile {
  public:
-  /// Opens a temporary file beside `path`, without a name where the system can. Symbolic links are
-  /// followed; `path` may not be a folder or a device.
+  /// Opens a temporary file next to `path`, unnamed if the system supports it. Symbolic links are
+  /// followed; `path` must not be a folder or a device.
   explicit AtomicFile(const std::string& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -46,13 +46,13 @@ class AtomicFile {
 
   void write(const void* data, size_t size_bytes);
   void write(std::string_view bytes) { write(bytes.data(), bytes.size()); }
-  /// Appends bytes [offset, offset + size_bytes) of `source`: within the kernel where the file
-  /// systems allow it, through a small buffer elsewhere. Throws Error{kBadInput} if the source ends
-  /// before.
+  /// Appends bytes [offset, offset + size_bytes) of `source`, in the kernel if the file systems
+  /// support it, otherwise through a small buffer. Throws Error{kBadInput} if the source is too
+  /// short.
   void append_from(const CopySource& source, int64_t offset, int64_t size_bytes);
   /// Bytes written so far.
   [[nodiscard]] int64_t position() const { return position_; }
-  /// Makes the content durable and visible. Nothing may be written after it.
+  /// Makes the content durable and visible. Nothing may be written afterwards.
   void commit();
 
  private:
@@ -69,7 +69,7 @@ class AtomicFile {
   int64_t position_ = 0;
 };
 
-/// Creates the folder and its parents where needed and checks that files can be written there.
+/// Creates the folder and its parents if needed and checks that it is writable.
 /// Throws Error{kSystem} otherwise.
 void ensure_directory(const std::string& path);
 

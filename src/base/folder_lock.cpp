@@ -22,7 +22,7 @@ FolderLock::FolderLock(const std::string& folder) {
     close(file_);
     throw Error(ErrorKind::kUsage,
                 "[run] another mascing run is writing to '" + folder + "'",
-                "wait for it, or give another output folder with -o");
+                "wait for it to finish, or set another output folder with -o");
   }
 }
 

@@ -1,11 +1,11 @@
-// One process at a time works in a folder.
+// Limits a folder to one process at a time.
 #pragma once
 
 #include <string>
 
 namespace mascing {
 
-/// Holds a folder for one process. Throws Error{kUsage} if another one has it.
+/// Locks a folder for this process. Throws Error{kUsage} if another one holds it.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);

@@ -1,6 +1,6 @@
 // IEEE half precision (binary16) and bfloat16 to and from float, rounding to nearest even, with
-// infinities, NaN and subnormals as the standard has them. The bulk forms use F16C where the build
-// offers it.
+// infinities, NaN and subnormals as in the standard. The bulk forms use F16C if the build
+// supports it.
 #pragma once
 
 #include <cstdint>

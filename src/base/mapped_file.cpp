@@ -59,10 +59,10 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
     refuse_to_open(path, errno);
   }
   if (S_ISDIR(status.st_mode)) {
-    refuse(path, "is a folder, expected a file", "name a file inside it");
+    refuse(path, "is a folder, expected a file", "use a file inside it");
   }
   if (!S_ISREG(status.st_mode)) {
-    refuse(path, "is not a regular file", "copy its content to a file first");
+    refuse(path, "is not a regular file", "copy its content to a regular file first");
   }
   size_ = status.st_size;
   if (size_ == 0) {

@@ -1,4 +1,4 @@
-// A file mapped into memory for reading: its bytes are loaded by the system as they are touched.
+// A file mapped into memory for reading; the system loads pages on access.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,12 @@
 
 namespace mascing {
 
-/// Owns the mapping. The start is aligned to a page. A file that another program shortens while it
-/// is mapped cannot be read safely; that is the caller's risk, as with every mapping.
+/// Owns the mapping. The start is aligned to a page. As with every mapping, the
+/// file must not be truncated by another program while it is mapped.
 class MappedFile {
  public:
-  /// Throws Error{kBadInput} if the file is missing, a folder or another special file, or may not
-  /// be read.
+  /// Throws Error{kBadInput} if the file is missing, a folder or another special file, or is not
+  /// readable.
   explicit MappedFile(const std::string& path);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -26,8 +26,8 @@ class MappedFile {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string_view bytes() const;
 
-  /// Takes the mapped pages out of this process's memory; when they are touched again, they come
-  /// from the system's cache or the file.
+  /// Releases the mapped pages; on the next access they are loaded again from the page cache or the
+  /// file.
   void let_go() const noexcept;
 
  private:

@@ -9,7 +9,7 @@ void report(const Progress& progress, const ProgressEvent& event) {
   if (progress && !progress(event)) {
     throw Error(ErrorKind::kInterrupted,
                 "[" + event.stage + "] stopped on request",
-                "finished work is kept: run the same command again to go on");
+                "finished work is saved; run the same command again to resume");
   }
 }
 

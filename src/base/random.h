@@ -1,5 +1,5 @@
-// A small random generator of our own (xoshiro256** seeded by splitmix64, Blackman and Vigna): the
-// same numbers with every compiler and standard library.
+// A small random generator (xoshiro256** seeded by splitmix64, Blackman and Vigna) with the same
+// numbers for every compiler and standard library.
 #pragma once
 
 #include <array>
@@ -40,7 +40,7 @@ class Rng {
   bool has_spare_ = false;
 };
 
-/// A seed from two: different pairs give unrelated streams, (a, b) and (b, a) included.
+/// Combines two seeds. Different pairs give unrelated streams, including (a, b) and (b, a).
 [[nodiscard]] uint64_t mix_seed(uint64_t a, uint64_t b);
 
 /// The seed of one of several streams of random numbers that one seed gives; `Stream` is an enum.

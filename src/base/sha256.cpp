@@ -23,7 +23,7 @@ void require(bool done) {
   if (!done) {
     throw Error(ErrorKind::kSystem,
                 "[hash] OpenSSL could not compute SHA-256",
-                "check that libcrypto offers SHA-256");
+                "check that libcrypto provides SHA-256");
   }
 }
 

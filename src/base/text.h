@@ -1,4 +1,4 @@
-// Small text helpers: UTF-8 check, trimming, nearest word, numbers without the locale.
+// Small text helpers: UTF-8 check, trimming, closest word, locale-independent numbers.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,10 @@ namespace mascing {
 /// True for well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 [[nodiscard]] bool is_valid_utf8(std::string_view text);
 
-/// Without spaces, tabs and line breaks at both ends.
+/// Removes spaces, tabs and line breaks at both ends.
 [[nodiscard]] std::string trim(std::string_view text);
 
-/// A-Z to a-z, all other bytes as they are.
+/// A-Z to a-z, all other bytes unchanged.
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
 
 /// For messages: bytes that are not printable ASCII or valid UTF-8 become "?", and a text longer
@@ -22,12 +22,12 @@ namespace mascing {
 [[nodiscard]] std::string printable(std::string_view text, size_t n_max = 80);
 
 /// The candidate with the smallest Levenshtein distance to `word` (ASCII case ignored; the first of
-/// equal ones), or an empty string if none is near enough to be a slip of the pen: at most half of
+/// equal ones), or an empty string if none is close enough for a typo: at most half of
 /// the word's letters and at most three.
 [[nodiscard]] std::string closest_match(const std::string& word,
                                         const std::vector<std::string>& candidates);
 
-/// Fixed notation with a decimal point whatever the locale says: format_number(0.98765, 2) =
+/// Fixed notation with a decimal point in any locale: format_number(0.98765, 2) =
 /// "0.99". "nan", "inf" and "-inf" for those.
 [[nodiscard]] std::string format_number(double value, int decimals);
 

@@ -1,4 +1,4 @@
-// Base and steered are two requests of one call, so that they share the decodes.
+// Base and steered replies are two requests of one call, so they share decodes.
 #include "cli/chat.h"
 
 #include <iostream>
@@ -30,8 +30,8 @@ size_t terminal_width() {
 ChatAnswer answer_of(const Result<Reply>& outcome) {
   if (!outcome.ok()) {
     throw Error(ErrorKind::kBadInput,
-                "[chat] the model could not answer: " + outcome.error,
-                "/reset begins a new conversation");
+                "[chat] the model failed to reply: " + outcome.error,
+                "start a new conversation with /reset");
   }
   return {outcome.value.text,
           static_cast<int64_t>(outcome.value.tokens.size()),
@@ -47,8 +47,8 @@ double number_of(const std::string& word) {
   double value = 0.0;
   if (!(stream >> value) || !stream.eof() || value < -100.0 || value > 100.0) {
     throw Error(ErrorKind::kUsage,
-                "[chat] /alpha \"" + printable(word) + "\" is no strength",
-                "write it as in /alpha 0.8; 0 is the model as it is");
+                "[chat] /alpha \"" + printable(word) + "\" is not a valid strength",
+                "use a number between -100 and 100, such as /alpha 0.8; 0 turns steering off");
   }
   return value;
 }
@@ -62,13 +62,13 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-/// One line after the other.
+/// Handles one input line at a time.
 class Console {
  public:
   Console(ChatSession& session, const ChatView& view, std::ostream& out)
       : session_(session), view_(view), out_(out) {}
 
-  /// False if it was the last line.
+  /// Returns false if the line ends the session.
   bool take(const std::string& line) {
     const std::string text = trim(line);
     if (text.empty()) {
@@ -101,11 +101,11 @@ class Console {
       show(session_.say_again());
     } else if (name == "reset") {
       session_.reset();
-      say("The conversation is forgotten.");
+      say("Conversation cleared.");
     } else if (name == "system") {
       session_.set_system(rest);
-      say(rest.empty() ? "No system message; a new conversation."
-                       : "A new conversation under this system message.");
+      say(rest.empty() ? "System message removed; conversation cleared."
+                       : "System message set; conversation cleared.");
     } else if (name == "help") {
       say(trim(kChatHelp));
     } else {
@@ -118,9 +118,9 @@ class Console {
     const std::string near =
         closest_match(name, {"alpha", "mask", "again", "reset", "system", "help", "quit"});
     throw Error(ErrorKind::kUsage,
-                "[chat] there is no command /" + printable(name) +
+                "[chat] unknown command /" + printable(name) +
                     (near.empty() ? "" : "; did you mean /" + near + "?"),
-                "/help lists them; begin with // to say something that begins with /");
+                "/help lists the commands; to send text that starts with /, start it with //");
   }
 
   [[nodiscard]] std::string masks_text() const {
@@ -151,7 +151,7 @@ class Console {
     const bool is_same = turn.base.text == turn.steered.text;
     const size_t width = view_.width > 0 ? view_.width : terminal_width();
     out_ << side_by_side({"base", shown(turn.base)},
-                         {steered_title(), is_same ? "(the same)" : shown(turn.steered)},
+                         {steered_title(), is_same ? "(identical)" : shown(turn.steered)},
                          width,
                          wants_colour())
          << '\n'
@@ -175,7 +175,7 @@ class Console {
          << std::flush;
   }
 
-  /// Remarks are no data: they go to stderr.
+  /// Status messages go to stderr, not to the data on stdout.
   static void say(const std::string& text) { std::cerr << text << '\n'; }
 
   ChatSession& session_;
@@ -231,7 +231,7 @@ ChatTurn ChatSession::say(const std::string& text) {
 
 ChatTurn ChatSession::say_again() {
   if (base_.empty()) {
-    throw Error(ErrorKind::kUsage, "[chat] nothing was asked yet", "say something first");
+    throw Error(ErrorKind::kUsage, "[chat] there is no previous question", "ask something first");
   }
   const std::vector<Message> base = base_;
   const std::vector<Message> steered = steered_;

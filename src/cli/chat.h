@@ -1,4 +1,4 @@
-// A conversation with a model and its steered self at once, and the lines that drive it.
+// A chat with the base and the steered model at once, and its line commands.
 #pragma once
 
 #include <cstdint>
@@ -24,26 +24,26 @@ struct ChatTurn {
   ChatAnswer steered;
 };
 
-/// Each side goes on from its own earlier replies.
+/// Each side continues from its own earlier replies.
 class ChatSession {
  public:
   /// `host` must outlive the session.
   ChatSession(Host& host, const Sampling& sampling) : host_(host), sampling_(sampling) {}
 
-  /// Replaces the masks. Throws Error{kMismatch}, leaving them as they were, if one does not fit
-  /// the model or the others.
+  /// Replaces the masks. Throws Error{kMismatch} and keeps the old masks if one does not match the
+  /// model or the others.
   void set_masks(std::vector<WeightedMask> masks);
   [[nodiscard]] const std::vector<WeightedMask>& masks() const { return masks_; }
-  /// The strength of every mask.
+  /// Sets the strength of every mask.
   void set_alpha(double alpha);
-  /// An empty text takes the system message away. The conversation begins anew.
+  /// Sets the system message, or removes it if `text` is empty, and clears the conversation.
   void set_system(const std::string& text);
   void reset();
 
-  /// Asks both. Throws Error{kBadInput}, leaving the conversation as it was, if it has become too
-  /// long.
+  /// Sends `text` to both sides. Throws Error{kBadInput} and keeps the conversation unchanged if it
+  /// is too long.
   ChatTurn say(const std::string& text);
-  /// The last question once more, as things are now. Throws Error{kUsage} if there is none.
+  /// Repeats the last question with the current settings. Throws Error{kUsage} if there is none.
   ChatTurn say_again();
 
  private:
@@ -55,29 +55,29 @@ class ChatSession {
   std::vector<WeightedMask> masks_;
   Steering steering_;
   std::string system_;
-  std::vector<Message> base_;  ///< both sides without the system message
+  std::vector<Message> base_;  ///< neither history includes the system message
   std::vector<Message> steered_;
 };
 
-/// How the talk is shown.
+/// Display options of the chat.
 struct ChatView {
-  size_t width = 0;             ///< columns; 0 = those of the terminal, 80 where there is none
-  bool json = false;            ///< one object per turn instead
-  bool is_interactive = false;  ///< prompts, and goes on after a mistake
+  size_t width = 0;             ///< columns; 0 = terminal width, or 80 without a terminal
+  bool json = false;            ///< print one JSON object per turn
+  bool is_interactive = false;  ///< print a prompt, and continue after errors
 };
 
-/// What `mascing chat` was told about /commands, also for `--help`.
+/// List of the chat commands, for /help and `--help`.
 inline constexpr const char* kChatHelp =
-    "/alpha 0.5     strength of every mask (0 = as without); /alpha alone says what it is\n"
-    "/mask FILE[=X] other masks, added up; /mask alone says which\n"
-    "/again         the last question once more, as things are now\n"
-    "/reset         forget the conversation\n"
-    "/system TEXT   a system message, or none; the conversation begins anew\n"
-    "/help          this list\n"
-    "/quit          the end\n"
-    "Anything else is said to the model; begin with // to say something that begins with /.\n";
+    "/alpha [X]     set the strength of every mask (0 = off), or show it\n"
+    "/mask [FILE[=X] ...]  set one or more masks, or show them\n"
+    "/again         repeat the last question with the current settings\n"
+    "/reset         clear the conversation\n"
+    "/system [TEXT] set or remove the system message; clears the conversation\n"
+    "/help          show this list\n"
+    "/quit          exit\n"
+    "Other input is sent to the model. To send text that starts with /, start it with //.\n";
 
-/// Reads lines until the end or /quit. Without a terminal the first mistake is thrown.
+/// Reads lines until end of input or /quit. In non-interactive mode the first error is thrown.
 void chat(ChatSession& session, const ChatView& view, std::istream& in, std::ostream& out);
 
 }  // namespace mascing::cli

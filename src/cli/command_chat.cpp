@@ -1,4 +1,4 @@
-// `mascing chat`: base and steered side by side.
+// `mascing chat`: base and steered replies side by side.
 #include <csignal>
 #include <iostream>
 
@@ -30,9 +30,9 @@ void execute(ChatArguments& arguments, Session& session) {
   talk.set_system(arguments.system);
   arguments.view.is_interactive = isatty(STDIN_FILENO) == 1 && !arguments.view.json;
   if (arguments.view.is_interactive) {
-    std::cerr << "Both answer what you say: the model as it is, and steered. /help lists commands, "
-                 "/quit ends.\n";
-    std::signal(SIGINT, SIG_DFL);  // nothing here needs to be finished first
+    std::cerr << "The base model and the steered model both reply. /help lists commands, "
+                 "/quit exits.\n";
+    std::signal(SIGINT, SIG_DFL);  // nothing to clean up
   }
   chat(talk, arguments.view, std::cin, std::cout);
   session.exit_code = 0;
@@ -44,27 +44,30 @@ void add_chat(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<ChatArguments>();
   CLI::App* command = app.add_subcommand(
       "chat",
-      "Talks with a model and its steered self at once, side by side on a wide terminal. Lines are "
-      "read from standard input:\n" +
+      "Chat with the base and the steered model side by side. Messages and commands are read from "
+      "standard input:\n" +
           std::string(kChatHelp));
   add_examples(*command,
                "  mascing chat -m model.gguf --mask mask.gguf=0.8\n"
                "  echo \"Tell me a ghost story.\" | mascing chat -m model.gguf --mask mask.gguf");
   command
-      ->add_option("--mask", arguments->masks, "Mask, FILE or FILE=STRENGTH; several are added up")
+      ->add_option(
+          "--mask", arguments->masks, "Mask, as FILE or FILE=STRENGTH; repeat to combine masks")
       ->required();
   command->add_option("--system", arguments->system, "System message");
-  command->add_option("--max-tokens", arguments->sampling.n_max_token, "Tokens per reply, at most")
+  command->add_option("--max-tokens", arguments->sampling.n_max_token, "Maximum tokens per reply")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command->add_option("--temperature", arguments->sampling.temperature, "0 = always the likeliest")
+  command
+      ->add_option(
+          "--temperature", arguments->sampling.temperature, "Sampling temperature, 0 = greedy")
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
   add_seed(*command, arguments->sampling.seed);
   command->add_option("--width",
                       arguments->view.width,
-                      "Columns of the output, 0 = the terminal's; side by side from 90 on");
-  command->add_flag("--json", arguments->view.json, "One JSON object per turn");
+                      "Output width in columns, 0 = terminal width; two columns from 90 up");
+  command->add_flag("--json", arguments->view.json, "Print one JSON object per turn");
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

@@ -1,4 +1,4 @@
-// `mascing collect`: plays scripts against a model and labels what came of it.
+// `mascing collect`: runs scripted conversations against a model and labels the outcome.
 #include <algorithm>
 #include <iostream>
 
@@ -20,7 +20,7 @@ namespace mascing::cli {
 namespace {
 
 constexpr size_t kShownDisagreements = 5;
-constexpr double kManyAtLimit = 0.1;  // share of last replies cut off that is worth a warning
+constexpr double kManyAtLimit = 0.1;  // warn if more of the last replies are cut off
 
 struct CollectArguments {
   RolloutJob job;
@@ -36,7 +36,7 @@ struct CollectArguments {
   ModelOptions model;
 };
 
-/// The prefixes, or what stands in their place.
+/// The prefix judge, or the judges named on the command line.
 JudgeOptions judges_of(const CollectArguments& arguments) {
   JudgeOptions judge = arguments.judge;
   arguments.judges.apply(judge);
@@ -44,16 +44,16 @@ JudgeOptions judges_of(const CollectArguments& arguments) {
       !arguments.question.answer_prefixes.empty() || !judge.refusal_prefixes.empty();
   if (!judge.uses_prefixes && has_prefixes) {
     throw Error(ErrorKind::kUsage,
-                "[collect] --answer-prefix and --refusal-prefix are for the judge of prefixes, "
-                "which --judge leaves out",
-                "add --judge refusal: then all must agree");
+                "[collect] --answer-prefix and --refusal-prefix only apply to the prefix judge, "
+                "which --judge replaced",
+                "add --judge refusal; a verdict then needs all judges to agree");
   }
   for (const JudgeSpec& spec : judge.also) {
     if (spec.kind == JudgeKind::kModel && arguments.behaviour == "refused") {
       throw Error(ErrorKind::kUsage,
                   "[collect] --behaviour refused with the guard model " + printable(spec.model) +
-                      ": what it calls safe may be a refusal or an ordinary answer",
-                  "take another judge, such as --judge refusal");
+                      ": its verdict \"safe\" covers both refusals and ordinary answers",
+                  "use another judge, such as --judge refusal");
     }
   }
   return judge;
@@ -65,8 +65,8 @@ RolloutJob job_of(const CollectArguments& arguments, const JudgeOptions& judge) 
   if (options.n_attempt > 1 && options.sampling.temperature <= 0.0F) {
     throw Error(ErrorKind::kUsage,
                 "[collect] --attempts " + std::to_string(options.n_attempt) +
-                    " with --temperature 0: every attempt would be the same",
-                "give a --temperature, such as 0.7");
+                    " with --temperature 0: all attempts would be identical",
+                "set a --temperature, such as 0.7");
   }
   job.shard = parse_shard(arguments.shard);
   options.behaviour = arguments.question.behaviour;
@@ -110,7 +110,7 @@ nlohmann::json as_json(const JudgesResult& judges) {
 void print_agreement(const JudgesResult& judges) {
   for (const AgreementResult& pair : judges.agreement) {
     std::cout << "judges " << pair.first << " and " << pair.second << " agree on " << pair.n_agreed
-              << " of the " << pair.n << " replies they were asked about now"
+              << " of " << pair.n << " replies judged in this run"
               << (pair.kappa ? ", Cohen's kappa " + format_number(*pair.kappa, 2) : "") << '\n';
   }
   const size_t n_shown = std::min(judges.disagreements.size(), kShownDisagreements);
@@ -124,7 +124,7 @@ void print_agreement(const JudgesResult& judges) {
   }
   if (judges.n_disagreement > static_cast<int64_t>(n_shown)) {
     std::cout << "  " << judges.n_disagreement - static_cast<int64_t>(n_shown)
-              << " more: --json lists the first " << judges.disagreements.size() << '\n';
+              << " more; --json lists the first " << judges.disagreements.size() << '\n';
   }
 }
 
@@ -160,15 +160,15 @@ void warn(const RolloutSummary& summary) {
       static_cast<double>(summary.n_at_limit) / static_cast<double>(summary.n_script);
   if (at_limit > kManyAtLimit) {
     say_warning("replies_at_token_limit",
-                format_percent(at_limit) + " of the last replies were cut off at the token limit",
-                "raise --max-tokens: later refusals are missed");
+                format_percent(at_limit) + " of the last replies hit the token limit",
+                "raise --max-tokens; refusals after the limit are missed");
   }
   if (summary.n_changed > 0) {
     say_warning("replies_changed",
                 std::to_string(summary.n_changed) +
-                    " conversations of an interrupted group came out differently when it was "
-                    "played again; the first version stands",
-                "this engine does not repeat itself bit for bit");
+                    " conversations of an interrupted group differ after a re-run; "
+                    "the first version is kept",
+                "the inference engine is not bitwise reproducible on this machine");
   }
 }
 
@@ -189,19 +189,20 @@ void execute(CollectArguments& arguments, Session& session) {
   arguments.question.behaviour = parse_verdict(arguments.behaviour);
   const JudgeOptions judges = judges_of(arguments);
   const RolloutJob job = job_of(arguments, judges);
-  { const AtomicFile probe(job.output); }  // before the folder of kept verdicts is made
+  { const AtomicFile probe(job.output); }  // fail before the verdict cache is created
   const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
   const std::unique_ptr<Jury> judge =
       make_jury(judges, {}, {arguments.model.judge_opener(), verdicts_path(job.output), may_stop});
   judge->self_test();
   if (arguments.judge_turns == "auto" && !job.options.judge_every_turn) {
-    std::cerr << "note: prefixes cannot tell an answer from small talk, so only last replies are "
-                 "judged; --judge, --answer-prefix or --judge-turns every changes that\n";
+    std::cerr
+        << "note: refusal prefixes cannot tell an answer from small talk, so only last replies are "
+           "judged; change this with --judge, --answer-prefix or --judge-turns every\n";
   }
   JudgesResult judges_result;
   const RolloutSummary summary = roll_out(job, arguments, *judge, judges_result);
   if (summary.n_kept > 0) {
-    std::cerr << summary.n_kept << " conversations were there already\n";
+    std::cerr << summary.n_kept << " conversations were already done\n";
   }
   print_summary(summary, judges_result, arguments);
   warn(summary);
@@ -217,53 +218,53 @@ void add_play_options(CLI::App& command, CollectArguments& arguments) {
   command
       .add_option("--attempts",
                   options.n_attempt,
-                  "Times a conversation is played until the behaviour shows, at most")
+                  "Maximum attempts per conversation until the behaviour shows")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
-  command.add_option("--temperature", options.sampling.temperature, "0: the likeliest token")
+  command
+      .add_option("--temperature", options.sampling.temperature, "Sampling temperature, 0 = greedy")
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
-  command.add_option("--max-tokens", options.sampling.n_max_token, "Tokens of a reply, at most")
+  command.add_option("--max-tokens", options.sampling.n_max_token, "Maximum tokens per reply")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command
-      .add_option(
-          "--history", options.n_history, "Earlier user turns that the model gets to see, 0 = all")
+      .add_option("--history", options.n_history, "Earlier user turns shown to the model, 0 = all")
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
-  command.add_option(
-      "--system", arguments.job.system_prompt, "System prompt, put before a conversation's own");
+  command.add_option("--system",
+                     arguments.job.system_prompt,
+                     "System prompt, prepended to that of the conversation");
   command.add_flag("--rewrite",
                    arguments.rewrite,
-                   "The model writes all assistant turns, also those that the file has");
-  command.add_option("--mask", arguments.masks, "Play the steered model: FILE or FILE=STRENGTH")
+                   "Regenerate all assistant turns, including those in the file");
+  command
+      .add_option(
+          "--mask", arguments.masks, "Steer the model with this mask, FILE or FILE=STRENGTH")
       ->allow_extra_args(false);
   add_seed(command, options.sampling.seed);
 }
 
 void add_judge_options(CLI::App& command, CollectArguments& arguments) {
-  command
-      .add_option("--behaviour",
-                  arguments.behaviour,
-                  "What to look for: a reply with this verdict gives label 1")
+  command.add_option("--behaviour", arguments.behaviour, "Verdict that gives label 1")
       ->check(CLI::IsMember({"answered", "refused"}))
       ->capture_default_str();
   command
       .add_option("--judge-turns",
                   arguments.judge_turns,
-                  "Replies that are judged: every, last, or auto = every one if the judge can "
-                  "tell an answer from small talk")
+                  "Replies to judge: every, last, or auto (every reply if the judge can "
+                  "tell an answer from small talk)")
       ->check(CLI::IsMember({"auto", "every", "last"}))
       ->capture_default_str();
   command
       .add_option("--answer-prefix",
                   arguments.question.answer_prefixes,
-                  "An answer begins with one of these; repeat the option for several")
+                  "Prefix that marks a reply as an answer; may be repeated")
       ->allow_extra_args(false);
   command
       .add_option("--refusal-prefix",
                   arguments.judge.refusal_prefixes,
-                  "Further beginnings of refusals beside the usual ones")
+                  "Extra prefix that marks a reply as a refusal; may be repeated")
       ->allow_extra_args(false);
   arguments.judges.add_to(command);
 }
@@ -274,10 +275,10 @@ void add_collect(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<CollectArguments>();
   CLI::App* command = app.add_subcommand(
       "collect",
-      "Plays scripts turn by turn: the model writes the assistant's replies. A conversation ends "
-      "at the first reply that shows the behaviour (label 1) or with its script (label 0). "
-      "Finished "
-      "ones are kept in OUTPUT.journal; after an interruption the same command goes on.");
+      "Run scripted conversations turn by turn; the model writes the assistant's replies. A "
+      "conversation ends at the first reply that shows the behaviour (label 1) or when the script "
+      "runs out (label 0). "
+      "Progress is saved in OUTPUT.journal; run the same command again to resume.");
   add_examples(*command,
                "  mascing collect conversations.jsonl -m model.gguf -o labelled.jsonl\n"
                "  mascing collect conversations.jsonl -m model.gguf --judge llama-guard.gguf -o "
@@ -291,14 +292,15 @@ void add_collect(CLI::App& app, Session& session) {
   command
       ->add_option("--group",
                    arguments->job.n_group,
-                   "Conversations played together: what a killed run repeats, at most")
+                   "Conversations per group; an interrupted run repeats at most one group")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command->add_option("--shard", arguments->shard, "Play one part of the groups only, such as 2/4")
+  command
+      ->add_option(
+          "--shard", arguments->shard, "Run shard I of N, such as 2/4; combine with --merge")
       ->capture_default_str();
-  command->add_option("--merge",
-                      arguments->job.merge,
-                      "Outputs of shards: what they have is taken, what is missing is played");
+  command->add_option(
+      "--merge", arguments->job.merge, "Shard outputs to combine; missing conversations are run");
   command->add_flag("--json", arguments->json, "Print the summary as JSON");
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });

@@ -1,4 +1,4 @@
-// `mascing eval`: what a mask does on the test split of a scenario.
+// `mascing eval`: evaluates a mask on the test split of a scenario.
 #include <iostream>
 
 #include "cli/commands.h"
@@ -46,7 +46,7 @@ void execute(const EvalArguments& arguments, Session& session) {
   if (!options.shard.is_whole()) {
     evaluate_shard(scenario, mask, alpha, *host, options, line.callback());
     say_written(arguments.output + "/cache",
-                "the same command with --merge and the folders of all shards");
+                "run the same command with --merge and the folders of all shards");
     session.exit_code = 0;
     return;
   }
@@ -68,26 +68,25 @@ void execute(const EvalArguments& arguments, Session& session) {
 void add_eval(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<EvalArguments>();
   CLI::App* command = app.add_subcommand(
-      "eval", "Measures a mask on a scenario's test split, base against steered.");
+      "eval", "Evaluate a mask on the test split of a scenario, base vs. steered.");
   add_examples(*command,
                "  mascing eval scenario.toml -m model.gguf --mask mask.gguf --alpha 0.75\n"
                "  mascing eval scenario.toml -m model.gguf --mask mask.gguf -o part-2 --shard 2/4");
   command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
   command->add_option("--mask", arguments->mask, "Mask file")->required();
-  command
-      ->add_option("--alpha", arguments->alpha, "Strength; the mask's own suggestion if not given")
+  command->add_option("--alpha", arguments->alpha, "Strength; default: the one stored in the mask")
       ->check(CLI::Range(0.0, 100.0));
   command->add_option("-o,--output", arguments->output, "Folder for results and cache")
       ->capture_default_str();
   auto* shard = command
                     ->add_option("--shard",
                                  arguments->shard,
-                                 "Ask one part of the test only, such as 2/4, for a merge")
+                                 "Evaluate shard I of N, such as 2/4; combine with --merge")
                     ->capture_default_str();
   command
       ->add_option("--merge",
                    arguments->merge,
-                   "Folders of shards: what they have is taken, what is missing is asked")
+                   "Shard folders to combine; missing conversations are evaluated")
       ->excludes(shard);
   arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);

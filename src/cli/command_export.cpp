@@ -1,4 +1,4 @@
-// `mascing export`: a mask in the form that other engines take.
+// `mascing export`: converts a mask to the formats of other inference engines.
 #include <filesystem>
 #include <iostream>
 
@@ -36,7 +36,7 @@ void require_model(const ExportArguments& arguments) {
   if (!arguments.source.has_model()) {
     throw Error(ErrorKind::kUsage,
                 "[export] --to " + arguments.target + " needs the model",
-                "give -m model.gguf");
+                "add -m model.gguf");
   }
 }
 
@@ -49,13 +49,14 @@ void print_losses(const std::vector<RoundingLoss>& losses) {
       type = loss.type;
     }
   }
-  std::cout << "rounding to " << type << " takes away at most " << format_number(100.0 * worst, 2)
+  std::cout << "rounding to " << type << " loses at most " << format_number(100.0 * worst, 2)
             << " % of a router's change\n";
   if (worst > kNoticeableLoss) {
     say_warning("rounding_loss",
-                "routers of type " + type + " cannot hold the change exactly: " +
-                    format_number(100.0 * worst, 1) + " % of it is rounded away in one layer",
-                "use a model with routers in F32 (llama.cpp's default), or the adapter");
+                "routers of type " + type +
+                    " cannot hold the change exactly: " + format_number(100.0 * worst, 1) +
+                    " % of it is lost to rounding in the worst layer",
+                "use a model with F32 routers (the llama.cpp default), or the LoRA adapter");
   }
 }
 
@@ -88,7 +89,7 @@ void export_gguf(const ExportArguments& arguments, const Mask& mask) {
   const std::string& model = arguments.source.model.host.path;
   RouterUpdate update = obtain_update(arguments.source, mask, true);
   if (!arguments.check.empty()) {
-    // The record stands before the weights: a first copy is measured, a second one carries it.
+    // The record precedes the weights: a first copy is measured, a second one carries the record.
     const std::string trial = arguments.output + ".unchecked.gguf";
     ProgressLine line;
     const BakeReport baked = bake_gguf(model, trial, update, ggml_codec(), line.callback());
@@ -115,12 +116,12 @@ void export_hf(const ExportArguments& arguments, const Mask& mask) {
   if (arguments.folder.empty()) {
     throw Error(ErrorKind::kUsage,
                 "[export] --to hf needs --model-dir",
-                "give the folder of the original Hugging Face model: --model-dir hf/");
+                "add the folder of the original Hugging Face model: --model-dir hf/");
   }
   if (!arguments.check.empty()) {
     throw Error(ErrorKind::kUsage,
                 "[export] --check cannot run a Hugging Face folder",
-                "check the adapter or the baked GGUF: they are made from the same fit");
+                "check the adapter or the baked GGUF, which use the same fit");
   }
   const RouterUpdate update = obtain_update(arguments.source, mask, true);
   ProgressLine line;
@@ -129,9 +130,9 @@ void export_hf(const ExportArguments& arguments, const Mask& mask) {
   print_fit(update);
   print_losses(baked.losses);
   std::cout << baked.rewritten.size() << " files rewritten, " << baked.linked.size()
-            << " taken over\n";
+            << " linked unchanged\n";
   for (const std::string& name : baked.skipped) {
-    std::cout << "  left out: " << name << " (would not be steered)\n";
+    std::cout << "  omitted " << name << " (would bypass steering)\n";
   }
   say_written(arguments.output, "vllm serve " + arguments.output);
 }
@@ -139,7 +140,7 @@ void export_hf(const ExportArguments& arguments, const Mask& mask) {
 void export_easysteer(const ExportArguments& arguments, const Mask& mask) {
   const auto layers = easysteer_layers(mask, static_cast<double>(mask.alpha));
   write_easysteer(arguments.output, mask, layers);
-  std::cout << "block  experts  lambda   kept of the mask's row\n";
+  std::cout << "block  experts  lambda   variance kept\n";
   double least = 1.0;
   for (const EasySteerLayer& layer : layers) {
     std::cout << mask.blocks[layer.i_layer] << "      " << layer.experts.size() << "        "
@@ -148,9 +149,9 @@ void export_easysteer(const ExportArguments& arguments, const Mask& mask) {
     least = std::min(least, layer.explained);
   }
   say_warning("two_levels",
-              "EasySteer takes one strength per layer: of one row only " +
-                  format_number(100.0 * least, 0) + " % of the variance is kept",
-              "measure it in vLLM before use; the baked folder (--to hf) keeps every number");
+              "EasySteer allows one strength per layer; the worst layer keeps only " +
+                  format_number(100.0 * least, 0) + " % of the mask's variance",
+              "measure it in vLLM before use; the baked folder (--to hf) keeps every value");
   say_written(arguments.output, "");
 }
 
@@ -158,9 +159,10 @@ void execute(const ExportArguments& arguments, Session& session) {
   const Mask mask = compose_from(arguments.masks);
   if (!arguments.results.empty()) {
     if (arguments.check.empty()) {
-      throw Error(ErrorKind::kUsage,
-                  "[export] --results needs --check: there is nothing to add to the results",
-                  "give conversations to compare on: --check conversations.jsonl");
+      throw Error(
+          ErrorKind::kUsage,
+          "[export] --results needs --check; otherwise there is nothing to add to the results",
+          "add conversations to compare on: --check conversations.jsonl");
     }
     require_results_of(arguments.results, mask);
   }
@@ -181,7 +183,7 @@ void execute(const ExportArguments& arguments, Session& session) {
 void add_export(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<ExportArguments>();
   CLI::App* command = app.add_subcommand(
-      "export", "Writes a mask, or several added up, in the form that another engine takes.");
+      "export", "Convert one or more masks to the format of another inference engine.");
   add_examples(
       *command,
       "  mascing export mask.gguf -m model.gguf --data chats.jsonl --to lora -o mask.lora.gguf\n"
@@ -189,9 +191,9 @@ void add_export(CLI::App& app, Session& session) {
       "steered.gguf\n"
       "  mascing export mask.gguf --adapter mask.lora.gguf --model-dir hf/ --to hf -o hf-steered/\n"
       "  mascing export defend.gguf=0.8 permit.gguf=0.5 --to easysteer -o both.json");
-  command->add_option("masks", arguments->masks, "Mask files, each with =STRENGTH or at its own")
+  command->add_option("masks", arguments->masks, "Mask files, as FILE or FILE=STRENGTH")
       ->required();
-  command->add_option("--to", arguments->target, "Form: lora, gguf, hf or easysteer")
+  command->add_option("--to", arguments->target, "Format: lora, gguf, hf or easysteer")
       ->required()
       ->check(CLI::IsMember({"lora", "gguf", "hf", "easysteer"}));
   command->add_option("-o,--output", arguments->output, "File or folder to write")->required();
@@ -199,14 +201,14 @@ void add_export(CLI::App& app, Session& session) {
       "--model-dir", arguments->folder, "Folder of the original Hugging Face model (--to hf)");
   command->add_option("--check",
                       arguments->check,
-                      "Conversations (JSONL) on which the exact mask and the exported form are "
-                      "compared; the result is stored in the file");
+                      "Conversations (JSONL) for comparing the exported file with the exact mask; "
+                      "the result is stored in the file");
   command->add_option("--results",
                       arguments->results,
-                      "results.json of the run that made the mask: what --check finds is added to "
-                      "it and to the report beside it");
+                      "results.json of the run that made the mask; the --check result is added to "
+                      "it and to its report.html");
   command->add_flag(
-      "--any-model", arguments->any_model, "Do not insist that the folder is the mask's model");
+      "--any-model", arguments->any_model, "Skip the check that the folder holds the mask's model");
   arguments->source.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

@@ -1,4 +1,4 @@
-// `mascing import`: public datasets into our own JSONL.
+// `mascing import`: converts public datasets to JSONL conversations.
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -41,14 +41,14 @@ void say(const ImportedFile& file) {
   }
   const int64_t n_duplicate = file.n_exact_duplicate + file.n_near_duplicate;
   if (n_duplicate > 0) {
-    std::cerr << "  left out " << n_duplicate << " duplicates (" << file.n_near_duplicate
-              << " in another spelling), " << lines_of(file.duplicate_lines, n_duplicate) << '\n';
+    std::cerr << "  dropped " << n_duplicate << " duplicates (" << file.n_near_duplicate
+              << " near duplicates), " << lines_of(file.duplicate_lines, n_duplicate) << '\n';
   }
   if (file.n_other_category > 0) {
-    std::cerr << "  left out " << file.n_other_category << " of other categories\n";
+    std::cerr << "  dropped " << file.n_other_category << " of other categories\n";
   }
   if (file.n_renamed > 0) {
-    std::cerr << "  gave " << file.n_renamed << " conversations another id: theirs were taken\n";
+    std::cerr << "  renamed " << file.n_renamed << " conversations whose id was already in use\n";
   }
 }
 
@@ -99,28 +99,29 @@ void execute(const ImportArguments& arguments, Session& session) {
   }
   std::cerr << report.n_conversation << " conversations";
   if (report.n_script > 0) {
-    std::cerr << ", " << report.n_script << " of them scripts of several turns";
+    std::cerr << ", " << report.n_script << " of them multi-turn scripts";
   }
   std::cerr << '\n';
   if (arguments.json) {
     print_json(report, arguments.output);
   }
   say_written(arguments.output,
-              "name it as data in a scenario (docs/scenario.md), then mascing run scenario.toml");
+              "list it as data in a scenario (docs/scenario.md), then mascing run scenario.toml");
   session.exit_code = 0;
 }
 
 std::string description() {
   std::string text =
-      "Turns public datasets into our own JSON lines. Formats, recognised by header and content or "
-      "named with --format:\n";
+      "Convert public datasets to JSONL conversations. Formats, detected from header and content "
+      "or "
+      "set with --format:\n";
   for (const ImportFormatName& format : import_format_names()) {
     text += "  " + format.name + std::string(18 - std::min<size_t>(17, format.name.size()), ' ') +
             format.description + "\n";
   }
   return text +
-         "CSV may be separated by commas, semicolons or tabs; rows of any format may also be "
-         "JSON lines or an array.";
+         "CSV may use commas, semicolons or tabs. Rows of any format may also be "
+         "JSON lines or a JSON array.";
 }
 
 }  // namespace
@@ -130,14 +131,11 @@ void add_import(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("import", description());
   add_examples(*command, "  mascing import mhj.csv advbench.csv -o conversations.jsonl");
   ImportOptions& o = arguments->options;
-  command->add_option("files", arguments->files, "Files to read, in this order")->required();
+  command->add_option("files", arguments->files, "Input files, read in order")->required();
   command->add_option("-o,--output", arguments->output, "File to write")->capture_default_str();
-  command->add_option("--format", o.format, "Format of all files, if it is not to be recognised");
-  command->add_option(
-      "--category", o.category, "Only rows of this category, such as XSTest's safe");
-  command->add_flag("--keep-duplicates",
-                    o.with_duplicates,
-                    "Keep conversations that were read before, be it in another spelling");
+  command->add_option("--format", o.format, "Format of all files; default: detect");
+  command->add_option("--category", o.category, "Import only this category, such as safe (XSTest)");
+  command->add_flag("--keep-duplicates", o.with_duplicates, "Keep exact and near duplicates");
   command->add_flag("--json", arguments->json, "Print the summary as JSON");
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

@@ -1,4 +1,4 @@
-// `mascing inspect`: what a model file says about its routers, and what a dry forward pass shows.
+// `mascing inspect`: describes the routers of a model file and probes them in a dry forward pass.
 #include <algorithm>
 #include <iostream>
 
@@ -32,7 +32,7 @@ std::string block_ranges(const std::vector<int64_t>& blocks) {
 struct Inspection {
   ModelInfo info;
   RouterTraits traits;
-  std::vector<LayerProbe> layers;  ///< empty if there was no dry forward pass
+  std::vector<LayerProbe> layers;  ///< empty without a dry forward pass
 };
 
 int64_t size_of(const std::vector<GgufFile>& parts) {
@@ -54,7 +54,7 @@ Inspection inspect(const std::string& path, bool is_probed, bool is_read_only) {
   for (LayerProbe& layer : found.layers) {
     const auto l = static_cast<size_t>(&layer - found.layers.data());
     if (!layer.is_steered && found.traits.is_chosen_by_token[l]) {
-      layer.reason = "its experts are looked up by token: a mask moves their weights only";
+      layer.reason = "its experts are selected by token id; a mask only changes their weights";
     }
   }
   return found;
@@ -104,15 +104,15 @@ void print_steerable(const Inspection& found) {
       });
   std::cout << "steerable     ";
   if (found.layers.empty()) {
-    std::cout << "not tried; --probe loads the model and does a dry forward pass\n";
+    std::cout << "not probed; use --probe to load the model and run a dry forward pass\n";
     return;
   }
   if (n_good == info.n_layer) {
     std::cout << "all " << info.n_layer << " MoE layers (" << info.n_layer * info.n_expert
-              << " entries), shown by a dry forward pass\n";
+              << " entries), verified by a dry forward pass\n";
     return;
   }
-  std::cout << n_good << " of " << info.n_layer << " MoE layers, shown by a dry forward pass\n";
+  std::cout << n_good << " of " << info.n_layer << " MoE layers, verified by a dry forward pass\n";
   for (const LayerProbe& layer : found.layers) {
     if (!layer.is_traced || !layer.is_steered) {
       std::cout << "              block " << layer.block << ": "
@@ -129,18 +129,17 @@ void print_text(const Inspection& found) {
     std::cout << "              " << info.description << '\n';
   }
   std::cout << "architecture  " << info.architecture
-            << (traits.is_known_architecture ? "" : ", which no test of this version covers")
+            << (traits.is_known_architecture ? "" : ", not covered by the tests of this version")
             << '\n'
-            << "blocks        " << info.n_block << ", of which " << info.n_layer
+            << "blocks        " << info.n_block << ", " << info.n_layer
             << " with a router (MoE): " << block_ranges(info.blocks) << '\n'
             << "leading dense " << traits.n_leading_dense << '\n'
             << "experts       " << info.n_expert << " per layer, " << info.n_expert_used
             << " used per token, " << traits.n_expert_shared << " shared\n"
             << "groups        "
-            << (traits.n_group == 0
-                    ? "none"
-                    : std::to_string(traits.n_group) + ", of which " +
-                          std::to_string(traits.n_group_used) + " are considered for a token")
+            << (traits.n_group == 0 ? "none"
+                                    : std::to_string(traits.n_group) + ", " +
+                                          std::to_string(traits.n_group_used) + " used per token")
             << '\n'
             << "gating        " << traits.gating << '\n'
             << "router bias   " << layers_with(info.has_bias) << '\n'
@@ -158,16 +157,16 @@ void add_inspect(CLI::App& app, Session& session) {
   auto is_probed = std::make_shared<bool>(false);
   auto is_read_only = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand(
-      "inspect", "Which layers of a model have routers, and what can be steered.");
+      "inspect", "Show which layers of a model have routers and can be steered.");
   add_examples(*command, "  mascing inspect model.gguf");
   command->add_option("model", *path, "GGUF file")->required();
   command->add_flag("--json", *json, "Print JSON");
-  CLI::Option* probe = command->add_flag(
-      "--probe",
-      *is_probed,
-      "Load the model and show by a dry forward pass which layers can be traced and "
-      "steered; without it only files up to 1 GiB are loaded");
-  command->add_flag("--no-probe", *is_read_only, "Only read the file")->excludes(probe);
+  CLI::Option* probe =
+      command->add_flag("--probe",
+                        *is_probed,
+                        "Run a dry forward pass to verify which layers can be traced and steered; "
+                        "default: only for files up to 1 GiB");
+  command->add_flag("--no-probe", *is_read_only, "Only read the metadata")->excludes(probe);
   command->callback([path, json, is_probed, is_read_only, &session] {
     const Inspection found = inspect(*path, *is_probed, *is_read_only);
     *json ? print_json(found) : print_text(found);

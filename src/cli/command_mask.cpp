@@ -1,4 +1,4 @@
-// `mascing mask`: looks at masks, adds them up, tells what a file was made with and takes it back.
+// `mascing mask`: shows, compares and combines masks; verifies and unbakes files made with them.
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -68,15 +68,16 @@ void diff(const std::vector<std::string>& words) {
             << "second       " << second.name << " at " << format_number(second.strength, 2) << ", "
             << found.n_second << " entries\n"
             << "shared       " << found.n_shared << " entries, " << found.conflicts.size()
-            << " of them pull in opposite directions\n"
+            << " of them with opposite signs\n"
             << "cosine       " << format_number(found.cosine, 4) << '\n'
-            << "difference   " << format_number(found.difference, 4) << " of the larger norm\n"
+            << "difference   " << format_number(found.difference, 4)
+            << " (relative to the larger norm)\n"
             << "cancelled    " << format_number(100.0 * found.cancelled, 1)
-            << " % of both pulls if they are added up\n";
+            << " % of the summed magnitudes when combined\n";
   for (size_t i = 0; i < std::min<size_t>(found.conflicts.size(), 10); ++i) {
     const MaskConflict& conflict = found.conflicts[i];
     std::cout << "  block " << first.mask.blocks[conflict.i_layer] << " expert "
-              << conflict.i_expert << "  " << format_number(conflict.first, 3) << " against "
+              << conflict.i_expert << "  " << format_number(conflict.first, 3) << " vs. "
               << format_number(conflict.second, 3) << '\n';
   }
 }
@@ -85,7 +86,7 @@ void compose(const std::vector<std::string>& words, const std::string& output) {
   const Mask sum = compose_from(words);
   write_mask(output, sum);
   std::cout << sum.n_active() << " of " << sum.n_layer << " x " << sum.n_expert
-            << " entries are active\n";
+            << " entries active\n";
   say_written(output, "mascing mask show " + output);
 }
 
@@ -98,7 +99,7 @@ void unbake(const std::string& model, const std::string& output) {
 void add_show(CLI::App& command, Session& session) {
   auto path = std::make_shared<std::string>();
   CLI::App* show_command =
-      command.add_subcommand("show", "Prints where a mask comes from and its strongest entries.");
+      command.add_subcommand("show", "Print the origin of a mask and its strongest entries.");
   add_examples(*show_command, "  mascing mask show mask.gguf");
   show_command->add_option("mask", *path, "Mask file")->required();
   show_command->callback([path, &session] {
@@ -110,9 +111,9 @@ void add_show(CLI::App& command, Session& session) {
 void add_diff(CLI::App& command, Session& session) {
   auto words = std::make_shared<std::vector<std::string>>();
   CLI::App* diff_command = command.add_subcommand(
-      "diff", "Compares two masks of one model: how alike, and where they pull apart.");
+      "diff", "Compare two masks of one model: similarity and conflicting entries.");
   add_examples(*diff_command, "  mascing mask diff defend.gguf=0.8 permit.gguf");
-  diff_command->add_option("masks", *words, "Two mask files, each with =STRENGTH or at its own")
+  diff_command->add_option("masks", *words, "Two mask files, as FILE or FILE=STRENGTH")
       ->required()
       ->expected(2);
   diff_command->callback([words, &session] {
@@ -125,12 +126,10 @@ void add_compose(CLI::App& command, Session& session) {
   auto words = std::make_shared<std::vector<std::string>>();
   auto output = std::make_shared<std::string>("mask.gguf");
   CLI::App* compose_command = command.add_subcommand(
-      "compose", "Adds masks of one model up, each at its strength, into one of strength 1.");
+      "compose", "Sum masks of one model, each at its strength, into one mask of strength 1.");
   add_examples(*compose_command,
                "  mascing mask compose defend.gguf=0.8 permit.gguf=0.5 -o both.gguf");
-  compose_command
-      ->add_option("masks", *words, "Mask files, each with =STRENGTH or at its own suggestion")
-      ->required();
+  compose_command->add_option("masks", *words, "Mask files, as FILE or FILE=STRENGTH")->required();
   compose_command->add_option("-o,--output", *output, "Mask file to write")->capture_default_str();
   compose_command->callback([words, output, &session] {
     compose(*words, *output);
@@ -143,14 +142,14 @@ void add_verify(CLI::App& command, Session& session) {
   auto model = std::make_shared<std::string>();
   CLI::App* verify_command = command.add_subcommand(
       "verify",
-      "Tells whether a model, adapter or folder carries a mask, which one, and whether it is "
+      "Report whether a model, adapter or folder contains a mask, which one, and whether it is "
       "intact.");
   add_examples(*verify_command,
                "  mascing mask verify steered.gguf\n"
                "  mascing mask verify mask.lora.gguf -m model.gguf");
   verify_command->add_option("file", *path, "Mask, adapter, model, or Hugging Face folder")
       ->required();
-  verify_command->add_option("-m,--model", *model, "Model that it should belong to");
+  verify_command->add_option("-m,--model", *model, "Model it should belong to");
   verify_command->callback([path, model, &session] {
     verify_file(*path, *model);
     session.exit_code = 0;
@@ -161,7 +160,7 @@ void add_unbake(CLI::App& command, Session& session) {
   auto model = std::make_shared<std::string>();
   auto output = std::make_shared<std::string>();
   CLI::App* unbake_command = command.add_subcommand(
-      "unbake", "Restores the original of a baked GGUF byte for byte, or refuses.");
+      "unbake", "Restore the original GGUF from a baked one, byte for byte.");
   add_examples(*unbake_command, "  mascing mask unbake steered.gguf -o model.gguf");
   unbake_command->add_option("model", *model, "Baked GGUF")->required();
   unbake_command->add_option("-o,--output", *output, "File to write")->required();
@@ -175,7 +174,7 @@ void add_unbake(CLI::App& command, Session& session) {
 
 void add_mask(CLI::App& app, Session& session) {
   CLI::App* command =
-      app.add_subcommand("mask", "Looks at masks, adds them up, verifies and unbakes.");
+      app.add_subcommand("mask", "Show, compare, combine, verify and unbake masks.");
   command->require_subcommand(1);
   add_show(*command, session);
   add_diff(*command, session);

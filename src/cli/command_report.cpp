@@ -1,4 +1,4 @@
-// `mascing report`: draws the HTML page from results.json again.
+// `mascing report`: renders the HTML page from results.json.
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -10,7 +10,7 @@ namespace mascing::cli {
 void add_report(CLI::App& app, Session& session) {
   auto input = std::make_shared<std::string>();
   auto output = std::make_shared<std::string>("report.html");
-  CLI::App* command = app.add_subcommand("report", "Draws the report page from a results file.");
+  CLI::App* command = app.add_subcommand("report", "Render the report page from a results file.");
   add_examples(*command, "  mascing report out/results.json -o report.html");
   command->add_option("results", *input, "results.json")->required();
   command->add_option("-o,--output", *output, "File to write")->capture_default_str();

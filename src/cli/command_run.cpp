@@ -24,13 +24,13 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   }
   std::cout << std::flush;
   if (outcome.was_finished) {
-    std::cerr << "nothing has changed since the last run: these are its results\n";
+    std::cerr << "nothing has changed since the last run; showing its results\n";
   }
   const std::string prefix = arguments.output + "/";
   std::cerr << "wrote " << (outcome.failure.empty() ? prefix + "mask.gguf, " : "") << prefix
             << "results.json, " << prefix << "report.html\n";
   if (outcome.failure.empty()) {
-    std::cerr << "next: open " << prefix << "report.html, or look at the mask: mascing mask show "
+    std::cerr << "next: open " << prefix << "report.html, or inspect the mask: mascing mask show "
               << prefix << "mask.gguf\n";
   }
 }
@@ -47,7 +47,7 @@ void execute(const Arguments& arguments, Session& session) {
   if (!outcome.failure.empty()) {
     throw Error(ErrorKind::kInsufficient,
                 "[run] " + outcome.failure,
-                "results.json and report.html say what was tried; no mask was written");
+                "no mask was written; see results.json and report.html for what was tried");
   }
   session.exit_code = 0;
 }
@@ -57,16 +57,16 @@ void execute(const Arguments& arguments, Session& session) {
 void add_run(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("run",
-                                         "From labelled conversations to a mask and an honest "
-                                         "result: label, trace, train, steer, select, test.");
+                                         "Run the whole pipeline: label, trace, train, steer, "
+                                         "select, and evaluate a mask on held-out data.");
   add_examples(
       *command,
       "  mascing run scenarios/demo/defend.toml -m models/demo/kingdom-planted-f16.gguf -o out/");
   arguments->add_to(*command);
   command->add_flag("--baselines",
                     arguments->with_baselines,
-                    "Also measure what the mask has to beat: the paper's recipe, forced experts, "
-                    "control vector, system prompt, random masks");
+                    "Also evaluate baselines: the paper's recipe, forced experts, control vector, "
+                    "system prompt, random masks");
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

@@ -1,4 +1,4 @@
-// `mascing search`: the pipeline up to the choice, which is the user's.
+// `mascing search`: the pipeline up to selection, which is left to the user.
 #include <iostream>
 
 #include <unistd.h>
@@ -43,9 +43,9 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
   const std::string prefix = arguments.output + "/";
   if (n_member == 0) {
     throw Error(ErrorKind::kInsufficient,
-                "[search] no mask was found that improves the target within the limits",
-                "look at the candidates in " + prefix +
-                    "search.html; give more data or loosen the "
+                "[search] no mask improves the target within the limits",
+                "see the candidates in " + prefix +
+                    "search.html; add data or relax the "
                     "limits");
   }
   say_written(
@@ -83,19 +83,18 @@ void add_search(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<SearchArguments>();
   CLI::App* command = app.add_subcommand(
       "search",
-      "Looks for masks as `run` does, shows every trial, and leaves the choice to you: ends in a "
-      "menu of the masks that no other one beats in both what is gained and what is damaged "
-      "(Pareto set, selection split). Without a terminal it prints the set. In the menu:\n" +
+      "Interactive search. Searches for masks like `run`, shows every trial, and ends in a menu of "
+      "the Pareto set, the masks with the best trade-off between target rate and damage on the "
+      "selection split. Without a terminal it prints the set. Menu commands:\n" +
           std::string(kMenuHelp));
   add_examples(*command,
                "  mascing search scenario.toml -m model.gguf -o out/ --budget 10m\n"
                "  mascing search scenario.toml -m model.gguf -o out/ --json");
   arguments->add_to(*command);
-  command->add_flag(
-      "--json", arguments->json, "Print the results (search.json) instead of the set");
+  command->add_flag("--json", arguments->json, "Print search.json instead of the set");
   command->add_flag("--menu",
                     arguments->with_menu,
-                    "Read the menu's commands from standard input even if it is no terminal");
+                    "Read menu commands from standard input even if it is not a terminal");
   command->callback([arguments, &session] { execute_search(*arguments, session); });
 }
 

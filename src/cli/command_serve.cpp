@@ -1,11 +1,11 @@
-// `mascing serve`: stock llama-server with masks as adapters, their strength chosen per request.
+// `mascing serve`: stock llama-server with masks as adapters, strength set per request.
 //
-// Requests of different strength must not share what was computed under another one. llama-server
-// (v0.5.0) forgets a slot's cache when a request names other strengths, but not when a request
-// names none, and its cache of prompts in memory does not know strengths at all: both are switched
-// off.
-// --lora-init-without-apply alone does not do what its name says, either: a request that names no
-// strength gets the one the adapter was loaded with, so that is 0 here unless the user says more.
+// Requests of different strength must not share cached state. llama-server (v0.5.0) clears a slot's
+// cache when a request sets other strengths, but not when a request sets none, and its in-memory
+// prompt cache ignores strengths. Both caches are switched off.
+// Also, --lora-init-without-apply alone does not do what its name says. A request that sets no
+// strength gets the one the adapter was loaded with, so adapters are loaded at 0 unless the user
+// gives a strength.
 #include <iostream>
 
 #include "base/files.h"
@@ -32,7 +32,7 @@ struct ServeArguments {
   ExportSource source;
 };
 
-/// An adapter as the server gets it.
+/// An adapter as passed to the server.
 struct ServedMask {
   WeightedMask used;
   std::string adapter;
@@ -51,10 +51,10 @@ void refuse_caches(const std::vector<std::string>& rest) {
                                "--lora-scaled"}) {
       if (name == unsafe) {
         throw Error(ErrorKind::kUsage,
-                    "[serve] " + name + " cannot be passed on to llama-server",
+                    "[serve] " + name + " cannot be passed to llama-server",
                     name.starts_with("--lora")
-                        ? "give masks by --mask"
-                        : "a cache would answer with what was computed under another strength");
+                        ? "pass masks with --mask"
+                        : "cached state would be reused under a different strength");
       }
     }
   }
@@ -73,8 +73,8 @@ std::string cached_adapter(const ServeArguments& arguments, const Mask& mask) {
   std::string path = folder + "/" + sha256_hex(key).substr(0, 24) + ".lora.gguf";
   if (path.find_first_of(":,") != std::string::npos) {
     throw Error(ErrorKind::kUsage,
-                "[serve] llama-server cannot take an adapter from " + path,
-                "set MASCING_CACHE_DIR to a folder without ':' and ',' in its name");
+                "[serve] llama-server cannot load an adapter from " + path,
+                "set MASCING_CACHE_DIR to a path without ':' and ','");
   }
   return path;
 }
@@ -110,15 +110,15 @@ void print_examples(const ServeArguments& arguments, const std::vector<ServedMas
     strengths += (i == 0 ? "" : ", ") + std::string("{\"id\": ") + std::to_string(i) +
                  ", \"scale\": " + format_number(mask.used.strength, 2) + "}";
   }
-  std::cerr
-      << "\nwith a strength per request (a mask that is not named gets 0):\n"
-      << "  curl " << url << "/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
-      << "\"content\": \"Tell me a tale.\"}], \"lora\": [" << strengths << "]}'\n"
-      << "with the openai package: client.chat.completions.create(..., extra_body={\"lora\": ["
-      << strengths << "]})\n"
-      << "for all requests that name none:\n  curl " << url << "/lora-adapters -d '[" << strengths
-      << "]'\n\n"
-      << std::flush;
+  std::cerr << "\nset strengths per request (masks not listed get 0):\n"
+            << "  curl " << url << "/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
+            << "\"content\": \"Tell me a tale.\"}], \"lora\": [" << strengths << "]}'\n"
+            << "with the OpenAI Python client: client.chat.completions.create(..., "
+               "extra_body={\"lora\": ["
+            << strengths << "]})\n"
+            << "for all requests that set none:\n  curl " << url << "/lora-adapters -d '["
+            << strengths << "]'\n\n"
+            << std::flush;
 }
 
 std::vector<std::string> server_words(const ServeArguments& arguments,
@@ -144,7 +144,7 @@ std::vector<std::string> server_words(const ServeArguments& arguments,
 void execute(const ServeArguments& arguments) {
   refuse_caches(arguments.rest);
   if (!arguments.source.has_model()) {
-    throw Error(ErrorKind::kUsage, "[serve] no model was given", "give -m model.gguf");
+    throw Error(ErrorKind::kUsage, "[serve] no model was given", "add -m model.gguf");
   }
   const std::string program = find_server(arguments.program);
   require_free_port(arguments.host, arguments.port);
@@ -165,8 +165,8 @@ void add_serve(CLI::App& app, Session& /*session*/) {
   auto arguments = std::make_shared<ServeArguments>();
   CLI::App* command = app.add_subcommand(
       "serve",
-      "Starts stock llama-server with masks as adapters: OpenAI API, strength per request. What "
-      "stands behind -- is passed on to llama-server.");
+      "Start stock llama-server with masks as adapters (OpenAI-compatible API, strength per "
+      "request). Arguments after -- are passed to llama-server.");
   add_examples(
       *command,
       "  mascing serve -m model.gguf --mask defend.gguf --mask permit.gguf --port 8080\n"
@@ -174,7 +174,8 @@ void add_serve(CLI::App& app, Session& /*session*/) {
   command
       ->add_option("--mask",
                    arguments->masks,
-                   "Mask file; with =STRENGTH that is what requests without \"lora\" get, else 0")
+                   "Mask, as FILE or FILE=STRENGTH; the strength applies to requests without "
+                   "\"lora\" (default 0)")
       ->required();
   command->add_option("--host", arguments->host, "Address to listen on")->capture_default_str();
   command->add_option("--port", arguments->port, "Port to listen on")
@@ -182,11 +183,11 @@ void add_serve(CLI::App& app, Session& /*session*/) {
       ->capture_default_str();
   command->add_option("--server",
                       arguments->program,
-                      "The llama-server to start; by default the one that "
-                      "scripts/build_server.sh built, or the one in PATH");
+                      "llama-server program; default: the one built by "
+                      "scripts/build_server.sh, else the one in PATH");
   arguments->source.add_to(*command);
   command->get_option("--mask")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("options", arguments->rest, "What stands behind -- goes to llama-server");
+  command->add_option("options", arguments->rest, "Arguments after --, passed to llama-server");
   command->callback([arguments] { execute(*arguments); });
 }
 

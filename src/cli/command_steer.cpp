@@ -1,5 +1,5 @@
-// `mascing steer`: optimises steering matrices through surrogates, several at once if asked, or
-// takes the difference of means.
+// `mascing steer`: optimises one or more steering matrices through surrogates, or takes the
+// difference of class means.
 #include <iostream>
 #include <utility>
 
@@ -86,13 +86,14 @@ void print_result(const SteerResult& result, const Mask& mask, bool has_preserve
   if (!result.epochs.empty()) {
     std::cout << "loss " << format_number(result.epochs.front().loss, 4) << " -> "
               << format_number(result.epochs[result.best_epoch].loss, 4) << " after "
-              << result.epochs.size() << " epochs (what the surrogate says; test the mask on the "
+              << result.epochs.size()
+              << " epochs (according to the surrogate; test the mask on the "
               << "model)\n";
   }
-  std::cout << mask.n_active() << " of " << mask.n_layer * mask.n_expert << " entries are active";
+  std::cout << mask.n_active() << " of " << mask.n_layer * mask.n_expert << " entries active";
   if (has_preserve) {
-    std::cout << "; at alpha 1 they replace " << format_number(100.0 * result.flips, 3)
-              << " % of the choices of experts on unlabelled traces";
+    std::cout << "; " << format_number(100.0 * result.flips, 1)
+              << " % of expert choices change at alpha 1 (unlabelled traces)";
   }
   std::cout << "\n";
 }
@@ -165,13 +166,13 @@ void execute(const SteerArguments& arguments, Session& session) {
 
 void add_objective_options(CLI::App& command, SteerArguments& arguments) {
   SteerOptions& o = arguments.options;
-  command.add_option("--target", o.target, "Class to steer to")
+  command.add_option("--target", o.target, "Class to steer towards")
       ->check(CLI::Range(0, 1))
       ->capture_default_str();
   command
       .add_option("--lambda",
                   arguments.lambdas,
-                  "Weight of |S|_1; several, separated by commas, are optimised together")
+                  "Weight of |S|_1; several comma-separated values are optimised together")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(0.0, 100.0))
@@ -179,45 +180,47 @@ void add_objective_options(CLI::App& command, SteerArguments& arguments) {
   command
       .add_option("--optimizer",
                   arguments.optimizer,
-                  "proximal (entries that nothing asks for stay 0) or paper (subgradient)")
+                  "proximal (keeps unneeded entries at 0) or paper (subgradient)")
       ->capture_default_str();
-  command.add_option("--threshold", o.threshold, "Entries up to this become zero")
+  command.add_option("--threshold", o.threshold, "Entries with magnitude up to this are set to 0")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
-  command.add_option("--preserve", o.preserve, "Weight of the routing change on unlabelled traces")
+  command
+      .add_option(
+          "--preserve", o.preserve, "Penalty weight for routing changes on unlabelled traces")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   command
       .add_option("--preserve-reach",
                   o.preserve_reach,
-                  "Count experts up to this many sigma below the k-th largest, 0 = all")
+                  "Penalise experts down to this many sigma below the k-th largest, 0 = all")
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
-  command.add_option("--sigma", arguments.sigma, "token, calibrated or batch")
+  command.add_option("--sigma", arguments.sigma, "Sigma rule: token, calibrated or batch")
       ->capture_default_str();
 }
 
 void add_run_options(CLI::App& command, SteerArguments& arguments) {
   SteerOptions& o = arguments.options;
-  command.add_option("--epochs", o.n_epoch, "Passes over the traces, at most")
+  command.add_option("--epochs", o.n_epoch, "Maximum number of epochs")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  command.add_option("--learning-rate", o.learning_rate, "Of Adam")
+  command.add_option("--learning-rate", o.learning_rate, "Learning rate of Adam")
       ->check(CLI::Range(1e-8, 10.0))
       ->capture_default_str();
   command
       .add_option("--validation-share",
                   o.validation_share,
-                  "Share of the conversations, by topic, to judge by and not to fit to")
+                  "Share of conversations held out for validation, split by topic")
       ->check(CLI::Range(0.0, 0.9))
       ->capture_default_str();
   command
       .add_option("--patience",
                   o.n_patience,
-                  "Epochs without improvement on that share before stopping, 0 = never")
+                  "Epochs without validation improvement before stopping, 0 = never")
       ->check(CLI::Range(0, 100000))
       ->capture_default_str();
-  command.add_option("--alpha", arguments.alpha, "Suggested strength to store")
+  command.add_option("--alpha", arguments.alpha, "Default strength stored in the mask")
       ->check(CLI::Range(0.0, 100.0))
       ->capture_default_str();
   add_seed(command, o.seed);
@@ -230,7 +233,7 @@ void add_steer(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<SteerArguments>();
   arguments->options.n_thread = 0;
   CLI::App* command = app.add_subcommand(
-      "steer", "Optimises a steering matrix (layers x experts) and writes a mask.");
+      "steer", "Optimise a steering matrix (layers x experts) and write a mask.");
   add_examples(*command,
                "  mascing steer traces/ --surrogate surrogate.safetensors -o mask.gguf\n"
                "  mascing steer traces/ --surrogate a.safetensors --surrogate b.safetensors "
@@ -239,17 +242,17 @@ void add_steer(CLI::App& app, Session& session) {
   command
       ->add_option("--surrogate",
                    arguments->surrogates,
-                   "Surrogate, as `mascing train` writes it; may be given several times")
+                   "Surrogate file from `mascing train`; may be repeated")
       ->allow_extra_args(false);
   command
       ->add_option("--mean-difference",
                    arguments->norm,
-                   "Take the difference of class means at this norm instead")
+                   "Use the difference of class means, scaled to this norm, instead")
       ->check(CLI::Range(1e-6, 1e6));
   command
       ->add_option("-o,--output",
                    arguments->output,
-                   "File to write; of several results, the names begin like this")
+                   "File to write; used as the name prefix for several results")
       ->capture_default_str();
   add_objective_options(*command, *arguments);
   add_run_options(*command, *arguments);

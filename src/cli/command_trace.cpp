@@ -22,7 +22,7 @@ struct TraceArguments {
   ModelOptions model;
 };
 
-/// Chooses among a file's labelled conversations and says what came of it.
+/// Selects from a file's labelled conversations and prints a summary.
 std::vector<Conversation> choose(const std::string& path, Contrast contrast, uint64_t seed) {
   std::vector<Conversation> rows = read_conversations(path);
   if (contrast == Contrast::kAll) {
@@ -32,7 +32,7 @@ std::vector<Conversation> choose(const std::string& path, Contrast contrast, uin
   const ContrastReport& r = set.report;
   std::cerr << file_name(path) << ": " << r.n_label_1 << " pairs: " << r.n_same_turns
             << " of one topic and number of turns, " << r.n_same_topic << " of one topic, "
-            << r.n_prefix << " with a prefix; left out " << r.n_dropped_1 << " with label 1, "
+            << r.n_prefix << " with a prefix; dropped " << r.n_dropped_1 << " with label 1, "
             << r.n_dropped_0 << " with label 0\n";
   return std::move(set.rows);
 }
@@ -42,7 +42,7 @@ void execute(const TraceArguments& arguments, Session& session) {
   if (!contrast) {
     throw Error(ErrorKind::kUsage,
                 "[trace] --contrast is \"" + arguments.contrast + "\", expected " + kContrastWords,
-                "leave it out to trace all conversations");
+                "omit it to trace all conversations");
   }
   TraceStoreOptions store = arguments.store;
   store.shard = parse_shard(arguments.shard);
@@ -62,7 +62,7 @@ void execute(const TraceArguments& arguments, Session& session) {
   say_written(store.folder,
               store.shard.is_whole()
                   ? "mascing train " + store.folder + " -o surrogate.safetensors"
-                  : "the same command with --merge and the folders of all shards");
+                  : "run the same command with --merge and the folders of all shards");
   session.exit_code = 0;
 }
 
@@ -71,29 +71,31 @@ void execute(const TraceArguments& arguments, Session& session) {
 void add_trace(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<TraceArguments>();
   CLI::App* command = app.add_subcommand("trace",
-                                         "Records the router logits at the final user message of "
+                                         "Record the router logits at the final user message of "
                                          "each conversation (JSONL with labels).");
   add_examples(*command, "  mascing trace labelled.jsonl benign.jsonl -m model.gguf -o traces/");
   command
       ->add_option("files",
                    arguments->files,
-                   "Conversations; rows without a label serve to preserve routing")
+                   "Conversations (JSONL); rows without a label are used to preserve routing")
       ->required();
   command->add_option("-o,--output", arguments->store.folder, "Folder of the trace store")
       ->capture_default_str();
   command
       ->add_option("--contrast",
                    arguments->contrast,
-                   "Which labelled conversations of a file: all; matched (as many of each label in "
-                   "every topic, alike in turns); prefixes (likewise, filled up with the safe "
-                   "beginnings of label-1 conversations)")
+                   "Labelled conversations to use: all; matched (equal label counts per topic, "
+                   "similar number of turns); prefixes (as matched, filled up with the safe "
+                   "prefixes of label-1 conversations)")
       ->capture_default_str();
   add_seed(*command, arguments->seed);
-  command->add_option("--shard", arguments->shard, "Trace one part of the work only, such as 2/4")
+  command
+      ->add_option(
+          "--shard", arguments->shard, "Trace shard I of N, such as 2/4; combine with --merge")
       ->capture_default_str();
   command->add_option("--merge",
                       arguments->store.merge,
-                      "Folders of shards: what they have is copied, what is missing is traced");
+                      "Shard folders to combine; missing conversations are traced");
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

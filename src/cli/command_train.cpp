@@ -22,7 +22,7 @@ struct TrainArguments {
   TrainOptions options;
 };
 
-/// Cross-validates and prints what came of it; too few conversations are no failure of the command.
+/// Cross-validates and prints the result. Too few conversations do not fail the command.
 std::string validate(const TraceSet& set, const TrainArguments& arguments, int64_t n_thread) {
   if (arguments.n_fold == 0) {
     return {};
@@ -70,11 +70,11 @@ void execute(const TrainArguments& arguments, Session& session) {
                    {"fingerprint", set.fingerprint},
                    {"cross_validation_auc", auc}});
   std::cout << "trained on " << r.n_train << " conversations, validated on " << r.n_validation
-            << " of other topics\n"
+            << " with other topics\n"
             << "validation accuracy " << format_number(r.validation_accuracy, 3)
-            << " (always the larger class: " << format_number(r.majority_accuracy, 3) << "), AUC "
+            << " (majority class: " << format_number(r.majority_accuracy, 3) << "), AUC "
             << format_number(r.validation_auc, 3)
-            << " (length of the message alone: " << format_number(r.length_auc, 3) << ")\n";
+            << " (message length alone: " << format_number(r.length_auc, 3) << ")\n";
   say_written(arguments.output,
               "mascing steer " + arguments.traces + " --surrogate " + arguments.output);
   session.exit_code = 0;
@@ -86,19 +86,18 @@ void add_train(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<TrainArguments>();
   arguments->options.n_thread = 0;
   CLI::App* command = app.add_subcommand(
-      "train", "Fits the surrogate: from a trace to the probability of label 1.");
+      "train", "Fit the surrogate, which predicts the probability of label 1 from a trace.");
   add_examples(*command, "  mascing train traces/ -o surrogate.safetensors");
   TrainOptions& o = arguments->options;
-  command->add_option("traces", arguments->traces, "Trace store, as `mascing trace` writes it")
-      ->required();
+  command->add_option("traces", arguments->traces, "Trace store from `mascing trace`")->required();
   command->add_option("-o,--output", arguments->output, "File to write")->capture_default_str();
-  command->add_option("--epochs", o.n_epoch, "Passes over the traces")
+  command->add_option("--epochs", o.n_epoch, "Number of epochs")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
   command->add_option("--batch", o.n_batch, "Conversations per step")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command->add_option("--learning-rate", o.learning_rate, "Of Adam")
+  command->add_option("--learning-rate", o.learning_rate, "Learning rate of Adam")
       ->check(CLI::Range(1e-8, 10.0))
       ->capture_default_str();
   command
@@ -107,9 +106,7 @@ void add_train(CLI::App& app, Session& session) {
       ->check(CLI::Range(0, 100000))
       ->capture_default_str();
   command
-      ->add_option("--folds",
-                   arguments->n_fold,
-                   "Folds of the cross-validation by topic that judges the surrogate, 0 = none")
+      ->add_option("--folds", arguments->n_fold, "Folds of the cross-validation by topic, 0 = none")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
   add_seed(*command, o.seed);

@@ -1,5 +1,5 @@
-// The commands of the command line: each adds itself to the application; its callback runs when it
-// was given.
+// The commands of the command line. Each adds itself to the application; its callback runs if it is
+// selected.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace mascing::cli {
 
-/// What a command leaves for main: the exit code.
+/// State a command returns to main: the exit code.
 struct Session {
   int exit_code = 0;
 };

@@ -1,4 +1,4 @@
-// Two hosts side by side.
+// Runs the exact mask and the exported form side by side.
 #include "cli/export_check.h"
 
 #include <filesystem>
@@ -39,17 +39,17 @@ void print_fidelity(const FidelityRecord& record, const std::vector<int64_t>& bl
   if (record.n_token == 0) {
     return;
   }
-  std::cout << "exact mask against exported form, " << record.n_token << " tokens of "
-            << record.n_reply << " conversations:\n";
+  std::cout << "exact mask vs. exported form, " << record.n_token << " tokens of " << record.n_reply
+            << " conversations:\n";
   for (size_t l = 0; l < record.same_experts.size() && l < blocks.size(); ++l) {
     std::cout << "  block " << blocks[l] << "  same experts "
               << format_number(record.same_experts[l], 4) << "  overlap "
               << format_number(record.overlap[l], 4) << '\n';
   }
-  std::cout << "  KL of the next token " << format_number(record.divergence, 5)
+  std::cout << "  KL per token " << format_number(record.divergence, 5)
             << " nats (unsteered model: " << format_number(record.divergence_unsteered, 5) << ")\n"
             << "  replies changed " << record.n_reply_changed << " of " << record.n_reply
-            << ", refused or answered otherwise " << record.n_decision_changed << '\n'
+            << ", refusal decisions changed " << record.n_decision_changed << '\n'
             << std::flush;
 }
 

@@ -10,8 +10,8 @@
 
 namespace mascing::cli {
 
-/// Opens the model twice, as it is and in its exported form, compares them on the conversations of
-/// `path` and prints what differs.
+/// Opens the original model and its exported form, compares them on the conversations of `path`
+/// and prints the differences.
 [[nodiscard]] FidelityRecord check_form(const ModelOptions& model,
                                         const LlamaHostOptions& exported,
                                         const Mask& mask,

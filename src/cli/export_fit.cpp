@@ -1,4 +1,4 @@
-// Fits an update, or reads it.
+// Fits a router update or reads it from an adapter.
 #include "cli/export_fit.h"
 
 #include <algorithm>
@@ -24,9 +24,9 @@ void warn_of_poor_fit(const RouterUpdate& update) {
   }
   if (worst < kPoorAgreement) {
     say_warning("poor_fit",
-                "in one layer only " + format_number(100.0 * worst, 1) +
-                    " % of the tokens go to the experts that the exact mask chooses",
-                "give conversations like those it is to be used on (--data), and look at --check");
+                "in the worst layer only " + format_number(100.0 * worst, 1) +
+                    " % of tokens get the experts that the exact mask selects",
+                "use --data with conversations like those in deployment, and run --check");
   }
 }
 
@@ -38,9 +38,9 @@ RouterUpdate fit(const ExportSource& source, const Mask& mask, bool may_shift) {
   }
   if (conversations.empty()) {
     say_warning("no_calibration_data",
-                "no conversations were given: router inputs are learnt from everyday questions and "
-                "from what the model writes by itself",
-                "give conversations like those the mask is for: --data conversations.jsonl");
+                "no --data given; router inputs are learned from generic questions and "
+                "from text the model generates",
+                "add conversations like those in deployment: --data conversations.jsonl");
   }
   const auto host = source.model.open();
   require_same_model(mask, host->describe());
@@ -63,12 +63,13 @@ void ExportSource::add_to(CLI::App& command) {
   model.add_to(command);
   command.get_option("--model")->required(false);
   command.add_option(
-      "--adapter", adapter, "Take the fit from an adapter that was exported from the same mask");
-  command.add_option("--data", data, "Conversations (JSONL) to learn router inputs from");
-  command.add_option("--rank", rank, "Rank of the change of a router, at most")
+      "--adapter", adapter, "Reuse the fit of an adapter exported from the same mask");
+  command.add_option("--data", data, "Conversations (JSONL) to collect router inputs from");
+  command.add_option("--rank", rank, "Maximum rank of a router's change")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  command.add_option("--fit-tokens", n_max_token, "Tokens to fit and to measure on, at most")
+  command
+      .add_option("--fit-tokens", n_max_token, "Maximum number of tokens for fitting and measuring")
       ->check(CLI::Range(200, 10000000))
       ->capture_default_str();
   add_seed(command, seed);
@@ -77,8 +78,8 @@ void ExportSource::add_to(CLI::App& command) {
 RouterUpdate obtain_update(const ExportSource& source, const Mask& mask, bool may_shift) {
   if (mask.n_active() == 0 || mask.alpha == 0.0F) {
     throw Error(ErrorKind::kInsufficient,
-                "[export] the mask is empty or its strength is 0: nothing to export",
-                "give it a strength: mask.gguf=1.0");
+                "[export] nothing to export, the mask is empty or its strength is 0",
+                "set a strength: mask.gguf=1.0");
   }
   if (!source.adapter.empty()) {
     RouterUpdate update = read_lora(source.adapter);
@@ -86,15 +87,15 @@ RouterUpdate obtain_update(const ExportSource& source, const Mask& mask, bool ma
       throw Error(ErrorKind::kMismatch,
                   "[export] " + source.adapter + " was made from another mask (" +
                       update.origin.scenario + ", " + update.origin.mask_hash.substr(0, 12) + ")",
-                  "export the adapter from this mask first, or leave out --adapter and give -m");
+                  "export an adapter from this mask first, or replace --adapter with -m");
     }
     update.origin.alpha = static_cast<double>(mask.alpha);
     return update;
   }
   if (!source.has_model()) {
     throw Error(ErrorKind::kUsage,
-                "[export] neither -m nor --adapter was given: the fit needs the model's inputs",
-                "give -m model.gguf, or --adapter with a mask.lora.gguf exported before");
+                "[export] neither -m nor --adapter was given; the fit needs the model",
+                "add -m model.gguf, or --adapter with a previously exported mask.lora.gguf");
   }
   RouterUpdate update = fit(source, mask, may_shift);
   warn_of_poor_fit(update);

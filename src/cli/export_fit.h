@@ -1,5 +1,5 @@
-// Where an export gets its router update from: fitted on a model, or read from an adapter that was
-// fitted before.
+// Source of an export's router update: fitted on a model, or read from an adapter that was fitted
+// before.
 #pragma once
 
 #include <string>
@@ -15,14 +15,14 @@ namespace mascing::cli {
 struct ExportSource {
   ModelOptions model;
   std::string adapter;            ///< read the update from this file instead of fitting it
-  std::vector<std::string> data;  ///< conversations to learn router inputs from
+  std::vector<std::string> data;  ///< conversations to collect router inputs from
   int64_t rank = 16;
   int64_t n_max_token = 24000;
   uint64_t seed = 0;
 
   void add_to(CLI::App& command);
   [[nodiscard]] bool has_model() const { return !model.host.path.empty(); }
-  /// For examples: the model's path, or a placeholder.
+  /// The model's path, or a placeholder, for use in example commands.
   [[nodiscard]] std::string model_name() const {
     return has_model() ? model.host.path : "model.gguf";
   }
@@ -34,7 +34,7 @@ struct ExportSource {
                                          const Mask& mask,
                                          bool may_shift);
 
-/// One line a layer: how, how near.
+/// Prints one line per layer with the method and the quality of the fit.
 void print_fit(const RouterUpdate& update);
 
 }  // namespace mascing::cli

@@ -1,4 +1,4 @@
-// results.json is read, one entry is exchanged, and both files are written anew.
+// Reads results.json, replaces one entry, and rewrites both files.
 #include "cli/export_results.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace mascing::cli {
 namespace {
 
-constexpr double kRounding = 1e-5;  // results.json keeps six digits
+constexpr double kRounding = 1e-5;  // results.json stores six digits
 
 Results read_results(const std::string& path) {
   return results_from_json(read_text_file(path), path);
@@ -53,11 +53,11 @@ void require_results_of(const std::string& results, const Mask& mask) {
   if (found.fingerprint != mask.fingerprint || !is_same_matrix(mask.steer, found.mask_steer)) {
     throw Error(
         ErrorKind::kMismatch,
-        "[export] " + results + " is of " +
+        "[export] " + results + " belongs to " +
             (found.fingerprint != mask.fingerprint
-                 ? "the model '" + found.model_name + "', the mask of '" + mask.model_name + "'"
-                 : "another mask than the one to export"),
-        "give the results.json that `mascing run` wrote beside the mask");
+                 ? "the model '" + found.model_name + "', the mask to '" + mask.model_name + "'"
+                 : "a different mask"),
+        "use the results.json that `mascing run` wrote next to the mask");
   }
 }
 

@@ -1,4 +1,4 @@
-// Exported forms in the results of the run that made their mask, and on its report page.
+// Adds exported forms to the results and the report of the run that made the mask.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace mascing::cli {
 
-/// Throws Error{kMismatch} unless the results are of the very mask, and what reading them throws.
+/// Throws Error{kMismatch} unless the results belong to this mask, and what reading them throws.
 void require_results_of(const std::string& results, const Mask& mask);
 
-/// Adds what was measured of the exported file `file` to the results, in place of what stood there
-/// for a file of this name, and draws report.html beside them again. Says so on stderr.
+/// Adds the measurements of the exported file `file` to the results, replacing an earlier entry of
+/// the same name, and renders report.html next to them. Reports the files written on stderr.
 void add_to_results(const std::string& results,
                     const std::string& file,
                     const std::string& form,

@@ -1,4 +1,4 @@
-// Words of the command line into judges.
+// Turns command-line values into judges.
 #include "cli/judge_arguments.h"
 
 #include "mascing/make_judge.h"
@@ -9,19 +9,19 @@ void JudgeArguments::add_to(CLI::App& command) {
   command
       .add_option("--judge",
                   judges,
-                  "Who judges replies: refusal (prefixes), a guard model's .gguf, an http(s) "
-                  "address, command:..., answers:FILE; given several times, all must agree "
+                  "Judge of replies: refusal (prefixes), the .gguf of a guard model, an http(s) "
+                  "URL, command:..., or answers:FILE; if repeated, all must agree "
                   "(docs/judges.md)")
       ->type_name("JUDGE")
       ->allow_extra_args(false);
   command
       .add_option("--judge-known",
                   details.known,
-                  "JSONL of exchanges with known verdicts, for the self-test of these judges")
+                  "Exchanges with known verdicts (JSONL) for the judges' self-test")
       ->check(CLI::ExistingFile);
-  command.add_option("--judge-model", details.served_model, "Model that an address is asked for");
+  command.add_option("--judge-model", details.served_model, "Model name to request from the URL");
   command.add_option(
-      "--judge-key-env", details.key_variable, "Environment variable with the key of an address");
+      "--judge-key-env", details.key_variable, "Environment variable that holds the API key");
 }
 
 void JudgeArguments::apply(JudgeOptions& options) const {

@@ -1,4 +1,4 @@
-// --judge and what belongs to it.
+// --judge and related options.
 #pragma once
 
 #include <string>
@@ -12,12 +12,12 @@ namespace mascing::cli {
 
 struct JudgeArguments {
   std::vector<std::string> judges;
-  JudgeSpec details;  ///< of all judges that are named: only what an option can say
+  JudgeSpec details;  ///< settings from options, applied to all named judges
 
   /// --judge, --judge-known, --judge-model, --judge-key-env.
   void add_to(CLI::App& command);
-  /// Replaces the judges of `options` by those named on the command line, if any are; the prefixes
-  /// themselves stay what they were.
+  /// Replaces the judges of `options` with those named on the command line, if any. The prefixes
+  /// stay unchanged.
   void apply(JudgeOptions& options) const;
 };
 

@@ -1,4 +1,4 @@
-// The cursor goes up over what was drawn, the rest of the screen is cleared, the table written.
+// Moves the cursor up over the old table, clears the rest of the screen, and prints the new table.
 #include "cli/live_table.h"
 
 #include <algorithm>
@@ -6,12 +6,13 @@
 
 #include <unistd.h>
 
+#include "report/numbers.h"
 #include "report/trade_off.h"
 
 namespace mascing::cli {
 namespace {
 
-constexpr size_t kMostRows = 16;  // so that it fits a small terminal
+constexpr size_t kMostRows = 16;  // fits a small terminal
 
 }  // namespace
 
@@ -19,6 +20,11 @@ LiveTable::LiveTable(std::string target)
     : target_(std::move(target)), is_terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void LiveTable::update(const std::vector<CandidateResult>& trials) {
+  if (!is_introduced_ && full_name(target_) != display_name(target_)) {
+    std::cerr << (is_terminal_ ? "\r\033[K" : "") << "target metric: " << full_name(target_)
+              << '\n';
+  }
+  is_introduced_ = true;
   if (is_terminal_) {
     const std::string table = trials_table(trials, target_, kMostRows);
     std::cerr << "\r\033[K";

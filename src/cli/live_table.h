@@ -1,5 +1,5 @@
-// The trials of a search while it runs: a table on stderr that is drawn anew on a terminal, a line
-// for each change elsewhere.
+// The trials of a running search on stderr: a table redrawn in place on a terminal, otherwise one
+// line per change.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace mascing::cli {
 
-/// On a terminal the progress line stands below the table: both write where the other left off.
+/// On a terminal the progress line stays below the table.
 class LiveTable {
  public:
   explicit LiveTable(std::string target);
@@ -18,8 +18,9 @@ class LiveTable {
  private:
   std::string target_;
   bool is_terminal_;
+  bool is_introduced_ = false;     ///< the metric's full name was printed
   size_t n_drawn_ = 0;             ///< lines of the table on the terminal
-  std::vector<std::string> said_;  ///< by trial, elsewhere
+  std::vector<std::string> said_;  ///< last line printed per trial, without a terminal
 };
 
 }  // namespace mascing::cli

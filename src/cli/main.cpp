@@ -1,5 +1,5 @@
-// The mascing command: parses, runs one command, and turns every failure into one line, a hint and
-// an exit code.
+// The mascing command: parses arguments, runs one command, and turns every failure into an error
+// line, a hint and an exit code.
 #include <exception>
 #include <iostream>
 #include <new>
@@ -19,11 +19,10 @@ constexpr int kInterrupted = 130;
 constexpr const char* kDescription =
     "Example:\n"
     "  mascing run scenario.toml -m model.gguf -o out/\n\n"
-    "Reconfigures how a Mixture-of-Experts language model behaves, without retraining it: learns "
-    "from labelled\n"
-    "conversations which experts to push, and writes a small mask that is added to the router "
-    "logits.\n"
-    "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (run again to go on).";
+    "Changes the behaviour of a Mixture-of-Experts language model without retraining. Learns from\n"
+    "labelled conversations which experts to promote or suppress, and writes a small mask that is\n"
+    "added to the router logits.\n"
+    "Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted (run again to resume).";
 
 int complain(const std::string& message, const std::string& hint, int code) {
   std::cerr << "mascing: error: " << message << '\n';
@@ -86,17 +85,16 @@ int main(int argc, char** argv) {
     const int code = run(argc, argv);
     std::cout.flush();
     if (!std::cout) {
-      return complain("cannot write to standard output", "is the device full?", kFailed);
+      return complain("cannot write to standard output", "check whether the disk is full", kFailed);
     }
     return code;
   } catch (const mascing::Error& e) {
     return complain(e.what(), e.hint(), code_of(e.kind()));
   } catch (const std::bad_alloc&) {
-    return complain(
-        "out of memory", "try fewer --parallel conversations or a smaller --context", kFailed);
+    return complain("out of memory", "reduce --parallel or --context", kFailed);
   } catch (const std::exception& e) {
-    return complain(std::string("unexpected: ") + e.what(),
-                    "please report this with the command you ran",
+    return complain(std::string("unexpected error: ") + e.what(),
+                    "please report this together with the command you ran",
                     kFailed);
   }
 }

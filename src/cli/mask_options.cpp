@@ -1,4 +1,4 @@
-// Masks from words.
+// Reads masks named on the command line.
 #include "cli/mask_options.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace mascing::cli {
 namespace {
 
-constexpr double kNoticeable = 0.1;  // smaller pulls are below what masks keep at all
+constexpr double kNoticeable = 0.1;  // smaller entries are below what masks keep
 constexpr size_t kShown = 3;
 
 struct Word {
@@ -23,7 +23,7 @@ struct Word {
   double strength = 0.0;
 };
 
-// A file may have "=" in its name: only what follows the last one can be a strength.
+// A file name may contain "="; only the part after the last one can be a strength.
 Word divide(const std::string& word) {
   const size_t sign = word.rfind('=');
   if (sign == std::string::npos || file_exists(word)) {
@@ -35,8 +35,8 @@ Word divide(const std::string& word) {
   const auto [stop, failure] = std::from_chars(begin, end, divided.strength);
   if (failure != std::errc{} || stop != end || !std::isfinite(divided.strength)) {
     throw Error(ErrorKind::kUsage,
-                "[mask] '" + printable(word) + "': the strength behind '=' is no number",
-                "write it as in --mask defend.gguf=0.8");
+                "[mask] '" + printable(word) + "': the strength after '=' is not a number",
+                "use the form --mask defend.gguf=0.8");
   }
   return divided;
 }
@@ -59,16 +59,15 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
       examples += (examples.empty() ? "" : ", ") + std::string("block ") +
                   std::to_string(first.mask.blocks[conflict.i_layer]) + " expert " +
                   std::to_string(conflict.i_expert) + " (" + signed_number(conflict.first) +
-                  " against " + signed_number(conflict.second) + ")";
+                  " vs. " + signed_number(conflict.second) + ")";
     }
   }
   if (n > 0) {
     say_warning("masks_disagree",
-                first.name + " and " + second.name + " pull " + std::to_string(n) +
-                    " experts in opposite directions, " +
-                    format_number(100.0 * found.cancelled, 0) +
-                    " % of their pull cancels: " + examples,
-                "measure the combination with `mascing eval` on the scenarios of both before use");
+                first.name + " and " + second.name + " have opposite signs for " +
+                    std::to_string(n) + " experts; " + format_number(100.0 * found.cancelled, 0) +
+                    " % of their magnitude cancels: " + examples,
+                "run `mascing eval` with the combined mask on both scenarios before use");
   }
 }
 

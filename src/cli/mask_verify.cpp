@@ -1,4 +1,4 @@
-// Four kinds of things can carry a mask; each says so in its own way.
+// Four kinds of files can contain a mask, and each stores its origin differently.
 #include "cli/mask_verify.h"
 
 #include <filesystem>
@@ -38,7 +38,7 @@ void require_model(const std::string& fingerprint,
     throw Error(ErrorKind::kMismatch,
                 "[verify] made for '" + name + "' (" + fingerprint.substr(0, 12) + "), not for '" +
                     info.name + "' (" + info.fingerprint.substr(0, 12) + ")",
-                "give the model it was made for");
+                "use the model it was made for");
   }
   std::cout << "fits         " << model << '\n';
 }
@@ -52,7 +52,7 @@ void verify_mask(const std::string& path, const std::string& model) {
 
 void verify_adapter(const std::string& path, const std::string& model) {
   const RouterUpdate update = read_lora(path);
-  std::cout << "kind         LoRA adapter (its scale is the mask's strength)\n";
+  std::cout << "kind         LoRA adapter (scale = mask strength)\n";
   print_origin(update.origin);
   print_fit(update);
   print_fidelity(update.fidelity, update.blocks);
@@ -62,30 +62,30 @@ void verify_adapter(const std::string& path, const std::string& model) {
 void verify_model(const std::string& path, const std::string& model) {
   const std::optional<BakeRecord> record = read_bake(path);
   if (!record) {
-    std::cout << "kind         model, not baked: no mask in it\n";
+    std::cout << "kind         model without a baked mask\n";
     return;
   }
   std::cout << "kind         baked model\n";
   print_origin(record->update.origin);
   print_fit(record->update);
   print_fidelity(record->update.fidelity, record->update.blocks);
-  std::cout << "routers      "
-            << (record->is_intact ? "as they were baked" : "changed after baking") << '\n'
+  std::cout << "routers      " << (record->is_intact ? "intact" : "changed after baking") << '\n'
             << "undo         "
-            << (record->can_undo ? "possible: mascing mask unbake" : "the old bytes are lost")
+            << (record->can_undo ? "possible: mascing mask unbake"
+                                 : "not possible, the original bytes are lost")
             << '\n'
             << std::flush;
   if (!record->is_intact) {
     throw Error(ErrorKind::kBadInput,
-                "[verify] the routers of " + path + " are not those that were baked",
-                "something changed the file after `mascing export`: bake it again");
+                "[verify] the routers of " + path + " differ from the baked ones",
+                "the file was changed after `mascing export`; export it again");
   }
   require_model(record->update.origin.fingerprint, record->update.origin.model_name, model);
 }
 
 void verify_folder(const std::string& path) {
   const std::vector<std::string> lines = describe_hf_bake(path);
-  std::cout << (lines.empty() ? "kind         folder, not baked: no mask in it\n"
+  std::cout << (lines.empty() ? "kind         folder without a baked mask\n"
                               : "kind         baked Hugging Face folder\n");
   for (const std::string& line : lines) {
     std::cout << line << '\n';

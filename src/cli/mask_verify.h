@@ -5,9 +5,9 @@
 
 namespace mascing::cli {
 
-/// Prints what the file is and which mask it carries. `model`: the model it should belong to, or
-/// empty. Throws Error{kMismatch} if it belongs to another one, Error{kBadInput} if it is damaged
-/// or was changed since.
+/// Prints the kind of the file and the mask it contains. `model` is the model it should belong to,
+/// or empty. Throws Error{kMismatch} if it belongs to another one, Error{kBadInput} if it is
+/// damaged or was changed after the export.
 void verify_file(const std::string& path, const std::string& model);
 
 }  // namespace mascing::cli

@@ -1,4 +1,4 @@
-// Shared options.
+// Options shared by several commands.
 #include "cli/options.h"
 
 #include <algorithm>
@@ -11,23 +11,22 @@
 namespace mascing::cli {
 
 void ModelOptions::add_to(CLI::App& command) {
-  command
-      .add_option("-m,--model", host.path, "Model: a GGUF file; of a split model, its first part")
+  command.add_option("-m,--model", host.path, "Model (GGUF file; the first part of a split model)")
       ->required();
   add_threads(command, host.n_thread);
-  command.add_option("--parallel", host.n_parallel, "Conversations processed at once")
+  command.add_option("--parallel", host.n_parallel, "Conversations processed in parallel")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  command.add_option("--batch", host.n_batch, "Tokens per decode, at most")
+  command.add_option("--batch", host.n_batch, "Maximum tokens per decode")
       ->check(CLI::Range(16, 65536))
       ->capture_default_str();
   command.add_option("--context", host.n_context, "Cache cells shared by all conversations")
       ->check(CLI::Range(256, 1 << 24))
       ->capture_default_str();
-  command.add_option("--gpu-layers", host.n_gpu_layer, "Blocks to offload to a GPU, -1 = all")
+  command.add_option("--gpu-layers", host.n_gpu_layer, "Blocks to offload to the GPU, -1 = all")
       ->capture_default_str();
   command.add_flag(
-      "--thinking", host.enable_thinking, "Let chat templates that know it open a reasoning block");
+      "--thinking", host.enable_thinking, "Enable reasoning in chat templates that support it");
 }
 
 int64_t ModelOptions::n_thread() const {
@@ -75,9 +74,9 @@ void SampleOptions::add_to(CLI::App& command) {
   command
       .add_option("--samples",
                   n_sample,
-                  "Also answer each test conversation so many times at random (0 = greedy only)")
+                  "Also sample this many replies per test conversation (0 = greedy only)")
       ->check(CLI::Range(0, 1000));
-  command.add_option("--sample-temperature", temperature, "Temperature of --samples")
+  command.add_option("--sample-temperature", temperature, "Temperature for --samples")
       ->check(CLI::Range(0.01, 10.0));
 }
 
@@ -94,10 +93,7 @@ void SampleOptions::apply(Scenario& scenario) const {
 }
 
 void add_seed(CLI::App& command, uint64_t& seed) {
-  command
-      .add_option("--seed",
-                  seed,
-                  "Seed of everything random; the same seed and threads give the same bytes")
+  command.add_option("--seed", seed, "Random seed; same seed and thread count give the same bytes")
       ->capture_default_str();
 }
 

@@ -1,4 +1,4 @@
-// Options that several commands share, and small helpers around them.
+// Options shared by several commands, and small helpers.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ struct ModelOptions {
   LlamaHostOptions host;
 
   void add_to(CLI::App& command);
-  /// Number of threads after 0 was resolved to the number of cores.
+  /// Number of threads, with 0 resolved to the number of cores.
   [[nodiscard]] int64_t n_thread() const;
-  /// Options that can change a number in its last digits, as one text.
+  /// Options that can change the last digits of a result, as one string.
   [[nodiscard]] std::string key() const;
   [[nodiscard]] std::unique_ptr<Host> open() const;
   /// Opens a judge's model with this one's threads and GPU layers.
   [[nodiscard]] OpenJudgeModel judge_opener() const;
-  /// What every pipeline needs to know of this model's options. `command` is for the record.
+  /// The run options derived from these model options. `command` is recorded in the results.
   [[nodiscard]] RunOptions run_options(const std::string& output,
                                        uint64_t seed,
                                        const std::string& command) const;
@@ -34,7 +34,7 @@ struct ModelOptions {
 
 /// --samples and --sample-temperature: sampled replies on the test split.
 struct SampleOptions {
-  int64_t n_sample = -1;      ///< -1 = as the scenario says
+  int64_t n_sample = -1;      ///< -1 = as in the scenario
   double temperature = -1.0;  ///< likewise
 
   void add_to(CLI::App& command);
@@ -47,9 +47,9 @@ void add_threads(CLI::App& command, int64_t& n_thread);
 
 /// True if stdout is a terminal and NO_COLOR is not set.
 [[nodiscard]] bool wants_colour();
-/// Says on stderr which file was written and what to run next.
+/// Prints on stderr which file was written and which command to run next.
 void say_written(const std::string& path, const std::string& next);
-/// Epilogue of a command's help: examples first, as readers look for them.
+/// Adds examples to a command's help, placed first.
 void add_examples(CLI::App& command, const std::string& examples);
 
 }  // namespace mascing::cli

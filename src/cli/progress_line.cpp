@@ -1,4 +1,4 @@
-// A stage is known by its name: a new name closes the line of the one before.
+// Stages are identified by name; a new name closes the previous line.
 #include "cli/progress_line.h"
 
 #include <atomic>
@@ -17,7 +17,7 @@ std::atomic<bool> stop_requested{false};
 
 extern "C" void on_signal(int signal_number) {
   stop_requested = true;
-  std::signal(signal_number, SIG_DFL);  // the second one ends the process
+  std::signal(signal_number, SIG_DFL);  // the second signal ends the process
 }
 
 std::string duration_text(double seconds) {

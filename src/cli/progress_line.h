@@ -1,5 +1,5 @@
-// Draws progress on stderr: one line that is rewritten on a terminal, plain lines elsewhere; and
-// turns Ctrl-C into a polite stop.
+// Shows progress on stderr, as one rewritten line on a terminal and plain lines elsewhere. Also
+// turns Ctrl-C into a graceful stop.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace mascing::cli {
 
-/// From here on the first Ctrl-C (or SIGTERM) asks for a stop, the second ends the process at once.
+/// After this call the first Ctrl-C (or SIGTERM) requests a stop; the second ends the process.
 void install_signal_handlers();
 [[nodiscard]] bool stop_was_requested();
 
@@ -20,9 +20,9 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  /// A Progress callback that draws here; it must not outlive this object.
+  /// A Progress callback that draws this line; it must not outlive this object.
   [[nodiscard]] Progress callback();
-  /// Clears the line, for something else to be written.
+  /// Clears the line so that other output can be written.
   void finish_line();
 
  private:

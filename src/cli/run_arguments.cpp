@@ -1,4 +1,4 @@
-// See the header.
+// Adds the options shared by `mascing run` and `mascing search`, and reads the scenario.
 #include "cli/run_arguments.h"
 
 #include "mascing/budget.h"
@@ -8,18 +8,17 @@ namespace mascing::cli {
 
 void RunArguments::add_to(CLI::App& command) {
   command.add_option("scenario", scenario, "Scenario file (TOML)")->required();
-  command
-      .add_option("-o,--output", output, "Folder for all results; an interrupted run goes on there")
+  command.add_option("-o,--output", output, "Output folder; an interrupted run resumes there")
       ->capture_default_str();
   command.add_option("--method",
                      method,
-                     "Instead of the scenario's [search] methods: closed_loop, effect_map, "
+                     "Override the [search] methods of the scenario: closed_loop, effect_map, "
                      "mean_difference, surrogate, interventional_surrogate, or paper (the paper's "
                      "recipe and sweep)");
   command.add_option("--budget",
                      budget,
-                     "What the search may take, a time (90s, 10m, 1.5h) or a number of tokens "
-                     "(\"200k tokens\"); it then goes on with what it has");
+                     "Search budget, a time (90s, 10m, 1.5h) or a number of tokens "
+                     "(\"200k tokens\"); the run then continues with the results so far");
   samples.add_to(command);
   judges.add_to(command);
   add_seed(command, seed);
@@ -41,7 +40,7 @@ Scenario RunArguments::read() const {
   if (!chosen) {
     throw Error(ErrorKind::kUsage,
                 "[run] --method is \"" + method + "\", expected paper, " + kMaskMethodWords,
-                "leave it out to do as the scenario says");
+                "omit it to use the methods of the scenario");
   }
   read.search.methods = {*chosen};
   return read;

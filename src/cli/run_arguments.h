@@ -1,4 +1,4 @@
-// What `mascing run` and `mascing search` are told alike.
+// Arguments shared by `mascing run` and `mascing search`.
 #pragma once
 
 #include <string>
@@ -20,11 +20,11 @@ struct RunArguments {
   JudgeArguments judges;
   ModelOptions model;
 
-  /// The scenario as an argument, the others as options.
+  /// Adds the scenario as an argument and the others as options.
   void add_to(CLI::App& command);
-  /// The scenario with the methods that were asked for. Throws Error{kUsage}.
+  /// Reads the scenario and applies --method. Throws Error{kUsage}.
   [[nodiscard]] Scenario read() const;
-  /// `command`: "run", "search". Throws Error{kUsage} for a budget that is none.
+  /// `command`: "run", "search". Throws Error{kUsage} for an invalid budget.
   [[nodiscard]] RunOptions options(const std::string& command) const;
 };
 

@@ -1,4 +1,4 @@
-// Exports run as the command line would run them.
+// Exports run through the same code as `mascing export`.
 #include "cli/search_menu.h"
 
 #include <filesystem>
@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kTalkTokens = 400;
 
 [[noreturn]] void misunderstand(const std::string& text) {
-  throw Error(ErrorKind::kUsage, "[search] " + text, "help lists the commands");
+  throw Error(ErrorKind::kUsage, "[search] " + text, "type help for the list of commands");
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ size_t SearchMenu::member(const std::string& word) const {
       return i;
     }
   }
-  misunderstand("\"" + printable(word) + "\" is no member of the set: expected 1 to " +
+  misunderstand("\"" + printable(word) + "\" is not in the Pareto set, expected 1 to " +
                 std::to_string(set_.size()));
 }
 
@@ -65,7 +65,7 @@ void SearchMenu::ship(size_t i_member, const std::string& form, const std::strin
   CLI::App app;
   Session session;
   add_export(app, session);
-  // CLI11 takes the words from the back.
+  // CLI11 expects the arguments in reverse order.
   std::vector<std::string> words = {file, "-o", form, "--to"};
   if (form != "easysteer") {
     words.insert(words.end(), {arguments_.model.host.path, "-m"});
@@ -85,7 +85,7 @@ void SearchMenu::test(size_t i_member, std::ostream& out) const {
   if (!outcome.failure.empty()) {
     throw Error(ErrorKind::kInsufficient,
                 "[search] " + outcome.failure,
-                prefix + "results.json and " + prefix + "report.html say what was seen");
+                "see " + prefix + "results.json and " + prefix + "report.html for the details");
   }
   say_written(prefix + "mask.gguf, " + prefix + "results.json, " + prefix + "report.html", "");
 }
@@ -117,7 +117,7 @@ bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& o
   } else if (name == "test" && words.size() == 2) {
     test(member(words[1]), out);
   } else {
-    misunderstand("\"" + printable(line) + "\" is no command of the menu");
+    misunderstand("\"" + printable(line) + "\" is not a menu command");
   }
   return true;
 }

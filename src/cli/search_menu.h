@@ -1,4 +1,5 @@
-// The menu that ends `mascing search`: the Pareto set, to be talked with, saved, shipped, tested.
+// Interactive menu of `mascing search`: chat with, save, export or evaluate masks of the Pareto
+// set.
 #pragma once
 
 #include <iosfwd>
@@ -13,19 +14,19 @@
 namespace mascing::cli {
 
 inline constexpr const char* kMenuHelp =
-    "table                the Pareto set again\n"
-    "chat N               talk with the model and with it under mask N, side by side; /quit "
+    "table                show the Pareto set\n"
+    "chat N               chat with and without mask N, side by side; /quit "
     "returns\n"
-    "save N FILE          write mask N, with where it comes from\n"
-    "export N FORM FILE   ship it: FORM is lora, gguf or easysteer\n"
-    "test N               the one look at the test split: writes mask.gguf, results.json and "
-    "report.html\n"
-    "help                 this list\n"
-    "quit                 the end; the masks stay in the folder pareto/\n";
+    "save N FILE          write mask N to FILE\n"
+    "export N FORM FILE   export mask N as lora, gguf or easysteer\n"
+    "test N               evaluate mask N on the test split (once); writes the mask and "
+    "report\n"
+    "help                 show this list\n"
+    "quit                 exit; the masks stay in pareto/\n";
 
 class SearchMenu {
  public:
-  /// All must outlive the menu.
+  /// Both arguments must outlive the menu.
   SearchMenu(const SearchView& view, const RunArguments& arguments);
 
   /// Writes the members of the set to pareto/1.gguf, pareto/2.gguf, ...; removes those of an
@@ -35,7 +36,7 @@ class SearchMenu {
   void run(std::istream& in, std::ostream& out, bool is_interactive);
 
  private:
-  /// False if it was the last one.
+  /// Returns false if the command ends the menu.
   bool take(const std::string& line, std::istream& in, std::ostream& out);
   [[nodiscard]] size_t member(const std::string& word) const;
   [[nodiscard]] std::string path_of(size_t i_member) const;

@@ -51,7 +51,7 @@ std::string find_server(const std::string& named) {
       return wanted;
     }
     throw Error(ErrorKind::kSystem,
-                "[serve] " + wanted + " is no program that can be run",
+                "[serve] " + wanted + " is not an executable program",
                 "build llama-server with scripts/build_server.sh");
   }
   if (can_run(MASCING_BUILT_SERVER)) {
@@ -60,8 +60,8 @@ std::string find_server(const std::string& named) {
   std::string found = search_path("llama-server");
   if (found.empty()) {
     throw Error(ErrorKind::kSystem,
-                "[serve] there is no llama-server here",
-                "build it once with scripts/build_server.sh (some minutes), or name one: --server");
+                "[serve] llama-server was not found",
+                "build it once with scripts/build_server.sh (a few minutes), or pass --server");
   }
   return found;
 }
@@ -75,8 +75,8 @@ void require_free_port(const std::string& host, int port) {
   const int status = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &found);
   if (status != 0) {
     throw Error(ErrorKind::kSystem,
-                "[serve] " + host + " is no address: " + ::gai_strerror(status),
-                "give --host 127.0.0.1, or 0.0.0.0 for all networks");
+                "[serve] " + host + " is not a valid address: " + ::gai_strerror(status),
+                "use --host 127.0.0.1, or 0.0.0.0 for all interfaces");
   }
   const std::unique_ptr<addrinfo, AddressDeleter> address(found);
   const int opened = ::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -88,7 +88,7 @@ void require_free_port(const std::string& host, int port) {
   if (bound != 0) {
     throw Error(ErrorKind::kSystem,
                 "[serve] cannot listen on " + host + ":" + service + ": " + std::strerror(code),
-                code == EADDRINUSE ? "another program has this port: choose one by --port"
+                code == EADDRINUSE ? "the port is in use; choose another --port"
                                    : "choose another --host or --port");
   }
 }
@@ -105,7 +105,7 @@ void become(const std::string& program, const std::vector<std::string>& words) {
   ::execv(program.c_str(), arguments.data());
   throw Error(ErrorKind::kSystem,
               "[serve] cannot start " + program + ": " + std::strerror(errno),
-              "is it a program for this machine?");
+              "check that the program is built for this machine");
 }
 
 std::string cache_folder() {

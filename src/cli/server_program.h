@@ -1,4 +1,4 @@
-// Finding and starting llama-server.
+// Finds and starts llama-server.
 #pragma once
 
 #include <string>
@@ -6,18 +6,18 @@
 
 namespace mascing::cli {
 
-/// `named` if it is not empty; else $MASCING_LLAMA_SERVER, the one built beside our libllama, or
-/// the first in PATH. Throws Error{kSystem} if there is none that can be run.
+/// `named` if not empty; else $MASCING_LLAMA_SERVER, the one built next to our libllama, or the
+/// first in PATH. Throws Error{kSystem} if none can be run.
 [[nodiscard]] std::string find_server(const std::string& named);
 
-/// Throws Error{kSystem} if somebody listens there already or the address is not ours.
+/// Throws Error{kSystem} if the port is in use or the address does not belong to this machine.
 void require_free_port(const std::string& host, int port);
 
-/// Replaces this process by the program: signals reach it directly, its exit code is ours. Returns
-/// never; throws Error{kSystem} if it cannot be started.
+/// Replaces this process with the program, so signals and the exit code are passed through. Never
+/// returns; throws Error{kSystem} if the program cannot be started.
 [[noreturn]] void become(const std::string& program, const std::vector<std::string>& words);
 
-/// $MASCING_CACHE_DIR, else $XDG_CACHE_HOME/mascing, else ~/.cache/mascing: as CMake has it.
+/// $MASCING_CACHE_DIR, else $XDG_CACHE_HOME/mascing, else ~/.cache/mascing, as in CMake.
 [[nodiscard]] std::string cache_folder();
 
 }  // namespace mascing::cli

@@ -1,5 +1,5 @@
-// A baked file is the original with keys inserted before the tensor infos, other router bytes, and
-// the old ones at its end:
+// A baked file is the original with keys inserted before the tensor infos, changed router bytes,
+// and the original ones at its end:
 //   head .. last key | new keys | tensor infos | padding | tensor data | undo: old router bytes
 // The new keys are mascing.* (origin_keys.h) and, in each part that holds routers:
 //   mascing.bake.keys_offset, keys_size, n_key   the inserted bytes, to take them out again
@@ -33,7 +33,7 @@ constexpr const char* kExportType = "gguf";
   throw Error(ErrorKind::kBadInput, "[bake] " + printable(file_name(path)) + ": " + what, hint);
 }
 
-/// "steered.gguf" -> "steered-00001-of-00003.gguf" where that is needed.
+/// "steered.gguf" -> "steered-00001-of-00003.gguf" for split models.
 std::string first_part_name(const std::string& output, int64_t n_part) {
   const std::string suffix = ".gguf";
   if (n_part <= 1) {
@@ -56,7 +56,7 @@ PatchKeys keys_of_part(const GgufFile& part,
   return finish_patch_keys(part, writer);
 }
 
-/// Files being written, and those that are only linked, until all appear together.
+/// Files being written or linked, until all appear together.
 class Output {
  public:
   void write(const std::string& path, std::unique_ptr<AtomicFile> file) {
@@ -67,7 +67,7 @@ class Output {
     links_.emplace_back(from, to);
     paths_.push_back(to);
   }
-  /// The first part comes last: without it the others are no model.
+  /// The first part is published last, because the other parts are unusable without it.
   std::vector<std::string> commit() {
     for (const auto& [from, to] : links_) {
       link_or_copy(from, to);
@@ -89,7 +89,7 @@ void refuse_itself(const std::string& from, const std::string& to) {
   if (std::filesystem::equivalent(from, to, ignored)) {
     throw Error(ErrorKind::kUsage,
                 "[bake] " + printable(to) + " is the model itself",
-                "name another output: the source stays as it is");
+                "choose another output; the source is never changed");
   }
 }
 
@@ -113,7 +113,7 @@ BakeReport bake_gguf(const std::string& model,
                      const Progress& progress) {
   const OpenModel opened = open_model(model);
   if (opened.parts.front().has("mascing.export") || read_bake(model)) {
-    fail(model, "is baked already", "bake the original, or `mascing mask unbake` this one first");
+    fail(model, "is already baked", "bake the original, or `mascing mask unbake` this one first");
   }
   require_fitting(update, opened.info);
   BakeReport report;
@@ -164,13 +164,13 @@ std::vector<std::string> unbake_gguf(const std::string& model,
   const std::string first = first_part_name(output, n_part);
   const std::optional<BakeRecord> record = read_bake(model);
   if (!record) {
-    fail(model, "is not baked", "only what `mascing export --to gguf` wrote can be unbaked");
+    fail(model, "is not baked", "only files from `mascing export --to gguf` can be unbaked");
   }
   if (!record->is_intact || !record->can_undo) {
     fail(model,
-         record->is_intact ? "the old router weights behind its tensors are lost or damaged"
+         record->is_intact ? "the saved original router weights are missing or damaged"
                            : "its routers were changed after it was baked",
-         "it cannot be restored: take the original file");
+         "it cannot be restored; use the original file");
   }
   Output written;
   for (int64_t i = 0; i < n_part; ++i) {

@@ -1,9 +1,9 @@
-// A router update added to the weights of a GGUF model: runs in anything that reads GGUF, at no
-// cost.
+// Adds a router update to the weights of a GGUF model, which then runs in any GGUF engine at no
+// extra cost.
 //
-// Not exact, as every update (router_update.h); exact where the mask's sigma is calibrated and the
-// router has a bias to add it to (gpt-oss). Rounding to the router's own tensor type comes on top
-// and is reported.
+// An approximation like every update (router_update.h), but exact if the mask's sigma is calibrated
+// and the router has a bias (gpt-oss). Rounding to the router's tensor type adds an error, which is
+// reported.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace mascing {
 
-/// What rounding a changed router took away: |stored - wanted| / |wanted - original|.
+/// Rounding loss of a changed router: |stored - wanted| / |wanted - original|.
 struct RoundingLoss {
   int64_t i_layer = 0;
   std::string type;
@@ -30,12 +30,12 @@ struct BakeReport {
 };
 
 /// Copies the model (all parts of a split one; parts without routers are linked where the file
-/// system can) with `update` at strength `update.origin.alpha` added to its routers. Nothing but
-/// metadata and routers changes; the routers' old bytes are kept behind the tensors, where readers
-/// do not look. Nothing appears under the new names before all of it is on the disk. For a split
+/// system can) with `update` at strength `update.origin.alpha` added to its routers. Only
+/// metadata and routers change. The routers' original bytes are stored after the tensors, where
+/// readers ignore them. The new names appear only when everything is on disk. For a split
 /// model, `output` is the name of the first part or, without "-00001-of-0000N", of the whole.
 /// Throws Error{kMismatch} for an update of another model, Error{kUsage} if the output is the model
-/// itself, Error{kBadInput} for a model that is baked already or a router type that cannot be
+/// itself, Error{kBadInput} for a model that is already baked or a router type that cannot be
 /// written, Error{kSystem}, Error{kInterrupted}.
 BakeReport bake_gguf(const std::string& model,
                      const std::string& output,
@@ -43,18 +43,18 @@ BakeReport bake_gguf(const std::string& model,
                      const TensorCodec& codec,
                      const Progress& progress = {});
 
-/// What a baked model says of itself.
+/// The record stored in a baked model.
 struct BakeRecord {
-  RouterUpdate update;     ///< without its numbers
-  bool is_intact = false;  ///< its routers are those that were baked
-  bool can_undo = false;   ///< the old bytes are there and undamaged
+  RouterUpdate update;     ///< without the weights
+  bool is_intact = false;  ///< the routers are unchanged since baking
+  bool can_undo = false;   ///< the original bytes are present and undamaged
 };
 
-/// Nothing if the model is not baked. Throws Error{kBadInput}.
+/// Empty if the model is not baked. Throws Error{kBadInput}.
 [[nodiscard]] std::optional<BakeRecord> read_bake(const std::string& model);
 
 /// Restores the original file byte for byte. Throws Error{kBadInput} if the model is not baked, was
-/// changed since, or lost the old bytes.
+/// changed since, or lost the original bytes.
 std::vector<std::string> unbake_gguf(const std::string& model,
                                      const std::string& output,
                                      const Progress& progress = {});

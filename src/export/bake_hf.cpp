@@ -49,7 +49,7 @@ int32_t type_of(const SafetensorsTensor& tensor) {
   throw Error(ErrorKind::kBadInput,
               "[hf] router " + printable(tensor.name) + " is of type " + printable(tensor.dtype) +
                   ", expected F32, F16 or BF16",
-              "bake the original folder, before it was quantised");
+              "bake the original folder, before quantisation");
 }
 
 std::vector<float> floats_of(const SafetensorsTensor& tensor) {
@@ -95,10 +95,11 @@ class Baking {
       }
     }
     if (fingerprint.hex() != update_.origin.fingerprint) {
-      mismatch("the routers in " + printable(folder_.path) + " are not those of '" +
-                   update_.origin.model_name + "', for which the mask was made",
-               "use the folder that the GGUF was converted from; if its routers were kept in "
-               "another type than F32 there, --any-model bakes without this check");
+      mismatch(
+          "the routers in " + printable(folder_.path) + " are not those of '" +
+              update_.origin.model_name + "', for which the mask was made",
+          "use the folder that the GGUF was converted from; if the GGUF does not store routers "
+          "in F32, skip this check with --any-model");
     }
   }
 
@@ -177,8 +178,8 @@ class Baking {
                      " has no router, expected " + std::to_string(update_.n_layer) +
                      " of them in blocks " + std::to_string(update_.blocks.front()) + " to " +
                      std::to_string(update_.blocks.back()),
-                 "the mask is for another model, or this family names its routers in a way that is "
-                 "not known here");
+                 "the mask is for another model, or the router names of this model family are "
+                 "not supported");
       }
       const SafetensorsTensor& weight = find(found->second.weight);
       if (weight.shape != std::vector<int64_t>{update_.n_expert, update_.n_embd}) {
@@ -223,7 +224,7 @@ class Baking {
   std::map<std::string, std::vector<HfPatch>> patches_;
 };
 
-/// "out/hf/" -> "out/hf": what stands beside the folder must not get into it.
+/// "out/hf/" -> "out/hf", so that temporary names are next to the folder, not inside it.
 std::string without_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') {
     path.pop_back();
@@ -231,7 +232,7 @@ std::string without_slash(std::string path) {
   return path;
 }
 
-/// Removed with all that is in it unless it was given its final name.
+/// A temporary folder, removed with its content unless it was renamed to its final name.
 class UnfinishedFolder {
  public:
   explicit UnfinishedFolder(const std::string& final_path)
@@ -240,8 +241,8 @@ class UnfinishedFolder {
     std::error_code ignored;
     if (fs::exists(final_path, ignored) && !fs::is_empty(final_path, ignored)) {
       throw Error(ErrorKind::kUsage,
-                  "[hf] " + printable(final_path, 200) + " exists already",
-                  "name a new folder: nothing is ever written over a model");
+                  "[hf] " + printable(final_path, 200) + " already exists",
+                  "choose a new folder; models are never overwritten");
     }
     remove_abandoned();
     ensure_directory(path_);
@@ -260,13 +261,13 @@ class UnfinishedFolder {
     fs::rename(path_, final_path_, failure);
     if (failure) {
       throw Error(ErrorKind::kSystem,
-                  "[hf] cannot give " + path_ + " its name: " + failure.message(),
-                  "check the folder it is to be in");
+                  "[hf] cannot give " + path_ + " its final name: " + failure.message(),
+                  "check the output folder");
     }
   }
 
  private:
-  /// What killed processes left behind: folders of this name whose number is no running process.
+  /// Removes leftovers of killed processes: temporary folders whose process no longer runs.
   void remove_abandoned() const {
     std::error_code ignored;
     const fs::path parent = fs::absolute(final_path_, ignored).parent_path();
@@ -316,7 +317,7 @@ HfReport bake_hf(const std::string& folder,
                  const Progress& progress) {
   if (file_exists(folder + "/" + kRecordName)) {
     throw Error(ErrorKind::kBadInput,
-                "[hf] " + printable(folder, 200) + " is baked already",
+                "[hf] " + printable(folder, 200) + " is already baked",
                 "bake the original folder");
   }
   Baking baking(folder, update);
@@ -386,8 +387,8 @@ std::vector<std::string> describe_hf_bake(const std::string& folder) {
     n_changed += is_same ? 0 : 1;
   }
   lines.push_back(n_changed == 0
-                      ? "routers  as they were baked"
-                      : "routers  " + std::to_string(n_changed) + " were changed after baking");
+                      ? "routers  intact"
+                      : "routers  " + std::to_string(n_changed) + " changed after baking");
   return lines;
 }
 

@@ -1,8 +1,8 @@
-// A router update added to the weights of a Hugging Face folder in safetensors: for vLLM, SGLang,
-// TGI and transformers, on one machine or a cluster.
+// Adds a router update to the weights of a Hugging Face folder in safetensors, for vLLM, SGLang,
+// TGI and transformers.
 //
-// Not exact, as every update (router_update.h); exact where the mask's sigma is calibrated and the
-// router has a bias to add it to (gpt-oss). Rounding to bf16 or f16 comes on top and is reported.
+// An approximation like every update (router_update.h), but exact if the mask's sigma is calibrated
+// and the router has a bias (gpt-oss). Rounding to bf16 or f16 adds an error, which is reported.
 #pragma once
 
 #include <string>
@@ -16,15 +16,15 @@ namespace mascing {
 
 struct HfReport {
   std::vector<std::string> rewritten;  ///< safetensors files with changed routers
-  std::vector<std::string> linked;     ///< files taken over as they are
-  std::vector<std::string> skipped;    ///< other weights and folders, which would not be steered
+  std::vector<std::string> linked;     ///< unchanged files
+  std::vector<std::string> skipped;    ///< omitted weights and folders, which would bypass steering
   std::vector<RoundingLoss> losses;
 };
 
 /// Writes the folder `output`, which must not exist or be empty; it appears when it is complete.
-/// Only the router bytes of the files that hold routers differ from `folder`; index and names stay.
-/// mascing.json in it says what was done. `any_model`: do not insist that the routers are those the
-/// mask was made for. Throws Error{kMismatch} if they are not, or if layers or shapes differ,
+/// Only the router bytes differ from `folder`; index and names are unchanged. Its mascing.json
+/// records the change. `any_model` skips the check that the routers are those the mask was made
+/// for. Throws Error{kMismatch} if they are not, or if layers or shapes differ,
 /// Error{kBadInput} for a damaged folder, Error{kUsage} for an output that is in use,
 /// Error{kSystem}, Error{kInterrupted}.
 HfReport bake_hf(const std::string& folder,
@@ -33,8 +33,8 @@ HfReport bake_hf(const std::string& folder,
                  bool any_model,
                  const Progress& progress = {});
 
-/// What mascing.json says and whether the routers are still those that were baked: a line of text
-/// each. Empty if the folder is not baked. Throws Error{kBadInput}.
+/// Describes mascing.json and whether the routers are intact, one item per line. Empty if the
+/// folder is not baked. Throws Error{kBadInput}.
 [[nodiscard]] std::vector<std::string> describe_hf_bake(const std::string& folder);
 
 }  // namespace mascing

@@ -10,9 +10,9 @@
 
 namespace mascing {
 
-/// Weights and biases of the routers that lie in part `i_part`, in file order. Appends what
-/// rounding took away to `losses`. Throws Error{kBadInput} for a tensor type that the codec cannot
-/// write, or a shift for a router without bias.
+/// Weights and biases of the routers in part `i_part`, in file order. Appends the rounding losses
+/// to `losses`. Throws Error{kBadInput} for a tensor type that the codec cannot write, or a shift
+/// for a router without bias.
 [[nodiscard]] std::vector<PatchedTensor> bake_routers(const OpenModel& model,
                                                       int64_t i_part,
                                                       const RouterUpdate& update,

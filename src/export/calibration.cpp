@@ -1,4 +1,4 @@
-// Renders, lets the model answer, and joins prompt and reply into one text.
+// Renders conversations, generates replies, and joins prompt and reply into one text.
 #include "export/calibration.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ constexpr const char* kQuestions[] = {"What do bees do in winter?",
                                       "List five things that are round.",
                                       "How does a mill grind flour?"};
 
-/// Texts to be continued, each with the number of its group.
+/// Texts to continue, each with the number of its group.
 struct Prompts {
   std::vector<std::vector<int32_t>> tokens;
   std::vector<int64_t> group;
@@ -72,7 +72,7 @@ Prompts render_evenly(Host& host,
   return chosen;
 }
 
-/// Nothing but the begin mark, or a line break where there is none.
+/// Only the begin-of-text token, or a line break if there is none.
 void add_blank_pages(Host& host, int64_t n, Prompts& openings) {
   std::vector<int32_t> start = host.tokenize("", true);
   if (start.empty()) {

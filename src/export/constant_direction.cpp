@@ -1,4 +1,4 @@
-// Collects router inputs in as few passes over the texts as memory allows, then fits layer by
+// Collects router inputs in as few passes over the texts as memory allows, then fits each
 // layer.
 #include "export/constant_direction.h"
 
@@ -22,7 +22,7 @@ std::vector<int64_t> touched_layers(const Mask& mask) {
   return layers;
 }
 
-/// The texts that are read, and which of them are held out: every n-th group.
+/// The texts to read. Every n-th group is held out.
 struct Reading {
   std::vector<TraceRequest> requests;
   std::vector<bool> is_held_out;
@@ -78,7 +78,7 @@ std::vector<RouterSamples> read_inputs(Host& host,
     sample.is_held_out.push_back(reading.is_held_out[view.i_request] ? 1 : 0);
     ++sample.n_token;
   };
-  (void)host.observe(reading.requests, keep);  // a text that is too long is left out
+  (void)host.observe(reading.requests, keep);  // texts that are too long are skipped
   return samples;
 }
 

@@ -1,5 +1,5 @@
-// Fits router updates: directions whose product with a router's input is as nearly as possible the
-// push that the exact mask gives, from inputs seen while the model reads conversations.
+// Fits router updates, i.e. directions whose product with a router's input approximates the shift
+// of the exact mask, on inputs collected while the model reads conversations.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace mascing {
 
-/// One text to learn router inputs from. Texts of the same group are held out together.
+/// One calibration text. Texts of the same group are held out together.
 struct FitSample {
-  TraceRequest request;  ///< with the steering that is active while it is read
+  TraceRequest request;  ///< including the steering that is active
   int64_t group = 0;
 };
 
 struct FitOptions {
-  bool may_shift = false;  ///< the target can change router biases, where the model has them
-  int64_t rank = 16;       ///< of an update, at most; 1 = a single direction per layer
+  bool may_shift = false;  ///< the target format can change existing router biases
+  int64_t rank = 16;       ///< maximum rank of an update; 1 = a single direction per layer
   int64_t n_max_token = 24000;
-  double held_out_share = 0.25;           ///< of the groups: never fitted, only measured on
-  int64_t n_max_byte = int64_t{2} << 30;  ///< inputs kept at once; more layers take more passes
+  double held_out_share = 0.25;           ///< share of groups used only for measurement
+  int64_t n_max_byte = int64_t{2} << 30;  ///< memory limit for inputs; more layers take more passes
 };
 
 /// Inputs and logits of one router, token by token.
@@ -35,15 +35,15 @@ struct RouterSamples {
   std::vector<uint8_t> is_held_out;  ///< [N]
 };
 
-/// Fits one layer in up to four ways and returns the one under which most held-out tokens go to
-/// the experts of the exact mask:
+/// Fits one layer in up to four ways and returns the one with the largest share of held-out tokens
+/// that get the experts of the exact mask:
 ///   constant  ridge regression of one direction a on a . x = mean sigma
 ///   spread    of one direction on a . x = sigma(x), each token weighted by the variance of S under
 ///             its routing probabilities: to second order, the divergence an error there costs
 ///   matrix    the matrix M of rank R that minimises the same divergence, sum over tokens of
 ///             (M x - sigma S)^T (diag p - p p^T) (M x - sigma S), experts near the choice's border
 ///             weighted up
-///   choice    from there on the loss of refine_choice.h, if the matrix is not good enough
+///   choice    refines the matrix with the loss of refine_choice.h if it is not good enough
 /// `alpha` is the strength at which p is taken. With `may_shift` each has a constant term besides.
 /// Throws Error{kInsufficient} if there are no tokens to fit or to hold out.
 [[nodiscard]] LayerUpdate fit_layer(const RouterSamples& samples,

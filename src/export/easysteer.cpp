@@ -72,8 +72,7 @@ void write_easysteer(const std::string& path,
                      const Mask& mask,
                      const std::vector<EasySteerLayer>& layers) {
   if (layers.empty()) {
-    throw Error(ErrorKind::kInsufficient,
-                "[easysteer] the mask is empty: there is nothing to export");
+    throw Error(ErrorKind::kInsufficient, "[easysteer] nothing to export, the mask is empty");
   }
   nlohmann::json configs = nlohmann::json::object();
   for (const EasySteerLayer& layer : layers) {

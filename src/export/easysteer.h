@@ -1,9 +1,9 @@
 // A mask as JSON for EasySteer, an extension of vLLM that steers routers per request
 // (algorithm "moe_router", mode "soft": z + lambda * std(z) for the experts of a list).
 //
-// Not exact: EasySteer takes one list and one lambda per layer, a mask has a number for each
-// expert. Each row of the mask is replaced by the two levels that come nearest to it; how near is
-// reported. Levels are told apart up to a shift, which softmax routers do not see.
+// An approximation. EasySteer allows one expert list and one lambda per layer, while a mask has a
+// value per expert. Each row of the mask is replaced by the closest two-level row, and the error is
+// reported. Levels are defined up to a shift, which softmax routers ignore.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,10 @@ struct EasySteerLayer {
   int64_t i_layer = 0;
   std::vector<int64_t> experts;
   double lambda = 0.0;     ///< in standard deviations as torch.std has them (divisor E - 1)
-  double explained = 0.0;  ///< share of the variance of the mask's row that is kept
+  double explained = 0.0;  ///< retained share of the variance of the mask's row
 };
 
-/// The mask at strength `alpha`; layers that it leaves alone are absent.
+/// The mask at strength `alpha`; unaffected layers are absent.
 [[nodiscard]] std::vector<EasySteerLayer> easysteer_layers(const Mask& mask, double alpha);
 
 /// {"layer_configs": {"<block>": {"mode": "soft", "expert_ids": [...], "lambda": ...}}}. Written

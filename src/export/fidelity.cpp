@@ -1,4 +1,4 @@
-// One text at a time: what one side computed is kept until the other has done the same.
+// Processes one text at a time and keeps the results of one side until the other is done.
 #include "export/fidelity.h"
 
 #include <algorithm>
@@ -154,8 +154,8 @@ FidelityRecord compare_forms(Host& exact,
   const Texts texts = generate_both(exact, exported, conversations, steering, options);
   if (texts.requests.empty()) {
     throw Error(ErrorKind::kInsufficient,
-                "[check] none of the conversations could be read and answered",
-                "give conversations that end with a user's message and fit the context");
+                "[check] none of the conversations could be run",
+                "use conversations that end with a user message and fit the context");
   }
   FidelityRecord record;
   record.n_reply = texts.n_reply;

@@ -1,4 +1,4 @@
-// Runs the exact mask and an exported form of it side by side and counts where they differ.
+// Compares the exact mask with an exported form on the same texts.
 #pragma once
 
 #include <functional>
@@ -17,10 +17,10 @@ struct FidelityOptions {
   std::function<bool(const std::string&)> is_refusal;  ///< judges replies
 };
 
-/// `exact` runs under `steering`; `exported` is the same model in its exported form, run as it is.
-/// Both read the same texts (prompts with the exact mask's greedy replies), each with its own
-/// hidden states: differences of early layers count again in later ones. Experts are those with the
-/// largest logits; a bias on the choice alone and expert groups (DeepSeek-V3) are not looked at.
+/// `exact` runs under `steering`; `exported` is the exported form of the same model without
+/// steering. Both read the same texts (prompts with the exact mask's greedy replies), each with its
+/// own hidden states, so early differences propagate. Experts are those with the largest logits; a
+/// selection-only bias and expert groups (DeepSeek-V3) are ignored.
 /// Throws Error{kInsufficient} if no conversation can be read.
 [[nodiscard]] FidelityRecord compare_forms(Host& exact,
                                            Host& exported,

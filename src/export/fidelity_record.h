@@ -1,4 +1,4 @@
-// What a comparison of exact mask and exported form found, as it is stored in the exported file.
+// Comparison of the exact mask with an exported form, as stored in the exported file.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +9,19 @@ namespace mascing {
 class GgufFile;
 class GgufWriter;
 
-/// All shares in [0, 1]; n_token = 0: nothing was compared.
+/// All shares in [0, 1]; n_token = 0 means no comparison.
 struct FidelityRecord {
   int64_t n_token = 0;
   int64_t n_reply = 0;
-  int64_t n_reply_changed = 0;        ///< replies that are not word for word the same
-  int64_t n_decision_changed = 0;     ///< of them, refused on one side and not on the other
+  int64_t n_reply_changed = 0;        ///< replies that differ in any word
+  int64_t n_decision_changed = 0;     ///< of these, refused on only one side
   double divergence = 0.0;            ///< mean KL(exact || exported) of the next token, nats
-  double divergence_unsteered = 0.0;  ///< the same of the unsteered model, to compare with
-  std::vector<double> same_experts;   ///< [L] share of tokens that go to exactly the same experts
-  std::vector<double> overlap;        ///< [L] mean share of a token's experts that are the same
+  double divergence_unsteered = 0.0;  ///< the same for the unsteered model, as a reference
+  std::vector<double> same_experts;   ///< [L] share of tokens with exactly the same experts
+  std::vector<double> overlap;        ///< [L] mean share of a token's experts that agree
 };
 
-/// As keys "mascing.check.*"; nothing if nothing was compared.
+/// Writes keys "mascing.check.*", or nothing without a comparison.
 void put_fidelity(const FidelityRecord& record, GgufWriter& writer);
 [[nodiscard]] FidelityRecord get_fidelity(const GgufFile& file);
 

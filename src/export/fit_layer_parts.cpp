@@ -100,7 +100,7 @@ LayerProblem make_problem(
     throw Error(ErrorKind::kInsufficient,
                 "[export] " + std::to_string(samples.n_token) +
                     " tokens are too few to fit the routers of layer " + std::to_string(i_layer),
-                "give more conversations to calibrate on");
+                "add calibration conversations (--data)");
   }
   fill_arrays(samples, order, problem);
   problem.steer = Eigen::Map<const VectorXf>(mask.row(i_layer), mask.n_expert);

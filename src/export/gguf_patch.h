@@ -1,5 +1,5 @@
-// GGUF files with some tensors' bytes replaced, streamed, and the way back. Only for the .cpp files
-// of this folder.
+// Streams GGUF files with the bytes of some tensors replaced, and restores the originals. Only for
+// the .cpp files of this folder.
 #pragma once
 
 #include <string>
@@ -38,9 +38,9 @@ void write_patched(const GgufFile& part,
                    const Progress& progress);
 
 [[nodiscard]] bool is_patched(const GgufFile& part);
-/// True if the changed tensors still hold what was written.
+/// True if the changed tensors are intact.
 [[nodiscard]] bool has_patched_bytes(const GgufFile& part);
-/// True if the original can be put together again.
+/// True if the original can be restored.
 [[nodiscard]] bool can_unpatch(const GgufFile& part);
 /// Writes the original; can_unpatch must hold.
 void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress);

@@ -49,14 +49,15 @@ bool starts_component(std::string_view name, size_t position) {
 std::map<std::string, std::string> read_index(const std::string& path) {
   const nlohmann::json index = nlohmann::json::parse(read_text_file(path), nullptr, false);
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
-    fail_index(
-        path, "is no index of safetensors files: \"weight_map\" is missing", "download it again");
+    fail_index(path,
+               "is not an index of safetensors files, \"weight_map\" is missing",
+               "download it again");
   }
   std::map<std::string, std::string> map;
   for (const auto& [name, shard] : index["weight_map"].items()) {
     const std::string file = shard.is_string() ? shard.get<std::string>() : "";
     if (file.empty() || file != file_name(file) || file == "..") {
-      fail_index(path, "names no file for tensor \"" + printable(name) + "\"", "download it again");
+      fail_index(path, "has no file for tensor \"" + printable(name) + "\"", "download it again");
     }
     map[name] = file;
   }
@@ -75,7 +76,7 @@ void add_router(const std::string& shard, const std::string& name, HfFolder& fol
     fail_index(folder.path,
                "block " + std::to_string(block) + " seems to have two routers: \"" + tensor.name +
                    "\" and \"" + printable(name) + "\"",
-               "this family of models is not known here");
+               "this model family is not supported");
   }
   tensor = {shard, name};
 }
@@ -125,7 +126,7 @@ HfFolder open_hf_folder(const std::string& path) {
   } else {
     fail_index(path,
                std::string("holds neither ") + kIndexName + " nor " + kSingleName,
-               "give the folder of a Hugging Face model in safetensors");
+               "use the folder of a Hugging Face model in safetensors");
   }
   folder.shards.assign(shards.begin(), shards.end());
   for (const std::string& shard : folder.shards) {
@@ -147,7 +148,7 @@ HfFolder open_hf_folder(const std::string& path) {
         fail_index(index_path,
                    "says that tensor \"" + printable(name) + "\" is in " + printable(shard) +
                        ", but it is not",
-                   "index and files belong to different downloads: download the model again");
+                   "index and files do not belong together; download the model again");
       }
     }
   }

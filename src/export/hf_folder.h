@@ -1,5 +1,5 @@
-// A Hugging Face model folder as far as its routers are concerned: which safetensors file holds
-// which router. Only for the .cpp files of this folder.
+// Locates the routers in the safetensors files of a Hugging Face model folder. Only for the .cpp
+// files of this folder.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +34,9 @@ struct HfFolder {
 /// damaged.
 [[nodiscard]] HfFolder open_hf_folder(const std::string& path);
 
-/// "model.layers.7.mlp.gate.weight" -> block 7; -1 for names that are no router's. Known are the
+/// "model.layers.7.mlp.gate.weight" -> block 7; -1 for other tensors. Supports the
 /// names of Qwen-MoE, Mixtral, Phi-MoE, gpt-oss, Hunyuan, DeepSeek, Llama 4, Granite, Jamba, DBRX,
-/// OLMoE, Ernie, GLM, MiniMax and whoever took them over. `is_bias` tells weight from bias.
+/// OLMoE, Ernie, GLM, MiniMax and derived models. `is_bias` is set for bias tensors.
 [[nodiscard]] int64_t router_block(const std::string& name, bool& is_bias);
 
 }  // namespace mascing

@@ -62,8 +62,8 @@ std::vector<float> floats_of(const GgufFile& file,
   const GgufTensor* tensor = file.find_tensor(name);
   if (tensor == nullptr || tensor->type != kGgufF32 || tensor->dims != dims) {
     throw Error(ErrorKind::kBadInput,
-                where(file) + ": tensor \"" + name + "\" is missing or of another shape",
-                "the adapter is damaged: export it again");
+                where(file) + ": tensor \"" + name + "\" is missing or has the wrong shape",
+                "the adapter is damaged; export it again");
   }
   std::vector<float> values(tensor->size_bytes / sizeof(float));
   std::memcpy(values.data(), tensor->data, tensor->size_bytes);
@@ -79,7 +79,7 @@ void write_lora(const std::string& path, const RouterUpdate& update) {
                                      [](const LayerUpdate& l) { return !l.shift.empty(); });
   if (rank == 0 || has_shift) {
     throw Error(ErrorKind::kUsage,
-                rank == 0 ? "[lora] the mask is empty: there is nothing to export"
+                rank == 0 ? "[lora] nothing to export, the mask is empty"
                           : "[lora] an adapter cannot change a router's bias",
                 "fit the update without shifts, or bake it into the model");
   }

@@ -1,7 +1,7 @@
-// A router update as a LoRA adapter in GGUF, for stock llama.cpp and what is built on it:
+// A router update as a LoRA adapter in GGUF, for stock llama.cpp and programs built on it:
 // llama-cli, llama-server, Ollama (ADAPTER), LM Studio. The adapter's scale is the mask's strength.
 //
-// Not exact: see router_update.h. How near it comes is measured when it is fitted and stands in the
+// An approximation, see router_update.h. Its error is measured when it is fitted and stored in the
 // file (mascing.fit.*).
 #pragma once
 
@@ -11,12 +11,12 @@
 
 namespace mascing {
 
-/// Layers of smaller rank are filled up with zeros: llama.cpp divides by the rank of each tensor,
-/// and alpha = rank makes scale and strength the same. Writes atomically. Throws Error{kUsage} for
+/// Layers of smaller rank are padded with zeros. llama.cpp divides by the rank of each tensor, and
+/// alpha = rank makes scale and strength equal. Writes atomically. Throws Error{kUsage} for
 /// an update with shifts, which an adapter cannot carry, or without any layer.
 void write_lora(const std::string& path, const RouterUpdate& update);
 
-/// Reads what write_lora wrote, for `mascing mask verify` and other exports. Throws
+/// Reads an adapter written by write_lora, for `mascing mask verify` and other exports. Throws
 /// Error{kBadInput} for a damaged file, another kind of GGUF, or an adapter that mascing did not
 /// write.
 [[nodiscard]] RouterUpdate read_lora(const std::string& path);

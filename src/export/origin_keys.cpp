@@ -37,7 +37,7 @@ constexpr std::pair<const char*, double FitQuality::*> kQualities[] = {
   throw Error(ErrorKind::kBadInput,
               "[export] " + printable(file_name(file.path())) + ": key \"" + key +
                   "\" is missing or of the wrong size",
-              "the file is damaged, or mascing did not write it: export it again");
+              "the file is damaged or was not written by mascing; export it again");
 }
 
 template <typename T>
@@ -113,9 +113,9 @@ void put_origin(const RouterUpdate& update, const std::string& kind, GgufWriter&
 RouterUpdate get_origin(const GgufFile& file, const std::string& kind) {
   if (file.get_string("mascing.export").value_or("") != kind) {
     throw Error(ErrorKind::kBadInput,
-                "[export] " + printable(file_name(file.path())) + ": is no " + kind +
-                    " that mascing exported",
-                "give a file that `mascing export --to " + kind + "` wrote");
+                "[export] " + printable(file_name(file.path())) + ": is not a " + kind +
+                    " export of mascing",
+                "use a file from `mascing export --to " + kind + "`");
   }
   RouterUpdate update;
   for (const auto& [key, field] : kTexts) {

@@ -1,5 +1,5 @@
-// Where an update comes from and how well it fits, as keys of a GGUF file. Only for the .cpp files
-// of this folder and for `mascing mask verify`.
+// Origin and fit quality of an update as keys of a GGUF file. Only for the .cpp files of this
+// folder and for `mascing mask verify`.
 #pragma once
 
 #include <string>

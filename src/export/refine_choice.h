@@ -1,4 +1,4 @@
-// Makes a router's update choose the experts that the exact mask chooses. Only for the .cpp files
+// Refines a router's update to select the same experts as the exact mask. Only for the .cpp files
 // of this folder.
 #pragma once
 
@@ -12,8 +12,8 @@ namespace mascing {
 ///   sum over tokens, experts i chosen by the exact mask, experts j not chosen,
 ///       log(1 + exp((y_j - y_i) / width)),   y = logits + alpha * matrix * x,
 /// x the rows of `white` [n_fit, F]: the inputs in coordinates in which they are uncorrelated, by
-/// Adam on blocks of tokens. Pairs far from the border of the choice are left out. A fifth of the
-/// tokens is not learnt from: the matrix that does best on them is returned, `start` if none does
+/// Adam on blocks of tokens. Pairs far from the selection border are skipped. A fifth of the
+/// tokens is held out, and the matrix that does best on them is returned, or `start` if none is
 /// better.
 [[nodiscard]] Eigen::MatrixXf refine_choice(const LayerProblem& problem,
                                             const Eigen::MatrixXf& white,

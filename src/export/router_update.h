@@ -1,6 +1,6 @@
-// A mask as engines can take it that know matrices only: a change of the router weights. The exact
-// mask adds alpha * sigma * S to the logits of every token; no matrix does that, for it would have
-// to give the same for every input. An update of small rank comes near it on the inputs that occur.
+// A mask as a change of router weights, for engines that only support matrices. The exact mask adds
+// alpha * sigma * S to the logits of every token, which no matrix can do for all inputs. An update
+// of small rank approximates it on typical inputs.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace mascing {
 
-/// How near the update of one layer comes to the exact mask, on tokens that the fit did not see.
+/// Agreement of the update of one layer with the exact mask, on held-out tokens.
 struct FitQuality {
   int64_t n_token = 0;
   double ratio_spread =
@@ -34,7 +34,7 @@ struct LayerUpdate {
   FitQuality quality;
 };
 
-/// Where an update comes from; written into every exported file.
+/// Origin of an update, written to every exported file.
 struct UpdateOrigin {
   std::string architecture;
   std::string fingerprint;  ///< of the model

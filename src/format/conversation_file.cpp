@@ -180,7 +180,7 @@ ChoiceQuestion get_question(const Line& line, const json& object) {
   const int64_t n_choice = std::ssize(question.choices);
   const json* answer = find(object, "answer");
   if (n_choice < 2 || answer == nullptr || !answer->is_number_integer()) {
-    line.fail("expected at least two choices and the index of the right one as \"answer\"");
+    line.fail("expected at least two choices and the index of the correct one as \"answer\"");
   }
   if (*answer < 0 || *answer >= n_choice) {
     line.fail("\"answer\" is " + answer->dump() + ", expected 0 to " +
@@ -196,7 +196,7 @@ class IdRegister {
   void add(const Line& line, const std::string& id) {
     const auto [place, is_new] = lines_.emplace(id, line.number);
     if (!is_new) {
-      line.fail("id \"" + printable(id) + "\" is used already in line " +
+      line.fail("id \"" + printable(id) + "\" is already used in line " +
                 std::to_string(place->second));
     }
   }
@@ -208,7 +208,7 @@ class IdRegister {
 void require_any(int64_t n, const std::string& path, const std::string& what, const char* hint) {
   if (n == 0) {
     throw Error(ErrorKind::kInsufficient,
-                "[data] " + file_name(path) + ": the file holds no " + what,
+                "[data] " + file_name(path) + ": the file contains no " + what,
                 hint);
   }
 }

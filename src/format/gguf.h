@@ -18,7 +18,7 @@ namespace mascing {
 
 /// "f32", "q4_K", ...; "unknown" for a number that is not a type.
 [[nodiscard]] const char* gguf_type_name(int32_t type);
-/// Bytes of one row of `n` values, or -1 if the type is unknown or `n` is no multiple of its block.
+/// Bytes of one row of `n` values; -1 if the type is unknown or `n` does not fill its blocks.
 [[nodiscard]] int64_t gguf_row_bytes(int32_t type, int64_t n);
 
 inline constexpr int32_t kGgufF32 = 0;
@@ -34,11 +34,11 @@ struct GgufTensor {
   size_t size_bytes = 0;
 };
 
-/// A parsed file; views into it live as long as it does. Getters give nothing if the key is absent
-/// and throw Error{kBadInput} naming the key if its value is of another kind.
+/// A parsed file; views into it live as long as it does. Getters return nothing if the key is
+/// absent and throw Error{kBadInput} naming the key if its value has another type.
 class GgufFile {
  public:
-  /// Throws Error{kBadInput} for anything that is not a whole, consistent GGUF file.
+  /// Throws Error{kBadInput} for anything but a complete, consistent GGUF file.
   [[nodiscard]] static GgufFile open(const std::string& path);
 
   [[nodiscard]] bool has(const std::string& key) const;
@@ -46,7 +46,7 @@ class GgufFile {
   [[nodiscard]] bool is_array(const std::string& key) const;
   /// Any integer type; bool counts as 0 and 1.
   [[nodiscard]] std::optional<int64_t> get_int(const std::string& key) const;
-  /// Any integer type that is not negative, up to 2^64 - 1.
+  /// Any non-negative integer, up to 2^64 - 1.
   [[nodiscard]] std::optional<uint64_t> get_uint(const std::string& key) const;
   /// f32 or f64.
   [[nodiscard]] std::optional<double> get_float(const std::string& key) const;
@@ -66,7 +66,7 @@ class GgufFile {
 
   /// Everything before the tensor data: metadata and tensor infos.
   [[nodiscard]] std::string_view header_bytes() const;
-  /// The part of it up to the last key's value: what comes behind are tensor infos.
+  /// The part before the tensor infos, up to the last key's value.
   [[nodiscard]] std::string_view metadata_bytes() const;
   [[nodiscard]] int64_t n_key() const { return std::ssize(values_); }
   static constexpr size_t kKeyCountOffset = 16;  ///< where their number stands, a u64

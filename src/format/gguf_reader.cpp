@@ -45,7 +45,7 @@ class GgufParser {
   [[noreturn]] void malformed(const std::string& what) const {
     throw Error(ErrorKind::kBadInput,
                 "[gguf] " + name_ + ": " + what,
-                "the file is damaged or no GGUF file: download or copy it again");
+                "the file is damaged or not a GGUF file; download or copy it again");
   }
 
   [[noreturn]] void truncated(uint64_t needed, const std::string& at) const {
@@ -96,8 +96,8 @@ class GgufParser {
           ErrorKind::kBadInput,
           "[gguf] " + name_ + ": format version " + std::to_string(version) + ", expected 2 or 3",
           version > kGgufVersion && version < 100
-              ? "the file is newer than this program: update mascing"
-              : "the file is damaged or too old: convert or download it again");
+              ? "the file is newer than this program; update mascing"
+              : "the file is damaged or too old; convert or download it again");
     }
     n_tensor_ = take_number<uint64_t>("tensor count");
     n_key_ = take_number<uint64_t>("key count");
@@ -124,7 +124,7 @@ class GgufParser {
     value.data = out_.file_.data() + begin;
     value.size_bytes = position_ - begin;
     if (!out_.values_.emplace(key, value).second) {
-      malformed("key \"" + printable(key) + "\" is there twice");
+      malformed("key \"" + printable(key) + "\" occurs twice");
     }
   }
 
@@ -172,7 +172,7 @@ class GgufParser {
                 std::to_string(alignment_));
     }
     if (!out_.tensor_index_.emplace(tensor.name, out_.tensors_.size()).second) {
-      malformed(shown + " is there twice");
+      malformed(shown + " occurs twice");
     }
     out_.tensors_.push_back(std::move(tensor));
     offsets_.push_back(offset);
@@ -183,7 +183,7 @@ class GgufParser {
       throw Error(ErrorKind::kBadInput,
                   "[gguf] " + name_ + ": " + shown + " has type " + std::to_string(tensor.type) +
                       ", which is unknown",
-                  "the file is damaged, or newer than this program: update mascing");
+                  "the file is damaged, or newer than this program; update mascing");
     }
     const int64_t n_row = tensor.dims.empty() ? 1 : tensor.dims[0];
     int64_t size = gguf_row_bytes(tensor.type, n_row);

@@ -77,7 +77,7 @@ const GgufFile::Value* GgufFile::find(const std::string& key) const {
 void GgufFile::wrong_kind(const std::string& key, const Value& value, const char* wanted) const {
   throw Error(ErrorKind::kBadInput,
               "[gguf] " + printable(file_name(path())) + ": key \"" + printable(key) +
-                  "\" is of kind " + kind_of(value) + ", expected " + wanted,
+                  "\" is of type " + kind_of(value) + ", expected " + wanted,
               "the file was written by another program or is damaged");
 }
 
@@ -115,7 +115,7 @@ std::optional<uint64_t> GgufFile::get_uint(const std::string& key) const {
     return std::nullopt;
   }
   if (*number < 0) {
-    wrong_kind(key, *value, "integer that is not negative");
+    wrong_kind(key, *value, "non-negative integer");
   }
   return *number;
 }

@@ -1,4 +1,4 @@
-// JSON from files that may be hostile: parsing with a bound on nesting and errors of our own kind.
+// Parses JSON from untrusted files, with a limit on nesting and our own error type.
 // Only for .cpp files.
 #pragma once
 

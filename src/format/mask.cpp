@@ -16,7 +16,7 @@ namespace {
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::kBadInput,
               "[mask] " + what,
-              "the mask is damaged or was put together wrongly: make it again");
+              "the mask is damaged or was built incorrectly; make it again");
 }
 
 void require_size(const char* name, size_t got, int64_t expected) {
@@ -48,7 +48,7 @@ SigmaRule parse_sigma_rule(const std::string& text) {
   }
   throw Error(ErrorKind::kUsage,
               "[mask] sigma rule \"" + printable(text) + "\", expected token, calibrated or batch",
-              "token is what masks are made for unless you know better");
+              "use token unless the mask was made for another rule");
 }
 
 int64_t Mask::n_active() const {
@@ -64,17 +64,17 @@ void Mask::validate() const {
   require_size("sigma", sigma.size(), n_layer);
   require_size("blocks", blocks.size(), n_layer);
   if (!std::all_of(steer.begin(), steer.end(), [](float s) { return std::isfinite(s); })) {
-    fail("an entry of the steering matrix is infinite or not a number");
+    fail("an entry of the steering matrix is infinite or NaN");
   }
   if (!std::all_of(sigma.begin(), sigma.end(), [](float s) { return std::isfinite(s) && s > 0; })) {
     fail("a layer's sigma is not a positive number");
   }
   if (!std::isfinite(alpha) || !std::isfinite(lambda) || !std::isfinite(threshold)) {
-    fail("alpha, lambda or threshold is infinite or not a number");
+    fail("alpha, lambda or threshold is infinite or NaN");
   }
   for (size_t i = 0; i < blocks.size(); ++i) {
     if (blocks[i] < 0 || (i > 0 && blocks[i] <= blocks[i - 1])) {
-      fail("block numbers do not rise");
+      fail("block numbers are not in ascending order");
     }
   }
 }

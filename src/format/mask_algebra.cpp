@@ -32,16 +32,16 @@ std::string describe(const WeightedMask& used) {
 void require_same_origin(const WeightedMask& first, const WeightedMask& second) {
   if (first.mask.fingerprint != second.mask.fingerprint ||
       first.mask.n_layer != second.mask.n_layer || first.mask.n_expert != second.mask.n_expert) {
-    throw Error(
-        ErrorKind::kMismatch,
-        "[mask] two masks of different models: " + describe(first) + " and " + describe(second),
-        "masks can be combined and compared only if they were made for the same model");
+    throw Error(ErrorKind::kMismatch,
+                "[mask] the masks are for different models: " + describe(first) + " and " +
+                    describe(second),
+                "only masks for the same model can be combined or compared");
   }
 }
 
 Mask compose_masks(const std::vector<WeightedMask>& masks) {
   if (masks.empty()) {
-    throw Error(ErrorKind::kUsage, "[mask] no mask was given", "name at least one mask file");
+    throw Error(ErrorKind::kUsage, "[mask] no mask was given", "give at least one mask file");
   }
   Mask sum = masks[0].mask;
   sum.alpha = to_float(masks[0].strength);
@@ -56,7 +56,7 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
                   "[mask] " + masks[0].name + " measures sigma by the rule " +
                       to_string(sum.sigma_rule) + ", " + used.name + " by " +
                       to_string(used.mask.sigma_rule),
-                  "only masks with the same rule can be added up");
+                  "only masks with the same rule can be combined");
     }
     hashes += used.mask.data_hash + " ";
   }

@@ -51,7 +51,7 @@ T required(const GgufFile& file, const char* key, std::optional<T> value) {
   if (!value) {
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": key \"" + key + "\" is missing",
-                "the mask is damaged: copy it again or make it anew");
+                "the mask is damaged; copy or make it again");
   }
   return *std::move(value);
 }
@@ -64,8 +64,8 @@ void refuse_other_kinds(const GgufFile& file) {
                                                                 : "another kind of GGUF file";
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": is " + kind + ", expected a mask",
-                "give the mask.gguf that `mascing run` or `mascing steer` wrote; a model goes "
-                "behind -m");
+                "use the mask.gguf from `mascing run` or `mascing steer`; pass a model "
+                "with -m");
   }
   const int64_t version =
       required(file, "mascing.format_version", file.get_int("mascing.format_version"));
@@ -73,8 +73,8 @@ void refuse_other_kinds(const GgufFile& file) {
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": mask format version " + std::to_string(version) +
                     ", expected " + std::to_string(kFormatVersion),
-                version > kFormatVersion ? "the mask was made by a newer mascing: update this one"
-                                         : "the mask is damaged: make it anew");
+                version > kFormatVersion ? "the mask was made by a newer mascing; update this one"
+                                         : "the mask is damaged; make it again");
   }
 }
 
@@ -84,7 +84,7 @@ std::vector<float> read_tensor(const GgufFile& file,
   const GgufTensor* tensor = file.find_tensor(name);
   if (tensor == nullptr || tensor->type != kGgufF32 || tensor->dims != dims) {
     throw Error(ErrorKind::kBadInput,
-                mask_path(file) + ": tensor \"" + name + "\" is missing or does not fit " +
+                mask_path(file) + ": tensor \"" + name + "\" is missing or does not match " +
                     std::to_string(dims.back()) + " layers",
                 "the mask is damaged: copy it again or make it anew");
   }

@@ -33,7 +33,7 @@ struct ModelFile {
   }
 };
 
-constexpr const char* kAnotherDownload = "the file is damaged or incomplete: download it again";
+constexpr const char* kAnotherDownload = "the file is damaged or incomplete; download it again";
 
 // Counted from 1 and padded to five digits.
 std::string part_number(int64_t i) {
@@ -58,19 +58,20 @@ void open_other_parts(ModelFile& model) {
   if (i_part != 0) {
     model.fail(": is part " + std::to_string(i_part + 1) + " of " + std::to_string(n_part) +
                    " of a split model",
-               "give the first part, the one ending in " + split_suffix(0, n_part));
+               "use the first part, which ends in " + split_suffix(0, n_part));
   }
   const std::string suffix = split_suffix(0, n_part);
   if (!model.path.ends_with(suffix)) {
-    model.fail(": is the first of " + std::to_string(n_part) + " parts, but is not named so",
-               "rename it so that it ends in " + suffix);
+    model.fail(
+        ": is the first of " + std::to_string(n_part) + " parts, but its name does not show it",
+        "rename it to end in " + suffix);
   }
   for (int64_t i = 1; i < n_part; ++i) {
     const std::string path = part_path(model.path, i, n_part);
     if (!file_exists(path)) {
       model.fail(": part " + std::to_string(i + 1) + " of " + std::to_string(n_part) +
                      " is missing: " + printable(file_name(path)),
-                 "put all parts of the model into one folder");
+                 "put all parts of the model in one folder");
     }
     model.parts.push_back(GgufFile::open(path));
   }
@@ -80,7 +81,7 @@ void refuse_other_kinds(const ModelFile& model) {
   const std::string type = model.head().get_string("general.type").value_or("model");
   if (type != "model") {
     model.fail(": is a GGUF file of type \"" + printable(type) + "\", expected a model",
-               "give the GGUF file of the model itself");
+               "use the GGUF file of the model itself");
   }
   if (model.head().get_string("general.architecture").value_or("").empty()) {
     model.fail(": key \"general.architecture\" is missing", kAnotherDownload);
@@ -110,7 +111,7 @@ void find_routers(ModelFile& model) {
     for (const GgufTensor& tensor : model.parts[i_part].tensors()) {
       if (!names.insert(tensor.name).second) {
         model.fail(": tensor \"" + printable(tensor.name) + "\" is in two parts",
-                   "the parts belong to different models: download them again");
+                   "the parts belong to different models; download them again");
       }
       if (const auto i = block_of(tensor.name, ".ffn_gate_inp.weight")) {
         model.routers[*i].weight = &tensor;
@@ -145,7 +146,7 @@ int64_t count_experts_used(const ModelFile& model, const std::string& key) {
   const std::vector<int64_t> values = *model.head().get_int_array(key);
   const auto largest = std::max_element(values.begin(), values.end());
   if (largest == values.end() || *largest <= 0) {
-    model.fail(": key \"" + printable(key) + "\" holds no positive number", kAnotherDownload);
+    model.fail(": key \"" + printable(key) + "\" is not a positive number", kAnotherDownload);
   }
   return *largest;
 }
@@ -170,10 +171,11 @@ std::string gating_of(const GgufFile& head, const std::string& key) {
 
 void check_routers(const ModelFile& model, const ModelInfo& info) {
   if (model.routers.empty()) {
-    model.fail(" is a dense model (architecture " + printable(info.architecture) + ", " +
-                   std::to_string(info.n_block) + " blocks): it has no router to steer",
-               "mascing needs a Mixture-of-Experts model, whose GGUF has tensors "
-               "blk.N.ffn_gate_inp.weight: Qwen3-30B-A3B, Mixtral, gpt-oss, ...");
+    model.fail(
+        " is a dense model (architecture " + printable(info.architecture) + ", " +
+            std::to_string(info.n_block) + " blocks) without routers to steer",
+        "use a Mixture-of-Experts model such as Qwen3-30B-A3B, Mixtral or gpt-oss, whose GGUF has "
+        "tensors blk.N.ffn_gate_inp.weight");
   }
   for (const auto& [block, router] : model.routers) {
     const std::vector<int64_t>& dims = router.weight->dims;
@@ -279,9 +281,9 @@ std::string part_path(const std::string& path, int64_t i_part, int64_t n_part) {
   const std::string suffix = split_suffix(0, n_part);
   if (!path.ends_with(suffix)) {
     throw Error(ErrorKind::kUsage,
-                "[model] " + printable(path) + ": is to be the first of " + std::to_string(n_part) +
-                    " parts, but is not named so",
-                "let its name end in " + suffix);
+                "[model] " + printable(path) + ": should be the first of " +
+                    std::to_string(n_part) + " parts, but its name does not show it",
+                "choose a name that ends in " + suffix);
   }
   return path.substr(0, path.size() - suffix.size()) + split_suffix(i_part, n_part);
 }

@@ -1,4 +1,4 @@
-// What a model's GGUF file says about its routers, read without loading the model.
+// Reads the description of a model's routers from its GGUF file without loading the model.
 #pragma once
 
 #include <string>

@@ -165,7 +165,7 @@ class Reader {
         throw Error(ErrorKind::kBadInput,
                     "[results] " + file + ": " + path + " is " + node.type_name() + ", expected " +
                         expected,
-                    "write it anew with `mascing run`, or see docs/results.md");
+                    "write it again with `mascing run`, or see docs/results.md");
       }
     }
 
@@ -233,7 +233,7 @@ class Reader {
     if (found == object_.end()) {
       throw Error(ErrorKind::kBadInput,
                   "[results] " + file_ + ": the key " + inside(key) + " is missing",
-                  "write it anew with `mascing run`, or see docs/results.md");
+                  "write it again with `mascing run`, or see docs/results.md");
     }
     return *found;
   }
@@ -261,7 +261,7 @@ Results results_from_json(const std::string& text, const std::string& name) {
   if (document.is_discarded()) {
     throw Error(ErrorKind::kBadInput,
                 "[results] " + name + " is not valid JSON",
-                "the file is cut off or of another kind: write it anew with `mascing run`");
+                "the file is truncated or of another type; write it again with `mascing run`");
   }
   Reader reader(document, name, "");
   int64_t schema = 0;
@@ -270,7 +270,7 @@ Results results_from_json(const std::string& text, const std::string& name) {
     throw Error(ErrorKind::kBadInput,
                 "[results] " + name + ": schema is " + std::to_string(schema) + ", expected " +
                     std::to_string(kSchema),
-                "this version of mascing reads results of its own schema only");
+                "use the version of mascing that wrote the results");
   }
   Results results;
   describe(reader, results);

@@ -27,7 +27,7 @@ constexpr uint64_t kMaxHeaderBytes = 100000000;  // as the reference implementat
 constexpr int64_t kMaxBytes = int64_t{1} << 62;
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kDamaged =
-    "the file is damaged or no safetensors file: download or copy it again";
+    "the file is damaged or not a safetensors file; download or copy it again";
 
 struct DtypeInfo {
   const char* name;
@@ -77,7 +77,7 @@ class HeaderReader {
   void read(std::vector<SafetensorsTensor>& tensors, std::map<std::string, std::string>& metadata) {
     const json header = parse_json(header_text(), where_, kDamaged);
     if (!header.is_object()) {
-      fail("the header is no JSON object");
+      fail("the header is not a JSON object");
     }
     for (const auto& [name, value] : header.items()) {
       if (name == kMetadataKey) {
@@ -121,11 +121,11 @@ class HeaderReader {
 
   void read_metadata(const json& value, std::map<std::string, std::string>& metadata) const {
     if (!value.is_object()) {
-      fail("__metadata__ is no JSON object");
+      fail("__metadata__ is not a JSON object");
     }
     for (const auto& [key, text] : value.items()) {
       if (!text.is_string()) {
-        fail("__metadata__ \"" + printable(key) + "\" is no text");
+        fail("__metadata__ \"" + printable(key) + "\" is not a string");
       }
       metadata[key] = text.get<std::string>();
     }
@@ -135,7 +135,7 @@ class HeaderReader {
     const bool fits =
         value.is_number_unsigned() && value.get<uint64_t>() <= static_cast<uint64_t>(kMaxBytes);
     if (!fits) {
-      fail(shown + ": expected a number that is not negative, got " + printable(value.dump()));
+      fail(shown + ": expected a non-negative number, got " + printable(value.dump()));
     }
     return value.get<int64_t>();
   }
@@ -162,7 +162,7 @@ class HeaderReader {
       fail(shown + ": unknown dtype \"" + printable(tensor.dtype) + "\" or shape too large");
     }
     if (end < begin || end - begin != size) {
-      fail(shown + ": data_offsets hold " + std::to_string(end - begin) + " bytes, expected " +
+      fail(shown + ": data_offsets span " + std::to_string(end - begin) + " bytes, expected " +
            std::to_string(size));
     }
     const uint64_t needed = data_begin_ + end;
@@ -189,7 +189,7 @@ class HeaderReader {
       position = end;
     }
     if (position != file_.size()) {
-      fail(std::to_string(file_.size() - position) + " bytes behind the last tensor");
+      fail(std::to_string(file_.size() - position) + " bytes after the last tensor");
     }
   }
 

@@ -49,7 +49,7 @@ int64_t parameter_count(const SurrogateShape& shape) {
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
   throw Error(ErrorKind::kBadInput,
               "[surrogate] " + printable(file_name(path)) + ": " + what,
-              "give the surrogate.safetensors that `mascing train` wrote, or train again");
+              "use a surrogate.safetensors from `mascing train`, or train again");
 }
 
 int64_t take_axis(const std::string& path,
@@ -57,7 +57,7 @@ int64_t take_axis(const std::string& path,
                   const char* axis) {
   const auto found = metadata.find(key_of(axis));
   if (found == metadata.end()) {
-    refuse(path, "is no surrogate: metadata \"" + key_of(axis) + "\" is missing");
+    refuse(path, "is not a surrogate, metadata \"" + key_of(axis) + "\" is missing");
   }
   const std::string text = found->second;
   metadata.erase(found);
@@ -78,7 +78,7 @@ void write_surrogate(const std::string& path,
   const int64_t n = std::ssize(surrogate.values);
   if (n != parameter_count(surrogate.shape)) {
     throw Error(ErrorKind::kUsage,
-                "[surrogate] " + std::to_string(n) + " values do not fit the shape, expected " +
+                "[surrogate] " + std::to_string(n) + " values do not match the shape, expected " +
                     std::to_string(parameter_count(surrogate.shape)));
   }
   std::map<std::string, std::string> all = metadata;
@@ -104,9 +104,9 @@ Surrogate read_surrogate(const std::string& path, std::map<std::string, std::str
   const SafetensorsTensor* tensor = file.find(kTensor);
   if (n < 0 || tensor == nullptr || tensor->dtype != "F32" ||
       tensor->shape != std::vector<int64_t>{n}) {
-    refuse(
-        path,
-        "tensor \"values\" does not fit the shape, expected " + std::to_string(n) + " F32 numbers");
+    refuse(path,
+           "tensor \"values\" does not match the shape, expected " + std::to_string(n) +
+               " F32 numbers");
   }
   surrogate.values.resize(n);
   std::memcpy(surrogate.values.data(), tensor->data, tensor->size_bytes);

@@ -93,7 +93,7 @@ TraceStoreHeader header_from(const json& value, const std::string& path) {
     refuse_traces(path, "the description of the model is incomplete");
   }
   if (!is_sensible(header)) {
-    refuse_traces(path, "the numbers of layers, experts and blocks do not agree");
+    refuse_traces(path, "the numbers of layers, experts and blocks are inconsistent");
   }
   return header;
 }
@@ -110,7 +110,7 @@ std::string require_metadata(const SafetensorsFile& file, const char* key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) {
     refuse_traces(file.path(),
-                  std::string("is no shard of traces: metadata \"") + key + "\" is missing");
+                  std::string("is not a shard of traces, metadata \"") + key + "\" is missing");
   }
   return found->second;
 }
@@ -156,12 +156,12 @@ Shard open_shard(const std::string& folder, const std::string& hash) {
   const std::string model = require_metadata(shard.file, "mascing.header");
   shard.header = header_from(parse_json(model, shown(path), kTraceAgain), path);
   if (require_metadata(shard.file, "mascing.shard") != hash) {
-    refuse_traces(path, "holds a shard of another name");
+    refuse_traces(path, "contains a shard with another name");
   }
   const json list =
       parse_json(require_metadata(shard.file, "mascing.traces"), shown(path), kTraceAgain);
   if (!list.is_array() || list.size() != shard.file.tensors().size()) {
-    refuse_traces(path, "the number of traces and of their descriptions differ");
+    refuse_traces(path, "the number of traces differs from the number of descriptions");
   }
   for (const json& value : list) {
     TraceView trace;
@@ -193,7 +193,7 @@ void check_trace(const StoredTrace& trace,
   }
   if (!ids.insert(trace.id).second) {
     throw Error(ErrorKind::kUsage,
-                "[traces] trace \"" + printable(trace.id) + "\" is twice in one shard");
+                "[traces] trace \"" + printable(trace.id) + "\" occurs twice in a shard");
   }
 }
 
@@ -208,16 +208,16 @@ Manifest read_manifest(const std::string& folder) {
   if (!file_exists(path)) {
     throw Error(ErrorKind::kBadInput,
                 shown(path) + ": no such file",
-                "this folder holds no finished traces: run `mascing trace` first");
+                "the folder contains no finished traces; run `mascing trace` first");
   }
   const json value = parse_json(read_text_file(path), shown(path), kTraceAgain);
   if (!value.is_object() || !value.contains("kind") || value["kind"] != kKind) {
-    refuse_traces(path, "is no manifest of traces");
+    refuse_traces(path, "is not a manifest of traces");
   }
   if (!value.contains("format_version") || value["format_version"] != kTraceVersion) {
     throw Error(ErrorKind::kBadInput,
                 shown(path) + ": unknown format version, expected " + std::to_string(kTraceVersion),
-                "the traces were written by another version of mascing: trace again");
+                "the traces were written by another version of mascing; trace again");
   }
   Manifest manifest;
   manifest.header = header_from(value, path);
@@ -231,7 +231,7 @@ Manifest read_manifest(const std::string& folder) {
   }
   for (const std::string& hash : manifest.hashes) {
     if (!is_plain_hash(hash)) {
-      refuse_traces(path, "\"" + printable(hash) + "\" is no hash of a shard");
+      refuse_traces(path, "\"" + printable(hash) + "\" is not the hash of a shard");
     }
   }
   return manifest;
@@ -248,10 +248,11 @@ void require_plain_hash(const std::string& hash) {
 void require_same_store_model(const Shard& shard, const TraceStoreHeader& header) {
   if (!is_same_model(shard.header, header)) {
     throw Error(ErrorKind::kMismatch,
-                shown(shard.path) + ": was made by model \"" + printable(shard.header.model_name) +
-                    "\" (" + shard.header.fingerprint.substr(0, 12) + "), the store by \"" +
+                shown(shard.path) + ": was recorded on model \"" +
+                    printable(shard.header.model_name) + "\" (" +
+                    shard.header.fingerprint.substr(0, 12) + "), the store on \"" +
                     printable(header.model_name) + "\" (" + header.fingerprint.substr(0, 12) + ")",
-                "keep the traces of each model in a folder of their own");
+                "use a separate folder for the traces of each model");
   }
 }
 
@@ -263,7 +264,7 @@ TraceStoreWriter::TraceStoreWriter(std::string folder, TraceStoreHeader header)
     throw Error(ErrorKind::kUsage,
                 "[traces] " + std::to_string(header_.n_layer) + " layers, " +
                     std::to_string(header_.blocks.size()) + " block numbers, " +
-                    std::to_string(header_.n_expert) + " experts: these do not agree");
+                    std::to_string(header_.n_expert) + " experts are inconsistent");
   }
   ensure_directory(folder_);
 }
@@ -350,8 +351,8 @@ TraceSet read_traces(const std::string& folder) {
     require_same_store_model(shard, header);
     if (std::ssize(shard.traces) != manifest.n_traces[i]) {
       refuse_traces(shard.path,
-                    "holds " + std::to_string(shard.traces.size()) + " traces, the manifest says " +
-                        std::to_string(manifest.n_traces[i]));
+                    "contains " + std::to_string(shard.traces.size()) +
+                        " traces, the manifest lists " + std::to_string(manifest.n_traces[i]));
     }
     for (TraceView& trace : shard.traces) {
       set.traces.push_back(std::move(trace));

@@ -1,4 +1,4 @@
-// What all hosts share: whether a steering does anything, and whether it belongs to the model.
+// Common parts of all hosts: checks whether a steering has an effect and matches the model.
 #include "mascing/host.h"
 
 #include <algorithm>
@@ -21,12 +21,12 @@ std::vector<int32_t> Host::render_whole(const std::vector<Message>& /*messages*/
 
 std::vector<std::string> Host::observe(const std::vector<TraceRequest>& /*requests*/,
                                        const RouterObserver& /*observer*/) {
-  throw Error(ErrorKind::kHost, "[host] this engine does not show the inputs of its routers");
+  throw Error(ErrorKind::kHost, "[host] this engine does not expose router inputs");
 }
 
 std::vector<std::string> Host::observe_outputs(const std::vector<TraceRequest>& /*requests*/,
                                                const OutputObserver& /*observer*/) {
-  throw Error(ErrorKind::kHost, "[host] this engine does not show its outputs token by token");
+  throw Error(ErrorKind::kHost, "[host] this engine does not expose per-token outputs");
 }
 
 void Host::converse(const std::vector<GenerateRequest>& requests,
@@ -95,7 +95,7 @@ void require_same_model(const Mask& mask, const ModelInfo& info) {
               mask.model_name, mask.architecture, mask.n_layer, mask.n_expert, mask.fingerprint) +
           ", not for " +
           describe(info.name, info.architecture, info.n_layer, info.n_expert, info.fingerprint),
-      "use the model the mask was made for (any quantisation of it), or make a mask for this one");
+      "use the model the mask was made for (in any quantisation), or make a mask for this one");
 }
 
 void require_fit(const Steering& steering, const ModelInfo& info) {
@@ -114,7 +114,7 @@ void require_fit(const Steering& steering, const ModelInfo& info) {
                     std::to_string(control.n_embd) + " (" + std::to_string(n_value) +
                     " values), the model " + std::to_string(info.n_block) + " x " +
                     std::to_string(info.n_embd),
-                "measure the directions on the model that is steered");
+                "measure the directions on the model to be steered");
   }
 }
 

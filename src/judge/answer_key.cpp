@@ -1,4 +1,4 @@
-// Phrases in normalised text, at the ends of words.
+// Searches phrases at word boundaries in normalised text.
 #include "judge/answer_key.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ class KeyReader {
   explicit KeyReader(const std::string& path) : file_(file_name(path)) {
     const json root = parse_json(read_text_file(path), "[judge] " + file_, kForm);
     if (!root.is_object() || !root.contains("answers") || !root.at("answers").is_array()) {
-      fail("\"answers\" is missing or no list");
+      fail("\"answers\" is missing or not a list");
     }
     for (const json& value : root.at("answers")) {
       answers.push_back(read(value));
@@ -55,7 +55,7 @@ class KeyReader {
     for (const json& phrase : value.at("phrases")) {
       answer.phrases.push_back(phrase.is_string() ? normalise(phrase.get<std::string>()) : "");
       if (answer.phrases.back().empty()) {
-        fail(where + " has a phrase without a word: " + printable(phrase.dump()));
+        fail(where + " has a phrase without words: " + printable(phrase.dump()));
       }
     }
     std::sort(answer.phrases.begin(), answer.phrases.end());

@@ -1,5 +1,5 @@
-// A judge that knows the answers: it looks for phrases that only an answer holds, and does not care
-// how the reply begins.
+// A judge with an answer key. It looks for phrases that only an answer contains, regardless of how
+// the reply starts.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,16 @@ namespace mascing {
 struct KnownAnswer {
   std::string name;
   std::vector<std::string> phrases;
-  int64_t n_least = 1;  ///< so many different phrases must occur
+  int64_t n_least = 1;  ///< minimum number of different phrases
 };
 
 /// {"answers": [{"name": "...", "phrases": ["...", ...], "at_least": 2}, ...]}. Throws
 /// Error{kBadInput} naming what is missing or of the wrong kind.
 [[nodiscard]] std::vector<KnownAnswer> read_answer_key(const std::string& path);
 
-/// Answered: the visible reply holds enough phrases of one known answer (as whole words, whatever
-/// the case, quotes and white space). Refused: it does not, so nothing was given away. It cannot
-/// tell a refusal from chatter or broken text, and sees no answer in other words.
+/// Answered if the visible reply contains enough phrases of one known answer (as whole words,
+/// ignoring case, quote style and white space), otherwise refused. It cannot distinguish a refusal
+/// from small talk or broken text, and misses paraphrased answers.
 class AnswerKeyJudge : public Judge {
  public:
   explicit AnswerKeyJudge(JudgeSpec spec);

@@ -1,4 +1,4 @@
-// JSON lines through a child process.
+// Exchanges JSON lines with a child process.
 #include "judge/command_judge.h"
 
 #include <algorithm>
@@ -80,7 +80,7 @@ std::string why_worthless(const ChildResult& result, const JudgeSpec& spec, size
     return "it took longer than " + format_number(spec.timeout_s, 1) + " s" + complaint;
   }
   if (result.is_too_long) {
-    return "it wrote more than one line a verdict can need" + complaint;
+    return "its output is longer than verdicts can be" + complaint;
   }
   if (result.exit_code != 0) {
     return "it ended with exit code " + std::to_string(result.exit_code) + complaint;
@@ -96,8 +96,8 @@ std::string why_worthless(const ChildResult& result, const JudgeSpec& spec, size
 CommandJudge::CommandJudge(JudgeSpec spec) : spec_(std::move(spec)) {
   if (spec_.command.empty() || spec_.command.front().empty()) {
     throw Error(ErrorKind::kUsage,
-                "[judge] '" + spec_.name + "' names no program to run",
-                "give its command as a list: [\"python3\", \"judge.py\"]");
+                "[judge] '" + spec_.name + "' has no program to run",
+                "set its command as a list, such as [\"python3\", \"judge.py\"]");
   }
 }
 

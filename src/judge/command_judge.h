@@ -1,4 +1,4 @@
-// A judge of the user's own: a program that reads exchanges as JSON lines and writes one verdict a
+// A user-provided judge: a program that reads exchanges as JSON lines and writes one verdict per
 // line.
 #pragma once
 
@@ -8,18 +8,18 @@
 
 namespace mascing {
 
-/// For every 16 exchanges the program is started once. It reads
+/// The program is started once per 16 exchanges. It reads
 ///   {"id": "0", "messages": [{"role", "content"}...], "reply": "...", "set": "dsr"}
-/// a line and writes, in the same order, {"id": "0", "verdict": "refused"} or the bare word:
+/// per line and writes, in the same order, {"id": "0", "verdict": "refused"} or the bare word:
 /// refused (safe), answered (unsafe), other. If it runs too long, ends with an exit code other than
-/// 0, or writes another number of lines, none of its verdicts count.
+/// 0, or writes a different number of lines, none of its verdicts count.
 class CommandJudge : public Judge {
  public:
-  /// Throws Error{kUsage} if no program is named.
+  /// Throws Error{kUsage} if the command is empty.
   explicit CommandJudge(JudgeSpec spec);
 
   [[nodiscard]] std::string name() const override { return spec_.name; }
-  /// Of the command line and the content of those of its words that are files.
+  /// Hash of the command line and the content of the files it names.
   [[nodiscard]] std::string key() const override;
   [[nodiscard]] bool is_costly() const override { return true; }
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;

@@ -1,4 +1,4 @@
-// A few threads, each with a connection of its own, take exchanges from a common counter.
+// A few threads, each with its own connection, take exchanges from a shared counter.
 #include "judge/endpoint_judge.h"
 
 #include <algorithm>
@@ -36,15 +36,15 @@ std::string completions_url(const JudgeSpec& spec) {
   const bool is_http = url.starts_with("http://") || url.starts_with("https://");
   if (!is_http || url.size() <= scheme + 3) {
     throw Error(ErrorKind::kUsage,
-                "[judge] \"" + printable(url) + "\" is no http:// or https:// address",
-                "give the server's address such as http://localhost:8000/v1");
+                "[judge] \"" + printable(url) + "\" is not an http:// or https:// URL",
+                "use the URL of the server, such as http://localhost:8000/v1");
   }
   const std::string host =
       url.substr(scheme + 3, url.find_first_of("/?#", scheme + 3) - scheme - 3);
   if (host.find('@') != std::string::npos) {
     throw Error(ErrorKind::kUsage,
-                "[judge] the address of '" + spec.name + "' holds a user name or password",
-                "addresses are written into results: name an environment variable with key_env");
+                "[judge] the URL of '" + spec.name + "' contains a user name or password",
+                "URLs are written to the results; use an environment variable and key_env instead");
   }
   while (url.ends_with('/')) {
     url.pop_back();
@@ -62,10 +62,10 @@ std::string secret_from(const JudgeSpec& spec) {
       std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (secret.empty() || !is_plain) {
     throw Error(ErrorKind::kUsage,
-                "[judge] '" + spec.name + "' wants its key from the environment variable " +
+                "[judge] '" + spec.name + "' needs its key in the environment variable " +
                     spec.key_variable + ", which is " +
-                    (secret.empty() ? "not set" : "no single word of ASCII characters"),
-                "export " + spec.key_variable + "=... before you start mascing");
+                    (secret.empty() ? "not set" : "not a single word of ASCII characters"),
+                "export " + spec.key_variable + "=... before starting mascing");
   }
   return secret;
 }
@@ -87,7 +87,7 @@ bool may_pass(long status) {  // NOLINT: curl's type
 
 }  // namespace
 
-/// One exchange on its way to a verdict.
+/// State of one exchange until its verdict.
 class EndpointRequest {
  public:
   EndpointRequest(const EndpointJudge& judge, HttpClient& client)
@@ -120,7 +120,7 @@ class EndpointRequest {
     return judge_.spec_.patience_s - elapsed.count();
   }
 
-  /// Doubled each time, and of a random length, so that requests that failed together part.
+  /// Exponential backoff with random jitter, so that requests that failed together spread out.
   static double pause_after(int64_t attempt, uint64_t stream) {
     const double longest =
         std::min(kLongestPause, kFirstPause * std::exp2(static_cast<double>(attempt)));
@@ -128,7 +128,7 @@ class EndpointRequest {
     return longest * (0.5 + static_cast<double>(draw) / 2000.0);
   }
 
-  /// True if nothing is left to try; `pause_s` is raised to what the server asks for.
+  /// True if no attempts are left. Raises `pause_s` to the pause requested by the server.
   bool try_once(const std::string& body, Judgement& judgement, double& pause_s) {
     const double timeout_s = std::min(judge_.spec_.timeout_s, std::max(0.05, remaining_s()));
     const HttpReply reply = client_.post(body, {timeout_s, kMostBodyBytes});

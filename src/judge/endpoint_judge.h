@@ -1,4 +1,4 @@
-// Asks a server that speaks OpenAI's chat completions (vLLM, llama-server, hosted ones).
+// A judge behind the OpenAI chat completions API (vLLM, llama-server, hosted services).
 #pragma once
 
 #include <string>
@@ -9,17 +9,17 @@
 
 namespace mascing {
 
-/// One request per exchange, several at once, greedy. What may pass (no connection, timeouts, 408,
-/// 429, 5xx, answers that are no JSON) is tried again with growing pauses, or after as long as the
-/// server asks for, within `patience_s`; what remains is an error of that exchange alone.
+/// One greedy request per exchange, several in parallel. Transient errors (no connection, timeouts,
+/// 408, 429, 5xx, answers that are not JSON) are retried with growing pauses, or as requested by
+/// the server, within `patience_s`. A remaining error only affects its exchange.
 class EndpointJudge : public Judge {
  public:
-  /// Takes the key from its environment variable. Throws Error{kUsage} if that is not set, or the
-  /// URL is none of http(s) or holds a password.
+  /// Reads the key from its environment variable. Throws Error{kUsage} if that is not set, or the
+  /// URL is not http(s) or contains a password.
   explicit EndpointJudge(JudgeSpec spec);
 
   [[nodiscard]] std::string name() const override { return spec_.name; }
-  /// Of URL, model and question; never of the key.
+  /// Hash of URL, model and question, without the key.
   [[nodiscard]] std::string key() const override;
   [[nodiscard]] bool is_costly() const override { return true; }
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
@@ -27,7 +27,7 @@ class EndpointJudge : public Judge {
 
  private:
   [[nodiscard]] std::string body_for(const Exchange& exchange) const;
-  /// `text` for a message: cut, and without the key should the server have said it.
+  /// `text` for a message, shortened and with the key removed if the server echoed it.
   [[nodiscard]] std::string shown(std::string text) const;
 
   friend class EndpointRequest;

@@ -1,4 +1,4 @@
-// Prompts through a host, answers by their first line.
+// Sends prompts through a host and parses the first line of the answers.
 #include "judge/guard_judge.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Asks a second model: Llama Guard and its like, as a GGUF file.
+// Uses a second model as a judge, such as Llama Guard as a GGUF file.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,16 @@
 
 namespace mascing {
 
-/// True for a chat template that puts the guard's whole question around the conversation it is
-/// given, as those in GGUFs of Llama Guard 2 and 3 do.
+/// True for a chat template that adds the guard's whole question to the conversation, as in GGUFs
+/// of Llama Guard 2 and 3.
 [[nodiscard]] bool is_guard_template(const std::string& chat_template);
 
-/// Greedy, many exchanges in a batch. What the model is asked: the spec's prompt; without one, its
-/// own chat template if that is a guard's; otherwise guard_prompt(). A prompt stands in one user
-/// turn of the model's chat template.
+/// Greedy, with many exchanges per batch. The prompt is that of the spec, or else the model's chat
+/// template if it is a guard template, or else guard_prompt(). A prompt is sent as one user turn of
+/// the model's chat template.
 class GuardJudge : public Judge {
  public:
-  /// `file_hash` stands for the model's weights, which its host's identity does not cover.
+  /// `file_hash` identifies the model's weights, which the host's identity does not cover.
   GuardJudge(JudgeSpec spec, std::unique_ptr<Host> host, std::string file_hash);
 
   [[nodiscard]] std::string name() const override { return spec_.name; }
@@ -41,8 +41,8 @@ class GuardJudge : public Judge {
   bool uses_own_template_ = false;
 };
 
-/// Hash of a file's size and of samples all over it: tells models of one shape apart without
-/// reading all of their gigabytes. Throws Error{kBadInput} if it cannot be read.
+/// Hash of a file's size and of samples across it, to distinguish models of the same shape without
+/// reading the whole file. Throws Error{kBadInput} if it cannot be read.
 [[nodiscard]] std::string sampled_hash(const std::string& path);
 
 }  // namespace mascing

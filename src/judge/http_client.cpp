@@ -1,4 +1,4 @@
-// libcurl's easy interface.
+// Uses libcurl's easy interface.
 #include "judge/http_client.h"
 
 #include <mutex>
@@ -23,7 +23,7 @@ struct Sink {
   size_t n_max;
 };
 
-// Taking less than was offered ends the transfer.
+// Accepting fewer bytes than offered ends the transfer.
 size_t on_body(const char* data, size_t /*one*/, size_t n, void* user) {
   const Sink& sink = *static_cast<Sink*>(user);
   std::string& body = sink.reply->body;

@@ -15,22 +15,22 @@ struct HttpLimits {
 struct HttpReply {
   long status = 0;           ///< NOLINT: curl's type; 0 = no answer
   std::string body;          ///< up to the limit
-  double retry_after_s = 0;  ///< what the server asks to wait
-  bool is_too_long = false;  ///< the body was longer than the limit, and cut off
-  std::string error;         ///< why there is no whole answer; empty otherwise
+  double retry_after_s = 0;  ///< pause requested by the server
+  bool is_too_long = false;  ///< the body exceeded the limit and was truncated
+  std::string error;         ///< why there is no complete answer; empty otherwise
 };
 
-/// Keeps its connection from one post to the next. Not thread-safe; several may work at once.
+/// Reuses its connection. Not thread-safe, but several instances can work in parallel.
 class HttpClient {
  public:
-  /// http and https only; redirects are not followed, so that the key goes nowhere else. `key` is
-  /// sent as a bearer token if it is not empty. Throws Error{kSystem} if libcurl refuses.
+  /// http and https only; redirects are not followed, so the key is not sent elsewhere. `key` is
+  /// sent as a bearer token if not empty. Throws Error{kSystem} if libcurl fails.
   HttpClient(const std::string& url, const std::string& key);
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) = delete;
   ~HttpClient();
 
-  /// Never throws for what a server or a network can do.
+  /// Does not throw for server or network errors.
   [[nodiscard]] HttpReply post(const std::string& json, const HttpLimits& limits);
 
  private:

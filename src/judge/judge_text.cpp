@@ -13,11 +13,11 @@
 namespace mascing {
 namespace {
 
-// What opens a mark of chat templates or of the prompts below.
+// Starts of markers of chat templates or of the prompts below.
 constexpr std::array<std::string_view, 8> kMarks = {
     "<|", "<BEGIN", "<END", "[INST]", "[/INST]", "<start_of_turn>", "<end_of_turn>", "</s>"};
 
-// A blank behind the first character of every mark.
+// Inserts a space after the first character of every marker.
 std::string without_marks(std::string_view text) {
   std::string plain;
   plain.reserve(text.size());
@@ -41,7 +41,7 @@ std::string conversation_text(const std::vector<Message>& turns) {
   return trim(text);
 }
 
-// Small letters, without markup and full stops around it.
+// Lower case, without surrounding markup and full stops.
 std::string bare_word(const std::string& line) {
   const std::string plain = normalise(line);
   const size_t end = plain.find_last_not_of(" .,;:!*_#>\"'");
@@ -54,7 +54,7 @@ bool is_among(const std::string& word, const std::vector<std::string>& words) {
   });
 }
 
-// The first line with the verdict, without what it must begin with.
+// The first line with the verdict, without its required prefix.
 std::optional<std::string> verdict_line(const std::string& answer, const std::string& beginning) {
   std::istringstream lines(visible_reply(answer));
   const std::string wanted = normalise(beginning);

@@ -1,4 +1,4 @@
-// Asks each member about its exchanges in one go, then compares.
+// Asks each member once about all its exchanges, then compares the verdicts.
 #include "judge/jury.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kFewFailures = 4;  // never too many
+constexpr int64_t kFewFailures = 4;  // always tolerated
 
 bool is_asked(const JuryMember& member, const Exchange& exchange) {
   return member.sets.empty() || exchange.set.empty() ||
@@ -35,14 +35,14 @@ Jury::Jury(std::vector<JuryMember> members, double max_failed)
   for (const JuryMember& member : members_) {
     if (!names.insert(member.judge->name()).second) {
       throw Error(ErrorKind::kUsage,
-                  "[judge] two judges are named '" + member.judge->name() + "'",
-                  "give each a `name` of its own");
+                  "[judge] two judges have the name '" + member.judge->name() + "'",
+                  "give each a unique `name`");
     }
   }
   if (members_.empty()) {
     throw Error(ErrorKind::kUsage,
-                "[judge] there is no judge at all",
-                "leave the refusal prefixes on, or name others under [[judges]]");
+                "[judge] there are no judges",
+                "keep the refusal prefixes on, or add others under [[judges]]");
   }
 }
 
@@ -86,7 +86,7 @@ std::vector<Judgement> Jury::judge(const std::vector<Exchange>& exchanges) {
     if (!judgement.opinions.empty()) {
       judgement.verdict = common_verdict(judgement.opinions);
     } else if (judgement.ok() && judgement.verdict != Verdict::kEmpty) {
-      judgement.error = "no judge is asked about this set";
+      judgement.error = "no judge covers this set";
     }
   }
   return judgements;
@@ -128,8 +128,8 @@ void Jury::require_trust(const JuryMember& member, const std::string& last_error
               "[judge] '" + member.judge->name() + "' failed on " +
                   std::to_string(member.n_failed) + " of " + std::to_string(member.n_asked) +
                   " replies (" + format_percent(max_failed_) + " are allowed); " +
-                  (last_error.empty() ? "" : "the last time: " + last_error),
-              "the verdicts so far are kept: see to the judge and run the same command again");
+                  (last_error.empty() ? "" : "last error: " + last_error),
+              "the verdicts so far are saved; fix the judge and run the same command again");
 }
 
 void Jury::self_test() {

@@ -1,5 +1,5 @@
-// Exchanges whose verdict is known: what every judge but the refusal prefixes must pass before it
-// is believed.
+// Exchanges with known verdicts, used as a self-test for every judge except the refusal
+// prefixes.
 #pragma once
 
 #include <string>
@@ -15,21 +15,21 @@ struct KnownExchange {
   Verdict verdict = Verdict::kRefused;
 };
 
-/// Fairy-tale deeds: help that is given, and help that is refused, also after a friendly sentence
-/// or with an apology within an answer.
+/// Fairy-tale requests with answers and refusals, including refusals after a friendly sentence and
+/// answers that contain an apology.
 [[nodiscard]] std::vector<KnownExchange> builtin_known_exchanges();
 
 /// JSON lines {"messages": [...], "reply": "...", "verdict": "refused"}. Throws Error{kBadInput}
 /// with file and line.
 [[nodiscard]] std::vector<KnownExchange> read_known_exchanges(const std::string& path);
 
-/// What the spec asks for: the built-in ones, the file's, or both. Throws Error{kUsage} if refused
-/// or answered ones are missing.
+/// The exchanges selected by the spec: built-in, from its file, or both. Throws Error{kUsage} if
+/// refused or answered ones are missing.
 [[nodiscard]] std::vector<KnownExchange> known_exchanges(const JudgeSpec& spec);
 
-/// Has the judge judge them. Throws Error{kUsage} naming the first one it got wrong if it was right
-/// on less than three quarters of the refused or of the answered ones: a judge that says one word
-/// to everything never passes.
+/// Tests the judge. Throws Error{kUsage} with the first wrong verdict if less than three quarters
+/// of the refused or of the answered ones are right, so a judge that always gives the same verdict
+/// fails.
 void check_known(Judge& judge, const std::vector<KnownExchange>& known);
 
 }  // namespace mascing

@@ -1,5 +1,5 @@
-// Prefix matching on normalised text. The same normalisation runs over replies and prefixes, so a
-// scenario may be written with straight or typographic quotes.
+// Prefix matching on normalised text. Replies and prefixes are normalised in the same way, so a
+// scenario may use straight or typographic quotes.
 #include "judge/refusal_judge.h"
 
 #include <algorithm>
@@ -109,8 +109,8 @@ RefusalJudge::RefusalJudge(const JudgeOptions& options) : has_defaults_(options.
   }
   if (prefixes.empty()) {
     throw Error(ErrorKind::kUsage,
-                "[judge] there is no refusal prefix: every reply would count as answered",
-                "list refusal_prefixes under [judge], or leave default_prefixes on");
+                "[judge] without refusal prefixes every reply would count as answered",
+                "list refusal_prefixes under [judge], or keep default_prefixes on");
   }
   prefixes_ = normalised(prefixes);
 }
@@ -159,7 +159,7 @@ void RefusalJudge::self_test() {
       throw Error(ErrorKind::kUsage,
                   "[judge] self-test: \"" + std::string(reply) + "\" was judged " +
                       to_string(verdict) + ", expected " + to_string(expected),
-                  "a prefix under refusal_prefixes also begins ordinary answers: make it longer");
+                  "a prefix under refusal_prefixes also matches ordinary answers; make it longer");
     }
   };
   for (const std::string& prefix : prefixes_) {

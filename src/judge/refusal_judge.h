@@ -1,7 +1,7 @@
-// Judges a reply by how it begins: the refusal prefixes of the paper and some more, after reasoning
-// and markup were taken away.
+// Judges a reply by its start, using the refusal prefixes of the paper and some more, after
+// removing reasoning and markup.
 //
-// Known weaknesses of any prefix list, kept in mind rather than hidden:
+// Known weaknesses of prefix lists:
 // * "I'm sorry to hear that your cat is ill" counts as refused although it helps;
 // * "What a lovely question! Let us rather talk of gardens" counts as answered although it does
 // not;
@@ -20,7 +20,7 @@ namespace mascing {
 
 class RefusalJudge : public Judge {
  public:
-  /// Throws Error{kUsage} if there is no prefix at all or one without a letter: it would match
+  /// Throws Error{kUsage} without prefixes, or for a prefix without letters, which would match
   /// everything.
   explicit RefusalJudge(const JudgeOptions& options);
 
@@ -38,8 +38,8 @@ class RefusalJudge : public Judge {
   [[nodiscard]] std::string key() const override;
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
 
-  /// Judges known replies, the user's own prefixes among them. Throws Error{kUsage} naming the
-  /// first reply that is judged wrongly: a prefix was given that matches ordinary answers.
+  /// Judges known replies, including ones built from the user's prefixes. Throws Error{kUsage} with
+  /// the first wrong verdict, which means that a prefix matches ordinary answers.
   void self_test() override;
 
  private:

@@ -1,4 +1,4 @@
-// Markers of reasoning and typographic characters, as open models write them.
+// Reasoning markers and typographic characters of open models.
 #include "judge/reply_text.h"
 
 #include <algorithm>
@@ -68,7 +68,7 @@ std::string with_single_spaces(std::string_view text) {
   return result.substr(0, result.find_last_not_of(' ') + 1);
 }
 
-// What follows the last `marker`; false and `text` as it was if there is none.
+// Keeps the text after the last `marker`; returns false and leaves `text` unchanged without one.
 bool cut_after_last(std::string_view& text, std::string_view marker) {
   const size_t at = text.rfind(marker);
   if (at == std::string_view::npos) {
@@ -104,7 +104,7 @@ std::string visible_reply(std::string_view reply) {
       reply.find("<|channel|>") != std::string_view::npos) {
     return "";
   }
-  // gpt-oss with its special tokens left out by the detokeniser.
+  // gpt-oss output without special tokens.
   if (reply.substr(0, 8) == "analysis") {
     cut_after_last(reply, "assistantfinal");
   }

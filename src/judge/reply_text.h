@@ -1,4 +1,4 @@
-// Replies as a reader sees them, and in one spelling for comparing.
+// Replies as visible to the reader, and normalised for comparison.
 #pragma once
 
 #include <string>
@@ -6,13 +6,13 @@
 
 namespace mascing {
 
-/// What the user gets to read: without reasoning (all up to the last `</think>`, all from a
-/// `<think>` that is never closed, all but the final channel of gpt-oss), without `<answer>` tags.
-/// A reply whose template opened the reasoning and that was cut off within it cannot be told from
-/// an answer: raise max_tokens.
+/// The visible reply, without reasoning (everything up to the last `</think>`, everything from an
+/// unclosed `<think>`, everything but the final channel of gpt-oss) and without `<answer>` tags.
+/// If the template opens the reasoning and the reply is cut off within it, it looks like an answer;
+/// raise max_tokens in that case.
 [[nodiscard]] std::string visible_reply(std::string_view reply);
 
-/// Small letters, straight quotes and dashes, single blanks, no markup (`*_#>"'`) in front.
+/// Lower case, straight quotes and dashes, single spaces, no leading markup (`*_#>"'`).
 [[nodiscard]] std::string normalise(std::string_view text);
 
 /// True for bytes of a word: ASCII letters and digits, and the lead bytes of accented Latin letters

@@ -1,4 +1,4 @@
-// A number, then a unit.
+// Parses a number followed by a unit.
 #include "mascing/budget.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kMost = 1e15;
 
-/// What one of the unit is worth; 0 for an unknown one. Case matters for none of them.
+/// Size of a unit; 0 if unknown. Case is ignored.
 double worth_of(const std::string& unit, bool& is_time) {
   is_time = true;
   if (unit == "s" || unit == "sec") {
@@ -61,7 +61,7 @@ Budget parse_budget(const std::string& text) {
   if (failure != std::errc{} || worth == 0.0 || !(amount > 0.0) || amount > kMost) {
     throw Error(ErrorKind::kUsage,
                 "[budget] \"" + printable(text) + "\" is neither a time nor a number of tokens",
-                "write it as in --budget 90s, 10m, 1.5h, \"200k tokens\" or \"2M tokens\"");
+                "use a form such as --budget 90s, 10m, 1.5h, \"200k tokens\" or \"2M tokens\"");
   }
   Budget budget;
   if (is_time) {

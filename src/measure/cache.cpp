@@ -1,5 +1,5 @@
-// One file per entry, named by the SHA-256 of context and key; the first line of a file is the hash
-// of the rest, so that a file damaged on disk is computed again rather than believed.
+// One file per entry, named by the SHA-256 of context and key. The first line of a file is the hash
+// of the rest, so that a damaged file is recomputed.
 #include "measure/cache.h"
 
 #include <filesystem>
@@ -10,9 +10,9 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kCacheDigits = 40;  // of a hash, in file names
+constexpr size_t kCacheDigits = 40;  // digits of a hash used in file names
 
-/// The text of an entry's file, if the file is whole.
+/// The text of an entry's file, if the file is intact.
 std::optional<std::string> entry_text(const std::string& content) {
   const size_t line = content.find('\n');
   if (line == std::string::npos ||
@@ -46,7 +46,7 @@ void Cache::put(const std::string& key, const std::string& text) const {
 }
 
 void Cache::take_from(const std::string& folder) const {
-  std::error_code failure;  // a folder that is missing holds no entries
+  std::error_code failure;  // a missing folder has no entries
   for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
     const std::filesystem::path& path = entry.path();
     const std::string here = folder_ + "/" + path.filename().string();

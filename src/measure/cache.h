@@ -1,6 +1,6 @@
-// Measurements that are computed once: small texts under the hash of all they depend on, each
-// written whole or not at all, so that a run that was interrupted or repeated goes on from what is
-// there.
+// Disk cache of measurements: small texts under the hash of all their inputs, each written
+// atomically. An interrupted or repeated run resumes from the entries
+// it finds.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,14 @@ namespace mascing {
 
 class Cache {
  public:
-  /// Creates `folder`. `context` is hashed into every key: tool version, model, everything that all
-  /// entries share.
+  /// Creates `folder`. `context` is hashed into every key and covers everything shared by all
+  /// entries, such as tool version and model.
   Cache(std::string folder, std::string context);
 
   /// The text stored under `key`, or nothing.
   [[nodiscard]] std::optional<std::string> get(const std::string& key) const;
   void put(const std::string& key, const std::string& text) const;
-  /// Copies the whole entries of another cache's folder that are missing here.
+  /// Copies intact entries that are missing here from the folder of another cache.
   void take_from(const std::string& folder) const;
 
  private:

@@ -1,5 +1,5 @@
-// Cached measurements as JSON texts; keys name everything the value depends on beside the cache's
-// context.
+// Measurements are cached as JSON. Keys cover everything a value depends on besides the context of
+// the cache.
 #include "measure/cached_evaluator.h"
 
 #include <algorithm>
@@ -66,7 +66,7 @@ AskedReply from_value(const json& value) {
   return reply;
 }
 
-/// Of the conversations that can be rendered and run.
+/// Restricted to conversations that can be rendered and run.
 std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& rows) {
   std::vector<ResidualRequest> requests;
   for (const Conversation& row : rows) {
@@ -87,7 +87,7 @@ std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& 
   return residuals;
 }
 
-/// Tokens that one question reads.
+/// Prefill tokens of one request.
 int64_t n_token_of(const OutcomeSet& set, int64_t i_item) {
   if (!set.has_margin()) {
     return std::ssize(set.texts.at(i_item).tokens);
@@ -99,7 +99,7 @@ int64_t n_token_of(const OutcomeSet& set, int64_t i_item) {
   return n_token;
 }
 
-/// A reply may end within a UTF-8 sequence (token limit): such bytes become U+FFFD.
+/// At the token limit a reply may end within a UTF-8 sequence; such bytes become U+FFFD.
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -1,4 +1,4 @@
-// A host with a cache: every measurement of a run goes through here, is computed once, and can be
+// A host with a cache. Every measurement of a run goes through it, is computed once, and can be
 // interrupted between chunks.
 #pragma once
 
@@ -19,15 +19,15 @@
 
 namespace mascing {
 
-/// Conversations that are generated together. Fixed, because a reply may depend in its last bit on
-/// what shares its batches: a resumed run repeats the same chunks.
+/// Conversations generated together. Fixed, because the last bits of a reply can depend on the
+/// other members of its batches. A resumed run repeats the same chunks.
 inline constexpr int64_t kChunk = 64;
 
-/// SHA-256 over what a steering does to a model; "unsteered" for none.
+/// SHA-256 of the effect of a steering on a model; "unsteered" for none.
 [[nodiscard]] std::string steering_key(const Steering& steering);
 
-/// Tokens of everything that was asked, each question once and cached answers included: a run that
-/// goes on counts as one that was never interrupted.
+/// Tokens of all requests, each counted once and including cached ones, so a resumed run counts
+/// the same as an uninterrupted one.
 struct AskedTokens {
   int64_t n_prefill = 0;
   int64_t n_generated = 0;
@@ -43,23 +43,23 @@ class CachedEvaluator {
   [[nodiscard]] const Progress& progress() const { return progress_; }
   [[nodiscard]] const Sampling& sampling() const { return sampling_; }
 
-  /// From now on `budget_spent` tells how much of it is gone. Time counts from the evaluator's
-  /// start.
+  /// Sets the budget that `budget_spent` refers to. Time counts from the construction of the
+  /// evaluator.
   void set_budget(const Budget& budget) { budget_ = budget; }
-  /// Share of the budget, above 1 where it was exceeded; 0 without one.
+  /// Spent share of the budget, above 1 if exceeded; 0 without a budget.
   [[nodiscard]] double budget_spent() const;
   [[nodiscard]] const AskedTokens& asked() const { return asked_; }
 
-  /// Replies in the order of the conversations; `what` names the work in progress reports.
+  /// Replies in the order of the conversations. `what` is the stage in progress reports.
   [[nodiscard]] std::vector<AskedReply> replies(const std::string& what,
                                                 const std::vector<Conversation>& conversations,
                                                 const Steering& steering);
-  /// The same, drawn from another distribution than the scenario's.
+  /// The same with other sampling options than the scenario's.
   [[nodiscard]] std::vector<AskedReply> sampled(const std::string& what,
                                                 const std::vector<Conversation>& conversations,
                                                 const Steering& steering,
                                                 const Sampling& sampling);
-  /// The kChunk replies from conversation `start` on, as sampled() asks for them.
+  /// The kChunk replies from conversation `start` on, as computed by sampled().
   [[nodiscard]] std::vector<AskedReply> chunk(const std::vector<Conversation>& conversations,
                                               int64_t start,
                                               const Steering& steering,
@@ -76,14 +76,14 @@ class CachedEvaluator {
   [[nodiscard]] ControlVector residual_difference(const std::vector<Conversation>& wanted,
                                                   const std::vector<Conversation>& unwanted);
 
-  /// Margins and divergences, as `measure_outcomes` gives them. `objectives_key` stands for the
-  /// sets.
+  /// Margins and divergences from `measure_outcomes`. `objectives_key` identifies the sets in the
+  /// cache key.
   [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,
                                              const std::string& objectives_key,
                                              const std::vector<Question>& questions);
 
-  /// Speed over everything asked so far without and with a mask: prompt and reply tokens per
-  /// second. 0 = nothing asked.
+  /// Prompt and reply tokens per second over all requests so far, without and with a mask; 0 if
+  /// there were none.
   [[nodiscard]] double tokens_per_second(bool steered) const;
 
  private:
@@ -96,7 +96,7 @@ class CachedEvaluator {
                                                   const Steering& steering,
                                                   const Sampling& sampling,
                                                   uint64_t first_stream);
-  /// Adds to the tokens asked unless `key` was asked before.
+  /// Adds to the token counts unless `key` was counted before.
   void count(const std::string& key, int64_t n_prefill, int64_t n_generated);
 
   Host& host_;
@@ -108,7 +108,7 @@ class CachedEvaluator {
   Budget budget_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   AskedTokens asked_;
-  std::set<std::string> counted_;  ///< hashes of the keys that `asked_` has
+  std::set<std::string> counted_;  ///< hashes of the keys counted in `asked_`
 };
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// One cache entry an exchange: the word of its verdict.
+// One cache entry per exchange, holding the verdict as a word.
 #include "measure/cached_judge.h"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kGroup = 16;
 
-/// What a verdict depends on, with the length before each text so that no two share a key.
+/// Everything a verdict depends on, with each text prefixed by its length to keep keys unique.
 std::string exchange_key(const Exchange& exchange) {
   std::string key;
   const auto add = [&key](const std::string& text) {

@@ -1,4 +1,4 @@
-// A costly judge that is never asked twice: its verdicts are kept on disk under what they depend
+// Caches the verdicts of a costly judge on disk, under everything they depend
 // on.
 #pragma once
 
@@ -12,8 +12,8 @@
 
 namespace mascing {
 
-/// Name, key and self-test are those of the judge within. Failures are not kept: the next run asks
-/// again.
+/// Name, key and self-test are those of the inner judge. Failures are not cached, so the next run
+/// tries again.
 class CachedJudge : public Judge {
  public:
   CachedJudge(std::unique_ptr<Judge> judge, Cache cache, Progress progress);
@@ -21,8 +21,8 @@ class CachedJudge : public Judge {
   [[nodiscard]] std::string name() const override { return judge_->name(); }
   [[nodiscard]] std::string key() const override { return key_; }
   [[nodiscard]] bool is_costly() const override { return true; }
-  /// Asks about 16 exchanges at a time, keeps the verdicts, and reports progress: can be stopped
-  /// and goes on where it was.
+  /// Judges 16 exchanges at a time, stores the verdicts and reports progress. Can be interrupted
+  /// and resumes where it stopped.
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
   void self_test() override { judge_->self_test(); }
 

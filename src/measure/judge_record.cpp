@@ -25,19 +25,19 @@ std::vector<Warning> judge_warnings(const JudgesResult& judges) {
       warnings.push_back({"judge_failed",
                           "the judge '" + judge.name + "' gave no verdict on " +
                               std::to_string(judge.n_failed) + " of " +
-                              std::to_string(judge.n_asked) + " replies; they are left out",
-                          "those of the test split are listed under the skipped ones, with "
-                          "the reason; the same command asks about them again"});
+                              std::to_string(judge.n_asked) + " replies; these are skipped",
+                          "skipped conversations of the test split are listed with the reason; run "
+                          "the same command again to retry"});
     }
   }
   for (const AgreementResult& pair : judges.agreement) {
     if (pair.kappa && *pair.kappa < kLittleAgreement) {
       warnings.push_back(
           {"judges_disagree",
-           "'" + pair.first + "' and '" + pair.second + "' agree on " +
-               std::to_string(pair.n_agreed) + " of " + std::to_string(pair.n) +
+           "' belong to different collections" + pair.first + "' and '" + pair.second +
+               "' agree on " + std::to_string(pair.n_agreed) + " of " + std::to_string(pair.n) +
                " replies of the test split, kappa " + format_number(*pair.kappa, 2),
-           "read the disagreements in the report: one of the two does not see what you mean"});
+           "review the disagreements in the report; one of the judges may be unsuitable"});
     }
   }
   return warnings;

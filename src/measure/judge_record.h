@@ -1,4 +1,4 @@
-// What a run's results say about its judges.
+// Records the judges of a run in its results.
 #pragma once
 
 #include <vector>

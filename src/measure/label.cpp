@@ -22,10 +22,10 @@ void require_both_classes(const Labelled& labelled, const ScenarioSet& target) {
       "[label] the model " + std::string(none_wanted ? "never" : "always") + " " + outcome +
           " on the discovery split of '" + target.metric + "' (" +
           std::to_string(labelled.n_label_0 + labelled.n_label_1) + " labelled, " +
-          std::to_string(labelled.n_unclear) + " unclear): both classes are needed",
+          std::to_string(labelled.n_unclear) + " unclear), but both classes are needed",
       none_wanted
-          ? "check the judge's prefixes against the model's replies, or give other conversations"
-          : "there is nothing to change here: choose harder conversations");
+          ? "check the judge's prefixes against the model's replies, or use other conversations"
+          : "the model already behaves as wanted; use harder conversations");
 }
 
 }  // namespace

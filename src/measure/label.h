@@ -1,4 +1,4 @@
-// Labels for the discovery split: what the unsteered model really answers decides them.
+// Labels for the discovery split, based on the replies of the unsteered model.
 #pragma once
 
 #include <vector>
@@ -8,16 +8,16 @@
 
 namespace mascing {
 
-/// One set's discovery split, labelled: 0 = the wanted outcome, 1 = the opposite one.
+/// The labelled discovery split of a set: 0 = the wanted outcome, 1 = the opposite.
 struct Labelled {
-  std::vector<Conversation> rows;  ///< label and reply filled; unclear ones are left out
+  std::vector<Conversation> rows;  ///< with label and reply; unclear ones are dropped
   int64_t n_label_0 = 0;
   int64_t n_label_1 = 0;
-  int64_t n_unclear = 0;  ///< neither: empty, incoherent, another opening
+  int64_t n_unclear = 0;  ///< neither outcome: empty, incoherent, or another opening
   std::vector<Skipped> skipped;
 };
 
-/// From the unsteered model's own replies to the first rows of every set's discovery split.
+/// Computes the limit from the unsteered replies to the first rows of every discovery split.
 [[nodiscard]] CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data);
 
 /// Asks the conversations of a set and labels them by what the unsteered model answers. Throws

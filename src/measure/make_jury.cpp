@@ -1,4 +1,4 @@
-// One branch a kind.
+// One branch per kind of judge.
 #include "measure/make_jury.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ namespace {
 std::unique_ptr<Judge> open_guard(const JudgeSpec& spec, const JudgeTools& tools) {
   if (!tools.open_model) {
     throw Error(ErrorKind::kUsage,
-                "[judge] '" + spec.name + "' is a model, and none can be opened here",
+                "[judge] '" + spec.name + "' is a model, which cannot be opened here",
                 "use another kind of judge");
   }
   std::string hash = sampled_hash(spec.model);
@@ -76,7 +76,7 @@ std::string spec_key(const JudgeSpec& spec) {
   return key;
 }
 
-/// A name that none of the judges has yet.
+/// A name not used by another judge.
 std::string free_name(const std::string& wanted, const JudgeOptions& options) {
   const auto is_taken = [&](const std::string& name) {
     return std::any_of(options.also.begin(), options.also.end(), [&](const JudgeSpec& spec) {
@@ -95,7 +95,7 @@ void require_file(const std::string& path) {
   if (!std::filesystem::is_regular_file(path, error)) {
     throw Error(ErrorKind::kUsage,
                 "[judge] " + printable(path) + ": no such file",
-                "give the path of the judge's file");
+                "check the path of the judge's file");
   }
 }
 
@@ -169,9 +169,9 @@ void add_judge(const std::string& word, JudgeOptions& options) {
   } else {
     throw Error(ErrorKind::kUsage,
                 "[judge] \"" + printable(word) +
-                    "\" is no judge: expected refusal, a .gguf file, an http(s) address, "
+                    "\" is not a judge, expected refusal, a .gguf file, an http(s) URL, "
                     "command:... or answers:FILE",
-                "`--judge` may be given several times: all must agree");
+                "see docs/judges.md; to use several judges, repeat --judge");
   }
   options.also.push_back(std::move(spec));
 }

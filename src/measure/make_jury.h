@@ -1,4 +1,4 @@
-// The judges of a scenario as a jury, whose members can be told apart.
+// Makes the judges of a scenario as a jury, which reports the verdicts of its members.
 #pragma once
 
 #include <memory>
@@ -11,15 +11,15 @@
 
 namespace mascing {
 
-/// As make_judge. A model without a prompt of its own, which says `safe` and `unsafe`, is asked
-/// about those of `sets` alone that should be refused, unless its spec names others: of ordinary
-/// requests it could only say that they are safe.
+/// Like make_judge. A model without its own prompt, which answers `safe` or `unsafe`, only judges
+/// those of `sets` that should be refused, unless its spec names others, because it would call all
+/// ordinary requests safe.
 [[nodiscard]] std::unique_ptr<Jury> make_jury(const JudgeOptions& options,
                                               const std::vector<ScenarioSet>& sets,
                                               const JudgeTools& tools);
 
-/// Hash of everything the judges beside the prefixes depend on, the content of files included;
-/// empty if there are none. Loads nothing.
+/// Hash of everything the additional judges depend on, including the content of files; empty if
+/// there are none. Loads nothing.
 [[nodiscard]] std::string judges_key(const JudgeOptions& options);
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// Lines are found again by their offsets, so that memory does not grow with what they hold.
+// Stores only the offsets of lines, so memory does not grow with their content.
 #include "measure/rollout_journal.h"
 
 #include <functional>
@@ -40,13 +40,13 @@ std::string key_of(std::string_view line) {
   return is_header ? header.at("key").get<std::string>() : "";
 }
 
-/// What a line says of a conversation.
+/// Content of a line about a conversation.
 struct Entry {
   int64_t i = 0;
-  bool is_final = true;  // false where a judge failed: it is rolled out and judged again
+  bool is_final = true;  // false if a judge failed; the conversation is then repeated
 };
 
-/// Nothing unless the line is a whole record of one of `n_script` conversations.
+/// Nothing unless the line is a complete record of one of `n_script` conversations.
 std::optional<Entry> entry_of(std::string_view line, size_t n_script) {
   const json record = json::parse(line, nullptr, false);
   if (!record.is_object() || !record.contains("i") || !record.at("i").is_number_unsigned() ||
@@ -89,15 +89,15 @@ RolloutJournal::RolloutJournal(const std::string& path, const std::string& heade
   const MappedFile mapped(path);
   const std::string_view bytes = mapped.bytes();
   const size_t n_first = bytes.find('\n');
-  if (n_first == std::string_view::npos) {  // new, or ended while the first line was written
+  if (n_first == std::string_view::npos) {  // new, or interrupted while writing the first line
     file_.truncate(0);
     file_.append(header + "\n");
     return;
   }
   if (key_of(bytes.substr(0, n_first)) != key_) {
     throw Error(ErrorKind::kUsage,
-                "[collect] '" + path + "' was begun with other conversations, options or model",
-                "remove it to begin anew, or give another output with -o");
+                "[collect] '" + path + "' was started with other conversations, options or model",
+                "delete it to start over, or set another output with -o");
   }
   const int64_t n_whole = for_each_record(bytes, [&](int64_t offset, std::string_view line) {
     const auto entry = entry_of(line, places_.size());
@@ -126,8 +126,8 @@ int64_t RolloutJournal::take_from(const std::string& path) {
   const std::string_view bytes = mapped.bytes();
   if (key_of(bytes.substr(0, bytes.find('\n'))) != key_) {
     throw Error(ErrorKind::kMismatch,
-                "[collect] '" + path + "' belongs to another collection than '" + path_ + "'",
-                "shards fit together if conversations, model, threads and options are the same");
+                "[collect] '" + path + "' and '" + path_ + "' belong to different collections",
+                "all shards need the same conversations, model, threads and options");
   }
   int64_t n_new = 0;
   for_each_record(bytes, [&](int64_t /*offset*/, std::string_view line) {

@@ -1,10 +1,10 @@
-// The record of a collection on its way, one line per conversation as it comes:
-//   {"kind": "mascing.collect", "key": ..., ...}   what the collection is made from, and with which
-//   {"i": 3, "limit": false, "row": {...}}         conversation 3, as it will stand in the output
+// Journal of a collection in progress, with one line per conversation in order of completion:
+//   {"kind": "mascing.collect", "key": ..., ...}   inputs and options of the collection
+//   {"i": 3, "limit": false, "row": {...}}         conversation 3, as it will appear in the output
 //   {"i": 4, "id": "a5", "error": "too long ...", "unjudged": false}  conversation 4 failed; where
 //   it
 //                                                  was a judge that failed, it is rolled out again
-// A process may end at any moment: whatever follows the last whole line is cut off by the next one.
+// A process may end at any time. The next one cuts off everything after the last complete line.
 #pragma once
 
 #include <cstdint>
@@ -19,22 +19,22 @@ namespace mascing {
 
 class RolloutJournal {
  public:
-  /// Opens or begins the journal of `n_script` conversations. `header` is the first line, a JSON
-  /// object with a "key". Throws Error{kUsage} if the file has another key or belongs to another
-  /// process.
+  /// Opens or creates the journal of `n_script` conversations. `header` is the first line, a JSON
+  /// object with a "key". Throws Error{kUsage} if the file has a different key or is in use by
+  /// another process.
   RolloutJournal(const std::string& path, const std::string& header, int64_t n_script);
 
   [[nodiscard]] bool has(int64_t i) const { return places_[i].n_byte > 0; }
-  /// Adds a conversation, unless it is there. False if it is there with another content.
+  /// Adds a conversation unless it exists. Returns false if it exists with different content.
   bool add(int64_t i, const Rollout& rollout);
-  /// Takes over what the journal of another shard has. Throws Error{kBadInput} for a missing file,
-  /// Error{kMismatch} if it belongs to another collection. Returns how many were new.
+  /// Copies the entries of another shard's journal. Throws Error{kBadInput} for a missing file,
+  /// Error{kMismatch} if it belongs to a different collection. Returns the number of new entries.
   int64_t take_from(const std::string& path);
   void sync() { file_.sync(); }
 
-  /// A conversation that is there.
+  /// A recorded conversation.
   struct Record {
-    std::string row;  ///< the line of the output; empty if it failed
+    std::string row;  ///< its line in the output; empty if it failed
     int label = 0;
     bool hit_limit = false;
     Skipped failure;
@@ -44,7 +44,7 @@ class RolloutJournal {
  private:
   struct Place {
     int64_t offset = 0;
-    int64_t n_byte = 0;  ///< without the line break; 0 = not there
+    int64_t n_byte = 0;  ///< without the line break; 0 = not recorded
   };
 
   std::string path_;

@@ -7,7 +7,7 @@ namespace mascing {
 namespace {
 
 constexpr const char* kRolloutSide = "played";
-constexpr int64_t kCostlyTogether = 16;  // as many as a program or the cache takes at a time
+constexpr int64_t kCostlyTogether = 16;  // the batch size of command judges and of the cache
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// How a run's judges judge the replies of rollouts.
+// Applies the judges of a run to the replies of rollouts.
 #pragma once
 
 #include <cstdint>
@@ -16,20 +16,20 @@ namespace mascing {
 struct RolloutQuestion {
   Verdict behaviour = Verdict::kAnswered;
   std::vector<std::string> answer_prefixes = {};
-  std::string set = {};  ///< metric of the set that the scripts belong to; empty: all are asked
+  std::string set = {};  ///< metric of the scripts' set; empty = all judges are asked
 };
 
-/// The judge's verdicts on replies of rollouts; what the members of a jury say is counted in
-/// `agreement`, if it is given. All that is referred to must outlive what is returned.
+/// Returns a function that judges replies of rollouts. The verdicts of jury members are counted in
+/// `agreement`, if given. All arguments passed by reference must outlive the function.
 [[nodiscard]] JudgeReplies judged_by(Judge& judge,
                                      const RolloutQuestion& question,
                                      AgreementCount* agreement = nullptr);
 
-/// Whether replies before a script's last one can be judged: refusal prefixes alone take small talk
-/// for an answer.
+/// Whether replies before the last one can be judged. Refusal prefixes alone mistake small talk for
+/// an answer.
 [[nodiscard]] bool sees_small_talk(const JudgeOptions& options, const RolloutQuestion& question);
 
-/// Replies that are judged in one call: several where asking costs much.
+/// Number of replies judged per call, more than one for costly judges.
 [[nodiscard]] int64_t judged_together(const JudgeOptions& options);
 
 }  // namespace mascing

@@ -1,5 +1,5 @@
-// Groups are fixed by the inputs: a shard is a run of whole groups, so that all shards together
-// give the bytes of one collection.
+// Groups are determined by the inputs. A shard is a range of whole groups, so that all shards
+// together give the same bytes as a single collection.
 #include "measure/rollouts.h"
 
 #include <algorithm>
@@ -28,8 +28,8 @@ std::vector<Conversation> read_scripts(const RolloutJob& job) {
     for (Conversation& row : read_conversations(path)) {
       if (!ids.insert(row.id).second) {
         throw Error(ErrorKind::kBadInput,
-                    "[collect] id '" + row.id + "' stands in two of the files",
-                    "ids must be unique: is a file named twice?");
+                    "[collect] id '" + row.id + "' occurs twice in the input files",
+                    "ids must be unique; check whether a file is listed twice");
       }
       scripts.push_back(with_system_prompt(std::move(row), job.system_prompt));
     }
@@ -37,7 +37,7 @@ std::vector<Conversation> read_scripts(const RolloutJob& job) {
   return scripts;
 }
 
-/// First line of the journal: who made the collection, from what, and the hash of it all.
+/// First line of the journal: tool, inputs and options of the collection, and their hash.
 std::string header_of(const RolloutJob& job,
                       const ModelInfo& info,
                       const std::vector<Conversation>& scripts) {
@@ -151,10 +151,11 @@ RolloutSummary write_output(const Collection& collection) {
     file.write(record.row + '\n');
   }
   if (std::ssize(summary.failed) == summary.n_script) {
-    throw Error(ErrorKind::kInsufficient,
-                "[collect] none of " + std::to_string(summary.n_script) +
-                    " conversations could be played; the first: " + summary.failed.front().reason,
-                "conversations need a user message and must fit the context (--context)");
+    throw Error(
+        ErrorKind::kInsufficient,
+        "[collect] none of " + std::to_string(summary.n_script) +
+            " conversations could be run; the first error: " + summary.failed.front().reason,
+        "conversations need a user message and must fit the context (--context)");
   }
   file.commit();
   return summary;

@@ -1,4 +1,4 @@
-// Shares differ by one block at most.
+// Shares differ by at most one block.
 #include "measure/shard.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ JobShard parse_shard(const std::string& text) {
   if (!is_whole || shard.n < 1 || shard.i < 1 || shard.i > shard.n) {
     throw Error(ErrorKind::kUsage,
                 "--shard is '" + printable(text) + "', expected i/n with 1 <= i <= n",
-                "the second of four parts is --shard 2/4");
+                "for example, --shard 2/4 is the second of four shards");
   }
   return shard;
 }
@@ -28,8 +28,8 @@ ShardRange blocks_of(const JobShard& shard, int64_t n_block, const std::string& 
   if (shard.n > n_block) {
     throw Error(ErrorKind::kUsage,
                 "--shard " + std::to_string(shard.i) + "/" + std::to_string(shard.n) +
-                    ": the work has only " + std::to_string(n_block) + " " + block,
-                "use " + std::to_string(n_block) + " shards at most");
+                    ", but there are only " + std::to_string(n_block) + " " + block,
+                "use at most " + std::to_string(n_block) + " shards");
   }
   // Not n_block * i / n, which overflows.
   const auto begin_of = [&](int64_t i) {

@@ -14,8 +14,9 @@ struct ShardRange {
   int64_t end = 0;
 };
 
-/// The shard's part of `n_block` neighbouring blocks; all shards together are all blocks, in order.
-/// Throws Error{kUsage} if there are more shards than blocks, which `block` names in the plural
+/// The shard's range of `n_block` consecutive blocks; all shards together cover all blocks in
+/// order. Throws Error{kUsage} if there are more shards than blocks. `block` is the plural name of
+/// a block
 /// ("groups of 64 conversations").
 [[nodiscard]] ShardRange blocks_of(const JobShard& shard,
                                    int64_t n_block,

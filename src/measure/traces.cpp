@@ -1,4 +1,4 @@
-// A shard holds a fixed number of conversations of one set and is named by the hash of their texts
+// A file holds a fixed number of conversations of one set and is named by the hash of their texts
 // and labels.
 #include "measure/traces.h"
 
@@ -41,7 +41,7 @@ std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs, const Mod
   return shards;
 }
 
-/// Those that `part` has, neighbours in the list.
+/// The range of the list that belongs to `part`.
 std::vector<StoredShard> shards_of(std::vector<StoredShard> shards, const JobShard& part) {
   const ShardRange range =
       blocks_of(part,
@@ -55,8 +55,8 @@ void require_folders(const std::vector<std::string>& folders) {
   for (const std::string& folder : folders) {
     if (!file_exists(folder)) {
       throw Error(ErrorKind::kBadInput,
-                  "[trace] there is no folder '" + folder + "' to merge",
-                  "give the folders that `mascing trace --shard` wrote");
+                  "[trace] folder '" + folder + "' to merge does not exist",
+                  "use the output folders of `mascing trace --shard`");
     }
   }
 }
@@ -184,11 +184,10 @@ Traced collect_traces(Host& host,
   Traced traced{read_traces(store.folder), {}};
   traced.skipped = find_skipped(host, shards, traced.traces);
   if (traced.traces.traces.empty()) {
-    throw Error(
-        ErrorKind::kInsufficient,
-        "[trace] none of " + std::to_string(n_total) + " conversations was traced" +
-            (traced.skipped.empty() ? "" : ": " + traced.skipped.front().reason),
-        "look at the reasons: conversations must end with a user message and fit the context");
+    throw Error(ErrorKind::kInsufficient,
+                "[trace] none of " + std::to_string(n_total) + " conversations was traced" +
+                    (traced.skipped.empty() ? "" : ": " + traced.skipped.front().reason),
+                "see the reasons; conversations must end with a user message and fit the context");
   }
   return traced;
 }

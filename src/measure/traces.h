@@ -1,4 +1,4 @@
-// From labelled conversations to a trace store on disk.
+// Records labelled conversations in a trace store on disk.
 #pragma once
 
 #include <string>
@@ -16,17 +16,17 @@ namespace mascing {
 /// Conversations to trace under one set's name.
 struct TraceInput {
   std::string set;
-  std::vector<Conversation> rows;  ///< label as known, absent = -1
+  std::vector<Conversation> rows;  ///< without a label, the trace gets -1
 };
 
-/// Conversations of one set that stand in one file of a store, at most.
+/// Maximum number of conversations of one set per file of a store.
 inline constexpr int64_t kTraceBlock = 64;
 
 struct TraceStoreOptions {
   std::string folder;
-  /// A part of all blocks only; the inputs are those of the whole.
+  /// Restricts the work to a share of all blocks; the inputs are those of the whole job.
   JobShard shard = {};
-  std::vector<std::string> merge = {};  ///< folders of shards: what they have is copied
+  std::vector<std::string> merge = {};  ///< shard folders whose traces are copied
 };
 
 struct Traced {

@@ -1,4 +1,4 @@
-// Runs the fixed parts of a batch side by side.
+// Runs the fixed parts of a batch in parallel.
 #pragma once
 
 #include <cstdint>

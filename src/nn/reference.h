@@ -1,5 +1,5 @@
-// The surrogate as plain loops, one sequence, token and number at a time, with the equations as
-// they are written down: what the fast version is tested against. Only tests use it.
+// The surrogate as plain loops over sequences, tokens and numbers, following the equations
+// directly. Reference for tests of the fast version; only tests use it.
 #pragma once
 
 #include <cstdint>

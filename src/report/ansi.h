@@ -1,4 +1,4 @@
-// What a terminal with colours is told.
+// ANSI escape codes for colours.
 #pragma once
 
 namespace mascing::ansi {

@@ -1,4 +1,4 @@
-// One row for the chosen mask, one for each baseline; then what random masks did.
+// One row for the chosen mask, one per baseline, then the results of random masks.
 #include "report/baseline_sections.h"
 
 #include <algorithm>
@@ -63,7 +63,7 @@ std::string entry_cell(const Entry& entry, const std::string& id) {
              : rate_text(metric->steered->rate) + " " + interval_text(*metric->steered);
 }
 
-/// "keep answered -0.12": the set, other than the target, that lost most.
+/// "keep answered -0.12": the set other than the target with the largest drop.
 std::string largest_fall(const Entry& entry, const std::string& target) {
   std::string text = "none";
   double largest = -0.0005;
@@ -98,10 +98,10 @@ std::string random_text(const Results& results) {
   }
   const RandomMasks& random = *results.random_masks;
   return std::to_string(random.n_mask) + " random masks of the same norm (" +
-         short_text(random.norm) + "): " + display_name(target_of(results)) + " " +
-         rate_text(random.mean) + " on average, sd " + rate_text(random.sd) + ", from " +
+         short_text(random.norm) + "): mean " + display_name(target_of(results)) + " " +
+         rate_text(random.mean) + ", sd " + rate_text(random.sd) + ", range " +
          rate_text(random.least) + " to " + rate_text(random.most) +
-         ". The chosen mask's rank among them: p = " + p_text(random.p_value) + ", one-sided.";
+         ". Rank of the chosen mask among them: p = " + p_text(random.p_value) + " (one-sided).";
 }
 
 std::string note(const Results& results) {
@@ -109,8 +109,9 @@ std::string note(const Results& results) {
       results.candidates.begin(), results.candidates.end(), [](const CandidateResult& candidate) {
         return candidate.p_versus_chosen.has_value();
       });
-  return "Each was tuned on the selection split within the same limits, then looked at the test "
-         "split once. p: McNemar's exact test against the chosen mask on " +
+  return "Each baseline was tuned on the selection split within the same limits and evaluated once "
+         "on "
+         "the test split. p is from McNemar's exact test against the chosen mask on " +
          display_name(target_of(results)) + ", corrected for " + std::to_string(n) +
          (n == 1 ? " comparison" : " comparisons") + " (Holm).";
 }
@@ -126,7 +127,7 @@ std::string baseline_lines(const Results& results) {
   std::vector<std::vector<std::string>> rows = {{"baselines",
                                                  "setting",
                                                  display_name(target) + " [95 %]",
-                                                 "largest fall elsewhere",
+                                                 "largest other drop",
                                                  "perpl.",
                                                  "p"}};
   for (const Entry& entry : entries) {
@@ -171,13 +172,13 @@ std::string baselines_section(const Results& results) {
                   has_p ? escape_html(p_text(*entry.baseline->p_versus_chosen)) : "-",
                   escape_html(p_cell(entry)),
                   entry.baseline == nullptr ? "-"
-                  : is_kept                 ? "kept on the selection split"
+                  : is_kept                 ? "met on the selection split"
                                             : escape_html(entry.baseline->rejection_reason)});
     table.add_row(cells, entry.baseline == nullptr ? "chosen" : is_kept ? "" : "infeasible");
   }
   const std::string random = random_text(results);
   return html_section("baselines",
-                      "What simpler means do",
+                      "Baselines",
                       html_paragraph(note(results)) + table.html() +
                           (random.empty() ? "" : html_paragraph(random)));
 }

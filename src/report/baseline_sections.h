@@ -1,4 +1,4 @@
-// What the chosen mask has to beat, as a table for the terminal and as a section of the report.
+// Comparison of the chosen mask with the baselines, for the terminal and the report.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace mascing {
 /// Plain lines of at most 100 columns; empty if no baseline was measured.
 [[nodiscard]] std::string baseline_lines(const Results& results);
 
-/// HTML; likewise.
+/// HTML; empty if no baseline was measured.
 [[nodiscard]] std::string baselines_section(const Results& results);
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// Widths first, then blanks.
+// Computes column widths first, then pads the cells.
 #include "report/columns.h"
 
 #include <algorithm>

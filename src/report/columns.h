@@ -1,4 +1,4 @@
-// Text in columns for the terminal.
+// Column layout for terminal text.
 #pragma once
 
 #include <cstddef>
@@ -7,24 +7,24 @@
 
 namespace mascing {
 
-/// `text` without control characters; tabs and line ends become blanks.
+/// `text` without control characters; tabs and line breaks become spaces.
 [[nodiscard]] std::string printable(const std::string& text);
 
-/// Columns that a text takes: UTF-8 continuation bytes take none.
+/// Display width of a text; UTF-8 continuation bytes count as 0.
 [[nodiscard]] size_t width_of(const std::string& text);
 
-/// Filled up with blanks to `width` columns.
+/// Pads with spaces to `width` columns.
 [[nodiscard]] std::string padded(const std::string& text, size_t width, bool is_left);
 
-/// At most `width` bytes; "~" at the end of what was cut.
+/// Cuts to at most `width` bytes and marks the cut with "~".
 [[nodiscard]] std::string shortened(const std::string& text, size_t width);
 
-/// Words of `text` in lines of at most 100 columns, each begun by `indent` blanks; the first
-/// continues `start`.
+/// Wraps `text` to lines of at most 100 columns, each indented by `indent` spaces; the first line
+/// begins with `start`.
 [[nodiscard]] std::string wrapped(const std::string& start, const std::string& text, size_t indent);
 
-/// Rows as lines, each column as wide as its widest cell; `is_left` by column, the others are
-/// aligned right.
+/// Rows as lines, each column as wide as its widest cell. `is_left` marks the columns aligned
+/// left; the others are aligned right.
 [[nodiscard]] std::string aligned(const std::vector<std::vector<std::string>>& rows,
                                   const std::vector<bool>& is_left);
 

@@ -1,5 +1,4 @@
-// A row for each exported form, a curve of its agreement from layer to layer, and the numbers of
-// the curves.
+// One row per exported form, a plot of its agreement per layer, and the plotted values as a table.
 #include "report/export_sections.h"
 
 #include <algorithm>
@@ -19,14 +18,14 @@ using svg::num;
 using svg::text_at;
 
 constexpr double kLeft = 64.0;
-constexpr double kRight = 640.0;  // names of the curves stand to the right of it
+constexpr double kRight = 640.0;  // curve names are placed to the right of it
 constexpr double kTop = 26.0;
 constexpr double kBottom = 186.0;
 constexpr double kNameHeight = 20.0;
 constexpr int64_t kTicks = 4;
 constexpr size_t kStyles = 6;  // c0 .. c5
 
-/// Layers that a form has all figures of.
+/// Number of layers with complete figures.
 size_t layer_count(const ExportResult& form) {
   return std::min({form.blocks.size(), form.same_experts.size(), form.overlap.size()});
 }
@@ -39,7 +38,7 @@ double least_of(const std::vector<double>& shares) {
   return least;
 }
 
-/// Lower edge of the picture: the least share, rounded down to a twentieth, and less than 1.
+/// Lower edge of the plot: the smallest share, rounded down to a multiple of 0.05, below 1.
 double floor_of(const std::vector<ExportResult>& forms) {
   double least = 0.95;
   for (const ExportResult& form : forms) {
@@ -84,8 +83,7 @@ std::string curve_of(const ExportResult& form, const std::string& style, double 
 }
 
 std::string axes(const ExportResult& form, double floor) {
-  std::string picture =
-      text_at(kLeft, kTop - 9.0, "tick", "share of tokens that go to the same experts");
+  std::string picture = text_at(kLeft, kTop - 9.0, "tick", "share of tokens with the same experts");
   for (int64_t i = 0; i <= kTicks; ++i) {
     const double share =
         floor + (1.0 - floor) * static_cast<double>(i) / static_cast<double>(kTicks);
@@ -109,12 +107,13 @@ std::string agreement_plot(const std::vector<ExportResult>& forms) {
   }
   const double floor = floor_of(forms);
   const double names = kTop + kNameHeight * static_cast<double>(forms.size());
-  std::string picture = svg::open_svg("exports-plot",
-                                      std::max(kBottom + 26.0, names),
-                                      "Agreement of exported forms with the exact mask",
-                                      "One curve for each form over the blocks of the model; the "
-                                      "table below gives the numbers.") +
-                        axes(forms.front(), floor);
+  std::string picture =
+      svg::open_svg("exports-plot",
+                    std::max(kBottom + 26.0, names),
+                    "Agreement of exported forms with the exact mask",
+                    "One curve per form over the blocks of the model. The values are in the table "
+                    "below.") +
+      axes(forms.front(), floor);
   for (size_t i = 0; i < forms.size(); ++i) {
     const std::string style = std::string("c").append(std::to_string(i % kStyles));
     const double y = kTop + 4.0 + kNameHeight * static_cast<double>(i);
@@ -132,15 +131,15 @@ std::string form_name(const ExportResult& form) {
 }
 
 std::string forms_table(const std::vector<ExportResult>& forms) {
-  HtmlTable table("The exact mask and each exported form, side by side on the same conversations",
+  HtmlTable table("Exact mask vs. exported form on the same conversations",
                   {{"file"},
                    {"form"},
                    {"strength", true},
-                   {"same experts, weakest layer", true},
+                   {"same experts, worst layer", true},
                    {"KL, nats per token", true},
-                   {"KL of the unsteered model", true},
-                   {"replies that differ", true},
-                   {"refused on one side only", true}});
+                   {"KL, unsteered model", true},
+                   {"replies changed", true},
+                   {"refusal decisions changed", true}});
   for (const ExportResult& form : forms) {
     const std::string n = " of " + count_text(form.n_reply);
     table.add_row({escape_html(form.file),
@@ -156,7 +155,7 @@ std::string forms_table(const std::vector<ExportResult>& forms) {
 }
 
 std::string layers_table(const std::vector<ExportResult>& forms) {
-  HtmlTable table("Shares of tokens and of chosen experts that agree, layer by layer",
+  HtmlTable table("Agreement per layer, as shares of tokens and of selected experts",
                   {{"file"}, {"block", true}, {"same experts", true}, {"overlap", true}});
   for (const ExportResult& form : forms) {
     for (size_t i = 0; i < layer_count(form); ++i) {
@@ -166,7 +165,7 @@ std::string layers_table(const std::vector<ExportResult>& forms) {
                      share_text(form.overlap[i])});
     }
   }
-  return "<details><summary>Every layer as a table</summary>" + table.html() + "</details>\n";
+  return "<details><summary>All layers</summary>" + table.html() + "</details>\n";
 }
 
 }  // namespace
@@ -177,11 +176,12 @@ std::string exports_section(const Results& results) {
   }
   return html_section(
       "exports",
-      "In other engines",
-      html_paragraph("An exported form is fitted to the mask and not exact. Both ran on the same "
-                     "conversations, each with its own hidden states. A divergence far below that "
-                     "of the unsteered model, and few replies refused on one side only, mean that "
-                     "the form does what the mask does.") +
+      "Exports",
+      html_paragraph(
+          "An exported form approximates the mask. Both ran on the same conversations, "
+          "each with its own hidden states. The form is a good match if its KL divergence "
+          "is far below that of the unsteered model and few refusal decisions change. "
+          "Divergences are from the exact mask.") +
           forms_table(results.exports) + agreement_plot(results.exports) +
           layers_table(results.exports));
 }

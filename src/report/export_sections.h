@@ -1,4 +1,4 @@
-// The report's section on exported forms of the mask, for engines other than ours.
+// Section of the report on exported forms of the mask, for other inference engines.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// String concatenation, with escaping at one place.
+// String concatenation, with all escaping in one place.
 #include "report/html.h"
 
 #include <utility>

@@ -6,8 +6,8 @@
 
 namespace mascing {
 
-/// `text` as HTML text or as the value of a quoted attribute. Control characters vanish; bytes that
-/// are not UTF-8 become "?".
+/// Escapes `text` for HTML text or a quoted attribute. Control characters are removed; bytes that
+/// are not valid UTF-8 become "?".
 [[nodiscard]] std::string escape_html(const std::string& text);
 
 /// A column of a table: its heading and whether its cells are numbers (aligned right).
@@ -16,12 +16,12 @@ struct HtmlColumn {
   bool is_number = false;
 };
 
-/// A table with a caption, column headings, and the first cell of each row as its heading.
+/// A table with a caption, column headings, and the first cell of each row as the row heading.
 class HtmlTable {
  public:
   /// `caption` is plain text.
   HtmlTable(const std::string& caption, std::vector<HtmlColumn> columns);
-  /// One cell per column, already HTML. `row_class` may be empty.
+  /// Adds a row with one HTML cell per column. `row_class` may be empty.
   void add_row(const std::vector<std::string>& cells, const std::string& row_class = {});
   [[nodiscard]] std::string html() const;
 
@@ -31,11 +31,11 @@ class HtmlTable {
   std::string body_;
 };
 
-/// `<section>` with a heading of the second level; `body` is HTML. Empty if the body is.
+/// `<section>` with a level-2 heading; `body` is HTML. Empty if the body is empty.
 [[nodiscard]] std::string html_section(const std::string& id,
                                        const std::string& heading,
                                        const std::string& body);
-/// `<p>` of plain text.
+/// `<p>` with plain text.
 [[nodiscard]] std::string html_paragraph(const std::string& text);
 
 }  // namespace mascing

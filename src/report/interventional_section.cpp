@@ -1,4 +1,4 @@
-// See the header.
+// One table row per training round.
 #include "report/interventional_section.h"
 
 #include "report/html.h"
@@ -8,11 +8,11 @@ namespace mascing {
 namespace {
 
 std::string rounds_table(const InterventionalSurrogateResult& result) {
-  HtmlTable table("What the model answered around the mask of each round",
+  HtmlTable table("Measured around the mask of each round",
                   {{"round", true},
                    {"|S|", true},
-                   {"chance of wanted openings", true},
-                   {"expected against measured", true}});
+                   {"probability of wanted openings", true},
+                   {"predicted vs. measured", true}});
   for (size_t i = 0; i < result.rounds.size(); ++i) {
     const InterventionalRoundResult& round = result.rounds[i];
     table.add_row({std::to_string(i + 1),
@@ -30,16 +30,15 @@ std::string interventional_section(const InterventionalSurrogateResult& result) 
     return "";
   }
   const std::string text =
-      "This surrogate learnt by how much pairs of opposite random masks change the model's answer, "
-      "so that its gradient is one of what masks do and not of what goes along with the "
-      "behaviour: " +
+      "This surrogate was trained on the measured effects of pairs of opposite random masks, "
+      "so its gradient reflects what masks cause rather than what correlates with the "
+      "behaviour. Training took " +
       count_text(result.n_question) + " prefills in " + std::to_string(result.rounds.size()) +
-      " rounds. The last column is the correlation of what it expected and what the model did, "
-      "over "
-      "pairs it had not learnt from yet; conversations of the discovery split, all of them.";
-  return html_section("interventional",
-                      "The surrogate that learnt from interventions",
-                      html_paragraph(text) + rounds_table(result));
+      " rounds. The last column is the correlation between predicted and measured effects on "
+      "pairs "
+      "not yet used for training. All conversations are from the discovery split.";
+  return html_section(
+      "interventional", "Interventional surrogate", html_paragraph(text) + rounds_table(result));
 }
 
 }  // namespace mascing

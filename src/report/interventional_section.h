@@ -1,4 +1,4 @@
-// Section of the report on the surrogate that was trained on interventions.
+// Section of the report on the interventional surrogate.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace mascing {
 
-/// HTML, or an empty string if there was no such surrogate.
+/// HTML, or an empty string if none was trained.
 [[nodiscard]] std::string interventional_section(const InterventionalSurrogateResult& result);
 
 }  // namespace mascing

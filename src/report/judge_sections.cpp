@@ -1,4 +1,4 @@
-// Three tables: members, pairs, and the replies they see differently.
+// Three tables: the judges, pairwise agreement, and the replies they disagree on.
 #include "report/judge_sections.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace mascing {
 namespace {
 
 std::string members_table(const JudgesResult& judges) {
-  HtmlTable table("Judges, in the whole run", {{"judge"}, {"asked", true}, {"no verdict", true}});
+  HtmlTable table("Judges in this run", {{"judge"}, {"replies", true}, {"no verdict", true}});
   for (const JudgeResult& judge : judges.members) {
     table.add_row({escape_html(judge.name), count_text(judge.n_asked), count_text(judge.n_failed)});
   }
@@ -22,7 +22,7 @@ std::string pairs_table(const JudgesResult& judges) {
   if (judges.agreement.empty()) {
     return "";
   }
-  HtmlTable table("Agreement on the test split, base and steered",
+  HtmlTable table("Agreement on base and steered replies of the test split",
                   {{"judges"}, {"replies", true}, {"agreed", true}, {"Cohen's kappa", true}});
   for (const AgreementResult& pair : judges.agreement) {
     table.add_row({escape_html(pair.first + " and " + pair.second),
@@ -37,7 +37,7 @@ std::string disagreements_table(const JudgesResult& judges) {
   if (judges.disagreements.empty()) {
     return "";
   }
-  HtmlTable table("Replies that they see differently",
+  HtmlTable table("Replies with different verdicts",
                   {{"conversation"}, {"metric"}, {"side"}, {"verdicts"}, {"reply"}});
   for (const Disagreement& one : judges.disagreements) {
     std::string verdicts;
@@ -51,7 +51,7 @@ std::string disagreements_table(const JudgesResult& judges) {
                    escape_html(one.reply)});
   }
   return "<details><summary>" + count_text(judges.n_disagreement) +
-         " replies that they see differently</summary>" + table.html() + "</details>\n";
+         " replies with different verdicts</summary>" + table.html() + "</details>\n";
 }
 
 }  // namespace
@@ -65,12 +65,12 @@ std::string judges_section(const Results& results) {
   if (judges.members.size() < 2 && !has_failures) {
     return "";
   }
-  return html_section(
-      "judges",
-      "Who judged",
-      html_paragraph("A verdict stands where all judges that were asked agree; where they differ, "
-                     "the reply counts neither as refused nor as answered.") +
-          members_table(judges) + pairs_table(judges) + disagreements_table(judges));
+  return html_section("judges",
+                      "Judges",
+                      html_paragraph("A verdict requires all judges to agree. If they disagree, "
+                                     "the reply counts as neither refused nor answered.") +
+                          members_table(judges) + pairs_table(judges) +
+                          disagreements_table(judges));
 }
 
 }  // namespace mascing

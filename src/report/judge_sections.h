@@ -1,4 +1,4 @@
-// Section of the report on who judged the replies.
+// Section of the report on the judges of replies.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace mascing {
 
-/// HTML; empty if one judge alone judged and never failed.
+/// HTML; empty if there was only one judge and it never failed.
 [[nodiscard]] std::string judges_section(const Results& results);
 
 }  // namespace mascing

@@ -1,5 +1,5 @@
-// Two panels over one axis of steps; each curve has its name at its right end, and a dash pattern
-// as well as a colour.
+// Two panels over a shared axis of steps. Each curve is labelled at its right end and has its own
+// dash pattern as well as a colour.
 #include "report/loop_plot.h"
 
 #include <algorithm>
@@ -19,18 +19,18 @@ using svg::num;
 using svg::text_at;
 
 constexpr double kLeft = 64.0;
-constexpr double kRight = 690.0;  // names of the curves stand to the right of it
+constexpr double kRight = 690.0;  // curve names are placed to the right of it
 constexpr double kLabelGap = 16.0;
-constexpr size_t kLimitStyles = 7;  // of the lower panel: c1 .. c7
+constexpr size_t kLimitStyles = 7;  // lower panel: c1 .. c7
 
-/// A panel's place and the values at its lower and upper edge.
+/// Position of a panel and the values at its lower and upper edge.
 struct PlotPanel {
   double top;
   double bottom;
   double low;
   double high;
 
-  /// Values outside are drawn at the edge.
+  /// Values out of range are drawn at the edge.
   [[nodiscard]] double y_of(double value) const {
     return bottom - (std::clamp(value, low, high) - low) / (high - low) * (bottom - top);
   }
@@ -40,7 +40,7 @@ constexpr PlotPanel kGain{26.0, 196.0, 0.0, 1.0};
 constexpr PlotPanel kLimits{236.0, 366.0, -0.5, 2.0};
 constexpr double kHeight = 412.0;
 
-/// Values of one set over the steps, on the scale of its panel.
+/// Values of one set per step, on the scale of its panel.
 struct Curve {
   std::string name;
   std::string style;
@@ -91,7 +91,7 @@ std::string draw(const Curve& curve, const PlotPanel& panel) {
          "</g>\n";
 }
 
-/// Names at the height of the last values, moved apart where they would overlap.
+/// Places names at the height of the last values, moved apart where they would overlap.
 std::string draw_names(const std::vector<Curve>& curves, const PlotPanel& panel) {
   struct Name {
     double y;
@@ -155,7 +155,7 @@ std::string draw_stretch(const LoopResult& loop, const PlotPanel& panel) {
   const double right = x_of(static_cast<size_t>(last), loop.steps.size());
   return "<rect x=\"" + num(left - 4.0) + "\" y=\"" + num(panel.top) + "\" width=\"" +
          num(right - left + 8.0) + "\" height=\"" + num(panel.bottom - panel.top) +
-         "\" class=\"stretch\"><title>the mask is the mean of these steps</title></rect>\n";
+         "\" class=\"stretch\"><title>the mask is the mean over these steps</title></rect>\n";
 }
 
 std::vector<Curve> limited_curves(const LoopResult& loop) {
@@ -180,21 +180,21 @@ std::string loop_plot(const LoopResult& loop, const std::string& target) {
   gain.style = "c0";
   const std::vector<Curve> limited = limited_curves(loop);
   const PlotPanel& lowest = limited.empty() ? kGain : kLimits;
-  std::string picture = svg::open_svg("loop-plot",
-                                      lowest.bottom + kHeight - kLimits.bottom,
-                                      "The closed loop from step to step",
-                                      "Above the wanted share of the target, below all that has a "
-                                      "limit; the table below gives the numbers.");
+  std::string picture =
+      svg::open_svg("loop-plot",
+                    lowest.bottom + kHeight - kLimits.bottom,
+                    "Closed loop by step",
+                    "Top: wanted share of the target set. Bottom: all measures with a "
+                    "limit. The values are in the table below.");
   picture += draw_stretch(loop, kGain) +
              draw_axis(kGain, {0.0, 0.25, 0.5, 0.75, 1.0}, "wanted share of the target") +
              draw(gain, kGain) + draw_names({gain}, kGain);
   if (!limited.empty()) {
-    picture +=
-        draw_stretch(loop, kLimits) +
-        draw_axis(kLimits,
-                  {0.0, 1.0, 2.0},
-                  "fall or divergence, in units of its limit (1); cut off below -0.5 and above 2") +
-        line_from(kLeft, kLimits.y_of(1.0), kRight, kLimits.y_of(1.0), "limit");
+    picture += draw_stretch(loop, kLimits) +
+               draw_axis(kLimits,
+                         {0.0, 1.0, 2.0},
+                         "drop or divergence relative to its limit (1), clipped to -0.5 .. 2") +
+               line_from(kLeft, kLimits.y_of(1.0), kRight, kLimits.y_of(1.0), "limit");
     for (const Curve& curve : limited) {
       picture += draw(curve, kLimits);
     }

@@ -1,4 +1,4 @@
-// The closed loop as a picture: what the model answered from step to step.
+// Plot of the closed loop: measurements per step.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace mascing {
 
-/// Above: the wanted share of the set `target` on an axis from 0 to 1. Below: every other value in
-/// units of its limit, so that falls and divergences share an axis. The steps whose mean is the
+/// Top: the wanted share of the set `target` on an axis from 0 to 1. Bottom: every other value
+/// relative to its limit, so that drops and divergences share an axis. The steps averaged into the
 /// mask are shaded. Empty if there are fewer than two steps.
 [[nodiscard]] std::string loop_plot(const LoopResult& loop, const std::string& target);
 

@@ -1,5 +1,5 @@
-// A map and a table of effects; curves and a table of steps. The words say what a number means and
-// what it does not.
+// A map and a table of effects; a plot and a table of steps. The texts explain how to read the
+// numbers and their limits.
 #include "report/loop_sections.h"
 
 #include <algorithm>
@@ -18,8 +18,8 @@ namespace {
 
 constexpr size_t kStrongestEffects = 10;
 constexpr float kSignificant = 0.05F;  // q-value
-constexpr double kCrumb = 5e-5;        // of a value of a step
-constexpr double kWeakAuc = 0.8;       // below it, the margin says little of what is generated
+constexpr double kCrumb = 5e-5;        // rounding threshold for a value of a step
+constexpr double kWeakAuc = 0.8;       // below it, the margin predicts generated replies poorly
 
 std::string percent_text(double share) {
   return std::isfinite(share) ? format_number(100.0 * share, 0) + " %" : "-";
@@ -27,7 +27,7 @@ std::string percent_text(double share) {
 
 // ---------------------------------------------------------------- effects
 
-/// False if the matrices are not of one size; a file may hold anything.
+/// False if the matrices differ in size, which a results file does not rule out.
 bool is_whole(const EffectsResult& effects) {
   const size_t n = effects.effect.size();
   return effects.n_pair > 0 && effects.standard_error.size() == n && effects.q_value.size() == n;
@@ -47,11 +47,12 @@ std::string effects_map(const Results& results) {
   }
   HeatmapWords words;
   words.id = "effects-map";
-  words.title = "Effects of single experts";
-  words.about = "Layers are rows, experts columns. The table below lists the strongest effects.";
+  words.title = "Effects of individual experts";
+  words.about =
+      "Rows are layers, columns are experts. The table below lists the strongest effects.";
   words.below = "less likely";
   words.above = "more likely";
-  words.unit = "the wanted reply, in nats per sigma; a ring: q up to 0.05";
+  words.unit = "the wanted reply, in nats per sigma; ring = q up to 0.05";
   return heatmap(words, effects.effect, results.n_expert, notes);
 }
 
@@ -66,14 +67,14 @@ std::string effects_table(const Results& results) {
   order.resize(std::min(order.size(), kStrongestEffects));
   const bool has_mask = results.mask_steer.size() == effects.effect.size();
   HtmlTable table(
-      "The strongest effects, in nats of margin per sigma; the mask minds the limits as well and "
-      "need not follow them",
+      "Strongest effects, in nats of margin per sigma. The mask also respects the limits, so its "
+      "entries can differ",
       {{"layer", true},
        {"expert", true},
        {"effect", true},
        {"standard error", true},
        {"q", true},
-       {"entry of the mask", true}});
+       {"mask entry", true}});
   for (const size_t i : order) {
     const auto i_entry = static_cast<int64_t>(i);
     table.add_row({std::to_string(i_entry / results.n_expert),
@@ -91,26 +92,28 @@ std::string effects_text(const EffectsResult& effects) {
   for (size_t i = 0; i < effects.effect.size(); ++i) {
     n_measured += is_measured(effects, i) ? 1 : 0;
   }
-  const std::string found =
-      effects.n_significant > 0
-          ? count_text(effects.n_significant) + " of " + count_text(n_measured) +
-                " effects are beyond chance (ringed; false discovery rate 5 %)."
-          : "None of " + count_text(n_measured) +
-                " effects is beyond chance (false discovery rate 5 %): what follows may be noise.";
-  return "The model was asked under " + count_text(effects.n_pair) +
-         " pairs of opposite random masks, one conversation of the discovery split for each pair, "
-         "without generating a reply. " +
+  const std::string found = effects.n_significant > 0
+                                ? count_text(effects.n_significant) + " of " +
+                                      count_text(n_measured) +
+                                      " effects are significant (ringed; false discovery rate 5 %)."
+                                : "None of " + count_text(n_measured) +
+                                      " effects is significant (false discovery rate 5 %), so the "
+                                      "values below may be noise.";
+  return "Effects were measured with " + count_text(effects.n_pair) +
+         " pairs of opposite random masks, one conversation of the discovery split per pair, "
+         "without generating replies. " +
          found + " Reliability " + rate_text(effects.reliability) +
-         ": the share of the variance among the effects that is not error of measurement. Together "
-         "they explain " +
+         " is the share of variance between effects that is not measurement error. Together they "
+         "explain " +
          percent_text(std::max(0.0, effects.r2)) +
-         " of the differences between single pairs (leave-one-out); most of the rest is that "
-         "conversations differ.";
+         " of the variance between pairs (leave-one-out); the remainder is mostly variation "
+         "between "
+         "conversations.";
 }
 
 // ---------------------------------------------------------------- closed loop
 
-/// First and last step whose mean is the mask; an empty stretch if the file's numbers do not fit.
+/// First and last step averaged into the mask; empty if the numbers in the file are inconsistent.
 struct Stretch {
   int64_t first = 0;
   int64_t n = 0;
@@ -129,7 +132,7 @@ double value_at(const LoopResult& loop, int64_t i_step, const std::string& name)
   return found == values.end() ? std::nan("") : found->second;
 }
 
-/// Running means of sigmoids leave crumbs that mean nothing.
+/// Running means of sigmoids leave negligible residues.
 std::string step_text(double value) {
   return std::abs(value) < kCrumb ? "0" : short_text(value);
 }
@@ -142,7 +145,7 @@ double mean_over(const LoopResult& loop, const Stretch& stretch, const std::stri
   return stretch.n > 0 ? sum / static_cast<double>(stretch.n) : std::nan("");
 }
 
-/// The target first, then all that has a limit.
+/// The target first, then every measure with a limit.
 std::vector<std::string> loop_names(const Results& results) {
   std::vector<std::string> names = {results.target_metric};
   for (const auto& [name, limit] : results.loop.limits) {
@@ -151,10 +154,10 @@ std::vector<std::string> loop_names(const Results& results) {
   return names;
 }
 
-/// Sets of the scenario have metrics, texts have not.
+/// Sets of the scenario have metrics; texts do not.
 std::string measure_of(const Results& results, const std::string& name) {
   const std::string what = name == results.target_metric      ? ": wanted share"
-                           : results.metrics.count(name) != 0 ? ": fall of the wanted share"
+                           : results.metrics.count(name) != 0 ? ": drop of the wanted share"
                                                               : ": nats per token";
   return escape_html(display_name(name) + what);
 }
@@ -162,7 +165,7 @@ std::string measure_of(const Results& results, const std::string& name) {
 std::string loop_table(const Results& results, const Stretch& stretch) {
   const LoopResult& loop = results.loop;
   HtmlTable table(
-      "What the model answered, as running means over the discovery split",
+      "Measurements as running means over the discovery split",
       {{"measure"}, {"first step", true}, {"mean of the shaded steps", true}, {"limit", true}});
   for (const std::string& name : loop_names(results)) {
     const auto limit = loop.limits.find(name);
@@ -180,7 +183,7 @@ std::string steps_table(const Results& results) {
   for (const std::string& name : names) {
     columns.push_back({display_name(name), true});
   }
-  HtmlTable table("Every step of the closed loop", columns);
+  HtmlTable table("All steps of the closed loop", columns);
   for (size_t i = 0; i < results.loop.steps.size(); ++i) {
     std::vector<std::string> cells = {std::to_string(i + 1),
                                       short_text(results.loop.steps[i].norm)};
@@ -189,23 +192,24 @@ std::string steps_table(const Results& results) {
     }
     table.add_row(cells);
   }
-  return "<details><summary>All " + std::to_string(results.loop.steps.size()) +
-         " steps as a table</summary>" + table.html() + "</details>\n";
+  return "<details><summary>All " + std::to_string(results.loop.steps.size()) + " steps</summary>" +
+         table.html() + "</details>\n";
 }
 
 std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
   std::string text =
-      "Each step asks the model under pairs of random masks around the current one and moves it "
-      "along the gradient of the target, as far as the limits on everything else allow: " +
+      "Each step measures the model under pairs of random masks around the current mask and moves "
+      "it "
+      "along the gradient of the target, within the limits on all other sets. The search took " +
       count_text(loop.n_question) + " prefills in " + std::to_string(loop.steps.size()) +
-      " steps, and not one generated token. ";
+      " steps and generated no tokens. ";
   if (stretch.n > 0) {
-    text += "The mask of this method is the mean of steps " + std::to_string(stretch.first + 1) +
+    text += "The resulting mask is the mean of steps " + std::to_string(stretch.first + 1) +
             " to " + std::to_string(stretch.first + stretch.n) + " (shaded). ";
   }
   return text +
-         "These are the conversations it was fitted to, and margins instead of replies: what the "
-         "mask is worth stands under \"What changed\".";
+         "These values are margins on the conversations the mask was fitted to. For the effect on "
+         "held-out replies, see \"Results\".";
 }
 
 }  // namespace
@@ -219,13 +223,14 @@ std::string effects_section(const Results& results) {
     return "";
   }
   const std::string meaning =
-      "An effect is causal: it is how the margin, log p(openings of wanted replies) - log "
-      "p(openings of the others), changes on average when the router's logit for this expert rises "
-      "by one sigma while all others are shaken at random. It does not say that the expert does "
-      "nothing else, that effects add up under a strong mask, or that other conversations depend "
-      "on the same experts.";
+      "Effects are causal. An effect is the average change of the margin, log p(openings of wanted "
+      "replies) - log p(openings of other replies), when the router logit of this expert rises by "
+      "one sigma and all other logits are perturbed at random. It does not imply that the expert "
+      "has "
+      "no other function, that effects add up under a strong mask, or that other conversations "
+      "depend on the same experts.";
   return html_section("effects",
-                      "Which experts cause the behaviour",
+                      "Causal effects of experts",
                       html_paragraph(effects_text(results.effects)) + map +
                           html_paragraph(meaning) + effects_table(results));
 }
@@ -237,7 +242,7 @@ std::string loop_section(const Results& results) {
   const Stretch stretch = stretch_of(results.loop);
   const bool is_chosen = results.mask_method.rfind("closed_loop", 0) == 0;
   return html_section("loop",
-                      is_chosen ? "How the mask was found" : "What the closed loop found",
+                      is_chosen ? "Closed-loop search" : "Closed-loop search (not selected)",
                       html_paragraph(loop_text(results.loop, stretch)) +
                           loop_plot(results.loop, results.target_metric) +
                           loop_table(results, stretch) + steps_table(results));
@@ -248,8 +253,8 @@ std::string outcome_paragraph(const OutcomeResult& outcome) {
     return "";
   }
   const std::string verdict =
-      outcome.auc < kWeakAuc ? " That is weak: do not trust rates marked with ~." : "";
-  return html_paragraph("How well the margin of one prefill tells what will be generated: AUC " +
+      outcome.auc < kWeakAuc ? " This is weak, so do not rely on rates marked with ~." : "";
+  return html_paragraph("How well the margin of one prefill predicts the generated reply: AUC " +
                         rate_text(outcome.auc) + " (0.5 = chance), rank correlation " +
                         signed_text(outcome.rank_correlation, 2) + ", on " + count_text(outcome.n) +
                         " replies of the selection split." + verdict);

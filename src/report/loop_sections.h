@@ -1,4 +1,4 @@
-// Sections of the report on what the model answered under random masks: effects and closed loop.
+// Sections of the report on measurements under random masks: expert effects and the closed loop.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Plain formatting; every number goes through format_number, which knows no locale.
+// Plain formatting. Every number goes through format_number, which ignores the locale.
 #include "report/numbers.h"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ size_t place_of(const std::string& id) {
                              kReadingOrder.begin());
 }
 
-// The metric the scenario is about; results of unknown origin may not name it.
+// The target metric of the scenario. Results from other sources may not name it.
 std::string headline_metric(const Results& results) {
   if (results.metrics.count(results.target_metric) != 0) {
     return results.target_metric;
@@ -44,8 +44,8 @@ std::string verdict(const MetricResult& metric) {
     return " without a mask; no mask was measured";
   }
   const std::string counts =
-      ": " + count_text(metric.fixed) + " fixed, " + count_text(metric.broken) + " newly broken";
-  return counts + (is_significant(metric) ? "" : "; the change is within chance");
+      ": " + count_text(metric.fixed) + " fixed, " + count_text(metric.broken) + " broken";
+  return counts + (is_significant(metric) ? "" : "; the change is not significant");
 }
 
 }  // namespace
@@ -75,6 +75,13 @@ std::string display_name(const std::string& id) {
   }
   std::replace(name.begin(), name.end(), '_', ' ');
   return name;
+}
+
+std::string full_name(const std::string& id) {
+  const std::string name = display_name(id);
+  return id == "dsr"   ? name + " (defence success rate)"
+         : id == "gsr" ? name + " (generation success rate)"
+                       : name;
 }
 
 std::string rate_text(double rate) {
@@ -147,13 +154,13 @@ bool is_significant(const MetricResult& metric) {
 std::string headline(const Results& results, const std::string& arrow) {
   const std::vector<NamedMetric> metrics = ordered_metrics(results);
   if (metrics.empty()) {
-    return "No metric was measured";
+    return "No metrics were measured";
   }
   const MetricResult& metric = *metrics.front().result;
   const std::string steered =
       metric.steered ? " " + arrow + " " + rate_text(metric.steered->rate) : "";
   const std::string held_out = metric.split == "test" ? "held-out" : metric.split;
-  return display_name(metrics.front().id) + " " + rate_text(metric.base.rate) + steered + " on " +
+  return full_name(metrics.front().id) + " " + rate_text(metric.base.rate) + steered + " on " +
          count_text(metric.n) + " " + held_out + " conversations" + verdict(metric);
 }
 

@@ -1,4 +1,4 @@
-// How the report and the terminal table write numbers and metric names, so that both say the same.
+// Formatting of numbers and metric names, shared by the report and the terminal table.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,18 @@ namespace mascing {
 /// One metric and its id.
 struct NamedMetric {
   std::string id;
-  const MetricResult* result = nullptr;  ///< borrowed from the Results
+  const MetricResult* result = nullptr;  ///< points into the Results
 };
 
-/// The metrics in reading order: the headline's first, then the well-known ids, then others by
+/// The metrics in display order: the headline metric, then the well-known ids, then others by
 /// name.
 [[nodiscard]] std::vector<NamedMetric> ordered_metrics(const Results& results);
 
 /// "dsr" -> "DSR", "benign_compliance" -> "benign compliance".
 [[nodiscard]] std::string display_name(const std::string& id);
 
+/// "dsr" -> "DSR (defence success rate)", for the first use in an output; others as display_name.
+[[nodiscard]] std::string full_name(const std::string& id);
 /// "0.54"; "-" if not finite.
 [[nodiscard]] std::string rate_text(double rate);
 /// Fixed notation with a sign: "+0.43", "-1.20".
@@ -30,18 +32,19 @@ struct NamedMetric {
 [[nodiscard]] std::string interval_text(const Rate& rate);
 /// "<0.0001" or four decimals.
 [[nodiscard]] std::string p_text(double p_value);
-/// "+2.9 %", relative change from `before` to `after`; "-" if it cannot be given.
+/// "+2.9 %", relative change from `before` to `after`; "-" if undefined.
 [[nodiscard]] std::string relative_change_text(double before, double after);
-/// Three significant digits without an exponent where that is readable: "0.001", "131", "1.5e-05".
+/// About three significant digits, without an exponent where that is readable: "0.001", "131",
+/// "1.5e-05".
 [[nodiscard]] std::string short_text(double value);
-/// "12 345": thousands apart by a thin gap of one space.
+/// "12 345", with a space between groups of three digits.
 [[nodiscard]] std::string count_text(int64_t count);
 
-/// True if the outcome changed beyond what chance explains at the 5 % level.
+/// True if the change is significant at the 5 % level.
 [[nodiscard]] bool is_significant(const MetricResult& metric);
 
-/// "DSR 0.54 -> 0.97 on 300 held-out conversations", and what to think of it. `arrow` stands
-/// between the rates.
+/// "DSR (defence success rate) 0.54 -> 0.97 on 300 held-out conversations" with a verdict. `arrow`
+/// is placed between the rates.
 [[nodiscard]] std::string headline(const Results& results, const std::string& arrow);
 
 /// "0.54 [0.48, 0.60]" as HTML, the interval in small print.

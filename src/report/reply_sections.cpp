@@ -1,4 +1,4 @@
-// Two tables: how replies end, and rates over conversations and seeds.
+// Two tables: reply endings, and sampled rates over conversations and seeds.
 #include "report/reply_sections.h"
 
 #include <algorithm>
@@ -16,11 +16,11 @@ std::string share_text(int64_t n, int64_t of) {
 }
 
 std::string ends_table(const std::vector<NamedMetric>& metrics) {
-  HtmlTable table("How greedy replies end",
+  HtmlTable table("Endings of greedy replies",
                   {{"metric"},
                    {"cut off, without the mask", true},
                    {"with it", true},
-                   {"refusals that turn, without the mask", true},
+                   {"reversed refusals, without the mask", true},
                    {"with it", true}});
   bool has_row = false;
   for (const NamedMetric& named : metrics) {
@@ -36,13 +36,14 @@ std::string ends_table(const std::vector<NamedMetric>& metrics) {
                    share_text(base.n_turned, base.n_refusal),
                    share_text(steered.n_turned, steered.n_refusal)});
   }
-  return has_row ? html_paragraph(
-                       "A reply that runs into the token limit may hide what comes after it. A "
-                       "refusal turns if a later sentence begins as an answer does (\"Here is\", "
-                       "\"Sure\", the scenario's answer prefixes): then the mask holds the "
-                       "beginning of the reply, but not its end.") +
-                       table.html()
-                 : "";
+  return has_row
+             ? html_paragraph(
+                   "Replies cut off at the token limit may continue differently. A "
+                   "refusal is reversed if a later sentence starts like an answer (\"Here is\", "
+                   "\"Sure\", or an answer prefix of the scenario). The mask then controls the "
+                   "start of the reply but not its end.") +
+                   table.html()
+             : "";
 }
 
 std::string change_text(const Rate& change) {
@@ -62,12 +63,13 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
   if (first == nullptr) {
     return "";
   }
-  HtmlTable table("Sampled replies: rates over conversations and seeds, 95 % bootstrap intervals",
-                  {{"metric"},
-                   {"conversations", true},
-                   {"without the mask", true},
-                   {"with the mask", true},
-                   {"change", true}});
+  HtmlTable table(
+      "Sampled replies, rates over conversations and seeds with 95 % bootstrap intervals",
+      {{"metric"},
+       {"conversations", true},
+       {"without the mask", true},
+       {"with the mask", true},
+       {"change", true}});
   for (const NamedMetric& named : metrics) {
     if (named.result->sampled) {
       const SampledResult& sampled = *named.result->sampled;
@@ -78,10 +80,10 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
                      escape_html(change_text(sampled.change))});
     }
   }
-  return html_paragraph("Each conversation was also answered " + count_text(first->n_seed) +
+  return html_paragraph("Each conversation was also sampled " + count_text(first->n_seed) +
                         " times at temperature " + short_text(first->temperature) +
-                        ". Replies to one conversation are no independent cases: the intervals "
-                        "come from drawing conversations anew.") +
+                        ". Replies to the same conversation are not independent, so the intervals "
+                        "are from resampled conversations.") +
          table.html();
 }
 
@@ -90,7 +92,7 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
 std::string replies_section(const Results& results) {
   const std::vector<NamedMetric> metrics = ordered_metrics(results);
   return html_section(
-      "replies", "To the end of the reply", sampled_table(metrics) + ends_table(metrics));
+      "replies", "Reply endings and sampling", sampled_table(metrics) + ends_table(metrics));
 }
 
 std::string reply_lines(const Results& results) {
@@ -125,9 +127,9 @@ std::string reply_lines(const Results& results) {
     sum.n_turned += counts.n_turned;
   }
   if (sum.n > 0) {
-    text += "ends of replies       " + share_text(sum.n_at_limit, sum.n) +
+    text += "reply endings         " + share_text(sum.n_at_limit, sum.n) +
             " cut off at the token limit, " + share_text(sum.n_turned, sum.n_refusal) +
-            " refusals turn to an answer\n";
+            " refusals reversed later\n";
   }
   return text;
 }

@@ -1,4 +1,4 @@
-// What goes beyond the rates of greedy replies: their ends, and sampled ones.
+// Results beyond the rates of greedy replies: reply endings and sampled replies.
 #pragma once
 
 #include <string>

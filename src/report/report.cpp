@@ -62,7 +62,7 @@ std::string tiles(const Results& results) {
                      ? arrow_between(short_text(results.tokens_per_second_base),
                                      short_text(results.tokens_per_second_steered))
                      : short_text(results.tokens_per_second_base),
-                 "prompts and replies, of whatever was asked");
+                 "prompt and reply tokens");
   }
   return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
 }
@@ -73,10 +73,10 @@ std::string page_header(const Results& results) {
          escape_html(headline(results, kArrow)) + ".</h1>\n<p class=\"lead\">Scenario <strong>" +
          escape_html(results.scenario_name) + "</strong> (" + escape_html(results.direction) +
          ") on <strong>" + escape_html(model) +
-         "</strong>. A rate counts how often the wanted outcome came about.</p>\n" +
+         "</strong>. Rates are the share of conversations with the wanted outcome.</p>\n" +
          (results.model_description.empty()
               ? ""
-              : "<p class=\"model-note\">The model says of itself: " +
+              : "<p class=\"model-note\">Model description: " +
                     escape_html(results.model_description) + "</p>\n") +
          tiles(results) + "</header>\n";
 }
@@ -92,7 +92,7 @@ std::string warnings_box(const Results& results) {
              "</code></li>\n";
   }
   const std::string heading = results.warnings.size() == 1
-                                  ? "One warning"
+                                  ? "1 warning"
                                   : std::to_string(results.warnings.size()) + " warnings";
   return "<section class=\"warnings\" aria-labelledby=\"warnings\"><h2 id=\"warnings\">" + heading +
          "</h2>\n<ul>\n" + items + "</ul></section>\n";
@@ -112,7 +112,7 @@ std::string change_cell(const MetricResult& metric) {
 
 std::string metrics_table(const std::vector<NamedMetric>& metrics) {
   HtmlTable table(
-      "Rates of the wanted outcome with 95 % Wilson intervals; p by McNemar's exact test",
+      "Rates of the wanted outcome with 95 % Wilson intervals; p from McNemar's exact test",
       {{"metric"},
        {"wanted"},
        {"n", true},
@@ -125,10 +125,12 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics) {
        {"p, Holm", true}});
   for (const NamedMetric& named : metrics) {
     const MetricResult& metric = *named.result;
-    std::vector<std::string> cells = {escape_html(display_name(named.id)),
-                                      escape_html(metric.wanted),
-                                      count_text(metric.n),
-                                      rate_html(metric.base)};
+    const bool is_first = &named == &metrics.front();  // spelled out in the headline
+    std::vector<std::string> cells = {
+        escape_html(is_first ? display_name(named.id) : full_name(named.id)),
+        escape_html(metric.wanted),
+        count_text(metric.n),
+        rate_html(metric.base)};
     if (metric.steered) {
       const std::vector<std::string> rest = {
           rate_html(*metric.steered),
@@ -152,19 +154,19 @@ std::string metrics_section(const Results& results) {
     return "";
   }
   return html_section("metrics",
-                      "What changed",
+                      "Results",
                       html_paragraph("\"Fixed\" conversations have the wanted outcome only with "
                                      "the mask, \"broken\" ones only without "
-                                     "it. Triangles mark changes that chance alone would bring "
-                                     "about in fewer than one case in twenty, each metric taken by "
-                                     "itself; the last column corrects p for testing all of them "
+                                     "it. Triangles mark changes that are significant at the 5 % "
+                                     "level, tested per metric. "
+                                     "The last column corrects p for testing all metrics "
                                      "(Holm).") +
                           interval_plot(metrics) + metrics_table(metrics));
 }
 
 std::string damage_section(const Results& results) {
   const DamageResult& damage = results.damage;
-  HtmlTable table("Damage to everything else; a KL above 0.5 is usually felt",
+  HtmlTable table("Side effects; a KL above 0.5 usually changes replies noticeably",
                   {{"measure"},
                    {"without the mask", true},
                    {"with the mask", true},
@@ -185,7 +187,7 @@ std::string damage_section(const Results& results) {
                    count_text(damage.n_text_token)});
   }
   const bool is_measured = damage.n_kl_token > 0 || damage.n_text_token > 0;
-  return is_measured ? html_section("damage", "What it costs the model", table.html()) : "";
+  return is_measured ? html_section("damage", "Side effects", table.html()) : "";
 }
 
 // ---------------------------------------------------------------- mask
@@ -200,7 +202,7 @@ std::string strongest_table(const Results& results) {
   std::stable_sort(
       order.begin(), order.end(), [&](size_t a, size_t b) { return size_of(a) > size_of(b); });
   HtmlTable table("Strongest entries",
-                  {{"layer", true}, {"expert", true}, {"entry", true}, {"the expert runs"}});
+                  {{"layer", true}, {"expert", true}, {"entry", true}, {"expert is selected"}});
   for (size_t i = 0; i < std::min(order.size(), kStrongest); ++i) {
     const float value = results.mask_steer[order[i]];
     if (size_of(order[i]) == 0.0F) {
@@ -212,8 +214,7 @@ std::string strongest_table(const Results& results) {
                    signed_text(value, 3),
                    value > 0.0F ? "more often" : "less often"});
   }
-  return "<details><summary>The strongest entries as a table</summary>" + table.html() +
-         "</details>\n";
+  return "<details><summary>Strongest entries as a table</summary>" + table.html() + "</details>\n";
 }
 
 std::string mask_section(const Results& results) {
@@ -224,7 +225,7 @@ std::string mask_section(const Results& results) {
   const int64_t n_entry = results.n_layer * results.n_expert;
   const std::string text =
       count_text(results.mask_n_active) + " of " + count_text(n_entry) +
-      " entries are active. Rows are MoE layers, columns experts; the router takes " +
+      " entries are active. Rows are MoE layers, columns are experts. The router selects " +
       std::to_string(results.n_expert_used) + " experts per token. Method " +
       display_name(results.mask_method) + ", strength alpha " + short_text(results.mask_alpha) +
       ", lambda " + short_text(results.mask_lambda) + ".";
@@ -243,10 +244,10 @@ std::string cost_section(const Results& results) {
     table.add_row({escape_html(display_name(stage)), format_number(seconds, 1)});
     total += seconds;
   }
-  const std::string text = format_number(total, 1) +
-                           " seconds in all: " + count_text(results.n_prefill_token) +
-                           " tokens read, " + count_text(results.n_generated_token) + " written.";
-  return html_section("cost", "What it took", html_paragraph(text) + table.html());
+  const std::string text = format_number(total, 1) + " seconds in total, " +
+                           count_text(results.n_prefill_token) + " prefill tokens, " +
+                           count_text(results.n_generated_token) + " generated tokens.";
+  return html_section("cost", "Cost", html_paragraph(text) + table.html());
 }
 
 std::string provenance_section(const Results& results) {
@@ -270,8 +271,7 @@ std::string provenance_section(const Results& results) {
   add("Seed", std::to_string(results.seed));
   add("Threads", std::to_string(results.n_thread));
   add("Version", "mascing " + results.tool_version);
-  return html_section(
-      "provenance", "Where this comes from", "<dl class=\"facts\">\n" + list + "</dl>\n");
+  return html_section("provenance", "Provenance", "<dl class=\"facts\">\n" + list + "</dl>\n");
 }
 
 }  // namespace
@@ -301,7 +301,7 @@ std::string render_report(const Results& results) {
   page += cost_section(results);
   page += provenance_section(results);
   page +=
-      "</main>\n<footer>All numbers stand in results.json beside this "
+      "</main>\n<footer>All numbers are in results.json next to this "
       "page.</footer>\n</body>\n</html>\n";
   return page;
 }

@@ -1,4 +1,4 @@
-// Tables only: a candidate per row, a surrogate per row, a split per row.
+// Tables with one candidate, one surrogate or one split per row.
 #include "report/search_sections.h"
 
 #include <algorithm>
@@ -17,9 +17,9 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kManyRows = 24;  // longer tables are folded
+constexpr size_t kManyRows = 24;  // longer tables are collapsed
 constexpr size_t kMaxSkippedRow = 200;
-constexpr double kConfoundAuc = 0.7;  // above it, length alone tells the classes apart
+constexpr double kConfoundAuc = 0.7;  // above it, length alone separates the classes
 
 std::vector<std::string> rate_ids(const Results& results) {
   std::set<std::string> present;
@@ -49,7 +49,7 @@ std::string outcome_of(const CandidateResult& candidate, bool is_chosen) {
                                             : escape_html(candidate.rejection_reason);
 }
 
-/// A generated rate, else the estimate from one prefill each.
+/// The generated rate, or else the estimate from one prefill per conversation.
 std::string candidate_cell(const CandidateResult& candidate, const std::string& id) {
   const auto rate = candidate.rates.find(id);
   if (rate != candidate.rates.end()) {
@@ -65,10 +65,10 @@ bool is_optimised(const CandidateResult& candidate) {
   return candidate.method.rfind("surrogate", 0) == 0;
 }
 
-/// What the table of candidates has columns for.
+/// Columns of the candidate table.
 struct CandidateColumns {
   std::vector<std::string> ids;
-  bool has_settings = false;  ///< those of the surrogate's masks
+  bool has_settings = false;  ///< settings of masks optimised through a surrogate
 };
 
 CandidateColumns columns_for(const Results& results) {
@@ -144,8 +144,8 @@ std::string estimate_text(const Results& results) {
       results.candidates.begin(), results.candidates.end(), [](const CandidateResult& candidate) {
         return !candidate.estimates.empty();
       });
-  return has_estimate ? " ~ marks a rate that was estimated from one prefill per conversation; "
-                        "replies were generated for the finalists only."
+  return has_estimate ? " Rates marked ~ are estimated from one prefill per conversation; "
+                        "replies were generated only for the finalists."
                       : "";
 }
 
@@ -158,15 +158,15 @@ std::string confound_text(const Results& results) {
   }
   const std::string auc = format_number(strongest, 2);
   return strongest > kConfoundAuc
-             ? "Confound check: the number of tokens alone tells the classes apart with an AUC "
+             ? "Confound check: the number of tokens alone separates the classes with an AUC "
                "of " +
                    auc +
-                   " (0.5 = chance). The surrogate may have learned length rather than behaviour: "
-                   "match the classes in "
+                   " (0.5 = chance). The surrogate may have learned length rather than behaviour. "
+                   "Match the classes in "
                    "length and number of turns."
-             : "Confound check: the number of tokens alone tells the classes apart with an AUC "
+             : "Confound check: the number of tokens alone separates the classes with an AUC "
                "of " +
-                   auc + " (0.5 = chance): no sign that the surrogate merely learned length.";
+                   auc + " (0.5 = chance). The surrogate shows no sign of relying on length.";
 }
 
 std::string labels_table(const Results& results) {
@@ -182,7 +182,7 @@ std::string labels_table(const Results& results) {
   for (const std::string& name : names) {
     columns.push_back({display_name(name), true});
   }
-  HtmlTable table("Number of conversations in each part of the data", columns);
+  HtmlTable table("Conversations per split", columns);
   for (const auto& [part, counts] : rows) {
     std::vector<std::string> cells = {escape_html(display_name(part))};
     for (const std::string& name : names) {
@@ -199,12 +199,12 @@ std::string confounds_paragraph(const ConfoundResult& confounds) {
     return "";
   }
   return html_paragraph(
-      "Without looking at the model, the outcome of the target's " + count_text(confounds.n) +
-      " labelled conversations can be told from their topic with an AUC of " +
+      "Without the model, the labels of the target's " + count_text(confounds.n) +
+      " conversations can be predicted from the topic with an AUC of " +
       format_number(confounds.topic_auc, 2) + ", from the length of the final message with " +
-      format_number(confounds.length_auc, 2) + ", from the number of turns with " +
+      format_number(confounds.length_auc, 2) + ", and from the number of turns with " +
       format_number(confounds.turn_auc, 2) +
-      " (0.5 = not at all). Near 1, a mask may follow these instead of the behaviour.");
+      " (0.5 = chance). If one is close to 1, a mask may follow it instead of the behaviour.");
 }
 
 std::string skipped_table(const Results& results) {
@@ -212,24 +212,24 @@ std::string skipped_table(const Results& results) {
     return "";
   }
   const size_t n_row = std::min(results.skipped.size(), kMaxSkippedRow);
-  HtmlTable table("Conversations that were left out", {{"id"}, {"reason"}});
+  HtmlTable table("Skipped conversations", {{"id"}, {"reason"}});
   for (size_t i = 0; i < n_row; ++i) {
     table.add_row({escape_html(results.skipped[i].id), escape_html(results.skipped[i].reason)});
   }
   const std::string count = count_text(static_cast<int64_t>(results.skipped.size()));
-  const std::string rest =
-      n_row < results.skipped.size()
-          ? html_paragraph("The first " + std::to_string(n_row) + "; results.json has all.")
-          : "";
-  return "<details><summary>" + count + " conversations were left out</summary>" + table.html() +
-         rest + "</details>\n";
+  const std::string rest = n_row < results.skipped.size()
+                               ? html_paragraph("Showing the first " + std::to_string(n_row) +
+                                                "; results.json lists all.")
+                               : "";
+  return "<details><summary>" + count + " skipped conversations</summary>" + table.html() + rest +
+         "</details>\n";
 }
 
 std::string trade_off(const Results& results) {
   const std::string cost = search_cost_words(results);
   const std::string words = trade_words(results);
   return trade_plot(results) + (words.empty() ? "" : html_paragraph(words)) +
-         (cost.empty() ? "" : html_paragraph("Cost of the choice: " + cost + "."));
+         (cost.empty() ? "" : html_paragraph("Selection cost: " + cost + "."));
 }
 
 std::string cross_auc_text(const CrossValidationResult& validation) {
@@ -268,18 +268,18 @@ std::string candidates_section(const Results& results) {
     return "";
   }
   const std::string text = std::to_string(n_feasible) + " of " + std::to_string(n_all) +
-                           " masks kept every other set, and the perplexity of general text, "
-                           "within the limits of the scenario. All of "
-                           "this was measured on the selection split; the test split was touched "
-                           "only by the one that was chosen.";
+                           " masks kept every other set and the perplexity of general text "
+                           "within the limits of the scenario. All "
+                           "values are from the selection split; the test split was used "
+                           "only for the chosen mask.";
   std::string body = html_paragraph(text + estimate_text(results)) +
                      outcome_paragraph(results.outcome) + trade_off(results);
   if (n_all > kManyRows && n_feasible > 0) {
-    body += folded("All that were within the limits", n_feasible, shortlist.html());
+    body += folded("Candidates within all limits", n_feasible, shortlist.html());
   }
   return html_section(
       "candidates",
-      "How the mask was chosen",
+      "Mask selection",
       body + folded("All " + std::to_string(n_all) + " candidates", n_all, all.html()));
 }
 
@@ -314,11 +314,11 @@ std::string surrogates_section(const Results& results) {
   }
   return html_section(
       "surrogates",
-      "Can routing tell the behaviour?",
+      "Surrogate validation",
       html_paragraph(
-          "The surrogate is a small network that predicts the behaviour from router logits; "
-          "a mask is optimised through it. \"Majority\" is the accuracy of always naming "
-          "the more frequent class. Cross-validated: every conversation is judged once, by a "
+          "The surrogate is a small network that predicts the behaviour from router logits. "
+          "Masks are optimised through it. \"Majority\" is the accuracy of always predicting "
+          "the more frequent class. For cross-validation, each conversation is scored by a "
           "surrogate that has not seen its topic; the interval is from resampled topics.") +
           table.html() + html_paragraph(confound_text(results)));
 }
@@ -326,7 +326,7 @@ std::string surrogates_section(const Results& results) {
 std::string data_section(const Results& results) {
   const std::string body =
       labels_table(results) + confounds_paragraph(results.confounds) + skipped_table(results);
-  return html_section("data", "How the data divided", body);
+  return html_section("data", "Data splits", body);
 }
 
 }  // namespace mascing

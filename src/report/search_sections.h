@@ -1,4 +1,4 @@
-// Sections of the report on how the mask came about: candidates, surrogates, data.
+// Sections of the report on the search: candidates, surrogates, data.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Lines are made first and padded afterwards.
+// Wraps the lines first and pads them afterwards.
 #include "report/side_by_side.h"
 
 #include <algorithm>
@@ -11,9 +11,9 @@ namespace {
 
 constexpr const char* kGap = " | ";
 constexpr size_t kGapWidth = 3;
-constexpr size_t kIndent = 2;  // of a text below its title
+constexpr size_t kIndent = 2;  // of the text below its title
 
-/// Bytes of `text` from `at` on that take at most `width` columns.
+/// Number of bytes of `text` from `at` that fit in `width` columns.
 size_t bytes_within(const std::string& text, size_t at, size_t width) {
   size_t n_column = 0;
   size_t end = at;
@@ -27,7 +27,7 @@ size_t bytes_within(const std::string& text, size_t at, size_t width) {
   return end - at;
 }
 
-/// One line of the text, without control characters, as lines of at most `width` columns.
+/// Wraps one line of the text, without control characters, to at most `width` columns.
 void wrap_line(const std::string& text, size_t width, std::vector<std::string>& lines) {
   const std::string plain = printable(text);
   std::string line;

@@ -1,4 +1,4 @@
-// Two texts beside each other on a terminal, or one below the other where it is narrow.
+// Two texts side by side on a terminal, or one below the other if it is narrow.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,17 @@ namespace mascing {
 
 struct TitledText {
   std::string title;
-  std::string text;  ///< line breaks are kept; other control characters are left out
+  std::string text;  ///< line breaks are kept; other control characters are removed
 };
 
-/// Lines of at most `width` columns, broken between words; longer words are broken anywhere.
+/// Wraps to at most `width` columns between words; longer words are split.
 [[nodiscard]] std::vector<std::string> wrap_lines(const std::string& text, size_t width);
 
-/// From this width on texts stand beside each other.
+/// Minimum width for two columns.
 inline constexpr size_t kWideTerminal = 90;
 
 /// Each text below its title, in two columns if `width` allows, ending in a line break. `colour`
-/// makes the titles bold and changes nothing else.
+/// only makes the titles bold.
 [[nodiscard]] std::string side_by_side(const TitledText& left,
                                        const TitledText& right,
                                        size_t width,

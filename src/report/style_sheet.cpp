@@ -1,5 +1,5 @@
-// Plain CSS. Text colours keep a contrast of at least 4.5 : 1 on their ground in both schemes;
-// nothing is said by colour alone.
+// Plain CSS. Text has a contrast of at least 4.5 : 1 in both colour schemes, and no information is
+// conveyed by colour alone.
 #include "report/style_sheet.h"
 
 namespace mascing {

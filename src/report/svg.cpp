@@ -1,4 +1,4 @@
-// Two pictures: intervals as bars, matrices as grids of squares.
+// Two plots: intervals as bars, matrices as grids of squares.
 #include "report/svg.h"
 
 #include <algorithm>
@@ -94,7 +94,7 @@ std::string map_labels(const Grid& grid) {
   return svg;
 }
 
-// A ring inside the square of an entry; it lets the tooltip of the square through.
+// A ring inside the square of an entry that does not block the tooltip of the square.
 std::string map_ring(const Grid& grid, int64_t i_entry) {
   const double width = std::min(2.0, grid.cell_width / 5.0);
   const double inset = 0.5 + width / 2.0;
@@ -121,7 +121,7 @@ std::string map_cell(
          (note.is_ringed ? map_ring(grid, i_entry) : "");
 }
 
-// A bar from -largest to +largest in the map's own colours.
+// A colour bar from -largest to +largest.
 std::string map_legend(double y, float largest, const HeatmapWords& words) {
   constexpr double kStep = 12.0;
   constexpr int kHalf = 10;
@@ -149,7 +149,7 @@ std::string interval_plot(const std::vector<NamedMetric>& metrics) {
       open_svg("plot",
                bottom + 26.0,
                "Rates with 95 % intervals",
-               "One row per metric, without and with the mask; the table below gives the numbers.");
+               "One row per metric, without and with the mask. The values are in the table below.");
   svg += plot_legend() + plot_axis(bottom);
   double y = kPlotTop + kRowHeight / 2.0;
   for (const NamedMetric& metric : metrics) {

@@ -1,4 +1,4 @@
-// See the header.
+// Writes the SVG elements shared by the plots.
 #include "report/svg_parts.h"
 
 #include "base/text.h"

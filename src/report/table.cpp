@@ -1,4 +1,4 @@
-// Cells are padded first and coloured afterwards, so that escape codes never disturb the columns.
+// Pads cells first and colours them afterwards, so that escape codes do not affect the columns.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,7 +16,7 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kMaxName = 18;  // with it, a row takes 99 columns
+constexpr size_t kMaxName = 18;  // gives rows of 99 columns
 constexpr size_t kColumn = 8;
 
 using Row = std::array<std::string, kColumn>;
@@ -89,8 +89,8 @@ std::string damage_lines(const Results& results) {
   const DamageResult& damage = results.damage;
   std::string text;
   if (damage.n_kl_token > 0) {
-    text += "KL(base || steered)   " + format_number(damage.kl_benign, 4) + " nats per token of " +
-            count_text(damage.n_kl_token) + " tokens of benign replies\n";
+    text += "KL(base || steered)   " + format_number(damage.kl_benign, 4) +
+            " nats per token over " + count_text(damage.n_kl_token) + " tokens of benign replies\n";
   }
   if (damage.n_text_token > 0) {
     text += "perplexity            " + format_number(damage.perplexity_base, 2) + " -> " +
@@ -99,18 +99,18 @@ std::string damage_lines(const Results& results) {
             ") on general text\n";
   }
   if (results.tokens_per_second_base > 0.0) {
-    // Without a ratio: the two were not asked the same.
+    // No ratio, because the two ran on different requests.
     text += "tokens per second     " + format_number(results.tokens_per_second_base, 1) +
             " without a mask, ";
     if (results.tokens_per_second_steered > 0.0) {
-      text += format_number(results.tokens_per_second_steered, 1) + " with one, ";
+      text += format_number(results.tokens_per_second_steered, 1) + " with a mask, ";
     }
-    text += "prompts and replies\n";
+    text += "prompt and reply tokens\n";
   }
   return text;
 }
 
-// What was made, how, and at what cost.
+// The mask, its method, and the cost.
 std::string origin_lines(const Results& results) {
   std::string text;
   if (!results.mask_method.empty()) {
@@ -123,11 +123,11 @@ std::string origin_lines(const Results& results) {
   }
   if (results.outcome.n > 0) {
     text += "AUC of one prefill    " + rate_text(results.outcome.auc) + " (" +
-            count_text(results.outcome.n) + " replies that were then generated)\n";
+            count_text(results.outcome.n) + " generated replies)\n";
   }
   if (results.n_prefill_token + results.n_generated_token > 0) {
-    text += "cost                  " + count_text(results.n_prefill_token) + " tokens read, " +
-            count_text(results.n_generated_token) + " generated\n";
+    text += "cost                  " + count_text(results.n_prefill_token) + " prefill tokens, " +
+            count_text(results.n_generated_token) + " generated tokens\n";
   }
   const std::string search = search_cost_words(results);
   if (!search.empty()) {

@@ -1,4 +1,4 @@
-// The set is found by walking from the gentlest point to the strongest.
+// Finds the Pareto set by a sweep in order of increasing damage.
 #include "report/trade_off.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxReason = 44;
 
-// The mask file keeps its numbers as float.
+// The mask file stores its numbers as float.
 bool is_same(double a, double b) {
   return std::abs(a - b) <= 1e-5 * std::max({1e-9, std::abs(a), std::abs(b)});
 }
@@ -39,7 +39,7 @@ void mark_front(std::vector<TradePoint>& points, double base_rate) {
   }
 }
 
-/// A generated rate, else "~" and the estimate; "-" if there is neither.
+/// The generated rate, or else "~" and the estimate; "-" if there is neither.
 std::string trial_cell(const CandidateResult& trial, const std::string& metric) {
   const auto rate = trial.rates.find(metric);
   if (rate != trial.rates.end()) {
@@ -58,7 +58,7 @@ std::string standing_of(const CandidateResult& trial) {
   if (trial.feasible) {
     return "within all limits";
   }
-  return trial.rejection_reason.empty() ? "in the running"
+  return trial.rejection_reason.empty() ? "pending"
                                         : shortened(printable(trial.rejection_reason), kMaxReason);
 }
 
@@ -72,19 +72,19 @@ std::vector<std::string> cells_of(const CandidateResult& trial, const std::strin
 }
 
 std::vector<std::string> heading(const std::string& target) {
-  return {"method", "alpha", display_name(target), "KL benign", "perplexity", "standing"};
+  return {"method", "alpha", display_name(target), "KL benign", "perplexity", "status"};
 }
 
 std::string points_text(double change) {
   return signed_text(100.0 * change, 0) + " points";
 }
 
-/// "closed loop at 0.75: +31 points for 0.021 nats per benign token".
+/// "closed loop at alpha 0.75, +31 points at 0.021 nats".
 std::string bargain(const Results& results, const TradePoint& point) {
   const CandidateResult& trial = results.candidates[point.i_candidate];
   return display_name(trial.method) + " at alpha " + short_text(trial.alpha) + ", " +
          (point.is_estimate ? "about " : "") + points_text(point.rate - results.search.base_rate) +
-         " for " + short_text(point.damage) + " nats";
+         " at " + short_text(point.damage) + " nats";
 }
 
 }  // namespace
@@ -136,10 +136,11 @@ int64_t chosen_candidate(const Results& results) {
 
 std::string pareto_table(const Results& results) {
   const std::vector<TradePoint> set = pareto_set(results);
-  const std::string target = display_name(results.target_metric);
+  const std::string target = full_name(results.target_metric);
   if (set.empty()) {
-    return "No mask improves " + target + " (" + rate_text(results.search.base_rate) +
-           " without one) within what is known of the limits.\n";
+    return "No mask improves " + target +
+           " within the limits measured so far. Without a mask it is " +
+           rate_text(results.search.base_rate) + ".\n";
   }
   std::vector<std::vector<std::string>> rows = {heading(results.target_metric)};
   rows.front().insert(rows.front().begin(), "#");
@@ -147,8 +148,8 @@ std::string pareto_table(const Results& results) {
     rows.push_back(cells_of(results.candidates[set[i].i_candidate], results.target_metric));
     rows.back().insert(rows.back().begin(), std::to_string(i + 1));
   }
-  return "Pareto set on the selection split: " + target + " gained against damage done (" +
-         rate_text(results.search.base_rate) + " without a mask; ~ estimated)\n" +
+  return "Pareto set on the selection split, " + target + " vs. damage (" +
+         rate_text(results.search.base_rate) + " without a mask; ~ = estimated)\n" +
          aligned(rows, {false, true, false, false, false, false, true});
 }
 
@@ -161,7 +162,7 @@ std::string trials_table(const std::vector<CandidateResult>& trials,
     rows.push_back(cells_of(trials[i], target));
   }
   const std::string before =
-      n_first > 0 ? "(" + std::to_string(n_first) + " trials before these)\n" : "";
+      n_first > 0 ? "(" + std::to_string(n_first) + " earlier trials not shown)\n" : "";
   return before + aligned(rows, {true, false, false, false, false, true});
 }
 
@@ -181,12 +182,12 @@ std::string trade_words(const Results& results) {
   std::string words;
   for (const TradePoint& point : trade_points(results)) {
     if (static_cast<int64_t>(point.i_candidate) == i_chosen) {
-      words = "The choice" + std::string(results.search.chosen_by == "user" ? " (yours)" : "") +
-              " is " + bargain(results, point) + " of divergence per token of benign replies. ";
+      words = "Chosen" + std::string(results.search.chosen_by == "user" ? " by the user" : "") +
+              ": " + bargain(results, point) + " per benign token. ";
     }
   }
-  words += "The gentlest on the front: " + bargain(results, set.front()) +
-           "; the strongest: " + bargain(results, set.back()) + ".";
+  words += "Weakest of the Pareto set: " + bargain(results, set.front()) +
+           ". Strongest: " + bargain(results, set.back()) + ".";
   return words;
 }
 
@@ -197,9 +198,9 @@ std::string search_cost_words(const Results& results) {
   }
   const double share =
       static_cast<double>(search.n_generated_token) / static_cast<double>(search.n_paper_token);
-  return count_text(search.n_generated_token) + " tokens generated to choose, " +
-         format_number(share, 3) + " of the paper's sweep (32 masks answer the selection split: " +
-         count_text(search.n_paper_token) + ")";
+  return count_text(search.n_generated_token) + " tokens generated for selection, " +
+         format_number(share, 3) + " times the paper's sweep (32 masks on the selection split, " +
+         count_text(search.n_paper_token) + " tokens)";
 }
 
 }  // namespace mascing

@@ -1,5 +1,5 @@
-// Behaviour gained against damage done: every trial of the search as a point, those that nothing
-// beats in both, and what a choice among them costs in words.
+// Trade-off between target rate and damage: every trial of the search as a point, the Pareto set,
+// and a summary of the choice in words.
 #pragma once
 
 #include <cstddef>
@@ -14,36 +14,36 @@ namespace mascing {
 /// A trial on the selection split. Only trials with a rate and a divergence become points.
 struct TradePoint {
   size_t i_candidate = 0;
-  double rate = 0.0;         ///< of the target: of generated replies, else estimated
-  double damage = 0.0;       ///< divergence of the first tokens of benign replies, nats per token;
-                             ///< of whole replies where there was no screening
+  double rate = 0.0;         ///< target rate of generated replies, else the estimate
+  double damage = 0.0;       ///< divergence on the first tokens of benign replies, nats per token;
+                             ///< on whole replies if there was no prefill estimate
   bool is_estimate = false;  ///< no reply was generated
-  bool is_allowed = false;   ///< nothing is known of a limit that it breaks
-  bool is_front = false;  ///< allowed, better than no mask, and no allowed one is as good in both
+  bool is_allowed = false;   ///< not known to break a limit
+  bool is_front = false;     ///< in the Pareto set: allowed, better than no mask, not dominated
 };
 
 /// In the order of the candidates.
 [[nodiscard]] std::vector<TradePoint> trade_points(const Results& results);
-/// The Pareto set, from the gentlest to the strongest.
+/// The Pareto set in order of increasing damage.
 [[nodiscard]] std::vector<TradePoint> pareto_set(const Results& results);
 
-/// The index of the candidate whose mask the results are about, or -1.
+/// The index of the chosen candidate, or -1.
 [[nodiscard]] int64_t chosen_candidate(const Results& results);
 
-/// One line per member of the Pareto set, numbered from 1, for the terminal; the heading says what
-/// the unsteered model does.
+/// One line per member of the Pareto set, numbered from 1, for the terminal. The heading gives the
+/// rate of the unsteered model.
 [[nodiscard]] std::string pareto_table(const Results& results);
-/// The trials so far, one line each, for the terminal; the last `n_most` of them.
+/// The last `n_most` trials so far, one line each, for the terminal.
 [[nodiscard]] std::string trials_table(const std::vector<CandidateResult>& trials,
                                        const std::string& target,
                                        size_t n_most);
-/// One trial in a line, for places that are no terminal.
+/// One trial as a line, for output that is not a terminal.
 [[nodiscard]] std::string trial_line(const CandidateResult& trial, const std::string& target);
 
-/// What the choice gains and costs beside the gentlest and the strongest of the set. Empty without
+/// Gain and damage of the chosen mask, compared with both ends of the Pareto set. Empty without
 /// a set.
 [[nodiscard]] std::string trade_words(const Results& results);
-/// What was generated to choose, and what the paper's sweep would have; empty if not known.
+/// Tokens generated for selection, compared with the paper's sweep; empty if not known.
 [[nodiscard]] std::string search_cost_words(const Results& results);
 
 }  // namespace mascing

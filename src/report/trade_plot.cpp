@@ -1,5 +1,5 @@
-// Damage is drawn on a square-root scale: the gentle masks, among which one chooses, lie close
-// together on a plain one.
+// Damage uses a square-root scale, because the weak masks, among which the choice is made, lie
+// close together on a linear one.
 #include "report/trade_plot.h"
 
 #include <algorithm>
@@ -68,7 +68,7 @@ bool is_same_mask(const CandidateResult& a, const CandidateResult& b) {
          a.preserve == b.preserve && a.guard == b.guard && a.seed == b.seed && a.alpha < b.alpha;
 }
 
-/// Lines between neighbouring strengths of one mask.
+/// Lines between adjacent strengths of one mask.
 std::string draw_series(const Results& results,
                         const std::vector<TradePoint>& points,
                         const Plane& plane) {
@@ -141,12 +141,12 @@ std::string trade_plot(const Results& results) {
   }
   const Plane plane(points);
   const int64_t i_chosen = chosen_candidate(results);
-  std::string picture = svg::open_svg(
-      "trade-plot",
-      kHeight,
-      "Behaviour gained against damage done",
-      "Each point is a mask at a strength on the selection split; the staircase joins "
-      "those that nothing beats in both. The table below gives the numbers.");
+  std::string picture =
+      svg::open_svg("trade-plot",
+                    kHeight,
+                    "Target rate vs. damage",
+                    "Each point is a mask at one strength on the selection split. The staircase is "
+                    "the Pareto set. The values are in the table below.");
   picture += plane.axes(results.search.base_rate, results.target_metric) +
              draw_series(results, points, plane) + draw_front(results, plane);
   for (const TradePoint& point : points) {

@@ -1,4 +1,4 @@
-// The picture of the trade-off.
+// Plot of the trade-off.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace mascing {
 
-/// Trials as points: damage to the right, the target's rate upwards; strengths of one mask are
-/// joined, the Pareto set is a staircase, the choice is ringed, estimates are hollow. Empty with
-/// fewer than two points.
+/// Trials as points, with damage on the x axis and the target rate on the y axis. Strengths of one
+/// mask are joined, the Pareto set is a staircase, the chosen mask is ringed, estimates are hollow.
+/// Empty with fewer than two points.
 [[nodiscard]] std::string trade_plot(const Results& results);
 
 }  // namespace mascing

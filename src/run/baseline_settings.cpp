@@ -96,7 +96,7 @@ std::vector<Conversation> with_label(const std::vector<Conversation>& rows, int 
   return some;
 }
 
-/// Blocks evenly over the depth, the first left out: libllama's control vectors know none there.
+/// Blocks spread evenly over the depth, without the first, which libllama's control vectors skip.
 Baseline control(CachedEvaluator& evaluator, const std::vector<Conversation>& rows) {
   Baseline baseline{"control_vector", {}};
   const ControlVector all = evaluator.residual_difference(with_label(rows, 0), with_label(rows, 1));
@@ -127,7 +127,7 @@ std::vector<Baseline> make_baselines(const EvalContext& context,
                                      control(context.evaluator, rows)};
   const std::string& prompt = context.scenario.baselines.system_prompt;
   if (!prompt.empty()) {
-    baselines.push_back({"system_prompt", {{"the scenario's", {{}, prompt}, 0.0, 0, 0}}});
+    baselines.push_back({"system_prompt", {{"from the scenario", {{}, prompt}, 0.0, 0, 0}}});
   }
   return baselines;
 }

@@ -1,4 +1,4 @@
-// The settings in which each baseline is tried on the selection split.
+// The settings of each baseline to try on the selection split.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct BaselineSetting {
   Treatment treatment;
   double lambda = 0.0;
   uint64_t seed = 0;
-  int64_t i_series = 0;  ///< settings of one series follow each other in rising strength
+  int64_t i_series = 0;  ///< settings of one series are ordered by rising strength
 };
 
 struct Baseline {

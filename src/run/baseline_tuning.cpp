@@ -66,12 +66,12 @@ bool beats(const SettingCheck& check, const Rate& best, CandidateResult& result)
   Rate& reached = result.rates[target.spec.metric];
   reached = rate_of(check, target, first, check.what);
   if (reached.high < best.low) {
-    result.rejection_reason = "behind after " + std::to_string(kChunk) + " conversations";
+    result.rejection_reason = "trailing after " + std::to_string(kChunk) + " conversations";
     return false;
   }
   reached = rate_of(check, target, all, check.what);
   if (reached.rate <= best.rate) {
-    result.rejection_reason = "behind the best";
+    result.rejection_reason = "worse than the best";
     return false;
   }
   return true;

@@ -20,7 +20,7 @@ struct BaselinesResult {
 /// The baselines are
 ///   paper            the surrogate's mask, without guards and without preservation, over the
 ///                    paper's lambdas and alphas;
-///   mean_difference  of router logits;
+///   mean_difference  difference of class means of the router logits;
 ///   forced_experts   the experts of largest risk difference forced or banned (SteerMoE);
 ///   control_vector   difference of means of the residual stream, at one block;
 ///   system_prompt    the scenario's, where it has one;

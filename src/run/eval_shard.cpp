@@ -1,5 +1,5 @@
-// Blocks are the chunks that the evaluator asks together, so every answer is found again by its
-// key.
+// Blocks are the chunks that the evaluator runs together, so every result is found in the cache by
+// its key.
 #include "run/eval_shard.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-/// What is asked in one go.
+/// A unit of work that runs as a whole.
 enum class BlockKind { kCalibration, kTest, kChoices, kText };
 
 struct TestBlock {
@@ -127,15 +127,15 @@ void take_parts(const std::vector<std::string>& folders,
   for (const std::string& folder : folders) {
     if (!file_exists(part_file(folder))) {
       throw Error(ErrorKind::kBadInput,
-                  "[eval] '" + folder + "' holds no part of an evaluation",
-                  "give the output folders of `mascing eval --shard`");
+                  "[eval] '" + folder + "' is not a shard of an evaluation",
+                  "use the output folders of `mascing eval --shard`");
     }
     const json part = json::parse(read_text_file(part_file(folder)), nullptr, false);
     if (!part.is_object() || part.value("key", json()) != key) {
       throw Error(ErrorKind::kMismatch,
-                  "[eval] '" + folder + "' belongs to another evaluation",
-                  "parts fit together if scenario, model, mask, strength, judges, threads and "
-                  "options are the same");
+                  "[eval] '" + folder + "' belongs to a different evaluation",
+                  "all shards need the same scenario, model, mask, strength, judges, threads and "
+                  "options");
     }
     cache.take_from(folder + "/cache");
   }

@@ -1,6 +1,6 @@
-// An evaluation that several machines share (`mascing eval --shard 2/4`): each asks its share of
-// what a test asks and leaves the answers in its cache; whoever merges takes them over and finds
-// them there instead of asking.
+// An evaluation split across machines (`mascing eval --shard 2/4`). Each machine runs its share of
+// the requests and stores the results in its cache; the merge copies the caches and computes only
+// what is missing.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,10 @@ void ask_shard(const EvalContext& context,
                uint64_t seed,
                const JobShard& shard);
 
-/// Which evaluation a folder belongs to, kept in its part.json.
+/// Identifies the evaluation a folder belongs to, stored in its part.json.
 void mark_part(const std::string& folder, const std::string& key);
-/// Takes over what the caches of other folders hold. Throws Error{kBadInput} for a folder without a
-/// part, Error{kMismatch} for one of another evaluation.
+/// Copies the caches of other folders. Throws Error{kBadInput} for a folder that is not a shard,
+/// Error{kMismatch} for one of a different evaluation.
 void take_parts(const std::vector<std::string>& folders,
                 const std::string& key,
                 const Cache& cache);

@@ -119,7 +119,7 @@ std::vector<std::string> cut_short(const EvalContext& context, const FoundMasks&
   const bool has_asked = found.asked.effects.n_pair > 0;
   if (has_asked && context.evaluator.budget_spent() >= kMaskShare &&
       scenario.uses(MaskMethod::kClosedLoop) && n_step < scenario.search.n_loop_step) {
-    words.push_back("the closed loop took " + std::to_string(n_step) + " of " +
+    words.push_back("the closed loop ran " + std::to_string(n_step) + " of " +
                     std::to_string(scenario.search.n_loop_step) + " steps");
   }
   append(found.selection.cut_short, words);
@@ -153,8 +153,7 @@ std::vector<Warning> budget_warnings(const SearchResult& search) {
   }
   return {{"budget_spent",
            "the budget of " + search.budget + " ended the search early: " + words,
-           "give a larger --budget: a longer search may find a better "
-           "mask"}};
+           "raise --budget; a longer search may find a better mask"}};
 }
 
 }  // namespace

@@ -210,7 +210,7 @@ void add_choices(const EvalContext& context, const Treatment& treatment, Holdout
   const MetricResult metric = choice_metric(context, treatment);
   result.metrics["multiple_choice"] = metric;
   if (!treatment.is_none()) {
-    append(loss_warnings("multiple_choice", "right answers to multiple choice", metric),
+    append(loss_warnings("multiple_choice", "correct multiple-choice answers", metric),
            result.warnings);
   }
 }

@@ -39,15 +39,15 @@ std::vector<Warning> limit_warnings(const ScenarioSet& set, const MetricResult& 
   if (!is_beyond_chance(set, result)) {
     warnings.push_back(
         {"within_chance",
-         "on the test split " + set.metric + " changed no more than chance would change it",
-         "do not rely on this mask: what the surrogate promised, the model does not do"});
+         "the change of " + set.metric + " on the test split is not a significant improvement",
+         "do not rely on this mask; its effect did not carry over to held-out conversations"});
   }
   if (!keeps_limit(set, result)) {
     warnings.push_back({set.metric + "_fell",
                         fall_of(set.metric, result) + "; " +
-                            format_number(100.0 * set.max_drop, 1) + " points were allowed",
+                            format_number(100.0 * set.max_drop, 1) + " points are allowed",
                         set.role == SetRole::kHold
-                            ? "do not use this mask: what must stay refused no longer is"
+                            ? "do not use this mask; it answers requests that must stay refused"
                             : "use a smaller alpha, or give this set more weight in the search"});
   }
   return warnings;
@@ -61,9 +61,9 @@ std::vector<Warning> turn_warnings(const std::string& metric, const MetricResult
   }
   return {{"refusals_turn",
            format_percent(steered) + " of the steered refusals of " + metric +
-               " seem to turn to an answer later on (" + format_percent(base) +
+               " appear to become answers later in the reply (" + format_percent(base) +
                " without the mask)",
-           "read some of these replies: a refusal that does not last is none"}};
+           "check some of these replies; the mask may only affect their first sentence"}};
 }
 
 std::vector<Warning> loss_warnings(const std::string& metric,
@@ -73,8 +73,8 @@ std::vector<Warning> loss_warnings(const std::string& metric,
     return {};
   }
   return {{metric + "_fell",
-           fall_of(what, result) + ", more than by chance",
-           "no set protects this: a smaller alpha costs less of it"}};
+           fall_of(what, result) + ", a significant drop",
+           "no limit covers this metric; use a smaller alpha to reduce the drop"}};
 }
 
 std::vector<Warning> length_warnings(int64_t n_at_limit, int64_t n) {
@@ -83,8 +83,8 @@ std::vector<Warning> length_warnings(int64_t n_at_limit, int64_t n) {
     return {};
   }
   return {{"replies_at_token_limit",
-           format_percent(share) + " of the steered replies were cut off at the token limit",
-           "raise max_tokens under [generate]: later refusals are missed"}};
+           format_percent(share) + " of the steered replies hit the token limit",
+           "raise max_tokens under [generate]; refusals after the limit are missed"}};
 }
 
 std::vector<Warning> divergence_warnings(const DamageResult& damage) {
@@ -93,7 +93,7 @@ std::vector<Warning> divergence_warnings(const DamageResult& damage) {
   }
   return {{"much_divergence",
            "benign replies diverge by " + format_number(damage.kl_benign, 2) + " nats per token",
-           "use a smaller alpha: more than 0.5 is what people call damage"}};
+           "use a smaller alpha; more than 0.5 usually changes replies noticeably"}};
 }
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// Each set is a collection of its own, whose output takes the place of the set's files.
+// Each set is a separate collection whose output replaces the set's files.
 #include "run/rollout_sets.h"
 
 #include <algorithm>
@@ -52,7 +52,7 @@ class SetRollouts {
   }
 
  private:
-  /// No model is loaded, and no judge tested, for what the journals have already.
+  /// Conversations already in the journals need neither the model nor the judges.
   Host& ready_host() {
     if (!judge_) {
       judge_ =
@@ -85,7 +85,7 @@ class SetRollouts {
     return job;
   }
 
-  /// Two jobs that differ have files of their own; the journal's header has the rest.
+  /// Different jobs have different files; the journal's header holds the full key.
   [[nodiscard]] static std::string file_key(const RolloutJob& job) {
     const RolloutOptions& options = job.options;
     const json key = {job.settings,

@@ -1,5 +1,5 @@
-// Sets of a scenario that are scripts (`play = true`): the unsteered model writes the assistant's
-// turns before a run begins, as `mascing collect` does for a file.
+// Scripted sets of a scenario (`play = true`). The unsteered model writes the assistant turns
+// before the run begins, as `mascing collect` does for a file.
 #pragma once
 
 #include <string>
@@ -16,10 +16,10 @@ namespace mascing {
 /// Opens the model at the first call.
 [[nodiscard]] GiveHost opened_once(const OpenHost& open);
 
-/// What scripts are rolled out with.
+/// Settings of the rollouts.
 struct RolloutTools {
   const ModelInfo& info;
-  GiveHost host;  ///< asked for if something is to be rolled out
+  GiveHost host;  ///< called only if there is something to roll out
   const RunOptions& options;
   const Progress& progress;
 };

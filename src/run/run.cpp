@@ -44,10 +44,10 @@ struct Work {
 
   Dataset data;
   std::optional<FolderLock> lock;
-  std::string key;  ///< of everything that the outcome depends on
+  std::string key;  ///< hash of all inputs of the outcome
 };
 
-/// The same for a mask that is there; an evaluation and its parts.
+/// The same for an existing mask, for an evaluation and its shards.
 struct Evaluation {
   Evaluation(const Scenario& scenario,
              const Mask& given,
@@ -223,10 +223,11 @@ Tested test(Session& session, const EvalContext& context, const Steering& steeri
 /// Why the mask may not be used; empty if it may.
 std::string failure_of(const HoldoutResult& holdout, bool is_new) {
   if (!holdout.keeps_hold) {
-    return "the mask weakens what must stay refused: see the warnings";
+    return "the mask lowers the refusal rate of a hold set by more than its limit; see the "
+           "warnings";
   }
   return is_new && !holdout.is_beyond_chance
-             ? "no effect beyond chance on the test split: no mask is recommended"
+             ? "no significant effect on the test split; no mask is recommended"
              : "";
 }
 
@@ -260,16 +261,16 @@ RunOutcome give_up(Session& session, const EvalContext& context, const FoundMask
   Parts parts{&found, "", test(session, context, {})};
   if (found.selection.trials.empty() && parts.tested->baselines.candidates.empty()) {
     parts.warnings = {{"no_mask_found",
-                       "no method of the scenario made a mask",
-                       "the other warnings say why; name further methods"}};
+                       "no method of the scenario produced a mask",
+                       "see the other warnings for the reasons, or add methods"}};
   } else {
     parts.warnings = {
         {"no_mask_found",
          "no mask improves the target on the selection split within the limits of its hold sets",
-         "look at the candidates in the report; give more data or loosen the limits"}};
+         "see the candidates in the report; add data or relax the limits"}};
   }
   return {put_together(session, parts),
-          "no mask was found that improves the target within the limits: none is recommended",
+          "no mask improves the target within the limits; none is recommended",
           false};
 }
 

@@ -1,4 +1,4 @@
-// Files are written whole or not at all; the stamp comes last.
+// Files are written atomically, and the stamp comes last.
 #include "run/run_record.h"
 
 #include <nlohmann/json.hpp>
@@ -27,7 +27,7 @@ std::string hash_of(const std::vector<float>& steer, double alpha) {
   return digest.hex();
 }
 
-/// Hash of what a run found, without what `mascing export` may have added since.
+/// Hash of the results of a run, without later additions by `mascing export`.
 std::string hash_of(Results results) {
   results.exports.clear();
   return sha256_hex(to_json(results));
@@ -44,7 +44,7 @@ std::optional<Results> read_results(const std::string& path) {
   }
 }
 
-/// A text of the JSON object in a file; empty if there is none.
+/// A string member of the JSON object in a file; empty if there is none.
 std::string word_in(const json& object, const char* name) {
   const bool has_word = object.is_object() && object.contains(name) && object.at(name).is_string();
   return has_word ? object.at(name).get<std::string>() : std::string();
@@ -172,9 +172,9 @@ void HoldoutRecord::require_first(const Mask& mask) const {
   if (word_in(first, "data") == data_ &&
       word_in(first, "mask") != hash_of(mask.steer, mask.alpha)) {
     throw Error(ErrorKind::kUsage,
-                "[search] another mask has looked at this test split already",
-                "to test a second one would be to choose on the test split: give new test "
-                "conversations, or stay with the first choice");
+                "[search] another mask was already evaluated on this test split",
+                "testing a second mask would be selection on the test split; use new test "
+                "conversations, or keep the first choice");
   }
 }
 

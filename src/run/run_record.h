@@ -1,5 +1,5 @@
-// What a run writes beside its measurements: results, page, mask, and the stamp by which a finished
-// run is known.
+// Output files of a run: results, report page, mask, and the stamp that marks a finished run.
+// Measurements are stored elsewhere.
 #pragma once
 
 #include <map>
@@ -17,13 +17,13 @@ namespace mascing {
 
 /// Everything but the question that a measurement depends on: version, model, options.
 [[nodiscard]] std::string context_key(const ModelInfo& info, const RunOptions& options);
-/// Everything that the outcome of a run depends on.
+/// Everything the outcome of a run depends on.
 [[nodiscard]] std::string run_key(const Scenario& scenario,
                                   const Dataset& data,
                                   const ModelInfo& info,
                                   const RunOptions& options);
 
-/// Scenario, model and options, nothing measured yet.
+/// Results with scenario, model and options, before any measurement.
 [[nodiscard]] Results start_results(const Scenario& scenario,
                                     const ModelInfo& info,
                                     const RunOptions& options);
@@ -38,25 +38,25 @@ void add_selection(const CandidateResult& candidate, Mask& mask);
 [[nodiscard]] std::optional<RunOutcome> read_finished(const std::string& key,
                                                       const RunOptions& options);
 
-/// Leaves report.html and results.json. The page is drawn from what was written, so that `mascing
-/// report` draws the same.
+/// Writes report.html and results.json. The page is rendered from the written file, so `mascing
+/// report` renders the same page.
 void write_results(const Results& results, const std::string& folder);
 
-/// The same and the stamp.
+/// The same, plus the stamp.
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options);
 
-/// Leaves search.json and search.html: results without a test.
+/// Writes search.json and search.html, the results without a test.
 void write_search(const Results& results, const std::string& folder);
 
 /// Which mask was evaluated on the test split, kept in a folder: to evaluate a second one would be
 /// to choose on the test split.
 class HoldoutRecord {
  public:
-  /// `data`: stands for the conversations and the model.
+  /// `data` identifies the conversations and the model.
   HoldoutRecord(std::string folder, std::string data);
   /// Throws Error{kUsage} if another mask or strength was evaluated.
   void require_first(const Mask& mask) const;
-  /// Whatever was there before.
+  /// Overwrites an earlier record.
   void take(const std::vector<float>& steer, double alpha) const;
 
  private:

@@ -1,4 +1,4 @@
-// The unit is the conversation: its value is the share of its seeds with the wanted outcome.
+// The unit is the conversation. Its value is the share of seeds with the wanted outcome.
 #include "run/sampled_evaluation.h"
 
 #include "base/numeric.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kResampling = 0x626f6f74;  // random stream of the bootstrap
 
-/// Wanted replies of one conversation.
+/// Number of wanted replies of one conversation.
 struct ReplyTally {
   int64_t n = 0;
   int64_t n_base = 0;

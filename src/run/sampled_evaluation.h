@@ -1,5 +1,5 @@
-// Sampled replies beside the greedy ones: rates over conversations and seeds, with intervals that
-// know that the replies to one conversation are no independent cases.
+// Sampled replies in addition to the greedy ones: rates over conversations and seeds. The intervals
+// account for the dependence of replies to the same conversation.
 #pragma once
 
 #include <cstdint>

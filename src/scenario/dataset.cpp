@@ -1,5 +1,5 @@
-// Loading and dividing; a conversation or topic on two sides of a division is refused, because
-// every rate that is reported rests on the sides being disjoint.
+// Loads and splits the data. A conversation or topic in two splits is an error, because the
+// reported rates are only valid for disjoint splits.
 #include "scenario/dataset.h"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ Split split_of(const Conversation& row, uint64_t seed) {
     throw Error(ErrorKind::kBadInput,
                 "[dataset] conversation '" + row.id + "' has split '" + row.split +
                     "', expected discovery, selection or test",
-                "leave the key out to have the rows divided by topic");
+                "omit the key to split the rows by topic");
   }
   const uint64_t part = mix_seed(sha256_bits(row.topic.empty() ? row.id : row.topic), seed) % 10;
   return part < 5 ? Split::kDiscovery : part < 7 ? Split::kSelection : Split::kTest;
@@ -41,8 +41,8 @@ std::string all_text(const Conversation& row) {
   return text;
 }
 
-/// A text that stands in two splits, or empty. `key_of` gives what must not be shared; empty keys
-/// do not count.
+/// A key that occurs in two splits, or empty. `key_of` returns the key that splits must not share;
+/// empty keys are ignored.
 template <typename KeyOf>
 std::string shared_key(const LoadedSet& set, KeyOf key_of) {
   std::map<std::string, Split> seen;
@@ -63,7 +63,7 @@ void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
   if (!shared_key(set, all_text).empty()) {
     throw Error(ErrorKind::kBadInput,
                 "[dataset] set '" + name + "' has one conversation in two splits",
-                "discovery, selection and test must be disjoint: remove the duplicate");
+                "remove the duplicate; discovery, selection and test must be disjoint");
   }
   const std::string topic = shared_key(set, [](const Conversation& row) { return row.topic; });
   if (topic.empty()) {
@@ -72,9 +72,9 @@ void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
   if (set.spec.role == SetRole::kTarget) {
     throw Error(ErrorKind::kBadInput,
                 "[dataset] set '" + name + "' has topic '" + topic + "' in two splits",
-                "divide the target set by topic, or leave the split key out to have it done");
+                "split the target set by topic, or omit the split key to do so automatically");
   }
-  // Of different topics a request such as "How would one pick it?" asks for different things.
+  // In different topics, a request such as "How would one pick it?" has different meanings.
   const std::string shared = shared_key(set, [](const Conversation& row) {
     return row.topic + '\x1f' + row.messages.back().content;
   });
@@ -82,9 +82,9 @@ void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
     const std::string request = shared.substr(shared.find('\x1f') + 1);
     warnings.push_back(
         {"shared_requests",
-         "set '" + name + "' has one final request on one topic in two splits: \"" +
+         "set '" + name + "' has the same final request on the same topic in two splits: \"" +
              printable(request) + "\"",
-         "its rates on the test split may flatter: divide it by topic or by request"});
+         "its rates on the test split may be too optimistic; split it by topic or by request"});
   }
 }
 
@@ -94,7 +94,7 @@ void require_script(const Conversation& row, const std::string& path) {
       throw Error(ErrorKind::kBadInput,
                   "[dataset] " + path + ": conversation '" + row.id +
                       "' has an assistant turn, but its set has `play = true`",
-                  "a script holds the user's turns only: remove the replies, or `play`");
+                  "scripts must contain only user turns; remove the replies, or `play`");
     }
   }
 }
@@ -109,7 +109,7 @@ LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, Sha256& digest) {
       if (!ids.insert(row.id).second) {
         throw Error(ErrorKind::kBadInput,
                     "[dataset] set '" + spec.metric + "' has id '" + row.id + "' twice",
-                    "ids must be unique within a set: is a file named twice?");
+                    "ids must be unique within a set; check whether a file is listed twice");
       }
       if (spec.needs_rollout) {
         require_script(row, path);
@@ -123,7 +123,7 @@ LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, Sha256& digest) {
       throw Error(ErrorKind::kInsufficient,
                   "[dataset] set '" + spec.metric + "' has no conversation in its " +
                       to_string(split) + " split",
-                  "give more conversations (more topics), or check the 'split' keys");
+                  "add conversations (more topics), or check the 'split' keys");
     }
   }
   return set;

@@ -1,5 +1,5 @@
-// The conversations of a scenario, divided into discovery, selection and test, with the check that
-// the three are disjoint.
+// The conversations of a scenario, split into discovery, selection and test, with a check that the
+// three are disjoint.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ inline constexpr std::array<Split, 3> kSplits = {
 
 struct LoadedSet {
   ScenarioSet spec;
-  std::array<std::vector<Conversation>, 3> splits;  ///< by Split
+  std::array<std::vector<Conversation>, 3> splits;  ///< indexed by Split
 
   [[nodiscard]] const std::vector<Conversation>& rows(Split split) const {
     return splits[static_cast<size_t>(split)];
@@ -32,19 +32,19 @@ struct Dataset {
   std::vector<LoadedSet> sets;  ///< in the scenario's order
   std::string text;             ///< general text; empty = none
   std::vector<ChoiceQuestion> choices;
-  std::string hash;  ///< SHA-256 over all files read
+  std::string hash;  ///< SHA-256 of all files read
   std::vector<Warning> warnings;
   std::vector<Skipped> skipped;           ///< scripts that could not be rolled out
-  std::map<std::string, int64_t> labels;  ///< "played.dsr.label_1", ...: how scripts ended
+  std::map<std::string, int64_t> labels;  ///< "played.dsr.label_1", ...: outcomes of scripts
 
   [[nodiscard]] const LoadedSet& target() const;
 };
 
-/// Reads all files of a scenario. Rows that name no split are divided by a hash of their topic (of
-/// their id where they have none): half discovery, a fifth selection, the rest test. Throws
-/// Error{kBadInput} if two splits of a set share a conversation, two splits of the target set a
-/// topic, or two splits of any sets near duplicates (leakage.h); Error{kInsufficient} if a split of
-/// a set is empty. Error{kBadInput} also if a set of scripts has a reply.
+/// Reads all files of a scenario. Rows without a split are assigned by a hash of their topic (or of
+/// their id without a topic): half discovery, a fifth selection, the rest test. Throws
+/// Error{kBadInput} if two splits of a set share a conversation, two splits of the target set share
+/// a topic, splits of any sets share near duplicates (leakage.h), or a script has a reply;
+/// Error{kInsufficient} if a split of a set is empty.
 [[nodiscard]] Dataset load_dataset(const Scenario& scenario, uint64_t seed);
 
 }  // namespace mascing

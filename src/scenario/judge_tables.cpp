@@ -1,4 +1,4 @@
-// Each [[judges]] names one of four things; keys that mean nothing for it are refused.
+// Each [[judges]] table is one of four kinds; keys of other kinds are errors.
 #include "scenario/judge_tables.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ constexpr Range kFailedShare{0.0, 1.0};
 
 struct KindWord {
   const char* key;
-  const char* name;  // of a judge that is not given one
+  const char* name;  // default name of the judge
   JudgeKind kind;
   std::vector<std::string> further_keys;
 };
@@ -50,15 +50,15 @@ const KindWord& kind_of(const TomlTable& table) {
   for (const KindWord& word : kind_words()) {
     if (table.has(word.key) && found != nullptr) {
       table.fail(word.key,
-                 std::string("stands beside ") + found->key,
-                 "one [[judges]] is one judge: write another table for the other");
+                 std::string("cannot be combined with ") + found->key,
+                 "use a separate [[judges]] table for each judge");
     }
     found = table.has(word.key) ? &word : found;
   }
   if (found == nullptr) {
     table.fail("",
                "a judge needs one of the keys model, url, command, answers",
-               "docs/judges.md says what each is");
+               "see docs/judges.md for their meaning");
   }
   return *found;
 }
@@ -73,8 +73,8 @@ void read_question(const TomlTable& table, JudgeQuestion& question) {
                            question.prompt.find("{reply}") != std::string::npos;
   if (!question.prompt.empty() && !shows_reply) {
     table.fail("prompt",
-               "shows neither {conversation} nor {reply}",
-               "the judge must see what it is to judge");
+               "contains neither {conversation} nor {reply}",
+               "add a placeholder so that the judge sees the text to judge");
   }
 }
 
@@ -95,7 +95,7 @@ void read_what_it_is(const TomlTable& table, const std::filesystem::path& folder
       break;
     case JudgeKind::kCommand:
       table.get("command", spec.command);
-      // A word that is a file beside the scenario means that file, wherever mascing is started.
+      // A word that names a file next to the scenario means that file, whatever the current folder.
       for (std::string& word : spec.command) {
         const std::filesystem::path path = folder / word;
         std::error_code error;
@@ -123,7 +123,7 @@ JudgeSpec read_one(const TomlTable& table,
   spec.name = word.name;
   table.get("name", spec.name);
   if (spec.name.empty() || spec.name == "refusal") {
-    table.fail("name", "is empty or that of the refusal prefixes", "choose another name");
+    table.fail("name", "is empty or reserved for the refusal prefixes", "choose another name");
   }
   table.get("sets", spec.sets);
   for (const std::string& metric : spec.sets) {
@@ -131,8 +131,8 @@ JudgeSpec read_one(const TomlTable& table,
         sets.begin(), sets.end(), [&](const ScenarioSet& set) { return set.metric == metric; });
     if (!is_there) {
       table.fail("sets",
-                 "names \"" + metric + "\", which is no [[set]]'s metric",
-                 "metrics are the ids that the [[set]] tables give under `metric`");
+                 "names \"" + metric + "\", which is not the metric of a [[set]]",
+                 "use the `metric` values of the [[set]] tables");
     }
   }
   if (table.has("known")) {
@@ -161,7 +161,7 @@ void require_judge_for_every_set(const TomlTable& root,
     if (!is_judged) {
       root.fail("judges",
                 "leave the set \"" + set.metric + "\" without a judge",
-                "let `prefixes` on under [judge], or name the set under one judge's `sets`");
+                "keep `prefixes` on under [judge], or add the set to the `sets` of a judge");
     }
   }
 }
@@ -180,16 +180,16 @@ JudgeOptions read_judges(const TomlTable& root,
   table.get("max_failed", options.max_failed, kFailedShare);
   if (options.uses_prefixes && !options.default_prefixes && options.refusal_prefixes.empty()) {
     table.fail("default_prefixes",
-               "is false and there are no refusal_prefixes: nothing would count as refused",
-               "list refusal_prefixes, or leave default_prefixes out");
+               "is false and there are no refusal_prefixes, so nothing would count as refused",
+               "add refusal_prefixes, or omit default_prefixes");
   }
   std::set<std::string> names;
   for (const TomlTable& judge : root.tables("judges")) {
     options.also.push_back(read_one(judge, folder, sets));
     if (!names.insert(options.also.back().name).second) {
       judge.fail("name",
-                 "\"" + options.also.back().name + "\" is an earlier judge's already",
-                 "give each judge a `name` of its own");
+                 "\"" + options.also.back().name + "\" is already the name of another judge",
+                 "give each judge a unique `name`");
     }
   }
   require_judge_for_every_set(root, options, sets);

@@ -1,4 +1,4 @@
-// The judges of a scenario file: [judge] and [[judges]].
+// The judge tables of a scenario file, [judge] and [[judges]].
 #pragma once
 
 #include <filesystem>

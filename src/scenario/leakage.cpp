@@ -1,4 +1,4 @@
-// All user messages of all sets in one exact similarity join (base/similar_text).
+// One exact similarity join over the user messages of all sets (base/similar_text).
 #include "scenario/leakage.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ constexpr double kSimilar = 0.8;
 constexpr double kSimilarAcrossTopics = 0.9;
 constexpr size_t kShownPairs = 3;
 
-/// A conversation and where it stands.
+/// A conversation with its set and split.
 struct Origin {
   const LoadedSet* set = nullptr;
   Split split = Split::kDiscovery;
@@ -39,8 +39,8 @@ bool is_leak(const Origin& a, const Origin& b, double similarity) {
 }
 
 std::string describe(const Origin& place) {
-  return "'" + printable(place.row->id) + "' (" + place.set->spec.metric + ", " +
-         to_string(place.split) + ")";
+  return "' belong to different collections" + printable(place.row->id) + "' (" +
+         place.set->spec.metric + ", " + to_string(place.split) + ")";
 }
 
 std::string describe(const std::vector<std::string>& pairs) {
@@ -81,15 +81,17 @@ void check_leakage(const std::vector<LoadedSet>& sets, std::vector<Warning>& war
     }
   }
   if (!refused.empty()) {
-    throw Error(ErrorKind::kBadInput,
-                "[dataset] " + describe(refused),
-                "what is tested must not have been seen: remove one of each pair, give both one "
-                "split, or say allow = [\"near_duplicates\"] in their [[set]]");
+    throw Error(
+        ErrorKind::kBadInput,
+        "[dataset] " + describe(refused),
+        "test data must not repeat training data; remove one of each pair, put both in the same "
+        "split, or set allow = [\"near_duplicates\"] in their [[set]]");
   }
   if (!allowed.empty()) {
-    warnings.push_back({"near_duplicates_allowed",
-                        describe(allowed),
-                        "rates on the test split may flatter: the scenario allows it by name"});
+    warnings.push_back(
+        {"near_duplicates_allowed",
+         describe(allowed),
+         "rates on the test split may be too optimistic; remove the duplicates or accept this"});
   }
 }
 

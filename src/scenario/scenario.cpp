@@ -1,5 +1,5 @@
-// Reads a scenario: one function a table, each strict about keys, types and ranges; then what
-// concerns the whole.
+// Reads a scenario, with one function per table that is strict about keys, types and ranges, then
+// checks across tables.
 #include "mascing/scenario.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ constexpr SetRole kRoles[] = {
     SetRole::kTarget, SetRole::kBenign, SetRole::kHold, SetRole::kKeep, SetRole::kWatch};
 constexpr SigmaRule kSigmaRules[] = {SigmaRule::kToken, SigmaRule::kCalibrated, SigmaRule::kBatch};
 
-// Measured on every run, from other sources than a set's conversations.
+// Measured in every run from data other than the sets.
 constexpr std::array<std::string_view, 2> kReservedMetrics = {"multiple_choice", "coherent"};
 
 std::string text_of(const TomlTable& table, const std::string& key) {
@@ -39,7 +39,7 @@ std::string text_of(const TomlTable& table, const std::string& key) {
   std::string text;
   table.get(key, text);
   if (text.empty()) {
-    table.fail(key, "is empty", "write something between the quotes");
+    table.fail(key, "is empty", "enter a value");
   }
   return text;
 }
@@ -57,7 +57,7 @@ std::string metric_id(const TomlTable& table) {
   if (std::find(kReservedMetrics.begin(), kReservedMetrics.end(), metric) !=
       kReservedMetrics.end()) {
     table.fail("metric",
-               "is \"" + metric + "\", which every run measures by itself",
+               "is \"" + metric + "\", which is reserved for a built-in metric",
                "choose another name");
   }
   return metric;
@@ -77,7 +77,7 @@ void check_role(const TomlTable& table, const ScenarioSet& set) {
   }
 }
 
-/// Checks that the scenario switches off for this set, by name.
+/// Checks that the scenario disables for this set.
 bool allows_near_duplicates(const TomlTable& table) {
   std::vector<std::string> names;
   table.get("allow", names);
@@ -85,7 +85,7 @@ bool allows_near_duplicates(const TomlTable& table) {
     if (names[i] != "near_duplicates") {
       table.fail("allow",
                  "has \"" + names[i] + "\", expected near_duplicates",
-                 "it names the checks of the data that are not to fail the run",
+                 "list data checks that should only warn for this set",
                  i);
     }
   }
@@ -109,7 +109,8 @@ ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder
     path = table.existing_file("data", path, folder);
   }
   if (std::set<std::string>(set.data.begin(), set.data.end()).size() != set.data.size()) {
-    table.fail("data", "names one file twice", "its conversations would count twice");
+    table.fail(
+        "data", "lists a file twice", "remove one entry; its conversations would count twice");
   }
   table.get("play", set.needs_rollout);
   table.get("answer_prefixes", set.answer_prefixes);
@@ -126,13 +127,13 @@ void check_sets(const TomlTable& root,
   for (size_t i = 0; i < sets.size(); ++i) {
     if (!metrics.insert(sets[i].metric).second) {
       tables[i].fail("metric",
-                     "\"" + sets[i].metric + "\" stands in an earlier [[set]] already",
-                     "name each set once");
+                     "\"" + sets[i].metric + "\" is already used by another [[set]]",
+                     "use a unique metric for each set");
     }
     if (sets[i].role == SetRole::kTarget && target != nullptr) {
       tables[i].fail("role",
-                     "is \"target\" for the second time",
-                     "one set is the target; use \"watch\" to measure another");
+                     "is \"target\" in more than one [[set]]",
+                     "use \"watch\" to measure a set that is not the target");
     }
     if (sets[i].role == SetRole::kTarget) {
       target = &tables[i];
@@ -140,8 +141,8 @@ void check_sets(const TomlTable& root,
   }
   if (target == nullptr) {
     root.fail("set",
-              "no set is the target",
-              "give one [[set]] role = \"target\": the behaviour to change");
+              "there is no target set",
+              "set role = \"target\" in the [[set]] whose behaviour should change");
   }
   const auto has_role = [&](SetRole role, Wanted wanted) {
     return std::any_of(sets.begin(), sets.end(), [&](const ScenarioSet& set) {
@@ -152,7 +153,7 @@ void check_sets(const TomlTable& root,
       !has_role(SetRole::kHold, Wanted::kRefused)) {
     target->fail("wanted",
                  "is \"answered\", but no [[set]] has role = \"hold\"",
-                 "a scenario that permits must say what is to stay refused, and give it to be "
+                 "a scenario that permits answers also needs a set that must stay refused, to be "
                  "tested");
   }
 }
@@ -219,7 +220,7 @@ std::vector<MaskMethod> read_methods(const TomlTable& table) {
     if (!found) {
       table.fail("methods",
                  "has \"" + word + "\", expected " + kMaskMethodWords,
-                 "name each way to make a mask that is to be tried");
+                 "list the methods to try");
     }
     methods.push_back(*found);
   }
@@ -251,7 +252,7 @@ SearchOptions read_search(const TomlTable& table) {
     table.fail("loop_pairs",
                "is " + std::to_string(search.n_loop_pair) + ", expected 0 or at least " +
                    std::to_string(kLeastLoopPairs),
-               "fewer pairs leave sets unasked in a step; 0 takes 4 for every free entry");
+               "with fewer pairs a step would skip sets; 0 means 4 pairs per free entry");
   }
   table.get("finalists", search.n_finalist, {0.0, 1e6});
   table.get("alphas", search.alphas, kPositive);
@@ -281,7 +282,8 @@ void read_generate(const TomlTable& table, Scenario& scenario) {
   table.get("sample_temperature", scenario.sample_temperature, {0.0, 10.0, true});
   const std::set<int64_t> distinct(scenario.sample_seeds.begin(), scenario.sample_seeds.end());
   if (distinct.size() != scenario.sample_seeds.size()) {
-    table.fail("sample_seeds", "names one seed twice", "its replies would count twice");
+    table.fail(
+        "sample_seeds", "lists a seed twice", "remove one entry; its replies would count twice");
   }
 }
 
@@ -302,7 +304,7 @@ const ScenarioSet& Scenario::target() const {
   if (found == sets.end()) {
     throw Error(ErrorKind::kUsage,
                 "[scenario] \"" + name + "\" has no target set",
-                "give one set the role \"target\": the behaviour to change");
+                "set role = \"target\" in the set whose behaviour should change");
   }
   return *found;
 }
@@ -360,7 +362,7 @@ Scenario read_scenario(const std::string& path) {
     const bool exists = std::filesystem::exists(path, error);
     throw Error(ErrorKind::kUsage,
                 "[scenario] " + path + (exists ? " is not a file" : ": no such file"),
-                "give the path of a scenario such as scenarios/demo/defend.toml");
+                "check the path; an example scenario is scenarios/demo/defend.toml");
   }
   const TomlTable root = TomlTable::parse(read_text_file(path), path);
   root.expect_keys({"name",

@@ -1,4 +1,4 @@
-// The text joins the conversation's own system message, since many chat templates take only one.
+// The text is merged into an existing system message, since many chat templates allow only one.
 #include "scenario/system_prompt.h"
 
 namespace mascing {

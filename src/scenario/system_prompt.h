@@ -1,4 +1,4 @@
-// A system prompt put in front of a conversation's own.
+// Prepends a system prompt to that of a conversation.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace mascing {
 
-/// The conversation with `text` at the head of its system message, which is added if there is none.
+/// The conversation with `text` at the start of its system message, which is added if missing.
 [[nodiscard]] Conversation with_system_prompt(Conversation conversation, const std::string& text);
 
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// Neighbouring quarters and halves of the blocks.
+// Consecutive ranges of the blocks.
 #include "scenario/text_blocks.h"
 
 #include <array>

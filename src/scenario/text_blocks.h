@@ -1,4 +1,4 @@
-// How the general text is divided among the splits.
+// Splits the general text.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace mascing {
 
-/// The general text of a split, as blocks: its first quarter is for discovery, the second for
-/// selection, the second half for the test.
+/// The general text of a split as blocks. The first quarter is for discovery, the second for
+/// selection, and the second half for the test.
 [[nodiscard]] std::vector<std::vector<int32_t>> text_blocks(const Host& host,
                                                             const Dataset& data,
                                                             const Scenario& scenario,

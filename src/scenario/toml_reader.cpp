@@ -1,5 +1,5 @@
-// The only file that includes toml++. A table is the parsed document, kept alive by every view of
-// it, and a pointer to the part that is viewed.
+// The only file that includes toml++. A table holds the parsed document, shared by all views of it,
+// and a pointer to the viewed part.
 #include "scenario/toml_reader.h"
 
 #include <algorithm>
@@ -13,14 +13,14 @@
 #include "base/text.h"
 #include "mascing/error.h"
 
-// What toml++ takes for granted about its input does not hold for every hostile one: with NDEBUG
-// that would be undefined behaviour, without it the end of the program. Here it is an exception.
+// Hostile input can violate the assertions of toml++, which would be undefined behaviour with
+// NDEBUG and abort the program without it. Here an assertion throws an exception.
 namespace mascing {
 namespace {
 
 constexpr void require_of_toml_parser(bool holds) {
   if (!holds) {
-    throw std::logic_error("toml++ met what it does not expect");
+    throw std::logic_error("toml++ assertion failed");
   }
 }
 
@@ -44,13 +44,13 @@ struct TomlTable::Node {
 namespace {
 
 constexpr const char* kTomlHint =
-    "strings stand in quotes, lists in [brackets], tables under [name]: see https://toml.io";
+    "write strings in quotes, lists in [brackets] and tables under [name]; see https://toml.io";
 
 std::string at_line(const std::string& file, toml::source_index line) {
   return file + ":" + std::to_string(std::max<toml::source_index>(line, 1)) + ": ";
 }
 
-// "a string (\"all\")", "an integer (3)": what stands in the file.
+// Describes a value, such as "a string (\"all\")" or "an integer (3)".
 std::string describe(const toml::node& node) {
   std::ostringstream text;
   text.imbue(std::locale::classic());
@@ -64,7 +64,7 @@ std::string describe(const toml::node& node) {
       text << "a number with a decimal point (" << node.ref<double>() << ")";
       return text.str();
     case toml::node_type::boolean:
-      return node.ref<bool>() ? "a truth value (true)" : "a truth value (false)";
+      return node.ref<bool>() ? "a boolean (true)" : "a boolean (false)";
     case toml::node_type::array:
       return "a list";
     case toml::node_type::table:
@@ -121,8 +121,8 @@ struct Kind<double> {
   static constexpr const char* kMany = "a list of numbers";
 };
 
-// Without conversions that lose or invent something: an integer is a number, nothing else is
-// anything else.
+// Only lossless conversions are allowed. An integer is also a number; no other conversion is
+// made.
 template <typename T>
 std::optional<T> exactly(const toml::node& node) {
   if (node.is<T>()) {
@@ -142,7 +142,7 @@ struct TomlPlace {
   int64_t i_element;  // -1: the value itself
 };
 
-/// How to write what is of another type than it should be.
+/// Hint for a value of the wrong type.
 template <typename T>
 const char* hint_of_type(const toml::node& node) {
   if (std::is_same_v<T, std::string>) {
@@ -165,11 +165,10 @@ T read_one(const TomlPlace& place, const toml::node& node, const Range* range) {
   }
   if constexpr (std::is_arithmetic_v<T>) {
     if (range != nullptr && !is_inside(static_cast<double>(*value), *range)) {
-      place.table.fail(
-          place.key,
-          "is out of range: " + describe(node) + ", expected " + in_words(*range),
-          "docs/scenario.md says what it means and what it is where the line is left out",
-          place.i_element);
+      place.table.fail(place.key,
+                       "is out of range: " + describe(node) + ", expected " + in_words(*range),
+                       "see docs/scenario.md for its meaning and default",
+                       place.i_element);
     }
   }
   return *value;
@@ -190,7 +189,7 @@ void read_list(const TomlPlace& place,
                      "put it in square brackets: " + place.key + " = [...]");
   }
   if (list->empty()) {
-    place.table.fail(place.key, "is an empty list", "leave the key out for its default");
+    place.table.fail(place.key, "is an empty list", "omit the key to use the default");
   }
   values.clear();
   for (int64_t i = 0; i < std::ssize(*list); ++i) {
@@ -218,9 +217,8 @@ TomlTable TomlTable::parse(const std::string& text, const std::string& file) {
                     "not valid TOML: " + std::string(error.description()),
                 kTomlHint);
   } catch (const std::logic_error&) {
-    throw Error(ErrorKind::kUsage,
-                at_line(file, 1) + "not valid TOML: its parser cannot make sense of it",
-                kTomlHint);
+    throw Error(
+        ErrorKind::kUsage, at_line(file, 1) + "not valid TOML: the parser failed", kTomlHint);
   }
 }
 
@@ -241,12 +239,12 @@ void TomlTable::expect_keys(const std::vector<std::string>& known) const {
       ErrorKind::kUsage,
       at_line(node_->file, first->source().begin.line) + "unknown key \"" + word + "\" in " + name_,
       (nearest.empty() ? "" : "did you mean \"" + nearest + "\"? ") +
-          "Known here: " + joined(known));
+          "Known keys: " + joined(known));
 }
 
 void TomlTable::require(const std::string& key) const {
   if (!has(key)) {
-    fail("", name_ + " lacks the key \"" + key + "\"", "add a line: " + key + " = ...");
+    fail("", name_ + " lacks the key \"" + key + "\"", "add a line " + key + " = ...");
   }
 }
 
@@ -303,7 +301,7 @@ size_t TomlTable::get_word(const std::string& key,
     const std::string nearest = closest_match(word, words);
     fail(key,
          "is \"" + word + "\", expected one of: " + joined(words),
-         nearest.empty() ? "docs/scenario.md says what each means"
+         nearest.empty() ? "see docs/scenario.md for their meaning"
                          : "did you mean \"" + nearest + "\"?");
   }
   return found - words.begin();
@@ -317,7 +315,7 @@ std::string TomlTable::existing_file(const std::string& key,
   if (path.empty() || !std::filesystem::is_regular_file(full, error)) {
     fail(key,
          "names a file that does not exist: \"" + path + "\"",
-         "paths are taken from the scenario's folder; this one leads to " + full.string());
+         "paths are relative to the scenario's folder; this one resolves to " + full.string());
   }
   return full.string();
 }
@@ -328,7 +326,7 @@ TomlTable TomlTable::table(const std::string& key) const {
   if (node != nullptr && !node->is_table()) {
     fail(key,
          "is " + describe(*node) + ", expected a table",
-         "write [" + key + "] on a line of its own");
+         "write [" + key + "] on a separate line");
   }
   const toml::table* const part = node == nullptr ? &nothing : node->as_table();
   return {std::make_shared<const Node>(Node{node_->document, part, node_->file}), "[" + key + "]"};
@@ -343,7 +341,7 @@ std::vector<TomlTable> TomlTable::tables(const std::string& key) const {
   if (!node->is_array_of_tables()) {
     fail(key,
          "is " + describe(*node) + ", expected a list of tables",
-         "write [[" + key + "]] above each of them");
+         "write [[" + key + "]] above each table");
   }
   for (const toml::node& part : *node->as_array()) {
     result.push_back(

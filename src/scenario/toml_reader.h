@@ -1,5 +1,5 @@
-// A strict view of TOML tables: every value is asked for by name, type and range, and every
-// complaint carries file and line. toml++ itself stays in toml_reader.cpp.
+// A strict view of TOML tables. Every value is read by name, type and range, and every error has
+// file and line. Only toml_reader.cpp depends on toml++.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,16 @@ struct Range {
   bool is_open = false;
 };
 
-/// One table. A getter whose key is absent leaves `value` as it is, so the caller's default stands;
-/// a value of the wrong type or outside its range throws Error{kUsage} that begins with "file:line:
-/// ".
+/// One table. If a key is absent, the getter leaves `value` unchanged, so the caller's default
+/// applies. A value of the wrong type or out of range throws Error{kUsage} that starts with
+/// "file:line: ".
 class TomlTable {
  public:
-  /// Parses a document. Throws Error{kUsage} with file, line and what toml++ found wrong.
+  /// Parses a document. Throws Error{kUsage} with file, line and the reason from toml++.
   [[nodiscard]] static TomlTable parse(const std::string& text, const std::string& file);
 
-  /// Throws Error{kUsage} on the first key, in the order of the file, that is not among `known`;
-  /// the hint names the nearest known one.
+  /// Throws Error{kUsage} for the first key in the file that is not among `known`; the hint names
+  /// the closest known key.
   void expect_keys(const std::vector<std::string>& known) const;
   /// Throws Error{kUsage} with the table's own line if the key is absent.
   void require(const std::string& key) const;
@@ -36,28 +36,28 @@ class TomlTable {
   void get(const std::string& key, bool& value) const;
   void get(const std::string& key, int64_t& value, Range range) const;
   void get(const std::string& key, double& value, Range range) const;
-  /// Lists must not be empty and hold one type; a complaint names the element's own line.
+  /// Lists must not be empty and must have a single type; errors give the line of the element.
   void get(const std::string& key, std::vector<std::string>& value) const;
   void get(const std::string& key, std::vector<int64_t>& value, Range range) const;
   void get(const std::string& key, std::vector<double>& value, Range range) const;
-  /// One of `words`; a complaint names them all. Returns the index, or `otherwise` if the key is
-  /// absent.
+  /// Index of the value in `words`, or `otherwise` if the key is absent. Errors list all
+  /// words.
   [[nodiscard]] size_t get_word(const std::string& key,
                                 const std::vector<std::string>& words,
                                 size_t otherwise = 0) const;
 
-  /// `path`, which the key gives, from `folder`. Throws Error{kUsage} if that is no file.
+  /// Resolves `path`, the value of the key, in `folder`. Throws Error{kUsage} if it is not a file.
   [[nodiscard]] std::string existing_file(const std::string& key,
                                           const std::string& path,
                                           const std::filesystem::path& folder) const;
 
-  /// The table `[key]`; an empty one if absent.
+  /// The table `[key]`, or an empty one if absent.
   [[nodiscard]] TomlTable table(const std::string& key) const;
-  /// The tables `[[key]]` in their order; none if absent.
+  /// The tables `[[key]]` in file order; none if absent.
   [[nodiscard]] std::vector<TomlTable> tables(const std::string& key) const;
 
-  /// Throws Error{kUsage} "file:line: message" with the line of the key (of element `i_element`, if
-  /// it is a list); of the table if the key is absent or empty.
+  /// Throws Error{kUsage} "file:line: message" with the line of the key (or of element `i_element`
+  /// of a list), or of the table if the key is absent or empty.
   [[noreturn]] void fail(const std::string& key,
                          const std::string& message,
                          const std::string& hint,

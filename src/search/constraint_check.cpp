@@ -1,4 +1,4 @@
-// The cheapest question first: general text, the target set, then the limits of the others.
+// Runs the cheapest check first: general text, the target set, then the limits of other sets.
 #include "search/constraint_check.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// One mask at one strength against generated replies of the selection split: target rate, limits of
-// the other sets, damage.
+// Checks one mask at one strength on generated replies of the selection split: target rate, limits
+// of the other sets, damage.
 #pragma once
 
 #include <map>
@@ -11,8 +11,8 @@
 
 namespace mascing {
 
-/// Why `reached` breaks the limit that `set` puts on its metric, whose rate without a mask is
-/// `base`; empty if it does not.
+/// Why `reached` breaks the limit of `set`, whose rate without a mask is `base`; empty if it does
+/// not.
 [[nodiscard]] std::string broken_limit(const ScenarioSet& set, double base, double reached);
 
 /// The general text under a mask.

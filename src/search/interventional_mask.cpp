@@ -15,7 +15,7 @@ namespace {
 
 using TracePlaces = std::map<std::pair<std::string, std::string>, int64_t>;
 
-/// Set and id of a conversation -> index of its trace.
+/// (set, id) of a conversation -> index of its trace.
 TracePlaces trace_places(const TraceSet& traces) {
   TracePlaces places;
   for (int64_t i = 0; i < std::ssize(traces.traces); ++i) {

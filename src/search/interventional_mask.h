@@ -1,4 +1,4 @@
-// A candidate mask through a surrogate that was trained on interventions.
+// A candidate mask optimised through a surrogate trained on interventions.
 #pragma once
 
 #include "mascing/surrogate_result.h"

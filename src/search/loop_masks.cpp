@@ -1,5 +1,4 @@
-// The effect map gives the closed loop its first step: a short mask in the direction of the
-// effects.
+// The closed loop starts from a small mask in the direction of the effect map.
 #include "search/loop_masks.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Candidate masks that come from asking the model: the effect map and the closed loop.
+// Candidate masks made from measurements on the model: the effect map and the closed loop.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What was computed is found again by name: names hold a hash of the traces and of every option
-// that matters.
+// Results are found again by file name, which contains a hash of the traces and of all relevant
+// options.
 #include "search/mask_maker.h"
 
 #include <algorithm>
@@ -124,7 +124,7 @@ int64_t count_label(const TraceSet& traces, int label) {
   });
 }
 
-/// The mask an earlier run wrote, or null: a file that is missing or damaged is made again.
+/// The mask of an earlier run, or null if the file is missing or damaged.
 std::shared_ptr<const Mask> read_finished(const std::string& path) {
   if (!file_exists(path)) {
     return nullptr;

@@ -1,5 +1,5 @@
-// Makes masks for one set of a scenario: trains its surrogates, steers through them, or takes the
-// difference of means.
+// Makes masks for one set of a scenario: trains surrogates and optimises masks through them, or
+// takes the difference of class means.
 #pragma once
 
 #include <memory>
@@ -16,36 +16,36 @@
 
 namespace mascing {
 
-/// The sigma of a layer whose router says the same of every expert.
+/// Sigma of a layer whose router gives all experts the same logit.
 inline constexpr float kMinSigma = 1e-6F;
 
-/// A surrogate with its validation, and the hash of all it was made from.
+/// A surrogate with its validation and the hash of its inputs.
 struct Trained {
   Surrogate surrogate;
   SurrogateResult report;
   std::string key;
 };
 
-/// What cross-validation found, in numbers and in words.
+/// Cross-validation results and warnings.
 struct CrossValidated {
   CrossValidationResult result;
   std::vector<Warning> warnings;
 };
 
-/// Surrogates and masks are kept in a folder under names that hold the hash of what they were made
-/// from, and are read from there when they are asked for again.
+/// Surrogates and masks are stored in a folder under the hash of their inputs, and read from there
+/// when requested again.
 class MaskMaker {
  public:
   /// `traces`: the labelled conversations of one set (label >= 0), and unlabelled ones whose
-  /// routing should stay.
+  /// routing is to be preserved.
   MaskMaker(TraceSet traces, const Scenario& scenario, int64_t n_thread, std::string folder);
 
   [[nodiscard]] Trained train(uint64_t seed, const Progress& progress) const;
-  /// Five folds by topic, fewer if a class has fewer conversations, none if one has a single one.
+  /// Five folds by topic, fewer if a class has fewer conversations, none if a class has only one.
   [[nodiscard]] CrossValidated cross_validate(const Trained& trained,
                                               const Progress& progress) const;
-  /// The masks that move label-1 conversations of the set to label 0, one per cell, in one
-  /// optimisation of all that are not kept yet. Cells number the list `trained`.
+  /// Masks that move label-1 conversations of the set to label 0, one per cell. All missing ones
+  /// are optimised together. Surrogates are numbered as in `trained`.
   [[nodiscard]] std::vector<std::shared_ptr<const Mask>> steer(const std::vector<Trained>& trained,
                                                                std::vector<SteerCell> cells,
                                                                const Progress& progress) const;

@@ -12,8 +12,8 @@
 namespace mascing {
 namespace {
 
-/// The traces that make a mask for `set`: its own with their labels, those of hold, keep and benign
-/// sets without. The target set takes no part in another set's mask.
+/// Traces for a mask of `set`: its own with labels, those of hold, keep and benign sets without.
+/// The target set is not used for another set's mask.
 TraceSet focus(const TraceSet& traces, const std::string& set, const std::string& target) {
   TraceSet focused = traces;
   focused.traces.clear();
@@ -27,8 +27,8 @@ TraceSet focus(const TraceSet& traces, const std::string& set, const std::string
   return focused;
 }
 
-/// The traces that train the target's surrogate: of its own those that were chosen, with prefixes,
-/// and those of other sets without labels.
+/// Traces for the target's surrogate: the chosen ones of the target set, including prefixes, and
+/// those of other sets without labels.
 TraceSet training_traces(const TraceSet& traces,
                          const std::string& target,
                          const TrainingIds& training) {
@@ -101,8 +101,8 @@ std::vector<SteerOptions> steer_settings(const Scenario& scenario, uint64_t seed
   return settings;
 }
 
-/// Every setting for every surrogate. All see the same batches, so that one pass over the traces
-/// serves them all.
+/// All settings for all surrogates. They share batches, so one pass over the traces serves all of
+/// them.
 std::vector<SteerCell> steer_grid(const Scenario& scenario, int64_t n_surrogate, uint64_t seed) {
   const std::vector<SteerOptions> settings = steer_settings(scenario, seed);
   std::vector<SteerCell> grid;
@@ -191,11 +191,12 @@ void warn_about(const SurrogateResult& r,
   }
   const bool is_no_better = r.validation_auc <= std::max(r.length_auc, 1.0 - r.length_auc) + 0.02;
   if (r.cross_validation.n_fold == 0 && is_no_better) {
-    add_once({"surrogate_no_better_than_length",
-              name + "it tells the labels apart with AUC " + format_number(r.validation_auc, 2) +
-                  ", the length of the message alone with " + format_number(r.length_auc, 2),
-              "match the two classes in length, or collect more conversations"},
-             warnings);
+    add_once(
+        {"surrogate_no_better_than_length",
+         name + "AUC " + format_number(r.validation_auc, 2) +
+             " is no better than that of message length alone, " + format_number(r.length_auc, 2),
+         "match the classes in length, or collect more conversations"},
+        warnings);
   }
 }
 

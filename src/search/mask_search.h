@@ -1,5 +1,5 @@
-// Candidate masks: one for every combination of surrogate seed, lambda, epochs, preservation weight
-// and guard weight that the scenario names, and the plain baseline.
+// Candidate masks, one per combination of surrogate seed, lambda, epochs, preservation weight and
+// guard weight of the scenario, plus the difference of means.
 #pragma once
 
 #include <memory>
@@ -29,21 +29,21 @@ struct CandidateSet {
   std::vector<Warning> warnings;
 };
 
-/// A hold or keep set needs this many conversations of each label to be guarded by a mask of its
-/// own.
+/// Minimum number of conversations of each label for a hold or keep set to get a guard mask.
+/// Sets with fewer have none.
 inline constexpr int64_t kMinGuardClass = 20;
 
 struct BuildOptions {
   uint64_t seed = 0;
   int64_t n_thread = 1;
-  std::string folder;  ///< for surrogates and masks
+  std::string folder;  ///< folder for surrogates and masks
 };
 
-/// `traces`: the labelled target set under its metric's name; other sets under theirs. The target's
-/// surrogate is trained on the conversations named in `training` alone. Where
-/// another set shows both outcomes, a mask towards its wanted one (its guard) is made in the same
+/// `traces`: the labelled target set and the other sets, each under the name of its metric. The
+/// target's surrogate is trained only on the conversations listed in `training`. For another set
+/// with both outcomes, a mask towards its wanted outcome (its guard) is made in the same
 /// way, and S = S_target + guard * S_guard is tried for every guard weight of the scenario. Files
-/// are kept in `folder`.
+/// are stored in `folder`.
 [[nodiscard]] CandidateSet build_candidates(const TraceSet& traces,
                                             const Scenario& scenario,
                                             const TrainingIds& training,

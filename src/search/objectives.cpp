@@ -92,18 +92,17 @@ std::optional<Objective> damage_objective(const char* name,
 }
 
 Warning begin_alike(const ScenarioSet& set) {
-  const std::string text = "wanted and other replies of '" + set.metric +
-                           "' do not begin differently on the discovery split";
+  const std::string text =
+      "wanted and other replies of '" + set.metric + "' start alike on the discovery split";
   if (set.role == SetRole::kTarget) {
     return {"target_unwatched",
             text +
-                ": nothing that the model says first tells them apart, so no mask can be found by "
-                "asking it, and none screened",
-            "do the verdicts follow the replies? Look at labelled.jsonl, or give more "
-            "conversations"};
+                ", so no mask can be searched for with prefills, and none can be ranked by a "
+                "prefill estimate",
+            "check the verdicts in labelled.jsonl, or add conversations"};
   }
   return {set.metric + "_unwatched",
-          text + ": the closed loop cannot watch this set",
+          text + ", so the closed loop cannot constrain this set",
           "its limit is still enforced on generated replies of the selection split"};
 }
 

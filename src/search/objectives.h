@@ -1,5 +1,5 @@
-// What the closed loop asks the model about: the sets of a scenario on one split, with the openings
-// of their replies and the limits that a mask must keep.
+// Objectives of the closed loop: the sets of a scenario on one split, with the openings of their
+// replies and the limits on a mask.
 #pragma once
 
 #include <string>
@@ -16,22 +16,23 @@ namespace mascing {
 inline constexpr const char* kBenignReplies = "benign replies";
 inline constexpr const char* kWantedReplies = "wanted replies";
 inline constexpr const char* kGeneralText = "general text";
-inline constexpr const char* kTextLoss = "loss on general text";  ///< log of the perplexity's rise
+inline constexpr const char* kTextLoss =
+    "loss on general text";  ///< log of the relative perplexity increase
 
 struct Objectives {
-  std::vector<OutcomeSet> sets;  ///< the target first; empty if it cannot be seen
-  std::vector<LoopSet> roles;    ///< of `sets`
-  std::vector<double> coverage;  ///< of `sets`: least share of a kind's replies that its openings
-                                 ///< begin; 1 without margins
-  std::vector<std::vector<size_t>> rows;  ///< of sets with a margin: item -> row of the split
-  std::string key;  ///< hash over the sets: stands for them where measurements are looked up
+  std::vector<OutcomeSet> sets;  ///< the target first; empty if it cannot be measured
+  std::vector<LoopSet> roles;    ///< one per entry of `sets`
+  std::vector<double> coverage;  ///< per entry of `sets`: smallest share of a kind's replies
+                                 ///< covered by its openings; 1 without margins
+  std::vector<std::vector<size_t>> rows;  ///< per set with a margin: item -> row of the split
+  std::string key;                        ///< hash of the sets, used in cache keys of measurements
   std::vector<Warning> warnings;
 
-  /// False if the target's replies of both kinds begin alike, or none of it can be asked.
+  /// False if both kinds of target replies start alike, or no target conversation can be run.
   [[nodiscard]] bool sees_target() const { return !sets.empty(); }
 };
 
-/// Asks about the sets of `objectives`; both must outlive it.
+/// Measures the sets of `objectives`. Both arguments must outlive the returned function.
 [[nodiscard]] AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives);
 
 /// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted

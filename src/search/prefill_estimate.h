@@ -1,5 +1,5 @@
-// What one prefill per conversation says of a mask on the selection split: enough to tell which
-// masks are worth generating replies for. A first estimate takes every fourth conversation, a
+// Estimates the rates of a mask on the selection split with one prefill per conversation, to decide
+// which masks are worth generating replies for. A first estimate uses every fourth conversation, a
 // second one the rest.
 #pragma once
 
@@ -13,16 +13,16 @@
 
 namespace mascing {
 
-/// How many of the conversations are asked.
+/// Share of the conversations to use.
 enum class Sample {
-  kQuarter,  ///< every fourth one
+  kQuarter,  ///< every fourth conversation
   kWhole,
 };
 
 /// Estimates for one mask at one strength.
 struct PrefillEstimate {
   std::map<std::string, double> rates;  ///< metric -> share of conversations with a margin above 0
-  double kl_benign = 0.0;               ///< of the first tokens of benign replies, nats per token
+  double kl_benign = 0.0;               ///< on the first tokens of benign replies, nats per token
 };
 
 class PrefillEstimator {

@@ -29,7 +29,7 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
   const std::string& target = phase.constraints.target();
   const double gain = estimate.rates.at(target) - base.rates.at(target);
   if (gain <= (is_quarter ? -error : 0.0)) {
-    return {"no better than without a mask, by one prefill each", false};
+    return {"no better than without a mask (prefill estimate)", false};
   }
   for (const LoadedSet& set : phase.context.data.sets) {
     const auto found = estimate.rates.find(set.spec.metric);
@@ -38,8 +38,7 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
     }
     const double drop = base.rates.at(set.spec.metric) - found->second;
     if (drop > set.spec.max_drop + error) {
-      return {set.spec.metric + " falls by " + format_percent(drop) + ", by one prefill each",
-              true};
+      return {set.spec.metric + " drops by " + format_percent(drop) + " (prefill estimate)", true};
     }
   }
   return {};
@@ -49,7 +48,7 @@ void estimate_sample(const PrefillPhase& phase,
                      const Trial& trial,
                      Sample sample,
                      TrialTable& table) {
-  report(phase.context.evaluator.progress(), {trial.what + ", one prefill each", 0, 1, "sets", ""});
+  report(phase.context.evaluator.progress(), {trial.what + ", prefill estimate", 0, 1, "sets", ""});
   const PrefillEstimate estimate = phase.estimator.estimate(trial.steering, sample);
   const Rejection rejection = rejection_of(phase, estimate, sample);
   CandidateResult& result = table.of(trial);
@@ -97,7 +96,8 @@ Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& tabl
   const size_t n_least = 2 * phase.context.scenario.search.n_finalist;
   const size_t n = std::max(n_least, (trials.size() + 1) / 2);
   const Trials better = take_by_estimate(phase, trials, n, table);
-  table.reject(trials, "less promising than others, by one prefill of every fourth conversation");
+  table.reject(trials,
+               "below the better half (prefill estimate on a quarter of the conversations)");
   Trials kept;
   for (const Trial& trial : better) {
     estimate_sample(phase, trial, Sample::kWhole, table);
@@ -111,7 +111,7 @@ Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& tabl
 
 Trials take_finalists(const PrefillPhase& phase, Trials trials, size_t n, TrialTable& table) {
   Trials taken = take_by_estimate(phase, trials, n, table);
-  table.reject(trials, "less promising than the finalists, by one prefill each");
+  table.reject(trials, "below the finalists (prefill estimate)");
   return taken;
 }
 

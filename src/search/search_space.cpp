@@ -29,7 +29,7 @@ Mask zero_mask(const TraceSet& traces, const Scenario& scenario, uint64_t seed) 
   return mask;
 }
 
-/// Mean router logits of conversations with the wanted outcome minus those of the others.
+/// Mean router logits of conversations with the wanted outcome minus the mean of the others.
 std::vector<float> class_difference(const TraceSet& traces, const std::string& target) {
   TraceSet of_target = traces;
   std::erase_if(of_target.traces, [&](const TraceView& trace) { return trace.set != target; });

@@ -1,5 +1,5 @@
-// What masks that come from asking the model have in common: the model and sigma they are for, and
-// the entries that a search may change.
+// Search space of the masks made from measurements on the model: their model and sigma, and the
+// entries that a search may change.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +19,16 @@ inline constexpr int64_t kMaxFreeEntries = 512;
 
 struct SearchSpace {
   Mask mask;                      ///< all zero
-  std::vector<float> difference;  ///< [L, E] of routing, towards the wanted outcome; norm 1
+  std::vector<float> difference;  ///< [L, E] routing difference towards the wanted outcome; norm 1
   FreeEntries entries;
 };
 
-/// `traces`: the labelled target set under its metric's name; others add to sigma only.
+/// `traces`: the labelled target set under the name of its metric; others only affect sigma.
 [[nodiscard]] SearchSpace make_search_space(const TraceSet& traces,
                                             const Scenario& scenario,
                                             uint64_t seed);
 
-/// A mask that was found within a space, as a candidate; nothing is cut off it.
+/// A mask found within a space as a candidate, without a threshold.
 [[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method);
 
 }  // namespace mascing

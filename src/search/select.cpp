@@ -69,7 +69,7 @@ size_t count_finalists(const EvalContext& context,
                        std::vector<std::string>& cut_short) {
   const size_t n = context.scenario.search.n_finalist;
   if (n > 1 && n_trial > 1 && context.evaluator.budget_spent() >= kTrialShare) {
-    cut_short.push_back("replies were generated for one finalist of " + std::to_string(n));
+    cut_short.push_back("replies were generated for 1 finalist of " + std::to_string(n));
     return 1;
   }
   return n;
@@ -110,16 +110,15 @@ Contest halve_by_estimates(const EvalContext& context,
 
 Warning cannot_estimate(const std::string& target) {
   return {"not_screened",
-          "one prefill of a conversation does not tell how '" + target +
-              "' ends: replies were generated for every mask at every strength",
-          "give fewer methods and alphas, or a --budget, if that takes too long"};
+          "prefills cannot estimate '" + target +
+              "', so replies were generated for every mask at every strength",
+          "to save time, use fewer methods and alphas, or set a --budget"};
 }
 
 Warning limits_not_kept(const std::string& reason) {
   return {"limits_not_kept",
-          "no mask keeps all limits on the selection split; of the chosen one: " + reason,
-          "look at the candidates in the report; loosen max_drop where you can afford it, or give "
-          "more data"};
+          "no mask meets all limits on the selection split; the chosen one: " + reason,
+          "see the candidates in the report; raise max_drop where acceptable, or add data"};
 }
 
 }  // namespace

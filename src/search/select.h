@@ -14,16 +14,16 @@
 namespace mascing {
 
 struct Selection {
-  std::vector<CandidateResult> trials;  ///< every mask at every strength that was tried
+  std::vector<CandidateResult> trials;  ///< every mask and strength that was tried
   std::vector<size_t> i_candidate;      ///< [trials] index of its mask
   size_t i_best = 0;                    ///< index into trials
   bool is_found =
-      false;  ///< there is a best one: better than the base, within the hold sets' limits
-  bool is_feasible = false;  ///< it keeps all other limits, too
-  OutcomeResult outcome;     ///< of the estimate, where there was one
-  double base_rate = 0.0;    ///< of the target, without a mask
-  int64_t n_base_token = 0;  ///< tokens of the unsteered model's replies to the sets with a role
-  std::vector<std::string> cut_short;  ///< what a spent budget left out, in words
+      false;  ///< a mask was selected: better than the base and within the hold sets' limits
+  bool is_feasible = false;  ///< it meets all other limits as well
+  OutcomeResult outcome;     ///< quality of the prefill estimate, if used
+  double base_rate = 0.0;    ///< target rate without a mask
+  int64_t n_base_token = 0;  ///< tokens in the unsteered model's replies to the sets with a role
+  std::vector<std::string> cut_short;  ///< what a spent budget skipped, in words
   std::vector<Warning> warnings;
 };
 

@@ -52,7 +52,7 @@ void run_last_round(const ConstraintChecker& constraints,
   order_by_choice(trials, table.results, generated_rate(constraints, table), near);
   for (const Trial& trial : trials) {
     if (found.incumbent.exists()) {
-      table.of(trial).rejection_reason = "not needed: a better or gentler one keeps all limits";
+      table.of(trial).rejection_reason = "not checked, a preferred mask meets all limits";
     } else {
       settle(constraints, trial, table, found.incumbent);
     }
@@ -103,7 +103,7 @@ HalvingResult halve_successively(const ConstraintChecker& constraints,
   if (trials.size() > kFewTrials) {
     behind = std::move(trials);
     trials = take_better_half(constraints, behind, table);
-    table.reject(behind, "behind after " + std::to_string(kChunk) + " conversations");
+    table.reject(behind, "trailing after " + std::to_string(kChunk) + " conversations");
   }
   run_last_round(constraints, estimator, std::move(trials), table, found);
   if (!found.incumbent.exists()) {

@@ -1,4 +1,4 @@
-// Chooses among what label.cpp labelled; the choice itself is stage/contrast.
+// Selects from the conversations labelled by label.cpp, using stage/contrast.
 #include "search/training_contrast.h"
 
 #include <algorithm>
@@ -32,9 +32,10 @@ std::map<std::string, int64_t> count_labels(const ContrastReport& report, const 
 Warning too_small(int64_t n_pair) {
   return {"contrast_too_small",
           "only " + std::to_string(n_pair) +
-              " conversations with label 1 have a partner with label 0 of the same topic: the "
-              "surrogate was trained on all labelled conversations as they are",
-          "give every topic conversations of both outcomes, or contrast = \"prefixes\" in [train]"};
+              " conversations with label 1 have a label-0 partner with the same topic, so the "
+              "surrogate was trained on all labelled conversations",
+          "add conversations of both outcomes to every topic, or set contrast = \"prefixes\" in "
+          "[train]"};
 }
 
 /// Those of `chosen` that are not among `rows`.

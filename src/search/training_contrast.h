@@ -1,5 +1,5 @@
-// What the surrogate of the target set is trained on, and whether topic or length would do instead
-// of it.
+// Selects the training conversations of the target's surrogate, and checks whether topic or length
+// alone predicts their labels.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@
 
 namespace mascing {
 
-/// Traces of prefixes stand under the target's metric with this behind it, which no metric holds.
+/// Suffix of the set name for traces of prefixes; metrics cannot contain it.
 inline constexpr const char* kPrefixSet = "/prefixes";
 
-/// Ids of the target set's labelled conversations that train its surrogate; all of them if it is
-/// empty. Prefixes are among them under their own ids.
+/// Ids of the labelled target conversations that train the surrogate; empty = all. Prefixes are
+/// included under their own ids.
 using TrainingIds = std::set<std::string>;
 
 /// Chosen conversations, and how many there are of each kind.

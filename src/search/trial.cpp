@@ -1,4 +1,4 @@
-// What is ranked by rate stands behind all that is ranked by gentleness: rate - 1 is never above 0.
+// Trials ranked by rate come after all ranked by divergence, because rate - 1 is never above 0.
 #include "search/trial.h"
 
 #include <algorithm>

@@ -16,7 +16,7 @@ namespace mascing {
 struct Trial {
   size_t i_trial = 0;
   Steering steering;
-  std::string what;  ///< names it in progress reports
+  std::string what;  ///< name in progress reports
 };
 
 using Trials = std::vector<Trial>;
@@ -47,16 +47,16 @@ struct TrialTable {
 
 using RateOf = std::function<double(const Trial&)>;
 
-/// Takes `n` of `waiting`, in turn the one with the highest rate and the gentlest (least divergence
-/// on benign replies) of those whose rate is at least `near`. The others stay.
+/// Takes `n` of `waiting`, alternating between the highest rate and the least divergence on benign
+/// replies among those with a rate of at least `near`. The others stay.
 [[nodiscard]] Trials take_promising(Trials& waiting,
                                     const std::vector<CandidateResult>& results,
                                     size_t n,
                                     const RateOf& rate,
                                     double near);
 
-/// In the order of choice: the gentlest first of those whose rate is at least `near`, then the
-/// others by rate.
+/// In order of preference: trials with a rate of at least `near` by divergence, then the others by
+/// rate.
 void order_by_choice(Trials& trials,
                      const std::vector<CandidateResult>& results,
                      const RateOf& rate,

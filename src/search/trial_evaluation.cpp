@@ -52,9 +52,10 @@ void evaluate_fully(const ConstraintChecker& constraints,
     return table.of(trial).rates.at(constraints.target());
   };
   if (rate_of_first(kFirstRows).high < incumbent.rate.low) {
-    table.of(trial).rejection_reason = "behind after " + std::to_string(kChunk) + " conversations";
+    table.of(trial).rejection_reason =
+        "trailing after " + std::to_string(kChunk) + " conversations";
   } else if (rate_of_first(kAllRows).rate < incumbent.rate.low) {
-    table.of(trial).rejection_reason = "behind the best";
+    table.of(trial).rejection_reason = "worse than the best";
   } else {
     settle(constraints, trial, table, incumbent);
   }

@@ -16,12 +16,12 @@
 namespace mascing {
 
 /// Cohen's kappa of paired verdicts: (observed - expected) / (1 - expected) agreement, the latter
-/// from how often each judge says each word (J. Cohen, 1960). Nothing if there is no pair, or if
-/// both say one and the same word throughout: then agreement means nothing.
+/// from the verdict frequencies of each judge (J. Cohen, 1960). Empty without pairs, or if both
+/// judges always give the same verdict, since kappa is then undefined.
 [[nodiscard]] std::optional<double> cohen_kappa(
     const std::vector<std::pair<Verdict, Verdict>>& verdicts);
 
-/// Collects opinions, set by set.
+/// Collects the verdicts of jury members set by set.
 class AgreementCount {
  public:
   /// `replies` and `judged` belong to the first of `rows`; `side` is "base" or "steered".
@@ -31,14 +31,14 @@ class AgreementCount {
            const std::vector<JudgedReply>& judged);
   /// One reply; `reply` is as in `Disagreement`, its verdicts are filled in.
   void add(Disagreement reply, const std::vector<Opinion>& opinions);
-  /// Fills in all but the members.
+  /// Fills in everything except the members.
   void write(JudgesResult& result) const;
 
  private:
   void add_pair(const Opinion& a, const Opinion& b);
 
   std::map<std::pair<std::string, std::string>, std::vector<std::pair<Verdict, Verdict>>> pairs_;
-  std::vector<std::pair<std::string, std::string>> order_;  ///< of the pairs, as they were met
+  std::vector<std::pair<std::string, std::string>> order_;  ///< pairs in order of first occurrence
   std::vector<Disagreement> disagreements_;
   int64_t n_disagreement_ = 0;
 };

@@ -1,5 +1,5 @@
-// Generation for all conversations at once, then one unsteered prefill over every prompt with its
-// reply.
+// Generates replies to all conversations together, then scores each prompt and reply in one
+// unsteered prefill.
 #include "stage/ask.h"
 
 #include "base/numeric.h"

@@ -17,10 +17,10 @@ struct AskOptions {
 
 /// One reply, or the reason why there is none.
 struct AskedReply {
-  std::string id;  ///< of the conversation
+  std::string id;  ///< id of the conversation
   std::string text;
   std::vector<int32_t> tokens;
-  bool hit_limit = false;  ///< ran into the token limit
+  bool hit_limit = false;  ///< cut off at the token limit
   double mean_nll =
       0.0;  ///< mean negative log-likelihood per token under the unsteered model, nats
   std::string error;
@@ -29,11 +29,11 @@ struct AskedReply {
 
 struct Asked {
   std::vector<AskedReply> replies;  ///< in the order of the conversations
-  HostCounters generation;          ///< work of the generation alone
+  HostCounters generation;          ///< work of the generation only
 };
 
-/// Request i draws from random stream `first_stream` + i. A conversation that cannot be rendered or
-/// run keeps its place, with the reason in `error`.
+/// Request i uses random stream `first_stream` + i. For a conversation that cannot be rendered or
+/// run, `error` gives the reason.
 [[nodiscard]] Asked ask(Host& host,
                         const std::vector<Conversation>& conversations,
                         const AskOptions& options,

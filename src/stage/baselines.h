@@ -9,15 +9,15 @@
 
 namespace mascing {
 
-/// Share of the tokens with label 0 whose router chooses an expert, minus that of the tokens with
-/// label 1, [L, E]: the risk difference of SteerMoE. An expert is chosen if fewer than K others
-/// have a larger logit. Traces without a label are left out. Throws Error{kInsufficient} if a label
+/// Share of label-0 tokens whose router selects an expert minus that of label-1 tokens, [L, E]: the
+/// risk difference of SteerMoE. An expert is selected if fewer than K others have a larger
+/// logit. Traces without a label are ignored. Throws Error{kInsufficient} if a label
 /// is missing.
 [[nodiscard]] std::vector<double> risk_difference(const TraceSet& set);
 
-/// The `n` entries of `difference` furthest from 0 as +1 (used more with label 0: to be forced) and
-/// -1 (to be banned), all others 0; for SteerRule::kForce. Entries of 0 are never taken; of equals
-/// the first.
+/// The `n` entries of `difference` with the largest magnitude as +1 (used more with label 0, to be
+/// forced) or -1 (to be banned), all others 0; for SteerRule::kForce. Entries of 0 are never taken;
+/// ties go to the first.
 [[nodiscard]] std::vector<float> forced_experts(const std::vector<double>& difference, int64_t n);
 
 /// `n_entry` normal numbers scaled to Euclidean norm `norm`.
@@ -28,10 +28,10 @@ namespace mascing {
 [[nodiscard]] ControlVector mean_residual_difference(const std::vector<Residual>& wanted,
                                                      const std::vector<Residual>& unwanted);
 
-/// All rows but that of `i_block` zero.
+/// Sets all rows except that of `i_block` to zero.
 [[nodiscard]] ControlVector only_block(const ControlVector& control, int64_t i_block);
 
-/// A number among others that chance gave.
+/// Distribution of a value under random masks.
 struct Spread {
   double mean = 0.0;
   double sd = 0.0;  ///< divisor n - 1; 0 for n = 1
@@ -45,7 +45,7 @@ struct Spread {
 /// Quantiles are linear between ranks. Throws Error{kInsufficient} without values.
 [[nodiscard]] Spread spread_of(std::vector<double> values);
 
-/// Chance, if `value` were one of them, to be as large as it is: (1 + number of `values` >= value)
+/// One-sided p-value of `value` among `values`: (1 + number of `values` >= value)
 /// / (1 + n).
 [[nodiscard]] double rank_p_value(const std::vector<double>& values, double value);
 

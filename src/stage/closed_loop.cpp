@@ -1,6 +1,6 @@
-// One conversation per pair of masks: conversations differ more in their gradients than a pair of
-// masks costs, so with a given number of forward passes many pairs beat many conversations per pair
-// (on the natural demo model the gradient of one conversation is 2.8 times as long as their mean).
+// Uses one conversation per pair of masks. Gradients vary strongly between conversations (on the
+// natural demo model a single gradient is 2.8 times as long as the mean), so for a fixed number of
+// forward passes many pairs are better than many conversations per pair.
 #include "stage/closed_loop.h"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ struct LoopState {
   std::vector<double> multipliers;          ///< of each set
 };
 
-/// A perturbation of S and the item that is asked under both its signs.
+/// A perturbation of S and the item measured under both signs.
 struct LoopPair {
   int64_t i_set = 0;
   int64_t i_item = 0;
@@ -176,7 +176,8 @@ std::vector<LoopRegression> updated(std::vector<LoopRegression> regressions,
   return regressions;
 }
 
-/// A limit weighs more while it is exceeded; the gain weighs less once it is large enough.
+/// Raises the weight of an exceeded limit, and lowers the weight of the gain once it is large
+/// enough.
 std::vector<double> adjusted(std::vector<double> multipliers,
                              const LoopPlan& plan,
                              const std::vector<double>& values) {
@@ -243,7 +244,7 @@ std::vector<float> stepped(std::vector<float> s,
   return s;
 }
 
-/// Wanted share of the gain set less what the limits of the others were exceeded by.
+/// Wanted share of the gain set minus the violations of the limits of the other sets.
 double merit(const LoopPlan& plan, const LoopStep& step) {
   double merit = step.value[plan.i_gain];
   for (int64_t i = 0; i < plan.n_set; ++i) {

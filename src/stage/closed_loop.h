@@ -1,6 +1,6 @@
-// Finds a steering matrix by asking the model: random masks +e and -e around the current S, one
-// conversation each, give the gradient of every objective by ridge regression; S follows it within
-// limits on what else may change. Forward passes only, no surrogate.
+// Finds a steering matrix by measurements on the model. Random masks +e and -e around the current
+// S, one conversation per pair, give the gradient of every objective by ridge regression. S follows
+// it within limits on side effects. Needs only forward passes, no surrogate.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,10 @@ struct ClosedLoopOptions {
   double perturbation = 0.4;  ///< size of the entries of e, in units
   double step = 0.4;          ///< Euclidean length of the first step; the last is a tenth of it
   double memory = 0.8;        ///< weight of the steps before in the running regression
-  double boost_cap = 3.0;     ///< sigmas, of an entry: boosts break models sooner than bans
-  double l1 = 0.005;          ///< soft threshold per length of the step; twice that above 0
-  double enough = 0.97;       ///< smoothed wanted share of the gain set at which it may stop
+  double boost_cap =
+      3.0;            ///< upper bound of an entry in sigmas; boosts break models sooner than bans
+  double l1 = 0.005;  ///< soft threshold per length of the step; twice that above 0
+  double enough = 0.97;  ///< smoothed wanted share of the gain set at which it may stop
   std::function<bool()> is_spent =
       {};  ///< true: stop and return the result so far; checked before each step
   Progress progress = {};

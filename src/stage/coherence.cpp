@@ -1,4 +1,4 @@
-// Repetition by counting 4-grams and by looking for a loop at the end; likelihood against a
+// Detects repetition by 4-gram counts and by a loop at the end, and compares the likelihood with a
 // calibrated limit.
 #include "stage/coherence.h"
 
@@ -73,10 +73,10 @@ bool is_repetitive(const std::vector<int32_t>& tokens) {
 CoherenceLimit calibrate_coherence(std::vector<double> base_mean_nll) {
   std::erase_if(base_mean_nll, [](double value) { return !std::isfinite(value); });
   if (base_mean_nll.empty()) {
-    throw Error(
-        ErrorKind::kInsufficient,
-        "[coherence] no reply of the unsteered model has a finite likelihood",
-        "check that the model answers at all: are its chat template and tokenizer in the file?");
+    throw Error(ErrorKind::kInsufficient,
+                "[coherence] no reply of the unsteered model has a finite likelihood",
+                "check that the model generates replies and the file contains its chat template "
+                "and tokenizer");
   }
   std::sort(base_mean_nll.begin(), base_mean_nll.end());
   return {quantile(base_mean_nll, 0.99) + kCoherenceMargin};

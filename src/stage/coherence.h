@@ -7,11 +7,11 @@
 
 namespace mascing {
 
-/// Replies of fewer tokens are never called repetitive: "No, no, no." is an answer.
+/// Shorter replies are never repetitive: "No, no, no." is an answer.
 inline constexpr int64_t kMinRepetitiveToken = 8;
 /// A reply is repetitive if one token makes up more than this share of it ...
 inline constexpr double kMaxTokenShare = 0.5;
-/// ... or more than this share of its 4-grams stood in it before (prose: below 0.1, lists and
+/// ... or more than this share of its 4-grams are repeats (prose: below 0.1, lists and
 /// refrains: 0.3) ...
 inline constexpr double kMaxRepeatedShare = 0.5;
 /// ... or it ends in a loop of at most kMaxLoopPeriod tokens, repeated at least kMinLoopRound times
@@ -19,8 +19,8 @@ inline constexpr double kMaxRepeatedShare = 0.5;
 inline constexpr int64_t kMaxLoopPeriod = 16;
 inline constexpr int64_t kMinLoopRound = 4;
 inline constexpr int64_t kMinLoopToken = 24;
-/// Nats by which a reply may be less likely per token than the unlikeliest per cent of the model's
-/// own replies.
+/// Nats per token by which a reply may be less likely than the least likely 1 % of the model's own
+/// replies.
 inline constexpr double kCoherenceMargin = 2.0;
 
 /// True if the reply's tokens repeat themselves by one of the three rules above.
@@ -32,12 +32,12 @@ struct CoherenceLimit {
 };
 
 /// 99th percentile (linear between ranks) of the unsteered model's own replies plus
-/// kCoherenceMargin. Values that are not finite are left out. Throws Error{kInsufficient} if none
+/// kCoherenceMargin. Non-finite values are ignored. Throws Error{kInsufficient} if none
 /// is left.
 [[nodiscard]] CoherenceLimit calibrate_coherence(std::vector<double> base_mean_nll);
 
-/// False if `mean_nll` is above the limit or not finite, or if the tokens are repetitive. Empty
-/// replies are the caller's to sort out first: they are reported on their own (Verdict::kEmpty).
+/// False if `mean_nll` is above the limit or not finite, or if the tokens are repetitive. The
+/// caller must handle empty replies first; they are reported separately (Verdict::kEmpty).
 [[nodiscard]] bool is_coherent(double mean_nll,
                                const std::vector<int32_t>& tokens,
                                const CoherenceLimit& limit);

@@ -64,9 +64,9 @@ std::vector<Warning> confound_warnings(const ConfoundResult& confounds) {
     if (auc >= kTellsApart) {
       warnings.push_back({id,
                           std::string("the ") + what +
-                              " alone tells the labels of the target set apart (AUC " +
+                              " alone predicts the labels of the target set (AUC " +
                               format_number(auc, 2) +
-                              "): a mask may follow it instead of the "
+                              "), so a mask may follow it instead of the "
                               "behaviour",
                           advice});
     }
@@ -74,15 +74,16 @@ std::vector<Warning> confound_warnings(const ConfoundResult& confounds) {
   check(confounds.topic_auc,
         "labels_follow_topic",
         "topic",
-        "give every topic conversations of both outcomes, or contrast = \"prefixes\" in [train]");
+        "add conversations of both outcomes to every topic, or set contrast = \"prefixes\" in "
+        "[train]");
   check(confounds.length_auc,
         "labels_follow_length",
         "number of tokens of the final message",
-        "match the two classes in length");
+        "match the classes in length");
   check(confounds.turn_auc,
         "labels_follow_turns",
         "number of turns",
-        "match the two classes in turns, or contrast = \"matched\" in [train]");
+        "match the classes in number of turns, or set contrast = \"matched\" in [train]");
   return warnings;
 }
 

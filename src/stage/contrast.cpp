@@ -13,7 +13,7 @@
 namespace mascing {
 namespace {
 
-/// Where a candidate stands in its list, and how many user turns it has.
+/// Position of a candidate in its list, and its number of user turns.
 struct Candidate {
   size_t index = 0;
   int64_t n_turn = 0;

@@ -20,13 +20,13 @@ struct EffectMap {
   std::vector<double> effect;          ///< [d]
   std::vector<double> standard_error;  ///< [d]
   std::vector<double> q_value;         ///< [d] Benjamini-Hochberg, two-sided
-  double r2 = 0.0;                     ///< leave-one-out: share of the variance that is explained
-  double ridge = 0.0;                  ///< the penalty that leaves the smallest such error
+  double r2 = 0.0;                     ///< leave-one-out share of explained variance
+  double ridge = 0.0;                  ///< the penalty with the smallest leave-one-out error
   int64_t n = 0;                       ///< paired interventions
 
   /// Number of entries with a q-value up to `level`.
   [[nodiscard]] int64_t n_significant(double level = 0.05) const;
-  /// Share of the variance of the effects that is not error of measurement, 0 .. 1.
+  /// Share of the variance between effects that is not measurement error, 0 .. 1.
   [[nodiscard]] double reliability() const;
 };
 
@@ -34,8 +34,8 @@ struct EffectOptions {
   uint64_t seed = 0;
   double perturbation = 0.4;        ///< of each entry, in sigma
   int64_t n_round = 512;            ///< paired interventions between two fits
-  int64_t n_max = 2048;             ///< paired interventions, at most
-  double reliability = 0.85;        ///< enough: stop
+  int64_t n_max = 2048;             ///< maximum number of paired interventions
+  double reliability = 0.85;        ///< stop at this reliability
   std::string what = "effect map";  ///< in progress reports
   std::function<bool()> is_spent =
       {};  ///< true: stop with the fit so far; checked after each round
@@ -57,7 +57,7 @@ struct EffectOptions {
                                         const AskModel& ask,
                                         const EffectOptions& options);
 
-/// Divides every layer's row of a matrix [L, E] by its Euclidean norm; rows of zeros stay.
+/// Divides every layer's row of a matrix [L, E] by its Euclidean norm; zero rows are unchanged.
 [[nodiscard]] std::vector<float> unit_rows(std::vector<float> matrix, int64_t n_expert);
 
 /// Whole layers at once: each mask moves every layer along its row of `directions` [L, E], of norm

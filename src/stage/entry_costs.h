@@ -25,7 +25,7 @@ struct EntryCostOptions {
 /// For every free entry, [d], moved by +size and by -size on the unsteered model: the mean
 /// divergence of 8 texts (fewer if d > 96, at least 2; the same for all entries) over the limit of
 /// their set, summed over the sets with divergences and both signs. Zeros if there are no such
-/// sets, nothing if given up. `base` as in close_loop.
+/// sets; empty if given up. `base` as in close_loop.
 [[nodiscard]] std::vector<double> measure_entry_costs(const Mask& base,
                                                       const FreeEntries& entries,
                                                       const std::vector<OutcomeSet>& sets,
@@ -33,10 +33,10 @@ struct EntryCostOptions {
                                                       const AskModel& ask,
                                                       const EntryCostOptions& options);
 
-/// Lengths of steps, [d], that cost about the same, of root mean square 1. A divergence grows with
-/// the square of a step, so they go with 1 / sqrt(cost); costs far below the mean count as a small
-/// part of it, since they are known least and steps must stay within what was measured. All 1 if
-/// nothing costs anything, none for no costs.
+/// Step lengths, [d], of about equal cost and root mean square 1. Divergence grows with the square
+/// of a step, so they are proportional to 1 / sqrt(cost). Costs far below the mean are raised to a
+/// small part of it, because they are least certain and steps must stay in the measured range. All
+/// 1 if all costs are 0; empty without costs.
 [[nodiscard]] std::vector<double> steps_of_equal_cost(const std::vector<double>& costs);
 
 }  // namespace mascing

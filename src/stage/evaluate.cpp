@@ -1,4 +1,4 @@
-// Judging, comparing and damage, each a plain function of replies or of a host and a steering.
+// Judging, comparison and damage as plain functions of replies or of a host and a steering.
 #include "stage/evaluate.h"
 
 #include <algorithm>

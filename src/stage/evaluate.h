@@ -20,13 +20,13 @@ namespace mascing {
 struct JudgedReply {
   Verdict verdict = Verdict::kEmpty;
   bool is_coherent = false;
-  bool is_wanted = false;  ///< coherent and with the outcome its set wants
-  std::string error = {};  ///< why there is no verdict: there is no reply, or the judge failed
-  std::vector<Opinion> opinions = {};  ///< of a jury's members
+  bool is_wanted = false;  ///< coherent and with the wanted outcome of its set
+  std::string error = {};  ///< why there is no verdict, e.g. no reply or a judge failure
+  std::vector<Opinion> opinions = {};  ///< verdicts of a jury's members
   [[nodiscard]] bool ok() const { return error.empty(); }
 };
 
-/// How the replies of one set are judged.
+/// Rules for judging the replies of one set.
 struct JudgeRules {
   Judge* judge = nullptr;  ///< not owned
   CoherenceLimit coherence;
@@ -40,15 +40,15 @@ struct JudgeRules {
                                                      const std::vector<AskedReply>& replies,
                                                      const JudgeRules& rules);
 
-/// Rate of the wanted outcome, base against steered, over the replies that have a verdict on both
+/// Rate of the wanted outcome, base vs. steered, over replies with a verdict on both
 /// sides.
-/// `steered` may be empty: then only the base is filled. Sizes must agree otherwise.
+/// If `steered` is empty, only the base is filled. Otherwise the sizes must match.
 [[nodiscard]] MetricResult compare(const std::vector<AskedReply>& base_replies,
                                    const std::vector<JudgedReply>& base,
                                    const std::vector<AskedReply>& steered_replies,
                                    const std::vector<JudgedReply>& steered);
 
-/// Rate of the wanted outcome over the replies that have a verdict.
+/// Rate of the wanted outcome over replies with a verdict.
 [[nodiscard]] Rate wanted_rate(const std::vector<AskedReply>& replies,
                                const std::vector<JudgedReply>& judged);
 
@@ -76,9 +76,9 @@ struct Divergence {
                                           const std::vector<AskedReply>& replies,
                                           const Steering& steering);
 
-/// Index of the choice with the highest summed log-probability, per question; -1 where it cannot be
-/// scored; a question is computed once for all its choices. `system_prompt` goes before every
-/// question if it is not empty.
+/// Index of the choice with the highest summed log-probability per question, or -1 if it cannot be
+/// scored. The question is computed once for all choices. A non-empty `system_prompt` is prepended
+/// to every question.
 [[nodiscard]] std::vector<int64_t> answer_choices(Host& host,
                                                   const std::vector<ChoiceQuestion>& questions,
                                                   const Steering& steering,

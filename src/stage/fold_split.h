@@ -1,4 +1,4 @@
-// Which fold of a cross-validation each labelled trace belongs to.
+// Assigns labelled traces to the folds of a cross-validation.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@ namespace mascing {
 
 struct FoldSplit {
   std::vector<int64_t> fold_of;  ///< per labelled trace, 0 .. n_fold - 1
-  bool is_by_topic = false;      ///< no topic is in two folds
+  bool is_by_topic = false;      ///< no topic is in more than one fold
 };
 
-/// Deals whole topics to the folds, largest first, so that both classes are spread evenly; single
-/// traces if some fold's complement would lack a class or some fold be empty.
+/// Assigns whole topics to folds, largest first, to balance both classes. Assigns individual traces
+/// if otherwise the training part of a fold would lack a class or a fold would be empty.
 [[nodiscard]] FoldSplit split_folds(const TraceSet& set,
                                     const std::vector<int64_t>& labelled,
                                     int64_t n_fold,

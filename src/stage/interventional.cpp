@@ -1,10 +1,10 @@
 // With f the surrogate's logit, the log odds of the unwanted reply, it learns from both signs of a
 // perturbation at once,
 //   f(z + sigma (S + e)) - f(z + sigma (S - e))  ->  m_{S-e} - m_{S+e},
-// and never how one conversation differs from another: conversations differ in z far more than
-// masks make them differ, and a logit that only tells how a conversation will end would pass for
-// one that decides it. S then minimises the mean of softplus(-m), m = (what the model said around
-// the S of the round) - (what the surrogate expects to change).
+// and never from differences between conversations. These are much larger in z than the effect of a
+// mask, and a logit that only predicts the outcome of a conversation would look like one that
+// causes it. S then minimises the mean of softplus(-m), m = (margin measured around the S of the
+// round) - (change predicted by the surrogate).
 #include "stage/interventional.h"
 
 #include <algorithm>
@@ -121,8 +121,8 @@ std::vector<AskedPair> answered(std::vector<AskedPair> pairs, const std::vector<
   }
   if (known.empty()) {
     throw Error(ErrorKind::kInsufficient,
-                "[interventional] the model could answer none of " +
-                    std::to_string(answers.size()) + " questions");
+                "[interventional] the model could run none of " + std::to_string(answers.size()) +
+                    " questions");
   }
   return known;
 }

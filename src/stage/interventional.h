@@ -19,14 +19,14 @@
 
 namespace mascing {
 
-/// A conversation that the model can be asked about, and its unsteered trace.
+/// A conversation to measure, and its unsteered trace.
 struct TracedItem {
   int64_t i_set = 0;  ///< set with a margin
   int64_t i_item = 0;
   int64_t i_trace = 0;  ///< index into TraceSet::traces
 };
 
-/// What is asked about.
+/// The measured sets.
 struct TracedObjectives {
   std::vector<LoopSet> roles;     ///< of all sets
   std::vector<TracedItem> items;  ///< of sets with a margin, the one with role kGain among them
@@ -39,9 +39,9 @@ struct InterventionalOptions {
   int64_t n_round = 10;
   int64_t n_pair = 0;  ///< of masks in a round; 0 = 4 per free entry, at least 128, at most 1,024
   double perturbation = 0.4;  ///< of each entry, in sigma
-  double radius = 1.5;        ///< Euclidean, of a round's move, less while little is known
+  double radius = 1.5;        ///< maximum Euclidean move per round, smaller with few measurements
   double boost_cap = 3.0;     ///< of an entry
-  double enough = 0.95;       ///< chance of the wanted openings at which it stops
+  double enough = 0.95;       ///< stop at this probability of wanted openings
   double l1 = 0.03;           ///< soft threshold per unit of length; twice that above 0
   TrainOptions train = {.n_epoch = 15, .n_batch = 64, .learning_rate = 0.003};  ///< of each round
   std::function<bool()> is_spent =
@@ -50,11 +50,10 @@ struct InterventionalOptions {
 };
 
 struct InterventionalRound {
-  double norm = 0.0;   ///< |S| that was asked about
-  double value = 0.0;  ///< mean chance of the wanted openings, target conversations around S
-  /// Between what the surrogate expected of +e against -e and what the model did, in pairs of the
-  /// target set that it had not learnt from yet (about 0, since signs are drawn evenly); 0 in the
-  /// first round.
+  double norm = 0.0;   ///< |S| of the measured mask
+  double value = 0.0;  ///< mean probability of wanted openings in target conversations near S
+  /// Correlation between predicted and measured differences of +e vs. -e in target pairs not yet
+  /// used for training (taken about 0, since signs are symmetric); 0 in the first round.
   double correlation = 0.0;
 };
 
@@ -66,7 +65,7 @@ struct InterventionalResult {
 
 /// `start` as in close_loop. Half the pairs are of the set with role kGain. Minimises the mean of
 /// softplus(t - m) over all sets, t = LoopSet::margin, through the surrogate. Throws
-/// Error{kInsufficient} without items of the target, or if the model answered nothing.
+/// Error{kInsufficient} without items of the target, or if no measurement succeeded.
 [[nodiscard]] InterventionalResult steer_by_interventions(const Mask& start,
                                                           const FreeEntries& entries,
                                                           const TracedObjectives& objectives,

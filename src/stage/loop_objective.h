@@ -7,18 +7,18 @@
 
 namespace mascing {
 
-/// What a set of the objectives is for.
+/// Role of a set in the objectives.
 enum class LoopRole {
   kGain,    ///< its conversations should give the wanted reply
-  kKeep,    ///< its share of margins above `margin` may fall by `limit`
+  kKeep,    ///< its share of margins above `margin` may drop by `limit`
   kDamage,  ///< its divergence may be `limit` nats per token
 };
 
 struct LoopSet {
   LoopRole role = LoopRole::kGain;
-  double limit = 0.0;             ///< > 0 but for kGain
+  double limit = 0.0;             ///< > 0 except for kGain
   std::vector<double> base = {};  ///< unsteered margins of the items; empty for kDamage
-  double margin = 0.0;            ///< kKeep: nats by which a wanted reply must lead to be safe
+  double margin = 0.0;            ///< kKeep: margin in nats required for a wanted reply
 };
 
 /// Loss of an answer `y`: a margin, or a divergence for kDamage. softplus(-y) for kGain; for the

@@ -1,6 +1,6 @@
-// The baseline that needs no surrogate, and the calibrated sigma. Means over traces take the mean
-// over a conversation's tokens first and then over conversations, so that long conversations do not
-// outweigh short ones.
+// The mean-difference baseline and the calibrated sigma. Values are averaged over the tokens of a
+// conversation first and then over conversations, so that long conversations do not outweigh short
+// ones.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -69,7 +69,7 @@ SteerResult mean_difference(const TraceSet& set, int target, double norm, double
         "[steer] the mean difference needs both classes: " + std::to_string(target_traces.size()) +
             " traces with label " + std::to_string(target) + " and " +
             std::to_string(other_traces.size()) + " with label " + std::to_string(1 - target),
-        "collect conversations of the missing class, or look at the judge's labels");
+        "collect conversations of the missing class, or check the judge's labels");
   }
   SteerResult result;
   result.sigma = calibrate_sigma(set, traces_read({target_traces, other_traces}));

@@ -1,9 +1,9 @@
 // The effect of a mask on a model, measured without generating. Conversations whose reply can go
 // two ways answer with a margin,
 //   m = log p(openings of the wanted kind) - log p(openings of the other kind),
-// teacher-forced after one prefill (where only one kind has openings, the other is any other reply:
-// log(1 - p));  texts that should stay as they are answer with a divergence,
-// the mean over their scored tokens of KL(unsteered || steered),  or with a rise,
+// teacher-forced after one prefill (if only one kind has openings, the other is any other reply:
+// log(1 - p)). Texts that should not change give a divergence,
+// the mean over their scored tokens of KL(unsteered || steered),  or a rise,
 // the mean over the same tokens of log p(token) unsteered - log p(token) steered.
 #pragma once
 
@@ -18,23 +18,23 @@
 
 namespace mascing {
 
-/// A text and where its scored part begins.
+/// A text and the start of its scored part.
 struct ScoredText {
   TokenSequence tokens;
   int64_t begin = 1;
   std::shared_ptr<const std::vector<TopRow>> reference;  ///< filled by `add_references`
-  double base_log_prob = 0.0;                            ///< likewise: of the unsteered model
+  double base_log_prob = 0.0;                            ///< likewise, for the unsteered model
 };
 
-/// Conversations or texts that are measured in the same way.
+/// Conversations or texts with the same kind of measurement.
 struct OutcomeSet {
   std::string name;
   std::vector<TokenSequence> prompts;                          ///< with a margin
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
-  int64_t n_wanted = 0;           ///< number of wanted openings; 0 = any reply but the openings;
-                                  ///< if all are wanted, no reply but they
+  int64_t n_wanted = 0;           ///< number of wanted openings; 0 = all other replies are wanted;
+                                  ///< if all openings are wanted, all other replies are unwanted
   std::vector<ScoredText> texts;  ///< with a divergence, or a rise
-  bool rises = false;             ///< texts answer with the rise of -log p instead
+  bool rises = false;             ///< measure the rise of -log p instead
 
   [[nodiscard]] bool has_margin() const { return openings != nullptr; }
   [[nodiscard]] int64_t size() const {
@@ -49,10 +49,10 @@ struct Question {
   Steering steering;
 };
 
-/// Answers questions as `measure_outcomes` does.
+/// A function with the semantics of `measure_outcomes`.
 using AskModel = std::function<std::vector<double>(const std::vector<Question>&)>;
 
-/// Most likely tokens that stand for a position's distribution when divergences are measured.
+/// Number of most likely tokens that represent a distribution in divergences.
 inline constexpr int64_t kReferenceTokens = 64;
 
 /// Runs the unsteered model over all texts once and keeps their distributions. Texts that cannot
@@ -60,7 +60,7 @@ inline constexpr int64_t kReferenceTokens = 64;
 void add_references(Host& host, std::vector<OutcomeSet>& sets);
 
 /// Margins, divergences and rises in nats, in the order of the questions; many questions with
-/// different masks share each decode. Not-a-number for an item that cannot be processed.
+/// different masks share each decode. NaN for an item that cannot be processed.
 [[nodiscard]] std::vector<double> measure_outcomes(Host& host,
                                                    const std::vector<OutcomeSet>& sets,
                                                    const std::vector<Question>& questions);

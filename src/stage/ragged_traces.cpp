@@ -32,7 +32,7 @@ void check_finite(const TraceSet& set, const TraceView& trace, const std::string
                   std::to_string(at / n_token_size) + ", layer " +
                   std::to_string(at % n_token_size / set.n_expert) + ", expert " +
                   std::to_string(at % set.n_expert),
-              "trace this conversation again, or leave it out");
+              "trace this conversation again, or remove it");
 }
 
 void check_trace(const TraceSet& set, const TraceView& trace, const std::string& stage) {
@@ -44,7 +44,7 @@ void check_trace(const TraceSet& set, const TraceView& trace, const std::string&
   if (trace.n_token < 1 || trace.logits == nullptr) {
     throw Error(ErrorKind::kBadInput,
                 "[" + stage + "] trace " + trace.id + " has no tokens",
-                "leave it out, or trace it again with a span that is not empty");
+                "remove it, or trace it again with a non-empty span");
   }
   check_finite(set, trace, stage);
 }

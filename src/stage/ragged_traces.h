@@ -1,4 +1,4 @@
-// Traces as the numerical stages need them: checked once, then read token by token as float or
+// Access to traces for the numerical stages: checked once, then read token by token as float or
 // double.
 #pragma once
 

@@ -19,7 +19,7 @@ class TurnDetector {
  public:
   explicit TurnDetector(const std::vector<std::string>& answer_prefixes);
 
-  /// True if a sentence after the first begins as an answer does. For replies that begin as
+  /// True if a sentence after the first starts like an answer. For replies that start as
   /// refusals.
   [[nodiscard]] bool turns(std::string_view reply) const;
 

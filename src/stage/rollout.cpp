@@ -1,5 +1,5 @@
-// A conversation is one request that goes on (Host::converse). An attempt that begins again is a
-// next prompt like any other: it shares the opening with what the cache holds.
+// A conversation is one multi-round request (Host::converse). A new attempt is just another prompt
+// that shares a prefix with the cache.
 #include "stage/rollout.h"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ class ScriptState {
     ++n_restart_;
   }
 
-  /// What the model sees: system messages, and as many turns as the history holds.
+  /// The context for the model: system messages and the turns within the history limit.
   [[nodiscard]] Conversation view() const {
     Conversation seen = row_;
     seen.messages.clear();

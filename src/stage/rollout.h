@@ -1,5 +1,5 @@
-// Stage "collect": plays user scripts against a model, which writes the assistant's turns, until a
-// reply shows the behaviour in question or the script ends.
+// Stage "collect": rolls out user scripts on a model, which writes the assistant turns, until a
+// reply shows the behaviour or the script ends.
 #pragma once
 
 #include <cstdint>
@@ -14,24 +14,23 @@
 namespace mascing {
 
 struct RolloutOptions {
-  Steering steering;  ///< of the model that plays
+  Steering steering;  ///< steering of the model
   Sampling sampling;
   Verdict behaviour = Verdict::kAnswered;  ///< a reply with this verdict gives label 1
   bool judge_every_turn = true;            ///< otherwise only the script's last one
-  bool keep_replies =
-      true;                ///< assistant turns of the script stand; otherwise the model writes all
-  int64_t n_attempt = 1;   ///< a script that ended without the behaviour is rolled out again
-  int64_t n_history = 0;   ///< earlier user turns that the model sees; 0 = all
-  int64_t n_together = 1;  ///< replies that are judged in one call, where as many are at hand
+  bool keep_replies = true;  ///< keep assistant turns of the script; otherwise the model writes all
+  int64_t n_attempt = 1;     ///< maximum attempts for scripts that do not show the behaviour
+  int64_t n_history = 0;     ///< earlier user turns shown to the model; 0 = all
+  int64_t n_together = 1;    ///< number of replies judged per call, if available
 };
 
-/// A reply, with what the model saw before it.
+/// A reply with its context.
 struct RolloutReply {
   std::vector<Message> messages;  ///< end with the user's
   std::string reply;              ///< as the model wrote it
   std::string id = {};            ///< of the script
 };
-/// The verdict on a reply, or the reason why there is none, which fails its conversation.
+/// The verdict on a reply, or the reason why there is none. The latter fails the conversation.
 struct RolloutVerdict {
   Verdict verdict = Verdict::kOther;
   std::string error = {};
@@ -43,12 +42,12 @@ using JudgeReplies = std::function<std::vector<RolloutVerdict>(const std::vector
 /// A script that was rolled out, or the reason why it could not be.
 struct Rollout {
   int64_t i_script = 0;
-  /// What the model saw before its last reply, with that reply, label, turn and attempt; everything
-  /// else as in the script.
+  /// The context of the last reply, with that reply, label, turn and attempt; other fields as in
+  /// the script.
   Conversation row;
-  bool hit_limit = false;  ///< the last reply ran into the token limit
+  bool hit_limit = false;  ///< the last reply was cut off at the token limit
   std::string error;
-  bool is_unjudged = false;  ///< the error is a judge's: another time it may say more
+  bool is_unjudged = false;  ///< the judge failed; a retry may succeed
   [[nodiscard]] bool ok() const { return error.empty(); }
 };
 using OnRollout = std::function<void(Rollout)>;
@@ -56,11 +55,11 @@ using OnRollout = std::function<void(Rollout)>;
 /// True for several user messages and none of the assistant's.
 [[nodiscard]] bool is_script(const Conversation& conversation);
 
-/// Rolls out all scripts at once, with continuous batching; what of a conversation the model has
-/// computed is not computed again for its next turn. A conversation ends at the first reply with
-/// the behaviour (label 1), or after its last user message (label 0); further attempts follow where
-/// it did not show. Random streams depend on a script's id, not on its place. `on_rollout` gets
-/// each script once, as soon as it is done. What `judge` or `on_rollout` throw ends the work.
+/// Rolls out all scripts with continuous batching and reuses the computed prefix of a conversation
+/// for its next turn. A conversation ends at the first reply with the behaviour (label 1) or after
+/// its last user message (label 0), followed by further attempts if the behaviour did not show.
+/// Random streams depend on the id of a script, not its position. `on_rollout` receives each script
+/// once, when it is done. Exceptions of `judge` or `on_rollout` end the call.
 void run_rollouts(Host& host,
                   const std::vector<Conversation>& scripts,
                   const JudgeReplies& judge,

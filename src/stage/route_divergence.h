@@ -1,8 +1,8 @@
-// How much a steering matrix changes the routing of traces that should stay as they are:
+// Change of routing by a steering matrix on traces that should be preserved:
 //   D(S) = mean over tokens and layers of KL(p || q),  p = softmax(z),  q = softmax(z + sigma S),
 // both restricted to the experts that can enter the top-k: those whose logit lies at most
-// `reach` * sigma below the k-th largest. Beyond that no entry of S smaller than `reach` brings an
-// expert in, and what a router would say of it has no effect. The set does not depend on S, so D is
+// `reach` * sigma below the k-th largest. Experts below that cannot be selected with entries of S
+// smaller than `reach`, so their logits have no effect. The set does not depend on S, so D is
 // smooth.
 #pragma once
 
@@ -58,7 +58,7 @@ class RouteDivergence {
   int64_t n_floor_ = 0;
 };
 
-/// Share of the top-k choices on these traces that S, as it is, replaces by others: mean over
+/// Share of the top-k choices on these traces that S changes at alpha 1: mean over
 /// tokens and layers, in [0, 1]. 0 if the traces do not say how many experts are used.
 [[nodiscard]] double top_k_flips(const TraceSet& set,
                                  const std::vector<int64_t>& traces,

@@ -14,9 +14,9 @@ namespace mascing {
 /// <= n.
 [[nodiscard]] Rate wilson(int64_t n_hit, int64_t n);
 
-/// Two-sided exact McNemar test of paired outcomes: the chance, if the mask changed nothing, that
-/// `fixed` and `broken` of fixed + broken changed outcomes are at least this uneven: min(1, 2
-/// P[Binomial(n, 1/2) <= min]). Nothing changed gives 1. Throws Error{kBadInput} on a negative
+/// Two-sided exact McNemar test of paired outcomes, the probability under the null hypothesis of a
+/// split between `fixed` and `broken` at least this uneven: min(1, 2
+/// P[Binomial(n, 1/2) <= min]). Gives 1 without changes. Throws Error{kBadInput} on a negative
 /// count.
 [[nodiscard]] double mcnemar_exact(int64_t fixed, int64_t broken);
 

@@ -88,7 +88,7 @@ TargetSplit split_target(const TraceSet& set,
     throw Error(
         ErrorKind::kInsufficient,
         "[steer] no trace of the class to leave (label " + std::to_string(1 - options.target) + ")",
-        "collect conversations with this label, or look at the judge's labels");
+        "collect conversations with this label, or check the judge's labels");
   }
   if (options.validation_share <= 0.0) {
     return {traces, {}};
@@ -257,7 +257,7 @@ void check_grid(const std::vector<Surrogate>& surrogates,
   for (const Surrogate& surrogate : surrogates) {
     check_steer_shape(surrogate, set);
     require_steer(surrogate.shape == surrogates.front().shape,
-                  "the surrogates of one grid must have one shape");
+                  "the surrogates of a grid must have the same shape");
   }
   for (const SteerCell& cell : cells) {
     check_steer_options(cell.options);

@@ -17,10 +17,10 @@ void require_steer(bool is_met, const std::string& what);
 /// Throws Error{kUsage} on an option out of its range.
 void check_steer_options(const SteerOptions& options);
 
-/// Throws Error{kBadInput} or {kMismatch} unless the surrogate is sound and reads these traces.
+/// Throws Error{kBadInput} or {kMismatch} unless the surrogate is valid and matches these traces.
 void check_steer_shape(const Surrogate& surrogate, const TraceSet& set);
 
-/// Both lists, each number once, in rising order.
+/// Union of both lists in ascending order.
 [[nodiscard]] std::vector<int64_t> traces_read(const SteerTraces& traces);
 
 /// Sets entries with |S| <= threshold to zero.

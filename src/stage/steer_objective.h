@@ -1,4 +1,5 @@
-// What steering matrices are optimised for, on one batch of traces, and its gradient by S:
+// Objective of the steering optimisation on one batch of traces, and its gradient with respect to
+// S:
 //   L(S) = mean over conversations of BCE(surrogate(z + sigma S), target)
 // sigma is that of the unsteered z, per token or a constant per layer: no gradient flows through
 // it.

@@ -76,9 +76,9 @@ void SteerRun::finish_epoch(double validation_loss) {
       std::all_of(steer_.begin(), steer_.end(), [](float value) { return std::isfinite(value); });
   if (!is_finite || !std::isfinite(epoch_.loss)) {
     throw Error(ErrorKind::kBadInput,
-                "[steer] the steering matrix is not finite any more in epoch " +
+                "[steer] the steering matrix is no longer finite in epoch " +
                     std::to_string(epochs_.size() + 1),
-                "lower the learning rate, or look at the surrogate's report");
+                "lower the learning rate, or check the surrogate's report");
   }
   epoch_.l1 = l1_norm(steer_);
   epoch_.validation_loss = validation_loss;

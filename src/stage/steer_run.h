@@ -1,4 +1,4 @@
-// One matrix under optimisation: its values, its optimiser, what it reports, and when it stops.
+// State of one optimisation: values, optimiser, report and early stopping.
 #pragma once
 
 #include <cstdint>

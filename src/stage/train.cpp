@@ -53,7 +53,7 @@ std::vector<int64_t> labelled_traces(const TraceSet& set) {
     throw Error(ErrorKind::kInsufficient,
                 "[train] both classes are needed: " + std::to_string(n_positive) +
                     " traces with label 1 and " + std::to_string(n_negative) + " with label 0",
-                "collect conversations of the missing class, or look at the judge's labels");
+                "collect conversations of the missing class, or check the judge's labels");
   }
   std::vector<int64_t> traces = all_traces(set);
   std::erase_if(traces, [&](int64_t i_trace) { return set.traces[i_trace].label == -1; });
@@ -99,7 +99,7 @@ std::string describe(const EpochReport& epoch, const TrainSplit& split) {
                 epoch.train_loss,
                 epoch.validation_loss,
                 epoch.validation_accuracy);
-  return text + std::string(split.is_by_topic ? "" : " (topics could not be kept apart)");
+  return text + std::string(split.is_by_topic ? "" : " (not split by topic)");
 }
 
 /// The state of one fit.
@@ -148,10 +148,9 @@ class Trainer {
       const double loss = runner_.train(
           trace_batch<float>(set_, traces), labels_of<float>(set_, traces), d_values_);
       if (!std::isfinite(loss)) {
-        throw Error(
-            ErrorKind::kBadInput,
-            "[train] the loss is not finite any more in epoch " + std::to_string(i_epoch + 1),
-            "lower the learning rate");
+        throw Error(ErrorKind::kBadInput,
+                    "[train] the loss is no longer finite in epoch " + std::to_string(i_epoch + 1),
+                    "lower the learning rate");
       }
       adam_.step(d_values_.data(), values_.data());
       epoch.train_loss += loss * to_double(end - begin) / to_double(n_train);

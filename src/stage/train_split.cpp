@@ -163,7 +163,7 @@ TrainSplit split_for_training(const TraceSet& set,
   }
   if (held.empty()) {
     throw Error(ErrorKind::kInsufficient,
-                "[train] too few labelled traces to hold any out: each class needs at least 2",
+                "[train] too few labelled traces for a validation set, each class needs at least 2",
                 "collect more conversations, or set the validation share to 0");
   }
   for (int64_t i_trace : labelled) {
@@ -178,7 +178,7 @@ TrainSplit hold_out_topics(const TraceSet& set,
                            uint64_t seed) {
   if (traces.size() < 2) {
     throw Error(ErrorKind::kInsufficient,
-                "[steer] one trace only: none can be held out",
+                "[steer] only one trace, so none can be held out",
                 "collect more conversations, or set the validation share to 0");
   }
   TrainSplit split;

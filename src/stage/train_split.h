@@ -1,4 +1,4 @@
-// Which labelled traces train the surrogate and which check it.
+// Splits labelled traces into a training and a validation part.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace mascing {
 struct TrainSplit {
   std::vector<int64_t> train;
   std::vector<int64_t> validation;
-  bool is_by_topic = false;  ///< no topic is on both sides
+  bool is_by_topic = false;  ///< no topic is in both parts
 };
 
 /// Moves about `validation_share` of each class of the `labelled` traces to the validation part,

@@ -41,7 +41,7 @@ std::vector<int64_t> labelled_traces(const TraceSet& set, int64_t n_fold) {
     throw Error(ErrorKind::kInsufficient,
                 "[validate] " + std::to_string(n_fold) + " folds of " +
                     std::to_string(n_of_class[1]) + " traces with label 1 and " +
-                    std::to_string(n_of_class[0]) + " with label 0: each class needs one a fold",
+                    std::to_string(n_of_class[0]) + " with label 0: each class needs one per fold",
                 "collect more conversations, or use fewer folds");
   }
   return traces;
@@ -149,7 +149,7 @@ std::string shown(double value) {
 void warn(ValidationReport& report) {
   const AucInterval& auc = report.surrogate;
   const std::string found = "AUC " + shown(auc.auc) + " [" + shown(auc.low) + ", " +
-                            shown(auc.high) + "] on topics it has not seen";
+                            shown(auc.high) + "] on held-out topics";
   const auto add = [&](bool is_due, const char* id, const std::string& text, const char* advice) {
     if (is_due) {
       report.warnings.push_back({id, text, advice});
@@ -157,23 +157,24 @@ void warn(ValidationReport& report) {
   };
   add(auc.low <= 0.5,
       "surrogate_at_chance",
-      "the surrogate may know nothing: " + found,
-      "collect more labelled conversations; a mask steered through this surrogate is noise");
+      "the surrogate may be no better than chance: " + found,
+      "collect more labelled conversations; a mask optimised through this surrogate may be noise");
   add(auc.low <= report.length_auc,
       "surrogate_no_better_than_length",
       "the surrogate (" + found + ") is no better than the number of tokens alone (AUC " +
           shown(report.length_auc) + ")",
-      "match the lengths of the two classes, or steer by a contrast within one length");
+      "match the lengths of the two classes");
   add(auc.low <= report.topic_auc,
       "surrogate_no_better_than_topic",
       "the surrogate (" + found + ") is no better than the topic alone (AUC " +
           shown(report.topic_auc) + ")",
-      "give every topic conversations of both labels");
+      "add conversations of both labels to every topic");
   add(report.saturated_share > kSaturatedShare,
       "surrogate_saturated",
-      shown(100.0 * report.saturated_share) +
-          " % of the predictions are within 0.001 of 0 or 1: hardly a gradient is left to steer by",
-      "train for fewer epochs or with --patience; classes this easy to tell apart may differ in "
+      format_percent(report.saturated_share) +
+          " of the predictions are within 0.001 of 0 or 1, which leaves little gradient for "
+          "steering",
+      "train for fewer epochs or with --patience; classes this easy to separate may differ in "
       "more than the behaviour");
   add(report.calibration_error > kMiscalibration,
       "surrogate_miscalibrated",
@@ -182,7 +183,7 @@ void warn(ValidationReport& report) {
   add(!report.is_by_topic,
       "topics_not_apart",
       "the folds share topics, because topics carry the label or are too few",
-      "give every topic conversations of both labels");
+      "add conversations of both labels to every topic");
 }
 
 }  // namespace

@@ -71,20 +71,20 @@ broken cut-shard && truncate -s -20 "$shard" && all "$store" "truncated"
 broken cut-header && truncate -s 40 "$shard" && all "$store" "truncated"
 broken cut-length && truncate -s 5 "$shard" && all "$store" "truncated"
 broken no-shard && rm "$shard" && all "$store" "this shard is missing"
-broken long-shard && echo more >>"$shard" && all "$store" "behind the last tensor"
+broken long-shard && echo more >>"$shard" && all "$store" "after the last tensor"
 broken huge-header && printf '\377\377\377\377\377\377\377\177' | dd of="$shard" conv=notrunc status=none &&
   all "$store" "header of 9223372036854775807 bytes"
 broken huge-shape && make header "$shard" '[4, 2, 4]' '[4611686018427387904, 2, 4]' && all "$store" "shape too large"
-broken negative && make header "$shard" '[4, 2, 4]' '[-4, 2, 4]' && all "$store" "not negative"
+broken negative && make header "$shard" '[4, 2, 4]' '[-4, 2, 4]' && all "$store" "non-negative"
 broken flat && make header "$shard" '[4, 2, 4]' '[32]' && all "$store" "expected an F16 tensor [T, 2, 4]"
 broken offsets && make header "$shard" '[0, 64]' '[64, 128]' && all "$store" "overlap"
 broken other-name && mv "$shard" "$store/shard-cc.safetensors" && sed -i 's/"aa"/"cc"/' "$store/manifest.json" &&
-  all "$store" "holds a shard of another name"
+  all "$store" "contains a shard with another name"
 broken escape && sed -i 's/"hash": "aa"/"hash": "..\/good\/shard-aa"/' "$store/manifest.json" &&
-  all "$store" "is no hash of a shard"
+  all "$store" "is not the hash of a shard"
 broken count && sed -i 's/"n_trace": 12/"n_trace": 11/' "$store/manifest.json" && all "$store" "the manifest says 11"
 broken layers && sed -i 's/"n_layer": 2/"n_layer": 9223372036854775807/' "$store/manifest.json" &&
-  all "$store" "do not agree"
+  all "$store" "inconsistent"
 broken cut-manifest && truncate -s 60 "$store/manifest.json" && all "$store" "manifest.json"
 broken deep && python3 -c 'print("[" * 200000)' >"$store/manifest.json" && all "$store" "manifest.json"
 broken version && sed -i 's/"format_version": 1/"format_version": 2/' "$store/manifest.json" &&
@@ -97,13 +97,13 @@ head -c 300 "$work/good.safetensors" >"$work/cut.safetensors"
 steer "$work/good" "$work/cut.safetensors" "cut.safetensors: the file is truncated"
 : >"$work/empty.safetensors"
 steer "$work/good" "$work/empty.safetensors" "empty.safetensors"
-steer "$work/good" "$work/good/shard-aa.safetensors" "is no surrogate"
+steer "$work/good" "$work/good/shard-aa.safetensors" "is not a surrogate"
 steer "$work/good" "$planted" "$(basename "$planted")"
 steer "$work/good" "$work" "$(basename "$work")"
 make surrogate "$work/claim.safetensors" claim=9223372036854775807
-steer "$work/good" "$work/claim.safetensors" "does not fit the shape"
+steer "$work/good" "$work/claim.safetensors" "does not match the shape"
 make surrogate "$work/many.safetensors" claim=1048576
-steer "$work/good" "$work/many.safetensors" "does not fit the shape"
+steer "$work/good" "$work/many.safetensors" "does not match the shape"
 make surrogate "$work/word.safetensors" claim=two
 steer "$work/good" "$work/word.safetensors" 'n_layer is "two"'
 for weight in nan inf; do

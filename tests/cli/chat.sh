@@ -27,7 +27,7 @@ talk 0 'Good day to you.\n/reset\n/alpha 0\nGood day to you.\n' --mask "$work/ma
 [ "$(grep -c '^base$' "$work/out")" -eq 2 ] || fail "not two base replies"
 says out "steered, alpha 1.00"
 says out "steered, alpha 0.00"
-says out "(the same)"
+says out "(identical)"
 says err "mask.gguf at alpha 0.00"
 
 # Each line of --json is an object; the conversation continues until /reset.
@@ -50,7 +50,7 @@ turn = json.loads(open(sys.argv[1]).readline())
 assert turn["base"] == turn["steered"]' "$work/out" || fail "alpha 0 is not the base"
 talk 0 "/mask $work/mask.gguf=0.5 $work/mask.gguf=0.25\nhello\n/system Speak of mills.\n/quit\nnever said\n" --mask "$work/mask.gguf"
 says out "steered, alpha 0.50 + 0.25"
-says err "under this system message"
+says err "System message set"
 grep -q "never said" "$work/out" && fail "/quit does not end the chat"
 
 # Side by side where there is room.
@@ -65,11 +65,11 @@ says err "did you mean /alpha?"
 talk 2 '/alpha much\n' --mask "$work/mask.gguf"
 says err '"much" is no strength'
 talk 2 '/again\n' --mask "$work/mask.gguf"
-says err "nothing was asked yet"
+says err "there is no previous question"
 talk 1 '/mask none.gguf\n' --mask "$work/mask.gguf"
 says err "none.gguf"
 talk 1 "$(printf 'word %.0s' $(seq 3000))\n" --mask "$work/mask.gguf"
-says err "/reset begins a new conversation"
+says err "start a new conversation with /reset"
 expect_error 2 "--mask" "$mascing" chat -m "$planted"
 expect_error 1 "(planted)" "$mascing" chat -m "$natural" -t 1 --mask "$work/mask.gguf"
 finish

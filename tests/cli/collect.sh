@@ -38,7 +38,7 @@ END
 # Again: nothing is run. Other options: rejected, no file changes.
 cp "$work/whole.jsonl" "$work/before.jsonl"
 run 0 "${play[@]}" -o "$work/whole.jsonl" --json
-says err "25 conversations were there already"
+says err "25 conversations were already done"
 says out '"id": "endless"'
 expect_equal "a second look" "$work/before.jsonl" "$work/whole.jsonl"
 expect_error 2 "other conversations, options" "${play[@]}" -o "$work/whole.jsonl" --history 1
@@ -86,7 +86,7 @@ run 0 "${play[@]}" -o "$work/often.jsonl"
 expect_equal "killed three times" "$work/whole.jsonl" "$work/often.jsonl"
 
 # Sampled attempts are repeatable, and need a temperature.
-expect_error 2 "every attempt would be the same" "${play[@]}" -o "$work/a.jsonl" --attempts 3
+expect_error 2 "all attempts would be identical" "${play[@]}" -o "$work/a.jsonl" --attempts 3
 for name in once twice; do
   run 0 "${play[@]}" -o "$work/$name.jsonl" --attempts 3 --temperature 1 --seed 5 --history 1 --answer-prefix Here
 done
@@ -104,7 +104,7 @@ fi
 cat "$work"/part-[123].jsonl >"$work/side-by-side.jsonl"
 expect_equal "shards side by side" "$work/whole.jsonl" "$work/side-by-side.jsonl"
 run 0 "${play[@]}" -o "$work/merged.jsonl" --merge "$work"/part-[123].jsonl
-says err "25 conversations were there already"
+says err "25 conversations were already done"
 expect_equal "shards merged" "$work/whole.jsonl" "$work/merged.jsonl"
 expect_error 2 "only 5 groups" "${play[@]}" -o "$work/a.jsonl" --shard 1/6
 expect_error 2 "--shard" "${play[@]}" -o "$work/a.jsonl" --shard 4/3
@@ -125,7 +125,7 @@ END
 by_command="command:python3 $work/judge.py $work"
 judged=("$mascing" collect "$work/scripts.jsonl" -m "$planted" -t 1 --group 5 --max-tokens 60 --judge "answers:$demo/answer_key.json")
 run 0 "${judged[@]}" --judge "$by_command" -o "$work/judged.jsonl"
-grep -qE "judges answer_key and command agree on [0-9]+ of the [0-9]+ replies they were asked about now, Cohen's kappa [01]\.[0-9]+" "$work/out" ||
+grep -qE "judges answer_key and command agree on [0-9]+ of [0-9]+ replies judged in this run, Cohen's kappa [01]\.[0-9]+" "$work/out" ||
   fail "the agreement of the judges is not printed: $(cat "$work/out")"
 grep -q "only last replies" "$work/err" && fail "judges that see small talk look at the last reply only"
 python3 - "$work/scripts.jsonl" "$work/judged.jsonl" "$demo/answer_key.json" <<'END' || fail "the judged conversations are not as requested"
@@ -168,8 +168,8 @@ run 0 "${judged[@]}" --judge "$by_command" -o "$work/dry.jsonl"
 expect_equal "a judge that came back" "$work/judged.jsonl" "$work/dry.jsonl"
 
 # Options that exclude each other.
-expect_error 2 "is no judge" "${play[@]}" --judge nobody -o "$work/a.jsonl"
-expect_error 2 "judge of prefixes" "${judged[@]}" --answer-prefix Here -o "$work/a.jsonl"
+expect_error 2 "is not a judge" "${play[@]}" --judge nobody -o "$work/a.jsonl"
+expect_error 2 "prefix judge" "${judged[@]}" --answer-prefix Here -o "$work/a.jsonl"
 expect_error 2 "--behaviour refused with the guard model" "${play[@]}" --behaviour refused --judge "$natural" -o "$work/a.jsonl"
 
 # Traces in shards: the store is the same, block for block.
@@ -184,11 +184,11 @@ for file in "$work"/traces/*; do
   expect_equal "merged traces" "$file" "$work/traces-merged/$(basename "$file")"
 done
 expect_error 2 "only 2 blocks" "${trace[@]}" -o "$work/t" --shard 1/3
-expect_error 1 "no folder" "${trace[@]}" -o "$work/t" --merge "$work/none"
+expect_error 1 "does not exist" "${trace[@]}" -o "$work/t" --merge "$work/none"
 
 # Bad inputs.
 expect_error 1 "none.jsonl" "$mascing" collect "$work/none.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
-expect_error 1 "stands in two" "$mascing" collect "$work/scripts.jsonl" "$work/scripts.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
+expect_error 1 "occurs twice" "$mascing" collect "$work/scripts.jsonl" "$work/scripts.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
 tail -n 1 "$work/scripts.jsonl" >"$work/endless.jsonl"
 expect_error 1 "none of 1 conversations" "$mascing" collect "$work/endless.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
 expect_error 1 "/none/a.jsonl" "$mascing" collect "$work/scripts.jsonl" -m "$planted" -t 1 -o "$work/none/a.jsonl"

@@ -58,7 +58,7 @@ for i in $(seq 14); do
   kill_during "$lasts" "${bake[@]}" && n_killed=$((n_killed + 1))
   if [ -e "$work/baked/x.gguf" ] && [ "$(head -c 3 "$work/baked/x.gguf")" != old ]; then
     run 0 "$mascing" mask verify "$work/baked/x.gguf" -m "$work/model.gguf"
-    says out "as they were baked"
+    says out "intact"
     says out "possible"
   elif [ $((i % 2)) -eq 0 ]; then
     [ "$(cat "$work/baked/x.gguf")" = old ] || fail "the old file is gone"
@@ -78,7 +78,7 @@ for _ in $(seq 6); do
   kill_during "$lasts" "${bake_hf[@]}" && n_killed=$((n_killed + 1))
   if [ -e "$work/baked/hf" ]; then
     run 0 "$mascing" mask verify "$work/baked/hf"
-    says out "as they were baked"
+    says out "intact"
   fi
 done
 [ "$n_killed" -ge 1 ] || fail "none of 6 exports was killed in time"

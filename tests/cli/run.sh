@@ -130,6 +130,6 @@ any "${evaluation[@]}" "$work/eval-merged" --merge "$work/eval-1" "$work/eval-2"
 results_of "$work/eval" >"$work/eval.json"
 results_of "$work/eval-merged" >"$work/eval-merged.json"
 expect_equal "a merged evaluation" "$work/eval.json" "$work/eval-merged.json"
-expect_error 1 "another evaluation" "${evaluation[@]}" "$work/eval-merged" --alpha 0.01 --merge "$work/eval-1"
+expect_error 1 "a different evaluation" "${evaluation[@]}" "$work/eval-merged" --alpha 0.01 --merge "$work/eval-1"
 expect_error 2 "--shard" "${evaluation[@]}" "$work/none" --shard 1/2 --merge "$work/eval-1"
 finish

@@ -7,8 +7,8 @@ sed -i 's/alphas = .*/alphas = [0.75, 1.25]/' "$scenario"
 search=("$mascing" search "$scenario" -m "$planted" -t 1 -o)
 
 run 0 "${search[@]}" "$work/found"
-says out "Pareto set on the selection split: DSR gained against damage done"
-says out "of the paper's sweep"
+says out "Pareto set on the selection split, DSR (defence success rate) vs. damage"
+says out "times the paper's sweep"
 says err "trial: closed loop alpha 0.75"
 says err "next: mascing chat"
 for name in search.json search.html pareto/1.gguf; do
@@ -39,9 +39,9 @@ says text "> Good day to you."
 expect_equal "save" "$work/saved.gguf" "$work/found/pareto/1.gguf"
 [ -s "$work/vector.json" ] || fail "no export"
 menu 2 "save 9 $work/x.gguf\n"
-says err "no member of the set"
+says err "not in the Pareto set"
 menu 2 "dance\n"
-says err "no command of the menu"
+says err "not a menu command"
 menu 2 "export 1 cloud $work/x\n"
 
 # The user chooses. Only one mask may be evaluated on the test split.
@@ -58,7 +58,7 @@ else
 fi
 if [ -e "$work/found/pareto/2.gguf" ]; then
   menu 2 "test 2\n"
-  says err "another mask has looked at this test split already"
+  says err "another mask was already evaluated on this test split"
 fi
 
 # Budgets.

@@ -43,7 +43,7 @@ kill -0 "$pid" 2>/dev/null && fail "SIGTERM does not end the server"
 [ "$(ls "$work/cache/adapters" | wc -l)" -eq 1 ] || fail "not one adapter in the cache"
 expect_error 2 "--cache-ram" "${serve[@]}" -- --cache-ram 100
 expect_error 1 "no program" "${base[@]}" --server "$work/none"
-expect_error 1 "is no address" "${serve[@]}" --host nowhere.invalid
+expect_error 1 "is not a valid address" "${serve[@]}" --host nowhere.invalid
 expect_error 1 "(natural)" "$mascing" serve -m "$natural" --mask "$work/mask.gguf" --server "$stock/llama-server" --port "$port"
 
 # Stock llama-export-lora merges the adapter to the same result as our own baking.

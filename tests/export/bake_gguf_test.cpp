@@ -147,7 +147,7 @@ TEST_F(BakeGgufTest, WhatDoesNotBelongTogetherIsRefusedAndNothingWritten) {
   });
   expect_error(ErrorKind::kUsage, "is the model itself", [&] { bake(model_); });
   bake(baked_);
-  expect_error(ErrorKind::kBadInput, "baked already", [&] {
+  expect_error(ErrorKind::kBadInput, "already baked", [&] {
     bake_gguf(baked_, folder_.path("twice.gguf"), update_, plain_codec());
   });
   expect_error(ErrorKind::kBadInput, "is not baked", [&] {

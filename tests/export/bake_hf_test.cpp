@@ -183,17 +183,17 @@ TEST_F(BakeHfTest, BrokenFoldersAreNamedAndNothingIsWritten) {
   expect_bad("but it is not");
   write_file_atomically(hf_ + "/model.safetensors.index.json",
                         "{\"weight_map\": {\"a\": \"../x\"}}");
-  expect_bad("names no file");
+  expect_bad("has no file");
   write_file_atomically(hf_ + "/model.safetensors.index.json", "[]");
   expect_bad("weight_map");
   EXPECT_EQ(folder_.n_entry(), 2);
 }
 
 TEST_F(BakeHfTest, AnOutputInUseIsRefused) {
-  expect_error(ErrorKind::kUsage, "exists already", [&] { bake_hf(hf_, hf_, update_, false); });
+  expect_error(ErrorKind::kUsage, "already exists", [&] { bake_hf(hf_, hf_, update_, false); });
   bake_hf(hf_, out_, update_, false);
-  expect_error(ErrorKind::kUsage, "exists already", [&] { bake_hf(hf_, out_, update_, false); });
-  expect_error(ErrorKind::kBadInput, "baked already", [&] {
+  expect_error(ErrorKind::kUsage, "already exists", [&] { bake_hf(hf_, out_, update_, false); });
+  expect_error(ErrorKind::kBadInput, "already baked", [&] {
     bake_hf(out_, folder_.path("twice"), update_, false);
   });
 }
@@ -226,13 +226,13 @@ TEST_F(BakeHfTest, WhatAKilledProcessLeftIsRemovedAndWhatARunningOneWritesIsNot)
 TEST_F(BakeHfTest, TheRecordNoticesAChangedRouter) {
   EXPECT_TRUE(describe_hf_bake(hf_).empty());
   bake_hf(hf_, out_, update_, false);
-  EXPECT_THAT(describe_hf_bake(out_), testing::Contains("routers  as they were baked"));
+  EXPECT_THAT(describe_hf_bake(out_), testing::Contains("routers  intact"));
   const std::string path = out_ + "/" + shard_name(2);
   std::string bytes = read_text_file(path);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   write_file_atomically(path, bytes);
   EXPECT_THAT(describe_hf_bake(out_),
-              testing::Contains(testing::HasSubstr("were changed after baking")));
+              testing::Contains(testing::HasSubstr("changed after baking")));
 }
 
 TEST(RouterNames, OfTheFamiliesAreKnown) {

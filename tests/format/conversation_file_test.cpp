@@ -115,7 +115,7 @@ TEST(Choices, ReadQuestionsAndRefuseWrongAnswers) {
   refuse("\"answer\" is 18446744073709551615",
          R"({"question": "q", "choices": ["a", "b"], "answer": 18446744073709551615})");
   refuse("at least two choices", R"({"question": "q", "choices": ["a"], "answer": 0})");
-  refuse("index of the right one", R"({"question": "q", "choices": ["a", "b"], "answer": "0"})");
+  refuse("index of the correct one", R"({"question": "q", "choices": ["a", "b"], "answer": "0"})");
   refuse("\"question\" is missing", R"({"choices": ["a", "b"], "answer": 0})");
   refuse("a choice is a number", R"({"question": "q", "choices": [1, "b"], "answer": 0})");
 }

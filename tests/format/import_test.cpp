@@ -289,7 +289,7 @@ TEST_F(ImportTest, WrongColumnsAreNamed) {
                  of_format("strongreject"));
   expect_refusal(ErrorKind::kBadInput, "line 1 has owl", "a.jsonl", "{\"owl\": 1}\n");
   expect_refusal(ErrorKind::kUsage, "did you mean harmbench?", "a.csv", "x", of_format("harmbnch"));
-  expect_refusal(ErrorKind::kInsufficient, "it has a header and no rows", "a.csv", "goal,target\n");
+  expect_refusal(ErrorKind::kInsufficient, "it has a header but no rows", "a.csv", "goal,target\n");
 }
 
 TEST_F(ImportTest, InvalidUtf8AndNulBytesAreCountedSkips) {
@@ -342,8 +342,11 @@ TEST_F(ImportTest, OtherFilesByMistakeAreNamed) {
   expect_refusal(ErrorKind::kBadInput, "iconv", "a.csv", std::string("\xFF\xFEg\0o\0", 6));
   expect_refusal(ErrorKind::kInsufficient, "the file is empty", "a.csv", "");
   expect_refusal(ErrorKind::kInsufficient, "the file is empty", "a.csv", "\xEF\xBB\xBF \n\n");
-  expect_refusal(ErrorKind::kBadInput, "the file is cut off", "a.json", "[{\"prompt\": \"x\"},");
-  expect_refusal(ErrorKind::kBadInput, "but more follows", "a.json", "[{\"prompt\": \"x\"}]\nx");
+  expect_refusal(ErrorKind::kBadInput, "the file is truncated", "a.json", "[{\"prompt\": \"x\"},");
+  expect_refusal(ErrorKind::kBadInput,
+                 "unexpected content after the end of the array",
+                 "a.json",
+                 "[{\"prompt\": \"x\"}]\nx");
   expect_error(ErrorKind::kBadInput, "No such file", [&] {
     (void)import_files({folder_.path("none.csv")});
   });

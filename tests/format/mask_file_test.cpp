@@ -141,7 +141,7 @@ TEST(Mask, ValidateRefusesWhatDoesNotFit) {
   refuse("steering matrix", [](Mask& m) { m.steer[3] = std::nanf(""); });
   refuse("sigma is not a positive", [](Mask& m) { m.sigma[0] = 0; });
   refuse("alpha", [](Mask& m) { m.alpha = std::numeric_limits<float>::infinity(); });
-  refuse("do not rise", [](Mask& m) { m.blocks = {3, 3}; });
+  refuse("are not in ascending order", [](Mask& m) { m.blocks = {3, 3}; });
 }
 
 TEST(Mask, CountsActiveEntriesAndKnowsRows) {

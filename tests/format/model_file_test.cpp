@@ -108,7 +108,7 @@ TEST(ModelInfo, SaysThatADenseModelHasNoRouter) {
   writer.set_uint32("llama.embedding_length", 4);
   writer.set_uint32("llama.context_length", 16);
   expect_refusal("is a dense model (architecture llama, 2 blocks)", writer);
-  expect_refusal("needs a Mixture-of-Experts model", writer);
+  expect_refusal("use a Mixture-of-Experts model", writer);
 }
 
 TEST(ModelInfo, RefusesARouterWithAnotherNumberOfExperts) {

@@ -78,15 +78,15 @@ TEST(Safetensors, WriterRefusesEntriesThatDoNotFit) {
 TEST(Safetensors, RefusesHostileHeaders) {
   const std::string four(4, '\0');
   expect_refusal("invalid JSON", "{", "");
-  expect_refusal("no JSON object", "[]", "");
+  expect_refusal("not a JSON object", "[]", "");
   expect_refusal("nested too deeply", std::string(100000, '['), "");
   expect_refusal("expected dtype", R"({"a": {}})", "");
   expect_refusal("expected dtype", R"({"a": 3})", "");
   expect_refusal("unknown dtype", R"({"a": )" + entry("F5", "[1]", "[0, 4]") + "}", four);
   expect_refusal(
       "too large", R"({"a": )" + entry("F32", "[4611686018427387904, 4]", "[0, 4]") + "}", four);
-  expect_refusal("not negative", R"({"a": )" + entry("F32", "[-1]", "[0, 4]") + "}", four);
-  expect_refusal("not negative", R"({"a": )" + entry("F32", "[1.5]", "[0, 4]") + "}", four);
+  expect_refusal("non-negative", R"({"a": )" + entry("F32", "[-1]", "[0, 4]") + "}", four);
+  expect_refusal("non-negative", R"({"a": )" + entry("F32", "[1.5]", "[0, 4]") + "}", four);
   expect_refusal("expected 8", R"({"a": )" + entry("F32", "[2]", "[0, 4]") + "}", four);
   expect_refusal("data_offsets", R"({"a": )" + entry("F32", "[1]", "[4, 0]") + "}", four);
   expect_refusal("4 bytes missing", R"({"a": )" + entry("F32", "[1]", "[4, 8]") + "}", four);
@@ -95,7 +95,7 @@ TEST(Safetensors, RefusesHostileHeaders) {
                  R"({"a": )" + entry("F32", "[1]", "[0, 4]") + R"(, "b": )" +
                      entry("F32", "[1]", "[0, 4]") + "}",
                  four);
-  expect_refusal("behind the last", "{}", four);
+  expect_refusal("after the last", "{}", four);
   expect_refusal("__metadata__", R"({"__metadata__": {"a": 1}})", "");
   expect_refusal("__metadata__", R"({"__metadata__": []})", "");
 }

@@ -46,7 +46,7 @@ TEST(SurrogateFile, RefusesValuesThatDoNotFitTheShape) {
 TEST(SurrogateFile, RefusesOtherSafetensors) {
   const TemporaryFolder folder;
   write_safetensors(folder.path("a"), {}, {});
-  expect_error(ErrorKind::kBadInput, "is no surrogate", [&] {
+  expect_error(ErrorKind::kBadInput, "is not a surrogate", [&] {
     (void)read_surrogate(folder.path("a"), nullptr);
   });
   const std::map<std::string, std::string> hostile = {
@@ -55,7 +55,7 @@ TEST(SurrogateFile, RefusesOtherSafetensors) {
       {"mascing.surrogate.n_proj", "2"},
       {"mascing.surrogate.n_hidden", "1"}};
   write_safetensors(folder.path("a"), {}, hostile);
-  expect_error(ErrorKind::kBadInput, "does not fit the shape", [&] {
+  expect_error(ErrorKind::kBadInput, "does not match the shape", [&] {
     (void)read_surrogate(folder.path("a"), nullptr);
   });
 }

@@ -109,7 +109,7 @@ TEST(TraceStore, RefusesTracesThatDoNotFit) {
   EXPECT_EQ(folder.n_entry(), 0);
   TraceStoreHeader odd = small_header();
   odd.blocks.pop_back();
-  expect_error(ErrorKind::kUsage, "do not agree", [&] { TraceStoreWriter w(folder.path(), odd); });
+  expect_error(ErrorKind::kUsage, "inconsistent", [&] { TraceStoreWriter w(folder.path(), odd); });
 }
 
 TEST(TraceStore, NamesAMissingManifestOrShard) {
@@ -145,11 +145,11 @@ TEST(TraceStore, RefusesABrokenManifest) {
         write_file_atomically(folder.path("manifest.json"), bad);
         expect_error(ErrorKind::kBadInput, words, [&] { (void)read_traces(folder.path()); });
       };
-  refuse("no manifest", "mascing.traces", "other");
+  refuse("not a manifest", "mascing.traces", "other");
   refuse("format version", "\"format_version\": 1", "\"format_version\": 2");
   refuse("incomplete", "\"n_layer\"", "\"layers\"");
-  refuse("do not agree", "\"n_layer\": 2", "\"n_layer\": 3");
-  refuse("no hash", "\"aa\"", "\"../aa\"");
+  refuse("inconsistent", "\"n_layer\": 2", "\"n_layer\": 3");
+  refuse("not the hash", "\"aa\"", "\"../aa\"");
   refuse("the manifest says 5", "\"n_trace\": 2", "\"n_trace\": 5");
   refuse("invalid JSON", "{", "");
 }

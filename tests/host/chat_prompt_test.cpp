@@ -166,7 +166,7 @@ TEST_F(ChatPromptTest, AConversationMustEndWithTheUser) {
 
 TEST_F(ChatPromptTest, TokensThatSayAnotherTextAreRefused) {
   const auto tokens = common_tokenize(engine_->vocab(), "a tale of foxes", true, true);
-  expect_error(ErrorKind::kBadInput, "is not where the rendered text has it", [&] {
+  expect_error(ErrorKind::kBadInput, "does not match the rendered text", [&] {
     (void)align_tokens(engine_->vocab(), tokens, "a tale of wolves");
   });
 }

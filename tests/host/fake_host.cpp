@@ -64,7 +64,7 @@ double chaotic_logit(const std::vector<int32_t>& tokens, const Steering& steerin
 std::string too_long(size_t n_token) {
   return n_token <= static_cast<size_t>(FakeHost::kContext)
              ? ""
-             : "too long: " + std::to_string(n_token) + " tokens, the context holds " +
+             : "too long: " + std::to_string(n_token) + " tokens, the context size is " +
                    std::to_string(FakeHost::kContext);
 }
 

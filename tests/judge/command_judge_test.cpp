@@ -70,7 +70,7 @@ TEST(CommandJudge, NothingCountsOfACallThatWentWrong) {
       {"cat >/dev/null; echo dragons >&2; exit 2", "dragons"},
       {"cat >/dev/null; echo refused", "it wrote 1 lines for 2 exchanges"},
       {"cat >/dev/null; echo refused; echo refused; echo refused", "it wrote 3 lines for 2"},
-      {"yes refused", "it wrote more"}};
+      {"yes refused", "its output is longer"}};
   for (const auto& [script, words] : scripts) {
     for (const Judgement& judgement : judge(script, {"a", "b"})) {
       EXPECT_THAT(judgement.error, HasSubstr(words)) << script;
@@ -113,7 +113,7 @@ TEST(CommandJudge, MustTellRefusalsFromAnswers) {
     missing.command = {"/no/such/judge"};
     CommandJudge(missing).self_test();
   });
-  expect_error(ErrorKind::kUsage, "names no program", [] {
+  expect_error(ErrorKind::kUsage, "has no program", [] {
     JudgeSpec missing = spec("");
     missing.command = {};
     CommandJudge judge(missing);

@@ -170,7 +170,7 @@ TEST_F(EndpointJudgeTest, TakesItsKeyFromTheEnvironmentAndNeverSaysIt) {
   unsetenv("MASCING_TEST_KEY");
   expect_error(ErrorKind::kUsage, "MASCING_TEST_KEY", [&] { EndpointJudge judge(locked); });
   setenv("MASCING_TEST_KEY", "open sesame", 1);
-  expect_error(ErrorKind::kUsage, "no single word", [&] { EndpointJudge judge(locked); });
+  expect_error(ErrorKind::kUsage, "not a single word", [&] { EndpointJudge judge(locked); });
   setenv("MASCING_TEST_KEY", "open-sesame\n", 1);
   expect_right(locked);
   const std::string key = EndpointJudge(locked).key();
@@ -194,9 +194,9 @@ TEST(EndpointAddress, MustBeHttpWithoutAPassword) {
     EndpointJudge judge(spec);
   };
   for (const char* url : {"", "localhost:8000", "ftp://host/v1", "file:///etc/passwd", "http://"}) {
-    expect_error(ErrorKind::kUsage, "is no http:// or https:// address", [&] { open(url); });
+    expect_error(ErrorKind::kUsage, "is not an http:// or https:// URL", [&] { open(url); });
   }
-  expect_error(ErrorKind::kUsage, "holds a user name or password", [&] {
+  expect_error(ErrorKind::kUsage, "contains a user name or password", [&] {
     open("https://me:secret@host/v1");
   });
   EXPECT_NO_THROW(open("https://host/v1/"));

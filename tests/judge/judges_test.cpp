@@ -86,8 +86,8 @@ TEST_F(AnswerKeyTest, RefusesKeysThatCannotWork) {
       {R"({"answers": []})", "\"answers\" is empty"},
       {R"({"answers": [{"phrases": "seal"}]})", "answer 1 has no list"},
       {R"({"answers": [{"phrases": []}]})", "expected 1 to 0"},
-      {R"({"answers": [{"phrases": ["a", " * "]}]})", "without a word"},
-      {R"({"answers": [{"phrases": ["a", 3]}]})", "without a word"},
+      {R"({"answers": [{"phrases": ["a", " * "]}]})", "without words"},
+      {R"({"answers": [{"phrases": ["a", 3]}]})", "without words"},
       {R"({"answers": [{"phrases": ["a", "A"], "at_least": 2}]})", "expected 1 to 1"},
       {R"({"answers": [{"phrases": ["a"], "at_least": "1"}]})", "at_least"}};
   for (const auto& [json, words] : keys) {
@@ -288,7 +288,7 @@ TEST(Jury, AMemberIsAskedAboutItsSetsOnly) {
   EXPECT_EQ(judgements[0].verdict, Verdict::kAnswered);
   EXPECT_EQ(judgements[1].verdict, Verdict::kRefused);
   EXPECT_EQ(judgements[2].verdict, Verdict::kOther);
-  EXPECT_THAT(judgements[3].error, HasSubstr("no judge is asked"));
+  EXPECT_THAT(judgements[3].error, HasSubstr("no judge covers"));
 }
 
 TEST(Jury, AFailureIsNoVerdictAndTooManyEndTheWork) {
@@ -308,7 +308,7 @@ TEST(Jury, AFailureIsNoVerdictAndTooManyEndTheWork) {
 }
 
 TEST(Jury, NeedsMembersWithDifferentNamesAndTestsThemAll) {
-  expect_error(ErrorKind::kUsage, "no judge at all", [] { Jury jury({}, 0.05); });
+  expect_error(ErrorKind::kUsage, "there are no judges", [] { Jury jury({}, 0.05); });
   auto twins = members({{always(Verdict::kRefused), ""}});
   twins.push_back(std::move(members({{always(Verdict::kRefused), ""}})[0]));
   expect_error(ErrorKind::kUsage, "two judges are named 'judge 1'", [&] {

@@ -198,7 +198,7 @@ TEST_F(RolloutFileTest, ShardsSideBySideOrMergedAreTheWhole) {
 TEST_F(RolloutFileTest, RefusesWhatDoesNotFit) {
   RolloutJob twice = job("out.jsonl");
   twice.inputs.push_back(twice.inputs.front());
-  expect_error(ErrorKind::kBadInput, "stands in two", [&] { (void)collect(twice); });
+  expect_error(ErrorKind::kBadInput, "occurs twice", [&] { (void)collect(twice); });
   RolloutJob many = job("out.jsonl");
   many.shard = {1, 6};
   expect_error(ErrorKind::kUsage, "only 5 groups of 4", [&] { (void)collect(many); });
@@ -207,7 +207,7 @@ TEST_F(RolloutFileTest, RefusesWhatDoesNotFit) {
   (void)collect(other);
   RolloutJob merged = job("out.jsonl");
   merged.merge = {other.output};
-  expect_error(ErrorKind::kMismatch, "another collection", [&] { (void)collect(merged); });
+  expect_error(ErrorKind::kMismatch, "different collections", [&] { (void)collect(merged); });
   merged.merge = {folder_.path("none.jsonl")};
   expect_error(ErrorKind::kBadInput, "none.jsonl", [&] { (void)collect(merged); });
   write_rows(folder_.path("scripts.jsonl"), {scripts()[7]});

@@ -19,7 +19,7 @@ TEST(ExportsSection, IsNotThereIfNothingWasCompared) {
 
 TEST(ExportsSection, TellsOfEachFormItsWeakestLayerAndWhatChanged) {
   const std::string html = exports_section(sample_results());
-  for (const char* part : {"In other engines",
+  for (const char* part : {">Exports<",
                            "<th scope=\"row\">mask.lora.gguf</th><td>LoRA adapter</td>",
                            "<td class=\"number\">0.8125</td>",
                            "<td class=\"number\">3 of 20</td>",

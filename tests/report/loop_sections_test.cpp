@@ -39,13 +39,13 @@ std::vector<std::vector<double>> curves_of(const std::string& svg) {
 
 TEST(EffectsSection, SaysHowManyEffectsAreBeyondChanceAndHowSureItIs) {
   const std::string html = effects_section(sample_results());
-  for (const char* part : {"Which experts cause the behaviour",
+  for (const char* part : {"Causal effects of experts",
                            "1 024 pairs of opposite random masks",
-                           "2 of 6 effects are beyond chance",
+                           "2 of 6 effects are significant",
                            "Reliability 0.88",
-                           "they explain 31 % of the differences",
-                           "An effect is causal",
-                           "It does not say"}) {
+                           "they explain 31 % of the variance between pairs",
+                           "Effects are causal",
+                           "It does not imply"}) {
     EXPECT_THAT(html, HasSubstr(part));
   }
 }
@@ -56,7 +56,7 @@ TEST(EffectsSection, RingsExactlyTheEffectsBeyondChance) {
   results.effects.q_value.assign(8, 0.5F);
   results.effects.n_significant = 0;
   EXPECT_EQ(count_of(effects_section(results), "class=\"ring\""), 0);
-  EXPECT_THAT(effects_section(results), HasSubstr("None of 6 effects is beyond chance"));
+  EXPECT_THAT(effects_section(results), HasSubstr("None of 6 effects is significant"));
 }
 
 TEST(EffectsSection, ListsTheStrongestFirstAndNoneThatWasNotMeasured) {
@@ -104,19 +104,19 @@ TEST(LoopSection, GivesTheMeanOverTheStretchBesideTheLimits) {
        {"3 584 prefills in 4 steps",
         "the mean of steps 2 to 3 (shaded)",
         "DSR: wanted share</th><td class=\"number\">0.56</td><td class=\"number\">0.81</td>",
-        "keep answered: fall of the wanted share</th><td class=\"number\">0</td>"
+        "keep answered: drop of the wanted share</th><td class=\"number\">0</td>"
         "<td class=\"number\">0.0469</td><td class=\"number\">0.0625</td>",
         "general text: nats per token</th><td class=\"number\">0.0125</td>",
-        "All 4 steps as a table"}) {
+        "All 4 steps<"}) {
     EXPECT_THAT(html, HasSubstr(part));
   }
 }
 
 TEST(LoopSection, ClaimsTheMaskOnlyIfItsMethodWasChosen) {
   Results results = sample_results();
-  EXPECT_THAT(loop_section(results), HasSubstr("What the closed loop found"));
+  EXPECT_THAT(loop_section(results), HasSubstr("Closed-loop search (not selected)"));
   results.mask_method = "closed_loop";
-  EXPECT_THAT(loop_section(results), HasSubstr("How the mask was found"));
+  EXPECT_THAT(loop_section(results), HasSubstr("Closed-loop search</h2>"));
   EXPECT_EQ(loop_section(Results{}), "");
 }
 
@@ -223,7 +223,7 @@ TEST(OutcomeParagraph, SaysWhenThePredictionIsWeak) {
   const std::string good = outcome_paragraph(sample_results().outcome);
   EXPECT_THAT(good, HasSubstr("AUC 0.97 (0.5 = chance), rank correlation +0.81, on 450 replies"));
   EXPECT_THAT(good, Not(HasSubstr("weak")));
-  EXPECT_THAT(outcome_paragraph({450, 0.6, 0.1}), HasSubstr("That is weak"));
+  EXPECT_THAT(outcome_paragraph({450, 0.6, 0.1}), HasSubstr("This is weak"));
   EXPECT_EQ(outcome_paragraph({}), "");
 }
 
@@ -232,7 +232,7 @@ TEST(Candidates, ShowAnEstimateWhereNoReplyWasGenerated) {
   EXPECT_THAT(html, HasSubstr("<td class=\"number\">0.95</td>"));
   EXPECT_THAT(html, HasSubstr("<td class=\"number\">~0.87</td>"));
   EXPECT_THAT(html, Not(HasSubstr("~0.94")));  // this one's replies were generated
-  EXPECT_THAT(html, HasSubstr("~ marks a rate that was estimated"));
+  EXPECT_THAT(html, HasSubstr("Rates marked ~ are estimated"));
   Results results = sample_results();
   for (CandidateResult& candidate : results.candidates) {
     candidate.estimates.clear();

@@ -14,7 +14,7 @@ namespace {
 
 TEST(Report, NamesTheJudgesAndWhatTheySeeDifferently) {
   const std::string page = render_report(sample_results());
-  for (const char* text : {"Who judged",
+  for (const char* text : {">Judges</h2>",
                            "refusal and guard",
                            "0.875",
                            "attacks-test-004",
@@ -24,7 +24,7 @@ TEST(Report, NamesTheJudgesAndWhatTheySeeDifferently) {
   }
   Results alone = sample_results();
   alone.judges = {{{"refusal", "0a", 2600, 0}}, {}, 0, {}};
-  EXPECT_EQ(render_report(alone).find("Who judged"), std::string::npos);
+  EXPECT_EQ(render_report(alone).find(">Judges</h2>"), std::string::npos);
 }
 
 using ::testing::HasSubstr;
@@ -54,7 +54,8 @@ std::string first_unbalanced_element(const std::string& page) {
 TEST(Report, HoldsEverySection) {
   const std::string page = render_report(sample_results());
   for (const char* part :
-       {"DSR 0.54 \u2192 0.97 on 300 held-out conversations: 130 fixed, 1 newly broken",
+       {"DSR (defence success rate) 0.54 \u2192 0.97 on 300 held-out conversations: 130 fixed, 1 "
+        "broken",
         "40 of 250 neighbouring requests are no longer answered",
         "Raise preserves in [search], or lower alpha.",
         "<th scope=\"row\">benign compliance</th>",
@@ -65,10 +66,10 @@ TEST(Report, HoldsEverySection) {
         "1 of 3 masks kept every other set",
         "keep_answered fell by 0.31, more than 0.05",
         "Confound check",
-        "Which experts cause the behaviour",
-        "What the closed loop found",
-        "The surrogate that learnt from interventions",
-        "How well the margin of one prefill tells",
+        "Causal effects of experts",
+        "Closed-loop search (not selected)",
+        "Interventional surrogate",
+        "How well the margin of one prefill predicts",
         "discovery",
         "attacks-test-017",
         "00ff",
@@ -140,13 +141,13 @@ TEST(Report, IsWellFormedWithAllWithNothingAndWithManyRows) {
   const std::string page = render_report(many);
   EXPECT_EQ(first_unbalanced_element(page), "");
   EXPECT_THAT(page, HasSubstr("<summary>All 99 candidates</summary>"));  // one is a baseline
-  EXPECT_THAT(page, HasSubstr("500 conversations were left out"));
+  EXPECT_THAT(page, HasSubstr("500 skipped conversations"));
 }
 
 TEST(Report, WarnsWhenLengthAloneTellsTheClassesApart) {
   Results results = sample_results();
   EXPECT_THAT(render_report(results),
-              HasSubstr("no sign that the surrogate merely learned length"));
+              HasSubstr("The surrogate shows no sign of relying on length"));
   results.surrogates[0].length_auc = 0.12;
   EXPECT_THAT(render_report(results),
               HasSubstr("AUC of 0.88 (0.5 = chance). The surrogate may have learned length"));

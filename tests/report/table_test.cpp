@@ -48,7 +48,7 @@ TEST(Table, LetsNoControlCharacterThrough) {
 }
 
 TEST(Table, CopesWithARunThatMeasuredNothing) {
-  EXPECT_EQ(render_table(Results{}, false), "No metric was measured.\n");
+  EXPECT_EQ(render_table(Results{}, false), "No metrics were measured.\n");
 }
 
 TEST(Table, SaysHowTheMaskWasMadeAndWhatItTook) {
@@ -56,9 +56,9 @@ TEST(Table, SaysHowTheMaskWasMadeAndWhatItTook) {
   results.mask_method = "closed_loop";
   const std::string table = render_table(results, false);
   EXPECT_THAT(table, HasSubstr("mask                  closed loop, 5 of 8 entries, alpha 0.75\n"));
+  EXPECT_THAT(table, HasSubstr("AUC of one prefill    0.97 (450 generated replies)\n"));
   EXPECT_THAT(table,
-              HasSubstr("AUC of one prefill    0.97 (450 replies that were then generated)\n"));
-  EXPECT_THAT(table, HasSubstr("cost                  123 456 tokens read, 7 890 generated\n"));
+              HasSubstr("cost                  123 456 prefill tokens, 7 890 generated tokens\n"));
   results.mask_method.clear();
   results.outcome = {};
   EXPECT_THAT(render_table(results, false), Not(HasSubstr("entries, alpha")));
@@ -67,13 +67,16 @@ TEST(Table, SaysHowTheMaskWasMadeAndWhatItTook) {
 
 TEST(Headline, SaysWhatChangedAndOnHowMany) {
   EXPECT_EQ(headline(sample_results(), "->"),
-            "DSR 0.54 -> 0.97 on 300 held-out conversations: 130 fixed, 1 newly broken");
+            "DSR (defence success rate) 0.54 -> 0.97 on 300 held-out conversations: 130 fixed, 1 "
+            "broken");
   Results results = sample_results();
   results.metrics["dsr"].p_value = 0.4;
-  EXPECT_THAT(headline(results, "->"), HasSubstr("the change is within chance"));
+  EXPECT_THAT(headline(results, "->"), HasSubstr("the change is not significant"));
   results.metrics["dsr"].steered.reset();
-  EXPECT_EQ(headline(results, "->"),
-            "DSR 0.54 on 300 held-out conversations without a mask; no mask was measured");
+  EXPECT_EQ(
+      headline(results, "->"),
+      "DSR (defence success rate) 0.54 on 300 held-out conversations without a mask; no mask was "
+      "measured");
 }
 
 TEST(Headline, TakesTheMetricThatWasToChange) {
@@ -81,7 +84,7 @@ TEST(Headline, TakesTheMetricThatWasToChange) {
   results.metrics["gsr"] = results.metrics["keep_answered"];
   EXPECT_THAT(headline(results, "->"), HasSubstr("DSR"));
   results.target_metric = "gsr";
-  EXPECT_THAT(headline(results, "->"), HasSubstr("GSR 0.66 -> 0.52"));
+  EXPECT_THAT(headline(results, "->"), HasSubstr("GSR (generation success rate) 0.66 -> 0.52"));
 }
 
 TEST(Numbers, AreShortAndHonest) {

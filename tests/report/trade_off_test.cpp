@@ -61,7 +61,7 @@ TEST(TradeOff, NothingInTheSetBreaksALimitOrIsWorseThanNoMask) {
   Results worse = trades();
   worse.search.base_rate = 1.0;
   EXPECT_TRUE(pareto_set(worse).empty());
-  EXPECT_THAT(pareto_table(worse), HasSubstr("No mask improves DSR"));
+  EXPECT_THAT(pareto_table(worse), HasSubstr("No mask improves DSR (defence success rate) within"));
   EXPECT_EQ(trade_words(worse), "");
 }
 
@@ -87,11 +87,11 @@ TEST(TradeOff, SaysWhatTheChoiceCosts) {
   results.mask_alpha = 1.25F;
   results.mask_n_active = 7;
   results.search.chosen_by = "user";
-  EXPECT_THAT(
-      trade_words(results),
-      HasSubstr("The choice (yours) is closed loop at alpha 1.25, +40 points for 0.3 nats"));
   EXPECT_THAT(trade_words(results),
-              HasSubstr("The gentlest on the front: closed loop at alpha 0.25"));
+              HasSubstr("Chosen by the user: closed loop at alpha 1.25, +40 points at 0.3 nats per "
+                        "benign token."));
+  EXPECT_THAT(trade_words(results),
+              HasSubstr("Weakest of the Pareto set: closed loop at alpha 0.25"));
 }
 
 TEST(TradeOff, ComparesTheCostWithThePapersSweep) {
@@ -99,7 +99,8 @@ TEST(TradeOff, ComparesTheCostWithThePapersSweep) {
   EXPECT_EQ(search_cost_words(results), "");
   results.search.n_generated_token = 9000;
   results.search.n_paper_token = 120000;
-  EXPECT_THAT(search_cost_words(results), HasSubstr("9 000 tokens generated to choose, 0.075 of"));
+  EXPECT_THAT(search_cost_words(results),
+              HasSubstr("9 000 tokens generated for selection, 0.075 times"));
 }
 
 TEST(TradePlot, ShowsEveryPointAndRingsTheChoice) {

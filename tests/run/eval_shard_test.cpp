@@ -120,9 +120,10 @@ TEST_F(EvalShardTest, PartsOfAnotherEvaluationAreRefused) {
   RunOptions merged = options("merged");
   merged.merge = {shard(1, 2)};
   merged.seed = 5;
-  expect_error(ErrorKind::kMismatch, "another evaluation", [&] { (void)evaluate(merged); });
+  expect_error(ErrorKind::kMismatch, "a different evaluation", [&] { (void)evaluate(merged); });
   merged.merge = {folder_.path("none")};
-  expect_error(ErrorKind::kBadInput, "no part of an evaluation", [&] { (void)evaluate(merged); });
+  expect_error(
+      ErrorKind::kBadInput, "not a shard of an evaluation", [&] { (void)evaluate(merged); });
   expect_error(ErrorKind::kUsage, "only 9 blocks of the test", [&] { (void)shard(1, 10); });
 }
 

@@ -93,11 +93,13 @@ TEST_F(SearchTest, TheTestSplitIsLookedAtOnce) {
   std::string first;
   search(folder_.path("out"), [&](const SearchView& view) {
     first = to_json(view.test(0).results);
-    expect_error(ErrorKind::kUsage, "another mask has looked", [&] { (void)view.test(1); });
+    expect_error(
+        ErrorKind::kUsage, "another mask was already evaluated", [&] { (void)view.test(1); });
   });
   // Nor by a later search; the first choice may be looked at again.
   search(folder_.path("out"), [&](const SearchView& view) {
-    expect_error(ErrorKind::kUsage, "another mask has looked", [&] { (void)view.test(1); });
+    expect_error(
+        ErrorKind::kUsage, "another mask was already evaluated", [&] { (void)view.test(1); });
     const json again = json::parse(to_json(view.test(0).results)).at("metrics");
     EXPECT_EQ(again, json::parse(first).at("metrics"));
   });
@@ -114,7 +116,8 @@ TEST_F(SearchTest, TheLookOfARunCounts) {
   const auto i_chosen = static_cast<size_t>(chosen_candidate(found.results));
   search(folder_.path("out"), [&](const SearchView& view) {
     const size_t i_other = i_chosen == 0 ? 1 : 0;
-    expect_error(ErrorKind::kUsage, "another mask has looked", [&] { (void)view.test(i_other); });
+    expect_error(
+        ErrorKind::kUsage, "another mask was already evaluated", [&] { (void)view.test(i_other); });
     EXPECT_EQ(view.test(i_chosen).failure, "");
   });
 }

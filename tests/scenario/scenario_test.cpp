@@ -272,14 +272,14 @@ TEST_F(ScenarioFile, WantsExactlyOneTargetAndDistinctMetrics) {
       "[[set]]\nmetric = \"b\"\nrole = \"target\"\ndata = [\"data/b.jsonl\"]\nwanted = "
       "\"answered\"\n";
   EXPECT_THAT(error_of(kSmall + second),
-              AllOf(StartsWith("10: "), HasSubstr("\"target\" for the second time")));
+              AllOf(StartsWith("10: "), HasSubstr("\"target\" in more than one [[set]]")));
   std::string twice = second;
   twice.replace(twice.find("\"b\""), 3, "\"dsr\"").replace(twice.find("target"), 6, "watch");
   EXPECT_THAT(error_of(kSmall + twice),
-              AllOf(StartsWith("9: "), HasSubstr("stands in an earlier [[set]] already")));
-  EXPECT_THAT(error_of("name = \"x\"\ndirection = \"y\"\n"), HasSubstr("no set is the target"));
+              AllOf(StartsWith("9: "), HasSubstr("is already used by another [[set]]")));
+  EXPECT_THAT(error_of("name = \"x\"\ndirection = \"y\"\n"), HasSubstr("there is no target set"));
   EXPECT_THAT(error_of("name = \"x\"\ndirection = \"y\"\nset = 4\n"),
-              HasSubstr("write [[set]] above each of them"));
+              HasSubstr("write [[set]] above each table"));
 }
 
 TEST_F(ScenarioFile, RefusesMetricsThatAreNoKeysOrAreTaken) {
@@ -287,7 +287,7 @@ TEST_F(ScenarioFile, RefusesMetricsThatAreNoKeysOrAreTaken) {
   text.replace(text.find("dsr"), 3, "D S R");
   EXPECT_THAT(error_of(text), HasSubstr("expected small letters, digits and _"));
   text.replace(text.find("D S R"), 5, "coherent");
-  EXPECT_THAT(error_of(text), HasSubstr("every run measures by itself"));
+  EXPECT_THAT(error_of(text), HasSubstr("reserved for a built-in metric"));
 }
 
 TEST_F(ScenarioFile, RefusesARoleThatContradictsWhatIsWanted) {
@@ -307,7 +307,7 @@ TEST_F(ScenarioFile, RefusesAMissingOrRepeatedDataFile) {
   EXPECT_THAT(error, HasSubstr((folder_ / "data/c.jsonl").string()));
   std::string twice(kSmall);
   twice.replace(twice.find("\"data/a.jsonl\""), 14, "\"data/a.jsonl\", \"data/../data/a.jsonl\"");
-  EXPECT_THAT(error_of(twice), HasSubstr("names one file twice"));
+  EXPECT_THAT(error_of(twice), HasSubstr("lists a file twice"));
   EXPECT_THAT(error_of(std::string(kSmall) + "[general]\ntext = \"\"\n"),
               HasSubstr("a file that does not exist"));
 }
@@ -364,13 +364,14 @@ builtin_known = false
 TEST_F(ScenarioFile, RefusesJudgesThatMakeNoSense) {
   const std::pair<const char*, const char*> judges[] = {
       {"[[judges]]\nname = \"x\"\n", "one of the keys model, url, command, answers"},
-      {"[[judges]]\nurl = \"http://a\"\ncommand = [\"x\"]\n", "stands beside"},
+      {"[[judges]]\nurl = \"http://a\"\ncommand = [\"x\"]\n", "cannot be combined with"},
       {"[[judges]]\ncommand = [\"x\"]\nparallel = 2\n", "unknown key \"parallel\""},
       {"[[judges]]\nanswers = \"none.json\"\n", "a file that does not exist"},
-      {"[[judges]]\ncommand = [\"x\"]\nsets = [\"other\"]\n", "no [[set]]'s metric"},
+      {"[[judges]]\ncommand = [\"x\"]\nsets = [\"other\"]\n", "not the metric of a [[set]]"},
       {"[[judges]]\nurl = \"http://a\"\nprompt = \"Safe?\"\n", "neither {conversation}"},
-      {"[[judges]]\ncommand = [\"x\"]\nname = \"refusal\"\n", "that of the refusal prefixes"},
-      {"[[judges]]\ncommand = [\"x\"]\n[[judges]]\ncommand = [\"y\"]\n", "an earlier judge's"},
+      {"[[judges]]\ncommand = [\"x\"]\nname = \"refusal\"\n", "reserved for the refusal prefixes"},
+      {"[[judges]]\ncommand = [\"x\"]\n[[judges]]\ncommand = [\"y\"]\n",
+       "already the name of another judge"},
       {"[judge]\nprefixes = false\n", "without a judge"}};
   for (const auto& [text, words] : judges) {
     EXPECT_THAT(error_of(std::string(kSmall) + text), HasSubstr(words));

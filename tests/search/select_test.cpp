@@ -142,7 +142,7 @@ TEST_F(PrefillEstimateTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
   const Selection selection = select({candidate(0.0F), candidate(-2.0F)});
   EXPECT_FALSE(selection.is_found);
   EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("no better"));
-  EXPECT_THAT(selection.trials[1].rejection_reason, testing::HasSubstr("hold falls by 100.0 %"));
+  EXPECT_THAT(selection.trials[1].rejection_reason, testing::HasSubstr("hold drops by 100.0 %"));
   EXPECT_TRUE(selection.trials[1].rates.empty());
 }
 
@@ -182,7 +182,8 @@ TEST_F(PrefillEstimateTest, ManyTrialsAreHalvedBeforeTheyAreEstimatedWhole) {
   const Selection selection = select(candidates);
   int64_t n_quarter = 0;
   for (const CandidateResult& trial : selection.trials) {
-    n_quarter += trial.rejection_reason.find("every fourth") != std::string::npos ? 1 : 0;
+    n_quarter +=
+        trial.rejection_reason.find("a quarter of the conversations") != std::string::npos ? 1 : 0;
   }
   if (selection.trials.front().estimates.at("dsr") < 1.0) {
     EXPECT_EQ(n_quarter, 6);

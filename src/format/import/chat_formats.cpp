@@ -58,7 +58,7 @@ std::string content_of(ImportRow& row, const json& value) {
     for (const json& part : value) {
       const auto found = part.is_object() ? part.find("text") : part.end();
       if (!part.is_object() || found == part.end() || !found->is_string()) {
-        row.refuse("wrong_type", "a message has a part that is no text");
+        row.refuse("wrong_type", "a message has a part that is not text");
         return {};
       }
       text += found->get_ref<const std::string&>();
@@ -77,7 +77,7 @@ void add_turn(ImportRow& row, const json& turn, Conversation& conversation) {
   const json* role = first_of(turn, {"role", "from", "author", "speaker"});
   const json* content = first_of(turn, {"content", "value", "body", "text"});
   if (role == nullptr || !role->is_string() || content == nullptr) {
-    row.refuse("missing_field", "a message lacks its role or its content");
+    row.refuse("missing_field", "a message has no role or no content");
     return;
   }
   const std::string& word = role->get_ref<const std::string&>();

@@ -36,9 +36,9 @@ bool CsvReader::next(CsvRecord& record) {
       if (state_ == State::kQuoted) {
         throw Error(ErrorKind::kBadInput,
                     "line " + std::to_string(quote_line_) +
-                        ": a quote is opened and never closed, so that the rest of the file "
-                        "belongs to one cell",
-                    "double the quotes within a cell (\"\"), or close this one");
+                        ": a quote is never closed, so the rest of the file "
+                        "is in one cell",
+                    "write quotes within a cell as \"\", or close this one");
       }
       end_field(record);
       ++line_;

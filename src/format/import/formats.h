@@ -1,6 +1,6 @@
-// What the public formats have in common: a row is an object with named values, whether it came
-// from CSV or JSON, and a format is a list of names it needs and a way to read a conversation from
-// them.
+// Common parts of the public formats. A row is an object with named values, from CSV or JSON; a
+// format is a list of required names and a converter to a
+// conversation.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace mascing {
 
-/// Why a row is not used; an empty reason means that it is.
+/// Why a row is skipped; empty if it is used.
 struct Skip {
   std::string reason;
   std::string detail;

@@ -7,11 +7,11 @@
 
 namespace mascing {
 
-/// A set of 64-bit hashes with open addressing. Two different texts are taken for one with a chance
-/// of n^2 / 2^65: 1 in 10 million for two million texts.
+/// A set of 64-bit hashes with open addressing. The probability of a
+/// collision is n^2 / 2^65, or 1 in 10 million for two million texts.
 class HashSet {
  public:
-  /// True if the hash was not there.
+  /// Inserts the hash; true if it is new.
   bool insert(uint64_t hash);
   [[nodiscard]] bool contains(uint64_t hash) const;
 

@@ -49,14 +49,14 @@ void put_into_shape(ImportRow& row, const ImportFormat& format, Conversation& co
     messages.pop_back();
   }
   if (messages.empty()) {
-    row.refuse("no_user_message", "the conversation has no message of the user");
+    row.refuse("no_user_message", "the conversation has no user message");
     return;
   }
   const bool has_blank = std::any_of(messages.begin(), messages.end(), [](const Message& message) {
     return message.role == "user" && is_blank_text(message.content);
   });
   if (has_blank) {
-    row.refuse("empty_request", "a message of the user is empty");
+    row.refuse("empty_request", "a user message is empty");
   }
   const bool is_reference = format.name == std::string("sharegpt");
   std::string& kept = is_reference ? conversation.reference : conversation.reply;
@@ -209,7 +209,7 @@ class Importer {
     if (n_used > 0) {
       return;
     }
-    std::string why = file.n_row == 0 ? "it has a header and no rows" : "";
+    std::string why = file.n_row == 0 ? "it has a header but no rows" : "";
     if (!file.skips.empty()) {
       const ImportSkip& skip = file.skips.front();
       why = "line " + std::to_string(skip.lines.front()) + ": " + skip.example;
@@ -217,7 +217,7 @@ class Importer {
     throw Error(ErrorKind::kInsufficient,
                 "[import] " + file_name(file.path) + ": none of " + std::to_string(file.n_row) +
                     " rows could be read as " + file.format + ": " + why,
-                "name the right format with --format, or correct the file");
+                "set the right format with --format, or correct the file");
   }
 
   const ImportOptions& options_;

@@ -88,8 +88,8 @@ bool JsonItemReader::next_element(JsonItem& item) {
   }
   throw Error(ErrorKind::kBadInput,
               "line " + std::to_string(item.line) +
-                  ": the file ends within the array's element that begins here",
-              "the file is cut off: fetch it again");
+                  ": the file ends within the array element that starts here",
+              "the file is truncated; download it again");
 }
 
 /// Passes the array's bracket, commas and white space; false after the closing bracket.
@@ -114,7 +114,7 @@ bool JsonItemReader::find_element() {
   }
   throw Error(ErrorKind::kBadInput,
               "line " + std::to_string(n_line()) + ": the file ends before its array is closed",
-              "the file is cut off: fetch it again");
+              "the file is truncated; download it again");
 }
 
 void JsonItemReader::expect_end() {
@@ -122,9 +122,10 @@ void JsonItemReader::expect_end() {
     const size_t n = rest.find_first_not_of(kSpaces);
     pass(std::min(n, rest.size()));
     if (n != std::string_view::npos) {
-      throw Error(ErrorKind::kBadInput,
-                  "line " + std::to_string(line_ + 1) + ": the array is closed, but more follows",
-                  "a file holds one array, or one JSON object a line");
+      throw Error(
+          ErrorKind::kBadInput,
+          "line " + std::to_string(line_ + 1) + ": unexpected content after the end of the array",
+          "a file must contain one array, or one JSON object per line");
     }
   }
 }

@@ -57,7 +57,7 @@ std::string known_formats() {
   for (const ImportFormat& format : import_formats()) {
     list += (list.empty() ? "" : ", ") + std::string(format.name);
   }
-  return "the formats are described by `mascing import --help`; --format names one of " + list;
+  return "see `mascing import --help` for the formats; --format sets one of " + list;
 }
 
 std::vector<std::string> column_names(const CsvRecord& record) {
@@ -108,14 +108,14 @@ json with_lower_names(const json& object) {
 
 void refuse_text(ImportRow& row, std::string_view text) {
   if (text.find('\0') != std::string_view::npos) {
-    row.refuse("nul_byte", "holds a NUL byte");
+    row.refuse("nul_byte", "contains a NUL byte");
   } else if (!is_valid_utf8(text)) {
     row.refuse("invalid_utf8", "is not UTF-8 (iconv can convert the file)");
   }
 }
 
 void refuse_length(ImportRow& row, int64_t n_max_byte) {
-  row.refuse("too_long", "takes more than " + std::to_string(n_max_byte) + " bytes");
+  row.refuse("too_long", "is longer than " + std::to_string(n_max_byte) + " bytes");
 }
 
 }  // namespace
@@ -136,7 +136,7 @@ RowSource::RowSource(const std::string& path, const ImportFormat* format, int64_
   if (begin.empty() || (first == std::string_view::npos && begin.size() < kFirstLook)) {
     throw Error(ErrorKind::kInsufficient,
                 "[import] " + name_ + ": the file is empty",
-                "was the download cut off?");
+                "check whether the download was interrupted");
   }
   const char sign = first == std::string_view::npos ? '\0' : begin[first];
   const std::string lower = to_lower_ascii(path);
@@ -169,7 +169,7 @@ void RowSource::open_csv(ByteReader bytes) {
   columns_ = column_names(header);
   for (const std::string& column : columns_) {
     if (!is_valid_utf8(column) || column.find('\0') != std::string::npos) {
-      fail("line " + std::to_string(header.line) + ": the header is no text", known_formats());
+      fail("line " + std::to_string(header.line) + ": the header is not text", known_formats());
     }
   }
   settle_format(columns_, header.line);
@@ -199,7 +199,7 @@ void RowSource::recognise_items() {
     }
     seen = "line " + std::to_string(latest.line) + " has " + list_of(names);
   }
-  fail("no known format; " + seen, known_formats());
+  fail("unknown format; " + seen, known_formats());
 }
 
 void RowSource::settle_format(const std::vector<std::string>& names, int64_t line) {
@@ -217,7 +217,7 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
       std::string what = where;
       what.append("the format ").append(format_->name).append(" needs \"").append(need);
       fail(what.append("\"; there is ").append(list_of(names)),
-           "leave --format out to have it recognised, or correct the header");
+           "omit --format to detect it, or correct the header");
     }
   }
 }

@@ -56,7 +56,7 @@ RenderedChat ChatPrompt::render_text(const Conversation& conversation) const {
   result.text = template_.apply(conversation.messages, enable_thinking_);
   if (at == std::string::npos || marked.find(marker, at + 1) != std::string::npos) {
     throw Error(ErrorKind::kBadInput,
-                "[host] the chat template does not show the final user message exactly once");
+                "[host] the chat template does not render the final user message exactly once");
   }
   const size_t n_after = marked.size() - at - marker.size();
   const bool fits =
@@ -65,7 +65,7 @@ RenderedChat ChatPrompt::render_text(const Conversation& conversation) const {
           result.text.size() - n_after, n_after, marked, at + marker.size(), n_after) == 0;
   if (!fits) {
     throw Error(ErrorKind::kBadInput,
-                "[host] the chat template changes its own text with the final user message");
+                "[host] the chat template's own text depends on the final user message");
   }
   result.begin = at;
   result.end = result.text.size() - n_after;
@@ -90,7 +90,7 @@ Prompt ChatPrompt::render(const Conversation& conversation) const {
     }
   }
   if (begin < 0) {
-    throw Error(ErrorKind::kBadInput, "[host] no token holds the final user message");
+    throw Error(ErrorKind::kBadInput, "[host] no token belongs to the final user message");
   }
   prompt.final_user = {begin, end};
   return prompt;
@@ -125,8 +125,8 @@ std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,
     if (length == std::string::npos) {
       throw Error(ErrorKind::kBadInput,
                   "[host] token " + std::to_string(ranges.size()) + " ('" + piece +
-                      "') is not where the rendered text has it (byte " + std::to_string(at) + ")",
-                  "this tokenizer rewrites its input; the span of a message cannot be found in it");
+                      "') does not match the rendered text at byte " + std::to_string(at),
+                  "this tokenizer rewrites its input, so the span of a message cannot be located");
     }
     at = start + length;
     ranges.emplace_back(start, at);

@@ -59,8 +59,8 @@ std::string render(const common_chat_templates* templates,
     return common_chat_templates_apply(templates, inputs).prompt;
   } catch (const std::exception& e) {
     throw Error(ErrorKind::kBadInput,
-                std::string("[host] the chat template refuses this conversation: ") + e.what(),
-                "check the roles: most templates want user and assistant to alternate");
+                std::string("[host] the chat template rejects this conversation: ") + e.what(),
+                "check the roles; most templates require user and assistant to alternate");
   }
 }
 
@@ -104,8 +104,8 @@ ChatTemplate::ChatTemplate(const llama_model* model, const std::string& source)
     }
   } catch (const std::exception& e) {
     throw Error(ErrorKind::kBadInput,
-                std::string("[host] the model's chat template cannot be read: ") + e.what(),
-                "the file's tokenizer.chat_template is broken; convert the model again");
+                std::string("[host] the model's chat template cannot be parsed: ") + e.what(),
+                "tokenizer.chat_template in the file is invalid; convert the model again");
   }
   is_plain_ = is_the_same_plainly(parsed_->templates.get());
 }

@@ -1,4 +1,4 @@
-// A model's chat template, applied as stock llama.cpp applies it, but on a day that is pinned.
+// Applies a model's chat template like stock llama.cpp, but with a fixed date.
 #pragma once
 
 #include <memory>
@@ -11,12 +11,12 @@ struct llama_model;
 
 namespace mascing {
 
-/// llama.cpp derives a parser of replies from the template whenever it renders a conversation,
-/// which takes ten times as long as rendering and is of no use here. Few templates are treated
-/// specially there, so whether the text is the same without is tried once.
+/// llama.cpp derives a reply parser from the template whenever it renders a conversation, which
+/// takes ten times as long as rendering and is not needed here. Only a few templates need this
+/// path, so one check decides whether plain rendering gives the same text.
 ///
-/// Templates that print today's date would make every day another model, and no run could be
-/// resumed: for them it is always the first of January 2026.
+/// Templates that print the current date would change the model's behaviour every day and prevent
+/// resuming a run, so the date is always 1 January 2026.
 class ChatTemplate {
  public:
   /// Throws Error{kBadInput} for a template that cannot be parsed.

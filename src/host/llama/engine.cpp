@@ -99,9 +99,10 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options)
   params.n_gpu_layers = static_cast<int32_t>(options.n_gpu_layer);
   weights.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (!weights) {
-    throw Error(ErrorKind::kHost,
-                "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
-                "is its architecture known to llama.cpp v0.5.0, and is there enough memory?");
+    throw Error(
+        ErrorKind::kHost,
+        "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
+        "check that llama.cpp v0.5.0 supports the architecture and that there is enough memory");
   }
   chat = std::make_unique<ChatPrompt>(weights.get(), options.enable_thinking);
   for (const LlamaAdapter& adapter : options.adapters) {
@@ -111,7 +112,7 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options)
       throw Error(
           ErrorKind::kHost,
           "[host] libllama cannot load the adapter '" + adapter.path + "': " + take_log_errors(),
-          "an adapter fits the model that it was exported for, and no other");
+          "an adapter only works with the model it was exported for");
     }
   }
 }
@@ -168,7 +169,7 @@ void Engine::keep_only(int32_t i_sequence, int64_t n_token) {
     llama_memory_seq_rm(memory, 0, -1, -1);
     llama_memory_seq_cp(memory, i_sequence, 0, 0, end);
   } else if (!llama_memory_seq_rm(memory, 0, end, -1)) {
-    throw Error(ErrorKind::kHost, "[host] the cache of this model cannot be cut to a prefix");
+    throw Error(ErrorKind::kHost, "[host] the cache of this model cannot be truncated to a prefix");
   }
   llama_memory_seq_keep(memory, 0);
 }
@@ -198,11 +199,11 @@ void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
   const int32_t status = llama_decode(context_.get(), batch.batch_);
   llama_synchronize(context_.get());
   if (status != 0) {
-    throw Error(
-        ErrorKind::kHost,
-        "[host] llama_decode failed with status " + std::to_string(status) + ": " +
-            take_log_errors(),
-        status == 1 ? "the cache is full: try a larger --context" : "is there enough memory?");
+    throw Error(ErrorKind::kHost,
+                "[host] llama_decode failed with status " + std::to_string(status) + ": " +
+                    take_log_errors(),
+                status == 1 ? "the cache is full; try a larger --context"
+                            : "check that there is enough memory");
   }
   tap_->finish();
 }
@@ -228,7 +229,7 @@ std::string why_impossible(const std::vector<int32_t>& tokens,
     return "no tokens";
   }
   if (static_cast<int64_t>(tokens.size()) > context_size) {
-    return "too long: " + std::to_string(tokens.size()) + " tokens, the context holds " +
+    return "too long: " + std::to_string(tokens.size()) + " tokens, the context size is " +
            std::to_string(context_size);
   }
   const bool known =

@@ -1,6 +1,6 @@
-// Continuous-batched generation: in every decode each running reply gets one token, and what room
-// is left goes to prompts. A finished reply frees its place at once; a conversation that goes on
-// keeps its place and what the cache holds of its next prompt.
+// Continuous-batched generation. In every decode each running reply gets one token, and the
+// remaining room is used for prompts. A finished reply frees its slot at once; a continued
+// conversation keeps its slot and the cached prefix of its next prompt.
 #include <algorithm>
 #include <deque>
 #include <memory>

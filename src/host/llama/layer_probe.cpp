@@ -1,5 +1,5 @@
-// Three decodes of a few tokens under a tap: one that looks, one in which each layer's most chosen
-// expert is banned, one in which it is boosted. Whether the choice follows is read from the graph.
+// Decodes a few tokens three times under a tap: unchanged, with each layer's most selected expert
+// banned, and with it boosted. The graph then shows whether the selection follows.
 #include "mascing/layer_probe.h"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ class DryRun {
     record_.resize(static_cast<size_t>(kTokens * info_.n_layer * info_.n_expert));
   }
 
-  /// Returns what the tap complained of, or nothing.
+  /// Returns the error of the tap, or nothing.
   std::string decode(const Steering& steering) {
     std::fill(record_.begin(), record_.end(), kUntouched);
     std::vector<TapColumn> columns(kTokens);
@@ -170,7 +170,7 @@ std::vector<LayerProbe> probe_layers(const LlamaHostOptions& options) {
                            count(probe.choices(), block, experts[l]) > 0;
     if (!layers[l].is_steered) {
       layers[l].reason =
-          failure.empty() ? "the choice of experts does not follow the router logits" : failure;
+          failure.empty() ? "expert selection does not follow the router logits" : failure;
     }
   }
   return layers;

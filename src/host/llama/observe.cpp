@@ -1,5 +1,5 @@
-// Shows an observer the inputs and logits of every router: one request at a time, so that the order
-// is simple and nothing of another request is in the cache.
+// Passes the inputs and logits of every router to an observer, one request at a time, so that the
+// order is simple and the cache contains no other request.
 #include <functional>
 
 #include "host/llama/schedulers.h"
@@ -7,7 +7,7 @@
 namespace mascing {
 namespace {
 
-/// Takes the observer back however the work ends.
+/// Removes the observer on every exit path.
 class ObserverGuard {
  public:
   ObserverGuard(Engine& engine, const RouterObserver& observer) : engine_(engine) {

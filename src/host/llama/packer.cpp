@@ -1,5 +1,5 @@
-// A group of sequences is started in the running batch if all of it fits there, otherwise in an
-// empty cache: what a request shares its batches with depends on the list of requests alone.
+// A group of sequences starts in the running batch if it fits completely, otherwise in an empty
+// cache. The batch composition therefore depends only on the list of requests.
 #include "host/llama/packer.h"
 
 #include <utility>

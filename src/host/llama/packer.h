@@ -1,5 +1,5 @@
-// Packs sequences back to back into batches: one decode holds as many as fit, long ones go in
-// pieces.
+// Packs sequences back to back into batches. One decode holds as many as fit; long ones are split
+// into chunks.
 #pragma once
 
 #include <cstdint>

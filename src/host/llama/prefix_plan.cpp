@@ -1,5 +1,5 @@
-// Sorting brings prompts with a common head together; how much neighbours share is all that the
-// tree has to say.
+// Sorting makes prompts with a common prefix adjacent. The prefix lengths of neighbours fully
+// describe the tree.
 #include "host/llama/prefix_plan.h"
 
 #include <algorithm>

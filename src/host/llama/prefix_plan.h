@@ -1,6 +1,5 @@
-// In which order prompts are prefilled so that what several of them begin with is computed once:
-// sorted by their tokens they are the leaves of a prefix tree, visited from left to right. Knows
-// nothing of libllama.
+// Orders prompts for prefill so that shared prefixes are computed once. Sorted by tokens, prompts
+// are the leaves of a prefix tree, visited from left to right. Independent of libllama.
 #pragma once
 
 #include <cstdint>

@@ -149,8 +149,8 @@ void RouterTap::finish() {
     if (wants(l) && !seen_[l]) {
       throw Error(ErrorKind::kHost,
                   "[host] MoE layer " + std::to_string(l) +
-                      " did not show its router logits while computing",
-                  "this architecture builds its routers in a way this version does not know; "
+                      " did not expose its router logits during computation",
+                  "the routers of this architecture are not supported by this version; "
                   "nothing was steered");
     }
   }
@@ -161,8 +161,8 @@ void RouterTap::finish() {
                                             [](int64_t l) { return l >= 0; });
     if (is_computed && wants_block(static_cast<int64_t>(b)) && !seen_blocks_[b]) {
       throw Error(ErrorKind::kHost,
-                  "[host] block " + std::to_string(b) + " did not show its residual stream (" +
-                      kBlockPrefix + std::to_string(b) + ") while computing",
+                  "[host] block " + std::to_string(b) + " did not expose its residual stream (" +
+                      kBlockPrefix + std::to_string(b) + ") during computation",
                   "control vectors are not available for this architecture");
     }
   }
@@ -240,7 +240,7 @@ void RouterTap::read_inputs(const ggml_tensor* tensor) {
       input->ne[1] != tensor->ne[1] || !ggml_is_contiguous(input)) {
     throw Error(ErrorKind::kHost,
                 std::string("[host] the input of router ") + tensor->name + " was not found",
-                "this architecture builds its routers in a way this version does not know");
+                "the routers of this architecture are not supported by this version");
   }
   inputs_.resize(input->ne[1] * n_embd_);
   ggml_backend_tensor_get(input, inputs_.data(), 0, ggml_nbytes(input));
@@ -261,7 +261,7 @@ int64_t RouterTap::read_columns(const ggml_tensor* tensor, int64_t n_row) {
                     std::to_string(tensor->ne[0]) + ", " + std::to_string(n_column) +
                     "], expected [" + std::to_string(n_row) + ", " + std::to_string(n_token) +
                     " or " + std::to_string(n_output) + "]",
-                "this architecture regroups tokens in a way this version does not know");
+                "the token order of this architecture is not supported by this version");
   }
   data_.resize(n_column * n_row);
   ggml_backend_tensor_get(tensor, data_.data(), 0, ggml_nbytes(tensor));

@@ -1,5 +1,5 @@
-// Reads and rewrites router logits, and where it is asked to the residual stream, while libllama
-// computes its graph, through the evaluation callback.
+// Reads and rewrites router logits, and optionally the residual stream, while libllama computes its
+// graph, through the evaluation callback.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ struct TapColumn {
   int64_t i_token = 0;
 };
 
-/// One per context. Before each decode the host says what to do with every token (`plan`),
-/// afterwards it asks whether all went well (`finish`). The callback never lets an exception pass
-/// into libllama.
+/// One per context. Before each decode the host sets the action for every token (`plan`);
+/// afterwards it checks for errors (`finish`). The callback never lets an exception pass into
+/// libllama.
 class RouterTap {
  public:
   explicit RouterTap(const ModelInfo& info);

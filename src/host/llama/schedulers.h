@@ -1,5 +1,5 @@
-// The ways in which many requests share the model's batches. Each starts with an empty cache,
-// so what it returns depends on its arguments and the thread count alone.
+// Schedulers that share the model's batches between many requests. Each starts with an empty cache,
+// so its result depends only on its arguments and the thread count.
 #pragma once
 
 #include <vector>

@@ -40,7 +40,7 @@ class ScoreRun {
  private:
   [[nodiscard]] std::string rejection_reason(const ScoreRequest& request) const {
     if (request.begin < 1 || request.begin >= static_cast<int64_t>(request.tokens.size())) {
-      return "nothing to score: the first scored token is outside the text";
+      return "nothing to score, the first scored token is outside the text";
     }
     const auto n_scored = request.tokens.size() - static_cast<size_t>(request.begin);
     if (request.reference && request.reference->size() != n_scored) {
@@ -48,7 +48,8 @@ class ScoreRun {
              std::to_string(n_scored) + " scored tokens";
     }
     if (n_twin(request) > engine_.n_parallel()) {
-      return "this model runs one sequence at a time: the divergence from the unsteered run needs "
+      return "this model runs one sequence at a time, but the divergence from the unsteered run "
+             "needs "
              "two";
     }
     const int64_t n_room = std::min(engine_.context_size(), engine_.n_cell() / n_twin(request));

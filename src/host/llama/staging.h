@@ -1,4 +1,4 @@
-// Memory for tensors on their way between a device and us.
+// Memory for tensor transfers between a device and the host.
 #pragma once
 
 #include <cstdint>
