@@ -179,6 +179,7 @@ std::vector<float> logit_offsets(const RoundPlan& plan,
                                  InterventionModel& model,
                                  const std::vector<AskedPair>& pairs) {
   std::vector<Intervention> centres;
+  centres.reserve(pairs.size());
   for (const AskedPair& pair : pairs) {
     centres.push_back({pair.item.i_trace, pair.centre.get(), &pair.e, 0.0F});
   }
@@ -224,6 +225,7 @@ std::vector<float> move_within(const std::vector<float>& centre,
                                const std::vector<AskedPair>& pairs,
                                double radius) {
   std::vector<int64_t> batch;
+  batch.reserve(pairs.size());
   for (const AskedPair& pair : pairs) {
     batch.push_back(pair.item.i_trace);
   }
