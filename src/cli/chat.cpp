@@ -34,7 +34,7 @@ ChatAnswer answer_of(const Result<Reply>& outcome) {
                 "start a new conversation with /reset");
   }
   return {outcome.value.text,
-          static_cast<int64_t>(outcome.value.tokens.size()),
+          std::ssize(outcome.value.tokens),
           outcome.value.finish == FinishReason::kLength};
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/judge_arguments.h"
@@ -19,8 +20,8 @@
 namespace mascing::cli {
 namespace {
 
-constexpr size_t kShownDisagreements = 5;
-constexpr double kManyAtLimit = 0.1;  // warn if more of the last replies are cut off
+constexpr int64_t kShownDisagreements = 5;
+constexpr double kManyAtLimit = 0.1;  // share of last replies cut off that is worth a warning
 
 struct CollectArguments {
   RolloutJob job;
@@ -113,8 +114,8 @@ void print_agreement(const JudgesResult& judges) {
               << " of " << pair.n << " replies judged in this run"
               << (pair.kappa ? ", Cohen's kappa " + format_number(*pair.kappa, 2) : "") << '\n';
   }
-  const size_t n_shown = std::min(judges.disagreements.size(), kShownDisagreements);
-  for (size_t i = 0; i < n_shown; ++i) {
+  const int64_t n_shown = std::min(std::ssize(judges.disagreements), kShownDisagreements);
+  for (int64_t i = 0; i < n_shown; ++i) {
     const Disagreement& one = judges.disagreements[i];
     std::cout << "  " << one.id << ":";
     for (const auto& [judge, verdict] : one.verdicts) {
@@ -122,9 +123,9 @@ void print_agreement(const JudgesResult& judges) {
     }
     std::cout << " reply: " << printable(one.reply) << '\n';
   }
-  if (judges.n_disagreement > static_cast<int64_t>(n_shown)) {
-    std::cout << "  " << judges.n_disagreement - static_cast<int64_t>(n_shown)
-              << " more; --json lists the first " << judges.disagreements.size() << '\n';
+  if (judges.n_disagreement > n_shown) {
+    std::cout << "  " << judges.n_disagreement - n_shown << " more; --json lists the first "
+              << judges.disagreements.size() << '\n';
   }
 }
 
@@ -156,8 +157,7 @@ void print_summary(const RolloutSummary& summary,
 }
 
 void warn(const RolloutSummary& summary) {
-  const double at_limit =
-      static_cast<double>(summary.n_at_limit) / static_cast<double>(summary.n_script);
+  const double at_limit = ratio(summary.n_at_limit, summary.n_script);
   if (at_limit > kManyAtLimit) {
     say_warning("replies_at_token_limit",
                 format_percent(at_limit) + " of the last replies hit the token limit",

@@ -2,24 +2,22 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/export_check.h"
-#include "cli/export_fit.h"
-#include "cli/export_results.h"
+#include "cli/export_options.h"
+#include "cli/export_tables.h"
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
-#include "export/bake_gguf.h"
-#include "export/bake_hf.h"
-#include "export/easysteer.h"
-#include "export/lora.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
+#include "mascing/export.h"
+#include "mascing/report.h"
+#include "mascing/results.h"
 
 namespace mascing::cli {
 namespace {
-
-constexpr double kNoticeableLoss = 0.05;
 
 struct ExportArguments {
   std::vector<std::string> masks;
@@ -29,130 +27,101 @@ struct ExportArguments {
   std::string check;
   std::string results;
   bool any_model = false;
-  ExportSource source;
+  FitArguments source;
+
+  [[nodiscard]] ExportOptions options() const {
+    ExportOptions options = source.options();
+    options.any_model = any_model;
+    if (!check.empty()) {
+      options.check = read_conversations(check);
+    }
+    return options;
+  }
 };
 
-void require_model(const ExportArguments& arguments) {
+Results read_results(const std::string& path) {
+  return results_from_json(read_text_file(path), path);
+}
+
+/// The entry goes into results.json, and report.html beside it is drawn again.
+void keep_results(const std::string& path, const ExportResult& entry) {
+  Results results = read_results(path);
+  put_export(results, entry);
+  const std::string page = (std::filesystem::path(path).parent_path() / "report.html").string();
+  const std::string text = to_json(results);
+  write_file_atomically(page, render_report(results_from_json(text, path)));
+  write_file_atomically(path, text);
+  say_written(path + ", " + page, "");
+}
+
+void finish(const ExportArguments& arguments,
+            const ExportReport& report,
+            const std::string& file,
+            const std::string& next) {
+  say_warnings(report.warnings);
+  if (report.check && !arguments.results.empty()) {
+    keep_results(arguments.results, *report.check);
+  }
+  say_written(file, next);
+}
+
+void run_lora(const ExportArguments& arguments, const Mask& mask) {
+  ProgressLine line;
+  const ExportReport report =
+      export_lora(mask, arguments.output, arguments.options(), line.callback());
+  line.finish_line();
+  print_fit(report.fit);
+  if (report.check) {
+    print_check(*report.check);
+  }
+  finish(arguments,
+         report,
+         arguments.output,
+         "llama-server -m " + arguments.source.model_name() + " --lora-scaled " + arguments.output +
+             ":" + format_number(mask.alpha, 2));
+}
+
+void run_gguf(const ExportArguments& arguments, const Mask& mask) {
   if (!arguments.source.has_model()) {
-    throw Error(ErrorKind::kUsage,
-                "[export] --to " + arguments.target + " needs the model",
-                "add -m model.gguf");
-  }
-}
-
-void print_losses(const std::vector<RoundingLoss>& losses) {
-  double worst = 0.0;
-  std::string type;
-  for (const RoundingLoss& loss : losses) {
-    if (loss.loss >= worst) {
-      worst = loss.loss;
-      type = loss.type;
-    }
-  }
-  std::cout << "rounding to " << type << " loses at most " << format_number(100.0 * worst, 2)
-            << " % of a router's change\n";
-  if (worst > kNoticeableLoss) {
-    say_warning("rounding_loss",
-                "routers of type " + type +
-                    " cannot hold the change exactly: " + format_number(100.0 * worst, 1) +
-                    " % of it is lost to rounding in the worst layer",
-                "use a model with F32 routers (the llama.cpp default), or the LoRA adapter");
-  }
-}
-
-void keep_results(const ExportArguments& arguments,
-                  const std::string& file,
-                  const RouterUpdate& update) {
-  if (!arguments.results.empty()) {
-    add_to_results(arguments.results, file, arguments.target, update);
-  }
-}
-
-void export_lora(const ExportArguments& arguments, const Mask& mask) {
-  RouterUpdate update = obtain_update(arguments.source, mask, false);
-  print_fit(update);
-  write_lora(arguments.output, update);
-  if (!arguments.check.empty()) {
-    LlamaHostOptions options = arguments.source.model.host;
-    options.adapters = {{arguments.output, mask.alpha}};
-    update.fidelity = check_form(arguments.source.model, options, mask, arguments.check);
-    write_lora(arguments.output, update);
-    keep_results(arguments, arguments.output, update);
-  }
-  say_written(arguments.output,
-              "llama-server -m " + arguments.source.model_name() + " --lora-scaled " +
-                  arguments.output + ":" + format_number(update.origin.alpha, 2));
-}
-
-void export_gguf(const ExportArguments& arguments, const Mask& mask) {
-  require_model(arguments);
-  const std::string& model = arguments.source.model.host.path;
-  RouterUpdate update = obtain_update(arguments.source, mask, true);
-  if (!arguments.check.empty()) {
-    // The record precedes the weights: a first copy is measured, a second one carries the record.
-    const std::string trial = arguments.output + ".unchecked.gguf";
-    ProgressLine line;
-    const BakeReport baked = bake_gguf(model, trial, update, ggml_codec(), line.callback());
-    LlamaHostOptions options = arguments.source.model.host;
-    options.path = baked.files.front();
-    try {
-      update.fidelity = check_form(arguments.source.model, options, mask, arguments.check);
-    } catch (...) {
-      remove_files(baked.files);
-      throw;
-    }
-    remove_files(baked.files);
+    throw Error(ErrorKind::kUsage, "[export] --to gguf needs the model", "add -m model.gguf");
   }
   ProgressLine line;
-  const BakeReport baked =
-      bake_gguf(model, arguments.output, update, ggml_codec(), line.callback());
-  print_fit(update);
-  print_losses(baked.losses);
-  keep_results(arguments, baked.files.front(), update);
-  say_written(baked.files.front(), "mascing mask verify " + baked.files.front());
+  const ExportReport report =
+      export_gguf(mask, arguments.output, arguments.options(), line.callback());
+  line.finish_line();
+  if (report.check) {
+    print_check(*report.check);
+  }
+  print_fit(report.fit);
+  print_losses(report.losses);
+  const std::string& file = report.files.front();
+  finish(arguments, report, file, "mascing mask verify " + file);
 }
 
-void export_hf(const ExportArguments& arguments, const Mask& mask) {
+void run_hf(const ExportArguments& arguments, const Mask& mask) {
   if (arguments.folder.empty()) {
     throw Error(ErrorKind::kUsage,
                 "[export] --to hf needs --model-dir",
                 "add the folder of the original Hugging Face model: --model-dir hf/");
   }
-  if (!arguments.check.empty()) {
-    throw Error(ErrorKind::kUsage,
-                "[export] --check cannot run a Hugging Face folder",
-                "check the adapter or the baked GGUF, which use the same fit");
-  }
-  const RouterUpdate update = obtain_update(arguments.source, mask, true);
   ProgressLine line;
-  const HfReport baked =
-      bake_hf(arguments.folder, arguments.output, update, arguments.any_model, line.callback());
-  print_fit(update);
-  print_losses(baked.losses);
-  std::cout << baked.rewritten.size() << " files rewritten, " << baked.linked.size()
+  const ExportReport report =
+      export_hf(mask, arguments.folder, arguments.output, arguments.options(), line.callback());
+  line.finish_line();
+  print_fit(report.fit);
+  print_losses(report.losses);
+  std::cout << report.files.size() << " files rewritten, " << report.linked.size()
             << " linked unchanged\n";
-  for (const std::string& name : baked.skipped) {
+  for (const std::string& name : report.skipped) {
     std::cout << "  omitted " << name << " (would bypass steering)\n";
   }
-  say_written(arguments.output, "vllm serve " + arguments.output);
+  finish(arguments, report, arguments.output, "vllm serve " + arguments.output);
 }
 
-void export_easysteer(const ExportArguments& arguments, const Mask& mask) {
-  const auto layers = easysteer_layers(mask, static_cast<double>(mask.alpha));
-  write_easysteer(arguments.output, mask, layers);
-  std::cout << "block  experts  lambda   variance kept\n";
-  double least = 1.0;
-  for (const EasySteerLayer& layer : layers) {
-    std::cout << mask.blocks[layer.i_layer] << "      " << layer.experts.size() << "        "
-              << format_number(layer.lambda, 3) << "   " << format_number(layer.explained, 3)
-              << '\n';
-    least = std::min(least, layer.explained);
-  }
-  say_warning("two_levels",
-              "EasySteer allows one strength per layer; the worst layer keeps only " +
-                  format_number(100.0 * least, 0) + " % of the mask's variance",
-              "measure it in vLLM before use; the baked folder (--to hf) keeps every value");
-  say_written(arguments.output, "");
+void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
+  const ExportReport report = export_easysteer(mask, arguments.output);
+  print_two_levels(report.two_levels, mask);
+  finish(arguments, report, arguments.output, "");
 }
 
 void execute(const ExportArguments& arguments, Session& session) {
@@ -164,16 +133,16 @@ void execute(const ExportArguments& arguments, Session& session) {
           "[export] --results needs --check; otherwise there is nothing to add to the results",
           "add conversations to compare on: --check conversations.jsonl");
     }
-    require_results_of(arguments.results, mask);
+    require_results_of(read_results(arguments.results), arguments.results, mask);
   }
   if (arguments.target == "lora") {
-    export_lora(arguments, mask);
+    run_lora(arguments, mask);
   } else if (arguments.target == "gguf") {
-    export_gguf(arguments, mask);
+    run_gguf(arguments, mask);
   } else if (arguments.target == "hf") {
-    export_hf(arguments, mask);
+    run_hf(arguments, mask);
   } else {
-    export_easysteer(arguments, mask);
+    run_easysteer(arguments, mask);
   }
   session.exit_code = 0;
 }

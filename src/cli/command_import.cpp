@@ -14,7 +14,7 @@
 namespace mascing::cli {
 namespace {
 
-constexpr size_t kShownLines = 5;
+constexpr int64_t kShownLines = 5;
 
 struct ImportArguments {
   std::vector<std::string> files;
@@ -25,18 +25,18 @@ struct ImportArguments {
 
 std::string lines_of(const std::vector<int64_t>& lines, int64_t n) {
   std::string text;
-  for (size_t i = 0; i < std::min(lines.size(), kShownLines); ++i) {
+  for (int64_t i = 0; i < std::min(std::ssize(lines), kShownLines); ++i) {
     text += (i == 0 ? "" : ", ") + std::to_string(lines[i]);
   }
-  return (n == 1 ? "line " : "lines ") + text +
-         (n > static_cast<int64_t>(kShownLines) ? ", ..." : "");
+  return (n == 1 ? "line " : "lines ") + text + (n > kShownLines ? ", ..." : "");
 }
 
 void say(const ImportedFile& file) {
   std::cerr << file_name(file.path) << ": " << file.format << ", " << file.n_row << " rows in "
             << file.n_line << " lines: " << file.n_conversation << " conversations\n";
   for (const ImportSkip& skip : file.skips) {
-    std::cerr << "  skipped " << skip.n << " (" << skip.reason << "), "
+    std::cerr << "  skipped " << skip.n
+              << " within the limits measured so far. Without a mask it is " << skip.reason << "), "
               << lines_of(skip.lines, skip.n) << ": " << printable(skip.example, 120) << '\n';
   }
   const int64_t n_duplicate = file.n_exact_duplicate + file.n_near_duplicate;

@@ -38,7 +38,7 @@ struct Inspection {
 int64_t size_of(const std::vector<GgufFile>& parts) {
   int64_t size_bytes = 0;
   for (const GgufFile& part : parts) {
-    size_bytes += static_cast<int64_t>(part.file().size());
+    size_bytes += std::ssize(part.file());
   }
   return size_bytes;
 }
@@ -51,8 +51,8 @@ Inspection inspect(const std::string& path, bool is_probed, bool is_read_only) {
     options.path = path;
     found.layers = probe_layers(options);
   }
-  for (LayerProbe& layer : found.layers) {
-    const auto l = static_cast<size_t>(&layer - found.layers.data());
+  for (size_t l = 0; l < found.layers.size(); ++l) {
+    LayerProbe& layer = found.layers[l];
     if (!layer.is_steered && found.traits.is_chosen_by_token[l]) {
       layer.reason = "its experts are selected by token id; a mask only changes their weights";
     }

@@ -9,14 +9,16 @@
 #include <iostream>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/export_fit.h"
+#include "cli/export_options.h"
 #include "cli/mask_options.h"
 #include "cli/options.h"
+#include "cli/progress_line.h"
 #include "cli/server_program.h"
-#include "export/lora.h"
+#include "export/router_update.h"
 #include "mascing/error.h"
 #include "mascing/version.h"
 
@@ -29,7 +31,7 @@ struct ServeArguments {
   int port = 8080;
   std::string program;
   std::vector<std::string> rest;
-  ExportSource source;
+  FitArguments source;
 };
 
 /// An adapter as passed to the server.
@@ -61,8 +63,8 @@ void refuse_caches(const std::vector<std::string>& rest) {
 }
 
 std::string cached_adapter(const ServeArguments& arguments, const Mask& mask) {
-  std::string key = hash_mask(mask) + " " + format_number(static_cast<double>(mask.alpha), 6) +
-                    " " + std::to_string(arguments.source.rank) + " " +
+  std::string key = hash_mask(mask) + " " + format_number(mask.alpha, 6) + " " +
+                    std::to_string(arguments.source.rank) + " " +
                     std::to_string(arguments.source.n_max_token) + " " +
                     std::to_string(arguments.source.seed) + " " + version();
   for (const std::string& path : arguments.source.data) {
@@ -83,11 +85,15 @@ std::vector<ServedMask> prepare(const ServeArguments& arguments) {
   std::vector<ServedMask> served;
   for (WeightedMask& used : read_masks(arguments.masks)) {
     ServedMask mask;
-    used.mask.alpha = static_cast<float>(used.strength);
+    used.mask.alpha = to_float(used.strength);
     mask.used = std::move(used);
     mask.adapter = cached_adapter(arguments, mask.used.mask);
     if (!file_exists(mask.adapter)) {
-      write_lora(mask.adapter, obtain_update(arguments.source, mask.used.mask, false));
+      ProgressLine line;
+      const ExportReport report =
+          export_lora(mask.used.mask, mask.adapter, arguments.source.options(), line.callback());
+      line.finish_line();
+      say_warnings(report.warnings);
       std::cerr << "wrote " << mask.adapter << '\n';
     }
     served.push_back(std::move(mask));

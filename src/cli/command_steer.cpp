@@ -3,6 +3,7 @@
 #include <iostream>
 #include <utility>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -30,12 +31,12 @@ struct SteerArguments {
 
 SteerTraces divide(const TraceSet& set, int target) {
   SteerTraces divided;
-  for (size_t i = 0; i < set.traces.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(set.traces); ++i) {
     const int label = set.traces[i].label;
     if (label == 1 - target) {
-      divided.target.push_back(static_cast<int64_t>(i));
+      divided.target.push_back(i);
     } else if (label < 0) {
-      divided.preserve.push_back(static_cast<int64_t>(i));
+      divided.preserve.push_back(i);
     }
   }
   return divided;
@@ -47,9 +48,9 @@ Mask mask_of(const TraceSet& set,
              SteerResult result) {
   Mask mask = mask_for(set);
   mask.sigma_rule = options.sigma_rule;
-  mask.alpha = static_cast<float>(arguments.alpha);
-  mask.lambda = static_cast<float>(options.lambda);
-  mask.threshold = static_cast<float>(options.threshold);
+  mask.alpha = to_float(arguments.alpha);
+  mask.lambda = to_float(options.lambda);
+  mask.threshold = to_float(options.threshold);
   mask.method = arguments.norm > 0.0 ? "mean_difference" : "surrogate";
   mask.seed = options.seed;
   mask.data_hash = hash_traces(set);
@@ -62,9 +63,9 @@ Mask mask_of(const TraceSet& set,
 /// One cell per surrogate and lambda.
 std::vector<SteerCell> cells_of(const SteerArguments& arguments, const SteerOptions& options) {
   std::vector<SteerCell> cells;
-  for (size_t i = 0; i < arguments.surrogates.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(arguments.surrogates); ++i) {
     for (const double lambda : arguments.lambdas) {
-      cells.push_back({static_cast<int64_t>(i), options});
+      cells.push_back({i, options});
       cells.back().options.lambda = lambda;
     }
   }

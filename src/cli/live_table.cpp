@@ -32,7 +32,7 @@ void LiveTable::update(const std::vector<CandidateResult>& trials) {
       std::cerr << "\033[" << n_drawn_ << "A\033[J";
     }
     std::cerr << table << std::flush;
-    n_drawn_ = static_cast<size_t>(std::count(table.begin(), table.end(), '\n'));
+    n_drawn_ = std::count(table.begin(), table.end(), '\n');
     return;
   }
   said_.resize(trials.size());

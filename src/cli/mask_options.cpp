@@ -58,8 +58,10 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
     if (n++ < kShown) {
       examples += (examples.empty() ? "" : ", ") + std::string("block ") +
                   std::to_string(first.mask.blocks[conflict.i_layer]) + " expert " +
-                  std::to_string(conflict.i_expert) + " (" + signed_number(conflict.first) +
-                  " vs. " + signed_number(conflict.second) + ")";
+                  std::to_string(conflict.i_expert) +
+                  " within the limits measured so far. Without a mask it is " +
+                  signed_number(conflict.first) + " vs. " + signed_number(conflict.second) +
+                  " tokens)";
     }
   }
   if (n > 0) {
@@ -84,13 +86,19 @@ void say_warning(const std::string& id, const std::string& text, const std::stri
   }
 }
 
+void say_warnings(const std::vector<Warning>& warnings) {
+  for (const Warning& warning : warnings) {
+    say_warning(warning.id, warning.text, warning.advice);
+  }
+}
+
 std::vector<WeightedMask> read_masks(const std::vector<std::string>& words) {
   std::vector<WeightedMask> masks;
   for (const std::string& word : words) {
     const Word divided = divide(word);
     WeightedMask used;
     used.mask = read_mask(divided.path);
-    used.strength = divided.has_strength ? divided.strength : static_cast<double>(used.mask.alpha);
+    used.strength = divided.has_strength ? divided.strength : used.mask.alpha;
     used.name = divided.path;
     masks.push_back(std::move(used));
   }

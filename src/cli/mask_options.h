@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mascing/mask_algebra.h"
+#include "mascing/warning.h"
 
 namespace mascing::cli {
 
@@ -23,5 +24,7 @@ void warn_of_conflicts(const std::vector<WeightedMask>& masks);
 
 /// Prints "mascing: warning: [id] text" and a line of advice on stderr.
 void say_warning(const std::string& id, const std::string& text, const std::string& advice);
+/// The same for several.
+void say_warnings(const std::vector<Warning>& warnings);
 
 }  // namespace mascing::cli

@@ -5,10 +5,10 @@
 #include <iostream>
 
 #include "base/text.h"
-#include "cli/export_check.h"
-#include "cli/export_fit.h"
+#include "cli/export_tables.h"
 #include "export/bake_gguf.h"
 #include "export/bake_hf.h"
+#include "export/check_form.h"
 #include "export/lora.h"
 #include "format/gguf.h"
 #include "format/model_file.h"
@@ -19,8 +19,11 @@ namespace mascing::cli {
 namespace {
 
 void print_origin(const UpdateOrigin& origin) {
-  std::cout << "scenario     " << origin.scenario << " (" << origin.direction << ")\n"
-            << "model        " << origin.model_name << " (" << origin.architecture
+  std::cout << "scenario     " << origin.scenario
+            << " within the limits measured so far. Without a mask it is " << origin.direction
+            << ")\n"
+            << "model        " << origin.model_name
+            << " within the limits measured so far. Without a mask it is " << origin.architecture
             << ", fingerprint " << origin.fingerprint << ")\n"
             << "mask         " << origin.mask_hash << '\n'
             << "strength     " << format_number(origin.alpha, 3) << '\n'
@@ -37,7 +40,7 @@ void require_model(const std::string& fingerprint,
   if (info.fingerprint != fingerprint) {
     throw Error(ErrorKind::kMismatch,
                 "[verify] made for '" + name + "' (" + fingerprint.substr(0, 12) + "), not for '" +
-                    info.name + "' (" + info.fingerprint.substr(0, 12) + ")",
+                    info.name + "' (" + info.fingerprint.substr(0, 12) + " tokens)",
                 "use the model it was made for");
   }
   std::cout << "fits         " << model << '\n';
@@ -46,7 +49,7 @@ void require_model(const std::string& fingerprint,
 void verify_mask(const std::string& path, const std::string& model) {
   const Mask mask = read_mask(path);
   std::cout << "kind         mask\n";
-  print_origin(origin_of(mask, static_cast<double>(mask.alpha)));
+  print_origin(origin_of(mask, mask.alpha));
   require_model(mask.fingerprint, mask.model_name, model);
 }
 
@@ -54,8 +57,8 @@ void verify_adapter(const std::string& path, const std::string& model) {
   const RouterUpdate update = read_lora(path);
   std::cout << "kind         LoRA adapter (scale = mask strength)\n";
   print_origin(update.origin);
-  print_fit(update);
-  print_fidelity(update.fidelity, update.blocks);
+  print_fit(layer_fits(update));
+  print_check(entry_of(path, "lora", update));
   require_model(update.origin.fingerprint, update.origin.model_name, model);
 }
 
@@ -67,8 +70,8 @@ void verify_model(const std::string& path, const std::string& model) {
   }
   std::cout << "kind         baked model\n";
   print_origin(record->update.origin);
-  print_fit(record->update);
-  print_fidelity(record->update.fidelity, record->update.blocks);
+  print_fit(layer_fits(record->update));
+  print_check(entry_of(path, "gguf", record->update));
   std::cout << "routers      " << (record->is_intact ? "intact" : "changed after baking") << '\n'
             << "undo         "
             << (record->can_undo ? "possible: mascing mask unbake"

@@ -104,8 +104,7 @@ void add_threads(CLI::App& command, int64_t& n_thread) {
 }
 
 int64_t resolve_threads(int64_t n_thread) {
-  return n_thread > 0 ? n_thread
-                      : static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  return n_thread > 0 ? n_thread : std::max(1U, std::thread::hardware_concurrency());
 }
 
 bool wants_colour() {

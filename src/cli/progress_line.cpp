@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "base/numeric.h"
 #include "base/text.h"
 
 namespace mascing::cli {
@@ -21,7 +22,7 @@ extern "C" void on_signal(int signal_number) {
 }
 
 std::string duration_text(double seconds) {
-  const auto whole = static_cast<int64_t>(std::llround(seconds));
+  const int64_t whole = std::llround(seconds);
   if (whole < 60) {
     return std::to_string(whole) + " s";
   }
@@ -65,10 +66,10 @@ std::string ProgressLine::rate_and_eta(const ProgressEvent& event) const {
   if (n_new <= 0 || elapsed < 0.05) {
     return {};
   }
-  const double rate = static_cast<double>(n_new) / elapsed;
+  const double rate = to_double(n_new) / elapsed;
   std::string text = ", " + format_number(rate, rate < 10.0 ? 1 : 0) + " " + event.unit + "/s";
   if (event.done < event.total) {
-    text += ", " + duration_text(static_cast<double>(event.total - event.done) / rate) + " left";
+    text += ", " + duration_text(to_double(event.total - event.done) / rate) + " left";
   }
   return text;
 }

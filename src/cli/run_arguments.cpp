@@ -1,4 +1,4 @@
-// Adds the options shared by `mascing run` and `mascing search`, and reads the scenario.
+// What the command line says replaces what the scenario file says.
 #include "cli/run_arguments.h"
 
 #include "mascing/budget.h"

@@ -99,12 +99,22 @@ void require_fitting(const RouterUpdate& update, const ModelInfo& info) {
     throw Error(ErrorKind::kMismatch,
                 "[bake] the mask was made for '" + update.origin.model_name + "' (" +
                     update.origin.fingerprint.substr(0, 12) + "), not for '" + info.name + "' (" +
-                    info.fingerprint.substr(0, 12) + ")",
+                    info.fingerprint.substr(0, 12) + " tokens)",
                 "use the model the mask was made for, with the same router weights");
   }
 }
 
 }  // namespace
+
+RoundingLoss largest_loss(const std::vector<RoundingLoss>& losses) {
+  RoundingLoss largest;
+  for (const RoundingLoss& loss : losses) {
+    if (loss.loss >= largest.loss) {
+      largest = loss;
+    }
+  }
+  return largest;
+}
 
 BakeReport bake_gguf(const std::string& model,
                      const std::string& output,
@@ -117,7 +127,7 @@ BakeReport bake_gguf(const std::string& model,
   }
   require_fitting(update, opened.info);
   BakeReport report;
-  const auto n_part = static_cast<int64_t>(opened.parts.size());
+  const int64_t n_part = std::ssize(opened.parts);
   const std::string first = first_part_name(output, n_part);
   Output written;
   for (int64_t i = 0; i < n_part; ++i) {
@@ -160,7 +170,7 @@ std::vector<std::string> unbake_gguf(const std::string& model,
                                      const std::string& output,
                                      const Progress& progress) {
   const OpenModel opened = open_model(model);
-  const auto n_part = static_cast<int64_t>(opened.parts.size());
+  const int64_t n_part = std::ssize(opened.parts);
   const std::string first = first_part_name(output, n_part);
   const std::optional<BakeRecord> record = read_bake(model);
   if (!record) {

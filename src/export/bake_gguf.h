@@ -12,22 +12,19 @@
 #include <vector>
 
 #include "export/router_update.h"
+#include "mascing/export_quality.h"
 #include "mascing/progress.h"
 #include "mascing/tensor_codec.h"
 
 namespace mascing {
 
-/// Rounding loss of a changed router: |stored - wanted| / |wanted - original|.
-struct RoundingLoss {
-  int64_t i_layer = 0;
-  std::string type;
-  double loss = 0.0;
-};
-
 struct BakeReport {
   std::vector<std::string> files;  ///< all parts of the new model, the first one first
   std::vector<RoundingLoss> losses;
 };
+
+/// The largest of the losses, of equal ones the last; no loss if there is none.
+[[nodiscard]] RoundingLoss largest_loss(const std::vector<RoundingLoss>& losses);
 
 /// Copies the model (all parts of a split one; parts without routers are linked where the file
 /// system can) with `update` at strength `update.origin.alpha` added to its routers. Only

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "export/baked_routers.h"
@@ -54,8 +55,8 @@ int32_t type_of(const SafetensorsTensor& tensor) {
 
 std::vector<float> floats_of(const SafetensorsTensor& tensor) {
   const int32_t type = type_of(tensor);
-  const auto n = static_cast<int64_t>(tensor.size_bytes / (type == kGgufF32 ? 4 : 2));
-  std::vector<float> values(static_cast<size_t>(n));
+  const int64_t n = tensor.size_bytes / (type == kGgufF32 ? 4 : 2);
+  std::vector<float> values(n);
   plain_codec().decode(type, tensor.data, n, values.data());
   return values;
 }
@@ -121,8 +122,7 @@ class Baking {
         const std::vector<float> original = floats_of(find(router.bias));
         std::vector<float> wanted = original;
         for (size_t e = 0; e < wanted.size(); ++e) {
-          const double shift = update_.origin.alpha * static_cast<double>(layer.shift[e]);
-          wanted[e] = static_cast<float>(wanted[e] + shift);
+          wanted[e] = to_float(wanted[e] + update_.origin.alpha * layer.shift[e]);
         }
         add(router.bias, layer.i_layer, original, wanted, losses);
       }
@@ -142,9 +142,9 @@ class Baking {
       const int64_t place = patch.tensor->data - file.file().data();
       copy_in_pieces(source, position, place, out, progress);
       out.write(patch.bytes.data(), patch.bytes.size());
-      position = place + static_cast<int64_t>(patch.bytes.size());
+      position = place + std::ssize(patch.bytes);
     }
-    copy_in_pieces(source, position, static_cast<int64_t>(file.file().size()), out, progress);
+    copy_in_pieces(source, position, std::ssize(file.file()), out, progress);
     out.commit();
   }
 
@@ -198,7 +198,7 @@ class Baking {
     const SafetensorsTensor& tensor = find(place);
     HfPatch patch{&tensor, std::vector<std::byte>(tensor.size_bytes)};
     const int32_t type = type_of(tensor);
-    const auto n = static_cast<int64_t>(wanted.size());
+    const int64_t n = std::ssize(wanted);
     plain_codec().encode(type, wanted.data(), 1, n, patch.bytes.data());
     std::vector<float> stored(wanted.size());
     plain_codec().decode(type, patch.bytes.data(), n, stored.data());

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/text.h"
 #include "mascing/error.h"
 
@@ -29,7 +30,7 @@ std::vector<float> decode(const GgufTensor& tensor, const TensorCodec& codec) {
   for (const int64_t dim : tensor.dims) {
     n *= dim;
   }
-  std::vector<float> values(static_cast<size_t>(n));
+  std::vector<float> values(n);
   codec.decode(tensor.type, tensor.data, n, values.data());
   return values;
 }
@@ -41,11 +42,10 @@ PatchedTensor patch(const GgufTensor& tensor,
                     double& loss) {
   PatchedTensor patched{&tensor, std::vector<std::byte>(tensor.size_bytes)};
   const int64_t n = tensor.dims[0];
-  const auto n_row = static_cast<int64_t>(wanted.size()) / n;
+  const int64_t n_row = std::ssize(wanted) / n;
   codec.encode(tensor.type, wanted.data(), n_row, n, patched.bytes.data());
   std::vector<float> stored(wanted.size());
-  codec.decode(
-      tensor.type, patched.bytes.data(), static_cast<int64_t>(stored.size()), stored.data());
+  codec.decode(tensor.type, patched.bytes.data(), std::ssize(stored), stored.data());
   loss = rounding_loss(original, wanted, stored);
   return patched;
 }
@@ -58,13 +58,11 @@ std::vector<float> changed_weight(const std::vector<float>& original,
                                   int64_t n_embd,
                                   double strength) {
   std::vector<float> wanted(original.size());
-  std::vector<double> row(static_cast<size_t>(n_embd));
+  std::vector<double> row(n_embd);
   for (int64_t e = 0; e < n_expert; ++e) {
     std::copy_n(original.begin() + e * n_embd, n_embd, row.begin());
     add_update_row(layer, e, n_embd, strength, row);
-    std::transform(row.begin(), row.end(), wanted.begin() + e * n_embd, [](double v) {
-      return static_cast<float>(v);
-    });
+    std::transform(row.begin(), row.end(), wanted.begin() + e * n_embd, to_float);
   }
   return wanted;
 }
@@ -112,7 +110,7 @@ std::vector<PatchedTensor> bake_routers(const OpenModel& model,
       const std::vector<float> original = decode(*router.bias, codec);
       std::vector<float> wanted = original;
       for (size_t e = 0; e < wanted.size(); ++e) {
-        wanted[e] = static_cast<float>(wanted[e] + strength * static_cast<double>(layer.shift[e]));
+        wanted[e] = to_float(wanted[e] + strength * layer.shift[e]);
       }
       RoundingLoss loss{layer.i_layer, gguf_type_name(router.bias->type), 0.0};
       changed.push_back(patch(*router.bias, original, wanted, codec, loss.loss));

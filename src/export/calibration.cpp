@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/numeric.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -46,20 +47,18 @@ Prompts render_evenly(Host& host,
                       const CalibrationOptions& options) {
   Prompts all;
   int64_t n_token = 0;
-  for (size_t i = 0; i < conversations.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(conversations); ++i) {
     try {
       all.tokens.push_back(host.render(conversations[i]).tokens);
-      all.group.push_back(static_cast<int64_t>(i));
-      n_token += 2 * (static_cast<int64_t>(all.tokens.back().size()) + options.n_reply_token);
+      all.group.push_back(i);
+      n_token += 2 * (std::ssize(all.tokens.back()) + options.n_reply_token);
     } catch (const Error& failure) {
       if (failure.kind() != ErrorKind::kBadInput) {
         throw;
       }
     }
   }
-  const double share = n_token > options.n_max_token
-                           ? static_cast<double>(options.n_max_token) / static_cast<double>(n_token)
-                           : 1.0;
+  const double share = n_token > options.n_max_token ? ratio(options.n_max_token, n_token) : 1.0;
   Prompts chosen;
   double due = 1.0;
   for (size_t i = 0; i < all.tokens.size(); ++i, due += share) {
@@ -80,7 +79,7 @@ void add_blank_pages(Host& host, int64_t n, Prompts& openings) {
   }
   for (int64_t i = 0; i < n && !start.empty(); ++i) {
     openings.tokens.push_back(start);
-    openings.group.push_back(static_cast<int64_t>(openings.group.size()));
+    openings.group.push_back(std::ssize(openings.group));
   }
 }
 
@@ -102,9 +101,9 @@ void answer(Host& host,
       const std::vector<int32_t>& reply = replies[i].value.tokens;
       sample.request.tokens.insert(sample.request.tokens.end(), reply.begin(), reply.end());
     }
-    const auto n_token = static_cast<int64_t>(sample.request.tokens.size());
+    const int64_t n_token = std::ssize(sample.request.tokens);
     sample.request.span = {0, std::min(n_token, host.context_size())};
-    sample.request.tokens.resize(static_cast<size_t>(sample.request.span.end));
+    sample.request.tokens.resize(sample.request.span.end);
     sample.request.steering = steering;
     samples.push_back(std::move(sample));
   }

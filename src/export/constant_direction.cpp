@@ -58,13 +58,13 @@ std::vector<RouterSamples> read_inputs(Host& host,
                                        const std::vector<int64_t>& layers) {
   const ModelInfo& info = host.describe();
   std::vector<RouterSamples> samples(layers.size());
-  std::vector<int64_t> place(static_cast<size_t>(info.n_layer), -1);
-  for (size_t i = 0; i < layers.size(); ++i) {
+  std::vector<int64_t> place(info.n_layer, -1);
+  for (int64_t i = 0; i < std::ssize(layers); ++i) {
     samples[i].n_embd = info.n_embd;
     samples[i].n_expert = info.n_expert;
-    samples[i].inputs.reserve(static_cast<size_t>(reading.n_token * info.n_embd));
-    samples[i].logits.reserve(static_cast<size_t>(reading.n_token * info.n_expert));
-    place[layers[i]] = static_cast<int64_t>(i);
+    samples[i].inputs.reserve(reading.n_token * info.n_embd);
+    samples[i].logits.reserve(reading.n_token * info.n_expert);
+    place[layers[i]] = i;
   }
   const RouterObserver keep = [&](const RouterView& view) {
     if (place[view.i_layer] < 0) {
@@ -72,7 +72,7 @@ std::vector<RouterSamples> read_inputs(Host& host,
     }
     RouterSamples& sample = samples[place[view.i_layer]];
     const auto n_before = sample.inputs.size();
-    sample.inputs.resize(n_before + static_cast<size_t>(info.n_embd));
+    sample.inputs.resize(n_before + info.n_embd);
     to_half(view.input, sample.inputs.data() + n_before, info.n_embd);
     sample.logits.insert(sample.logits.end(), view.logits, view.logits + info.n_expert);
     sample.is_held_out.push_back(reading.is_held_out[view.i_request] ? 1 : 0);
@@ -102,20 +102,18 @@ RouterUpdate fit_router_update(Host& host,
   const std::vector<int64_t> touched = touched_layers(mask);
   const int64_t layer_bytes =
       std::max<int64_t>(1, reading.n_token * (2 * info.n_embd + 4 * info.n_expert + 1));
-  const auto n_at_once =
-      static_cast<size_t>(std::max<int64_t>(1, options.n_max_byte / layer_bytes));
-  const auto n_layer = static_cast<int64_t>(touched.size());
-  for (size_t begin = 0; begin < touched.size(); begin += n_at_once) {
-    const size_t end = std::min(touched.size(), begin + n_at_once);
-    const std::vector<int64_t> layers(touched.begin() + static_cast<int64_t>(begin),
-                                      touched.begin() + static_cast<int64_t>(end));
+  const int64_t n_at_once = std::max<int64_t>(1, options.n_max_byte / layer_bytes);
+  const int64_t n_layer = std::ssize(touched);
+  for (int64_t begin = 0; begin < n_layer; begin += n_at_once) {
+    const int64_t end = std::min(n_layer, begin + n_at_once);
+    const std::vector<int64_t> layers(touched.begin() + begin, touched.begin() + end);
     std::vector<RouterSamples> inputs = read_inputs(host, reading, layers);
     for (size_t i = 0; i < layers.size(); ++i) {
       FitOptions layer_options = options;
       layer_options.may_shift = options.may_shift && info.has_bias[layers[i]];
       update.layers.push_back(fit_layer(inputs[i], mask, layers[i], alpha, layer_options));
       inputs[i] = {};
-      report(progress, {"fit", static_cast<int64_t>(update.layers.size()), n_layer, "layers", ""});
+      report(progress, {"fit", std::ssize(update.layers), n_layer, "layers", ""});
     }
   }
   return update;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -15,12 +16,12 @@ namespace {
 
 /// Splits one row: the smaller group is pushed by the difference of the groups' means.
 EasySteerLayer two_levels(const float* row, int64_t n_expert, double alpha) {
-  std::vector<int64_t> order(static_cast<size_t>(n_expert));
+  std::vector<int64_t> order(n_expert);
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(
       order.begin(), order.end(), [&](int64_t a, int64_t b) { return row[a] < row[b]; });
   const double total = std::accumulate(row, row + n_expert, 0.0);
-  const double n = static_cast<double>(n_expert);
+  const double n = to_double(n_expert);
   double square = 0.0;
   for (int64_t e = 0; e < n_expert; ++e) {
     square += (row[e] - total / n) * (row[e] - total / n);
@@ -31,7 +32,7 @@ EasySteerLayer two_levels(const float* row, int64_t n_expert, double alpha) {
   double below = 0.0;
   for (int64_t i = 1; i < n_expert; ++i) {
     below += row[order[i - 1]];
-    const double n_low = static_cast<double>(i);
+    const double n_low = to_double(i);
     const double gap = (total - below) / (n - n_low) - below / n_low;
     const double between = n_low * (n - n_low) / n * gap * gap;
     if (between > best) {

@@ -10,18 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "mascing/export_quality.h"
 #include "mascing/mask.h"
 
 namespace mascing {
 
-struct EasySteerLayer {
-  int64_t i_layer = 0;
-  std::vector<int64_t> experts;
-  double lambda = 0.0;     ///< in standard deviations as torch.std has them (divisor E - 1)
-  double explained = 0.0;  ///< retained share of the variance of the mask's row
-};
-
-/// The mask at strength `alpha`; unaffected layers are absent.
+/// The mask at strength `alpha`; layers that it leaves alone are absent.
 [[nodiscard]] std::vector<EasySteerLayer> easysteer_layers(const Mask& mask, double alpha);
 
 /// {"layer_configs": {"<block>": {"mode": "soft", "expert_ids": [...], "lambda": ...}}}. Written

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "export/choose_experts.h"
 #include "mascing/error.h"
 
@@ -73,7 +74,7 @@ Texts generate_both(Host& exact,
     request.tokens = steered[i].tokens;
     const std::vector<int32_t>& reply = wanted[i].value.tokens;
     request.tokens.insert(request.tokens.end(), reply.begin(), reply.end());
-    request.span.end = std::min(static_cast<int64_t>(request.tokens.size()), exact.context_size());
+    request.span.end = std::min<int64_t>(std::ssize(request.tokens), exact.context_size());
     texts.requests.push_back(std::move(request));
   }
   return texts;
@@ -83,7 +84,7 @@ Texts generate_both(Host& exact,
 std::vector<int32_t> read_choices(Host& host, const TraceRequest& request) {
   const ModelInfo& info = host.describe();
   const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
-  std::vector<int32_t> choices(static_cast<size_t>(request.span.end * info.n_layer * k), -1);
+  std::vector<int32_t> choices(request.span.end * info.n_layer * k, -1);
   std::vector<int32_t> chosen;
   (void)host.observe({request}, [&](const RouterView& view) {
     choose_experts(view.steered, info.n_expert, k, chosen);
@@ -100,7 +101,7 @@ void compare_choices(const std::vector<int32_t>& a,
                      int64_t k,
                      FidelityRecord& record) {
   std::vector<int32_t> shared;
-  const auto n_row = static_cast<int64_t>(a.size()) / k;
+  const int64_t n_row = std::ssize(a) / k;
   for (int64_t i = 0; i < n_row; ++i) {
     shared.clear();
     const auto from = i * k;
@@ -109,15 +110,15 @@ void compare_choices(const std::vector<int32_t>& a,
                           b.begin() + from,
                           b.begin() + from + k,
                           std::back_inserter(shared));
-    const auto n_shared = static_cast<int64_t>(shared.size());
-    record.overlap[i % n_layer] += static_cast<double>(n_shared) / static_cast<double>(k);
+    const int64_t n_shared = std::ssize(shared);
+    record.overlap[i % n_layer] += ratio(n_shared, k);
     record.same_experts[i % n_layer] += n_shared == k ? 1.0 : 0.0;
   }
 }
 
 std::vector<float> read_outputs(Host& host, const TraceRequest& request) {
   const int64_t n_vocab = host.describe().n_vocab;
-  std::vector<float> rows(static_cast<size_t>(request.span.end * n_vocab));
+  std::vector<float> rows(request.span.end * n_vocab);
   (void)host.observe_outputs({request}, [&](const OutputView& view) {
     std::copy_n(view.logits, n_vocab, rows.begin() + view.i_token * n_vocab);
   });
@@ -126,14 +127,14 @@ std::vector<float> read_outputs(Host& host, const TraceRequest& request) {
 
 double total_divergence(const std::vector<float>& p, const std::vector<float>& q, int64_t n_vocab) {
   double sum = 0.0;
-  for (int64_t i = 0; i < static_cast<int64_t>(p.size()); i += n_vocab) {
+  for (int64_t i = 0; i < std::ssize(p); i += n_vocab) {
     sum += divergence(p.data() + i, q.data() + i, n_vocab);
   }
   return sum;
 }
 
 void average(FidelityRecord& record) {
-  const auto n = static_cast<double>(record.n_token);
+  const double n = to_double(record.n_token);
   record.divergence /= n;
   record.divergence_unsteered /= n;
   for (size_t l = 0; l < record.overlap.size(); ++l) {
@@ -161,10 +162,10 @@ FidelityRecord compare_forms(Host& exact,
   record.n_reply = texts.n_reply;
   record.n_reply_changed = texts.n_changed;
   record.n_decision_changed = texts.n_decision;
-  record.overlap.assign(static_cast<size_t>(info.n_layer), 0.0);
+  record.overlap.assign(info.n_layer, 0.0);
   record.same_experts = record.overlap;
   const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
-  const auto n_text = static_cast<int64_t>(texts.requests.size());
+  const int64_t n_text = std::ssize(texts.requests);
   for (int64_t i = 0; i < n_text; ++i) {
     const TraceRequest& plain = texts.requests[i];
     TraceRequest steered = plain;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/numeric.h"
 #include "export/constant_direction.h"
 #include "export/fit_layer_parts.h"
 #include "export/refine_choice.h"
@@ -56,7 +57,7 @@ VectorXd regress(const LayerProblem& problem,
         weight.segment(begin, n).cwiseProduct(wanted.segment(begin, n)).cast<double>();
     right += problem.features.middleRows(begin, n).cast<double>().transpose() * target;
   }
-  gram.diagonal().array() += ridge * gram.trace() / static_cast<double>(problem.n_feature());
+  gram.diagonal().array() += ridge * gram.trace() / to_double(problem.n_feature());
   return gram.ldlt().solve(right);
 }
 
@@ -85,9 +86,9 @@ MatrixXd fold(const LayerProblem& problem,
 
 /// The inputs to fit, [n_fit, F], in coordinates in which they are uncorrelated: inverse * x.
 MatrixXf whiten(const LayerProblem& problem, const MatrixXd& gram, MatrixXd& inverse) {
-  MatrixXd covariance = gram / static_cast<double>(problem.n_fit);
+  MatrixXd covariance = gram / to_double(problem.n_fit);
   covariance.diagonal().array() +=
-      kMatrixRidge * covariance.trace() / static_cast<double>(problem.n_feature());
+      kMatrixRidge * covariance.trace() / to_double(problem.n_feature());
   const Eigen::LLT<MatrixXd> factor(covariance);
   inverse = factor.matrixL().solve(MatrixXd::Identity(covariance.rows(), covariance.cols()));
   return problem.features.topRows(problem.n_fit) * inverse.cast<float>().transpose();
@@ -95,9 +96,9 @@ MatrixXf whiten(const LayerProblem& problem, const MatrixXd& gram, MatrixXd& inv
 
 /// In white coordinates.
 MatrixXd solve_matrix(const LayerProblem& problem, const MatrixXf& white) {
-  const double n_fit = static_cast<double>(problem.n_fit);
+  const double n_fit = to_double(problem.n_fit);
   const MatrixXf& weight = problem.border_weight;
-  const double ridge = kMatrixRidge * static_cast<double>(weight.cast<double>().mean()) * n_fit;
+  const double ridge = kMatrixRidge * weight.cast<double>().mean() * n_fit;
   MatrixXd matrix = MatrixXd::Zero(problem.n_expert(), problem.n_feature());
   MatrixXd residual = fold(problem, white, weight, nullptr);
   MatrixXd direction = residual;
@@ -131,12 +132,12 @@ void truncate(const LayerProblem& problem,
   layer.rank = rank;
   for (int64_t e = 0; e < problem.n_expert(); ++e) {
     for (int64_t r = 0; r < rank; ++r) {
-      layer.up.push_back(static_cast<float>(up(e, r)));
+      layer.up.push_back(to_float(up(e, r)));
     }
   }
   for (int64_t r = 0; r < rank; ++r) {
     for (int64_t d = 0; d < problem.n_embd; ++d) {
-      layer.down.push_back(static_cast<float>(down(r, d)));
+      layer.down.push_back(to_float(down(r, d)));
     }
   }
   if (problem.has_constant) {

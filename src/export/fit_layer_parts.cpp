@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/half.h"
+#include "base/numeric.h"
 #include "export/choose_experts.h"
 #include "mascing/error.h"
 
@@ -21,12 +22,11 @@ constexpr float kFloor = 0.02F;          // of the mean weight: no token counts 
 /// As the router tap has it: the divisor is n.
 float spread(const VectorXf& values) {
   const Eigen::VectorXd v = values.cast<double>();
-  return static_cast<float>(
-      std::sqrt((v.array() - v.mean()).square().sum() / static_cast<double>(v.size())));
+  return to_float(std::sqrt((v.array() - v.mean()).square().sum() / to_double(v.size())));
 }
 
 std::vector<int64_t> fit_tokens_first(const RouterSamples& samples, int64_t& n_fit) {
-  std::vector<int64_t> order(static_cast<size_t>(samples.n_token));
+  std::vector<int64_t> order(samples.n_token);
   std::iota(order.begin(), order.end(), 0);
   const auto middle = std::stable_partition(
       order.begin(), order.end(), [&](int64_t i) { return samples.is_held_out[i] == 0; });
@@ -52,8 +52,7 @@ void fill_arrays(const RouterSamples& samples,
             .transpose();
   }
   if (problem.has_constant) {
-    problem.constant =
-        static_cast<float>(std::sqrt(square / static_cast<double>(n * problem.n_embd)));
+    problem.constant = to_float(std::sqrt(square / to_double(n * problem.n_embd)));
     problem.features.col(problem.n_embd).setConstant(problem.constant);
   }
 }
@@ -68,7 +67,7 @@ void weigh(LayerProblem& problem, float width) {
   VectorXf sorted(n_expert);
   for (int64_t i = 0; i < problem.n_fit; ++i) {
     const VectorXf steered = problem.logits.row(i).transpose() +
-                             static_cast<float>(problem.alpha) * problem.sigma[i] * problem.steer;
+                             to_float(problem.alpha) * problem.sigma[i] * problem.steer;
     const VectorXf odds = (steered.array() - steered.maxCoeff()).exp();
     const VectorXf p = odds / odds.sum();
     const float mean = p.dot(problem.steer);
@@ -120,10 +119,10 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
   using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Eigen::Map<const RowMajor> down(layer.down.data(), layer.rank, problem.n_embd);
   const Eigen::Map<const RowMajor> up(layer.up.data(), n_expert, layer.rank);
-  const auto strength = static_cast<float>(problem.alpha);
+  const float strength = to_float(problem.alpha);
   // Along S without its mean: what is the same for all experts changes nothing.
   const VectorXf along = problem.steer.array() - problem.steer.mean();
-  const double length = static_cast<double>(along.squaredNorm());
+  const double length = along.squaredNorm();
   std::vector<double> ratios;
   std::vector<int32_t> wanted;
   std::vector<int32_t> got;
@@ -138,19 +137,19 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
     const VectorXf logits = problem.logits.row(i).transpose();
     const VectorXf exact = logits + strength * problem.sigma[i] * problem.steer;
     const VectorXf approximate = logits + strength * push;
-    const double full = static_cast<double>(problem.sigma[i]) * length;
-    ratios.push_back(full > 0.0 ? static_cast<double>(along.dot(push)) / full : 1.0);
+    const double full = problem.sigma[i] * length;
+    ratios.push_back(full > 0.0 ? along.dot(push) / full : 1.0);
     choose_experts(exact.data(), n_expert, k, wanted);
     choose_experts(approximate.data(), n_expert, k, got);
     shared.clear();
     std::set_intersection(
         wanted.begin(), wanted.end(), got.begin(), got.end(), std::back_inserter(shared));
-    n_shared += static_cast<int64_t>(shared.size());
-    n_same += static_cast<int64_t>(shared.size()) == k ? 1 : 0;
+    n_shared += std::ssize(shared);
+    n_same += std::ssize(shared) == k ? 1 : 0;
   }
   FitQuality quality;
   quality.n_token = problem.n_held_out;
-  const auto n = static_cast<double>(ratios.size());
+  const double n = to_double(ratios.size());
   const double mean = std::accumulate(ratios.begin(), ratios.end(), 0.0) / n;
   double square = 0.0;
   for (const double ratio : ratios) {
@@ -158,10 +157,13 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
   }
   std::sort(ratios.begin(), ratios.end());
   quality.ratio_spread = std::sqrt(square / n);
-  quality.ratio_low = ratios[static_cast<size_t>(0.01 * (n - 1.0))];
-  quality.ratio_high = ratios[static_cast<size_t>(0.99 * (n - 1.0))];
-  quality.same_experts = static_cast<double>(n_same) / n;
-  quality.overlap = static_cast<double>(n_shared) / (n * static_cast<double>(k));
+  const auto percentile = [&](double share) {
+    return ratios[static_cast<size_t>(share * (n - 1.0))];
+  };
+  quality.ratio_low = percentile(0.01);
+  quality.ratio_high = percentile(0.99);
+  quality.same_experts = to_double(n_same) / n;
+  quality.overlap = to_double(n_shared) / (n * to_double(k));
   return quality;
 }
 

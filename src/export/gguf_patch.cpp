@@ -39,7 +39,7 @@ void copy_in_pieces(const GgufFile& part,
                     AtomicFile& out,
                     const Progress& progress) {
   constexpr int64_t kMega = int64_t{1} << 20;
-  const auto total = static_cast<int64_t>(part.file().size()) / kMega;
+  const int64_t total = std::ssize(part.file()) / kMega;
   while (begin < end) {
     const int64_t n = std::min(kPiece, end - begin);
     out.append_from(source, begin, n);
@@ -54,7 +54,7 @@ std::string padding_to(size_t size, size_t alignment) {
 
 std::string header_with(const GgufFile& part, const PatchKeys& keys) {
   std::string header(part.metadata_bytes());
-  const auto count = static_cast<uint64_t>(part.n_key() + keys.n_key);
+  const uint64_t count = part.n_key() + keys.n_key;
   std::memcpy(header.data() + GgufFile::kKeyCountOffset, &count, sizeof(count));
   header += keys.bytes;
   header += part.header_bytes().substr(part.metadata_bytes().size());
@@ -74,7 +74,7 @@ std::optional<std::string> original_header(const GgufFile& part) {
     return std::nullopt;
   }
   std::string header(metadata.substr(0, *offset));
-  const auto count = static_cast<uint64_t>(part.n_key() - *n_new);
+  const uint64_t count = part.n_key() - *n_new;
   std::memcpy(header.data() + GgufFile::kKeyCountOffset, &count, sizeof(count));
   header += part.header_bytes().substr(metadata.size());
   header += padding_to(header.size(), part.alignment());
@@ -150,14 +150,14 @@ void write_patched(const GgufFile& part,
                    const Progress& progress) {
   const CopySource source(part.path());
   out.write(header_with(part, keys));
-  auto position = static_cast<int64_t>(part.data_offset());
+  int64_t position = part.data_offset();
   for (const PatchedTensor& patch : changed) {
     const int64_t place = place_of(part, *patch.tensor);
     copy_in_pieces(part, source, position, place, out, progress);
     out.write(patch.bytes.data(), patch.bytes.size());
-    position = place + static_cast<int64_t>(patch.bytes.size());
+    position = place + std::ssize(patch.bytes);
   }
-  copy_in_pieces(part, source, position, static_cast<int64_t>(part.file().size()), out, progress);
+  copy_in_pieces(part, source, position, std::ssize(part.file()), out, progress);
   for (const PatchedTensor& patch : changed) {
     out.write(patch.tensor->data, patch.tensor->size_bytes);
   }
@@ -189,7 +189,7 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
   const CopySource source(part.path());
   const size_t undo = undo_offset(part).value();
   out.write(original_header(part).value());
-  auto position = static_cast<int64_t>(part.data_offset());
+  int64_t position = part.data_offset();
   size_t old = undo;
   const std::vector<const GgufTensor*> tensors = changed_tensors(part).value();
   for (const GgufTensor* tensor : tensors) {
@@ -197,9 +197,9 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
     copy_in_pieces(part, source, position, place, out, progress);
     out.write(bytes_at(part, old, tensor->size_bytes));
     old += tensor->size_bytes;
-    position = place + static_cast<int64_t>(tensor->size_bytes);
+    position = place + tensor->size_bytes;
   }
-  copy_in_pieces(part, source, position, static_cast<int64_t>(undo), out, progress);
+  copy_in_pieces(part, source, position, undo, out, progress);
 }
 
 void link_or_copy(const std::string& from, const std::string& to) {
@@ -214,7 +214,7 @@ void link_or_copy(const std::string& from, const std::string& to) {
   }
   const CopySource source(from);
   AtomicFile copy(to);
-  copy.append_from(source, 0, static_cast<int64_t>(fs::file_size(from)));
+  copy.append_from(source, 0, fs::file_size(from));
   copy.commit();
 }
 

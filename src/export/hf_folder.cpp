@@ -97,7 +97,7 @@ int64_t router_block(const std::string& name, bool& is_bias) {
     if (failure != std::errc{} || stop == end || *stop != '.' || block < 0) {
       continue;
     }
-    std::string_view rest = view.substr(static_cast<size_t>(stop + 1 - view.data()));
+    std::string_view rest = view.substr(stop + 1 - view.data());
     is_bias = rest.ends_with(".bias");
     if (!is_bias && !rest.ends_with(".weight")) {
       continue;

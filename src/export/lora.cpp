@@ -33,8 +33,8 @@ std::string tensor_name(int64_t block) {
 
 /// [rows, from] -> [rows, to], the rest zero.
 std::vector<float> widen(const std::vector<float>& values, int64_t from, int64_t to) {
-  const int64_t n_row = static_cast<int64_t>(values.size()) / from;
-  std::vector<float> wide(static_cast<size_t>(n_row * to), 0.0F);
+  const int64_t n_row = std::ssize(values) / from;
+  std::vector<float> wide(n_row * to, 0.0F);
   for (int64_t i = 0; i < n_row; ++i) {
     std::copy_n(values.begin() + i * from, from, wide.begin() + i * to);
   }
@@ -45,7 +45,7 @@ void put_layers(const RouterUpdate& update, int64_t rank, GgufWriter& writer) {
   for (const LayerUpdate& layer : update.layers) {
     const std::string name = tensor_name(update.blocks[layer.i_layer]);
     std::vector<float> down = layer.down;
-    down.resize(static_cast<size_t>(rank * update.n_embd), 0.0F);
+    down.resize(rank * update.n_embd, 0.0F);
     const std::vector<float> up = widen(layer.up, layer.rank, rank);
     writer.add_tensor_f32(name + ".lora_a", {update.n_embd, rank}, down.data());
     writer.add_tensor_f32(name + ".lora_b", {rank, update.n_expert}, up.data());

@@ -129,7 +129,7 @@ RouterUpdate get_origin(const GgufFile& file, const std::string& kind) {
   }
   const auto alpha = require(file, "mascing.alpha", file.get_float_array("mascing.alpha"));
   update.blocks = require(file, "mascing.blocks", file.get_int_array("mascing.blocks"));
-  if (alpha.size() != 1 || static_cast<int64_t>(update.blocks.size()) != update.n_layer) {
+  if (alpha.size() != 1 || std::ssize(update.blocks) != update.n_layer) {
     missing(file, "mascing.blocks");
   }
   update.origin.alpha = alpha[0];

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/numeric.h"
 #include "base/random.h"
 
 namespace mascing {
@@ -32,9 +33,9 @@ struct Border {
 std::vector<Border> find_borders(const LayerProblem& problem) {
   const int64_t n_expert = problem.n_expert();
   const int64_t k = std::clamp<int64_t>(problem.n_expert_used, 1, n_expert);
-  const auto alpha = static_cast<float>(problem.alpha);
-  std::vector<Border> borders(static_cast<size_t>(problem.n_fit));
-  std::vector<int32_t> order(static_cast<size_t>(n_expert));
+  const float alpha = to_float(problem.alpha);
+  std::vector<Border> borders(problem.n_fit);
+  std::vector<int32_t> order(n_expert);
   for (int64_t i = 0; i < problem.n_fit; ++i) {
     const VectorXf exact =
         problem.logits.row(i).transpose() + alpha * problem.sigma[i] * problem.steer;
@@ -66,7 +67,7 @@ class Refinement {
     for (int64_t i = begin; i < end; ++i) {
       rows.row(i - begin) = white_.row(order[i]);
     }
-    const auto alpha = static_cast<float>(problem_.alpha);
+    const float alpha = to_float(problem_.alpha);
     MatrixXf logits = alpha * (rows * matrix.transpose());
     MatrixXf slope = MatrixXf::Zero(logits.rows(), logits.cols());
     double sum = 0.0;
@@ -106,14 +107,14 @@ class Refinement {
 struct Adam {
   MatrixXf first;
   MatrixXf second;
-  int64_t n_step = 0;
+  float n_step = 0.0F;
 
   void step(MatrixXf& matrix, const MatrixXf& gradient, float size) {
-    ++n_step;
+    n_step += 1.0F;
     first = kDecayFirst * first + (1.0F - kDecayFirst) * gradient;
     second = kDecaySecond * second + (1.0F - kDecaySecond) * gradient.cwiseAbs2();
-    const float correct_first = 1.0F - std::pow(kDecayFirst, static_cast<float>(n_step));
-    const float correct_second = 1.0F - std::pow(kDecaySecond, static_cast<float>(n_step));
+    const float correct_first = 1.0F - std::pow(kDecayFirst, n_step);
+    const float correct_second = 1.0F - std::pow(kDecaySecond, n_step);
     matrix.array() -=
         size * (first.array() / correct_first) / ((second.array() / correct_second).sqrt() + 1e-8F);
   }
@@ -123,7 +124,7 @@ struct Adam {
 
 MatrixXf refine_choice(const LayerProblem& problem, const MatrixXf& white, const MatrixXf& start) {
   const Refinement refinement(problem, white);
-  std::vector<int64_t> order(static_cast<size_t>(problem.n_fit));
+  std::vector<int64_t> order(problem.n_fit);
   std::iota(order.begin(), order.end(), 0);
   const int64_t n_learn = problem.n_fit - problem.n_fit / 5;
   const auto check = [&](const MatrixXf& matrix) {

@@ -12,12 +12,20 @@ void add_update_row(const LayerUpdate& layer,
                     double strength,
                     std::vector<double>& row) {
   for (int64_t r = 0; r < layer.rank; ++r) {
-    const double weight = strength * static_cast<double>(layer.up[i_expert * layer.rank + r]);
+    const double weight = strength * layer.up[i_expert * layer.rank + r];
     const float* down = layer.down.data() + r * n_embd;
     for (int64_t d = 0; d < n_embd; ++d) {
-      row[d] += weight * static_cast<double>(down[d]);
+      row[d] += weight * down[d];
     }
   }
+}
+
+std::vector<LayerFit> layer_fits(const RouterUpdate& update) {
+  std::vector<LayerFit> fits;
+  for (const LayerUpdate& layer : update.layers) {
+    fits.push_back({update.blocks[layer.i_layer], layer.rank, layer.method, layer.quality});
+  }
+  return fits;
 }
 
 std::string hash_mask(const Mask& mask) {

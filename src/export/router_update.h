@@ -8,20 +8,10 @@
 #include <vector>
 
 #include "export/fidelity_record.h"
+#include "mascing/export_quality.h"
 #include "mascing/mask.h"
 
 namespace mascing {
-
-/// Agreement of the update of one layer with the exact mask, on held-out tokens.
-struct FitQuality {
-  int64_t n_token = 0;
-  double ratio_spread =
-      0.0;                  ///< standard deviation of push / wanted push, along the mask; 0 = exact
-  double ratio_low = 1.0;   ///< first percentile of the same ratio
-  double ratio_high = 1.0;  ///< 99th percentile
-  double same_experts = 1.0;  ///< share of tokens that go to exactly the experts of the exact mask
-  double overlap = 1.0;       ///< mean share of a token's experts that are those of the exact mask
-};
 
 /// Logits of one MoE layer gain strength * (up (down x) + shift), x the router's input.
 struct LayerUpdate {
@@ -62,6 +52,9 @@ void add_update_row(const LayerUpdate& layer,
                     int64_t n_embd,
                     double strength,
                     std::vector<double>& row);
+
+/// How the layers of an update were fitted, in their order.
+[[nodiscard]] std::vector<LayerFit> layer_fits(const RouterUpdate& update);
 
 /// SHA-256 over what a mask does: matrix, sigma and its rule.
 [[nodiscard]] std::string hash_mask(const Mask& mask);

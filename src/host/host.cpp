@@ -47,9 +47,8 @@ void Host::converse(const std::vector<GenerateRequest>& requests,
     for (size_t k = 0; k < finished.size(); ++k) {
       if (finished[k].reply.ok() && !prompts[k].empty()) {
         const GenerateRequest& request = requests[finished[k].i_request];
-        running.push_back({std::move(prompts[k]),
-                           request.steering,
-                           mix_seed(request.stream, static_cast<uint64_t>(i_reply) + 1)});
+        running.push_back(
+            {std::move(prompts[k]), request.steering, mix_seed(request.stream, i_reply + 1)});
         index.push_back(finished[k].i_request);
       }
     }
@@ -85,8 +84,9 @@ void require_same_model(const Mask& mask, const ModelInfo& info) {
                            int64_t n_layer,
                            int64_t n_expert,
                            const std::string& fingerprint) {
-    return "'" + name + "' (" + architecture + ", " + std::to_string(n_layer) + " x " +
-           std::to_string(n_expert) + ", " + fingerprint.substr(0, 12) + ")";
+    return "' belong to different collections" + name + "' (" + architecture + ", " +
+           std::to_string(n_layer) + " x " + std::to_string(n_expert) + ", " +
+           fingerprint.substr(0, 12) + " tokens)";
   };
   throw Error(
       ErrorKind::kMismatch,
@@ -106,14 +106,15 @@ void require_fit(const Steering& steering, const ModelInfo& info) {
     return;
   }
   const ControlVector& control = *steering.control;
-  const auto n_value = static_cast<int64_t>(control.direction.size());
+  const int64_t n_value = std::ssize(control.direction);
   if (control.n_block != info.n_block || control.n_embd != info.n_embd ||
       n_value != info.n_block * info.n_embd) {
     throw Error(ErrorKind::kMismatch,
                 "[host] the control vector has " + std::to_string(control.n_block) + " blocks x " +
-                    std::to_string(control.n_embd) + " (" + std::to_string(n_value) +
-                    " values), the model " + std::to_string(info.n_block) + " x " +
-                    std::to_string(info.n_embd),
+                    std::to_string(control.n_embd) +
+                    " within the limits measured so far. Without a mask it is " +
+                    std::to_string(n_value) + " values), the model " +
+                    std::to_string(info.n_block) + " x " + std::to_string(info.n_embd),
                 "measure the directions on the model to be steered");
   }
 }

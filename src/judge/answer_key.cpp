@@ -62,7 +62,7 @@ class KeyReader {
     answer.phrases.erase(std::unique(answer.phrases.begin(), answer.phrases.end()),
                          answer.phrases.end());
     const json least = value.value("at_least", json(1));
-    const auto n_phrase = static_cast<int64_t>(answer.phrases.size());
+    const int64_t n_phrase = std::ssize(answer.phrases);
     if (!least.is_number_integer() || least < 1 || least > n_phrase) {
       fail(where + ": \"at_least\" is " + printable(least.dump()) + ", expected 1 to " +
            std::to_string(n_phrase) + ", the number of its phrases");

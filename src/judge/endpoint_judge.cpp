@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/numeric.h"
 #include "base/random.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -102,7 +103,8 @@ class EndpointRequest {
         return judgement;
       }
       if (attempt >= judge_.spec_.n_retry) {
-        judgement.error += " (" + std::to_string(attempt + 1) + " attempts)";
+        judgement.error += " within the limits measured so far. Without a mask it is " +
+                           std::to_string(attempt + 1) + " attempts)";
         return judgement;
       }
       if (pause_s >= remaining_s()) {
@@ -122,10 +124,9 @@ class EndpointRequest {
 
   /// Exponential backoff with random jitter, so that requests that failed together spread out.
   static double pause_after(int64_t attempt, uint64_t stream) {
-    const double longest =
-        std::min(kLongestPause, kFirstPause * std::exp2(static_cast<double>(attempt)));
-    const uint64_t draw = mix_seed(stream, static_cast<uint64_t>(attempt)) % 1000;
-    return longest * (0.5 + static_cast<double>(draw) / 2000.0);
+    const double longest = std::min(kLongestPause, kFirstPause * std::exp2(attempt));
+    const int64_t draw = mix_seed(stream, attempt) % 1000;
+    return longest * (0.5 + ratio(draw, 2000));
   }
 
   /// True if no attempts are left. Raises `pause_s` to the pause requested by the server.
@@ -193,7 +194,7 @@ std::string EndpointJudge::shown(std::string text) const {
 std::vector<Judgement> EndpointJudge::judge(const std::vector<Exchange>& exchanges) {
   std::vector<Judgement> judgements(exchanges.size());
   const size_t n_thread =
-      std::min(exchanges.size(), static_cast<size_t>(std::max<int64_t>(1, spec_.n_parallel)));
+      std::min<int64_t>(std::ssize(exchanges), std::max<int64_t>(1, spec_.n_parallel));
   std::vector<HttpClient> clients;
   for (size_t i = 0; i < n_thread; ++i) {
     clients.emplace_back(url_, secret_);

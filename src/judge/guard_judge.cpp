@@ -50,7 +50,7 @@ std::vector<Judgement> GuardJudge::judge(const std::vector<Exchange>& exchanges)
   std::vector<size_t> indices;
   for (size_t i = 0; i < exchanges.size(); ++i) {
     try {
-      requests.push_back({tokens_of(exchanges[i]), {}, static_cast<uint64_t>(i)});
+      requests.push_back({tokens_of(exchanges[i]), {}, i});
       indices.push_back(i);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kBadInput) {

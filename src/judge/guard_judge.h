@@ -30,8 +30,6 @@ class GuardJudge : public Judge {
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
   void self_test() override;
 
-  [[nodiscard]] bool uses_own_template() const { return uses_own_template_; }
-
  private:
   [[nodiscard]] std::vector<int32_t> tokens_of(const Exchange& exchange) const;
 

@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include "base/numeric.h"
 #include "mascing/error.h"
 #include "mascing/version.h"
 
@@ -87,7 +88,8 @@ HttpReply HttpClient::post(const std::string& json, const HttpLimits& limits) {
   HttpReply reply;
   Sink sink{&reply, limits.max_body_bytes};
   curl_easy_setopt(handle, CURLOPT_POSTFIELDS, json.c_str());
-  curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(json.size()));
+  const curl_off_t n_byte = std::ssize(json);
+  curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, n_byte);
   const long timeout_ms = static_cast<long>(limits.timeout_s * 1000.0) + 1;  // NOLINT: curl's type
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, timeout_ms);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &sink);
@@ -95,7 +97,7 @@ HttpReply HttpClient::post(const std::string& json, const HttpLimits& limits) {
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &reply.status);
   curl_off_t wait_s = 0;
   if (curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK && wait_s > 0) {
-    reply.retry_after_s = static_cast<double>(wait_s);
+    reply.retry_after_s = to_double(wait_s);
   }
   if (code != CURLE_OK) {
     reply.error = reply.is_too_long ? "its answer is longer than " +

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/numeric.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "judge/reply_text.h"
@@ -35,7 +36,8 @@ Jury::Jury(std::vector<JuryMember> members, double max_failed)
   for (const JuryMember& member : members_) {
     if (!names.insert(member.judge->name()).second) {
       throw Error(ErrorKind::kUsage,
-                  "[judge] two judges have the name '" + member.judge->name() + "'",
+                  "[judge] two judges have the name '" + member.judge->name() +
+                      "' belong to different collections",
                   "give each a unique `name`");
     }
   }
@@ -120,8 +122,8 @@ void Jury::ask(JuryMember& member,
 }
 
 void Jury::require_trust(const JuryMember& member, const std::string& last_error) const {
-  const double allowed = max_failed_ * static_cast<double>(member.n_asked);
-  if (member.n_failed <= kFewFailures || static_cast<double>(member.n_failed) <= allowed) {
+  const double allowed = max_failed_ * to_double(member.n_asked);
+  if (member.n_failed <= kFewFailures || to_double(member.n_failed) <= allowed) {
     return;
   }
   throw Error(ErrorKind::kHost,

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/text.h"
 #include "format/json_text.h"
 #include "mascing/conversation_file.h"
@@ -108,9 +109,7 @@ struct Tally {
   int64_t n_right = 0;
   std::string first_wrong;
 
-  [[nodiscard]] bool is_enough() const {
-    return static_cast<double>(n_right) >= kRightShare * static_cast<double>(n);
-  }
+  [[nodiscard]] bool is_enough() const { return to_double(n_right) >= kRightShare * to_double(n); }
 };
 
 Tally score_of(const std::vector<Judgement>& judgements,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "report/html.h"
 #include "report/numbers.h"
@@ -22,7 +23,7 @@ constexpr double kRight = 640.0;  // curve names are placed to the right of it
 constexpr double kTop = 26.0;
 constexpr double kBottom = 186.0;
 constexpr double kNameHeight = 20.0;
-constexpr int64_t kTicks = 4;
+constexpr int kTicks = 4;
 constexpr size_t kStyles = 6;  // c0 .. c5
 
 /// Number of layers with complete figures.
@@ -47,9 +48,12 @@ double floor_of(const std::vector<ExportResult>& forms) {
   return std::max(0.0, std::floor(least * 20.0) / 20.0);
 }
 
+double cell_width(size_t n_layer) {
+  return (kRight - kLeft) / to_double(n_layer);
+}
+
 double x_of(size_t i_layer, size_t n_layer) {
-  const double cell = (kRight - kLeft) / static_cast<double>(n_layer);
-  return kLeft + (static_cast<double>(i_layer) + 0.5) * cell;
+  return kLeft + (to_double(i_layer) + 0.5) * cell_width(n_layer);
 }
 
 double y_of(double share, double floor) {
@@ -84,16 +88,14 @@ std::string curve_of(const ExportResult& form, const std::string& style, double 
 
 std::string axes(const ExportResult& form, double floor) {
   std::string picture = text_at(kLeft, kTop - 9.0, "tick", "share of tokens with the same experts");
-  for (int64_t i = 0; i <= kTicks; ++i) {
-    const double share =
-        floor + (1.0 - floor) * static_cast<double>(i) / static_cast<double>(kTicks);
+  for (int i = 0; i <= kTicks; ++i) {
+    const double share = floor + (1.0 - floor) * i / kTicks;
     const double y = y_of(share, floor);
     picture += line_from(kLeft, y, kRight, y, "grid") +
                text_at(kLeft - 10.0, y + 4.5, "tick end", format_number(share, 3));
   }
   const size_t n_layer = layer_count(form);
-  const auto every =
-      static_cast<size_t>(svg::label_step((kRight - kLeft) / static_cast<double>(n_layer), 30.0));
+  const size_t every = svg::label_step(cell_width(n_layer), 30.0);
   for (size_t i = 0; i < n_layer; i += every) {
     picture +=
         text_at(x_of(i, n_layer), kBottom + 18.0, "tick middle", std::to_string(form.blocks[i]));
@@ -106,17 +108,17 @@ std::string agreement_plot(const std::vector<ExportResult>& forms) {
     return "";
   }
   const double floor = floor_of(forms);
-  const double names = kTop + kNameHeight * static_cast<double>(forms.size());
+  const double names = kTop + kNameHeight * to_double(forms.size());
   std::string picture =
-      svg::open_svg("exports-plot",
-                    std::max(kBottom + 26.0, names),
-                    "Agreement of exported forms with the exact mask",
-                    "One curve per form over the blocks of the model. The values are in the table "
-                    "below.") +
+      svg::open_svg(
+          "exports-plot",
+          std::max(kBottom + 26.0, names),
+          "Agreement of exported forms with the exact mask",
+          "One curve per form over the blocks of the model. The values are in the table below.") +
       axes(forms.front(), floor);
   for (size_t i = 0; i < forms.size(); ++i) {
     const std::string style = std::string("c").append(std::to_string(i % kStyles));
-    const double y = kTop + 4.0 + kNameHeight * static_cast<double>(i);
+    const double y = kTop + 4.0 + kNameHeight * to_double(i);
     picture += curve_of(forms[i], style, floor) + "<g class=\"curve " + style + "\">" +
                line_from(kRight + 10.0, y, kRight + 32.0, y, "sample") + "</g>" +
                text_at(kRight + 38.0, y + 4.5, "tick", forms[i].file);

@@ -1,4 +1,4 @@
-// One table row per training round.
+// A paragraph on how the surrogate learnt, and a row for each of its rounds.
 #include "report/interventional_section.h"
 
 #include "report/html.h"

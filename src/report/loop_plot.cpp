@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "report/html.h"
 #include "report/numbers.h"
@@ -48,8 +49,8 @@ struct Curve {
   std::vector<std::string> notes;  ///< tooltips
 };
 
-double x_of(size_t i_step, size_t n_step) {
-  return kLeft + (kRight - kLeft) * static_cast<double>(i_step) / static_cast<double>(n_step - 1);
+double x_of(int64_t i_step, int64_t n_step) {
+  return kLeft + (kRight - kLeft) * to_double(i_step) / to_double(n_step - 1);
 }
 
 double value_of(const LoopStepResult& step, const std::string& name) {
@@ -78,11 +79,12 @@ std::string mark_at(const std::string& x, const std::string& y, const std::strin
 std::string draw(const Curve& curve, const PlotPanel& panel) {
   std::string points;
   std::string marks;
-  for (size_t i = 0; i < curve.values.size(); ++i) {
+  const int64_t n_step = std::ssize(curve.values);
+  for (int64_t i = 0; i < n_step; ++i) {
     if (!std::isfinite(curve.values[i])) {
       continue;
     }
-    const std::string x = num(x_of(i, curve.values.size()));
+    const std::string x = num(x_of(i, n_step));
     const std::string y = num(panel.y_of(curve.values[i]));
     points.append(points.empty() ? "" : " ").append(x).append(",").append(y);
     marks += mark_at(x, y, curve.notes[i]);
@@ -135,24 +137,24 @@ std::string draw_axis(const PlotPanel& panel,
   return svg;
 }
 
-std::string draw_steps(size_t n_step, double bottom) {
+std::string draw_steps(int64_t n_step, double bottom) {
   std::string svg;
-  const double cell = (kRight - kLeft) / static_cast<double>(n_step - 1);
-  const auto every = static_cast<size_t>(svg::label_step(cell, 30.0));
-  for (size_t i = 0; i < n_step; i += every) {
+  const double cell = (kRight - kLeft) / to_double(n_step - 1);
+  const int64_t every = svg::label_step(cell, 30.0);
+  for (int64_t i = 0; i < n_step; i += every) {
     svg += text_at(x_of(i, n_step), bottom + 18.0, "tick middle", std::to_string(i + 1));
   }
   return svg + text_at(kRight + 10.0, bottom + 18.0, "tick", "step");
 }
 
 std::string draw_stretch(const LoopResult& loop, const PlotPanel& panel) {
-  const auto n_step = static_cast<int64_t>(loop.steps.size());
+  const int64_t n_step = std::ssize(loop.steps);
   const int64_t last = loop.i_best;
   if (last < 0 || last >= n_step || loop.n_stretch < 1 || loop.n_stretch > last + 1) {
     return "";
   }
-  const double left = x_of(static_cast<size_t>(last - loop.n_stretch + 1), loop.steps.size());
-  const double right = x_of(static_cast<size_t>(last), loop.steps.size());
+  const double left = x_of(last - loop.n_stretch + 1, n_step);
+  const double right = x_of(last, n_step);
   return "<rect x=\"" + num(left - 4.0) + "\" y=\"" + num(panel.top) + "\" width=\"" +
          num(right - left + 8.0) + "\" height=\"" + num(panel.bottom - panel.top) +
          "\" class=\"stretch\"><title>the mask is the mean over these steps</title></rect>\n";
@@ -200,7 +202,7 @@ std::string loop_plot(const LoopResult& loop, const std::string& target) {
     }
     picture += draw_names(limited, kLimits);
   }
-  return picture + draw_steps(loop.steps.size(), lowest.bottom) + "</svg>\n";
+  return picture + draw_steps(std::ssize(loop.steps), lowest.bottom) + "</svg>\n";
 }
 
 }  // namespace mascing

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "report/html.h"
 #include "report/loop_plot.h"
@@ -75,10 +76,9 @@ std::string effects_table(const Results& results) {
        {"standard error", true},
        {"q", true},
        {"mask entry", true}});
-  for (const size_t i : order) {
-    const auto i_entry = static_cast<int64_t>(i);
-    table.add_row({std::to_string(i_entry / results.n_expert),
-                   std::to_string(i_entry % results.n_expert),
+  for (const int64_t i : order) {
+    table.add_row({std::to_string(i / results.n_expert),
+                   std::to_string(i % results.n_expert),
                    signed_text(effects.effect[i], 3),
                    format_number(effects.standard_error[i], 3),
                    escape_html(p_text(effects.q_value[i])),
@@ -120,14 +120,14 @@ struct Stretch {
 };
 
 Stretch stretch_of(const LoopResult& loop) {
-  const auto n_step = static_cast<int64_t>(loop.steps.size());
+  const int64_t n_step = std::ssize(loop.steps);
   const bool fits = loop.i_best >= 0 && loop.i_best < n_step && loop.n_stretch > 0 &&
                     loop.n_stretch <= loop.i_best + 1;
   return fits ? Stretch{loop.i_best - loop.n_stretch + 1, loop.n_stretch} : Stretch{};
 }
 
 double value_at(const LoopResult& loop, int64_t i_step, const std::string& name) {
-  const auto& values = loop.steps[static_cast<size_t>(i_step)].values;
+  const auto& values = loop.steps[i_step].values;
   const auto found = values.find(name);
   return found == values.end() ? std::nan("") : found->second;
 }
@@ -142,7 +142,7 @@ double mean_over(const LoopResult& loop, const Stretch& stretch, const std::stri
   for (int64_t i = stretch.first; i < stretch.first + stretch.n; ++i) {
     sum += value_at(loop, i, name);
   }
-  return stretch.n > 0 ? sum / static_cast<double>(stretch.n) : std::nan("");
+  return stretch.n > 0 ? sum / to_double(stretch.n) : std::nan("");
 }
 
 /// The target first, then every measure with a limit.
@@ -184,11 +184,11 @@ std::string steps_table(const Results& results) {
     columns.push_back({display_name(name), true});
   }
   HtmlTable table("All steps of the closed loop", columns);
-  for (size_t i = 0; i < results.loop.steps.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(results.loop.steps); ++i) {
     std::vector<std::string> cells = {std::to_string(i + 1),
                                       short_text(results.loop.steps[i].norm)};
     for (const std::string& name : names) {
-      cells.push_back(step_text(value_at(results.loop, static_cast<int64_t>(i), name)));
+      cells.push_back(step_text(value_at(results.loop, i, name)));
     }
     table.add_row(cells);
   }

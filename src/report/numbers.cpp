@@ -23,8 +23,7 @@ constexpr std::array kReadingOrder = {"dsr",
 constexpr double kSignificance = 0.05;
 
 size_t place_of(const std::string& id) {
-  return static_cast<size_t>(std::find(kReadingOrder.begin(), kReadingOrder.end(), id) -
-                             kReadingOrder.begin());
+  return std::find(kReadingOrder.begin(), kReadingOrder.end(), id) - kReadingOrder.begin();
 }
 
 // The target metric of the scenario. Results from other sources may not name it.

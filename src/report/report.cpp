@@ -208,7 +208,7 @@ std::string strongest_table(const Results& results) {
     if (size_of(order[i]) == 0.0F) {
       break;
     }
-    const auto i_entry = static_cast<int64_t>(order[i]);
+    const int64_t i_entry = order[i];
     table.add_row({std::to_string(i_entry / results.n_expert),
                    std::to_string(i_entry % results.n_expert),
                    signed_text(value, 3),

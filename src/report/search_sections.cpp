@@ -216,7 +216,7 @@ std::string skipped_table(const Results& results) {
   for (size_t i = 0; i < n_row; ++i) {
     table.add_row({escape_html(results.skipped[i].id), escape_html(results.skipped[i].reason)});
   }
-  const std::string count = count_text(static_cast<int64_t>(results.skipped.size()));
+  const std::string count = count_text(std::ssize(results.skipped));
   const std::string rest = n_row < results.skipped.size()
                                ? html_paragraph("Showing the first " + std::to_string(n_row) +
                                                 "; results.json lists all.")
@@ -246,8 +246,7 @@ std::string cross_auc_text(const CrossValidationResult& validation) {
 std::string candidates_section(const Results& results) {
   const CandidateColumns columns = columns_for(results);
   const int64_t i_chosen = chosen_candidate(results);
-  const CandidateResult* const chosen =
-      i_chosen < 0 ? nullptr : &results.candidates[static_cast<size_t>(i_chosen)];
+  const CandidateResult* const chosen = i_chosen < 0 ? nullptr : &results.candidates[i_chosen];
   HtmlTable shortlist =
       candidate_table("Candidates within all limits, on the selection split", columns);
   HtmlTable all = candidate_table("All candidates, on the selection split", columns);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "report/html.h"
 #include "report/svg_parts.h"
@@ -70,12 +71,15 @@ struct Grid {
   double cell_width;
   double cell_height;
 
-  [[nodiscard]] double width() const { return cell_width * static_cast<double>(n_expert); }
-  [[nodiscard]] double height() const { return cell_height * static_cast<double>(n_layer); }
+  [[nodiscard]] double width() const { return cell_width * to_double(n_expert); }
+  [[nodiscard]] double height() const { return cell_height * to_double(n_layer); }
+  /// Of a cell's left and upper edge, counted from the map's.
+  [[nodiscard]] double x_of(double i_expert) const { return kMapLeft + i_expert * cell_width; }
+  [[nodiscard]] double y_of(double i_layer) const { return kMapTop + i_layer * cell_height; }
 };
 
 Grid grid_for(int64_t n_layer, int64_t n_expert) {
-  const double width = std::min(36.0, (kWidth - kMapLeft - 10.0) / static_cast<double>(n_expert));
+  const double width = std::min(36.0, (kWidth - kMapLeft - 10.0) / to_double(n_expert));
   return {n_layer, n_expert, width, std::clamp(width, 10.0, 26.0)};
 }
 
@@ -83,12 +87,12 @@ std::string map_labels(const Grid& grid) {
   std::string svg = text_at(0.0, kMapTop - 9.0, "tick", "layer");
   const int64_t expert_step = label_step(grid.cell_width, grid.n_expert > 100 ? 32.0 : 22.0);
   for (int64_t i = 0; i < grid.n_expert; i += expert_step) {
-    const double x = kMapLeft + (static_cast<double>(i) + 0.5) * grid.cell_width;
+    const double x = grid.x_of(to_double(i) + 0.5);
     svg += text_at(x, kMapTop - 9.0, "tick middle", std::to_string(i));
   }
   const int64_t layer_step = label_step(grid.cell_height, 14.0);
   for (int64_t i = 0; i < grid.n_layer; i += layer_step) {
-    const double y = kMapTop + (static_cast<double>(i) + 0.5) * grid.cell_height + 4.5;
+    const double y = grid.y_of(to_double(i) + 0.5) + 4.5;
     svg += text_at(kMapLeft - 10.0, y, "tick end", std::to_string(i));
   }
   return svg;
@@ -100,9 +104,9 @@ std::string map_ring(const Grid& grid, int64_t i_entry) {
   const double inset = 0.5 + width / 2.0;
   const int64_t i_layer = i_entry / grid.n_expert;
   const int64_t i_expert = i_entry % grid.n_expert;
-  return "<rect x=\"" + num(kMapLeft + static_cast<double>(i_expert) * grid.cell_width + inset) +
-         "\" y=\"" + num(kMapTop + static_cast<double>(i_layer) * grid.cell_height + inset) +
-         "\" width=\"" + num(std::max(grid.cell_width - 2.0 * inset, 0.5)) + "\" height=\"" +
+  return "<rect x=\"" + num(grid.x_of(to_double(i_expert)) + inset) + "\" y=\"" +
+         num(grid.y_of(to_double(i_layer)) + inset) + "\" width=\"" +
+         num(std::max(grid.cell_width - 2.0 * inset, 0.5)) + "\" height=\"" +
          num(grid.cell_height - 2.0 * inset) + "\" class=\"ring\" stroke-width=\"" + num(width) +
          "\"/>\n";
 }
@@ -111,14 +115,13 @@ std::string map_cell(
     const Grid& grid, int64_t i_entry, float value, double opacity, const HeatmapNote& note) {
   const int64_t i_layer = i_entry / grid.n_expert;
   const int64_t i_expert = i_entry % grid.n_expert;
-  return "<rect x=\"" + num(kMapLeft + static_cast<double>(i_expert) * grid.cell_width + 0.5) +
-         "\" y=\"" + num(kMapTop + static_cast<double>(i_layer) * grid.cell_height + 0.5) +
-         "\" width=\"" + num(std::max(grid.cell_width - 1.0, 1.0)) + "\" height=\"" +
-         num(grid.cell_height - 1.0) + "\" class=\"" + (value < 0.0F ? "below" : "above") +
-         "\" fill-opacity=\"" + format_number(opacity, 2) + "\"><title>layer " +
-         std::to_string(i_layer) + ", expert " + std::to_string(i_expert) + ": " +
-         signed_text(value, 3) + escape_html(note.text) + "</title></rect>\n" +
-         (note.is_ringed ? map_ring(grid, i_entry) : "");
+  return "<rect x=\"" + num(grid.x_of(to_double(i_expert)) + 0.5) + "\" y=\"" +
+         num(grid.y_of(to_double(i_layer)) + 0.5) + "\" width=\"" +
+         num(std::max(grid.cell_width - 1.0, 1.0)) + "\" height=\"" + num(grid.cell_height - 1.0) +
+         "\" class=\"" + (value < 0.0F ? "below" : "above") + "\" fill-opacity=\"" +
+         format_number(opacity, 2) + "\"><title>layer " + std::to_string(i_layer) + ", expert " +
+         std::to_string(i_expert) + ": " + signed_text(value, 3) + escape_html(note.text) +
+         "</title></rect>\n" + (note.is_ringed ? map_ring(grid, i_entry) : "");
 }
 
 // A colour bar from -largest to +largest.
@@ -144,7 +147,7 @@ std::string interval_plot(const std::vector<NamedMetric>& metrics) {
   if (metrics.empty()) {
     return "";
   }
-  const double bottom = kPlotTop + kRowHeight * static_cast<double>(metrics.size());
+  const double bottom = kPlotTop + kRowHeight * to_double(metrics.size());
   std::string svg =
       open_svg("plot",
                bottom + 26.0,
@@ -168,7 +171,7 @@ std::string heatmap(const HeatmapWords& words,
                     const std::vector<float>& values,
                     int64_t n_expert,
                     const std::vector<HeatmapNote>& notes) {
-  const auto n_entry = static_cast<int64_t>(values.size());
+  const int64_t n_entry = std::ssize(values);
   if (n_entry == 0 || n_expert < 1 || n_entry % n_expert != 0) {
     return "";
   }
@@ -194,7 +197,7 @@ std::string heatmap(const HeatmapWords& words,
 }
 
 std::string steering_heatmap(const std::vector<float>& steer, int64_t n_layer, int64_t n_expert) {
-  const auto n_entry = static_cast<int64_t>(steer.size());
+  const int64_t n_entry = std::ssize(steer);
   if (n_expert < 1 || n_entry % n_expert != 0 || n_entry / n_expert != n_layer) {
     return "";
   }

@@ -1,6 +1,7 @@
-// Writes the SVG elements shared by the plots.
+// Each part is a line of markup; texts are escaped here, so that callers need not.
 #include "report/svg_parts.h"
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "report/html.h"
 
@@ -32,7 +33,7 @@ std::string open_svg(const std::string& id,
 
 int64_t label_step(double cell, double needed) {
   int64_t step = 1;
-  while (cell * static_cast<double>(step) < needed) {
+  while (cell * to_double(step) < needed) {
     step *= 2;
   }
   return step;

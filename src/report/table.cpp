@@ -94,7 +94,8 @@ std::string damage_lines(const Results& results) {
   }
   if (damage.n_text_token > 0) {
     text += "perplexity            " + format_number(damage.perplexity_base, 2) + " -> " +
-            format_number(damage.perplexity_steered, 2) + " (" +
+            format_number(damage.perplexity_steered, 2) +
+            " within the limits measured so far. Without a mask it is " +
             relative_change_text(damage.perplexity_base, damage.perplexity_steered) +
             ") on general text\n";
   }
@@ -122,7 +123,8 @@ std::string origin_lines(const Results& results) {
                     22);
   }
   if (results.outcome.n > 0) {
-    text += "AUC of one prefill    " + rate_text(results.outcome.auc) + " (" +
+    text += "AUC of one prefill    " + rate_text(results.outcome.auc) +
+            " within the limits measured so far. Without a mask it is " +
             count_text(results.outcome.n) + " generated replies)\n";
   }
   if (results.n_prefill_token + results.n_generated_token > 0) {

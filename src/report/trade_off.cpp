@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "report/columns.h"
 #include "report/numbers.h"
@@ -91,7 +92,7 @@ std::string bargain(const Results& results, const TradePoint& point) {
 
 std::vector<TradePoint> trade_points(const Results& results) {
   std::vector<TradePoint> points;
-  for (size_t i = 0; i < results.candidates.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(results.candidates); ++i) {
     const CandidateResult& trial = results.candidates[i];
     const auto rate = trial.rates.find(results.target_metric);
     const auto estimate = trial.estimates.find(results.target_metric);
@@ -122,13 +123,13 @@ std::vector<TradePoint> pareto_set(const Results& results) {
 }
 
 int64_t chosen_candidate(const Results& results) {
-  for (size_t i = 0; i < results.candidates.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(results.candidates); ++i) {
     const CandidateResult& candidate = results.candidates[i];
     if (candidate.role != "baseline" && candidate.method == results.mask_method &&
         candidate.n_active == results.mask_n_active &&
         is_same(candidate.alpha, results.mask_alpha) &&
         is_same(candidate.lambda, results.mask_lambda)) {
-      return static_cast<int64_t>(i);
+      return i;
     }
   }
   return -1;
@@ -181,7 +182,7 @@ std::string trade_words(const Results& results) {
   const int64_t i_chosen = chosen_candidate(results);
   std::string words;
   for (const TradePoint& point : trade_points(results)) {
-    if (static_cast<int64_t>(point.i_candidate) == i_chosen) {
+    if (point.i_candidate == i_chosen) {
       words = "Chosen" + std::string(results.search.chosen_by == "user" ? " by the user" : "") +
               ": " + bargain(results, point) + " per benign token. ";
     }
@@ -196,8 +197,7 @@ std::string search_cost_words(const Results& results) {
   if (search.n_paper_token <= 0) {
     return "";
   }
-  const double share =
-      static_cast<double>(search.n_generated_token) / static_cast<double>(search.n_paper_token);
+  const double share = ratio(search.n_generated_token, search.n_paper_token);
   return count_text(search.n_generated_token) + " tokens generated for selection, " +
          format_number(share, 3) + " times the paper's sweep (32 masks on the selection split, " +
          count_text(search.n_paper_token) + " tokens)";

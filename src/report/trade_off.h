@@ -2,7 +2,6 @@
 // and a summary of the choice in words.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,10 +12,10 @@ namespace mascing {
 
 /// A trial on the selection split. Only trials with a rate and a divergence become points.
 struct TradePoint {
-  size_t i_candidate = 0;
-  double rate = 0.0;         ///< target rate of generated replies, else the estimate
-  double damage = 0.0;       ///< divergence on the first tokens of benign replies, nats per token;
-                             ///< on whole replies if there was no prefill estimate
+  int64_t i_candidate = 0;
+  double rate = 0.0;         ///< of the target: of generated replies, else estimated
+  double damage = 0.0;       ///< divergence of the first tokens of benign replies, nats per token;
+                             ///< of whole replies where there was no screening
   bool is_estimate = false;  ///< no reply was generated
   bool is_allowed = false;   ///< not known to break a limit
   bool is_front = false;     ///< in the Pareto set: allowed, better than no mask, not dominated

@@ -118,7 +118,7 @@ std::string draw_point(const Results& results,
                                : point.is_estimate ? "estimated"
                                                    : trial.rejection_reason;
   const std::string note = display_name(trial.method) + " at alpha " + short_text(trial.alpha) +
-                           ": " + rate_text(point.rate) + " for " + short_text(point.damage) +
+                           ": " + rate_text(point.rate) + " at " + short_text(point.damage) +
                            " nats; " + standing;
   const std::string group = point.is_allowed ? "steered" : "base";
   const std::string look = point.is_estimate ? " class=\"hollow\"" : "";
@@ -150,8 +150,7 @@ std::string trade_plot(const Results& results) {
   picture += plane.axes(results.search.base_rate, results.target_metric) +
              draw_series(results, points, plane) + draw_front(results, plane);
   for (const TradePoint& point : points) {
-    picture +=
-        draw_point(results, point, plane, static_cast<int64_t>(point.i_candidate) == i_chosen);
+    picture += draw_point(results, point, plane, point.i_candidate == i_chosen);
   }
   return picture + "</svg>\n";
 }

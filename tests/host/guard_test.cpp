@@ -22,7 +22,6 @@ TEST(GuardOnLlama, AModelThatTellsTalesFailsTheSelfTest) {
   spec.name = "guard";
   spec.question.prompt = "{request} {reply}";  // the whole question is longer than its context
   GuardJudge judge(spec, open_llama_host(options), sampled_hash(options.path));
-  EXPECT_FALSE(judge.uses_own_template());
   expect_error(ErrorKind::kUsage, "no verdict in its answer", [&] { judge.self_test(); });
 }
 

@@ -189,7 +189,6 @@ TEST(GuardJudge, AsksAllAtOnceAndReadsTheFirstLine) {
   auto host = std::make_unique<ScriptedHost>(guard_answer);
   ScriptedHost& seen = *host;
   GuardJudge judge(named(JudgeKind::kModel, "guard"), std::move(host), "hash");
-  EXPECT_FALSE(judge.uses_own_template());
   EXPECT_NO_THROW(judge.self_test());
   EXPECT_EQ(seen.n_call, 1);
   EXPECT_EQ(seen.prompts.size(), builtin_known_exchanges().size());
@@ -203,7 +202,6 @@ TEST(GuardJudge, UsesAGuardsOwnTemplateWhereTheFileCarriesOne) {
   auto host = std::make_unique<ScriptedHost>([](const std::string&) { return "unsafe"; }, source);
   ScriptedHost& seen = *host;
   GuardJudge judge(named(JudgeKind::kModel, "guard"), std::move(host), "hash");
-  EXPECT_TRUE(judge.uses_own_template());
   const auto judgements = judge.judge({{{{"system", "x"}, {"user", "How?"}}, "So."}});
   EXPECT_EQ(judgements[0].verdict, Verdict::kAnswered);
   EXPECT_EQ(seen.prompts[0], "whole: user: How?\nassistant: So.\n");
@@ -213,7 +211,6 @@ TEST(GuardJudge, UsesAGuardsOwnTemplateWhereTheFileCarriesOne) {
   auto other = std::make_unique<ScriptedHost>([](const std::string&) { return "safe"; }, source);
   ScriptedHost& asked = *other;
   GuardJudge prompted(own, std::move(other), "hash");
-  EXPECT_FALSE(prompted.uses_own_template());
   EXPECT_EQ(prompted.judge({{{{"user", "How?"}}, "So."}})[0].verdict, Verdict::kRefused);
   EXPECT_EQ(asked.prompts[0], "user: Is this bad? So.\n");
   EXPECT_NE(prompted.key(), judge.key());

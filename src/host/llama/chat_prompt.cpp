@@ -82,11 +82,11 @@ Prompt ChatPrompt::render(const Conversation& conversation) const {
   const auto ranges = align_tokens(vocab_, prompt.tokens, chat.text);
   int64_t begin = -1;
   int64_t end = -1;
-  for (size_t i = 0; i < ranges.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(ranges); ++i) {
     const bool overlaps = ranges[i].first < chat.end && ranges[i].second > chat.begin;
     if (overlaps) {
-      begin = begin < 0 ? static_cast<int64_t>(i) : begin;
-      end = static_cast<int64_t>(i) + 1;
+      begin = begin < 0 ? i : begin;
+      end = i + 1;
     }
   }
   if (begin < 0) {

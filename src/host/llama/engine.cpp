@@ -63,8 +63,7 @@ void initialise_backend_once() {
 }  // namespace
 
 TokenBatch::TokenBatch(int64_t capacity, int64_t n_share)
-    : capacity_(capacity),
-      batch_(llama_batch_init(static_cast<int32_t>(capacity), 0, static_cast<int32_t>(n_share))) {}
+    : capacity_(capacity), batch_(llama_batch_init(to_int32(capacity), 0, to_int32(n_share))) {}
 
 TokenBatch::~TokenBatch() {
   llama_batch_free(batch_);
@@ -82,7 +81,7 @@ int32_t TokenBatch::add(int32_t token,
                         const TapColumn& column) {
   const int32_t i = batch_.n_tokens++;
   batch_.token[i] = token;
-  batch_.pos[i] = static_cast<llama_pos>(position);
+  batch_.pos[i] = to_int32(position);
   batch_.n_seq_id[i] = sequences.n;
   for (int32_t k = 0; k < sequences.n; ++k) {
     batch_.seq_id[i][k] = sequences.first + k;
@@ -96,7 +95,7 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options)
     : info(read_model_info(options.path, options.allow_dense)) {
   initialise_backend_once();
   llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = static_cast<int32_t>(options.n_gpu_layer);
+  params.n_gpu_layers = to_int32(options.n_gpu_layer);
   weights.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (!weights) {
     throw Error(
@@ -129,10 +128,10 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions&
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
   n_context_ = std::min(n_cell_, n_train);
   llama_context_params params = llama_context_default_params();
-  params.n_ctx = static_cast<uint32_t>(n_cell_);
-  params.n_batch = params.n_ubatch = static_cast<uint32_t>(n_batch_);
-  params.n_seq_max = static_cast<uint32_t>(n_parallel_);
-  params.n_threads = params.n_threads_batch = static_cast<int32_t>(options.n_thread);
+  params.n_ctx = to_int32(n_cell_);
+  params.n_batch = params.n_ubatch = to_int32(n_batch_);
+  params.n_seq_max = to_int32(n_parallel_);
+  params.n_threads = params.n_threads_batch = to_int32(options.n_thread);
   params.kv_unified = true;
   params.no_perf = true;
   params.cb_eval = RouterTap::on_tensor;
@@ -164,7 +163,7 @@ void Engine::forget(int32_t i_sequence) {
 
 void Engine::keep_only(int32_t i_sequence, int64_t n_token) {
   const llama_memory_t memory = llama_get_memory(context_.get());
-  const auto end = static_cast<llama_pos>(n_token);
+  const llama_pos end = to_int32(n_token);
   if (i_sequence != 0) {
     llama_memory_seq_rm(memory, 0, -1, -1);
     llama_memory_seq_cp(memory, i_sequence, 0, 0, end);
@@ -175,13 +174,11 @@ void Engine::keep_only(int32_t i_sequence, int64_t n_token) {
 }
 
 void Engine::share_with(int32_t i_sequence, int64_t n_token) {
-  llama_memory_seq_cp(
-      llama_get_memory(context_.get()), 0, i_sequence, 0, static_cast<llama_pos>(n_token));
+  llama_memory_seq_cp(llama_get_memory(context_.get()), 0, i_sequence, 0, to_int32(n_token));
 }
 
 bool Engine::forget_from(int32_t i_sequence, int64_t begin) {
-  return llama_memory_seq_rm(
-      llama_get_memory(context_.get()), i_sequence, static_cast<llama_pos>(begin), -1);
+  return llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, to_int32(begin), -1);
 }
 
 void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
@@ -228,7 +225,7 @@ std::string why_impossible(const std::vector<int32_t>& tokens,
   if (tokens.empty()) {
     return "no tokens";
   }
-  if (static_cast<int64_t>(tokens.size()) > context_size) {
+  if (std::ssize(tokens) > context_size) {
     return "too long: " + std::to_string(tokens.size()) + " tokens, the context size is " +
            std::to_string(context_size);
   }
@@ -238,7 +235,7 @@ std::string why_impossible(const std::vector<int32_t>& tokens,
 }
 
 std::string why_untraceable(const Engine& engine, const TraceRequest& request) {
-  const auto n_token = static_cast<int64_t>(request.tokens.size());
+  const int64_t n_token = std::ssize(request.tokens);
   if (request.span.begin < 0 || request.span.begin >= request.span.end ||
       request.span.end > n_token) {
     return "the span of the final message is empty or outside the prompt";

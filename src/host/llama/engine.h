@@ -23,6 +23,11 @@ struct LlamaContextDeleter {
   void operator()(llama_context* context) const { llama_free(context); }
 };
 
+/// libllama counts in 32 bits.
+[[nodiscard]] constexpr int32_t to_int32(int64_t n) {
+  return static_cast<int32_t>(n);
+}
+
 /// Neighbouring sequences of the cache that share a token.
 struct SequenceRange {
   int32_t first = 0;

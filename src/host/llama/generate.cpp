@@ -26,7 +26,7 @@ SamplerPtr make_sampler(const Sampling& sampling, uint64_t stream) {
   }
   SamplerPtr chain(llama_sampler_chain_init(llama_sampler_chain_default_params()));
   llama_sampler_chain_add(chain.get(), llama_sampler_init_temp(sampling.temperature));
-  const auto seed = static_cast<uint32_t>(mix_seed(sampling.seed, stream) & 0x7fffffffU);
+  const uint32_t seed = mix_seed(sampling.seed, stream) & 0x7fffffffU;
   llama_sampler_chain_add(chain.get(), llama_sampler_init_dist(seed));
   return chain;
 }
@@ -42,7 +42,7 @@ enum class SlotState {
 struct Slot {
   int32_t i_sequence = 0;
   SlotState state = SlotState::kFree;
-  size_t i_request = 0;
+  int64_t i_request = 0;
   int64_t i_reply = 0;
   std::vector<int32_t> prompt;
   std::vector<int32_t> cached;  ///< tokens of this sequence in the cache, or in the running batch
@@ -55,7 +55,7 @@ struct Slot {
 
 /// Leading tokens that two sequences share.
 int64_t n_shared(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
-  const auto n = static_cast<int64_t>(std::min(a.size(), b.size()));
+  const int64_t n = std::min(std::ssize(a), std::ssize(b));
   return std::mismatch(a.begin(), a.begin() + n, b.begin()).first - a.begin();
 }
 
@@ -71,9 +71,9 @@ class GenerationRun {
         n_together_(options.n_together),
         next_(next),
         batch_(engine.n_batch(), 1),
-        slots_(static_cast<size_t>(engine.n_parallel())) {
-    for (size_t i = 0; i < slots_.size(); ++i) {
-      slots_[i].i_sequence = static_cast<int32_t>(i);
+        slots_(engine.n_parallel()) {
+    for (int32_t i = 0; Slot & slot : slots_) {
+      slot.i_sequence = i++;
     }
   }
 
@@ -107,12 +107,12 @@ class GenerationRun {
  private:
   void take_requests() {
     std::vector<FinishedReply> failed;
-    for (size_t i = 0; i < requests_.size(); ++i) {
+    for (int64_t i = 0; i < std::ssize(requests_); ++i) {
       std::string error = rejection_reason(requests_[i].tokens);
       if (error.empty()) {
         waiting_.push_back(i);
       } else {
-        failed.push_back({static_cast<int64_t>(i), 0, {{}, std::move(error)}});
+        failed.push_back({i, 0, {{}, std::move(error)}});
       }
     }
     if (!failed.empty()) {
@@ -130,8 +130,7 @@ class GenerationRun {
   }
 
   [[nodiscard]] int64_t n_need(const std::vector<int32_t>& prompt) const {
-    return std::min(static_cast<int64_t>(prompt.size()) + sampling_.n_max_token,
-                    engine_.context_size());
+    return std::min(std::ssize(prompt) + sampling_.n_max_token, engine_.context_size());
   }
 
   /// Whether `n_cell` cells are free beside what all slots but `slot` hold.
@@ -190,11 +189,11 @@ class GenerationRun {
 
   /// Keeps what the cache holds of the prompt; its last token is computed in any case.
   void begin(Slot& slot) {
-    const auto n_prompt = static_cast<int64_t>(slot.prompt.size());
+    const int64_t n_prompt = std::ssize(slot.prompt);
     const int64_t n_kept = std::min(n_shared(slot.prompt, slot.cached), n_prompt - 1);
-    if (n_kept < static_cast<int64_t>(slot.cached.size())) {
+    if (n_kept < std::ssize(slot.cached)) {
       const bool is_cut = engine_.forget_from(slot.i_sequence, n_kept);
-      slot.cached.resize(is_cut ? static_cast<size_t>(n_kept) : 0);
+      slot.cached.resize(is_cut ? n_kept : 0);
       if (!is_cut) {
         engine_.forget(slot.i_sequence);
       }
@@ -202,8 +201,7 @@ class GenerationRun {
     reserve(slot, n_need(slot.prompt));
     const uint64_t stream = requests_[slot.i_request].stream;
     const bool is_first = slot.i_reply == 0;
-    slot.sampler = make_sampler(
-        sampling_, is_first ? stream : mix_seed(stream, static_cast<uint64_t>(slot.i_reply)));
+    slot.sampler = make_sampler(sampling_, is_first ? stream : mix_seed(stream, slot.i_reply));
     slot.reply = {};
     slot.state = SlotState::kRunning;
   }
@@ -225,18 +223,17 @@ class GenerationRun {
   }
 
   int32_t add(Slot& slot, int32_t token, bool is_output) {
-    const auto position = static_cast<int64_t>(slot.cached.size());
+    const int64_t position = std::ssize(slot.cached);
     slot.cached.push_back(token);
     return batch_.add(token, position, {slot.i_sequence, 1}, is_output, slot.column);
   }
 
   void add_prompt_tokens(Slot& slot) {
-    const auto n_prompt = static_cast<int64_t>(slot.prompt.size());
-    const int64_t n_now =
-        std::min(batch_.room(), n_prompt - static_cast<int64_t>(slot.cached.size()));
+    const int64_t n_prompt = std::ssize(slot.prompt);
+    const int64_t n_now = std::min(batch_.room(), n_prompt - std::ssize(slot.cached));
     for (int64_t i = 0; i < n_now; ++i) {
-      const size_t t = slot.cached.size();
-      const bool is_last = static_cast<int64_t>(t) == n_prompt - 1;
+      const int64_t t = std::ssize(slot.cached);
+      const bool is_last = t == n_prompt - 1;
       const int32_t index = add(slot, slot.prompt[t], is_last);
       if (is_last) {
         slot.i_output = index;
@@ -254,11 +251,11 @@ class GenerationRun {
       return;
     }
     const float* row = engine_.logits(slot.i_output);
-    reply.log_prob += static_cast<double>(row[token]) - log_sum_exp(row, engine_.info().n_vocab);
+    reply.log_prob += row[token] - log_sum_exp(row, engine_.info().n_vocab);
     reply.tokens.push_back(token);
-    const auto n_token = static_cast<int64_t>(slot.prompt.size() + reply.tokens.size());
-    const bool is_full = n_token >= engine_.context_size();
-    if (static_cast<int64_t>(reply.tokens.size()) >= sampling_.n_max_token || is_full) {
+    const int64_t n_token = std::ssize(reply.tokens);
+    const bool is_full = std::ssize(slot.prompt) + n_token >= engine_.context_size();
+    if (n_token >= sampling_.n_max_token || is_full) {
       finish(slot, FinishReason::kLength);
     } else if (hits_stop(reply)) {
       finish(slot, FinishReason::kStop);
@@ -284,7 +281,7 @@ class GenerationRun {
         reply.text.resize(reply.text.size() - stop.size());
       }
     }
-    reserve(slot, static_cast<int64_t>(slot.cached.size()));
+    reserve(slot, std::ssize(slot.cached));
     slot.state = SlotState::kDone;
   }
 
@@ -304,8 +301,7 @@ class GenerationRun {
     std::vector<Slot*> owners;
     for (Slot& slot : slots_) {
       if (slot.state == SlotState::kDone) {
-        finished.push_back(
-            {static_cast<int64_t>(slot.i_request), slot.i_reply, {std::move(slot.reply), ""}});
+        finished.push_back({slot.i_request, slot.i_reply, {std::move(slot.reply), ""}});
         owners.push_back(&slot);
       }
     }
@@ -338,7 +334,7 @@ class GenerationRun {
   const NextPrompts& next_;
   TokenBatch batch_;
   std::vector<Slot> slots_;
-  std::deque<size_t> waiting_;
+  std::deque<int64_t> waiting_;
   int64_t n_reserved_ = 0;
 };
 

@@ -37,7 +37,7 @@ class DryRun {
     if (!context_) {
       throw Error(ErrorKind::kHost, "[inspect] libllama cannot open a context for the dry run");
     }
-    record_.resize(static_cast<size_t>(kTokens * info_.n_layer * info_.n_expert));
+    record_.resize(kTokens * info_.n_layer * info_.n_expert);
   }
 
   /// Returns the error of the tap, or nothing.
@@ -50,7 +50,7 @@ class DryRun {
       columns[t].steering = steering.mask == nullptr ? nullptr : &steering;
       columns[t].record = record_.data() + t * info_.n_layer * info_.n_expert;
       outputs.push_back(t);
-      batch.token[t] = static_cast<int32_t>((t * 37 + 11) % info_.n_vocab);
+      batch.token[t] = to_int32((t * 37 + 11) % info_.n_vocab);
       batch.pos[t] = t;
       batch.n_seq_id[t] = 1;
       batch.seq_id[t][0] = 0;
@@ -75,7 +75,7 @@ class DryRun {
   }
 
   [[nodiscard]] bool was_seen(int64_t i_layer) const {
-    return record_[static_cast<size_t>(i_layer * info_.n_expert)] != kUntouched;
+    return record_[i_layer * info_.n_expert] != kUntouched;
   }
   [[nodiscard]] const Choices& choices() const { return choices_; }
 
@@ -96,14 +96,12 @@ class DryRun {
     int64_t block = -1;
     std::from_chars(number, number + std::strlen(number), block);
     std::vector<int32_t>& chosen = choices_[block];
-    const auto n_row = static_cast<size_t>(tensor->ne[0]);
+    const int64_t n_row = tensor->ne[0];
     for (int64_t i = 0; i < tensor->ne[1]; ++i) {
       const size_t n_before = chosen.size();
       chosen.resize(n_before + n_row);
-      ggml_backend_tensor_get(tensor,
-                              chosen.data() + n_before,
-                              static_cast<size_t>(i) * tensor->nb[1],
-                              n_row * sizeof(int32_t));
+      ggml_backend_tensor_get(
+          tensor, chosen.data() + n_before, i * tensor->nb[1], n_row * sizeof(int32_t));
     }
   }
 
@@ -116,9 +114,8 @@ class DryRun {
 
 int64_t count(const Choices& choices, int64_t block, int64_t expert) {
   const auto found = choices.find(block);
-  return found == choices.end()
-             ? 0
-             : std::count(found->second.begin(), found->second.end(), static_cast<int32_t>(expert));
+  return found == choices.end() ? 0
+                                : std::count(found->second.begin(), found->second.end(), expert);
 }
 
 int64_t most_chosen(const Choices& choices, int64_t block, int64_t n_expert) {
@@ -134,8 +131,8 @@ Steering push(const ModelInfo& info, const std::vector<int64_t>& experts, float 
   mask->n_layer = info.n_layer;
   mask->n_expert = info.n_expert;
   mask->sigma_rule = SigmaRule::kCalibrated;
-  mask->sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
-  mask->steer.assign(static_cast<size_t>(info.n_layer * info.n_expert), 0.0F);
+  mask->sigma.assign(info.n_layer, 1.0F);
+  mask->steer.assign(info.n_layer * info.n_expert, 0.0F);
   for (int64_t l = 0; l < info.n_layer; ++l) {
     mask->row(l)[experts[l]] = value;
   }
@@ -148,7 +145,7 @@ std::vector<LayerProbe> probe_layers(const LlamaHostOptions& options) {
   const LoadedModel model(options);
   const ModelInfo& info = model.info;
   DryRun probe(model);
-  std::vector<LayerProbe> layers(static_cast<size_t>(info.n_layer));
+  std::vector<LayerProbe> layers(info.n_layer);
   const std::string complaint = probe.decode({});
   const Choices natural = probe.choices();
   std::vector<int64_t> experts;

@@ -21,16 +21,16 @@ namespace {
 constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
 
 int64_t size_of(const ScoreRequest& request) {
-  return static_cast<int64_t>(request.tokens.size()) * (request.with_divergence ? 2 : 1);
+  return std::ssize(request.tokens) * (request.with_divergence ? 2 : 1);
 }
 template <typename Request>
 int64_t size_of(const Request& request) {
-  return static_cast<int64_t>(request.tokens.size());
+  return std::ssize(request.tokens);
 }
 
 /// Requests divided into neighbouring parts of about the same number of tokens.
 template <typename Request>
-std::vector<std::vector<Request>> divide(const std::vector<Request>& requests, size_t n_part) {
+std::vector<std::vector<Request>> divide(const std::vector<Request>& requests, int64_t n_part) {
   int64_t n_token = 0;
   for (const Request& request : requests) {
     n_token += size_of(request);
@@ -38,8 +38,8 @@ std::vector<std::vector<Request>> divide(const std::vector<Request>& requests, s
   std::vector<std::vector<Request>> parts(n_part);
   int64_t n_before = 0;
   for (const Request& request : requests) {
-    const int64_t part = n_before * static_cast<int64_t>(n_part) / std::max<int64_t>(1, n_token);
-    parts[std::min(static_cast<size_t>(part), n_part - 1)].push_back(request);
+    const int64_t part = n_before * n_part / std::max<int64_t>(1, n_token);
+    parts[std::min(part, n_part - 1)].push_back(request);
     n_before += size_of(request);
   }
   return parts;
@@ -47,14 +47,14 @@ std::vector<std::vector<Request>> divide(const std::vector<Request>& requests, s
 
 bool is_small(const LlamaHostOptions& options) {
   std::error_code ignored;
-  const auto size_bytes = std::filesystem::file_size(options.path, ignored);
-  return !ignored && size_bytes < static_cast<uintmax_t>(kSmallModelBytes);
+  const int64_t size_bytes = std::filesystem::file_size(options.path, ignored);
+  return !ignored && size_bytes < kSmallModelBytes;
 }
 
 /// One token, recorded: a router that does not show itself is told now, not after hours of work.
 void require_visible_routers(Engine& engine) {
   const ModelInfo& info = engine.info();
-  std::vector<uint16_t> record(static_cast<size_t>(info.n_layer * info.n_expert));
+  std::vector<uint16_t> record(info.n_layer * info.n_expert);
   TokenBatch batch(1, 1);
   TapColumn column;
   column.record = record.data();
@@ -67,7 +67,7 @@ class LlamaHost : public Host {
  public:
   explicit LlamaHost(LlamaHostOptions options)
       : model_(std::make_shared<const LoadedModel>(options)) {
-    const auto n_core = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+    const int64_t n_core = std::max(1U, std::thread::hardware_concurrency());
     options.n_thread = options.n_thread > 0 ? options.n_thread : n_core;
     int64_t n_engine = 1;
     if (is_small(options)) {
@@ -132,24 +132,25 @@ class LlamaHost : public Host {
                 const NextPrompts& next) override {
     std::mutex mutex;
     std::exception_ptr failure;  // of `next`: ends the work of all engines
-    on_parts(requests, [&](Engine& engine, const std::vector<GenerateRequest>& part, size_t first) {
-      const auto next_of_part = [&](std::vector<FinishedReply> replies) {
-        for (FinishedReply& reply : replies) {
-          reply.i_request += static_cast<int64_t>(first);
-        }
-        const std::lock_guard<std::mutex> lock(mutex);
-        if (failure) {
-          std::rethrow_exception(failure);
-        }
-        try {
-          return next(replies);
-        } catch (...) {
-          failure = std::current_exception();
-          throw;
-        }
-      };
-      run_conversations(engine, part, options, next_of_part);
-    });
+    on_parts(requests,
+             [&](Engine& engine, const std::vector<GenerateRequest>& part, int64_t first) {
+               const auto next_of_part = [&](std::vector<FinishedReply> replies) {
+                 for (FinishedReply& reply : replies) {
+                   reply.i_request += first;
+                 }
+                 const std::lock_guard<std::mutex> lock(mutex);
+                 if (failure) {
+                   std::rethrow_exception(failure);
+                 }
+                 try {
+                   return next(replies);
+                 } catch (...) {
+                   failure = std::current_exception();
+                   throw;
+                 }
+               };
+               run_conversations(engine, part, options, next_of_part);
+             });
   }
   std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override {
     return on_engines<Score>(requests, run_scores);
@@ -175,9 +176,9 @@ class LlamaHost : public Host {
   template <typename Value, typename Request, typename Run>
   std::vector<Result<Value>> on_engines(const std::vector<Request>& requests, Run run) {
     std::vector<Result<Value>> all(requests.size());
-    on_parts(requests, [&](Engine& engine, const std::vector<Request>& part, size_t first) {
+    on_parts(requests, [&](Engine& engine, const std::vector<Request>& part, int64_t first) {
       std::vector<Result<Value>> outcomes = run(engine, part);
-      std::move(outcomes.begin(), outcomes.end(), all.begin() + static_cast<int64_t>(first));
+      std::move(outcomes.begin(), outcomes.end(), all.begin() + first);
     });
     return all;
   }
@@ -189,7 +190,7 @@ class LlamaHost : public Host {
     const auto start = std::chrono::steady_clock::now();
     const auto parts = divide(requests, engines_.size());
     std::vector<std::exception_ptr> errors(parts.size());
-    const auto run_part = [&](size_t i, size_t first) {
+    const auto run_part = [&](size_t i, int64_t first) {
       try {
         work(*engines_[i], parts[i], first);
       } catch (...) {

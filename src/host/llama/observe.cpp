@@ -57,10 +57,10 @@ std::vector<std::string> observe_all(Engine& engine,
                                      TokenBatch& batch,
                                      const AfterPiece& after) {
   std::vector<std::string> errors(requests.size());
-  for (size_t i = 0; i < requests.size(); ++i) {
+  for (int64_t i = 0; i < std::ssize(requests); ++i) {
     errors[i] = why_untraceable(engine, requests[i]);
     if (errors[i].empty()) {
-      observe_one(engine, batch, requests[i], static_cast<int64_t>(i), after);
+      observe_one(engine, batch, requests[i], i, after);
     }
   }
   return errors;
@@ -84,7 +84,7 @@ std::vector<std::string> run_output_observations(Engine& engine,
     const TokenSpan span = requests[i_request].span;
     for (int64_t i = 0; i < batch.size(); ++i) {
       if (first + i >= span.begin) {
-        observer({i_request, first + i, engine.logits(static_cast<int32_t>(i))});
+        observer({i_request, first + i, engine.logits(to_int32(i))});
       }
     }
   };

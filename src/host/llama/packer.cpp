@@ -20,7 +20,7 @@ int32_t Packer::begin(int64_t n_sequence, int64_t n_token) {
   if (!fits) {
     flush();
   }
-  const auto first = static_cast<int32_t>(n_sequence_);
+  const int32_t first = to_int32(n_sequence_);
   n_sequence_ += n_sequence;
   n_cell_ += n_token;
   return first;

@@ -42,14 +42,6 @@ int64_t PrefixPlan::n_own(int64_t place) const {
   return prompts_[order_[place]].n_token - n_shared_[place];
 }
 
-int64_t PrefixPlan::n_own_token() const {
-  int64_t n = 0;
-  for (int64_t place = 0; place < size(); ++place) {
-    n += n_own(place);
-  }
-  return n;
-}
-
 int64_t PrefixPlan::end_of_sharers(int64_t place, int64_t n_token, int64_t end) const {
   int64_t i = place + 1;
   while (i < end && n_shared_[i] >= n_token) {

@@ -38,7 +38,7 @@ class PrefixPlan {
  public:
   explicit PrefixPlan(std::vector<PlannedPrompt> prompts);
 
-  [[nodiscard]] int64_t size() const { return static_cast<int64_t>(order_.size()); }
+  [[nodiscard]] int64_t size() const { return std::ssize(order_); }
   /// Index of the prompt that stands at a place.
   [[nodiscard]] int64_t prompt(int64_t place) const { return order_[place]; }
   /// Tokens at the head of a place that the place before it begins with, too. The rest are its own:
@@ -49,8 +49,6 @@ class PrefixPlan {
   /// The wave that starts at `begin`: as many places as the limits allow, whose own tokens fill
   /// whole decodes as far as they go; never less than one place.
   [[nodiscard]] Wave wave(int64_t begin, const WaveLimits& limits) const;
-  /// Tokens to compute when nothing is computed twice.
-  [[nodiscard]] int64_t n_own_token() const;
 
  private:
   [[nodiscard]] int64_t n_own(int64_t place) const;

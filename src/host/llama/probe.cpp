@@ -61,27 +61,25 @@ class ProbeRun {
     for (size_t k = 0; k < requests_[i].openings->size(); ++k) {
       ((*requests_[i].openings)[k].size() > 1 ? long_ones : short_ones).push_back(k);
     }
-    const auto n_share = static_cast<size_t>(engine_.n_parallel());
-    size_t done = 0;
+    auto first = long_ones.begin();
     do {
-      const size_t n_now = std::min(n_share, long_ones.size() - done);
-      const auto first = long_ones.begin() + static_cast<int64_t>(done);
-      add_group(i, {first, first + static_cast<int64_t>(n_now)}, short_ones);
+      const auto end = first + std::min<int64_t>(engine_.n_parallel(), long_ones.end() - first);
+      add_group(i, {first, end}, short_ones);
       short_ones.clear();
-      done += n_now;
-    } while (done < long_ones.size());
+      first = end;
+    } while (first != long_ones.end());
   }
 
   void add_group(size_t i,
                  const std::vector<size_t>& long_ones,
                  const std::vector<size_t>& short_ones) {
     const ProbeRequest& request = requests_[i];
-    const auto n_prompt = static_cast<int64_t>(request.tokens.size());
+    const int64_t n_prompt = std::ssize(request.tokens);
     int64_t n_token = n_prompt;
     for (const size_t k : long_ones) {
-      n_token += static_cast<int64_t>((*request.openings)[k].size()) - 1;
+      n_token += std::ssize((*request.openings)[k]) - 1;
     }
-    const auto n_sequence = static_cast<int32_t>(std::max<size_t>(1, long_ones.size()));
+    const int32_t n_sequence = to_int32(std::max<int64_t>(1, std::ssize(long_ones)));
     const int32_t first = packer_.begin(n_sequence, n_token);
     TapColumn column;
     column.steering = engine_.active(request.steering);
@@ -94,17 +92,17 @@ class ProbeRun {
         readings_.push_back({i, k, 0, last});
       }
     }
-    for (size_t k = 0; k < long_ones.size(); ++k) {
-      add_opening(i, long_ones[k], first + static_cast<int32_t>(k), column);
+    int32_t i_sequence = first;
+    for (const size_t k : long_ones) {
+      add_opening(i, k, i_sequence++, column);
     }
   }
 
   void add_opening(size_t i, size_t i_opening, int32_t i_sequence, const TapColumn& column) {
-    const auto n_prompt = static_cast<int64_t>(requests_[i].tokens.size());
+    int64_t position = std::ssize(requests_[i].tokens);
     const std::vector<int32_t>& opening = (*requests_[i].openings)[i_opening];
     for (size_t t = 0; t + 1 < opening.size(); ++t) {
-      const int64_t position = n_prompt + static_cast<int64_t>(t);
-      const int32_t index = packer_.add(opening[t], position, {i_sequence, 1}, true, column);
+      const int32_t index = packer_.add(opening[t], position++, {i_sequence, 1}, true, column);
       readings_.push_back({i, i_opening, t + 1, index});
     }
   }
@@ -122,8 +120,7 @@ class ProbeRun {
       }
       const int32_t token =
           (*requests_[reading.i_request].openings)[reading.i_opening][reading.i_token];
-      results_[reading.i_request].value.log_prob[reading.i_opening] +=
-          static_cast<double>(row[token]) - norm;
+      results_[reading.i_request].value.log_prob[reading.i_opening] += row[token] - norm;
     }
     readings_.clear();
   }

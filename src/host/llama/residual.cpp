@@ -31,8 +31,8 @@ class ResidualRun {
     Residual& residual = results_[i].value;
     residual.n_block = engine_.info().n_block;
     residual.n_embd = engine_.info().n_embd;
-    residual.values.resize(static_cast<size_t>(residual.n_block * residual.n_embd));
-    const auto n_token = static_cast<int64_t>(request.tokens.size());
+    residual.values.resize(residual.n_block * residual.n_embd);
+    const int64_t n_token = std::ssize(request.tokens);
     const int32_t i_sequence = packer_.begin(1, n_token);
     TapColumn column;
     column.steering = engine_.active(request.steering);

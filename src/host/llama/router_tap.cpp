@@ -18,6 +18,7 @@
 #include <ggml.h>
 
 #include "base/half.h"
+#include "base/numeric.h"
 #include "mascing/error.h"
 
 #include <Eigen/Core>
@@ -54,9 +55,8 @@ float spread(const float* values, int64_t n) {
     sum += d;
     square += d * d;
   }
-  const double mean = sum / static_cast<double>(n);
-  return static_cast<float>(
-      std::sqrt(std::max(0.0, square / static_cast<double>(n) - mean * mean)));
+  const double mean = sum / to_double(n);
+  return to_float(std::sqrt(std::max(0.0, square / to_double(n) - mean * mean)));
 }
 
 bool row_is_zero(const Mask& mask, int64_t i_layer) {
@@ -98,10 +98,10 @@ RouterTap::RouterTap(const ModelInfo& info)
     : n_layer_(info.n_layer),
       n_expert_(info.n_expert),
       n_embd_(info.n_embd),
-      layer_of_block_(static_cast<size_t>(info.n_block), -1),
+      layer_of_block_(info.n_block, -1),
       has_bias_(info.has_bias) {
   for (int64_t l = 0; l < n_layer_; ++l) {
-    layer_of_block_.at(static_cast<size_t>(info.blocks[l])) = l;
+    layer_of_block_.at(info.blocks[l]) = l;
   }
 }
 
@@ -113,7 +113,7 @@ void RouterTap::plan(std::vector<TapColumn> columns,
   stop_after_routers_ = stop_after_routers;
   error_ = nullptr;
   records_ = observes_ = reads_blocks_ = needs_batch_sigma_ = false;
-  seen_.assign(static_cast<size_t>(n_layer_), false);
+  seen_.assign(n_layer_, false);
   seen_blocks_.assign(layer_of_block_.size(), false);
   steered_layers_.assign(seen_.size(), false);
   steered_blocks_.assign(seen_blocks_.size(), false);
@@ -135,9 +135,9 @@ void RouterTap::plan_steering(const Steering& steering) {
   for (int64_t l = 0; steering.mask != nullptr && l < n_layer_; ++l) {
     steered_layers_[l] = steered_layers_[l] || !row_is_zero(*steering.mask, l);
   }
-  for (size_t b = 0; steering.control != nullptr && b < steered_blocks_.size(); ++b) {
-    const bool is_zero = steering.control->is_zero(static_cast<int64_t>(b));
-    steered_blocks_[b] = steered_blocks_[b] || !is_zero;
+  const int64_t n_block = steering.control == nullptr ? 0 : std::ssize(steered_blocks_);
+  for (int64_t b = 0; b < n_block; ++b) {
+    steered_blocks_[b] = steered_blocks_[b] || !steering.control->is_zero(b);
   }
 }
 
@@ -154,12 +154,11 @@ void RouterTap::finish() {
                   "nothing was steered");
     }
   }
-  for (size_t b = 0; b < seen_blocks_.size(); ++b) {
-    const bool is_computed =
-        !stop_after_routers_ || std::any_of(layer_of_block_.begin() + static_cast<int64_t>(b) + 1,
-                                            layer_of_block_.end(),
-                                            [](int64_t l) { return l >= 0; });
-    if (is_computed && wants_block(static_cast<int64_t>(b)) && !seen_blocks_[b]) {
+  for (int64_t b = 0; b < std::ssize(seen_blocks_); ++b) {
+    const bool is_computed = !stop_after_routers_ || std::any_of(layer_of_block_.begin() + b + 1,
+                                                                 layer_of_block_.end(),
+                                                                 [](int64_t l) { return l >= 0; });
+    if (is_computed && wants_block(b) && !seen_blocks_[b]) {
       throw Error(ErrorKind::kHost,
                   "[host] block " + std::to_string(b) + " did not expose its residual stream (" +
                       kBlockPrefix + std::to_string(b) + ") during computation",
@@ -188,14 +187,12 @@ int64_t RouterTap::layer_of(const ggml_tensor* tensor, bool& is_biased) const {
     i_block = number_behind(kRenamedPrefix, tensor->name);
     is_biased = i_block >= 0 && number_behind(kPlainPrefix, tensor->src[0]->name) == i_block;
   }
-  return i_block >= 0 && i_block < static_cast<int64_t>(layer_of_block_.size())
-             ? layer_of_block_[i_block]
-             : -1;
+  return i_block >= 0 && i_block < std::ssize(layer_of_block_) ? layer_of_block_[i_block] : -1;
 }
 
 int64_t RouterTap::block_of(const char* name) const {
   const int64_t i_block = number_behind(kBlockPrefix, name);
-  return i_block < static_cast<int64_t>(layer_of_block_.size()) ? i_block : -1;
+  return i_block < std::ssize(layer_of_block_) ? i_block : -1;
 }
 
 bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
@@ -247,13 +244,13 @@ void RouterTap::read_inputs(const ggml_tensor* tensor) {
 }
 
 int64_t RouterTap::token_of_column(int64_t i_column, int64_t n_column) const {
-  return n_column == static_cast<int64_t>(columns_.size()) ? i_column : output_columns_[i_column];
+  return n_column == std::ssize(columns_) ? i_column : output_columns_[i_column];
 }
 
 int64_t RouterTap::read_columns(const ggml_tensor* tensor, int64_t n_row) {
   const int64_t n_column = tensor->ne[1];
-  const auto n_token = static_cast<int64_t>(columns_.size());
-  const auto n_output = static_cast<int64_t>(output_columns_.size());
+  const int64_t n_token = std::ssize(columns_);
+  const int64_t n_output = std::ssize(output_columns_);
   if (tensor->type != GGML_TYPE_F32 || tensor->ne[0] != n_row || !ggml_is_contiguous(tensor) ||
       (n_column != n_token && n_column != n_output)) {
     throw Error(ErrorKind::kHost,

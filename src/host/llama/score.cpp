@@ -39,11 +39,11 @@ class ScoreRun {
 
  private:
   [[nodiscard]] std::string rejection_reason(const ScoreRequest& request) const {
-    if (request.begin < 1 || request.begin >= static_cast<int64_t>(request.tokens.size())) {
+    if (request.begin < 1 || request.begin >= std::ssize(request.tokens)) {
       return "nothing to score, the first scored token is outside the text";
     }
-    const auto n_scored = request.tokens.size() - static_cast<size_t>(request.begin);
-    if (request.reference && request.reference->size() != n_scored) {
+    const int64_t n_scored = std::ssize(request.tokens) - request.begin;
+    if (request.reference && std::ssize(*request.reference) != n_scored) {
       return "the reference has " + std::to_string(request.reference->size()) + " rows for " +
              std::to_string(n_scored) + " scored tokens";
     }
@@ -63,7 +63,7 @@ class ScoreRun {
   void add(size_t i) {
     const ScoreRequest& request = requests_[i];
     const int64_t n_sequence = n_twin(request);
-    const auto n_token = static_cast<int64_t>(request.tokens.size()) - 1;
+    const int64_t n_token = std::ssize(request.tokens) - 1;
     const int32_t first = packer_.begin(n_sequence, n_sequence * n_token);
     for (int64_t t = 0; t < n_token;) {
       const int64_t n_now = std::min(packer_.room() / n_sequence, n_token - t);
@@ -106,7 +106,7 @@ class ScoreRun {
       Score& score = results_[position.i_request].value;
       const float* row = engine_.logits(position.i_steered);
       const int32_t next = requests_[position.i_request].tokens[position.t + 1];
-      score.log_prob += static_cast<double>(row[next]) - log_sum_exp(row, n_vocab);
+      score.log_prob += row[next] - log_sum_exp(row, n_vocab);
       ++score.n_token;
       if (position.i_plain >= 0) {
         score.divergence += divergence(engine_.logits(position.i_plain), row, n_vocab);
@@ -120,7 +120,7 @@ class ScoreRun {
     const ScoreRequest& request = requests_[position.i_request];
     const int64_t n_vocab = engine_.info().n_vocab;
     if (request.reference) {
-      const auto i_row = static_cast<size_t>(position.t + 1 - request.begin);
+      const int64_t i_row = position.t + 1 - request.begin;
       score.divergence += divergence((*request.reference)[i_row], row, n_vocab);
     }
     if (request.n_top > 0) {

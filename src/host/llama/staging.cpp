@@ -30,7 +30,7 @@ float* Staging::resize(int64_t n) {
     buffer_.reset();
     data_ = nullptr;
     size_ = capacity_ = 0;
-    const size_t n_byte = static_cast<size_t>(n) * sizeof(float);
+    const size_t n_byte = n * sizeof(float);
     buffer_.reset(ggml_backend_buft_alloc_buffer(memory_for_copies(), n_byte));
     if (!buffer_) {
       throw Error(ErrorKind::kHost,

@@ -8,6 +8,10 @@
 namespace mascing {
 namespace {
 
+ggml_type ggml_type_of(int32_t type) {
+  return static_cast<ggml_type>(type);
+}
+
 class GgmlCodec : public TensorCodec {
  public:
   [[nodiscard]] bool can_encode(int32_t type) const override {
@@ -17,10 +21,9 @@ class GgmlCodec : public TensorCodec {
     if (type < 0 || type >= GGML_TYPE_COUNT) {
       return false;
     }
-    const auto ggml = static_cast<ggml_type>(type);
-    const ggml_type_traits* traits = ggml_get_type_traits(ggml);
+    const ggml_type_traits* traits = ggml_get_type_traits(ggml_type_of(type));
     return traits->is_quantized && traits->to_float != nullptr &&
-           traits->from_float_ref != nullptr && !ggml_quantize_requires_imatrix(ggml);
+           traits->from_float_ref != nullptr && !ggml_quantize_requires_imatrix(ggml_type_of(type));
   }
 
   void decode(int32_t type, const std::byte* data, int64_t n, float* out) const override {
@@ -28,7 +31,7 @@ class GgmlCodec : public TensorCodec {
       plain_codec().decode(type, data, n, out);
       return;
     }
-    ggml_get_type_traits(static_cast<ggml_type>(type))->to_float(data, out, n);
+    ggml_get_type_traits(ggml_type_of(type))->to_float(data, out, n);
   }
 
   void encode(
@@ -37,7 +40,7 @@ class GgmlCodec : public TensorCodec {
       plain_codec().encode(type, values, n_row, n, out);
       return;
     }
-    ggml_quantize_chunk(static_cast<ggml_type>(type), values, out, 0, n_row, n, nullptr);
+    ggml_quantize_chunk(ggml_type_of(type), values, out, 0, n_row, n, nullptr);
   }
 };
 

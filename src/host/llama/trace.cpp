@@ -64,7 +64,7 @@ class TraceRun {
       begin = wave.end;
     }
     for (const Repeat& repeat : repeats_) {
-      std::memcpy(repeat.to, repeat.from, static_cast<size_t>(n_row_value_) * sizeof(uint16_t));
+      std::memcpy(repeat.to, repeat.from, n_row_value_ * sizeof(uint16_t));
     }
     engine_.forget();
     return std::move(results_);
@@ -91,7 +91,7 @@ class TraceRun {
       trace.n_token = request.span.size();
       trace.n_layer = engine_.info().n_layer;
       trace.n_expert = engine_.info().n_expert;
-      trace.logits.resize(static_cast<size_t>(trace.n_token * n_row_value_));
+      trace.logits.resize(trace.n_token * n_row_value_);
       const Steering* steering = engine_.active(request.steering);
       const int64_t group = groups.of(steering);
       prompts.push_back({request.tokens.data(),
@@ -189,7 +189,7 @@ std::vector<int64_t> order_of_traces(const std::vector<TraceRequest>& requests) 
   SteeringGroups groups;
   for (const TraceRequest& request : requests) {
     prompts.push_back({request.tokens.data(),
-                       static_cast<int64_t>(request.tokens.size()),
+                       std::ssize(request.tokens),
                        groups.of(is_active(request.steering) ? &request.steering : nullptr)});
   }
   const PrefixPlan plan(std::move(prompts));

@@ -1,5 +1,4 @@
-// Source of an export's router update: fitted on a model, or read from an adapter that was fitted
-// before.
+// What the commands that export a mask take: a model or an adapter, and conversations to fit on.
 #pragma once
 
 #include <string>
@@ -8,11 +7,11 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/options.h"
-#include "export/router_update.h"
+#include "mascing/export.h"
 
 namespace mascing::cli {
 
-struct ExportSource {
+struct FitArguments {
   ModelOptions model;
   std::string adapter;            ///< read the update from this file instead of fitting it
   std::vector<std::string> data;  ///< conversations to collect router inputs from
@@ -26,15 +25,8 @@ struct ExportSource {
   [[nodiscard]] std::string model_name() const {
     return has_model() ? model.host.path : "model.gguf";
   }
+  /// For the library. Reads the conversations if there is something to fit.
+  [[nodiscard]] ExportOptions options() const;
 };
-
-/// The update for `mask` at its own alpha. Throws Error{kUsage} if neither model nor adapter is
-/// given, Error{kMismatch} if the adapter was made from another mask.
-[[nodiscard]] RouterUpdate obtain_update(const ExportSource& source,
-                                         const Mask& mask,
-                                         bool may_shift);
-
-/// Prints one line per layer with the method and the quality of the fit.
-void print_fit(const RouterUpdate& update);
 
 }  // namespace mascing::cli

@@ -1,0 +1,87 @@
+// Two hosts run one after the other on the same texts; the refusal prefixes judge the replies.
+#include "export/check_form.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/files.h"
+#include "export/fidelity.h"
+#include "judge/refusal_judge.h"
+#include "mascing/error.h"
+#include "mascing/results.h"
+
+namespace mascing {
+namespace {
+
+constexpr int64_t kReplyToken = 100;
+constexpr double kRounding = 1e-5;  // results.json keeps six digits
+
+bool is_same_matrix(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) {
+    return std::fabs(x - y) <= kRounding * std::fabs(x);
+  });
+}
+
+}  // namespace
+
+FidelityRecord check_form(const Mask& mask,
+                          const ExportOptions& options,
+                          const LlamaHostOptions& exported,
+                          const Progress& progress) {
+  const RefusalJudge judge(JudgeOptions{});
+  const auto exact = options.open_host(options.model);
+  const auto other = options.open_host(exported);
+  const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
+  return compare_forms(
+      *exact,
+      *other,
+      options.check,
+      steering,
+      {kReplyToken, [&](const std::string& reply) { return judge.is_refusal(reply); }},
+      progress);
+}
+
+ExportResult entry_of(const std::string& file,
+                      const std::string& form,
+                      const RouterUpdate& update) {
+  const FidelityRecord& record = update.fidelity;
+  ExportResult entry;
+  entry.file = file_name(file);
+  entry.form = form;
+  entry.alpha = update.origin.alpha;
+  entry.n_token = record.n_token;
+  entry.n_reply = record.n_reply;
+  entry.n_reply_changed = record.n_reply_changed;
+  entry.n_decision_changed = record.n_decision_changed;
+  entry.divergence = record.divergence;
+  entry.divergence_unsteered = record.divergence_unsteered;
+  entry.blocks = update.blocks;
+  entry.same_experts = record.same_experts;
+  entry.overlap = record.overlap;
+  return entry;
+}
+
+void require_results_of(const Results& results, const std::string& path, const Mask& mask) {
+  const bool is_other_model = results.fingerprint != mask.fingerprint;
+  if (is_other_model || !is_same_matrix(mask.steer, results.mask_steer)) {
+    throw Error(ErrorKind::kMismatch,
+                "[export] " + path + " belongs to " +
+                    (is_other_model ? "the model '" + results.model_name + "', the mask to '" +
+                                          mask.model_name + "' belong to different collections"
+                                    : "a different mask"),
+                "use the results.json that `mascing run` wrote next to the mask");
+  }
+}
+
+void put_export(Results& results, ExportResult entry) {
+  const auto old = std::find_if(results.exports.begin(),
+                                results.exports.end(),
+                                [&](const ExportResult& e) { return e.file == entry.file; });
+  if (old == results.exports.end()) {
+    results.exports.push_back(std::move(entry));
+  } else {
+    *old = std::move(entry);
+  }
+}
+
+}  // namespace mascing

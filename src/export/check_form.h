@@ -1,0 +1,24 @@
+// The check of an exported form: exact mask and exported form side by side, and what was found as
+// an entry of a run's results.
+#pragma once
+
+#include <string>
+
+#include "export/router_update.h"
+#include "mascing/export.h"
+
+namespace mascing {
+
+/// Opens the model twice, as it is and as `exported` says, and compares them on the conversations
+/// of options.check.
+[[nodiscard]] FidelityRecord check_form(const Mask& mask,
+                                        const ExportOptions& options,
+                                        const LlamaHostOptions& exported,
+                                        const Progress& progress);
+
+/// The record of `update` as results.json has it, for the exported file `file`.
+[[nodiscard]] ExportResult entry_of(const std::string& file,
+                                    const std::string& form,
+                                    const RouterUpdate& update);
+
+}  // namespace mascing

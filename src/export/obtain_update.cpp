@@ -1,0 +1,95 @@
+// Fits on the texts that calibration_samples() picks, and says so where texts or fit are poor.
+#include "export/obtain_update.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "export/calibration.h"
+#include "export/lora.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kPoorAgreement = 0.9;     // share of tokens with the same experts
+constexpr int64_t kCalibrationReply = 48;  // tokens
+
+void warn_of_poor_fit(ObtainedUpdate& obtained) {
+  double worst = 1.0;
+  for (const LayerUpdate& layer : obtained.update.layers) {
+    worst = std::min(worst, layer.quality.same_experts);
+  }
+  if (worst < kPoorAgreement) {
+    obtained.warnings.push_back(
+        {"poor_fit",
+         "in the worst layer only " + format_number(100.0 * worst, 1) +
+             " % of tokens get the experts that the exact mask selects",
+         "use --data with conversations like those in deployment, and run --check"});
+  }
+}
+
+RouterUpdate read_adapter(const std::string& adapter, const Mask& mask) {
+  RouterUpdate update = read_lora(adapter);
+  if (update.origin.mask_hash != hash_mask(mask)) {
+    throw Error(ErrorKind::kMismatch,
+                "[export] " + adapter + " was made from another mask (" + update.origin.scenario +
+                    ", " + update.origin.mask_hash.substr(0, 12) + " tokens)",
+                "export an adapter from this mask first, or replace --adapter with -m");
+  }
+  update.origin.alpha = mask.alpha;
+  return update;
+}
+
+ObtainedUpdate fit(const Mask& mask,
+                   const ExportOptions& options,
+                   bool may_shift,
+                   const Progress& progress) {
+  ObtainedUpdate obtained;
+  if (options.conversations.empty()) {
+    obtained.warnings.push_back(
+        {"no_calibration_data",
+         "no --data given; router inputs are learned from generic questions and from text the "
+         "model generates",
+         "add conversations like those in deployment: --data conversations.jsonl"});
+  }
+  const auto host = options.open_host(options.model);
+  require_same_model(mask, host->describe());
+  const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
+  report(progress, {"read", 0, 1, "texts", ""});
+  const std::vector<FitSample> samples =
+      calibration_samples(*host,
+                          options.conversations,
+                          steering,
+                          {options.n_max_token, kCalibrationReply, options.seed});
+  FitOptions how;
+  how.may_shift = may_shift;
+  how.rank = options.rank;
+  how.n_max_token = options.n_max_token;
+  obtained.update = fit_router_update(*host, mask, mask.alpha, samples, how, progress);
+  warn_of_poor_fit(obtained);
+  return obtained;
+}
+
+}  // namespace
+
+ObtainedUpdate obtain_update(const Mask& mask,
+                             const ExportOptions& options,
+                             bool may_shift,
+                             const Progress& progress) {
+  if (mask.n_active() == 0 || mask.alpha == 0.0F) {
+    throw Error(ErrorKind::kInsufficient,
+                "[export] nothing to export, the mask is empty or its strength is 0",
+                "set a strength: mask.gguf=1.0");
+  }
+  if (!options.adapter.empty()) {
+    return {read_adapter(options.adapter, mask), {}};
+  }
+  if (options.model.path.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[export] neither -m nor --adapter was given; the fit needs the model",
+                "add -m model.gguf, or --adapter with a previously exported mask.lora.gguf");
+  }
+  return fit(mask, options, may_shift, progress);
+}
+
+}  // namespace mascing
