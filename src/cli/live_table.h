@@ -18,8 +18,9 @@ class LiveTable {
  private:
   std::string target_;
   bool is_terminal_;
-  int64_t n_drawn_ = 0;            ///< lines of the table on the terminal
-  std::vector<std::string> said_;  ///< by trial, elsewhere
+  bool is_introduced_ = false;     ///< the metric's full name was printed
+  size_t n_drawn_ = 0;             ///< lines of the table on the terminal
+  std::vector<std::string> said_;  ///< last line printed per trial, without a terminal
 };
 
 }  // namespace mascing::cli
