@@ -145,7 +145,7 @@ def read_results(folder):
             with open(path, encoding="utf-8") as file:
                 results[model, scenario] = json.load(file)
             results[model, scenario]["mask_exists"] = os.path.exists(os.path.join(folder, model, scenario, "mask.gguf"))
-            if results[model, scenario]["schema"] != 1:
+            if results[model, scenario]["schema"] != 2:
                 raise ValueError(f"{path}: schema {results[model, scenario]['schema']}, expected 1")
     return results
 

@@ -44,9 +44,8 @@ void measure(int argc, char** argv) {
   const double before = memory_mb("VmRSS:");
   const std::vector<TraceInput> inputs = {{"rows", numbered(argv[2], n)}};
   const double text = memory_mb("VmRSS:") - before;
-  std::vector<Skipped> skipped;
   std::filesystem::create_directories(folder);
-  const TraceSet set = collect_traces(*host, inputs, {folder.string()}, skipped, {});
+  const TraceSet set = collect_traces(*host, inputs, {folder.string()}, {}).traces;
   uintmax_t disk = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     disk += entry.file_size();

@@ -24,6 +24,7 @@
 #include "mascing/conversation.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
+#include "mascing/export.h"
 #include "mascing/host.h"
 #include "mascing/import.h"
 #include "mascing/judge.h"

@@ -1,5 +1,5 @@
 // Results of a run, the source of all tables and plots, and their JSON form
-// (schema 1).
+// (schema 2).
 #pragma once
 
 #include <cstdint>

@@ -51,7 +51,7 @@ void keep_results(const std::string& path, const ExportResult& entry) {
   const std::string text = to_json(results);
   write_file_atomically(page, render_report(results_from_json(text, path)));
   write_file_atomically(path, text);
-  say_written(path + ", " + page, "");
+  say_written(path + ", of which " + page, "");
 }
 
 void finish(const ExportArguments& arguments,

@@ -35,8 +35,7 @@ void say(const ImportedFile& file) {
   std::cerr << file_name(file.path) << ": " << file.format << ", " << file.n_row << " rows in "
             << file.n_line << " lines: " << file.n_conversation << " conversations\n";
   for (const ImportSkip& skip : file.skips) {
-    std::cerr << "  skipped " << skip.n
-              << " within the limits measured so far. Without a mask it is " << skip.reason << "), "
+    std::cerr << "  skipped " << skip.n << " (" << skip.reason << "), "
               << lines_of(skip.lines, skip.n) << ": " << printable(skip.example, 120) << '\n';
   }
   const int64_t n_duplicate = file.n_exact_duplicate + file.n_near_duplicate;

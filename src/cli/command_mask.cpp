@@ -40,12 +40,10 @@ std::vector<Entry> strongest_entries(const Mask& mask, size_t n) {
 
 void show(const std::string& path) {
   const Mask mask = read_mask(path);
-  std::cout << "scenario     " << mask.scenario
-            << " within the limits measured so far. Without a mask it is " << mask.direction
-            << "), method " << mask.method << ", seed " << mask.seed << '\n'
-            << "model        " << mask.model_name
-            << " within the limits measured so far. Without a mask it is " << mask.architecture
-            << ", fingerprint " << mask.fingerprint.substr(0, 16) << "...)\n"
+  std::cout << "scenario     " << mask.scenario << " (" << mask.direction << "), method "
+            << mask.method << ", seed " << mask.seed << '\n'
+            << "model        " << mask.model_name << " (" << mask.architecture << ", fingerprint "
+            << mask.fingerprint.substr(0, 16) << "...)\n"
             << "strength     alpha " << format_number(mask.alpha, 2) << ", sigma "
             << to_string(mask.sigma_rule) << ", lambda " << mask.lambda << ", threshold "
             << mask.threshold << '\n'

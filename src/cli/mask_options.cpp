@@ -58,10 +58,8 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
     if (n++ < kShown) {
       examples += (examples.empty() ? "" : ", ") + std::string("block ") +
                   std::to_string(first.mask.blocks[conflict.i_layer]) + " expert " +
-                  std::to_string(conflict.i_expert) +
-                  " within the limits measured so far. Without a mask it is " +
-                  signed_number(conflict.first) + " vs. " + signed_number(conflict.second) +
-                  " tokens)";
+                  std::to_string(conflict.i_expert) + " (" + signed_number(conflict.first) +
+                  " vs. " + signed_number(conflict.second) + ")";
     }
   }
   if (n > 0) {

@@ -19,11 +19,8 @@ namespace mascing::cli {
 namespace {
 
 void print_origin(const UpdateOrigin& origin) {
-  std::cout << "scenario     " << origin.scenario
-            << " within the limits measured so far. Without a mask it is " << origin.direction
-            << ")\n"
-            << "model        " << origin.model_name
-            << " within the limits measured so far. Without a mask it is " << origin.architecture
+  std::cout << "scenario     " << origin.scenario << " (" << origin.direction << ")\n"
+            << "model        " << origin.model_name << " (" << origin.architecture
             << ", fingerprint " << origin.fingerprint << ")\n"
             << "mask         " << origin.mask_hash << '\n'
             << "strength     " << format_number(origin.alpha, 3) << '\n'
@@ -40,7 +37,7 @@ void require_model(const std::string& fingerprint,
   if (info.fingerprint != fingerprint) {
     throw Error(ErrorKind::kMismatch,
                 "[verify] made for '" + name + "' (" + fingerprint.substr(0, 12) + "), not for '" +
-                    info.name + "' (" + info.fingerprint.substr(0, 12) + " tokens)",
+                    info.name + "' (" + info.fingerprint.substr(0, 12) + ")",
                 "use the model it was made for");
   }
   std::cout << "fits         " << model << '\n';

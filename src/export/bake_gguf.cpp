@@ -99,7 +99,7 @@ void require_fitting(const RouterUpdate& update, const ModelInfo& info) {
     throw Error(ErrorKind::kMismatch,
                 "[bake] the mask was made for '" + update.origin.model_name + "' (" +
                     update.origin.fingerprint.substr(0, 12) + "), not for '" + info.name + "' (" +
-                    info.fingerprint.substr(0, 12) + " tokens)",
+                    info.fingerprint.substr(0, 12) + ")",
                 "use the model the mask was made for, with the same router weights");
   }
 }

@@ -1,12 +1,10 @@
-// Routers are found by name, checked against the mask's fingerprint (GGUF files keep routers in
-// F32, so their bytes can be computed from any of the folder's types) and patched in copies of the
-// files.
+// Routers are found by name, checked against the mask's fingerprint and patched in copies of the
+// files (hf_patches.h), in a folder that gets its name when it is complete.
 #include "export/bake_hf.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -15,13 +13,11 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "base/numeric.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "export/baked_routers.h"
 #include "export/gguf_patch.h"
 #include "export/hf_folder.h"
-#include "format/router_fingerprint.h"
+#include "export/hf_patches.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -33,198 +29,7 @@ using nlohmann::json;
 constexpr const char* kRecordName = "mascing.json";
 constexpr const char* kUnfinished = ".tmp-";  // and the number of the process, behind the name
 
-[[noreturn]] void mismatch(const std::string& what, const std::string& hint) {
-  throw Error(ErrorKind::kMismatch, "[hf] " + what, hint);
-}
-
-int32_t type_of(const SafetensorsTensor& tensor) {
-  if (tensor.dtype == "F32") {
-    return kGgufF32;
-  }
-  if (tensor.dtype == "F16") {
-    return kGgufF16;
-  }
-  if (tensor.dtype == "BF16") {
-    return kGgufBf16;
-  }
-  throw Error(ErrorKind::kBadInput,
-              "[hf] router " + printable(tensor.name) + " is of type " + printable(tensor.dtype) +
-                  ", expected F32, F16 or BF16",
-              "bake the original folder, before quantisation");
-}
-
-std::vector<float> floats_of(const SafetensorsTensor& tensor) {
-  const int32_t type = type_of(tensor);
-  const int64_t n = tensor.size_bytes / (type == kGgufF32 ? 4 : 2);
-  std::vector<float> values(n);
-  plain_codec().decode(type, tensor.data, n, values.data());
-  return values;
-}
-
-/// A changed tensor of one shard.
-struct HfPatch {
-  const SafetensorsTensor* tensor = nullptr;
-  std::vector<std::byte> bytes;
-};
-
-/// The folder's shards, mapped, and what is to change in each.
-class Baking {
- public:
-  Baking(const std::string& folder, const RouterUpdate& update)
-      : folder_(open_hf_folder(folder)), update_(update) {
-    for (const std::string& shard : folder_.shards) {
-      files_.emplace(shard, SafetensorsFile::open(path_within(folder, shard)));
-    }
-    require_layers();
-  }
-
-  void require_fingerprint() const {
-    RouterFingerprint fingerprint(update_.origin.architecture);
-    for (const int64_t block : update_.blocks) {
-      const HfRouter& router = folder_.routers.at(block);
-      const std::vector<float> weight = floats_of(find(router.weight));
-      fingerprint.add(block,
-                      "weight",
-                      kGgufF32,
-                      {update_.n_embd, update_.n_expert},
-                      weight.data(),
-                      weight.size() * sizeof(float));
-      if (!router.bias.name.empty()) {
-        const std::vector<float> bias = floats_of(find(router.bias));
-        fingerprint.add(
-            block, "bias", kGgufF32, {update_.n_expert}, bias.data(), bias.size() * sizeof(float));
-      }
-    }
-    if (fingerprint.hex() != update_.origin.fingerprint) {
-      mismatch(
-          "the routers in " + printable(folder_.path) + " are not those of '" +
-              update_.origin.model_name + "', for which the mask was made",
-          "use the folder that the GGUF was converted from; if the GGUF does not store routers "
-          "in F32, skip this check with --any-model");
-    }
-  }
-
-  void change(std::vector<RoundingLoss>& losses) {
-    for (const LayerUpdate& layer : update_.layers) {
-      const HfRouter& router = folder_.routers.at(update_.blocks[layer.i_layer]);
-      if (layer.rank > 0) {
-        const std::vector<float> original = floats_of(find(router.weight));
-        const std::vector<float> wanted =
-            changed_weight(original, layer, update_.n_expert, update_.n_embd, update_.origin.alpha);
-        add(router.weight, layer.i_layer, original, wanted, losses);
-      }
-      if (!layer.shift.empty()) {
-        if (router.bias.name.empty()) {
-          mismatch("the router of layer " + std::to_string(layer.i_layer) +
-                       " has no bias, but the update has a shift for it",
-                   "fit the update on the GGUF of this model");
-        }
-        const std::vector<float> original = floats_of(find(router.bias));
-        std::vector<float> wanted = original;
-        for (size_t e = 0; e < wanted.size(); ++e) {
-          wanted[e] = to_float(wanted[e] + update_.origin.alpha * layer.shift[e]);
-        }
-        add(router.bias, layer.i_layer, original, wanted, losses);
-      }
-    }
-  }
-
-  void write_shard(const std::string& shard, const std::string& path, const Progress& progress) {
-    const SafetensorsFile& file = files_.at(shard);
-    std::vector<HfPatch>& patches = patches_[shard];
-    std::sort(patches.begin(), patches.end(), [](const HfPatch& a, const HfPatch& b) {
-      return a.tensor->data < b.tensor->data;
-    });
-    const CopySource source(file.path());
-    AtomicFile out(path);
-    int64_t position = 0;
-    for (const HfPatch& patch : patches) {
-      const int64_t place = patch.tensor->data - file.file().data();
-      copy_in_pieces(source, position, place, out, progress);
-      out.write(patch.bytes.data(), patch.bytes.size());
-      position = place + std::ssize(patch.bytes);
-    }
-    copy_in_pieces(source, position, std::ssize(file.file()), out, progress);
-    out.commit();
-  }
-
-  [[nodiscard]] const HfFolder& folder() const { return folder_; }
-  [[nodiscard]] bool is_changed(const std::string& shard) const {
-    return patches_.count(shard) > 0;
-  }
-
-  /// Tensor name -> SHA-256 of its new bytes.
-  [[nodiscard]] std::map<std::string, std::string> hashes() const {
-    std::map<std::string, std::string> all;
-    for (const auto& [shard, patches] : patches_) {
-      for (const HfPatch& patch : patches) {
-        all[patch.tensor->name] =
-            sha256_hex({reinterpret_cast<const char*>(patch.bytes.data()), patch.bytes.size()});
-      }
-    }
-    return all;
-  }
-
- private:
-  [[nodiscard]] const SafetensorsTensor& find(const HfTensor& tensor) const {
-    return *files_.at(tensor.shard).find(tensor.name);
-  }
-
-  void require_layers() const {
-    for (const int64_t block : update_.blocks) {
-      const auto found = folder_.routers.find(block);
-      if (found == folder_.routers.end() || found->second.weight.name.empty()) {
-        mismatch("block " + std::to_string(block) + " of " + printable(folder_.path) +
-                     " has no router, expected " + std::to_string(update_.n_layer) +
-                     " of them in blocks " + std::to_string(update_.blocks.front()) + " to " +
-                     std::to_string(update_.blocks.back()),
-                 "the mask is for another model, or the router names of this model family are "
-                 "not supported");
-      }
-      const SafetensorsTensor& weight = find(found->second.weight);
-      if (weight.shape != std::vector<int64_t>{update_.n_expert, update_.n_embd}) {
-        mismatch("router " + printable(weight.name) + " is not of shape [" +
-                     std::to_string(update_.n_expert) + ", " + std::to_string(update_.n_embd) + "]",
-                 "the mask is for another model");
-      }
-    }
-  }
-
-  void add(const HfTensor& place,
-           int64_t i_layer,
-           const std::vector<float>& original,
-           const std::vector<float>& wanted,
-           std::vector<RoundingLoss>& losses) {
-    const SafetensorsTensor& tensor = find(place);
-    HfPatch patch{&tensor, std::vector<std::byte>(tensor.size_bytes)};
-    const int32_t type = type_of(tensor);
-    const int64_t n = std::ssize(wanted);
-    plain_codec().encode(type, wanted.data(), 1, n, patch.bytes.data());
-    std::vector<float> stored(wanted.size());
-    plain_codec().decode(type, patch.bytes.data(), n, stored.data());
-    losses.push_back({i_layer, tensor.dtype, rounding_loss(original, wanted, stored)});
-    patches_[place.shard].push_back(std::move(patch));
-  }
-
-  static void copy_in_pieces(const CopySource& source,
-                             int64_t begin,
-                             int64_t end,
-                             AtomicFile& out,
-                             const Progress& progress) {
-    constexpr int64_t kPiece = int64_t{64} << 20;
-    for (; begin < end; begin += kPiece) {
-      out.append_from(source, begin, std::min(kPiece, end - begin));
-      report(progress, {"copy", begin >> 20, end >> 20, "MiB", ""});
-    }
-  }
-
-  HfFolder folder_;
-  const RouterUpdate& update_;
-  std::map<std::string, SafetensorsFile> files_;
-  std::map<std::string, std::vector<HfPatch>> patches_;
-};
-
-/// "out/hf/" -> "out/hf", so that temporary names are next to the folder, not inside it.
+/// "out/hf/" -> "out/hf": what stands beside the folder must not get into it.
 std::string without_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') {
     path.pop_back();
@@ -232,7 +37,7 @@ std::string without_slash(std::string path) {
   return path;
 }
 
-/// A temporary folder, removed with its content unless it was renamed to its final name.
+/// Removed with all that is in it unless it was given its final name.
 class UnfinishedFolder {
  public:
   explicit UnfinishedFolder(const std::string& final_path)
@@ -267,7 +72,7 @@ class UnfinishedFolder {
   }
 
  private:
-  /// Removes leftovers of killed processes: temporary folders whose process no longer runs.
+  /// What killed processes left behind: folders of this name whose number is no running process.
   void remove_abandoned() const {
     std::error_code ignored;
     const fs::path parent = fs::absolute(final_path_, ignored).parent_path();
@@ -295,7 +100,7 @@ bool holds_weights(const std::string& name) {
   });
 }
 
-std::string record_of(const RouterUpdate& update, const Baking& baking) {
+std::string record_of(const RouterUpdate& update, const HfPatches& patches) {
   const UpdateOrigin& origin = update.origin;
   const json record = {{"tool_version", origin.tool_version},
                        {"mask_hash", origin.mask_hash},
@@ -304,7 +109,7 @@ std::string record_of(const RouterUpdate& update, const Baking& baking) {
                        {"model_name", origin.model_name},
                        {"fingerprint", origin.fingerprint},
                        {"alpha", origin.alpha},
-                       {"routers", baking.hashes()}};
+                       {"routers", hashes_of(patches)}};
   return record.dump(2) + "\n";
 }
 
@@ -320,18 +125,19 @@ HfReport bake_hf(const std::string& folder,
                 "[hf] " + printable(folder, 200) + " is already baked",
                 "bake the original folder");
   }
-  Baking baking(folder, update);
+  const HfShards shards = open_shards(folder);
+  require_layers(shards, update);
   if (!any_model) {
-    baking.require_fingerprint();
+    require_fingerprint(shards, update);
   }
-  HfReport found;
-  baking.change(found.losses);
+  const HfPatches patches = patch_routers(shards, update);
   UnfinishedFolder unfinished(output);
-  const std::vector<std::string>& shards = baking.folder().shards;
+  HfReport found;
+  found.losses = patches.losses;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    const bool is_shard = std::find(shards.begin(), shards.end(), name) != shards.end();
-    if (is_shard && baking.is_changed(name)) {
+    const bool is_shard = shards.files.count(name) > 0;
+    if (patches.by_shard.count(name) > 0) {
       found.rewritten.push_back(name);
     } else if (entry.is_regular_file() && (is_shard || !holds_weights(name))) {
       found.linked.push_back(name);
@@ -346,9 +152,9 @@ HfReport bake_hf(const std::string& folder,
     link_or_copy(path_within(folder, name), unfinished.file(name));
   }
   for (const std::string& name : found.rewritten) {
-    baking.write_shard(name, unfinished.file(name), progress);
+    write_shard(shards.files.at(name), patches.by_shard.at(name), unfinished.file(name), progress);
   }
-  write_file_atomically(unfinished.file(kRecordName), record_of(update, baking));
+  write_file_atomically(unfinished.file(kRecordName), record_of(update, patches));
   unfinished.finish();
   return found;
 }

@@ -67,7 +67,7 @@ void require_results_of(const Results& results, const std::string& path, const M
     throw Error(ErrorKind::kMismatch,
                 "[export] " + path + " belongs to " +
                     (is_other_model ? "the model '" + results.model_name + "', the mask to '" +
-                                          mask.model_name + "' belong to different collections"
+                                          mask.model_name + "'"
                                     : "a different mask"),
                 "use the results.json that `mascing run` wrote next to the mask");
   }

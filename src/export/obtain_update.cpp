@@ -33,7 +33,7 @@ RouterUpdate read_adapter(const std::string& adapter, const Mask& mask) {
   if (update.origin.mask_hash != hash_mask(mask)) {
     throw Error(ErrorKind::kMismatch,
                 "[export] " + adapter + " was made from another mask (" + update.origin.scenario +
-                    ", " + update.origin.mask_hash.substr(0, 12) + " tokens)",
+                    ", " + update.origin.mask_hash.substr(0, 12) + ")",
                 "export an adapter from this mask first, or replace --adapter with -m");
   }
   update.origin.alpha = mask.alpha;

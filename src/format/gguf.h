@@ -1,6 +1,5 @@
-// Reader and writer of GGUF files (versions 2 and 3, little-endian), the container of llama.cpp's
-// models. The reader maps the file and checks every count, length and offset before anything is
-// used.
+// Reader and writer of GGUF files (versions 2 and 3, little-endian), llama.cpp's container. The
+// reader maps the file and checks every count, length and offset before anything is used.
 #pragma once
 
 #include <cstddef>

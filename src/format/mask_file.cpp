@@ -86,7 +86,7 @@ std::vector<float> read_tensor(const GgufFile& file,
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": tensor \"" + name + "\" is missing or does not match " +
                     std::to_string(dims.back()) + " layers",
-                "the mask is damaged: copy it again or make it anew");
+                "the mask is damaged; copy or make it again");
   }
   std::vector<float> values(tensor->size_bytes / sizeof(float));
   std::memcpy(values.data(), tensor->data, tensor->size_bytes);

@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kSchema = 1;
+constexpr int64_t kSchema = 2;
 
 // Six significant digits: bytes that do not change with the last bit of a sum. JSON knows no NaN:
 // null.

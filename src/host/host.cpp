@@ -84,9 +84,8 @@ void require_same_model(const Mask& mask, const ModelInfo& info) {
                            int64_t n_layer,
                            int64_t n_expert,
                            const std::string& fingerprint) {
-    return "' belong to different collections" + name + "' (" + architecture + ", " +
-           std::to_string(n_layer) + " x " + std::to_string(n_expert) + ", " +
-           fingerprint.substr(0, 12) + " tokens)";
+    return "'" + name + "' (" + architecture + ", " + std::to_string(n_layer) + " x " +
+           std::to_string(n_expert) + ", " + fingerprint.substr(0, 12) + ")";
   };
   throw Error(
       ErrorKind::kMismatch,
@@ -111,10 +110,9 @@ void require_fit(const Steering& steering, const ModelInfo& info) {
       n_value != info.n_block * info.n_embd) {
     throw Error(ErrorKind::kMismatch,
                 "[host] the control vector has " + std::to_string(control.n_block) + " blocks x " +
-                    std::to_string(control.n_embd) +
-                    " within the limits measured so far. Without a mask it is " +
-                    std::to_string(n_value) + " values), the model " +
-                    std::to_string(info.n_block) + " x " + std::to_string(info.n_embd),
+                    std::to_string(control.n_embd) + " (" + std::to_string(n_value) +
+                    " values), the model " + std::to_string(info.n_block) + " x " +
+                    std::to_string(info.n_embd),
                 "measure the directions on the model to be steered");
   }
 }

@@ -103,8 +103,7 @@ class EndpointRequest {
         return judgement;
       }
       if (attempt >= judge_.spec_.n_retry) {
-        judgement.error += " within the limits measured so far. Without a mask it is " +
-                           std::to_string(attempt + 1) + " attempts)";
+        judgement.error += " (" + std::to_string(attempt + 1) + " attempts)";
         return judgement;
       }
       if (pause_s >= remaining_s()) {

@@ -36,8 +36,7 @@ Jury::Jury(std::vector<JuryMember> members, double max_failed)
   for (const JuryMember& member : members_) {
     if (!names.insert(member.judge->name()).second) {
       throw Error(ErrorKind::kUsage,
-                  "[judge] two judges have the name '" + member.judge->name() +
-                      "' belong to different collections",
+                  "[judge] two judges have the name '" + member.judge->name() + "'",
                   "give each a unique `name`");
     }
   }

@@ -11,12 +11,12 @@ namespace mascing {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kPlainForms = {{
-    {"\u2018", "' belong to different collections"},
-    {"\u2019", "' belong to different collections"},
-    {"\u02BC", "' belong to different collections"},
-    {"\u2032", "' belong to different collections"},
-    {"\u00B4", "' belong to different collections"},
-    {"`", "' belong to different collections"},
+    {"\u2018", "'"},
+    {"\u2019", "'"},
+    {"\u02BC", "'"},
+    {"\u2032", "'"},
+    {"\u00B4", "'"},
+    {"`", "'"},
     {"\u201C", "\""},
     {"\u201D", "\""},
     {"\u201E", "\""},

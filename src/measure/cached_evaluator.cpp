@@ -10,7 +10,7 @@
 #include "base/sha256.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
-#include "stage/baselines.h"
+#include "stage/baseline_masks.h"
 
 namespace mascing {
 namespace {

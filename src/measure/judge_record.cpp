@@ -34,8 +34,8 @@ std::vector<Warning> judge_warnings(const JudgesResult& judges) {
     if (pair.kappa && *pair.kappa < kLittleAgreement) {
       warnings.push_back(
           {"judges_disagree",
-           "' belong to different collections" + pair.first + "' and '" + pair.second +
-               "' agree on " + std::to_string(pair.n_agreed) + " of " + std::to_string(pair.n) +
+           "'" + pair.first + "' and '" + pair.second + "' agree on " +
+               std::to_string(pair.n_agreed) + " of " + std::to_string(pair.n) +
                " replies of the test split, kappa " + format_number(*pair.kappa, 2),
            "review the disagreements in the report; one of the judges may be unsuitable"});
     }

@@ -94,8 +94,7 @@ std::string damage_lines(const Results& results) {
   }
   if (damage.n_text_token > 0) {
     text += "perplexity            " + format_number(damage.perplexity_base, 2) + " -> " +
-            format_number(damage.perplexity_steered, 2) +
-            " within the limits measured so far. Without a mask it is " +
+            format_number(damage.perplexity_steered, 2) + " (" +
             relative_change_text(damage.perplexity_base, damage.perplexity_steered) +
             ") on general text\n";
   }
@@ -123,8 +122,7 @@ std::string origin_lines(const Results& results) {
                     22);
   }
   if (results.outcome.n > 0) {
-    text += "AUC of one prefill    " + rate_text(results.outcome.auc) +
-            " within the limits measured so far. Without a mask it is " +
+    text += "AUC of one prefill    " + rate_text(results.outcome.auc) + " (" +
             count_text(results.outcome.n) + " generated replies)\n";
   }
   if (results.n_prefill_token + results.n_generated_token > 0) {

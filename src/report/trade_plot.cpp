@@ -118,7 +118,7 @@ std::string draw_point(const Results& results,
                                : point.is_estimate ? "estimated"
                                                    : trial.rejection_reason;
   const std::string note = display_name(trial.method) + " at alpha " + short_text(trial.alpha) +
-                           ": " + rate_text(point.rate) + " at " + short_text(point.damage) +
+                           ": " + rate_text(point.rate) + " for " + short_text(point.damage) +
                            " nats; " + standing;
   const std::string group = point.is_allowed ? "steered" : "base";
   const std::string look = point.is_estimate ? " class=\"hollow\"" : "";

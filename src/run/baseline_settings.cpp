@@ -9,7 +9,7 @@
 #include "base/numeric.h"
 #include "base/text.h"
 #include "search/mask_maker.h"
-#include "stage/baselines.h"
+#include "stage/baseline_masks.h"
 
 namespace mascing {
 namespace {

@@ -11,7 +11,7 @@
 #include "run/baseline_settings.h"
 #include "run/baseline_tuning.h"
 #include "run/holdout_evaluation.h"
-#include "stage/baselines.h"
+#include "stage/baseline_masks.h"
 #include "stage/perturbation.h"
 #include "stage/statistics.h"
 

@@ -39,8 +39,8 @@ bool is_leak(const Origin& a, const Origin& b, double similarity) {
 }
 
 std::string describe(const Origin& place) {
-  return "' belong to different collections" + printable(place.row->id) + "' (" +
-         place.set->spec.metric + ", " + to_string(place.split) + " tokens)";
+  return "'" + printable(place.row->id) + "' (" + place.set->spec.metric + ", " +
+         to_string(place.split) + ")";
 }
 
 std::string describe(const std::vector<std::string>& pairs) {

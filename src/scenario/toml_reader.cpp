@@ -58,10 +58,10 @@ std::string describe(const toml::node& node) {
     case toml::node_type::string:
       return "a string (\"" + node.ref<std::string>() + "\")";
     case toml::node_type::integer:
-      text << "an integer (" << node.ref<int64_t>() << " tokens)";
+      text << "an integer (" << node.ref<int64_t>() << ")";
       return text.str();
     case toml::node_type::floating_point:
-      text << "a number with a decimal point (" << node.ref<double>() << " tokens)";
+      text << "a number with a decimal point (" << node.ref<double>() << ")";
       return text.str();
     case toml::node_type::boolean:
       return node.ref<bool>() ? "a boolean (true)" : "a boolean (false)";

@@ -23,13 +23,13 @@ ROOMS = {
     "host/llama": ["format", "base"],
     "judge": ["format", "base"],
     "stage": ["judge", "nn", "base"],
-    "export": ["format", "base"],
+    "export": ["judge", "format", "base"],
     "report": ["base"],
-    "scenario": ["stage", "format", "base"],
-    "measure": ["scenario", "stage", "judge", "format", "base"],
-    "search": ["measure", "scenario", "stage", "format", "base"],
-    "run": ["search", "measure", "scenario", "report", "stage", "format", "base"],
-    "cli": ["run", "measure", "report", "export", "judge", "format", "base"],
+    "scenario": ["stage", "base"],
+    "measure": ["scenario", "stage", "judge", "base"],
+    "search": ["measure", "scenario", "stage", "base"],
+    "run": ["search", "measure", "scenario", "stage", "base"],
+    "cli": ["measure", "report", "export", "format", "base"],
 }
 PUBLIC = "include/mascing"
 

@@ -163,10 +163,10 @@ TEST(ResultsFile, NamesThePathOfAKeyThatIsMissingOrWrong) {
 
 TEST(ResultsFile, RefusesAnotherSchemaAndWhatIsNotJson) {
   json other = json::parse(to_json(sample_results()));
-  other["schema"] = 2;
-  EXPECT_THAT(error_of(other), HasSubstr("schema is 2, expected 1"));
+  other["schema"] = 3;
+  EXPECT_THAT(error_of(other), HasSubstr("schema is 3, expected 2"));
   EXPECT_THAT(error_of(json::array()), HasSubstr("the document is array, expected an object"));
-  EXPECT_THROW((void)results_from_json("{\"schema\": 1", "results.json"), Error);
+  EXPECT_THROW((void)results_from_json("{\"schema\": 2", "results.json"), Error);
   EXPECT_THROW((void)results_from_json("", "results.json"), Error);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <common.h>
@@ -59,284 +60,261 @@ int64_t n_shared(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
   return std::mismatch(a.begin(), a.begin() + n, b.begin()).first - a.begin();
 }
 
-class GenerationRun {
- public:
-  GenerationRun(Engine& engine,
-                const std::vector<GenerateRequest>& requests,
-                const ConverseOptions& options,
-                const NextPrompts& next)
-      : engine_(engine),
-        requests_(requests),
-        sampling_(options.sampling),
-        n_together_(options.n_together),
-        next_(next),
-        batch_(engine.n_batch(), 1),
-        slots_(engine.n_parallel()) {
-    for (int32_t i = 0; Slot & slot : slots_) {
-      slot.i_sequence = i++;
-    }
-  }
-
-  void run() {
-    engine_.forget();
-    take_requests();
-    while (true) {
-      start_ready();
-      start_waiting();
-      if (count(SlotState::kRunning) == 0) {
-        if (count(SlotState::kDone) == 0) {
-          break;
-        }
-        hand_over();
-        continue;
-      }
-      compose();
-      engine_.decode(batch_, false);
-      for (Slot& slot : slots_) {
-        if (slot.state == SlotState::kRunning && slot.i_output >= 0) {
-          sample(slot);
-        }
-      }
-      if (count(SlotState::kDone) >= n_together_) {
-        hand_over();
-      }
-    }
-    engine_.forget();
-  }
-
- private:
-  void take_requests() {
-    std::vector<FinishedReply> failed;
-    for (int64_t i = 0; i < std::ssize(requests_); ++i) {
-      std::string error = rejection_reason(requests_[i].tokens);
-      if (error.empty()) {
-        waiting_.push_back(i);
-      } else {
-        failed.push_back({i, 0, {{}, std::move(error)}});
-      }
-    }
-    if (!failed.empty()) {
-      (void)next_(failed);
-    }
-  }
-
-  [[nodiscard]] std::string rejection_reason(const std::vector<int32_t>& prompt) const {
-    return why_impossible(prompt, engine_.context_size() - 1, engine_.info().n_vocab);
-  }
-
-  [[nodiscard]] int64_t count(SlotState state) const {
-    return std::count_if(
-        slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.state == state; });
-  }
-
-  [[nodiscard]] int64_t n_need(const std::vector<int32_t>& prompt) const {
-    return std::min(std::ssize(prompt) + sampling_.n_max_token, engine_.context_size());
-  }
-
-  /// Whether `n_cell` cells are free beside what all slots but `slot` hold.
-  [[nodiscard]] bool fits(const Slot& slot, int64_t n_cell) const {
-    const int64_t n_others = n_reserved_ - slot.n_reserved;
-    return n_others == 0 || n_others + n_cell <= engine_.n_cell();
-  }
-
-  void reserve(Slot& slot, int64_t n_cell) {
-    n_reserved_ += n_cell - slot.n_reserved;
-    slot.n_reserved = n_cell;
-  }
-
-  /// Conversations that go on come before new ones. If none of them can, the last ones lose what
-  /// they have in the cache until the first can.
-  void start_ready() {
-    Slot* first = nullptr;
-    for (Slot& slot : slots_) {
-      if (slot.state != SlotState::kReady) {
-        continue;
-      }
-      if (fits(slot, n_need(slot.prompt))) {
-        begin(slot);
-      } else if (first == nullptr) {
-        first = &slot;
-      }
-    }
-    if (first == nullptr || count(SlotState::kRunning) > 0) {
-      return;
-    }
-    for (auto slot = slots_.rbegin(); slot != slots_.rend(); ++slot) {
-      if (&*slot != first && !fits(*first, n_need(first->prompt))) {
-        drop_cache(*slot);
-      }
-    }
-    begin(*first);
-  }
-
-  void start_waiting() {
-    for (Slot& slot : slots_) {
-      if (waiting_.empty() || slot.state != SlotState::kFree) {
-        continue;
-      }
-      const GenerateRequest& request = requests_[waiting_.front()];
-      if (!fits(slot, n_need(request.tokens))) {
-        break;
-      }
-      slot.i_request = waiting_.front();
-      slot.i_reply = 0;
-      slot.prompt = request.tokens;
-      slot.column.steering = engine_.active(request.steering);
-      waiting_.pop_front();
-      begin(slot);
-    }
-  }
-
-  /// Keeps what the cache holds of the prompt; its last token is computed in any case.
-  void begin(Slot& slot) {
-    const int64_t n_prompt = std::ssize(slot.prompt);
-    const int64_t n_kept = std::min(n_shared(slot.prompt, slot.cached), n_prompt - 1);
-    if (n_kept < std::ssize(slot.cached)) {
-      const bool is_cut = engine_.forget_from(slot.i_sequence, n_kept);
-      slot.cached.resize(is_cut ? n_kept : 0);
-      if (!is_cut) {
-        engine_.forget(slot.i_sequence);
-      }
-    }
-    reserve(slot, n_need(slot.prompt));
-    const uint64_t stream = requests_[slot.i_request].stream;
-    const bool is_first = slot.i_reply == 0;
-    slot.sampler = make_sampler(sampling_, is_first ? stream : mix_seed(stream, slot.i_reply));
-    slot.reply = {};
-    slot.state = SlotState::kRunning;
-  }
-
-  void compose() {
-    batch_.clear();
-    for (Slot& slot : slots_) {
-      slot.i_output = -1;
-      if (slot.state == SlotState::kRunning && !slot.reply.tokens.empty()) {
-        slot.i_output = add(slot, slot.reply.tokens.back(), true);
-        ++engine_.counters.n_generated_token;
-      }
-    }
-    for (Slot& slot : slots_) {
-      if (slot.state == SlotState::kRunning && slot.reply.tokens.empty()) {
-        add_prompt_tokens(slot);
-      }
-    }
-  }
-
-  int32_t add(Slot& slot, int32_t token, bool is_output) {
-    const int64_t position = std::ssize(slot.cached);
-    slot.cached.push_back(token);
-    return batch_.add(token, position, {slot.i_sequence, 1}, is_output, slot.column);
-  }
-
-  void add_prompt_tokens(Slot& slot) {
-    const int64_t n_prompt = std::ssize(slot.prompt);
-    const int64_t n_now = std::min(batch_.room(), n_prompt - std::ssize(slot.cached));
-    for (int64_t i = 0; i < n_now; ++i) {
-      const int64_t t = std::ssize(slot.cached);
-      const bool is_last = t == n_prompt - 1;
-      const int32_t index = add(slot, slot.prompt[t], is_last);
-      if (is_last) {
-        slot.i_output = index;
-      }
-    }
-    engine_.counters.n_prefill_token += n_now;
-  }
-
-  void sample(Slot& slot) {
-    Reply& reply = slot.reply;
-    const int32_t token =
-        llama_sampler_sample(slot.sampler.get(), engine_.context(), slot.i_output);
-    if (llama_vocab_is_eog(engine_.vocab(), token)) {
-      finish(slot, FinishReason::kStop);
-      return;
-    }
-    const float* row = engine_.logits(slot.i_output);
-    reply.log_prob += row[token] - log_sum_exp(row, engine_.info().n_vocab);
-    reply.tokens.push_back(token);
-    const int64_t n_token = std::ssize(reply.tokens);
-    const bool is_full = std::ssize(slot.prompt) + n_token >= engine_.context_size();
-    if (n_token >= sampling_.n_max_token || is_full) {
-      finish(slot, FinishReason::kLength);
-    } else if (hits_stop(reply)) {
-      finish(slot, FinishReason::kStop);
-    }
-  }
-
-  [[nodiscard]] bool hits_stop(const Reply& reply) const {
-    const auto& stops = engine_.chat().stops();
-    if (stops.empty()) {
-      return false;
-    }
-    const std::string text = common_detokenize(engine_.vocab(), reply.tokens, true);
-    return std::any_of(
-        stops.begin(), stops.end(), [&](const std::string& stop) { return text.ends_with(stop); });
-  }
-
-  void finish(Slot& slot, FinishReason reason) {
-    Reply& reply = slot.reply;
-    reply.finish = reason;
-    reply.text = common_detokenize(engine_.vocab(), reply.tokens, true);
-    for (const std::string& stop : engine_.chat().stops()) {
-      if (reason == FinishReason::kStop && reply.text.ends_with(stop)) {
-        reply.text.resize(reply.text.size() - stop.size());
-      }
-    }
-    reserve(slot, std::ssize(slot.cached));
-    slot.state = SlotState::kDone;
-  }
-
-  void drop_cache(Slot& slot) {
-    engine_.forget(slot.i_sequence);
-    slot.cached.clear();
-    reserve(slot, 0);
-  }
-
-  void release(Slot& slot) {
-    drop_cache(slot);
-    slot.state = SlotState::kFree;
-  }
-
-  void hand_over() {
-    std::vector<FinishedReply> finished;
-    std::vector<Slot*> owners;
-    for (Slot& slot : slots_) {
-      if (slot.state == SlotState::kDone) {
-        finished.push_back({slot.i_request, slot.i_reply, {std::move(slot.reply), ""}});
-        owners.push_back(&slot);
-      }
-    }
-    std::vector<std::vector<int32_t>> prompts = next_(finished);
-    prompts.resize(owners.size());
-    std::vector<FinishedReply> failed;
-    for (size_t k = 0; k < owners.size(); ++k) {
-      Slot& slot = *owners[k];
-      const std::string error = prompts[k].empty() ? "" : rejection_reason(prompts[k]);
-      if (!error.empty()) {
-        failed.push_back({finished[k].i_request, slot.i_reply + 1, {{}, error}});
-      }
-      if (prompts[k].empty() || !error.empty()) {
-        release(slot);
-      } else {
-        slot.prompt = std::move(prompts[k]);
-        ++slot.i_reply;
-        slot.state = SlotState::kReady;
-      }
-    }
-    if (!failed.empty()) {
-      (void)next_(failed);
-    }
-  }
-
-  Engine& engine_;
-  const std::vector<GenerateRequest>& requests_;
-  Sampling sampling_;
-  int64_t n_together_;
-  const NextPrompts& next_;
-  TokenBatch batch_;
-  std::vector<Slot> slots_;
-  std::deque<int64_t> waiting_;
-  int64_t n_reserved_ = 0;
+/// What a call is asked for.
+struct Job {
+  Engine& engine;
+  const std::vector<GenerateRequest>& requests;
+  const ConverseOptions& options;
+  const NextPrompts& next;
 };
+
+std::string rejection_reason(const Engine& engine, const std::vector<int32_t>& prompt) {
+  return why_impossible(prompt, engine.context_size() - 1, engine.info().n_vocab);
+}
+
+int64_t count(const std::vector<Slot>& slots, SlotState state) {
+  return std::count_if(
+      slots.begin(), slots.end(), [&](const Slot& slot) { return slot.state == state; });
+}
+
+std::vector<Slot> make_slots(int64_t n) {
+  std::vector<Slot> slots(n);
+  for (int32_t i = 0; Slot & slot : slots) {
+    slot.i_sequence = i++;
+  }
+  return slots;
+}
+
+/// Cells that a prompt and its reply may need.
+int64_t n_need(const Job& job, const std::vector<int32_t>& prompt) {
+  return std::min(std::ssize(prompt) + job.options.sampling.n_max_token, job.engine.context_size());
+}
+
+/// Whether a prompt has room beside what all slots but `slot` hold.
+bool fits(const Job& job,
+          const std::vector<Slot>& slots,
+          const Slot& slot,
+          const std::vector<int32_t>& prompt) {
+  int64_t n_others = -slot.n_reserved;
+  for (const Slot& other : slots) {
+    n_others += other.n_reserved;
+  }
+  return n_others == 0 || n_others + n_need(job, prompt) <= job.engine.n_cell();
+}
+
+void drop_cache(Engine& engine, Slot& slot) {
+  engine.forget(slot.i_sequence);
+  slot.cached.clear();
+  slot.n_reserved = 0;
+}
+
+/// Starts the slot's prompt. Keeps what the cache holds of it; its last token is computed in any
+/// case.
+void start(const Job& job, Slot& slot) {
+  const int64_t n_kept =
+      std::min<int64_t>(n_shared(slot.prompt, slot.cached), std::ssize(slot.prompt) - 1);
+  if (n_kept < std::ssize(slot.cached)) {
+    const bool is_cut = job.engine.forget_from(slot.i_sequence, n_kept);
+    slot.cached.resize(is_cut ? n_kept : 0);
+    if (!is_cut) {
+      job.engine.forget(slot.i_sequence);
+    }
+  }
+  slot.n_reserved = n_need(job, slot.prompt);
+  const uint64_t stream = job.requests[slot.i_request].stream;
+  slot.sampler = make_sampler(job.options.sampling,
+                              slot.i_reply == 0 ? stream : mix_seed(stream, slot.i_reply));
+  slot.reply = {};
+  slot.state = SlotState::kRunning;
+}
+
+/// Conversations that go on come before new ones. If none of them can, the last ones lose what they
+/// have in the cache until the first can.
+void start_ready(const Job& job, std::vector<Slot>& slots) {
+  Slot* first = nullptr;
+  for (Slot& slot : slots) {
+    if (slot.state != SlotState::kReady) {
+      continue;
+    }
+    if (fits(job, slots, slot, slot.prompt)) {
+      start(job, slot);
+    } else if (first == nullptr) {
+      first = &slot;
+    }
+  }
+  if (first == nullptr || count(slots, SlotState::kRunning) > 0) {
+    return;
+  }
+  for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) {
+    if (&*slot != first && !fits(job, slots, *first, first->prompt)) {
+      drop_cache(job.engine, *slot);
+    }
+  }
+  start(job, *first);
+}
+
+/// Gives free slots to the requests that wait, in their order.
+void start_waiting(const Job& job, std::vector<Slot>& slots, std::deque<int64_t>& waiting) {
+  for (Slot& slot : slots) {
+    if (waiting.empty() || slot.state != SlotState::kFree) {
+      continue;
+    }
+    const GenerateRequest& request = job.requests[waiting.front()];
+    if (!fits(job, slots, slot, request.tokens)) {
+      break;
+    }
+    slot.i_request = waiting.front();
+    slot.i_reply = 0;
+    slot.prompt = request.tokens;
+    slot.column.steering = job.engine.active(request.steering);
+    waiting.pop_front();
+    start(job, slot);
+  }
+}
+
+int32_t add_token(TokenBatch& batch, Slot& slot, int32_t token, bool is_output) {
+  const int64_t position = std::ssize(slot.cached);
+  slot.cached.push_back(token);
+  return batch.add(token, position, {slot.i_sequence, 1}, is_output, slot.column);
+}
+
+/// As many tokens of the slot's prompt as the batch takes; returns their number.
+int64_t add_prompt(TokenBatch& batch, Slot& slot) {
+  const int64_t n_prompt = std::ssize(slot.prompt);
+  const int64_t n_now = std::min<int64_t>(batch.room(), n_prompt - std::ssize(slot.cached));
+  for (int64_t i = 0; i < n_now; ++i) {
+    const int64_t t = std::ssize(slot.cached);
+    const bool is_last = t == n_prompt - 1;
+    const int32_t index = add_token(batch, slot, slot.prompt[t], is_last);
+    if (is_last) {
+      slot.i_output = index;
+    }
+  }
+  return n_now;
+}
+
+/// The next decode: a token of each running reply, then prompts.
+void compose(Engine& engine, std::vector<Slot>& slots, TokenBatch& batch) {
+  batch.clear();
+  for (Slot& slot : slots) {
+    slot.i_output = -1;
+    if (slot.state == SlotState::kRunning && !slot.reply.tokens.empty()) {
+      slot.i_output = add_token(batch, slot, slot.reply.tokens.back(), true);
+      ++engine.counters.n_generated_token;
+    }
+  }
+  for (Slot& slot : slots) {
+    if (slot.state == SlotState::kRunning && slot.reply.tokens.empty()) {
+      engine.counters.n_prefill_token += add_prompt(batch, slot);
+    }
+  }
+}
+
+bool ends_with_stop(const Engine& engine, const Reply& reply) {
+  const auto& stops = engine.chat().stops();
+  if (stops.empty()) {
+    return false;
+  }
+  const std::string text = common_detokenize(engine.vocab(), reply.tokens, true);
+  return std::any_of(
+      stops.begin(), stops.end(), [&](const std::string& stop) { return text.ends_with(stop); });
+}
+
+/// Adds the next token to the slot's reply; returns why the reply ends, if it does.
+std::optional<FinishReason> sample(Engine& engine, const Sampling& sampling, Slot& slot) {
+  const int32_t token = llama_sampler_sample(slot.sampler.get(), engine.context(), slot.i_output);
+  if (llama_vocab_is_eog(engine.vocab(), token)) {
+    return FinishReason::kStop;
+  }
+  Reply& reply = slot.reply;
+  const float* row = engine.logits(slot.i_output);
+  reply.log_prob += row[token] - log_sum_exp(row, engine.info().n_vocab);
+  reply.tokens.push_back(token);
+  const int64_t n_token = std::ssize(reply.tokens);
+  const bool is_full = std::ssize(slot.prompt) + n_token >= engine.context_size();
+  if (n_token >= sampling.n_max_token || is_full) {
+    return FinishReason::kLength;
+  }
+  return ends_with_stop(engine, reply) ? std::optional(FinishReason::kStop) : std::nullopt;
+}
+
+void finish(const Engine& engine, FinishReason reason, Slot& slot) {
+  Reply& reply = slot.reply;
+  reply.finish = reason;
+  reply.text = common_detokenize(engine.vocab(), reply.tokens, true);
+  for (const std::string& stop : engine.chat().stops()) {
+    if (reason == FinishReason::kStop && reply.text.ends_with(stop)) {
+      reply.text.resize(reply.text.size() - stop.size());
+    }
+  }
+  slot.n_reserved = std::ssize(slot.cached);
+  slot.state = SlotState::kDone;
+}
+
+/// Hands the replies that are done over; their slots get the next prompts or are free again.
+void hand_over(const Job& job, std::vector<Slot>& slots) {
+  std::vector<FinishedReply> finished;
+  std::vector<Slot*> owners;
+  for (Slot& slot : slots) {
+    if (slot.state == SlotState::kDone) {
+      finished.push_back({slot.i_request, slot.i_reply, {std::move(slot.reply), ""}});
+      owners.push_back(&slot);
+    }
+  }
+  std::vector<std::vector<int32_t>> prompts = job.next(finished);
+  prompts.resize(owners.size());
+  std::vector<FinishedReply> failed;
+  for (size_t k = 0; k < owners.size(); ++k) {
+    Slot& slot = *owners[k];
+    const std::string error = prompts[k].empty() ? "" : rejection_reason(job.engine, prompts[k]);
+    if (!error.empty()) {
+      failed.push_back({finished[k].i_request, slot.i_reply + 1, {{}, error}});
+    }
+    if (prompts[k].empty() || !error.empty()) {
+      drop_cache(job.engine, slot);
+      slot.state = SlotState::kFree;
+    } else {
+      slot.prompt = std::move(prompts[k]);
+      ++slot.i_reply;
+      slot.state = SlotState::kReady;
+    }
+  }
+  if (!failed.empty()) {
+    (void)job.next(failed);
+  }
+}
+
+/// The requests that can be processed; the others are handed over as failed.
+std::deque<int64_t> accept_requests(const Job& job) {
+  std::deque<int64_t> accepted;
+  std::vector<FinishedReply> failed;
+  for (int64_t i = 0; i < std::ssize(job.requests); ++i) {
+    std::string error = rejection_reason(job.engine, job.requests[i].tokens);
+    if (error.empty()) {
+      accepted.push_back(i);
+    } else {
+      failed.push_back({i, 0, {{}, std::move(error)}});
+    }
+  }
+  if (!failed.empty()) {
+    (void)job.next(failed);
+  }
+  return accepted;
+}
+
+/// One decode for all slots that run.
+void advance(const Job& job, std::vector<Slot>& slots, TokenBatch& batch) {
+  compose(job.engine, slots, batch);
+  job.engine.decode(batch, false);
+  for (Slot& slot : slots) {
+    if (slot.state != SlotState::kRunning || slot.i_output < 0) {
+      continue;
+    }
+    if (const auto reason = sample(job.engine, job.options.sampling, slot)) {
+      finish(job.engine, *reason, slot);
+    }
+  }
+}
 
 }  // namespace
 
@@ -344,7 +322,26 @@ void run_conversations(Engine& engine,
                        const std::vector<GenerateRequest>& requests,
                        const ConverseOptions& options,
                        const NextPrompts& next) {
-  GenerationRun(engine, requests, options, next).run();
+  const Job job{engine, requests, options, next};
+  engine.forget();
+  std::deque<int64_t> waiting = accept_requests(job);
+  std::vector<Slot> slots = make_slots(engine.n_parallel());
+  TokenBatch batch(engine.n_batch(), 1);
+  while (true) {
+    start_ready(job, slots);
+    start_waiting(job, slots, waiting);
+    if (count(slots, SlotState::kRunning) > 0) {
+      advance(job, slots, batch);
+      if (count(slots, SlotState::kDone) >= options.n_together) {
+        hand_over(job, slots);
+      }
+    } else if (count(slots, SlotState::kDone) > 0) {
+      hand_over(job, slots);
+    } else {
+      break;
+    }
+  }
+  engine.forget();
 }
 
 std::vector<Result<Reply>> run_generation(Engine& engine,

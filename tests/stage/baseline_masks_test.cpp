@@ -1,4 +1,4 @@
-#include "stage/baselines.h"
+#include "stage/baseline_masks.h"
 
 #include <cmath>
 #include <numeric>

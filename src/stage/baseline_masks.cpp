@@ -1,5 +1,5 @@
 // Counts, means and draws, each in one pass.
-#include "stage/baselines.h"
+#include "stage/baseline_masks.h"
 
 #include <algorithm>
 #include <cmath>
