@@ -149,7 +149,7 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
   }
   FitQuality quality;
   quality.n_token = problem.n_held_out;
-  const double n = to_double(ratios.size());
+  const double n = to_double(std::ssize(ratios));
   const double mean = std::accumulate(ratios.begin(), ratios.end(), 0.0) / n;
   double square = 0.0;
   for (const double ratio : ratios) {

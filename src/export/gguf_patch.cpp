@@ -150,7 +150,7 @@ void write_patched(const GgufFile& part,
                    const Progress& progress) {
   const CopySource source(part.path());
   out.write(header_with(part, keys));
-  int64_t position = part.data_offset();
+  auto position = static_cast<int64_t>(part.data_offset());
   for (const PatchedTensor& patch : changed) {
     const int64_t place = place_of(part, *patch.tensor);
     copy_in_pieces(part, source, position, place, out, progress);
@@ -189,7 +189,7 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
   const CopySource source(part.path());
   const size_t undo = undo_offset(part).value();
   out.write(original_header(part).value());
-  int64_t position = part.data_offset();
+  auto position = static_cast<int64_t>(part.data_offset());
   size_t old = undo;
   const std::vector<const GgufTensor*> tensors = changed_tensors(part).value();
   for (const GgufTensor* tensor : tensors) {
@@ -197,9 +197,9 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
     copy_in_pieces(part, source, position, place, out, progress);
     out.write(bytes_at(part, old, tensor->size_bytes));
     old += tensor->size_bytes;
-    position = place + tensor->size_bytes;
+    position = place + static_cast<int64_t>(tensor->size_bytes);
   }
-  copy_in_pieces(part, source, position, undo, out, progress);
+  copy_in_pieces(part, source, position, static_cast<int64_t>(undo), out, progress);
 }
 
 void link_or_copy(const std::string& from, const std::string& to) {
@@ -214,7 +214,7 @@ void link_or_copy(const std::string& from, const std::string& to) {
   }
   const CopySource source(from);
   AtomicFile copy(to);
-  copy.append_from(source, 0, fs::file_size(from));
+  copy.append_from(source, 0, static_cast<int64_t>(fs::file_size(from)));
   copy.commit();
 }
 

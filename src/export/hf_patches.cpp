@@ -37,9 +37,8 @@ int32_t type_of(const SafetensorsTensor& tensor) {
 
 std::vector<float> floats_of(const SafetensorsTensor& tensor) {
   const int32_t type = type_of(tensor);
-  const int64_t n = tensor.size_bytes / (type == kGgufF32 ? 4 : 2);
-  std::vector<float> values(n);
-  plain_codec().decode(type, tensor.data, n, values.data());
+  std::vector<float> values(tensor.size_bytes / (type == kGgufF32 ? 4 : 2));
+  plain_codec().decode(type, tensor.data, std::ssize(values), values.data());
   return values;
 }
 

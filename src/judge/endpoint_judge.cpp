@@ -124,7 +124,7 @@ class EndpointRequest {
   /// Exponential backoff with random jitter, so that requests that failed together spread out.
   static double pause_after(int64_t attempt, uint64_t stream) {
     const double longest = std::min(kLongestPause, kFirstPause * std::exp2(attempt));
-    const int64_t draw = mix_seed(stream, attempt) % 1000;
+    const auto draw = static_cast<int64_t>(mix_seed(stream, attempt) % 1000);
     return longest * (0.5 + ratio(draw, 2000));
   }
 

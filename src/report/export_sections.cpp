@@ -24,11 +24,12 @@ constexpr double kTop = 26.0;
 constexpr double kBottom = 186.0;
 constexpr double kNameHeight = 20.0;
 constexpr int kTicks = 4;
-constexpr size_t kStyles = 6;  // c0 .. c5
+constexpr int64_t kStyles = 6;  // c0 .. c5
 
 /// Number of layers with complete figures.
-size_t layer_count(const ExportResult& form) {
-  return std::min({form.blocks.size(), form.same_experts.size(), form.overlap.size()});
+int64_t layer_count(const ExportResult& form) {
+  return std::min(
+      {std::ssize(form.blocks), std::ssize(form.same_experts), std::ssize(form.overlap)});
 }
 
 double least_of(const std::vector<double>& shares) {
@@ -48,11 +49,11 @@ double floor_of(const std::vector<ExportResult>& forms) {
   return std::max(0.0, std::floor(least * 20.0) / 20.0);
 }
 
-double cell_width(size_t n_layer) {
+double cell_width(int64_t n_layer) {
   return (kRight - kLeft) / to_double(n_layer);
 }
 
-double x_of(size_t i_layer, size_t n_layer) {
+double x_of(int64_t i_layer, int64_t n_layer) {
   return kLeft + (to_double(i_layer) + 0.5) * cell_width(n_layer);
 }
 
@@ -68,8 +69,8 @@ std::string share_text(double share) {
 std::string curve_of(const ExportResult& form, const std::string& style, double floor) {
   std::string points;
   std::string marks;
-  const size_t n_layer = layer_count(form);
-  for (size_t i = 0; i < n_layer; ++i) {
+  const int64_t n_layer = layer_count(form);
+  for (int64_t i = 0; i < n_layer; ++i) {
     if (!std::isfinite(form.same_experts[i])) {
       continue;
     }
@@ -94,9 +95,9 @@ std::string axes(const ExportResult& form, double floor) {
     picture += line_from(kLeft, y, kRight, y, "grid") +
                text_at(kLeft - 10.0, y + 4.5, "tick end", format_number(share, 3));
   }
-  const size_t n_layer = layer_count(form);
-  const size_t every = svg::label_step(cell_width(n_layer), 30.0);
-  for (size_t i = 0; i < n_layer; i += every) {
+  const int64_t n_layer = layer_count(form);
+  const int64_t every = svg::label_step(cell_width(n_layer), 30.0);
+  for (int64_t i = 0; i < n_layer; i += every) {
     picture +=
         text_at(x_of(i, n_layer), kBottom + 18.0, "tick middle", std::to_string(form.blocks[i]));
   }
@@ -108,15 +109,14 @@ std::string agreement_plot(const std::vector<ExportResult>& forms) {
     return "";
   }
   const double floor = floor_of(forms);
-  const double names = kTop + kNameHeight * to_double(forms.size());
-  std::string picture =
-      svg::open_svg(
-          "exports-plot",
-          std::max(kBottom + 26.0, names),
-          "Agreement of exported forms with the exact mask",
-          "One curve per form over the blocks of the model. The values are in the table below.") +
-      axes(forms.front(), floor);
-  for (size_t i = 0; i < forms.size(); ++i) {
+  const double names = kTop + kNameHeight * to_double(std::ssize(forms));
+  std::string picture = svg::open_svg("exports-plot",
+                                      std::max(kBottom + 26.0, names),
+                                      "Agreement of exported forms with the exact mask",
+                                      "One curve per form over the blocks of the model. The "
+                                      "values are in the table below.") +
+                        axes(forms.front(), floor);
+  for (int64_t i = 0; i < std::ssize(forms); ++i) {
     const std::string style = std::string("c").append(std::to_string(i % kStyles));
     const double y = kTop + 4.0 + kNameHeight * to_double(i);
     picture += curve_of(forms[i], style, floor) + "<g class=\"curve " + style + "\">" +
@@ -160,7 +160,7 @@ std::string layers_table(const std::vector<ExportResult>& forms) {
   HtmlTable table("Agreement per layer, as shares of tokens and of selected experts",
                   {{"file"}, {"block", true}, {"same experts", true}, {"overlap", true}});
   for (const ExportResult& form : forms) {
-    for (size_t i = 0; i < layer_count(form); ++i) {
+    for (int64_t i = 0; i < layer_count(form); ++i) {
       table.add_row({escape_html(form.file),
                      std::to_string(form.blocks[i]),
                      share_text(form.same_experts[i]),

@@ -59,10 +59,10 @@ std::string effects_map(const Results& results) {
 
 std::string effects_table(const Results& results) {
   const EffectsResult& effects = results.effects;
-  std::vector<size_t> order(effects.effect.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::erase_if(order, [&](size_t i) { return !is_measured(effects, i); });
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+  std::vector<int64_t> order(effects.effect.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::erase_if(order, [&](int64_t i) { return !is_measured(effects, i); });
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return std::abs(effects.effect[a]) > std::abs(effects.effect[b]);
   });
   order.resize(std::min(order.size(), kStrongestEffects));

@@ -193,14 +193,14 @@ std::string damage_section(const Results& results) {
 // ---------------------------------------------------------------- mask
 
 std::string strongest_table(const Results& results) {
-  std::vector<size_t> order(results.mask_steer.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  const auto size_of = [&results](size_t i_entry) {
+  std::vector<int64_t> order(results.mask_steer.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto size_of = [&results](int64_t i_entry) {
     const float value = results.mask_steer[i_entry];
     return std::isfinite(value) ? std::abs(value) : 0.0F;
   };
   std::stable_sort(
-      order.begin(), order.end(), [&](size_t a, size_t b) { return size_of(a) > size_of(b); });
+      order.begin(), order.end(), [&](int64_t a, int64_t b) { return size_of(a) > size_of(b); });
   HtmlTable table("Strongest entries",
                   {{"layer", true}, {"expert", true}, {"entry", true}, {"expert is selected"}});
   for (size_t i = 0; i < std::min(order.size(), kStrongest); ++i) {

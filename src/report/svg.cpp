@@ -147,7 +147,7 @@ std::string interval_plot(const std::vector<NamedMetric>& metrics) {
   if (metrics.empty()) {
     return "";
   }
-  const double bottom = kPlotTop + kRowHeight * to_double(metrics.size());
+  const double bottom = kPlotTop + kRowHeight * to_double(std::ssize(metrics));
   std::string svg =
       open_svg("plot",
                bottom + 26.0,

@@ -54,7 +54,7 @@ mean "$work/empty" "both classes"
 
 # Mismatched models.
 make traces "$work/mixed" second=beef
-all "$work/mixed" 'was made by model "stranger"'
+all "$work/mixed" 'was recorded on model "stranger"'
 make surrogate "$work/layers.safetensors" layers=3
 steer "$work/good" "$work/layers.safetensors" "the surrogate reads 3 layers of 4 experts, the traces have 2 of 4"
 make surrogate "$work/experts.safetensors" experts=8
@@ -82,7 +82,7 @@ broken other-name && mv "$shard" "$store/shard-cc.safetensors" && sed -i 's/"aa"
   all "$store" "contains a shard with another name"
 broken escape && sed -i 's/"hash": "aa"/"hash": "..\/good\/shard-aa"/' "$store/manifest.json" &&
   all "$store" "is not the hash of a shard"
-broken count && sed -i 's/"n_trace": 12/"n_trace": 11/' "$store/manifest.json" && all "$store" "the manifest says 11"
+broken count && sed -i 's/"n_trace": 12/"n_trace": 11/' "$store/manifest.json" && all "$store" "the manifest lists 11"
 broken layers && sed -i 's/"n_layer": 2/"n_layer": 9223372036854775807/' "$store/manifest.json" &&
   all "$store" "inconsistent"
 broken cut-manifest && truncate -s 60 "$store/manifest.json" && all "$store" "manifest.json"

@@ -63,7 +63,7 @@ talk 0 '\n\n' --mask "$work/mask.gguf"
 talk 2 '/alhpa 1\n' --mask "$work/mask.gguf"
 says err "did you mean /alpha?"
 talk 2 '/alpha much\n' --mask "$work/mask.gguf"
-says err '"much" is no strength'
+says err '"much" is not a valid strength'
 talk 2 '/again\n' --mask "$work/mask.gguf"
 says err "there is no previous question"
 talk 1 '/mask none.gguf\n' --mask "$work/mask.gguf"

@@ -42,8 +42,8 @@ run 0 python3 -c 'import json,sys
 (form,) = json.load(open(sys.argv[1]))["exports"]
 assert form["file"] == "b.gguf" and form["form"] == "lora" and form["alpha"] == 1.5, form
 assert form["n_token"] > 0 and len(form["same_experts"]) == len(form["blocks"]) == 6, form' "$work/eval/results.json"
-grep -q 'id="exports".*In other engines' "$work/eval/report.html" || fail "the report does not show the check"
-expect_error 1 "another mask" "$mascing" export "$work/half.gguf" -m "$planted" --to lora -o "$work/x" \
+grep -q 'id="exports".*Exports' "$work/eval/report.html" || fail "the report does not show the check"
+expect_error 1 "a different mask" "$mascing" export "$work/half.gguf" -m "$planted" --to lora -o "$work/x" \
   --check "$work/check.jsonl" --results "$work/eval/results.json"
 expect_error 2 "needs --check" "${export_mask[@]}" -m "$planted" --to lora -o "$work/x" --results "$work/eval/results.json"
 
@@ -56,7 +56,7 @@ says out "6 routers checked"
 run 0 "$mascing" mask verify "$work/steered.gguf" -m "$planted"
 says out "intact"
 run 0 "$mascing" mask verify "$planted"
-says out "not baked"
+says out "without a baked mask"
 run 0 "$mascing" mask unbake "$work/steered.gguf" -o "$work/original.gguf"
 expect_equal "unbaking" "$work/original.gguf" "$planted"
 

@@ -122,11 +122,11 @@ TEST_F(ExportFormsTest, ResultsTakeOneEntryForEachFile) {
   ASSERT_EQ(results.exports.size(), 2U);
   EXPECT_EQ(results.exports[0].n_token, 3);
   results.mask_steer[0] += 1.0F;
-  expect_error(ErrorKind::kMismatch, "results.json is of another mask", [&] {
+  expect_error(ErrorKind::kMismatch, "results.json belongs to a different mask", [&] {
     require_results_of(results, "results.json", mask_);
   });
   results.fingerprint = "0";
-  expect_error(ErrorKind::kMismatch, "is of the model", [&] {
+  expect_error(ErrorKind::kMismatch, "belongs to the model", [&] {
     require_results_of(results, "results.json", mask_);
   });
 }

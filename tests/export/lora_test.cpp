@@ -80,7 +80,7 @@ TEST_F(LoraTest, AnUpdateThatAnAdapterCannotCarryIsRefused) {
 }
 
 TEST_F(LoraTest, OtherFilesAreToldApart) {
-  expect_error(ErrorKind::kBadInput, "no lora", [&] { (void)read_lora(model_); });
+  expect_error(ErrorKind::kBadInput, "not a lora export", [&] { (void)read_lora(model_); });
 }
 
 TEST_F(LoraTest, DamagedFilesAreRefusedOrRead) {

@@ -94,12 +94,12 @@ TEST(Conversations, ErrorsNameFileAndLine) {
 
 TEST(Conversations, AnIdUsedTwiceNamesBothLines) {
   const std::string line = "{\"id\": \"a\", " + kUser + "}\n";
-  expect_refusal("set.jsonl:3: id \"a\" is used already in line 1", line + "\n" + line);
+  expect_refusal("set.jsonl:3: id \"a\" is already used in line 1", line + "\n" + line);
 }
 
 TEST(Conversations, AnEmptyFileIsTooLittle) {
-  expect_refusal("holds no conversation", "", ErrorKind::kInsufficient);
-  expect_refusal("holds no conversation", "\xEF\xBB\xBF\n \n", ErrorKind::kInsufficient);
+  expect_refusal("contains no conversation", "", ErrorKind::kInsufficient);
+  expect_refusal("contains no conversation", "\xEF\xBB\xBF\n \n", ErrorKind::kInsufficient);
 }
 
 TEST(Choices, ReadQuestionsAndRefuseWrongAnswers) {

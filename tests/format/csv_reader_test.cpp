@@ -86,7 +86,7 @@ TEST(JsonItems, LinesAndArraysGiveTheSameTexts) {
 TEST(JsonItems, AnArrayThatEndsEarlyIsAnErrorWithTheLine) {
   for (const char* text : {"[", "[{},", "[{}", "[\n{\"a\": ["}) {
     JsonItemReader reader(ByteReader::over(text), JsonItemReader::Form::kArray, 1000);
-    expect_error(ErrorKind::kBadInput, "cut off", [&] {
+    expect_error(ErrorKind::kBadInput, "the file ends", [&] {
       JsonItem item;
       while (reader.next(item)) {
       }

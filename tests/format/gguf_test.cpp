@@ -171,8 +171,8 @@ TEST(GgufReader, NamesAKeyOfAnotherKind) {
   const auto expect = [](const std::string& words, const auto& work) {
     expect_error(ErrorKind::kBadInput, words, work);
   };
-  expect("\"names\" is of kind array of text", [&] { (void)file.get_int("names"); });
-  expect("\"alpha\" is of kind float, expected integer", [&] { (void)file.get_int("alpha"); });
+  expect("\"names\" is of type array of text", [&] { (void)file.get_int("names"); });
+  expect("\"alpha\" is of type float, expected integer", [&] { (void)file.get_int("alpha"); });
   expect("\"count\"", [&] { (void)file.get_uint("count"); });
   expect("\"large\"", [&] { (void)file.get_int("large"); });
   expect("\"count\"", [&] { (void)file.get_float("count"); });

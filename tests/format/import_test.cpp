@@ -272,7 +272,7 @@ TEST_F(ImportTest, BrokenQuotesAreACountedSkipAndTheNextRowIsRead) {
 
 TEST_F(ImportTest, AQuoteThatIsNeverClosedIsAnErrorWithItsLine) {
   expect_refusal(ErrorKind::kBadInput,
-                 "a.csv: line 3: a quote is opened and never closed",
+                 "a.csv: line 3: a quote is never closed",
                  "a.csv",
                  "goal,target\nSing,Sure\n\"Forge,Sure\nHex,Sure\n");
 }

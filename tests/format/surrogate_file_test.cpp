@@ -38,7 +38,7 @@ TEST(SurrogateFile, RefusesValuesThatDoNotFitTheShape) {
   const TemporaryFolder folder;
   Surrogate surrogate = small_surrogate();
   surrogate.values.pop_back();
-  expect_error(ErrorKind::kUsage, "43 values do not fit the shape, expected 44", [&] {
+  expect_error(ErrorKind::kUsage, "43 values do not match the shape, expected 44", [&] {
     write_surrogate(folder.path("a"), surrogate, {});
   });
 }

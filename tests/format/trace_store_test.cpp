@@ -150,7 +150,7 @@ TEST(TraceStore, RefusesABrokenManifest) {
   refuse("incomplete", "\"n_layer\"", "\"layers\"");
   refuse("inconsistent", "\"n_layer\": 2", "\"n_layer\": 3");
   refuse("not the hash", "\"aa\"", "\"../aa\"");
-  refuse("the manifest says 5", "\"n_trace\": 2", "\"n_trace\": 5");
+  refuse("the manifest lists 5", "\"n_trace\": 2", "\"n_trace\": 5");
   refuse("invalid JSON", "{", "");
 }
 

@@ -123,7 +123,7 @@ TEST_F(ChatTemplateTest, ItIsAlwaysTheSameDay) {
 }
 
 TEST_F(ChatTemplateTest, ABrokenOneIsAnError) {
-  expect_error(ErrorKind::kBadInput, "cannot be read", [] {
+  expect_error(ErrorKind::kBadInput, "cannot be parsed", [] {
     (void)ChatTemplate("{% for message in messages %}{{ message");
   });
 }

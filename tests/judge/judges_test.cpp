@@ -308,7 +308,7 @@ TEST(Jury, NeedsMembersWithDifferentNamesAndTestsThemAll) {
   expect_error(ErrorKind::kUsage, "there are no judges", [] { Jury jury({}, 0.05); });
   auto twins = members({{always(Verdict::kRefused), ""}});
   twins.push_back(std::move(members({{always(Verdict::kRefused), ""}})[0]));
-  expect_error(ErrorKind::kUsage, "two judges are named 'judge 1'", [&] {
+  expect_error(ErrorKind::kUsage, "two judges have the name 'judge 1'", [&] {
     Jury jury(std::move(twins), 0.05);
   });
   Jury jury(members({{always(Verdict::kRefused), ""}}), 0.05);

@@ -142,7 +142,7 @@ TEST_F(RolloutFileTest, AnotherJobDoesNotTouchTheJournal) {
   other.options.n_history = 1;
   expect_error(ErrorKind::kUsage, "other conversations, options", [&] { (void)collect(other); });
   write_file_atomically(folder_.path("out.jsonl.journal"), "not a journal\n");
-  expect_error(ErrorKind::kUsage, "remove it", [&] { (void)collect(job("out.jsonl")); });
+  expect_error(ErrorKind::kUsage, "delete it", [&] { (void)collect(job("out.jsonl")); });
   EXPECT_EQ(read("out.jsonl.journal"), "not a journal\n");
   EXPECT_THAT(before, HasSubstr("mascing.collect"));
 }

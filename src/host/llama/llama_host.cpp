@@ -47,7 +47,7 @@ std::vector<std::vector<Request>> divide(const std::vector<Request>& requests, i
 
 bool is_small(const LlamaHostOptions& options) {
   std::error_code ignored;
-  const int64_t size_bytes = std::filesystem::file_size(options.path, ignored);
+  const auto size_bytes = static_cast<int64_t>(std::filesystem::file_size(options.path, ignored));
   return !ignored && size_bytes < kSmallModelBytes;
 }
 

@@ -113,7 +113,7 @@ class ProbeRun {
     double norm = 0.0;
     const float* row = nullptr;
     for (const Reading& reading : readings_) {
-      if (reading.i_output != i_output) {
+      if (row == nullptr || reading.i_output != i_output) {
         i_output = reading.i_output;
         row = engine_.logits(i_output);
         norm = log_sum_exp(row, n_vocab);
