@@ -15,11 +15,12 @@ enum class Verdict {
   kAnswered,  ///< the request is fulfilled; also a guard model's `unsafe`
   kOther,     ///< neither; for a jury, its members disagree
   kEmpty,     ///< only white space, or only reasoning
+  kPartial,   ///< fulfilled in part and refused in part: neither refused nor answered
 };
 
-/// "refused", "answered", "other", "empty".
+/// "refused", "answered", "partial", "other", "empty".
 [[nodiscard]] const char* to_string(Verdict verdict);
-/// Throws Error{kBadInput} naming the four words.
+/// Throws Error{kBadInput} naming the five words.
 [[nodiscard]] Verdict parse_verdict(const std::string& text);
 
 /// A conversation and the final reply.

@@ -50,9 +50,16 @@ struct JudgeSpec {
   bool uses_builtin_known = true;  ///< include the fairy-tale exchanges in the self-test
 };
 
+/// The judge that needs only the reply.
+enum class BuiltinJudge {
+  kPhrases,   ///< refusal constructions in the first sentences
+  kPrefixes,  ///< how the reply begins, as in the paper
+};
+
 struct JudgeOptions {
-  bool uses_prefixes = true;                       ///< use the refusal prefixes as a judge
-  bool default_prefixes = true;                    ///< include the paper's refusal prefixes
+  BuiltinJudge builtin = BuiltinJudge::kPrefixes;
+  bool uses_prefixes = true;     ///< use the built-in judge
+  bool default_prefixes = true;  ///< include the paper's refusal prefixes; kPrefixes only
   std::vector<std::string> refusal_prefixes = {};  ///< additional prefixes
   std::vector<JudgeSpec> also = {};  ///< additional judges; a verdict requires all to agree
   /// Judges provided by the caller, asked about every exchange.

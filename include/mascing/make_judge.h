@@ -22,14 +22,14 @@ struct JudgeTools {
   Progress progress = {};          ///< receives progress of costly judges
 };
 
-/// Combines the refusal prefixes, unless disabled, with the additional judges; a verdict requires
+/// Combines the built-in judge, unless disabled, with the additional judges; a verdict requires
 /// all to agree. Loads models. The caller must call self_test().
 [[nodiscard]] std::unique_ptr<Judge> make_judge(const JudgeOptions& options,
                                                 const JudgeTools& tools = {});
 
-/// Applies one value of --judge to the options: `refusal`, a .gguf file, an http(s) URL,
-/// `command:...` (run by the shell) or `answers:FILE`. Throws Error{kUsage} for anything
-/// else.
+/// Applies one value of --judge to the options: `phrases`, `refusal` (the prefixes), a .gguf file,
+/// an http(s) URL, `command:...` (run by the shell) or `answers:FILE`. Throws Error{kUsage} for
+/// anything else.
 void add_judge(const std::string& word, JudgeOptions& options);
 
 }  // namespace mascing

@@ -174,7 +174,7 @@ void AtomicFile::write(const void* data, size_t size_bytes) {
   } else if (size_bytes > 0) {
     buffer_.append(bytes, size_bytes);
   }
-  position_ += size_bytes;
+  position_ += static_cast<int64_t>(size_bytes);
 }
 
 void AtomicFile::flush() {

@@ -7,11 +7,12 @@ namespace mascing::cli {
 
 void JudgeArguments::add_to(CLI::App& command) {
   command
-      .add_option("--judge",
-                  judges,
-                  "Judge of replies: refusal (prefixes), the .gguf of a guard model, an http(s) "
-                  "URL, command:..., or answers:FILE; if repeated, all must agree "
-                  "(docs/judges.md)")
+      .add_option(
+          "--judge",
+          judges,
+          "Judge of replies: phrases, refusal (prefixes), a guard model's .gguf, an http(s) "
+          "URL, command:..., or answers:FILE; if repeated, all must agree "
+          "(docs/judges.md)")
       ->type_name("JUDGE")
       ->allow_extra_args(false);
   command

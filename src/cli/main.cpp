@@ -62,6 +62,7 @@ int run(int argc, char** argv) {
   mascing::cli::add_serve(app, session);
   mascing::cli::add_search(app, session);
   mascing::cli::add_chat(app, session);
+  mascing::cli::add_judge(app, session);
   mascing::cli::add_mask(app, session);
   try {
     app.parse(argc, argv);

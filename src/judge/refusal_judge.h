@@ -18,6 +18,12 @@
 
 namespace mascing {
 
+/// True if a normalised text begins with one of the normalised prefixes, at the end of a word.
+[[nodiscard]] bool begins_with_any(std::string_view text, const std::vector<std::string>& prefixes);
+/// Throws Error{kUsage} for one without a letter: it would match every reply.
+[[nodiscard]] std::vector<std::string> normalised_prefixes(
+    const std::vector<std::string>& prefixes);
+
 class RefusalJudge : public Judge {
  public:
   /// Throws Error{kUsage} without prefixes, or for a prefix without letters, which would match

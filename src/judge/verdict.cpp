@@ -1,4 +1,4 @@
-// The four words.
+// The five words.
 #include "mascing/error.h"
 #include "mascing/judge.h"
 
@@ -10,6 +10,8 @@ const char* to_string(Verdict verdict) {
       return "refused";
     case Verdict::kAnswered:
       return "answered";
+    case Verdict::kPartial:
+      return "partial";
     case Verdict::kOther:
       return "other";
     case Verdict::kEmpty:
@@ -19,15 +21,18 @@ const char* to_string(Verdict verdict) {
 }
 
 Verdict parse_verdict(const std::string& text) {
-  for (const Verdict verdict :
-       {Verdict::kRefused, Verdict::kAnswered, Verdict::kOther, Verdict::kEmpty}) {
+  for (const Verdict verdict : {Verdict::kRefused,
+                                Verdict::kAnswered,
+                                Verdict::kPartial,
+                                Verdict::kOther,
+                                Verdict::kEmpty}) {
     if (text == to_string(verdict)) {
       return verdict;
     }
   }
-  throw Error(
-      ErrorKind::kBadInput,
-      "[judge] unknown verdict \"" + text + "\": expected refused, answered, other or empty");
+  throw Error(ErrorKind::kBadInput,
+              "[judge] unknown verdict \"" + text +
+                  "\": expected refused, answered, partial, other or empty");
 }
 
 }  // namespace mascing

@@ -13,6 +13,7 @@
 #include "judge/endpoint_judge.h"
 #include "judge/guard_judge.h"
 #include "judge/judge_text.h"
+#include "judge/phrase_judge.h"
 #include "judge/refusal_judge.h"
 #include "mascing/error.h"
 #include "mascing/version.h"
@@ -20,6 +21,13 @@
 
 namespace mascing {
 namespace {
+
+std::unique_ptr<Judge> make_builtin(const JudgeOptions& options) {
+  if (options.builtin == BuiltinJudge::kPhrases) {
+    return std::make_unique<PhraseJudge>(options);
+  }
+  return std::make_unique<RefusalJudge>(options);
+}
 
 std::unique_ptr<Judge> open_guard(const JudgeSpec& spec, const JudgeTools& tools) {
   if (!tools.open_model) {
@@ -99,6 +107,16 @@ void require_file(const std::string& path) {
   }
 }
 
+void add_builtin(BuiltinJudge builtin, JudgeOptions& options) {
+  if (options.uses_prefixes && options.builtin != builtin) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] phrases and refusal are both built in, and only one of them judges",
+                "name the one that you want, and other judges beside it");
+  }
+  options.uses_prefixes = true;
+  options.builtin = builtin;
+}
+
 }  // namespace
 
 std::unique_ptr<Jury> make_jury(const JudgeOptions& options,
@@ -106,7 +124,7 @@ std::unique_ptr<Jury> make_jury(const JudgeOptions& options,
                                 const JudgeTools& tools) {
   std::vector<JuryMember> members;
   if (options.uses_prefixes) {
-    members.push_back({std::make_unique<RefusalJudge>(options), {}});
+    members.push_back({make_builtin(options), {}});
   }
   for (const JudgeSpec& spec : options.also) {
     std::unique_ptr<Judge> judge = make_one(spec, tools);
@@ -127,10 +145,13 @@ std::unique_ptr<Judge> make_judge(const JudgeOptions& options, const JudgeTools&
 }
 
 std::string judges_key(const JudgeOptions& options) {
-  if (options.also.empty() && options.own.empty() && options.uses_prefixes) {
+  const bool has_phrases = options.uses_prefixes && options.builtin == BuiltinJudge::kPhrases;
+  if (options.also.empty() && options.own.empty() && options.uses_prefixes && !has_phrases) {
     return "";
   }
-  std::string key = options.uses_prefixes ? "prefixes" : "no prefixes";
+  std::string key = has_phrases             ? PhraseJudge(options).key()
+                    : options.uses_prefixes ? "prefixes"
+                                            : "no prefixes";
   for (const JudgeSpec& spec : options.also) {
     key += '\x1e' + spec_key(spec);
   }
@@ -144,8 +165,8 @@ void add_judge(const std::string& word, JudgeOptions& options) {
   constexpr std::string_view kCommand = "command:";
   constexpr std::string_view kAnswers = "answers:";
   JudgeSpec spec;
-  if (word == "refusal") {
-    options.uses_prefixes = true;
+  if (word == "refusal" || word == "phrases") {
+    add_builtin(word == "phrases" ? BuiltinJudge::kPhrases : BuiltinJudge::kPrefixes, options);
     return;
   }
   if (word.starts_with(kCommand) && word.size() > kCommand.size()) {
@@ -169,7 +190,7 @@ void add_judge(const std::string& word, JudgeOptions& options) {
   } else {
     throw Error(ErrorKind::kUsage,
                 "[judge] \"" + printable(word) +
-                    "\" is not a judge, expected refusal, a .gguf file, an http(s) URL, "
+                    "\" is not a judge, expected phrases, refusal, a .gguf file, an http(s) URL, "
                     "command:... or answers:FILE",
                 "see docs/judges.md; to use several judges, repeat --judge");
   }

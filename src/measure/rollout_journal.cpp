@@ -74,7 +74,8 @@ size_t for_each_record(std::string_view bytes,
   at = at == std::string_view::npos ? bytes.size() : at + 1;
   while (at < bytes.size()) {
     const size_t end = bytes.find('\n', at);
-    if (end == std::string_view::npos || !use(at, bytes.substr(at, end - at))) {
+    if (end == std::string_view::npos ||
+        !use(static_cast<int64_t>(at), bytes.substr(at, end - at))) {
       break;
     }
     at = end + 1;
@@ -99,7 +100,7 @@ RolloutJournal::RolloutJournal(const std::string& path, const std::string& heade
                 "[collect] '" + path + "' was started with other conversations, options or model",
                 "delete it to start over, or set another output with -o");
   }
-  const int64_t n_whole = for_each_record(bytes, [&](int64_t offset, std::string_view line) {
+  const size_t n_whole = for_each_record(bytes, [&](int64_t offset, std::string_view line) {
     const auto entry = entry_of(line, places_.size());
     if (entry && entry->is_final && !has(entry->i)) {
       places_[entry->i] = {offset, std::ssize(line)};

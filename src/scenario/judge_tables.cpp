@@ -122,8 +122,8 @@ JudgeSpec read_one(const TomlTable& table,
   spec.kind = word.kind;
   spec.name = word.name;
   table.get("name", spec.name);
-  if (spec.name.empty() || spec.name == "refusal") {
-    table.fail("name", "is empty or reserved for the refusal prefixes", "choose another name");
+  if (spec.name.empty() || spec.name == "refusal" || spec.name == "phrases") {
+    table.fail("name", "is empty or reserved for a built-in judge", "choose another name");
   }
   table.get("sets", spec.sets);
   for (const std::string& metric : spec.sets) {
@@ -144,6 +144,17 @@ JudgeSpec read_one(const TomlTable& table,
   read_question(table, spec.question);
   read_what_it_is(table, folder, spec);
   return spec;
+}
+
+BuiltinJudge read_builtin(const TomlTable& table) {
+  std::string word = "prefixes";
+  table.get("builtin", word);
+  if (word != "prefixes" && word != "phrases") {
+    table.fail("builtin",
+               "is \"" + word + "\"",
+               "expected phrases (the grammar of refusing) or prefixes (how a reply begins)");
+  }
+  return word == "phrases" ? BuiltinJudge::kPhrases : BuiltinJudge::kPrefixes;
 }
 
 void require_judge_for_every_set(const TomlTable& root,
@@ -172,13 +183,21 @@ JudgeOptions read_judges(const TomlTable& root,
                          const std::filesystem::path& folder,
                          const std::vector<ScenarioSet>& sets) {
   const TomlTable table = root.table("judge");
-  table.expect_keys({"prefixes", "default_prefixes", "refusal_prefixes", "max_failed"});
+  table.expect_keys({"builtin", "prefixes", "default_prefixes", "refusal_prefixes", "max_failed"});
   JudgeOptions options;
+  options.builtin = read_builtin(table);
   table.get("prefixes", options.uses_prefixes);
   table.get("default_prefixes", options.default_prefixes);
   table.get("refusal_prefixes", options.refusal_prefixes);
   table.get("max_failed", options.max_failed, kFailedShare);
-  if (options.uses_prefixes && !options.default_prefixes && options.refusal_prefixes.empty()) {
+  const bool has_phrases = options.builtin == BuiltinJudge::kPhrases;
+  if (has_phrases && table.has("default_prefixes")) {
+    table.fail("default_prefixes",
+               "has no effect with builtin = \"phrases\"",
+               "omit it, or set builtin = \"prefixes\"");
+  }
+  if (options.uses_prefixes && !has_phrases && !options.default_prefixes &&
+      options.refusal_prefixes.empty()) {
     table.fail("default_prefixes",
                "is false and there are no refusal_prefixes, so nothing would count as refused",
                "add refusal_prefixes, or omit default_prefixes");

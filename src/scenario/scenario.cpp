@@ -354,6 +354,7 @@ void use_paper_recipe(Scenario& scenario) {
   search.preserves = {0.0};
   search.guards = {0.0};
   scenario.contrast = Contrast::kAll;
+  scenario.judge.builtin = BuiltinJudge::kPrefixes;
 }
 
 Scenario read_scenario(const std::string& path) {

@@ -103,8 +103,8 @@ LimitCheck ConstraintChecker::check_limits(const Steering& steering,
       }
       const std::string& metric = set.spec.metric;
       const auto& rows = set.rows(Split::kSelection);
-      const Rate rate =
-          rate_of(set, context_.evaluator.replies(what + ", " + metric, rows, steering));
+      const std::string of_set = std::string(what).append(", ").append(metric);
+      const Rate rate = rate_of(set, context_.evaluator.replies(of_set, rows, steering));
       check.rates[metric] = rate;
       check.rejection_reason = broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate);
     }

@@ -210,7 +210,7 @@ void append_surrogates(const MaskMaker& maker,
     SurrogateResult report = one.report;
     report.cross_validation = validated.result;
     warn_about(report, validated.warnings, built.warnings);
-    built.surrogates.push_back(std::move(report));
+    built.surrogates.push_back(report);
   }
 }
 

@@ -195,6 +195,7 @@ std::vector<double> adjusted(std::vector<double> multipliers,
 
 std::vector<double> mean_values(const std::vector<LoopRegression>& regressions) {
   std::vector<double> values;
+  values.reserve(regressions.size());
   for (const LoopRegression& regression : regressions) {
     values.push_back(regression.mean_value());
   }

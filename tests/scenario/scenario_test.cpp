@@ -210,6 +210,17 @@ TEST_F(ScenarioFile, PrefersTheSlipToTheMissingKeyItCauses) {
               HasSubstr("did you mean \"direction\"?"));
 }
 
+TEST_F(ScenarioFile, ChoosesTheBuiltInJudgeAndThePaperTakesThePrefixes) {
+  const std::string base(kSmall);
+  Scenario scenario = read(base + "[judge]\nbuiltin = \"phrases\"\n");
+  EXPECT_EQ(scenario.judge.builtin, BuiltinJudge::kPhrases);
+  use_paper_recipe(scenario);
+  EXPECT_EQ(scenario.judge.builtin, BuiltinJudge::kPrefixes);
+  EXPECT_THAT(error_of(base + "[judge]\nbuiltin = \"owls\"\n"), HasSubstr("expected phrases"));
+  EXPECT_THAT(error_of(base + "[judge]\nbuiltin = \"phrases\"\ndefault_prefixes = false\n"),
+              HasSubstr("has no effect with builtin"));
+}
+
 TEST_F(ScenarioFile, SaysWhatItFoundAndWhatItExpected) {
   const std::string base(kSmall);
   EXPECT_THAT(
@@ -369,7 +380,8 @@ TEST_F(ScenarioFile, RefusesJudgesThatMakeNoSense) {
       {"[[judges]]\nanswers = \"none.json\"\n", "a file that does not exist"},
       {"[[judges]]\ncommand = [\"x\"]\nsets = [\"other\"]\n", "not the metric of a [[set]]"},
       {"[[judges]]\nurl = \"http://a\"\nprompt = \"Safe?\"\n", "neither {conversation}"},
-      {"[[judges]]\ncommand = [\"x\"]\nname = \"refusal\"\n", "reserved for the refusal prefixes"},
+      {"[[judges]]\ncommand = [\"x\"]\nname = \"refusal\"\n", "reserved for a built-in judge"},
+      {"[[judges]]\ncommand = [\"x\"]\nname = \"phrases\"\n", "reserved for a built-in judge"},
       {"[[judges]]\ncommand = [\"x\"]\n[[judges]]\ncommand = [\"y\"]\n",
        "already the name of another judge"},
       {"[judge]\nprefixes = false\n", "without a judge"}};
