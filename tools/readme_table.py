@@ -146,7 +146,7 @@ def read_results(folder):
                 results[model, scenario] = json.load(file)
             results[model, scenario]["mask_exists"] = os.path.exists(os.path.join(folder, model, scenario, "mask.gguf"))
             if results[model, scenario]["schema"] != 2:
-                raise ValueError(f"{path}: schema {results[model, scenario]['schema']}, expected 1")
+                raise ValueError(f"{path}: schema {results[model, scenario]['schema']}, expected 2")
     return results
 
 

@@ -61,9 +61,9 @@ bool is_ascii_letter_or_digit(uint32_t value) {
   return is_between(value, 'a', 'z') || is_between(value, 'A', 'Z') || is_between(value, '0', '9');
 }
 
-class Reader {
+class WordReader {
  public:
-  Reader(std::string_view text, size_t n_max_word) : text_(text), n_max_word_(n_max_word) {}
+  WordReader(std::string_view text, size_t n_max_word) : text_(text), n_max_word_(n_max_word) {}
 
   ReplyWords read() {
     while (at_ < text_.size() && result_.words.size() < n_max_word_) {
@@ -265,7 +265,7 @@ class Reader {
 }  // namespace
 
 ReplyWords read_words(std::string_view text, size_t n_max_word) {
-  Reader reader(text, n_max_word);
+  WordReader reader(text, n_max_word);
   return reader.read();
 }
 
