@@ -26,10 +26,10 @@ ROOMS = {
     "export": ["judge", "format", "base"],
     "report": ["base"],
     "scenario": ["stage", "base"],
-    "measure": ["scenario", "stage", "judge", "base"],
+    "measure": ["scenario", "stage", "judge", "format", "base"],
     "search": ["measure", "scenario", "stage", "base"],
     "run": ["search", "measure", "scenario", "stage", "base"],
-    "cli": ["measure", "report", "export", "format", "base"],
+    "cli": ["measure", "report", "export", "judge", "format", "base"],
 }
 PUBLIC = "include/mascing"
 
