@@ -48,8 +48,8 @@ Judged judge_by_phrases(const std::vector<LabelledReply>& replies, const JudgeOp
   Judged judged{judge.name(), {}};
   for (const LabelledReply& reply : replies) {
     PhraseFinding finding = judge.find(reply.exchange.reply);
-    judged.n_byte += finding.n_byte;
-    judged.n_byte_read += finding.n_byte_read;
+    judged.n_byte += static_cast<int64_t>(finding.n_byte);
+    judged.n_byte_read += static_cast<int64_t>(finding.n_byte_read);
     judged.replies.push_back(
         {{finding.verdict}, std::move(finding.rule), std::move(finding.words)});
   }

@@ -38,8 +38,12 @@ const Phrase& phrase_of(const PhraseMatch& match) {
 }
 
 bool has_word(const ReplyWords& text, const PhraseMatch& match, std::string_view word) {
-  const auto begin = text.words.begin();
-  return std::find(begin + match.begin, begin + match.end, word) != begin + match.end;
+  for (size_t i = match.begin; i < match.end; ++i) {
+    if (text.words[i] == word) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /// Refusing and reproaching phrases count if nothing within them is cancelled, help if it is

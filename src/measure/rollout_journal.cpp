@@ -107,7 +107,7 @@ RolloutJournal::RolloutJournal(const std::string& path, const std::string& heade
     }
     return entry.has_value();
   });
-  file_.truncate(n_whole);
+  file_.truncate(static_cast<int64_t>(n_whole));
 }
 
 bool RolloutJournal::add(int64_t i, const Rollout& rollout) {
