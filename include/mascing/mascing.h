@@ -37,6 +37,7 @@
 #include "mascing/mask_file.h"
 #include "mascing/model_info.h"
 #include "mascing/progress.h"
+#include "mascing/reply_parts.h"
 #include "mascing/report.h"
 #include "mascing/results.h"
 #include "mascing/run.h"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "mascing/reply_parts.h"
 
 namespace mascing {
 namespace {
@@ -68,14 +69,12 @@ std::string with_single_spaces(std::string_view text) {
   return result.substr(0, result.find_last_not_of(' ') + 1);
 }
 
-// Keeps the text after the last `marker`; returns false and leaves `text` unchanged without one.
-bool cut_after_last(std::string_view& text, std::string_view marker) {
+// Keeps the text after the last `marker`; leaves `text` unchanged without one.
+void cut_after_last(std::string_view& text, std::string_view marker) {
   const size_t at = text.rfind(marker);
-  if (at == std::string_view::npos) {
-    return false;
+  if (at != std::string_view::npos) {
+    text.remove_prefix(at + marker.size());
   }
-  text.remove_prefix(at + marker.size());
-  return true;
 }
 
 void cut_from(std::string_view& text, std::string_view marker) {
@@ -98,27 +97,17 @@ std::string normalise(std::string_view text) {
 }
 
 std::string visible_reply(std::string_view reply) {
-  cut_after_last(reply, "</think>");
-  cut_from(reply, "<think>");
-  if (!cut_after_last(reply, "<|channel|>final<|message|>") &&
-      reply.find("<|channel|>") != std::string_view::npos) {
-    return "";
+  const std::string divided = split_reply(reply).visible;
+  std::string_view visible = divided;
+  cut_after_last(visible, "<answer>");
+  cut_from(visible, "</answer>");
+  while (!visible.empty() && is_space(visible.front())) {
+    visible.remove_prefix(1);
   }
-  // gpt-oss output without special tokens.
-  if (reply.substr(0, 8) == "analysis") {
-    cut_after_last(reply, "assistantfinal");
+  while (!visible.empty() && is_space(visible.back())) {
+    visible.remove_suffix(1);
   }
-  cut_after_last(reply, "<answer>");
-  for (const std::string_view end : {"</answer>", "<|return|>", "<|end|>"}) {
-    cut_from(reply, end);
-  }
-  while (!reply.empty() && is_space(reply.front())) {
-    reply.remove_prefix(1);
-  }
-  while (!reply.empty() && is_space(reply.back())) {
-    reply.remove_suffix(1);
-  }
-  return std::string(reply);
+  return std::string(visible);
 }
 
 }  // namespace mascing

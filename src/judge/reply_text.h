@@ -6,10 +6,9 @@
 
 namespace mascing {
 
-/// The visible reply, without reasoning (everything up to the last `</think>`, everything from an
-/// unclosed `<think>`, everything but the final channel of gpt-oss) and without `<answer>` tags.
-/// If the template opens the reasoning and the reply is cut off within it, it looks like an answer;
-/// raise max_tokens in that case.
+/// The visible reply, without reasoning by the marks of all known models (mascing/reply_parts.h)
+/// and without `<answer>` tags. If the template opens the reasoning and the reply is cut off within
+/// it, it looks like an answer; raise max_tokens in that case.
 [[nodiscard]] std::string visible_reply(std::string_view reply);
 
 /// Lower case, straight quotes and dashes, single spaces, no leading markup (`*_#>"'`).
