@@ -33,8 +33,6 @@ class PackedMatrix {
   /// c [M, N] = a [M, K] * this + bias [N].
   void multiply_plus(Rows<const Scalar> a, const Scalar* bias, Rows<Scalar> c) const;
 
-  [[nodiscard]] int64_t n_inner() const { return n_inner_; }
-  [[nodiscard]] int64_t n_col() const { return n_col_; }
   /// The panel that starts with column `col`, a multiple of a tile's width.
   [[nodiscard]] Rows<const Scalar> panel(int64_t col) const;
 

@@ -22,8 +22,6 @@ using MatrixMap = Eigen::Map<RowMatrix<Scalar>>;
 template <typename Scalar>
 using ConstMatrixMap = Eigen::Map<const RowMatrix<Scalar>>;
 template <typename Scalar>
-using VectorMap = Eigen::Map<RowVector<Scalar>>;
-template <typename Scalar>
 using ConstVectorMap = Eigen::Map<const RowVector<Scalar>>;
 template <typename Scalar>
 using ArrayMap = Eigen::Map<Eigen::Array<Scalar, 1, Eigen::Dynamic>>;

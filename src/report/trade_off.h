@@ -15,7 +15,7 @@ struct TradePoint {
   int64_t i_candidate = 0;
   double rate = 0.0;         ///< of the target: of generated replies, else estimated
   double damage = 0.0;       ///< divergence of the first tokens of benign replies, nats per token;
-                             ///< of whole replies where there was no screening
+                             ///< of whole replies where nothing was estimated
   bool is_estimate = false;  ///< no reply was generated
   bool is_allowed = false;   ///< not known to break a limit
   bool is_front = false;     ///< in the Pareto set: allowed, better than no mask, not dominated

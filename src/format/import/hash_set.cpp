@@ -29,10 +29,6 @@ bool HashSet::insert(uint64_t hash) {
   return true;
 }
 
-bool HashSet::contains(uint64_t hash) const {
-  return !slots_.empty() && slots_[slot_of(hash)] != 0;
-}
-
 size_t HashSet::slot_of(uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
   size_t slot = stored(hash) & mask;

@@ -13,7 +13,6 @@ class HashSet {
  public:
   /// Inserts the hash; true if it is new.
   bool insert(uint64_t hash);
-  [[nodiscard]] bool contains(uint64_t hash) const;
 
  private:
   [[nodiscard]] size_t slot_of(uint64_t hash) const;

@@ -37,14 +37,11 @@ class ChatPrompt {
   [[nodiscard]] std::vector<int32_t> render_whole(const std::vector<Message>& messages) const;
   /// The template itself.
   [[nodiscard]] const std::string& source() const { return template_.source(); }
-  /// Texts other than the end-of-generation tokens that end a reply.
-  [[nodiscard]] const std::vector<std::string>& stops() const { return stops_; }
 
  private:
   const llama_vocab* vocab_;
   bool enable_thinking_;
   ChatTemplate template_;
-  std::vector<std::string> stops_;
 };
 
 /// Byte range of `text` that each token stands for. Tolerates a begin mark and a leading blank that

@@ -210,16 +210,6 @@ void compose(Engine& engine, std::vector<Slot>& slots, TokenBatch& batch) {
   }
 }
 
-bool ends_with_stop(const Engine& engine, const Reply& reply) {
-  const auto& stops = engine.chat().stops();
-  if (stops.empty()) {
-    return false;
-  }
-  const std::string text = common_detokenize(engine.vocab(), reply.tokens, true);
-  return std::any_of(
-      stops.begin(), stops.end(), [&](const std::string& stop) { return text.ends_with(stop); });
-}
-
 /// Adds the next token to the slot's reply; returns why the reply ends, if it does.
 std::optional<FinishReason> sample(Engine& engine, const Sampling& sampling, Slot& slot) {
   const int32_t token = llama_sampler_sample(slot.sampler.get(), engine.context(), slot.i_output);
@@ -235,18 +225,13 @@ std::optional<FinishReason> sample(Engine& engine, const Sampling& sampling, Slo
   if (n_token >= sampling.n_max_token || is_full) {
     return FinishReason::kLength;
   }
-  return ends_with_stop(engine, reply) ? std::optional(FinishReason::kStop) : std::nullopt;
+  return std::nullopt;
 }
 
 void finish(const Engine& engine, FinishReason reason, Slot& slot) {
   Reply& reply = slot.reply;
   reply.finish = reason;
   reply.text = common_detokenize(engine.vocab(), reply.tokens, true);
-  for (const std::string& stop : engine.chat().stops()) {
-    if (reason == FinishReason::kStop && reply.text.ends_with(stop)) {
-      reply.text.resize(reply.text.size() - stop.size());
-    }
-  }
   slot.n_reserved = std::ssize(slot.cached);
   slot.state = SlotState::kDone;
 }
