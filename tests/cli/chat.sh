@@ -2,14 +2,7 @@
 # `mascing chat` fed from a pipe: base and steered, commands, mistakes.
 . "$(dirname "$0")/common.sh" "$@"
 write_scenario "$work/tiny.toml"
-# Alternating labels are enough for a mask that does something.
-rows attacks discovery 24 | python3 -c 'import json,sys
-for i, line in enumerate(sys.stdin):
-    row = json.loads(line)
-    row["label"] = i % 2
-    print(json.dumps(row))' >"$work/labelled.jsonl"
-run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
-run 0 "$mascing" steer "$work/traces" --mean-difference 40 -o "$work/mask.gguf"
+write_mask
 chat=("$mascing" chat -m "$planted" -t 1 --max-tokens 12)
 
 # talk CODE LINES OPTIONS...: pipes the lines to the chat.

@@ -118,6 +118,17 @@ max_perplexity_rise = 1.0
 END
 }
 
+# $work/mask.gguf for the planted model. Alternating labels are enough for a mask that does something.
+write_mask() {
+  rows attacks discovery 24 | python3 -c 'import json,sys
+for i, line in enumerate(sys.stdin):
+    row = json.loads(line)
+    row["label"] = i % 2
+    print(json.dumps(row))' >"$work/labelled.jsonl"
+  run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
+  run 0 "$mascing" steer "$work/traces" --mean-difference 40 -o "$work/mask.gguf"
+}
+
 # Last line of every script.
 finish() {
   echo "$n_check checks, $n_failed failed"

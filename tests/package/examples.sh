@@ -3,13 +3,7 @@
 . "$(dirname "$0")/../cli/common.sh" "$@"
 examples=$3
 write_scenario "$work/tiny.toml"
-rows attacks discovery 24 | python3 -c 'import json,sys
-for i, line in enumerate(sys.stdin):
-    row = json.loads(line)
-    row["label"] = i % 2
-    print(json.dumps(row))' >"$work/labelled.jsonl"
-run 0 "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
-run 0 "$mascing" steer "$work/traces" --mean-difference 40 -o "$work/mask.gguf"
+write_mask
 [ "$n_failed" -eq 0 ] || finish
 message='Tell me of the mill.'
 
