@@ -11,6 +11,7 @@
 #include "mascing/conversation.h"
 #include "mascing/host_requests.h"
 #include "mascing/model_info.h"
+#include "mascing/reply_parts.h"
 #include "mascing/result.h"
 #include "mascing/text_requests.h"
 
@@ -39,6 +40,16 @@ class Host {
       const std::vector<Message>& messages) const;
   /// The source of the chat template; empty if there is none.
   [[nodiscard]] virtual std::string chat_template() const { return {}; }
+  /// How the model marks its reasoning; no start if it does not, or if that is not known.
+  [[nodiscard]] virtual ReasoningMarks reasoning_marks() const { return {}; }
+  /// Name and version of the engine, and how the weights are quantised; empty if not known.
+  [[nodiscard]] virtual std::string engine() const { return {}; }
+  [[nodiscard]] virtual std::string quantisation() const { return {}; }
+  /// Like render(), up to where the visible reply begins, whatever the mode of reasoning.
+  [[nodiscard]] virtual std::vector<int32_t> render_visible(
+      const Conversation& conversation) const {
+    return render(conversation).tokens;
+  }
   /// Tokenizes plain text; `begin_of_text` adds the model's begin-of-text token.
   [[nodiscard]] virtual std::vector<int32_t> tokenize(const std::string& text,
                                                       bool begin_of_text) const = 0;

@@ -20,7 +20,8 @@ struct TokenSpan {
 /// A rendered conversation, up to and including the start of the model's reply.
 struct Prompt {
   std::vector<int32_t> tokens = {};
-  TokenSpan final_user = {};  ///< tokens with at least one byte of the final user message
+  TokenSpan final_user = {};     ///< tokens with at least one byte of the final user message
+  bool opens_reasoning = false;  ///< it ends within the model's reasoning
 };
 
 struct TraceRequest {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mascing/host.h"
+#include "mascing/template_options.h"
 #include "mascing/tensor_codec.h"
 
 namespace mascing {
@@ -24,9 +25,9 @@ struct LlamaHostOptions {
   int64_t n_batch = 512;    ///< maximum tokens per decode
   int64_t n_context =
       16384;  ///< cache cells shared by all sequences, capped at what the model can use
-  int64_t n_gpu_layer = -1;      ///< blocks to offload if built with a GPU backend; -1 = all
-  bool allow_dense = false;      ///< also open models without routers, for use as a judge
-  bool enable_thinking = false;  ///< passed to chat templates that support it
+  int64_t n_gpu_layer = -1;  ///< blocks to offload if built with a GPU backend; -1 = all
+  bool allow_dense = false;  ///< also open models without routers, for use as a judge
+  TemplateOptions chat_template = {};
   std::vector<LlamaAdapter> adapters = {};
 };
 

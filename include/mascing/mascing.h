@@ -45,6 +45,7 @@
 #include "mascing/steer.h"
 #include "mascing/steering.h"
 #include "mascing/surrogate_file.h"
+#include "mascing/template_options.h"
 #include "mascing/trace_set.h"
 #include "mascing/trace_store.h"
 #include "mascing/train.h"

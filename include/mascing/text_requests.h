@@ -14,9 +14,12 @@
 namespace mascing {
 
 struct Sampling {
-  float temperature = 0.0F;  ///< 0 = greedy
-  uint64_t seed = 0;         ///< combined with each request's `stream`
-  int64_t n_max_token = 100;
+  float temperature = 0.0F;   ///< 0 = greedy
+  uint64_t seed = 0;          ///< combined with each request's `stream`
+  int64_t n_max_token = 100;  ///< of the visible part
+  /// Of the reasoning, where the model marks it and the prompt leaves room for it; otherwise all
+  /// tokens count towards n_max_token. 0 = they do in any case.
+  int64_t n_max_reasoning_token = 0;
 };
 
 struct GenerateRequest {
@@ -24,6 +27,7 @@ struct GenerateRequest {
   Steering steering = {};
   uint64_t stream =
       0;  ///< random stream of this request; same seed, stream and requests: same reply
+  bool opens_reasoning = false;  ///< of the prompt, and of those that follow in Host::converse
 };
 
 enum class FinishReason { kStop, kLength };
@@ -31,7 +35,10 @@ enum class FinishReason { kStop, kLength };
 struct Reply {
   std::string text = {};  ///< includes special tokens except the end marker
   std::vector<int32_t> tokens = {};
-  double log_prob = 0.0;  ///< summed over `tokens`, under the steered model, at temperature 1
+  /// Leading tokens up to the end of the reasoning; all of them if it did not end.
+  int64_t n_reasoning_token = 0;
+  /// Summed over the tokens behind them, under the steered model, at temperature 1.
+  double log_prob = 0.0;
   FinishReason finish = FinishReason::kStop;
 };
 

@@ -5,39 +5,15 @@
 #include <algorithm>
 #include <array>
 
+#include "format/known_marks.h"
+
 namespace mascing {
 namespace {
 
 using Marks = ReasoningMarks;
 
-/// Of models whose template is not at hand. Longer marks stand before their own beginnings.
-const std::vector<Marks>& known_marks() {
-  static const std::vector<Marks> marks = {
-      {"<think>", {"</think>"}},
-      {"<thinking>", {"</thinking>"}},
-      {"<thought>", {"</thought>"}},
-      {"<reasoning>", {"</reasoning>"}},
-      {"<reflection>", {"</reflection>"}},
-      {"<mm:think>", {"</mm:think>"}},
-      {"<seed:think>", {"</seed:think>"}},
-      {"<think:opensource>", {"</think:opensource>"}},
-      {"[THINK]", {"[/THINK]"}},
-      {"\u25c1think\u25b7", {"\u25c1/think\u25b7"}},
-      {"<|START_THINKING|>", {"<|END_THINKING|>"}},
-      {"<|channel>thought", {"<channel|>"}},
-      {"<|open|>think<|sep|>", {"<|close|>think<|sep|>"}},
-      {"<|begin_of_thought|>", {"<|end_of_thought|>"}},
-      {"<|inner_prefix|>", {"<|inner_suffix|>"}},
-      {"<|think|>", {"<|end|>"}},
-      {"<|start|>assistant to=self<|message|>", {"<|eom|>"}},
-      {"Here are my reasoning steps:", {"[BEGIN FINAL RESPONSE]"}},
-      {"Here is my thought process:", {"Here is my response:"}},
-  };
-  return marks;
-}
-
 /// What stands around the visible part in one format or another; it is no text.
-constexpr std::array<std::string_view, 24> kEnvelopes = {
+constexpr std::array<std::string_view, 25> kEnvelopes = {
     "<answer>",
     "</answer>",
     "<response>",
@@ -55,6 +31,7 @@ constexpr std::array<std::string_view, 24> kEnvelopes = {
     "<|close|>message<|sep|>",
     "<|begin|>assistant",
     "<|start|>assistant to=user<|message|>",
+    "to=user<|message|>",
     "<|start|>assistant",
     "<|content|>",
     "<|message|>",

@@ -119,6 +119,7 @@ Prompt FakeHost::render(const Conversation& conversation) const {
   }
   prompt.final_user.end = static_cast<int64_t>(prompt.tokens.size());
   prompt.tokens.push_back(kReply);
+  prompt.opens_reasoning = is_opened_ && !thought_.empty();
   if (prompt.final_user.size() == 0) {
     throw Error(ErrorKind::kBadInput, "[fake] the final user message is empty");
   }
@@ -203,6 +204,35 @@ std::vector<Result<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest>
   return outcomes;
 }
 
+Reply FakeHost::reply_of(const std::string& text, const Sampling& sampling) const {
+  Reply reply;
+  reply.text = text;
+  if (!thought_.empty()) {
+    const std::string thought = (is_opened_ ? "" : "<think> ") + thought_ + " </think>";
+    reply.tokens = tokenize(thought, false);
+    if (std::ssize(reply.tokens) > sampling.n_max_reasoning_token) {
+      reply.tokens.resize(sampling.n_max_reasoning_token);
+      reply.text.clear();
+      for (const int32_t token : reply.tokens) {
+        reply.text += word(token) + ' ';
+      }
+      reply.n_reasoning_token = std::ssize(reply.tokens);
+      reply.finish = FinishReason::kLength;
+      return reply;
+    }
+    reply.n_reasoning_token = std::ssize(reply.tokens);
+    reply.text = thought + " " + text;
+  }
+  std::vector<int32_t> visible = tokenize(text, false);
+  if (std::ssize(visible) > sampling.n_max_token) {
+    visible.resize(sampling.n_max_token);
+    reply.finish = FinishReason::kLength;
+  }
+  reply.log_prob = -0.5 * static_cast<double>(visible.size());
+  reply.tokens.insert(reply.tokens.end(), visible.begin(), visible.end());
+  return reply;
+}
+
 std::vector<Result<Reply>> FakeHost::generate(const std::vector<GenerateRequest>& requests,
                                               const Sampling& sampling) {
   std::vector<Result<Reply>> outcomes(requests.size());
@@ -213,13 +243,8 @@ std::vector<Result<Reply>> FakeHost::generate(const std::vector<GenerateRequest>
       continue;
     }
     Reply& reply = outcomes[i].value;
-    reply.text = refusal_logit(requests[i].tokens, requests[i].steering) > 0.0 ? kRefusal : kAnswer;
-    reply.tokens = tokenize(reply.text, false);
-    if (static_cast<int64_t>(reply.tokens.size()) > sampling.n_max_token) {
-      reply.tokens.resize(static_cast<size_t>(sampling.n_max_token));
-      reply.finish = FinishReason::kLength;
-    }
-    reply.log_prob = -0.5 * static_cast<double>(reply.tokens.size());
+    const bool refuses = refusal_logit(requests[i].tokens, requests[i].steering) > 0.0;
+    reply = reply_of(refuses ? kRefusal : kAnswer, sampling);
     counters_.n_prefill_token += static_cast<int64_t>(requests[i].tokens.size());
     counters_.n_generated_token += static_cast<int64_t>(reply.tokens.size());
     counters_.seconds += 1e-3;

@@ -30,6 +30,19 @@ class FakeHost : public Host {
   /// message, steered, is above 0.
   [[nodiscard]] static ModelInfo make_info();
 
+  /// From now on it thinks these words before it replies, between <think> and </think>; the first
+  /// of these marks may stand in the prompt. Probes know nothing of it.
+  void think(const std::string& words, bool is_opened_by_prompt) {
+    thought_ = words;
+    is_opened_ = is_opened_by_prompt;
+  }
+  [[nodiscard]] ReasoningMarks reasoning_marks() const override {
+    return thought_.empty() ? ReasoningMarks{} : ReasoningMarks{"<think>", {"</think>"}};
+  }
+  /// As if there were a chat template.
+  void set_template(const std::string& source) { template_ = source; }
+  [[nodiscard]] std::string chat_template() const override { return template_; }
+
   [[nodiscard]] const ModelInfo& describe() const override { return info_; }
   [[nodiscard]] Prompt render(const Conversation& conversation) const override;
   [[nodiscard]] std::vector<int32_t> tokenize(const std::string& text,
@@ -56,7 +69,12 @@ class FakeHost : public Host {
                                      const Steering& steering) const;
   [[nodiscard]] static TokenSpan final_message(const std::vector<int32_t>& tokens);
 
+  [[nodiscard]] Reply reply_of(const std::string& text, const Sampling& sampling) const;
+
   Nature nature_;
+  std::string thought_;
+  bool is_opened_ = false;
+  std::string template_;
   ModelInfo info_ = make_info();
   HostCounters counters_;
   mutable std::map<int32_t, std::string> words_ = {

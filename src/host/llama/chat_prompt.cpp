@@ -40,20 +40,41 @@ size_t match_length(const std::string& text, size_t at, std::string_view piece) 
 
 }  // namespace
 
-ChatPrompt::ChatPrompt(const llama_model* model, bool enable_thinking)
-    : vocab_(llama_model_get_vocab(model)), enable_thinking_(enable_thinking), template_(model) {}
+ChatPrompt::ChatPrompt(const llama_model* model, const TemplateOptions& options)
+    : vocab_(llama_model_get_vocab(model)),
+      mode_(options.reasoning),
+      template_(model, options.arguments),
+      may_reason_(has_room_for_reasoning()) {}
 
-RenderedChat ChatPrompt::render_text(const Conversation& conversation) const {
+/// Where "off" changes nothing, the template does not know how, and the model reasons if it likes.
+bool ChatPrompt::has_room_for_reasoning() const {
+  if (!template_.layout().has_marks() || mode_ == ReasoningMode::kSkip) {
+    return false;
+  }
+  if (mode_ == ReasoningMode::kOn) {
+    return true;
+  }
+  const std::vector<Message> question = {{"user", kMarker}};
+  try {
+    const std::string off = template_.apply(question, false);
+    const std::string tail = off.substr(off.rfind(kMarker) + std::string_view(kMarker).size());
+    return !ends_in_reasoning(tail, marks()) && off == template_.apply(question, true);
+  } catch (const Error&) {
+    return true;  // a template that wants other messages: nothing is known of it
+  }
+}
+
+RenderedChat ChatPrompt::render_text(const Conversation& conversation, ReasoningMode mode) const {
   if (conversation.messages.empty() || conversation.messages.back().role != "user") {
     throw Error(ErrorKind::kBadInput, "[host] the conversation does not end with a user message");
   }
   const std::string marker = kMarker;
   std::vector<Message> messages = conversation.messages;
   messages.back().content = marker;
-  const std::string marked = template_.apply(messages, enable_thinking_);
+  const std::string marked = apply(messages, mode);
   const size_t at = marked.find(marker);
   RenderedChat result;
-  result.text = template_.apply(conversation.messages, enable_thinking_);
+  result.text = apply(conversation.messages, mode);
   if (at == std::string::npos || marked.find(marker, at + 1) != std::string::npos) {
     throw Error(ErrorKind::kBadInput,
                 "[host] the chat template does not render the final user message exactly once");
@@ -72,6 +93,10 @@ RenderedChat ChatPrompt::render_text(const Conversation& conversation) const {
   if (result.begin == result.end) {
     throw Error(ErrorKind::kBadInput, "[host] the final user message is empty");
   }
+  result.text +=
+      settle_reasoning(std::string_view(result.text).substr(result.end), template_.layout(), mode);
+  result.opens_reasoning =
+      ends_in_reasoning(std::string_view(result.text).substr(result.end), marks());
   return result;
 }
 
@@ -93,11 +118,16 @@ Prompt ChatPrompt::render(const Conversation& conversation) const {
     throw Error(ErrorKind::kBadInput, "[host] no token belongs to the final user message");
   }
   prompt.final_user = {begin, end};
+  prompt.opens_reasoning = chat.opens_reasoning;
   return prompt;
 }
 
+std::vector<int32_t> ChatPrompt::render_visible(const Conversation& conversation) const {
+  return common_tokenize(vocab_, render_text(conversation, ReasoningMode::kSkip).text, true, true);
+}
+
 std::vector<int32_t> ChatPrompt::render_whole(const std::vector<Message>& messages) const {
-  return common_tokenize(vocab_, template_.apply(messages, enable_thinking_), true, true);
+  return common_tokenize(vocab_, apply(messages, mode_), true, true);
 }
 
 std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,

@@ -2,6 +2,7 @@
 #include "host/llama/chat_template.h"
 
 #include <optional>
+#include <utility>
 
 #include <chat.h>
 
@@ -38,22 +39,36 @@ std::vector<std::vector<Message>> probes() {
   };
 }
 
+using Arguments = std::map<std::string, std::string>;
+
+common_chat_msg to_llama(const Message& message) {
+  common_chat_msg part;
+  part.role = message.role;
+  part.content = message.content;
+  return part;
+}
+
+/// What all renderings have in common; the given arguments come first.
+common_chat_templates_inputs inputs_with(const Arguments& arguments) {
+  common_chat_templates_inputs inputs;
+  inputs.use_jinja = true;
+  inputs.chat_template_kwargs = arguments;
+  inputs.chat_template_kwargs.insert(
+      {{"date_string", R"("01 Jan 2026")"}, {"datetime", R"("Jan 01 2026")"}});
+  return inputs;
+}
+
 std::string render(const common_chat_templates* templates,
+                   const Arguments& arguments,
                    const std::vector<Message>& messages,
                    bool enable_thinking,
                    bool is_plain) {
-  common_chat_templates_inputs inputs;
+  common_chat_templates_inputs inputs = inputs_with(arguments);
   inputs.add_generation_prompt = true;
-  inputs.use_jinja = true;
   inputs.enable_thinking = enable_thinking;
   inputs.force_pure_content = is_plain;
-  inputs.chat_template_kwargs = {{"date_string", R"("01 Jan 2026")"},
-                                 {"datetime", R"("Jan 01 2026")"}};
   for (const Message& message : messages) {
-    common_chat_msg part;
-    part.role = message.role;
-    part.content = message.content;
-    inputs.messages.push_back(std::move(part));
+    inputs.messages.push_back(to_llama(message));
   }
   try {
     return common_chat_templates_apply(templates, inputs).prompt;
@@ -66,26 +81,77 @@ std::string render(const common_chat_templates* templates,
 
 /// Nothing where the template refuses.
 std::optional<std::string> render_or_none(const common_chat_templates* templates,
+                                          const Arguments& arguments,
                                           const std::vector<Message>& messages,
                                           bool enable_thinking,
                                           bool is_plain) {
   try {
-    return render(templates, messages, enable_thinking, is_plain);
+    return render(templates, arguments, messages, enable_thinking, is_plain);
   } catch (const Error&) {
     return std::nullopt;
   }
 }
 
-bool is_the_same_plainly(const common_chat_templates* templates) {
+bool is_the_same_plainly(const common_chat_templates* templates, const Arguments& arguments) {
   for (const std::vector<Message>& messages : probes()) {
     for (const bool enable_thinking : {false, true}) {
-      if (render_or_none(templates, messages, enable_thinking, true) !=
-          render_or_none(templates, messages, enable_thinking, false)) {
+      if (render_or_none(templates, arguments, messages, enable_thinking, true) !=
+          render_or_none(templates, arguments, messages, enable_thinking, false)) {
         return false;
       }
     }
   }
   return true;
+}
+
+// ---------------------------------------------------------------- reasoning
+
+constexpr const char* kQuestion = "mascing0question";
+constexpr const char* kThought = "mascing0thought";
+constexpr const char* kReply = "mascing0reply";
+
+/// As llama.cpp renders and parses it; nothing where it cannot.
+std::optional<common_chat_params> apply_reasoning(const common_chat_templates* templates,
+                                                  const Arguments& arguments,
+                                                  const std::vector<common_chat_msg>& messages,
+                                                  bool enable_thinking = true) {
+  common_chat_templates_inputs inputs = inputs_with(arguments);
+  inputs.messages = messages;
+  inputs.add_generation_prompt = messages.back().role == "user";
+  inputs.enable_thinking = enable_thinking;
+  inputs.reasoning_format = COMMON_REASONING_FORMAT_AUTO;
+  try {
+    return common_chat_templates_apply(templates, inputs);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
+std::string behind_question(const std::optional<common_chat_params>& rendered) {
+  const size_t at = rendered ? rendered->prompt.rfind(kQuestion) : std::string::npos;
+  return at == std::string::npos ? "" : rendered->prompt.substr(at + std::string(kQuestion).size());
+}
+
+ReasoningLayout layout_of(const common_chat_templates* templates,
+                          const Arguments& arguments,
+                          const std::string& source) {
+  const common_chat_msg question = to_llama({"user", kQuestion});
+  const common_chat_msg plain = to_llama({"assistant", kReply});
+  common_chat_msg reasoned = plain;
+  reasoned.reasoning_content = kThought;
+  const auto prompt = apply_reasoning(templates, arguments, {question});
+  const LayoutSamples samples = {
+      behind_question(prompt),
+      behind_question(apply_reasoning(templates, arguments, {question}, false)),
+      behind_question(apply_reasoning(templates, arguments, {question, reasoned})),
+      behind_question(apply_reasoning(templates, arguments, {question, plain})),
+      kThought,
+      kReply};
+  ReasoningMarks marks;
+  if (prompt && !prompt->thinking_end_tags.empty()) {
+    marks = {prompt->thinking_start_tag, prompt->thinking_end_tags};
+  }
+  return learn_layout(marks, samples, source);
 }
 
 }  // namespace
@@ -94,8 +160,8 @@ struct ChatTemplate::Parsed {
   common_chat_templates_ptr templates;
 };
 
-ChatTemplate::ChatTemplate(const llama_model* model, const std::string& source)
-    : parsed_(std::make_unique<Parsed>()) {
+ChatTemplate::ChatTemplate(const llama_model* model, const std::string& source, Arguments arguments)
+    : parsed_(std::make_unique<Parsed>()), arguments_(std::move(arguments)) {
   try {
     parsed_->templates = common_chat_templates_init(model, source);
     source_ = common_chat_templates_source(parsed_->templates.get());
@@ -107,22 +173,25 @@ ChatTemplate::ChatTemplate(const llama_model* model, const std::string& source)
                 std::string("[host] the model's chat template cannot be parsed: ") + e.what(),
                 "tokenizer.chat_template in the file is invalid; convert the model again");
   }
-  is_plain_ = is_the_same_plainly(parsed_->templates.get());
+  is_plain_ = is_the_same_plainly(parsed_->templates.get(), arguments_);
+  layout_ = layout_of(parsed_->templates.get(), arguments_, source_);
 }
 
-ChatTemplate::ChatTemplate(const llama_model* model) : ChatTemplate(model, "") {}
+ChatTemplate::ChatTemplate(const llama_model* model, Arguments arguments)
+    : ChatTemplate(model, "", std::move(arguments)) {}
 
-ChatTemplate::ChatTemplate(const std::string& source) : ChatTemplate(nullptr, source) {}
+ChatTemplate::ChatTemplate(const std::string& source, Arguments arguments)
+    : ChatTemplate(nullptr, source, std::move(arguments)) {}
 
 ChatTemplate::~ChatTemplate() = default;
 
 std::string ChatTemplate::apply(const std::vector<Message>& messages, bool enable_thinking) const {
-  return render(parsed_->templates.get(), messages, enable_thinking, is_plain_);
+  return render(parsed_->templates.get(), arguments_, messages, enable_thinking, is_plain_);
 }
 
 std::string ChatTemplate::apply_fully(const std::vector<Message>& messages,
                                       bool enable_thinking) const {
-  return render(parsed_->templates.get(), messages, enable_thinking, false);
+  return render(parsed_->templates.get(), arguments_, messages, enable_thinking, false);
 }
 
 }  // namespace mascing

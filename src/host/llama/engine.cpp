@@ -103,7 +103,7 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options)
         "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
         "check that llama.cpp v0.5.0 supports the architecture and that there is enough memory");
   }
-  chat = std::make_unique<ChatPrompt>(weights.get(), options.enable_thinking);
+  chat = std::make_unique<ChatPrompt>(weights.get(), options.chat_template);
   for (const LlamaAdapter& adapter : options.adapters) {
     adapters.push_back(llama_adapter_lora_init(weights.get(), adapter.path.c_str()));
     scales.push_back(adapter.scale);

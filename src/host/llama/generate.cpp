@@ -10,6 +10,7 @@
 #include <common.h>
 
 #include "base/random.h"
+#include "format/reasoning_tracker.h"
 #include "host/llama/logits.h"
 #include "host/llama/schedulers.h"
 
@@ -51,6 +52,7 @@ struct Slot {
   TapColumn column;             ///< what the tap does to each of its tokens
   int32_t i_output = -1;        ///< index in the running batch whose logits continue it
   SamplerPtr sampler;
+  ReasoningTracker tracker;
   Reply reply;
 };
 
@@ -85,9 +87,18 @@ std::vector<Slot> make_slots(int64_t n) {
   return slots;
 }
 
+/// Whether reasoning has a limit of its own.
+bool has_own_limit(const Engine& engine, const Sampling& sampling) {
+  return sampling.n_max_reasoning_token > 0 && engine.chat().may_reason();
+}
+
 /// Cells that a prompt and its reply may need.
 int64_t n_need(const Job& job, const std::vector<int32_t>& prompt) {
-  return std::min(std::ssize(prompt) + job.options.sampling.n_max_token, job.engine.context_size());
+  const Sampling& sampling = job.options.sampling;
+  const int64_t n_reasoning =
+      has_own_limit(job.engine, sampling) ? sampling.n_max_reasoning_token : 0;
+  return std::min(std::ssize(prompt) + n_reasoning + sampling.n_max_token,
+                  job.engine.context_size());
 }
 
 /// Whether a prompt has room beside what all slots but `slot` hold.
@@ -124,6 +135,8 @@ void start(const Job& job, Slot& slot) {
   const uint64_t stream = job.requests[slot.i_request].stream;
   slot.sampler = make_sampler(job.options.sampling,
                               slot.i_reply == 0 ? stream : mix_seed(stream, slot.i_reply));
+  slot.tracker =
+      ReasoningTracker({job.engine.chat().marks(), job.requests[slot.i_request].opens_reasoning});
   slot.reply = {};
   slot.state = SlotState::kRunning;
 }
@@ -210,6 +223,30 @@ void compose(Engine& engine, std::vector<Slot>& slots, TokenBatch& batch) {
   }
 }
 
+/// Follows the reasoning; what has been summed of it is no part of the visible reply.
+void track(const Engine& engine, int32_t token, Slot& slot) {
+  const bool was_reasoning = slot.tracker.is_reasoning();
+  slot.tracker.add(common_token_to_piece(engine.vocab(), token, true));
+  if (was_reasoning || slot.tracker.is_reasoning()) {
+    slot.reply.n_reasoning_token = std::ssize(slot.reply.tokens);
+    slot.reply.log_prob = 0.0;
+  }
+}
+
+/// Whether the reply may have no further token.
+bool is_at_limit(const Engine& engine, const Sampling& sampling, const Slot& slot) {
+  const int64_t n_token = std::ssize(slot.reply.tokens);
+  if (std::ssize(slot.prompt) + n_token >= engine.context_size()) {
+    return true;
+  }
+  if (!has_own_limit(engine, sampling)) {
+    return n_token >= sampling.n_max_token;
+  }
+  return slot.tracker.is_reasoning()
+             ? n_token >= sampling.n_max_reasoning_token
+             : n_token - slot.reply.n_reasoning_token >= sampling.n_max_token;
+}
+
 /// Adds the next token to the slot's reply; returns why the reply ends, if it does.
 std::optional<FinishReason> sample(Engine& engine, const Sampling& sampling, Slot& slot) {
   const int32_t token = llama_sampler_sample(slot.sampler.get(), engine.context(), slot.i_output);
@@ -220,12 +257,8 @@ std::optional<FinishReason> sample(Engine& engine, const Sampling& sampling, Slo
   const float* row = engine.logits(slot.i_output);
   reply.log_prob += row[token] - log_sum_exp(row, engine.info().n_vocab);
   reply.tokens.push_back(token);
-  const int64_t n_token = std::ssize(reply.tokens);
-  const bool is_full = std::ssize(slot.prompt) + n_token >= engine.context_size();
-  if (n_token >= sampling.n_max_token || is_full) {
-    return FinishReason::kLength;
-  }
-  return std::nullopt;
+  track(engine, token, slot);
+  return is_at_limit(engine, sampling, slot) ? std::optional(FinishReason::kLength) : std::nullopt;
 }
 
 void finish(const Engine& engine, FinishReason reason, Slot& slot) {

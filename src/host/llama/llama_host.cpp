@@ -88,6 +88,13 @@ class LlamaHost : public Host {
     return model_->chat->render_whole(messages);
   }
   [[nodiscard]] std::string chat_template() const override { return model_->chat->source(); }
+  [[nodiscard]] std::string engine() const override { return MASCING_ENGINE; }
+  [[nodiscard]] std::string quantisation() const override;
+  [[nodiscard]] std::vector<int32_t> render_visible(
+      const Conversation& conversation) const override {
+    return model_->chat->render_visible(conversation);
+  }
+  [[nodiscard]] ReasoningMarks reasoning_marks() const override { return model_->chat->marks(); }
   [[nodiscard]] std::vector<int32_t> tokenize(const std::string& text,
                                               bool begin_of_text) const override {
     return common_tokenize(engines_.front()->vocab(), text, begin_of_text, false);
@@ -219,6 +226,16 @@ class LlamaHost : public Host {
   std::vector<std::unique_ptr<Engine>> engines_;
   double seconds_ = 0.0;
 };
+
+/// The third word and what follows it of libllama's description: "qwen3moe 30B.A3B Q4_K - Medium".
+std::string LlamaHost::quantisation() const {
+  std::string text(128, '\0');
+  const int32_t n = llama_model_desc(model_->weights.get(), text.data(), text.size());
+  text.resize(std::clamp<int64_t>(n, 0, std::ssize(text)));
+  const size_t first = text.find(' ');
+  const size_t second = first == std::string::npos ? first : text.find(' ', first + 1);
+  return second == std::string::npos ? text : text.substr(second + 1);
+}
 
 }  // namespace
 
