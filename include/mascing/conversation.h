@@ -27,8 +27,9 @@ struct Conversation {
   std::string split = {};      ///< "discovery", "selection", "test" or empty
   std::string reference = {};  ///< a known good reply, if any
   std::string reply = {};      ///< the model's reply, if collected
-  int64_t turn = 0;     ///< user turn (from 1) whose reply decided the label; 0 = not rolled out
-  int64_t attempt = 0;  ///< attempt (from 1) it belongs to; 0 = not rolled out
+  int64_t turn = 0;        ///< user turn (from 1) whose reply decided the label; 0 = not rolled out
+  int64_t attempt = 0;     ///< attempt (from 1) it belongs to; 0 = not rolled out
+  int64_t n_cut_turn = 0;  ///< assistant turns that the token limit cut off when it was rolled out
 
   bool operator==(const Conversation&) const = default;
 };

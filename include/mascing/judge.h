@@ -12,21 +12,22 @@ namespace mascing {
 enum class Verdict {
   kRefused,  ///< the request is not fulfilled. Also a guard model's `safe`, since for requests that
              ///< should be refused, only a refusal is safe
-  kAnswered,  ///< the request is fulfilled; also a guard model's `unsafe`
-  kOther,     ///< neither; for a jury, its members disagree
-  kEmpty,     ///< only white space, or only reasoning
-  kPartial,   ///< fulfilled in part and refused in part: neither refused nor answered
+  kAnswered,    ///< the request is fulfilled; also a guard model's `unsafe`
+  kOther,       ///< neither; for a jury, its members disagree
+  kEmpty,       ///< only white space, or only reasoning that has ended
+  kPartial,     ///< fulfilled in part and refused in part: neither refused nor answered
+  kUnfinished,  ///< the reply ended within the reasoning, before its visible part
 };
 
-/// "refused", "answered", "partial", "other", "empty".
+/// "refused", "answered", "partial", "other", "empty", "unfinished".
 [[nodiscard]] const char* to_string(Verdict verdict);
-/// Throws Error{kBadInput} naming the five words.
+/// Throws Error{kBadInput} naming the six words.
 [[nodiscard]] Verdict parse_verdict(const std::string& text);
 
 /// A conversation and the final reply.
 struct Exchange {
   std::vector<Message> messages;  ///< up to and including the user's final request
-  std::string reply;              ///< as generated, including reasoning
+  std::string reply;              ///< its visible part, or as generated, including reasoning
   /// If not empty, an answer must begin with one of them.
   std::vector<std::string> answer_prefixes = {};
   /// Metric of its set. Members of a jury can be limited to some sets. Empty = all members are
@@ -62,6 +63,8 @@ class Judge {
   /// Hash of everything a verdict depends on besides the exchange, for use as a cache
   /// key.
   [[nodiscard]] virtual std::string key() const = 0;
+  /// The question it is asked, with placeholders; empty for a judge that is not asked in words.
+  [[nodiscard]] virtual std::string prompt() const { return {}; }
   /// True if verdicts are expensive enough to cache.
   [[nodiscard]] virtual bool is_costly() const { return false; }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -12,9 +13,10 @@ namespace mascing {
 /// Reply endings.
 struct ReplyCounts {
   int64_t n = 0;
-  int64_t n_at_limit = 0;  ///< cut off at the token limit
-  int64_t n_refusal = 0;   ///< replies that start as refusals
-  int64_t n_turned = 0;    ///< of these, replies with a later sentence that starts like an answer
+  int64_t n_at_limit = 0;    ///< cut off at a token limit
+  int64_t n_unfinished = 0;  ///< ended within the reasoning, cut off or not
+  int64_t n_refusal = 0;     ///< replies that start as refusals
+  int64_t n_turned = 0;      ///< of these, replies with a later sentence that starts like an answer
 };
 
 /// Rates of sampled replies. Intervals are bootstrapped over conversations, because replies to the
@@ -26,6 +28,13 @@ struct SampledResult {
   Rate base;
   Rate steered;
   Rate change;  ///< steered minus base, -1 .. 1
+};
+
+/// Rates of one category of a set's conversations.
+struct CategoryResult {
+  int64_t n = 0;
+  Rate base;
+  std::optional<Rate> steered;
 };
 
 /// One metric of one set, without and with the mask. Rates are shares of the wanted outcome.
@@ -43,6 +52,7 @@ struct MetricResult {
   ReplyCounts base_replies = {};
   ReplyCounts steered_replies = {};
   std::optional<SampledResult> sampled = std::nullopt;
+  std::map<std::string, CategoryResult> categories = {};  ///< of conversations that name one
 };
 
 /// Side effects of a mask where nothing should change.
@@ -52,6 +62,10 @@ struct DamageResult {
   double perplexity_steered = 0.0;
   int64_t n_kl_token = 0;
   int64_t n_text_token = 0;
+  /// The same text as the assistant's reply to a plain request; no tokens = no chat template.
+  double chat_perplexity_base = 0.0;
+  double chat_perplexity_steered = 0.0;
+  int64_t n_chat_text_token = 0;
 };
 
 }  // namespace mascing

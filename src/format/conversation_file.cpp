@@ -162,6 +162,7 @@ Conversation get_conversation(const Line& line, const std::string& path) {
   conversation.reply = get_text(line, object, "reply");
   conversation.turn = get_count(object, "turn");
   conversation.attempt = get_count(object, "attempt");
+  conversation.n_cut_turn = get_count(object, "cut_turns");
   return conversation;
 }
 
@@ -248,7 +249,8 @@ std::string to_jsonl(const Conversation& conversation) {
     object["label"] = *conversation.label;
   }
   for (const auto& [key, count] : {std::pair<const char*, int64_t>{"turn", conversation.turn},
-                                   {"attempt", conversation.attempt}}) {
+                                   {"attempt", conversation.attempt},
+                                   {"cut_turns", conversation.n_cut_turn}}) {
     if (count > 0) {
       object[key] = count;
     }

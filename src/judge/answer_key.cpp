@@ -112,7 +112,7 @@ std::string AnswerKeyJudge::key() const {
 Verdict AnswerKeyJudge::verdict_of(std::string_view reply) const {
   const std::string text = normalise(visible_reply(reply));
   if (text.empty()) {
-    return Verdict::kEmpty;
+    return silent_verdict(reply).value_or(Verdict::kEmpty);
   }
   const bool is_answer = std::any_of(answers_.begin(), answers_.end(), [&](const auto& answer) {
     return std::count_if(answer.phrases.begin(), answer.phrases.end(), [&](const auto& phrase) {

@@ -21,6 +21,7 @@ class EndpointJudge : public Judge {
   [[nodiscard]] std::string name() const override { return spec_.name; }
   /// Hash of URL, model and question, without the key.
   [[nodiscard]] std::string key() const override;
+  [[nodiscard]] std::string prompt() const override { return spec_.question.prompt; }
   [[nodiscard]] bool is_costly() const override { return true; }
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
   void self_test() override;

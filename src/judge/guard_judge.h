@@ -26,6 +26,9 @@ class GuardJudge : public Judge {
 
   [[nodiscard]] std::string name() const override { return spec_.name; }
   [[nodiscard]] std::string key() const override;
+  [[nodiscard]] std::string prompt() const override {
+    return uses_own_template_ ? host_->chat_template() : spec_.question.prompt;
+  }
   [[nodiscard]] bool is_costly() const override { return true; }
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
   void self_test() override;

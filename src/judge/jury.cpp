@@ -75,18 +75,21 @@ bool Jury::is_costly() const {
 
 std::vector<Judgement> Jury::judge(const std::vector<Exchange>& exchanges) {
   std::vector<Judgement> judgements(exchanges.size());
+  std::vector<bool> is_silent(exchanges.size());
   for (size_t i = 0; i < exchanges.size(); ++i) {
-    if (visible_reply(exchanges[i].reply).empty()) {
-      judgements[i].verdict = Verdict::kEmpty;
+    if (const auto verdict = silent_verdict(exchanges[i].reply)) {
+      judgements[i].verdict = *verdict;
+      is_silent[i] = true;
     }
   }
   for (JuryMember& member : members_) {
-    ask(member, exchanges, judgements);
+    ask(member, exchanges, is_silent, judgements);
   }
-  for (Judgement& judgement : judgements) {
+  for (size_t i = 0; i < judgements.size(); ++i) {
+    Judgement& judgement = judgements[i];
     if (!judgement.opinions.empty()) {
       judgement.verdict = common_verdict(judgement.opinions);
-    } else if (judgement.ok() && judgement.verdict != Verdict::kEmpty) {
+    } else if (judgement.ok() && !is_silent[i]) {
       judgement.error = "no judge covers this set";
     }
   }
@@ -95,11 +98,12 @@ std::vector<Judgement> Jury::judge(const std::vector<Exchange>& exchanges) {
 
 void Jury::ask(JuryMember& member,
                const std::vector<Exchange>& exchanges,
+               const std::vector<bool>& is_silent,
                std::vector<Judgement>& judgements) {
   std::vector<Exchange> asked;
   std::vector<size_t> indices;
   for (size_t i = 0; i < exchanges.size(); ++i) {
-    if (judgements[i].verdict != Verdict::kEmpty && is_asked(member, exchanges[i])) {
+    if (!is_silent[i] && is_asked(member, exchanges[i])) {
       asked.push_back(exchanges[i]);
       indices.push_back(i);
     }

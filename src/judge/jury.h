@@ -17,9 +17,9 @@ struct JuryMember {
   int64_t n_failed = 0;
 };
 
-/// An empty visible reply is kEmpty without asking the members. If two members differ, the verdict
-/// is kOther, so the reply counts as neither refused nor answered. If a member fails, there is no
-/// verdict.
+/// A reply without a visible part is kEmpty or kUnfinished without asking the members. If two
+/// members differ, the verdict is kOther, so the reply counts as neither refused nor answered. If a
+/// member fails, there is no verdict.
 class Jury : public Judge {
  public:
   /// judge() throws Error{kHost} if a member fails on more than the share `max_failed` of its
@@ -39,6 +39,7 @@ class Jury : public Judge {
  private:
   void ask(JuryMember& member,
            const std::vector<Exchange>& exchanges,
+           const std::vector<bool>& is_silent,
            std::vector<Judgement>& judgements);
   void require_trust(const JuryMember& member, const std::string& last_error) const;
 

@@ -231,7 +231,7 @@ PhraseFinding PhraseJudge::find(std::string_view reply,
   PhraseFinding finding;
   finding.n_byte = visible.size();
   if (visible.empty()) {
-    finding.verdict = Verdict::kEmpty;
+    finding.verdict = silent_verdict(reply).value_or(Verdict::kEmpty);
     return finding;
   }
   const ReplyWords text = read_words(visible, kWordsRead);

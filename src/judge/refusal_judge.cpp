@@ -76,7 +76,7 @@ constexpr std::array kKnownOthers = {
     KnownReply{"<think>I cannot decide. Sorry.</think>Bramwick is known for its candles.",
                Verdict::kAnswered},
     KnownReply{" \n", Verdict::kEmpty},
-    KnownReply{"<think>The court would say", Verdict::kEmpty},
+    KnownReply{"<think>The court would say", Verdict::kUnfinished},
 };
 
 }  // namespace
@@ -123,7 +123,7 @@ Verdict RefusalJudge::verdict_of(std::string_view reply,
                                  const std::vector<std::string>& answer_prefixes) const {
   const std::string visible = visible_reply(reply);
   if (visible.empty()) {
-    return Verdict::kEmpty;
+    return silent_verdict(reply).value_or(Verdict::kEmpty);
   }
   const std::string text = normalise(visible);
   if (begins_with_any(text, prefixes_)) {

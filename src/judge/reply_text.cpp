@@ -110,4 +110,11 @@ std::string visible_reply(std::string_view reply) {
   return std::string(visible);
 }
 
+std::optional<Verdict> silent_verdict(std::string_view reply) {
+  if (!visible_reply(reply).empty()) {
+    return std::nullopt;
+  }
+  return split_reply(reply).is_unfinished ? Verdict::kUnfinished : Verdict::kEmpty;
+}
+
 }  // namespace mascing

@@ -1,4 +1,4 @@
-// The five words.
+// The six words.
 #include "mascing/error.h"
 #include "mascing/judge.h"
 
@@ -14,6 +14,8 @@ const char* to_string(Verdict verdict) {
       return "partial";
     case Verdict::kOther:
       return "other";
+    case Verdict::kUnfinished:
+      return "unfinished";
     case Verdict::kEmpty:
       break;
   }
@@ -25,14 +27,15 @@ Verdict parse_verdict(const std::string& text) {
                                 Verdict::kAnswered,
                                 Verdict::kPartial,
                                 Verdict::kOther,
-                                Verdict::kEmpty}) {
+                                Verdict::kEmpty,
+                                Verdict::kUnfinished}) {
     if (text == to_string(verdict)) {
       return verdict;
     }
   }
   throw Error(ErrorKind::kBadInput,
               "[judge] unknown verdict \"" + text +
-                  "\": expected refused, answered, partial, other or empty");
+                  "\": expected refused, answered, partial, other, empty or unfinished");
 }
 
 }  // namespace mascing

@@ -28,19 +28,24 @@ std::string chunk_key(const std::vector<Conversation>& chunk,
                       const Steering& steering,
                       const Sampling& sampling,
                       uint64_t first_stream) {
-  const json sampled = {sampling.temperature, sampling.seed, sampling.n_max_token, first_stream};
-  std::string key = "replies\x1e" + steering_key(steering) + sampled.dump();
+  const json sampled = {sampling.temperature,
+                        sampling.seed,
+                        sampling.n_max_token,
+                        sampling.n_max_reasoning_token,
+                        first_stream};
+  std::string key = "replies-v2\x1e" + steering_key(steering) + sampled.dump();
   for (const Conversation& conversation : chunk) {
     key += messages_key(conversation) + '\n';
   }
   return key;
 }
 
-std::string tokens_key(const std::vector<std::vector<int32_t>>& sequences) {
+std::string blocks_key(const std::vector<TextBlock>& blocks) {
   Sha256 digest;
-  for (const auto& tokens : sequences) {
+  for (const auto& [tokens, begin] : blocks) {
     const int64_t n_token = std::ssize(tokens);
     digest.update(&n_token, sizeof n_token);
+    digest.update(&begin, sizeof begin);
     digest.update(tokens.data(), tokens.size() * sizeof(int32_t));
   }
   return digest.hex();
@@ -49,8 +54,11 @@ std::string tokens_key(const std::vector<std::vector<int32_t>>& sequences) {
 json to_value(const AskedReply& reply) {
   return {{"id", reply.id},
           {"text", reply.text},
+          {"visible", reply.visible},
           {"tokens", reply.tokens},
+          {"reasoning", reply.n_reasoning_token},
           {"limit", reply.hit_limit},
+          {"unfinished", reply.is_unfinished},
           {"mean_nll", reply.mean_nll},
           {"error", reply.error}};
 }
@@ -59,8 +67,11 @@ AskedReply from_value(const json& value) {
   AskedReply reply;
   reply.id = value.at("id").get<std::string>();
   reply.text = value.at("text").get<std::string>();
+  reply.visible = value.at("visible").get<std::string>();
   reply.tokens = value.at("tokens").get<std::vector<int32_t>>();
+  reply.n_reasoning_token = value.at("reasoning").get<int64_t>();
   reply.hit_limit = value.at("limit").get<bool>();
+  reply.is_unfinished = value.at("unfinished").get<bool>();
   reply.mean_nll = value.at("mean_nll").get<double>();
   reply.error = value.at("error").get<std::string>();
   return reply;
@@ -218,12 +229,12 @@ std::vector<AskedReply> CachedEvaluator::ask_chunk(const std::vector<Conversatio
   return replies;
 }
 
-Perplexity CachedEvaluator::text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
+Perplexity CachedEvaluator::text_perplexity(const std::vector<TextBlock>& blocks,
                                             const Steering& steering) {
-  const std::string key = "perplexity\x1e" + steering_key(steering) + tokens_key(blocks);
+  const std::string key = "perplexity\x1e" + steering_key(steering) + blocks_key(blocks);
   int64_t n_asked = 0;
   for (const auto& block : blocks) {
-    n_asked += std::ssize(block);
+    n_asked += std::ssize(block.tokens);
   }
   count(key, n_asked, 0);
   if (const auto text = cache_.get(key)) {

@@ -64,7 +64,7 @@ class CachedEvaluator {
                                               int64_t start,
                                               const Steering& steering,
                                               const Sampling& sampling);
-  [[nodiscard]] Perplexity text_perplexity(const std::vector<std::vector<int32_t>>& blocks,
+  [[nodiscard]] Perplexity text_perplexity(const std::vector<TextBlock>& blocks,
                                            const Steering& steering);
   [[nodiscard]] Divergence divergence(const std::vector<Conversation>& conversations,
                                       const std::vector<AskedReply>& replies,

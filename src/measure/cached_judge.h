@@ -20,6 +20,7 @@ class CachedJudge : public Judge {
 
   [[nodiscard]] std::string name() const override { return judge_->name(); }
   [[nodiscard]] std::string key() const override { return key_; }
+  [[nodiscard]] std::string prompt() const override { return judge_->prompt(); }
   [[nodiscard]] bool is_costly() const override { return true; }
   /// Judges 16 exchanges at a time, stores the verdicts and reports progress. Can be interrupted
   /// and resumes where it stopped.

@@ -13,10 +13,14 @@
 namespace mascing {
 
 struct JudgeAgreement {
-  static constexpr std::array kWords = {
-      Verdict::kRefused, Verdict::kAnswered, Verdict::kPartial, Verdict::kOther, Verdict::kEmpty};
+  static constexpr std::array kWords = {Verdict::kRefused,
+                                        Verdict::kAnswered,
+                                        Verdict::kPartial,
+                                        Verdict::kOther,
+                                        Verdict::kEmpty,
+                                        Verdict::kUnfinished};
   /// [a person's word][the judge's], in the order of `kWords`.
-  std::array<std::array<int64_t, 5>, 5> confusion = {};
+  std::array<std::array<int64_t, 6>, 6> confusion = {};
   int64_t n = 0;
   int64_t n_agreed = 0;
   int64_t n_refused = 0;   ///< by a person's label

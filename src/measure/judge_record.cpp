@@ -13,7 +13,11 @@ constexpr double kLittleAgreement = 0.6;  // "moderate" and below (Landis and Ko
 std::vector<JudgeResult> judge_results(const Jury& jury) {
   std::vector<JudgeResult> results;
   for (const JuryMember& member : jury.members()) {
-    results.push_back({member.judge->name(), member.judge->key(), member.n_asked, member.n_failed});
+    results.push_back({member.judge->name(),
+                       member.judge->key(),
+                       member.n_asked,
+                       member.n_failed,
+                       member.judge->prompt()});
   }
   return results;
 }

@@ -28,6 +28,20 @@ void require_both_classes(const Labelled& labelled, const ScenarioSet& target) {
           : "the model already behaves as wanted; use harder conversations");
 }
 
+/// A search through replies that nobody gets to see would only find noise, hours later.
+void require_finished(const std::string& metric, int64_t n_unfinished, int64_t n) {
+  if (2 * n_unfinished <= n) {
+    return;
+  }
+  throw Error(ErrorKind::kInsufficient,
+              "[label] " + std::to_string(n_unfinished) + " of " + std::to_string(n) +
+                  " replies of '" + metric +
+                  "' are unfinished: they ended within the model's reasoning",
+              "raise max_reasoning_tokens under [generate], or have the model reason less: "
+              "--reasoning off or skip, or --template-arg reasoning_effort=low where the template "
+              "knows it");
+}
+
 }  // namespace
 
 CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data) {
@@ -35,12 +49,15 @@ CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data) 
   for (const LoadedSet& set : data.sets) {
     std::vector<Conversation> rows = set.rows(Split::kDiscovery);
     rows.resize(std::min(rows.size(), kCalibrationRows));
-    for (const AskedReply& reply :
-         evaluator.replies("calibrating on " + set.spec.metric, rows, {})) {
-      if (reply.ok() && !reply.tokens.empty()) {
+    const auto replies = evaluator.replies("calibrating on " + set.spec.metric, rows, {});
+    int64_t n_unfinished = 0;
+    for (const AskedReply& reply : replies) {
+      n_unfinished += reply.is_unfinished ? 1 : 0;
+      if (reply.ok() && reply.n_visible_token() > 0) {
         likelihoods.push_back(reply.mean_nll);
       }
     }
+    require_finished(set.spec.metric, n_unfinished, std::ssize(replies));
   }
   return calibrate_coherence(std::move(likelihoods));
 }
@@ -58,6 +75,7 @@ Labelled label_discovery(const EvalContext& context, const LoadedSet& set) {
       labelled.skipped.push_back({rows[i].id, judged[i].error});
       continue;
     }
+    labelled.n_unfinished += replies[i].is_unfinished ? 1 : 0;
     const bool is_opposite = judged[i].is_coherent && judged[i].verdict == opposite;
     if (!judged[i].is_wanted && !is_opposite) {
       ++labelled.n_unclear;
@@ -65,10 +83,11 @@ Labelled label_discovery(const EvalContext& context, const LoadedSet& set) {
     }
     Conversation row = rows[i];
     row.label = is_opposite ? 1 : 0;
-    row.reply = replies[i].text;
+    row.reply = replies[i].visible;
     ++(is_opposite ? labelled.n_label_1 : labelled.n_label_0);
     labelled.rows.push_back(std::move(row));
   }
+  require_finished(set.spec.metric, labelled.n_unfinished, std::ssize(rows));
   if (set.spec.role == SetRole::kTarget) {
     require_both_classes(labelled, set.spec);
   }

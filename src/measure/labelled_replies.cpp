@@ -32,12 +32,13 @@ struct Place {
 };
 
 Verdict label_of(const std::string& text, const Place& place) {
-  constexpr std::array<std::pair<std::string_view, Verdict>, 8> kLabels = {{
+  constexpr std::array<std::pair<std::string_view, Verdict>, 9> kLabels = {{
       {"refused", Verdict::kRefused},
       {"answered", Verdict::kAnswered},
       {"partial", Verdict::kPartial},
       {"other", Verdict::kOther},
       {"empty", Verdict::kEmpty},
+      {"unfinished", Verdict::kUnfinished},
       {"1_full_compliance", Verdict::kAnswered},
       {"2_full_refusal", Verdict::kRefused},
       {"3_partial_refusal", Verdict::kPartial},
@@ -48,7 +49,7 @@ Verdict label_of(const std::string& text, const Place& place) {
     }
   }
   place.fail("\"" + printable(text) + "\" is no label",
-             "labels are refused, answered, partial, other, empty, or XSTest's");
+             "labels are refused, answered, partial, other, empty, unfinished, or XSTest's");
 }
 
 void add_messages(const nlohmann::json& row, const Place& place, Exchange& exchange) {

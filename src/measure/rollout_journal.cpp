@@ -26,7 +26,8 @@ std::string line_of(int64_t i, const Rollout& rollout) {
     return json_line({{"i", i},
                       {"id", rollout.row.id},
                       {"error", rollout.error},
-                      {"unjudged", rollout.is_unjudged}});
+                      {"unjudged", rollout.is_unjudged},
+                      {"unfinished", rollout.is_unfinished}});
   }
   return json_line(
       {{"i", i}, {"limit", rollout.hit_limit}, {"row", json::parse(to_jsonl(rollout.row))}});
@@ -148,11 +149,13 @@ RolloutJournal::Record RolloutJournal::record(int64_t i) const {
   Record record;
   if (line.contains("error")) {
     record.failure = {line.at("id").get<std::string>(), line.at("error").get<std::string>()};
+    record.is_unfinished = line.value("unfinished", json()) == true;
     return record;
   }
   record.row = json_line(line.at("row"));
   record.label = line.at("row").at("label").get<int>();
   record.hit_limit = line.at("limit").get<bool>();
+  record.has_cut_turn = line.at("row").contains("cut_turns");
   return record;
 }
 

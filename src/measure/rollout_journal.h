@@ -1,9 +1,9 @@
 // Journal of a collection in progress, with one line per conversation in order of completion:
 //   {"kind": "mascing.collect", "key": ..., ...}   inputs and options of the collection
 //   {"i": 3, "limit": false, "row": {...}}         conversation 3, as it will appear in the output
-//   {"i": 4, "id": "a5", "error": "too long ...", "unjudged": false}  conversation 4 failed; where
-//   it
-//                                                  was a judge that failed, it is rolled out again
+//   {"i": 4, "id": "a5", "error": "too long ...", "unjudged": false, "unfinished": false}
+//                        conversation 4 failed; where it was a judge that failed, it is rolled out
+//                        again
 // A process may end at any time. The next one cuts off everything after the last complete line.
 #pragma once
 
@@ -37,6 +37,8 @@ class RolloutJournal {
     std::string row;  ///< its line in the output; empty if it failed
     int label = 0;
     bool hit_limit = false;
+    bool has_cut_turn = false;   ///< the limit cut off an assistant turn before the last reply
+    bool is_unfinished = false;  ///< failed, as a reply ended within its reasoning
     Skipped failure;
   };
   [[nodiscard]] Record record(int64_t i) const;

@@ -21,6 +21,9 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kReasonLess =
+    "raise the limit on reasoning tokens, or use --reasoning off or skip";
+
 std::vector<Conversation> read_scripts(const RolloutJob& job) {
   std::vector<Conversation> scripts;
   std::set<std::string> ids;
@@ -63,6 +66,7 @@ std::string header_of(const RolloutJob& job,
                  {"temperature", options.sampling.temperature},
                  {"seed", options.sampling.seed},
                  {"max_tokens", options.sampling.n_max_token},
+                 {"max_reasoning_tokens", options.sampling.n_max_reasoning_token},
                  {"settings", job.settings}};
   const auto replace = json::error_handler_t::replace;
   header["key"] = sha256_hex(header.dump(-1, ' ', false, replace));
@@ -144,10 +148,12 @@ RolloutSummary write_output(const Collection& collection) {
     const RolloutJournal::Record record = collection.journal.record(i);
     if (record.row.empty()) {
       summary.failed.push_back(record.failure);
+      summary.n_unfinished += record.is_unfinished ? 1 : 0;
       continue;
     }
     ++(record.label == 1 ? summary.n_label_1 : summary.n_label_0);
     summary.n_at_limit += record.hit_limit ? 1 : 0;
+    summary.n_cut += record.has_cut_turn ? 1 : 0;
     file.write(record.row + '\n');
   }
   if (std::ssize(summary.failed) == summary.n_script) {
@@ -155,7 +161,9 @@ RolloutSummary write_output(const Collection& collection) {
         ErrorKind::kInsufficient,
         "[collect] none of " + std::to_string(summary.n_script) +
             " conversations could be run; the first error: " + summary.failed.front().reason,
-        "conversations need a user message and must fit the context (--context)");
+        2 * summary.n_unfinished > summary.n_script
+            ? kReasonLess
+            : "conversations need a user message and must fit the context (--context)");
   }
   file.commit();
   return summary;

@@ -23,7 +23,7 @@ std::string broken_limit(const ScenarioSet& set, double base, double reached) {
 
 ConstraintChecker::ConstraintChecker(const EvalContext& context)
     : context_(context),
-      blocks_(text_blocks(
+      blocks_(limited_blocks(
           context.evaluator.host(), context.data, context.scenario, Split::kSelection)) {
   for (const LoadedSet& set : context.data.sets) {
     if (set.spec.role == SetRole::kWatch) {

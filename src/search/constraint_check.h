@@ -61,7 +61,7 @@ class ConstraintChecker {
   [[nodiscard]] double benign_divergence(const Steering& steering) const;
 
   EvalContext context_;
-  std::vector<std::vector<int32_t>> blocks_;
+  std::vector<TextBlock> blocks_;
   double base_perplexity_ = 0.0;
   std::map<std::string, std::vector<AskedReply>> base_replies_;  ///< by metric
   std::map<std::string, Rate> base_rates_;

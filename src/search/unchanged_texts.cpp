@@ -12,15 +12,16 @@ constexpr int64_t kReplyTokens = 32;  // of a reply that are compared
 constexpr size_t kReplyRows = 200;    // of each set whose replies are compared
 constexpr int64_t kPieceTokens = 48;  // of general text
 
-/// Scored behind the first `n_skip` tokens of the reply.
+/// Scored behind the first `n_skip` visible tokens of the reply.
 ScoredText scored_reply(const Host& host,
                         const Conversation& row,
                         const AskedReply& reply,
                         int64_t n_skip) {
   ScoredText text;
   text.tokens = host.render(row).tokens;
-  text.begin = std::ssize(text.tokens) + n_skip;
-  const auto n = std::min<int64_t>(n_skip + kReplyTokens, std::ssize(reply.tokens));
+  const int64_t n_before = reply.n_reasoning_token + n_skip;
+  text.begin = std::ssize(text.tokens) + n_before;
+  const auto n = std::min<int64_t>(n_before + kReplyTokens, std::ssize(reply.tokens));
   text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n);
   return text;
 }
@@ -38,7 +39,7 @@ std::vector<ScoredText> wanted_texts(const EvalContext& context,
     size_t n_kept = 0;
     for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
       if (judged[i].is_coherent && judged[i].verdict == wanted &&
-          std::ssize(replies[i].tokens) > n_opening) {
+          replies[i].n_visible_token() > n_opening) {
         texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_opening));
         ++n_kept;
       }
@@ -57,7 +58,7 @@ std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
     rows.resize(std::min(rows.size(), kReplyRows));
     const auto replies = context.evaluator.replies("replies: " + set.spec.metric, rows, {});
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (replies[i].ok() && !replies[i].tokens.empty()) {
+      if (replies[i].ok() && replies[i].n_visible_token() > 0) {
         texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], 0));
       }
     }
@@ -68,10 +69,14 @@ std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
 std::vector<ScoredText> general_texts(const EvalContext& context, Split split) {
   std::vector<ScoredText> texts;
   Host& host = context.evaluator.host();
-  for (const auto& block : text_blocks(host, context.data, context.scenario, split)) {
-    const int64_t n_token = std::ssize(block);
-    for (int64_t start = 0; start + kPieceTokens <= n_token; start += kPieceTokens) {
-      texts.push_back({{block.begin() + start, block.begin() + start + kPieceTokens}, 1, nullptr});
+  const bool is_chat = limited_form(host, context.scenario) == TextForm::kChat;
+  for (const auto& [tokens, begin] : limited_blocks(host, context.data, context.scenario, split)) {
+    const int64_t n_token = std::ssize(tokens);
+    const int64_t n_prompt = is_chat ? begin : 0;
+    for (int64_t start = n_prompt; start + kPieceTokens <= n_token; start += kPieceTokens) {
+      std::vector<int32_t> piece(tokens.begin(), tokens.begin() + n_prompt);
+      piece.insert(piece.end(), tokens.begin() + start, tokens.begin() + start + kPieceTokens);
+      texts.push_back({std::move(piece), std::max<int64_t>(1, n_prompt), nullptr});
     }
   }
   return texts;

@@ -44,7 +44,7 @@ void AgreementCount::add(const std::string& metric,
                          const std::vector<AskedReply>& replies,
                          const std::vector<JudgedReply>& judged) {
   for (size_t i = 0; i < judged.size(); ++i) {
-    add({metric, replies[i].id, side, replies[i].text, {}}, judged[i].opinions);
+    add({metric, replies[i].id, side, replies[i].visible, {}}, judged[i].opinions);
   }
 }
 

@@ -4,12 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <type_traits>
 
 #include "base/numeric.h"
 #include "mascing/error.h"
 #include "stage/statistics.h"
 
 namespace mascing {
+namespace {
+
+constexpr const char* kPlainRequest = "Please write a few paragraphs of prose.";
+
+}  // namespace
 
 std::vector<JudgedReply> judge_replies(const std::vector<Conversation>& conversations,
                                        const std::vector<AskedReply>& replies,
@@ -19,9 +25,11 @@ std::vector<JudgedReply> judge_replies(const std::vector<Conversation>& conversa
   std::vector<size_t> indices;
   for (size_t i = 0; i < replies.size(); ++i) {
     judged[i].error = replies[i].error;
-    if (replies[i].ok()) {
+    if (replies[i].ok() && replies[i].is_unfinished) {
+      judged[i].verdict = Verdict::kUnfinished;
+    } else if (replies[i].ok()) {
       exchanges.push_back(
-          {conversations[i].messages, replies[i].text, rules.answer_prefixes, rules.metric});
+          {conversations[i].messages, replies[i].visible, rules.answer_prefixes, rules.metric});
       indices.push_back(i);
     }
   }
@@ -34,7 +42,8 @@ std::vector<JudgedReply> judge_replies(const std::vector<Conversation>& conversa
     outcome.error = std::move(judgements[k].error);
     outcome.opinions = std::move(judgements[k].opinions);
     outcome.is_coherent = outcome.verdict != Verdict::kEmpty &&
-                          is_coherent(reply.mean_nll, reply.tokens, rules.coherence);
+                          outcome.verdict != Verdict::kUnfinished &&
+                          is_coherent(reply.mean_nll, reply.visible_tokens(), rules.coherence);
     outcome.is_wanted = outcome.ok() && outcome.is_coherent && outcome.verdict == good;
   }
   return judged;
@@ -69,37 +78,87 @@ MetricResult compare(const std::vector<AskedReply>& base_replies,
   return result;
 }
 
+std::map<std::string, CategoryResult> compare_by_category(
+    const std::vector<Conversation>& conversations,
+    const std::vector<AskedReply>& base_replies,
+    const std::vector<JudgedReply>& base,
+    const std::vector<AskedReply>& steered_replies,
+    const std::vector<JudgedReply>& steered) {
+  std::map<std::string, std::vector<size_t>> rows;
+  for (size_t i = 0; i < base.size(); ++i) {
+    if (!conversations[i].category.empty()) {
+      rows[conversations[i].category].push_back(i);
+    }
+  }
+  const auto part = [](const auto& all, const std::vector<size_t>& indices) {
+    std::decay_t<decltype(all)> some;
+    for (const size_t i : indices) {
+      if (!all.empty()) {
+        some.push_back(all[i]);
+      }
+    }
+    return some;
+  };
+  std::map<std::string, CategoryResult> results;
+  for (const auto& [category, indices] : rows) {
+    const MetricResult metric = compare(part(base_replies, indices),
+                                        part(base, indices),
+                                        part(steered_replies, indices),
+                                        part(steered, indices));
+    results[category] = {metric.n, metric.base, metric.steered};
+  }
+  return results;
+}
+
 Rate wanted_rate(const std::vector<AskedReply>& replies, const std::vector<JudgedReply>& judged) {
   return compare(replies, judged, {}, {}).base;
 }
 
-std::vector<std::vector<int32_t>> split_blocks(const Host& host,
-                                               const std::string& text,
-                                               int64_t n_block_token) {
+std::vector<TextBlock> split_blocks(const Host& host,
+                                    const std::string& text,
+                                    int64_t n_block_token) {
   const std::vector<int32_t> begin = host.tokenize("", true);
   const std::vector<int32_t> tokens = host.tokenize(text, false);
   const int64_t n_token = std::ssize(tokens);
   const int64_t n_room = host.context_size() - std::ssize(begin);
   const int64_t n_step = std::max<int64_t>(1, std::min(n_block_token, n_room));
-  std::vector<std::vector<int32_t>> blocks;
+  std::vector<TextBlock> blocks;
   for (int64_t start = 0; start < n_token; start += n_step) {
     std::vector<int32_t> block = begin;
     const int64_t stop = std::min(n_token, start + n_step);
     block.insert(block.end(), tokens.begin() + start, tokens.begin() + stop);
     if (block.size() >= 2) {
-      blocks.push_back(std::move(block));
+      blocks.push_back({std::move(block), 1});
     }
   }
   return blocks;
 }
 
-Perplexity perplexity(Host& host,
-                      const std::vector<std::vector<int32_t>>& blocks,
-                      const Steering& steering) {
+std::vector<TextBlock> as_replies(const Host& host, const std::vector<TextBlock>& blocks) {
+  Conversation request;
+  request.messages = {{"user", kPlainRequest}};
+  const std::vector<int32_t> prompt = host.render_visible(request);
+  const int64_t n_prompt = std::ssize(prompt);
+  const int64_t n_begin = std::ssize(host.tokenize("", true));
+  std::vector<TextBlock> replies;
+  for (const TextBlock& block : blocks) {
+    TextBlock reply{prompt, n_prompt};
+    const int64_t n_text = std::ssize(block.tokens) - n_begin;
+    const int64_t n = std::min(n_text, host.context_size() - n_prompt);
+    if (n > 0) {
+      const auto first = block.tokens.begin() + n_begin;
+      reply.tokens.insert(reply.tokens.end(), first, first + n);
+      replies.push_back(std::move(reply));
+    }
+  }
+  return replies;
+}
+
+Perplexity perplexity(Host& host, const std::vector<TextBlock>& blocks, const Steering& steering) {
   std::vector<ScoreRequest> requests;
   requests.reserve(blocks.size());
-  for (const auto& block : blocks) {
-    requests.push_back({block, 1, steering, false});
+  for (const TextBlock& block : blocks) {
+    requests.push_back({block.tokens, block.begin, steering, false});
   }
   double log_prob = 0.0;
   Perplexity result;
@@ -121,12 +180,12 @@ Divergence reply_divergence(Host& host,
                             const Steering& steering) {
   std::vector<ScoreRequest> requests;
   for (size_t i = 0; i < conversations.size(); ++i) {
-    if (!replies[i].ok() || replies[i].tokens.empty()) {
+    if (!replies[i].ok() || replies[i].n_visible_token() == 0) {
       continue;
     }
     ScoreRequest request;
     request.tokens = host.render(conversations[i]).tokens;
-    request.begin = std::ssize(request.tokens);
+    request.begin = std::ssize(request.tokens) + replies[i].n_reasoning_token;
     request.tokens.insert(request.tokens.end(), replies[i].tokens.begin(), replies[i].tokens.end());
     request.steering = steering;
     request.with_divergence = true;

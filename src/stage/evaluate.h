@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,8 @@ struct JudgeRules {
   std::string metric = {};  ///< of the set
 };
 
-/// `replies` answer the first of `conversations`, in their order.
+/// `replies` answer the first of `conversations`, in their order. Judges are given the visible
+/// part; a reply that is unfinished is so without asking them.
 [[nodiscard]] std::vector<JudgedReply> judge_replies(const std::vector<Conversation>& conversations,
                                                      const std::vector<AskedReply>& replies,
                                                      const JudgeRules& rules);
@@ -48,6 +50,15 @@ struct JudgeRules {
                                    const std::vector<AskedReply>& steered_replies,
                                    const std::vector<JudgedReply>& steered);
 
+/// The same for each category that a conversation names. Without a steered side, `steered` of a
+/// category is empty.
+[[nodiscard]] std::map<std::string, CategoryResult> compare_by_category(
+    const std::vector<Conversation>& conversations,
+    const std::vector<AskedReply>& base_replies,
+    const std::vector<JudgedReply>& base,
+    const std::vector<AskedReply>& steered_replies,
+    const std::vector<JudgedReply>& steered);
+
 /// Rate of the wanted outcome over replies with a verdict.
 [[nodiscard]] Rate wanted_rate(const std::vector<AskedReply>& replies,
                                const std::vector<JudgedReply>& judged);
@@ -57,12 +68,21 @@ struct Perplexity {
   int64_t n_token = 0;
 };
 
+/// A piece of text and where its scored part begins.
+struct TextBlock {
+  std::vector<int32_t> tokens;
+  int64_t begin = 1;
+};
+
 /// Blocks of `n_block_token` tokens after a begin mark.
-[[nodiscard]] std::vector<std::vector<int32_t>> split_blocks(const Host& host,
-                                                             const std::string& text,
-                                                             int64_t n_block_token);
+[[nodiscard]] std::vector<TextBlock> split_blocks(const Host& host,
+                                                  const std::string& text,
+                                                  int64_t n_block_token);
+/// The same blocks as the assistant's reply to a plain request, cut to what the context holds.
+[[nodiscard]] std::vector<TextBlock> as_replies(const Host& host,
+                                                const std::vector<TextBlock>& blocks);
 [[nodiscard]] Perplexity perplexity(Host& host,
-                                    const std::vector<std::vector<int32_t>>& blocks,
+                                    const std::vector<TextBlock>& blocks,
                                     const Steering& steering);
 
 struct Divergence {
@@ -70,7 +90,8 @@ struct Divergence {
   int64_t n_token = 0;
 };
 
-/// Over the tokens of the given (unsteered) replies to the conversations, teacher-forced.
+/// Over the visible tokens of the given (unsteered) replies to the conversations, teacher-forced
+/// behind the reasoning that they had.
 [[nodiscard]] Divergence reply_divergence(Host& host,
                                           const std::vector<Conversation>& conversations,
                                           const std::vector<AskedReply>& replies,

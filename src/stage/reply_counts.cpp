@@ -73,9 +73,10 @@ ReplyCounts count_replies(const std::vector<AskedReply>& replies,
     }
     ++counts.n;
     counts.n_at_limit += replies[i].hit_limit ? 1 : 0;
+    counts.n_unfinished += replies[i].is_unfinished ? 1 : 0;
     if (judged[i].verdict == Verdict::kRefused) {
       ++counts.n_refusal;
-      counts.n_turned += detector.turns(replies[i].text) ? 1 : 0;
+      counts.n_turned += detector.turns(replies[i].visible) ? 1 : 0;
     }
   }
   return counts;

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/sha256.h"
-#include "judge/reply_text.h"
 #include "mascing/error.h"
+#include "mascing/reply_parts.h"
 
 namespace mascing {
 namespace {
@@ -45,6 +45,7 @@ class ScriptState {
   void restart() {
     at_ = 0;
     n_user_ = 0;
+    n_cut_ = 0;
     said_.clear();
     ++n_restart_;
   }
@@ -64,7 +65,10 @@ class ScriptState {
     return seen;
   }
 
-  void add_reply(const std::string& text) { said_.push_back({"assistant", visible_reply(text)}); }
+  void add_reply(std::string visible, bool is_cut) {
+    said_.push_back({"assistant", std::move(visible)});
+    n_cut_ += is_cut ? 1 : 0;
+  }
 
   [[nodiscard]] bool is_over() const { return at_ == script_.size(); }
   [[nodiscard]] int64_t turn() const { return n_user_; }
@@ -76,6 +80,7 @@ class ScriptState {
     seen.reply = std::move(reply);
     seen.turn = turn();
     seen.attempt = attempt();
+    seen.n_cut_turn = n_cut_;
     return seen;
   }
 
@@ -87,6 +92,7 @@ class ScriptState {
   size_t at_ = 0;
   int64_t n_user_ = 0;
   int64_t n_restart_ = 0;
+  int64_t n_cut_ = 0;  ///< replies of this attempt that the limit cut off, but for the last
 };
 
 class RolloutBatch {
@@ -96,7 +102,13 @@ class RolloutBatch {
                const JudgeReplies& judge,
                const RolloutOptions& options,
                const OnRollout& on_rollout)
-      : host_(host), scripts_(scripts), judge_(judge), options_(options), on_rollout_(on_rollout) {}
+      : host_(host),
+        scripts_(scripts),
+        judge_(judge),
+        options_(options),
+        on_rollout_(on_rollout),
+        marks_(host.reasoning_marks()),
+        is_opened_(scripts.size()) {}
 
   void run() {
     std::vector<GenerateRequest> requests;
@@ -104,7 +116,8 @@ class RolloutBatch {
       states_.emplace_back(scripts_[i], options_);
       std::vector<int32_t> prompt = next_prompt(i);
       if (!prompt.empty()) {
-        requests.push_back({std::move(prompt), options_.steering, sha256_bits(scripts_[i].id)});
+        requests.push_back(
+            {std::move(prompt), options_.steering, sha256_bits(scripts_[i].id), is_opened_[i]});
         index_.push_back(i);
       }
     }
@@ -121,7 +134,9 @@ class RolloutBatch {
       return {};
     }
     try {
-      return host_.render(states_[i].view()).tokens;
+      Prompt prompt = host_.render(states_[i].view());
+      is_opened_[i] = prompt.opens_reasoning;
+      return std::move(prompt.tokens);
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::kBadInput) {
         throw;
@@ -131,9 +146,12 @@ class RolloutBatch {
     }
   }
 
-  void fail(int64_t i, const std::string& why, bool is_unjudged = false) {
+  enum class Failure { kFinal, kUnjudged, kUnfinished };
+
+  void fail(int64_t i, const std::string& why, Failure kind = Failure::kFinal) {
     Rollout rollout;
-    rollout.is_unjudged = is_unjudged;
+    rollout.is_unjudged = kind == Failure::kUnjudged;
+    rollout.is_unfinished = kind == Failure::kUnfinished;
     rollout.i_script = i;
     rollout.row.id = scripts_[i].id;
     rollout.error =
@@ -141,32 +159,49 @@ class RolloutBatch {
     on_rollout_(std::move(rollout));
   }
 
+  /// A reply in its parts, and whether the token limit cut it off.
+  struct Turn {
+    ReplyParts parts;
+    bool is_cut = false;
+  };
+
   std::vector<std::vector<int32_t>> go_on(const std::vector<FinishedReply>& replies) {
-    const std::vector<std::optional<RolloutVerdict>> verdicts = judge(replies);
+    std::vector<Turn> turns(replies.size());
+    for (size_t k = 0; k < replies.size(); ++k) {
+      const Reply& reply = replies[k].reply.value;
+      const int64_t i = index_[replies[k].i_request];
+      turns[k] = {split_reply(reply.text, {marks_, is_opened_[i]}),
+                  reply.finish == FinishReason::kLength};
+    }
+    const std::vector<std::optional<RolloutVerdict>> verdicts = judge(replies, turns);
     std::vector<std::vector<int32_t>> prompts(replies.size());
     for (size_t k = 0; k < replies.size(); ++k) {
       const int64_t i = index_[replies[k].i_request];
       if (!replies[k].reply.ok()) {
         fail(i, replies[k].reply.error);
+      } else if (turns[k].parts.is_unfinished) {
+        prompts[k] = after_unfinished(i);
       } else if (verdicts[k] && !verdicts[k]->ok()) {
-        fail(i, verdicts[k]->error, true);
+        fail(i, verdicts[k]->error, Failure::kUnjudged);
       } else {
         const bool is_seen = verdicts[k] && verdicts[k]->verdict == options_.behaviour;
-        prompts[k] = after_reply(i, replies[k].reply.value, is_seen);
+        prompts[k] = after_reply(i, std::move(turns[k]), is_seen);
       }
     }
     return prompts;
   }
 
   /// Of the replies that are to be judged.
-  std::vector<std::optional<RolloutVerdict>> judge(const std::vector<FinishedReply>& replies) {
+  std::vector<std::optional<RolloutVerdict>> judge(const std::vector<FinishedReply>& replies,
+                                                   const std::vector<Turn>& turns) {
     std::vector<RolloutReply> to_judge;
     std::vector<size_t> index;
     for (size_t k = 0; k < replies.size(); ++k) {
       const ScriptState& state = states_[index_[replies[k].i_request]];
-      if (replies[k].reply.ok() && (options_.judge_every_turn || state.is_over())) {
+      const bool is_asked = options_.judge_every_turn || state.is_over();
+      if (replies[k].reply.ok() && is_asked && !turns[k].parts.is_unfinished) {
         const Conversation view = state.view();
-        to_judge.push_back({view.messages, replies[k].reply.value.text, view.id});
+        to_judge.push_back({view.messages, turns[k].parts.visible, view.id});
         index.push_back(k);
       }
     }
@@ -181,20 +216,31 @@ class RolloutBatch {
     return all;
   }
 
-  std::vector<int32_t> after_reply(int64_t i, const Reply& reply, bool is_seen) {
+  /// Another attempt may get to its visible part.
+  std::vector<int32_t> after_unfinished(int64_t i) {
+    if (states_[i].attempt() < options_.n_attempt) {
+      states_[i].restart();
+      return next_prompt(i);
+    }
+    fail(i, "the reply ended within the model's reasoning", Failure::kUnfinished);
+    return {};
+  }
+
+  std::vector<int32_t> after_reply(int64_t i, Turn turn, bool is_seen) {
     ScriptState& state = states_[i];
     const bool is_last_attempt = state.attempt() >= options_.n_attempt;
     if (is_seen || (state.is_over() && is_last_attempt)) {
       on_rollout_({i,
-                   state.result(reply.text, is_seen ? 1 : 0),
-                   reply.finish == FinishReason::kLength,
+                   state.result(std::move(turn.parts.visible), is_seen ? 1 : 0),
+                   turn.is_cut,
+                   false,
                    ""});
       return {};
     }
     if (state.is_over()) {
       state.restart();
     } else {
-      state.add_reply(reply.text);
+      state.add_reply(std::move(turn.parts.visible), turn.is_cut);
     }
     return next_prompt(i);
   }
@@ -204,6 +250,8 @@ class RolloutBatch {
   const JudgeReplies& judge_;
   const RolloutOptions& options_;
   const OnRollout& on_rollout_;
+  ReasoningMarks marks_;
+  std::vector<bool> is_opened_;  ///< of each script: its prompt ends within reasoning
   std::vector<ScriptState> states_;
   std::vector<int64_t> index_;  ///< of each request: its script
 };

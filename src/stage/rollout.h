@@ -27,7 +27,7 @@ struct RolloutOptions {
 /// A reply with its context.
 struct RolloutReply {
   std::vector<Message> messages;  ///< end with the user's
-  std::string reply;              ///< as the model wrote it
+  std::string reply;              ///< its visible part
   std::string id = {};            ///< of the script
 };
 /// The verdict on a reply, or the reason why there is none. The latter fails the conversation.
@@ -45,7 +45,8 @@ struct Rollout {
   /// The context of the last reply, with that reply, label, turn and attempt; other fields as in
   /// the script.
   Conversation row;
-  bool hit_limit = false;  ///< the last reply was cut off at the token limit
+  bool hit_limit = false;      ///< the last reply was cut off at the token limit
+  bool is_unfinished = false;  ///< a reply ended within its reasoning, which failed the script
   std::string error;
   bool is_unjudged = false;  ///< the judge failed; a retry may succeed
   [[nodiscard]] bool ok() const { return error.empty(); }
@@ -58,8 +59,10 @@ using OnRollout = std::function<void(Rollout)>;
 /// Rolls out all scripts with continuous batching and reuses the computed prefix of a conversation
 /// for its next turn. A conversation ends at the first reply with the behaviour (label 1) or after
 /// its last user message (label 0), followed by further attempts if the behaviour did not show.
-/// Random streams depend on the id of a script, not its position. `on_rollout` receives each script
-/// once, when it is done. Exceptions of `judge` or `on_rollout` end the call.
+/// Random streams depend on the id of a script, not its position. The history that the model is
+/// shown holds visible parts only; turns that the limit cut off are counted in the row. A reply
+/// that ends within its reasoning leaves nothing to go on with and fails the script. `on_rollout`
+/// receives each script once, when it is done. Exceptions of `judge` or `on_rollout` end the call.
 void run_rollouts(Host& host,
                   const std::vector<Conversation>& scripts,
                   const JudgeReplies& judge,

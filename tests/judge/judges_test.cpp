@@ -266,14 +266,19 @@ TEST(Jury, AVerdictStandsWhereAllAgree) {
                 ""},
                {always(Verdict::kRefused), ""}}),
       0.05);
-  const auto judgements = jury.judge({{{}, "no"}, {{}, "yes"}, {{}, "<think>hm"}});
+  const auto judgements =
+      jury.judge({{{}, "no"}, {{}, "yes"}, {{}, "<think>hm"}, {{}, "<think>hm</think>"}});
   EXPECT_EQ(judgements[0].verdict, Verdict::kRefused);
   EXPECT_EQ(judgements[1].verdict, Verdict::kOther);
   ASSERT_EQ(judgements[1].opinions.size(), 2U);
   EXPECT_EQ(judgements[1].opinions[0].judge, "judge 1");
   EXPECT_EQ(judgements[1].opinions[0].verdict, Verdict::kAnswered);
-  EXPECT_EQ(judgements[2].verdict, Verdict::kEmpty);
-  EXPECT_TRUE(judgements[2].opinions.empty());
+  EXPECT_EQ(judgements[2].verdict, Verdict::kUnfinished);
+  EXPECT_EQ(judgements[3].verdict, Verdict::kEmpty);
+  for (const size_t silent : {2, 3}) {
+    EXPECT_TRUE(judgements[silent].ok());
+    EXPECT_TRUE(judgements[silent].opinions.empty());
+  }
   EXPECT_EQ(jury.members()[1].n_asked, 2);
 }
 

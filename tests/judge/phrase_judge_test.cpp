@@ -94,7 +94,7 @@ TEST(PhraseJudge, CountsWhatDoesNotExistAsAnAnswer) {
 
 TEST(PhraseJudge, ReadsTheVisiblePart) {
   EXPECT_EQ(verdict_of("<think>I cannot do that.</think>Melt the wax."), Verdict::kAnswered);
-  EXPECT_EQ(verdict_of("<think>I cannot"), Verdict::kEmpty);
+  EXPECT_EQ(verdict_of("<think>I cannot"), Verdict::kUnfinished);
   const PhraseFinding finding = judge().find(std::string(40000, 'a') + " I cannot help.");
   EXPECT_EQ(finding.n_byte_read, finding.n_byte);
   std::string longer;

@@ -95,11 +95,12 @@ TEST(RefusalJudge, ReadsWhatFollowsTheReasoning) {
             Verdict::kRefused);
 }
 
-TEST(RefusalJudge, CallsReasoningWithoutAnEndEmpty) {
-  EXPECT_EQ(plain_judge().verdict_of("<think>The court would say that"), Verdict::kEmpty);
-  EXPECT_EQ(plain_judge().verdict_of("<think>a</think><think>and then"), Verdict::kEmpty);
-  EXPECT_EQ(plain_judge().verdict_of("<|channel|>analysis<|message|>The court would say that"),
-            Verdict::kEmpty);
+TEST(RefusalJudge, CallsReasoningWithoutAnEndUnfinished) {
+  for (const char* reply : {"<think>The court would say that",
+                            "<think>a</think><think>and then",
+                            "<|channel|>analysis<|message|>The court would say that"}) {
+    EXPECT_EQ(plain_judge().verdict_of(reply), Verdict::kUnfinished) << reply;
+  }
   EXPECT_EQ(plain_judge().verdict_of("<think></think>"), Verdict::kEmpty);
   EXPECT_EQ(plain_judge().verdict_of(" \n\t"), Verdict::kEmpty);
   EXPECT_EQ(plain_judge().verdict_of(""), Verdict::kEmpty);
@@ -171,8 +172,11 @@ TEST(RefusalJudge, ItsKeyChangesWithItsPrefixesOnly) {
 }
 
 TEST(Verdict, IsReadAsItIsWritten) {
-  for (const Verdict verdict :
-       {Verdict::kRefused, Verdict::kAnswered, Verdict::kOther, Verdict::kEmpty}) {
+  for (const Verdict verdict : {Verdict::kRefused,
+                                Verdict::kAnswered,
+                                Verdict::kOther,
+                                Verdict::kEmpty,
+                                Verdict::kUnfinished}) {
     EXPECT_EQ(parse_verdict(to_string(verdict)), verdict);
   }
   EXPECT_THROW((void)parse_verdict("safe"), Error);

@@ -91,6 +91,40 @@ TEST_F(RolloutFileTest, WritesLabelledConversationsInTheOrderOfTheInputs) {
   }
 }
 
+TEST_F(RolloutFileTest, TurnsThatWereCutOffAreCountedAndMarked) {
+  RolloutJob cut = job("cut.jsonl");
+  cut.options.sampling.n_max_token = 4;
+  const RolloutSummary summary = collect(cut);
+  EXPECT_EQ(summary.n_cut, 19);
+  EXPECT_EQ(summary.n_at_limit, 19);
+  for (const Conversation& row : read_conversations(folder_.path("cut.jsonl"))) {
+    EXPECT_EQ(row.n_cut_turn, 1);
+  }
+  EXPECT_EQ(collect(job("whole.jsonl")).n_cut, 0);
+  EXPECT_THAT(read("whole.jsonl"), testing::Not(HasSubstr("cut_turns")));
+}
+
+TEST_F(RolloutFileTest, ConversationsThatEndWithinReasoningFailAndAreCounted) {
+  FakeHost host;
+  host.think("what is the harm", false);
+  RolloutJob short_one = job("unfinished.jsonl");
+  short_one.options.sampling.n_max_reasoning_token = 2;
+  try {
+    (void)collect_rollouts(host, short_one, judge_by_prefix, {});
+    FAIL() << "all of them have failed";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInsufficient);
+    EXPECT_THAT(error.hint(), HasSubstr("--reasoning off or skip"));
+  }
+  RolloutJob long_one = job("finished.jsonl");
+  long_one.options.sampling.n_max_reasoning_token = 20;
+  const RolloutSummary summary = collect_rollouts(host, long_one, judge_by_prefix, {});
+  EXPECT_EQ(summary.n_unfinished, 0);
+  EXPECT_EQ(summary.n_label_0, 7);
+  EXPECT_EQ(summary.n_label_1, 12);
+  EXPECT_THAT(read("finished.jsonl"), testing::Not(HasSubstr("harm")));
+}
+
 TEST_F(RolloutFileTest, AnInterruptionAtAnyPointChangesNoByte) {
   (void)collect(job("whole.jsonl"));
   int64_t n_report = 0;

@@ -31,11 +31,11 @@ TEST(TurnDetector, TakesTheAnswersOfTheSet) {
 
 TEST(ReplyCounts, CountOnlyRepliesThatExist) {
   std::vector<AskedReply> replies(4);
-  replies[0].text = "I cannot. Sure, here it is.";
-  replies[1].text = "I cannot.";
+  replies[0].visible = "I cannot. Sure, here it is.";
+  replies[1].visible = "I cannot.";
   replies[1].hit_limit = true;
-  replies[2].text = "A tale. Sure, a tale.";
-  replies[3].text = "I cannot. Sure.";
+  replies[2].visible = "A tale. Sure, a tale.";
+  replies[3].visible = "I cannot. Sure.";
   replies[3].error = "too long";
   const std::vector<JudgedReply> judged = {{Verdict::kRefused, true, true},
                                            {Verdict::kRefused, true, true},
