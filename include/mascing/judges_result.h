@@ -14,6 +14,7 @@ struct JudgeResult {
   std::string settings;  ///< SHA-256 of everything its verdicts depend on
   int64_t n_asked = 0;   ///< number of replies in the whole run
   int64_t n_failed = 0;
+  std::string prompt = {};  ///< of a judge that is asked in words
 };
 
 /// Agreement of two judges on base and steered replies of the test split that both judged.

@@ -12,6 +12,7 @@
 #include "mascing/export_result.h"
 #include "mascing/judges_result.h"
 #include "mascing/metric_result.h"
+#include "mascing/protocol_result.h"
 #include "mascing/search_result.h"
 #include "mascing/surrogate_result.h"
 #include "mascing/warning.h"
@@ -35,6 +36,7 @@ struct Results {
   int64_t n_expert_used = 0;
   std::map<std::string, MetricResult> metrics;
   JudgesResult judges;
+  ProtocolResult protocol;
   DamageResult damage;
   std::string mask_file;
   std::string mask_method;

@@ -10,6 +10,8 @@
 #include "mascing/candidate_result.h"
 #include "mascing/job_shard.h"
 #include "mascing/make_judge.h"
+#include "mascing/protocol_result.h"
+#include "mascing/template_options.h"
 
 namespace mascing {
 
@@ -29,6 +31,8 @@ struct RunOptions {
   WatchTrials watch_trials = {};         ///< may be empty
   JobShard shard = {};                   ///< for evaluate_shard
   std::vector<std::string> merge = {};   ///< for evaluate_mask: shard folders to combine
+  TemplateOptions chat_template = {};    ///< that the model was opened with, for the record
+  Attacks attacks = Attacks::kReplayed;  ///< for evaluate_mask
   std::string host_key = {};  ///< host options that can change a result (batch size, context)
 };
 

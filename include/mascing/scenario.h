@@ -11,6 +11,7 @@
 #include "mascing/judge_options.h"
 #include "mascing/mask.h"
 #include "mascing/steer.h"
+#include "mascing/template_options.h"
 #include "mascing/train.h"
 
 namespace mascing {
@@ -71,11 +72,18 @@ struct SearchOptions {
   double max_perplexity_rise = 0.05;  ///< relative limit, on the general text
 };
 
+/// How general text is put before the model.
+enum class TextForm {
+  kRaw,   ///< as it is, after a begin mark
+  kChat,  ///< as the assistant's reply to a plain request, through the chat template
+};
+
 struct GeneralOptions {
-  std::string text;             ///< plain text for perplexity, absolute path; empty = none
-  std::string multiple_choice;  ///< JSONL, absolute path; empty = none
-  int64_t n_block_token = 191;  ///< tokens per block of text
-  int64_t n_max_block = 0;      ///< 0 = all
+  std::string text;                    ///< plain text for perplexity, absolute path; empty = none
+  std::string multiple_choice;         ///< JSONL, absolute path; empty = none
+  int64_t n_block_token = 191;         ///< tokens per block of text
+  int64_t n_max_block = 0;             ///< 0 = all
+  TextForm limited = TextForm::kChat;  ///< whose perplexity is limited, where there is a template
 };
 
 /// Baselines for the chosen mask (`mascing run --baselines`).
@@ -96,7 +104,10 @@ struct Scenario {
   SearchOptions search;
   GeneralOptions general;
   BaselineOptions baselines;
-  int64_t n_max_token = 100;  ///< per reply
+  int64_t n_max_token = 100;             ///< per reply, of its visible part
+  int64_t n_max_reasoning_token = 2048;  ///< per reply of a model that reasons
+  int64_t n_max_play_token = 1024;       ///< per reply of a rollout, of its visible part
+  TemplateOptions chat_template;         ///< how the model's template is applied
   double temperature = 0.0;
   /// On the test split one extra reply per conversation and seed is sampled at
   /// `sample_temperature`; empty = none.

@@ -20,6 +20,7 @@ template <typename Io>
 void describe(Io& io, ReplyCounts& counts) {
   io.field("n", counts.n);
   io.field("at_limit", counts.n_at_limit);
+  io.later("unfinished", counts.n_unfinished);
   io.field("refusals", counts.n_refusal);
   io.field("turned", counts.n_turned);
 }
@@ -32,6 +33,13 @@ void describe(Io& io, SampledResult& sampled) {
   io.field("base", sampled.base);
   io.field("steered", sampled.steered);
   io.field("change", sampled.change);
+}
+
+template <typename Io>
+void describe(Io& io, CategoryResult& category) {
+  io.field("n", category.n);
+  io.field("base", category.base);
+  io.field("steered", category.steered);
 }
 
 template <typename Io>
@@ -48,6 +56,7 @@ void describe(Io& io, MetricResult& metric) {
   io.later("base_replies", metric.base_replies);
   io.later("steered_replies", metric.steered_replies);
   io.later("sampled", metric.sampled);
+  io.later("categories", metric.categories);
 }
 
 template <typename Io>
@@ -57,6 +66,9 @@ void describe(Io& io, DamageResult& damage) {
   io.field("perplexity_steered", damage.perplexity_steered);
   io.field("n_kl_token", damage.n_kl_token);
   io.field("n_text_token", damage.n_text_token);
+  io.later("chat_perplexity_base", damage.chat_perplexity_base);
+  io.later("chat_perplexity_steered", damage.chat_perplexity_steered);
+  io.later("n_chat_text_token", damage.n_chat_text_token);
 }
 
 template <typename Io>

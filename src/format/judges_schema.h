@@ -11,6 +11,7 @@ void describe(Io& io, JudgeResult& judge) {
   io.field("settings", judge.settings);
   io.field("asked", judge.n_asked);
   io.field("failed", judge.n_failed);
+  io.later("prompt", judge.prompt);
 }
 
 template <typename Io>

@@ -5,6 +5,7 @@
 #include "format/candidate_schema.h"
 #include "format/export_schema.h"
 #include "format/judges_schema.h"
+#include "format/protocol_schema.h"
 #include "format/search_schema.h"
 #include "format/surrogate_schema.h"
 #include "mascing/results.h"
@@ -63,6 +64,7 @@ void describe(Io& io, Results& results) {
   describe_origin(io, results);
   io.field("metrics", results.metrics);
   io.later("judges", results.judges);
+  io.later("protocol", results.protocol);
   io.field("damage", results.damage);
   io.section("mask", [&](Io& mask) {
     mask.field("file", results.mask_file);

@@ -20,6 +20,8 @@ std::string ends_table(const std::vector<NamedMetric>& metrics) {
                   {{"metric"},
                    {"cut off, without the mask", true},
                    {"with it", true},
+                   {"unfinished, without the mask", true},
+                   {"with it", true},
                    {"reversed refusals, without the mask", true},
                    {"with it", true}});
   bool has_row = false;
@@ -33,12 +35,15 @@ std::string ends_table(const std::vector<NamedMetric>& metrics) {
     table.add_row({escape_html(display_name(named.id)),
                    share_text(base.n_at_limit, base.n),
                    share_text(steered.n_at_limit, steered.n),
+                   share_text(base.n_unfinished, base.n),
+                   share_text(steered.n_unfinished, steered.n),
                    share_text(base.n_turned, base.n_refusal),
                    share_text(steered.n_turned, steered.n_refusal)});
   }
   return has_row
              ? html_paragraph(
-                   "Replies cut off at the token limit may continue differently. A "
+                   "Replies cut off at the token limit may continue differently. Unfinished "
+                   "ones ended within the model's reasoning, before their visible part. A "
                    "refusal is reversed if a later sentence starts like an answer (\"Here is\", "
                    "\"Sure\", or an answer prefix of the scenario). The mask then controls the "
                    "start of the reply but not its end.") +
@@ -123,13 +128,19 @@ std::string reply_lines(const Results& results) {
     const ReplyCounts& counts = named.result->steered_replies;
     sum.n += counts.n;
     sum.n_at_limit += counts.n_at_limit;
+    sum.n_unfinished += counts.n_unfinished;
     sum.n_refusal += counts.n_refusal;
     sum.n_turned += counts.n_turned;
   }
   if (sum.n > 0) {
-    text += "reply endings         " + share_text(sum.n_at_limit, sum.n) +
-            " cut off at the token limit, " + share_text(sum.n_turned, sum.n_refusal) +
-            " refusals reversed later\n";
+    const std::string unfinished = sum.n_unfinished > 0 ? share_text(sum.n_unfinished, sum.n) +
+                                                              " unfinished (still reasoning), "
+                                                        : "";
+    text +=
+        wrapped("reply endings         ",
+                share_text(sum.n_at_limit, sum.n) + " cut off at the token limit, " + unfinished +
+                    share_text(sum.n_turned, sum.n_refusal) + " refusals reversed later",
+                22);
   }
   return text;
 }

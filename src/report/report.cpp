@@ -15,6 +15,7 @@
 #include "report/judge_sections.h"
 #include "report/loop_sections.h"
 #include "report/numbers.h"
+#include "report/protocol_sections.h"
 #include "report/reply_sections.h"
 #include "report/search_sections.h"
 #include "report/style_sheet.h"
@@ -186,6 +187,14 @@ std::string damage_section(const Results& results) {
                    relative_change_text(damage.perplexity_base, damage.perplexity_steered),
                    count_text(damage.n_text_token)});
   }
+  if (damage.n_chat_text_token > 0) {
+    table.add_row(
+        {"perplexity of general text as the assistant's reply",
+         format_number(damage.chat_perplexity_base, 2),
+         format_number(damage.chat_perplexity_steered, 2),
+         relative_change_text(damage.chat_perplexity_base, damage.chat_perplexity_steered),
+         count_text(damage.n_chat_text_token)});
+  }
   const bool is_measured = damage.n_kl_token > 0 || damage.n_text_token > 0;
   return is_measured ? html_section("damage", "Side effects", table.html()) : "";
 }
@@ -289,6 +298,7 @@ std::string render_report(const Results& results) {
   page += replies_section(results);
   page += damage_section(results);
   page += judges_section(results);
+  page += categories_section(results);
   page += mask_section(results);
   page += baselines_section(results);
   page += effects_section(results);
@@ -298,6 +308,7 @@ std::string render_report(const Results& results) {
   page += exports_section(results);
   page += surrogates_section(results);
   page += data_section(results);
+  page += protocol_section(results);
   page += cost_section(results);
   page += provenance_section(results);
   page +=

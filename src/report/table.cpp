@@ -98,6 +98,12 @@ std::string damage_lines(const Results& results) {
             relative_change_text(damage.perplexity_base, damage.perplexity_steered) +
             ") on general text\n";
   }
+  if (damage.n_chat_text_token > 0) {
+    text += "perplexity as reply   " + format_number(damage.chat_perplexity_base, 2) + " -> " +
+            format_number(damage.chat_perplexity_steered, 2) + " (" +
+            relative_change_text(damage.chat_perplexity_base, damage.chat_perplexity_steered) +
+            ") on general text as the assistant's turn\n";
+  }
   if (results.tokens_per_second_base > 0.0) {
     // No ratio, because the two ran on different requests.
     text += "tokens per second     " + format_number(results.tokens_per_second_base, 1) +

@@ -118,7 +118,7 @@ SettingResult try_setting(const SettingCheck& check, const Rate& best) {
 TuningBase measure_tuning_base(const EvalContext& context) {
   CachedEvaluator& evaluator = context.evaluator;
   TuningBase base;
-  base.blocks = text_blocks(evaluator.host(), context.data, context.scenario, Split::kSelection);
+  base.blocks = limited_blocks(evaluator.host(), context.data, context.scenario, Split::kSelection);
   base.perplexity = base.blocks.empty() ? 0.0 : evaluator.text_perplexity(base.blocks, {}).value;
   for (const LoadedSet& set : context.data.sets) {
     if (set.spec.role != SetRole::kWatch) {

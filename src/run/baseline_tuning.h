@@ -14,7 +14,7 @@ namespace mascing {
 
 /// The unsteered model on the selection split.
 struct TuningBase {
-  std::vector<std::vector<int32_t>> blocks;  ///< of general text; may be empty
+  std::vector<TextBlock> blocks;  ///< of general text, in the form that is limited; may be empty
   double perplexity = 0.0;
   std::map<std::string, Rate> rates;  ///< by metric
 };

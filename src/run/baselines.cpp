@@ -52,7 +52,7 @@ CandidateResult measure_baseline(const EvalContext& context,
                                  uint64_t seed) {
   const TunedBaseline tuned = tune_baseline(context, base, baseline);
   const Treatment& treatment = baseline.settings.at(tuned.i_setting).treatment;
-  HoldoutResult holdout = evaluate_holdout(context, treatment, seed);
+  HoldoutResult holdout = evaluate_holdout(context, treatment, {seed});
   CandidateResult result = describe(baseline, tuned);
   result.metrics = std::move(holdout.metrics);
   result.damage = holdout.damage;

@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "mascing/error.h"
 #include "run/sampled_evaluation.h"
-#include "scenario/text_blocks.h"
+#include "run/test_texts.h"
 
 namespace mascing {
 namespace {
@@ -67,8 +67,7 @@ void ask_test(const EvalContext& context,
 
 void ask_text(const EvalContext& context, const Steering& steering) {
   CachedEvaluator& evaluator = context.evaluator;
-  const auto blocks = text_blocks(evaluator.host(), context.data, context.scenario, Split::kTest);
-  if (!blocks.empty()) {
+  for (const auto& blocks : test_texts(context)) {
     (void)evaluator.text_perplexity(blocks, steering);
   }
 }

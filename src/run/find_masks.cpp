@@ -50,6 +50,9 @@ void add_labelled(const EvalContext& context,
   sets.labels["discovery." + metric + ".label_0"] = labelled.n_label_0;
   sets.labels["discovery." + metric + ".label_1"] = labelled.n_label_1;
   sets.labels["discovery." + metric + ".unclear"] = labelled.n_unclear;
+  if (labelled.n_unfinished > 0) {
+    sets.labels["discovery." + metric + ".unfinished"] = labelled.n_unfinished;
+  }
   append(labelled.skipped, sets.skipped);
   const bool is_target = set.spec.role == SetRole::kTarget;
   const std::string name = is_target ? "labelled" : "labelled-" + metric;

@@ -7,8 +7,9 @@
 #include "base/append.h"
 #include "base/numeric.h"
 #include "run/holdout_warnings.h"
+#include "run/protocol.h"
 #include "run/sampled_evaluation.h"
-#include "scenario/text_blocks.h"
+#include "run/test_texts.h"
 #include "stage/agreement.h"
 #include "stage/reply_counts.h"
 #include "stage/statistics.h"
@@ -18,6 +19,7 @@ namespace {
 
 /// One set's test split on both sides; the steered one is empty without a treatment.
 struct SetEvaluation {
+  std::vector<Conversation> base_rows;  ///< as the unsteered model was asked
   JudgedReplies base;
   JudgedReplies steered;
   MetricResult metric;
@@ -25,6 +27,7 @@ struct SetEvaluation {
 
 /// Coherent replies over all sets.
 struct CoherenceCount {
+  int64_t n_unfinished = 0;
   int64_t n = 0;
   int64_t n_base = 0;
   int64_t n_steered = 0;
@@ -33,32 +36,58 @@ struct CoherenceCount {
   int64_t n_at_limit = 0;
 };
 
+/// One side's conversations, whose earlier turns are recorded or played by that side.
+std::vector<Conversation> rows_of_side(const EvalContext& context,
+                                       const LoadedSet& set,
+                                       const HoldoutPlan& plan,
+                                       const Treatment& treatment,
+                                       std::vector<Warning>& warnings) {
+  const std::vector<Conversation>& rows = set.rows(Split::kTest);
+  if (plan.attacks == Attacks::kReplayed) {
+    return rows;
+  }
+  const std::string what = (treatment.is_none() ? "base " : "steered ") + set.spec.metric;
+  PlayedConversations played = play_against(context, "playing: " + what, rows, treatment);
+  append(play_warnings(what, played.n_turn, played.n_kept, played.n_cut), warnings);
+  return std::move(played.rows);
+}
+
+JudgedReplies ask_side(const EvalContext& context,
+                       const LoadedSet& set,
+                       const std::vector<Conversation>& rows,
+                       const Treatment& treatment) {
+  const std::string what = (treatment.is_none() ? "base " : "steered ") + set.spec.metric;
+  JudgedReplies asked;
+  asked.replies =
+      context.evaluator.replies("testing: " + what, treatment.applied(rows), treatment.steering);
+  asked.judged = judge_replies(rows, asked.replies, context.rules_for(set.spec));
+  return asked;
+}
+
 SetEvaluation evaluate_set(const EvalContext& context,
                            const Treatment& treatment,
-                           uint64_t seed,
-                           const LoadedSet& set) {
-  CachedEvaluator& evaluator = context.evaluator;
-  const auto& rows = set.rows(Split::kTest);
-  const std::string& metric = set.spec.metric;
-  const JudgeRules rules = context.rules_for(set.spec);
+                           const HoldoutPlan& plan,
+                           const LoadedSet& set,
+                           std::vector<Warning>& warnings) {
   SetEvaluation evaluated;
-  auto& [base, steered, result] = evaluated;
-  base.replies = evaluator.replies("testing: base " + metric, rows, {});
-  base.judged = judge_replies(rows, base.replies, rules);
+  auto& [base_rows, base, steered, result] = evaluated;
+  base_rows = rows_of_side(context, set, plan, {}, warnings);
+  base = ask_side(context, set, base_rows, {});
   if (!treatment.is_none()) {
-    steered.replies = evaluator.replies(
-        "testing: steered " + metric, treatment.applied(rows), treatment.steering);
-    steered.judged = judge_replies(rows, steered.replies, rules);
+    steered =
+        ask_side(context, set, rows_of_side(context, set, plan, treatment, warnings), treatment);
   }
   result = compare(base.replies, base.judged, steered.replies, steered.judged);
+  result.categories = compare_by_category(
+      set.rows(Split::kTest), base.replies, base.judged, steered.replies, steered.judged);
   result.split = to_string(Split::kTest);
   result.wanted = set.spec.wanted == Wanted::kRefused ? "refused" : "answered";
   const TurnDetector detector(set.spec.answer_prefixes);
   result.base_replies = count_replies(base.replies, base.judged, detector);
   if (!treatment.is_none()) {
     result.steered_replies = count_replies(steered.replies, steered.judged, detector);
-    if (!context.scenario.sample_seeds.empty()) {
-      result.sampled = evaluate_sampled(context, set, treatment, seed);
+    if (!context.scenario.sample_seeds.empty() && plan.attacks == Attacks::kReplayed) {
+      result.sampled = evaluate_sampled(context, set, treatment, plan.seed);
     }
   }
   return evaluated;
@@ -80,7 +109,7 @@ std::vector<Skipped> skipped_in(const SetEvaluation& evaluated) {
 }
 
 void count_coherent(const SetEvaluation& evaluated, CoherenceCount& count) {
-  const auto& [base, steered, metric] = evaluated;
+  const auto& [base_rows, base, steered, metric] = evaluated;
   for (size_t i = 0; i < steered.replies.size(); ++i) {
     if (!steered.replies[i].ok()) {
       continue;
@@ -93,6 +122,7 @@ void count_coherent(const SetEvaluation& evaluated, CoherenceCount& count) {
     count.fixed += !was && is ? 1 : 0;
     count.broken += was && !is ? 1 : 0;
     count.n_at_limit += steered.replies[i].hit_limit ? 1 : 0;
+    count.n_unfinished += steered.replies[i].is_unfinished ? 1 : 0;
   }
 }
 
@@ -167,13 +197,13 @@ void correct_for_many(std::map<std::string, MetricResult>& metrics) {
 /// All sets and the coherence of their replies, with the divergence of benign ones.
 void add_sets(const EvalContext& context,
               const Treatment& treatment,
-              uint64_t seed,
+              const HoldoutPlan& plan,
               HoldoutResult& result) {
   AgreementCount agreement;
   CoherenceCount coherence;
   for (const LoadedSet& set : context.data.sets) {
-    const SetEvaluation evaluated = evaluate_set(context, treatment, seed, set);
-    const auto& [base, steered, metric] = evaluated;
+    const SetEvaluation evaluated = evaluate_set(context, treatment, plan, set, result.warnings);
+    const auto& [base_rows, base, steered, metric] = evaluated;
     append(skipped_in(evaluated), result.skipped);
     result.metrics[set.spec.metric] = metric;
     agreement.add(set.spec.metric, "base", base.replies, base.judged);
@@ -189,9 +219,8 @@ void add_sets(const EvalContext& context,
         result.keeps_hold && (set.spec.role != SetRole::kHold || keeps_limit(set.spec, metric));
     if (set.spec.role == SetRole::kBenign && treatment.system_prompt.empty()) {
       report(context.evaluator.progress(), {"testing: divergence", 0, 1, "sets", ""});
-      add_divergence(
-          context.evaluator.divergence(set.rows(Split::kTest), base.replies, treatment.steering),
-          result.damage);
+      add_divergence(context.evaluator.divergence(base_rows, base.replies, treatment.steering),
+                     result.damage);
     }
   }
   agreement.write(result.judges);
@@ -199,6 +228,7 @@ void add_sets(const EvalContext& context,
     const MetricResult& metric = result.metrics["coherent"] = coherence_metric(coherence);
     append(loss_warnings("coherent", "coherent replies", metric), result.warnings);
     append(length_warnings(coherence.n_at_limit, coherence.n), result.warnings);
+    append(unfinished_warnings(coherence.n_unfinished, coherence.n), result.warnings);
   }
 }
 
@@ -217,17 +247,26 @@ void add_choices(const EvalContext& context, const Treatment& treatment, Holdout
 
 void add_text(const EvalContext& context, const Treatment& treatment, HoldoutResult& result) {
   CachedEvaluator& evaluator = context.evaluator;
-  const auto blocks = text_blocks(evaluator.host(), context.data, context.scenario, Split::kTest);
-  if (blocks.empty()) {
+  const auto texts = test_texts(context);
+  if (texts.empty()) {
     return;
   }
   report(evaluator.progress(), {"testing: perplexity", 0, 1, "texts", ""});
-  const Perplexity base = evaluator.text_perplexity(blocks, {});
-  result.damage.perplexity_base = base.value;
-  result.damage.n_text_token = base.n_token;
-  result.damage.perplexity_steered =
-      treatment.is_none() ? base.value
-                          : evaluator.text_perplexity(blocks, treatment.steering).value;
+  const auto steered = [&](const std::vector<TextBlock>& blocks, const Perplexity& base) {
+    return treatment.is_none() ? base.value
+                               : evaluator.text_perplexity(blocks, treatment.steering).value;
+  };
+  DamageResult& damage = result.damage;
+  const Perplexity raw = evaluator.text_perplexity(texts.front(), {});
+  damage.perplexity_base = raw.value;
+  damage.n_text_token = raw.n_token;
+  damage.perplexity_steered = steered(texts.front(), raw);
+  if (texts.size() > 1) {
+    const Perplexity chat = evaluator.text_perplexity(texts.back(), {});
+    damage.chat_perplexity_base = chat.value;
+    damage.n_chat_text_token = chat.n_token;
+    damage.chat_perplexity_steered = steered(texts.back(), chat);
+  }
   append(divergence_warnings(result.damage), result.warnings);
 }
 
@@ -235,9 +274,9 @@ void add_text(const EvalContext& context, const Treatment& treatment, HoldoutRes
 
 HoldoutResult evaluate_holdout(const EvalContext& context,
                                const Treatment& treatment,
-                               uint64_t seed) {
+                               const HoldoutPlan& plan) {
   HoldoutResult result;
-  add_sets(context, treatment, seed, result);
+  add_sets(context, treatment, plan, result);
   add_choices(context, treatment, result);
   add_text(context, treatment, result);
   correct_for_many(result.metrics);

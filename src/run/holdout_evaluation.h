@@ -8,11 +8,18 @@
 
 #include "mascing/judges_result.h"
 #include "mascing/metric_result.h"
+#include "mascing/protocol_result.h"
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
 #include "run/treatment.h"
 
 namespace mascing {
+
+/// How the test split is asked.
+struct HoldoutPlan {
+  uint64_t seed = 0;  ///< of sampled replies
+  Attacks attacks = Attacks::kReplayed;
+};
 
 struct HoldoutResult {
   std::map<std::string, MetricResult> metrics;  ///< by id
@@ -26,9 +33,10 @@ struct HoldoutResult {
 
 /// Measures all sets, the general text and the multiple-choice questions without and with the
 /// treatment; with none only the base. With a system prompt the divergence is not measured.
-/// `seed`: of sampled replies.
+/// Where attacks are played, each side writes the earlier turns of its own conversations; replies
+/// are not sampled then.
 [[nodiscard]] HoldoutResult evaluate_holdout(const EvalContext& context,
                                              const Treatment& treatment,
-                                             uint64_t seed);
+                                             const HoldoutPlan& plan);
 
 }  // namespace mascing

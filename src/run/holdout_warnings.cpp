@@ -87,6 +87,31 @@ std::vector<Warning> length_warnings(int64_t n_at_limit, int64_t n) {
            "raise max_tokens under [generate]; refusals after the limit are missed"}};
 }
 
+std::vector<Warning> unfinished_warnings(int64_t n_unfinished, int64_t n) {
+  const double share = ratio_or_zero(n_unfinished, n);
+  if (share <= kManyAtLimit) {
+    return {};
+  }
+  return {{"replies_unfinished",
+           format_percent(share) + " of the steered replies ended within the model's reasoning",
+           "raise max_reasoning_tokens under [generate], or use --reasoning off or skip; such a "
+           "reply counts as neither refused nor answered"}};
+}
+
+std::vector<Warning> play_warnings(const std::string& what,
+                                   int64_t n_turn,
+                                   int64_t n_kept,
+                                   int64_t n_cut) {
+  if (n_kept + n_cut == 0) {
+    return {};
+  }
+  return {{"turns_not_played",
+           "of " + std::to_string(n_turn) + " assistant turns played for " + what + ", " +
+               std::to_string(n_cut) + " were cut off at the limit and " + std::to_string(n_kept) +
+               " left as recorded, as the model gave none",
+           "raise max_play_tokens or max_reasoning_tokens under [generate]"}};
+}
+
 std::vector<Warning> divergence_warnings(const DamageResult& damage) {
   if (damage.kl_benign <= kMuchDivergence) {
     return {};

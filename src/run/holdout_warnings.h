@@ -1,6 +1,7 @@
 // What of a test is worth a warning.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,13 @@ namespace mascing {
                                                  const MetricResult& result);
 /// Replies that were cut off at the token limit, many of them.
 [[nodiscard]] std::vector<Warning> length_warnings(int64_t n_at_limit, int64_t n);
+/// Replies that ended within the model's reasoning, many of them.
+[[nodiscard]] std::vector<Warning> unfinished_warnings(int64_t n_unfinished, int64_t n);
+/// Turns of played conversations that are not what the model would have said; `what` names them.
+[[nodiscard]] std::vector<Warning> play_warnings(const std::string& what,
+                                                 int64_t n_turn,
+                                                 int64_t n_kept,
+                                                 int64_t n_cut);
 [[nodiscard]] std::vector<Warning> divergence_warnings(const DamageResult& damage);
 
 }  // namespace mascing

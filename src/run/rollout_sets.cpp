@@ -20,6 +20,20 @@ using nlohmann::json;
 
 constexpr size_t kNameDigits = 16;  // of a hash in a file name
 
+void add_if_any(const std::string& name, int64_t n, Dataset& record) {
+  if (n > 0) {
+    record.labels[name] = n;
+  }
+}
+
+Warning cut_warning(const std::string& metric, const RolloutSummary& summary) {
+  return {"turns_cut",
+          std::to_string(summary.n_cut) + " of " + std::to_string(summary.n_script) +
+              " conversations of '" + metric +
+              "' go on after an assistant turn that the token limit cut off",
+          "raise max_play_tokens under [generate]; the model sees such a turn as if it had ended"};
+}
+
 class SetRollouts {
  public:
   SetRollouts(const Scenario& scenario, const RolloutTools& tools)
@@ -47,6 +61,11 @@ class SetRollouts {
     const std::string prefix = "played." + set.metric;
     record.labels[prefix + ".label_0"] = summary.n_label_0;
     record.labels[prefix + ".label_1"] = summary.n_label_1;
+    add_if_any(prefix + ".cut", summary.n_cut + summary.n_at_limit, record);
+    add_if_any(prefix + ".unfinished", summary.n_unfinished, record);
+    if (summary.n_cut > 0) {
+      record.warnings.push_back(cut_warning(set.metric, summary));
+    }
     record.skipped.insert(record.skipped.end(), summary.failed.begin(), summary.failed.end());
     return job.output;
   }
@@ -68,8 +87,10 @@ class SetRollouts {
     RolloutJob job;
     job.inputs = set.data;
     job.what = "playing " + set.metric;
-    job.options.sampling = {
-        to_float(scenario_.temperature), tools_.options.seed, scenario_.n_max_token};
+    job.options.sampling = {to_float(scenario_.temperature),
+                            tools_.options.seed,
+                            scenario_.n_max_play_token,
+                            scenario_.n_max_reasoning_token};
     job.options.behaviour = question.behaviour;
     job.options.judge_every_turn = sees_small_talk(scenario_.judge, question);
     job.options.n_together = judged_together(scenario_.judge);
@@ -94,7 +115,8 @@ class SetRollouts {
                       options.n_together,
                       options.sampling.temperature,
                       options.sampling.seed,
-                      options.sampling.n_max_token};
+                      options.sampling.n_max_token,
+                      options.sampling.n_max_reasoning_token};
     Sha256 digest;
     digest.update(key.dump());
     for (const std::string& path : job.inputs) {
@@ -141,6 +163,7 @@ Dataset roll_out_sets(Dataset data, const Scenario& scenario, const RolloutTools
   data = load_dataset(rollout, tools.options.seed);
   data.skipped = std::move(record.skipped);
   data.labels = std::move(record.labels);
+  data.warnings.insert(data.warnings.end(), record.warnings.begin(), record.warnings.end());
   return data;
 }
 

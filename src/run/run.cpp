@@ -16,10 +16,12 @@
 #include "measure/eval_context.h"
 #include "measure/judge_record.h"
 #include "measure/label.h"
+#include "measure/make_jury.h"
 #include "run/baselines.h"
 #include "run/eval_shard.h"
 #include "run/find_masks.h"
 #include "run/holdout_evaluation.h"
+#include "run/protocol.h"
 #include "run/rollout_sets.h"
 #include "run/run_record.h"
 #include "run/stopwatch.h"
@@ -59,7 +61,8 @@ struct Evaluation {
         work(
             scenario, host.describe(), [&host]() -> Host& { return host; }, options, progress) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-    key = sha256_hex(work.key + steering_key(steering));
+    const char* const attacks = options.attacks == Attacks::kPlayed ? "played" : "";
+    key = sha256_hex(work.key + steering_key(steering) + attacks);
     mark_part(options.output, key);
   }
 
@@ -99,7 +102,10 @@ struct Session {
                         {options.open_judge_model, options.output + "/cache", progress})),
         evaluator(host,
                   Cache(options.output + "/cache", context_key(host.describe(), options)),
-                  {to_float(scenario.temperature), options.seed, scenario.n_max_token},
+                  {to_float(scenario.temperature),
+                   options.seed,
+                   scenario.n_max_token,
+                   scenario.n_max_reasoning_token},
                   progress) {
     judge->self_test();
   }
@@ -201,6 +207,8 @@ Results put_together(Session& session, const Parts& parts) {
     add_mask(*parts.mask, parts.mask_file, results);
   }
   results.judges.members = judge_results(*session.judge);
+  results.protocol =
+      protocol_of(session.scenario, session.data, session.evaluator.host(), session.options);
   append(judge_warnings(results.judges), results.warnings);
   add_cost(session, results);
   return results;
@@ -210,7 +218,7 @@ Results put_together(Session& session, const Parts& parts) {
 Tested test(Session& session, const EvalContext& context, const Steering& steering) {
   const RunOptions& options = session.options;
   Tested tested;
-  tested.holdout = evaluate_holdout(context, {steering}, options.seed);
+  tested.holdout = evaluate_holdout(context, {steering}, {options.seed, options.attacks});
   session.watch.lap("test");
   if (options.with_baselines) {
     tested.baselines = measure_baselines(

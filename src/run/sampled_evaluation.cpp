@@ -49,7 +49,10 @@ std::vector<ReplyTally> tally_replies(const EvalContext& context,
 }  // namespace
 
 Sampling sampling_of(const Scenario& scenario, uint64_t seed, int64_t sample_seed) {
-  return {to_float(scenario.sample_temperature), mix_seed(seed, sample_seed), scenario.n_max_token};
+  return {to_float(scenario.sample_temperature),
+          mix_seed(seed, sample_seed),
+          scenario.n_max_token,
+          scenario.n_max_reasoning_token};
 }
 
 SampledResult evaluate_sampled(const EvalContext& context,

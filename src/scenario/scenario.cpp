@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "mascing/error.h"
 #include "scenario/judge_tables.h"
+#include "scenario/reply_tables.h"
 #include "scenario/toml_reader.h"
 
 namespace mascing {
@@ -158,23 +159,6 @@ void check_sets(const TomlTable& root,
   }
 }
 
-GeneralOptions read_general(const TomlTable& table, const std::filesystem::path& folder) {
-  table.expect_keys({"text", "multiple_choice", "block_tokens", "max_blocks"});
-  GeneralOptions general;
-  table.get("text", general.text);
-  table.get("multiple_choice", general.multiple_choice);
-  if (table.has("text")) {
-    general.text = table.existing_file("text", general.text, folder);
-  }
-  if (table.has("multiple_choice")) {
-    general.multiple_choice =
-        table.existing_file("multiple_choice", general.multiple_choice, folder);
-  }
-  table.get("block_tokens", general.n_block_token, {2.0, 1e6});
-  table.get("max_blocks", general.n_max_block, {0.0, 1e9});
-  return general;
-}
-
 TrainOptions read_train(const TomlTable& table) {
   table.expect_keys({"projection",
                      "hidden",
@@ -274,19 +258,6 @@ BaselineOptions read_baselines(const TomlTable& table) {
   return baselines;
 }
 
-void read_generate(const TomlTable& table, Scenario& scenario) {
-  table.expect_keys({"max_tokens", "temperature", "sample_seeds", "sample_temperature"});
-  table.get("max_tokens", scenario.n_max_token, {1.0, 1e6});
-  table.get("temperature", scenario.temperature, {0.0, 10.0});
-  table.get("sample_seeds", scenario.sample_seeds, kSeed);
-  table.get("sample_temperature", scenario.sample_temperature, {0.0, 10.0, true});
-  const std::set<int64_t> distinct(scenario.sample_seeds.begin(), scenario.sample_seeds.end());
-  if (distinct.size() != scenario.sample_seeds.size()) {
-    table.fail(
-        "sample_seeds", "lists a seed twice", "remove one entry; its replies would count twice");
-  }
-}
-
 void read_sets(const TomlTable& root, const std::filesystem::path& folder, Scenario& scenario) {
   const std::vector<TomlTable> tables = root.tables("set");
   for (const TomlTable& table : tables) {
@@ -373,6 +344,7 @@ Scenario read_scenario(const std::string& path) {
                     "set",
                     "general",
                     "generate",
+                    "template",
                     "train",
                     "steer",
                     "search",
@@ -387,6 +359,7 @@ Scenario read_scenario(const std::string& path) {
   scenario.judge = read_judges(root, folder, scenario.sets);
   scenario.general = read_general(root.table("general"), folder);
   read_generate(root.table("generate"), scenario);
+  scenario.chat_template = read_template(root.table("template"));
   scenario.train = read_train(root.table("train"));
   scenario.contrast = read_contrast(root.table("train"));
   scenario.steer = read_steer(root.table("steer"));

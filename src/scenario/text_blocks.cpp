@@ -3,14 +3,10 @@
 
 #include <array>
 
-#include "stage/evaluate.h"
-
 namespace mascing {
 
-std::vector<std::vector<int32_t>> text_blocks(const Host& host,
-                                              const Dataset& data,
-                                              const Scenario& scenario,
-                                              Split split) {
+std::vector<TextBlock> text_blocks(
+    const Host& host, const Dataset& data, const Scenario& scenario, Split split, TextForm form) {
   if (data.text.empty()) {
     return {};
   }
@@ -23,7 +19,18 @@ std::vector<std::vector<int32_t>> text_blocks(const Host& host,
   if (n_max > 0 && std::ssize(blocks) > n_max) {
     blocks.resize(n_max);
   }
-  return blocks;
+  return form == TextForm::kChat ? as_replies(host, blocks) : blocks;
+}
+
+TextForm limited_form(const Host& host, const Scenario& scenario) {
+  return host.chat_template().empty() ? TextForm::kRaw : scenario.general.limited;
+}
+
+std::vector<TextBlock> limited_blocks(const Host& host,
+                                      const Dataset& data,
+                                      const Scenario& scenario,
+                                      Split split) {
+  return text_blocks(host, data, scenario, split, limited_form(host, scenario));
 }
 
 }  // namespace mascing

@@ -27,6 +27,29 @@ TEST(Report, NamesTheJudgesAndWhatTheySeeDifferently) {
   EXPECT_EQ(render_report(alone).find(">Judges</h2>"), std::string::npos);
 }
 
+TEST(Report, StatesTheProtocolAndRatesByCategory) {
+  const std::string page = render_report(sample_results());
+  for (const char* text : {">Protocol</h2>",
+                           "llama.cpp v0.5.0",
+                           "Q4_K - Medium",
+                           "on, reasoning_effort = &quot;low&quot;",
+                           "Be &lt;brief&gt;.",
+                           "2 048 for reasoning",
+                           "3 sampled ones per conversation",
+                           "Is &lt;this&gt; safe?",
+                           "0badcafe",
+                           "replayed",
+                           ">Categories</h2>",
+                           "spells"}) {
+    EXPECT_NE(page.find(text), std::string::npos) << text;
+  }
+  Results old = sample_results();
+  old.protocol = {};
+  old.metrics["dsr"].categories.clear();
+  EXPECT_EQ(render_report(old).find(">Protocol</h2>"), std::string::npos);
+  EXPECT_EQ(render_report(old).find(">Categories</h2>"), std::string::npos);
+}
+
 using ::testing::HasSubstr;
 using ::testing::Not;
 

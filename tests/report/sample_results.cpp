@@ -12,6 +12,10 @@ void add_metrics(Results& results) {
                             130,
                             1,
                             1.2e-37};
+  results.metrics["dsr"].steered_replies = {300, 2, 6, 290, 1};
+  results.metrics["dsr"].categories = {
+      {"seals", {200, {0.5, 0.4375, 0.5625}, Rate{0.96875, 0.9375, 0.984375}}},
+      {"spells", {100, {0.625, 0.53125, 0.71875}, std::nullopt}}};
   results.metrics["direct_refusal"] = {
       "test", "refused", 100, {0.98, 0.93, 0.994}, Rate{0.98, 0.93, 0.994}, 1, 1, 1.0};
   results.metrics["benign_compliance"] = {
@@ -129,7 +133,7 @@ void add_provenance(Results& results) {
 }
 
 void add_judges(Results& results) {
-  results.judges.members = {{"refusal", "0a", 2600, 0}, {"guard", "0b", 1300, 2}};
+  results.judges.members = {{"refusal", "0a", 2600, 0}, {"guard", "0b", 1300, 2, "Is <this> safe?"}};
   results.judges.agreement = {{"refusal", "guard", 1298, 1297, 0.875}};
   results.judges.n_disagreement = 1;
   results.judges.disagreements = {{"dsr",
@@ -137,6 +141,22 @@ void add_judges(Results& results) {
                                    "steered",
                                    "Of course <not>.",
                                    {{"refusal", "answered"}, {"guard", "refused"}}}};
+}
+
+void add_protocol(Results& results) {
+  ProtocolResult& protocol = results.protocol;
+  protocol.engine = "llama.cpp v0.5.0";
+  protocol.quantisation = "Q4_K - Medium";
+  protocol.template_hash = "0badcafe";
+  protocol.reasoning = "on";
+  protocol.template_arguments = {{"reasoning_effort", "\"low\""}};
+  protocol.n_system_prompt = 1;
+  protocol.system_prompt = "Be <brief>.";
+  protocol.n_max_token = 100;
+  protocol.n_max_reasoning_token = 2048;
+  protocol.n_max_play_token = 1024;
+  protocol.n_sample = 3;
+  protocol.attacks = "replayed";
 }
 
 }  // namespace
@@ -149,7 +169,8 @@ Results sample_results() {
   results.n_expert_used = 2;
   add_metrics(results);
   add_judges(results);
-  results.damage = {0.0123456789, 131.2, 134.2345678, 4321, 19876};
+  add_protocol(results);
+  results.damage = {0.0123456789, 131.2, 134.2345678, 4321, 19876, 9.5, 9.75, 19000};
   results.mask_file = "mask.gguf";
   results.mask_method = "surrogate";
   results.mask_alpha = 0.75;

@@ -148,7 +148,7 @@ TEST_F(RolloutSetsTest, OtherSettingsArePlayedAnew) {
   const Scenario scenario = write_scripts(folder_.path());
   (void)play(scenario, "out");
   Scenario shorter = scenario;
-  shorter.n_max_token = 5;
+  shorter.n_max_play_token = 5;
   Scenario judged = scenario;
   judged.judge.refusal_prefixes = {"Here is what you asked"};
   for (const Scenario& other : {shorter, judged}) {

@@ -110,6 +110,18 @@ TEST_F(ScenarioFile, LeavesDefaultsWhereNothingIsSaid) {
   EXPECT_EQ(scenario.search.alphas, SearchOptions{}.alphas);
   EXPECT_EQ(scenario.general.text, "");
   EXPECT_TRUE(scenario.judge.default_prefixes);
+  EXPECT_EQ(scenario.n_max_reasoning_token, 2048);
+  EXPECT_EQ(scenario.n_max_play_token, 1024);
+  EXPECT_EQ(scenario.chat_template.reasoning, ReasoningMode::kOff);
+  EXPECT_EQ(scenario.general.limited, TextForm::kChat);
+}
+
+TEST_F(ScenarioFile, AWrongArgumentOfTheTemplateIsNamedWithItsLine) {
+  const std::string text = std::string(kSmall) + "[template]\narguments = [\"a=1\",\n\"low\"]\n";
+  const std::string message = error_of(text);
+  EXPECT_NE(message.find("is not name=value"), std::string::npos) << message;
+  const auto n_line = std::count(text.begin(), text.end(), '\n');
+  EXPECT_TRUE(message.starts_with(std::to_string(n_line) + ": ")) << message;
 }
 
 TEST_F(ScenarioFile, ReadsEveryKey) {
@@ -123,8 +135,14 @@ text = "data/prose.txt"
 multiple_choice = "data/b.jsonl"
 block_tokens = 64
 max_blocks = 3
+limit_on = "raw"
+[template]
+reasoning = "skip"
+arguments = ["reasoning_effort=low", "enable_thinking=true", "n=3"]
 [generate]
 max_tokens = 7
+max_reasoning_tokens = 70
+max_play_tokens = 700
 temperature = 1
 [train]
 projection = 8
@@ -160,7 +178,13 @@ max_perplexity_rise = 0.5
   EXPECT_EQ(scenario.general.multiple_choice, (folder_ / "data/b.jsonl").string());
   EXPECT_EQ(scenario.general.n_block_token, 64);
   EXPECT_EQ(scenario.general.n_max_block, 3);
+  EXPECT_EQ(scenario.general.limited, TextForm::kRaw);
+  EXPECT_EQ(scenario.chat_template.reasoning, ReasoningMode::kSkip);
+  EXPECT_EQ(scenario.chat_template.arguments,
+            (std::map<std::string, std::string>{{"n", "3"}, {"reasoning_effort", "\"low\""}}));
   EXPECT_EQ(scenario.n_max_token, 7);
+  EXPECT_EQ(scenario.n_max_reasoning_token, 70);
+  EXPECT_EQ(scenario.n_max_play_token, 700);
   EXPECT_EQ(scenario.temperature, 1.0);
   EXPECT_EQ(scenario.train.n_proj, 8);
   EXPECT_EQ(scenario.train.n_hidden, 32);
