@@ -14,6 +14,7 @@
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "mascing/error.h"
+#include "mascing/reply_parts.h"
 #include "report/side_by_side.h"
 
 namespace mascing::cli {
@@ -27,7 +28,7 @@ size_t terminal_width() {
   return is_known ? size.ws_col : kNarrow;
 }
 
-ChatAnswer answer_of(const Result<Reply>& outcome) {
+ChatAnswer answer_of(const Result<Reply>& outcome, const ReplyFormat& format) {
   if (!outcome.ok()) {
     throw Error(ErrorKind::kBadInput,
                 "[chat] the model failed to reply: " + outcome.error,
@@ -35,7 +36,8 @@ ChatAnswer answer_of(const Result<Reply>& outcome) {
   }
   return {outcome.value.text,
           std::ssize(outcome.value.tokens),
-          outcome.value.finish == FinishReason::kLength};
+          outcome.value.finish == FinishReason::kLength,
+          split_reply(outcome.value.text, format).visible};
 }
 
 std::string shown(const ChatAnswer& answer) {
@@ -255,15 +257,21 @@ ChatTurn ChatSession::ask(const std::string& text) {
     }
     conversation.messages.insert(conversation.messages.end(), before.begin(), before.end());
     conversation.messages.push_back({"user", text});
-    return host_.render(conversation).tokens;
+    return host_.render(conversation);
   };
-  const auto outcomes =
-      host_.generate({{prompt(base_), {}}, {prompt(steered_), steering_}}, sampling_);
-  ChatTurn turn{text, answer_of(outcomes.at(0)), answer_of(outcomes.at(1))};
+  const Prompt base = prompt(base_);
+  const Prompt steered = prompt(steered_);
+  const auto outcomes = host_.generate({{base.tokens, {}, 0, base.opens_reasoning},
+                                        {steered.tokens, steering_, 0, steered.opens_reasoning}},
+                                       sampling_);
+  const ReasoningMarks marks = host_.reasoning_marks();
+  ChatTurn turn{text,
+                answer_of(outcomes.at(0), {marks, base.opens_reasoning}),
+                answer_of(outcomes.at(1), {marks, steered.opens_reasoning})};
   base_.push_back({"user", text});
-  base_.push_back({"assistant", turn.base.text});
+  base_.push_back({"assistant", turn.base.visible});
   steered_.push_back({"user", text});
-  steered_.push_back({"assistant", turn.steered.text});
+  steered_.push_back({"assistant", turn.steered.visible});
   return turn;
 }
 

@@ -13,9 +13,10 @@
 namespace mascing::cli {
 
 struct ChatAnswer {
-  std::string text;
+  std::string text;  ///< reasoning included
   int64_t n_token = 0;
   bool hit_limit = false;
+  std::string visible = {};  ///< without the reasoning, for the conversation that goes on
 };
 
 struct ChatTurn {

@@ -16,7 +16,7 @@ namespace {
 struct ChatArguments {
   std::vector<std::string> masks;
   std::string system;
-  Sampling sampling{0.0F, 0, 400};
+  Sampling sampling{0.0F, 0, 400, 2048};
   ChatView view;
   ModelOptions model;
 };

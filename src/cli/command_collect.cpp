@@ -142,6 +142,8 @@ void print_summary(const RolloutSummary& summary,
                                   {"label_1", summary.n_label_1},
                                   {"label_0", summary.n_label_0},
                                   {"at_token_limit", summary.n_at_limit},
+                                  {"with_cut_turns", summary.n_cut},
+                                  {"unfinished", summary.n_unfinished},
                                   {"judges", as_json(judges)},
                                   {"failed", std::move(failed)}};
     std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
@@ -162,6 +164,19 @@ void warn(const RolloutSummary& summary) {
     say_warning("replies_at_token_limit",
                 format_percent(at_limit) + " of the last replies hit the token limit",
                 "raise --max-tokens; refusals after the limit are missed");
+  }
+  if (summary.n_cut > 0) {
+    say_warning("turns_cut",
+                std::to_string(summary.n_cut) + " of " + std::to_string(summary.n_script) +
+                    " conversations go on after an assistant turn that the token limit cut off; "
+                    "their rows have \"cut_turns\"",
+                "raise --max-tokens; the model sees such a turn as if it had ended");
+  }
+  if (summary.n_unfinished > 0) {
+    say_warning("replies_unfinished",
+                std::to_string(summary.n_unfinished) + " of " + std::to_string(summary.n_script) +
+                    " conversations failed because a reply ended within the model's reasoning",
+                "raise --max-reasoning-tokens, or use --reasoning off or skip");
   }
   if (summary.n_changed > 0) {
     say_warning("replies_changed",
@@ -225,8 +240,19 @@ void add_play_options(CLI::App& command, CollectArguments& arguments) {
       .add_option("--temperature", options.sampling.temperature, "Sampling temperature, 0 = greedy")
       ->check(CLI::Range(0.0, 10.0))
       ->capture_default_str();
-  command.add_option("--max-tokens", options.sampling.n_max_token, "Maximum tokens per reply")
+  options.sampling.n_max_token = 1024;
+  options.sampling.n_max_reasoning_token = 2048;
+  command
+      .add_option("--max-tokens",
+                  options.sampling.n_max_token,
+                  "Maximum tokens per reply, of its visible part")
       ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command
+      .add_option("--max-reasoning-tokens",
+                  options.sampling.n_max_reasoning_token,
+                  "Maximum tokens of the reasoning before it, where the model reasons")
+      ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   command
       .add_option("--history", options.n_history, "Earlier user turns shown to the model, 0 = all")

@@ -22,16 +22,19 @@ struct EvalArguments {
   std::string shard = "1/1";
   std::vector<std::string> merge;
   uint64_t seed = 0;
+  bool is_played = false;
+  bool is_replayed = false;
   bool json = false;
   JudgeArguments judges;
   SampleOptions samples;
   ModelOptions model;
 };
 
-void execute(const EvalArguments& arguments, Session& session) {
+void execute(EvalArguments& arguments, Session& session) {
   Scenario scenario = read_scenario(arguments.scenario);
   arguments.judges.apply(scenario.judge);
   arguments.samples.apply(scenario);
+  arguments.model.adopt(scenario.chat_template);
   const Mask mask = read_mask(arguments.mask);
   RunOptions options =
       arguments.model.run_options(arguments.output,
@@ -40,6 +43,12 @@ void execute(const EvalArguments& arguments, Session& session) {
                                       arguments.model.host.path + " --mask " + arguments.mask);
   options.shard = parse_shard(arguments.shard);
   options.merge = arguments.merge;
+  options.attacks = arguments.is_played ? Attacks::kPlayed : Attacks::kReplayed;
+  if (arguments.is_played && !scenario.sample_seeds.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[eval] --play does not sample replies, but the scenario or --samples asks for it",
+                "add --samples 0");
+  }
   const auto host = arguments.model.open();
   ProgressLine line;
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
@@ -88,6 +97,17 @@ void add_eval(CLI::App& app, Session& session) {
                    arguments->merge,
                    "Shard folders to combine; missing conversations are evaluated")
       ->excludes(shard);
+  auto* replay = command->add_flag("--replay",
+                                   arguments->is_replayed,
+                                   "Keep the recorded assistant turns of a conversation (default)");
+  command
+      ->add_flag("--play",
+                 arguments->is_played,
+                 "Let each side, unsteered and steered, write the earlier assistant turns itself, "
+                 "as it would against an attacker")
+      ->excludes(replay)
+      ->excludes(shard)
+      ->excludes("--merge");
   arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");

@@ -35,7 +35,7 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   }
 }
 
-void execute(const Arguments& arguments, Session& session) {
+void execute(Arguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options("run");

@@ -57,7 +57,7 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
   }
 }
 
-void execute_search(const SearchArguments& arguments, Session& session) {
+void execute_search(SearchArguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options("search");

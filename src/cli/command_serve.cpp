@@ -127,6 +127,29 @@ void print_examples(const ServeArguments& arguments, const std::vector<ServedMas
             << std::flush;
 }
 
+/// How llama-server is told what the chat template is to do.
+std::vector<std::string> template_words(const ModelOptions& model) {
+  const TemplateOptions options = model.chat_template();
+  std::vector<std::string> words;
+  if (options.reasoning == ReasoningMode::kSkip) {
+    throw Error(ErrorKind::kUsage,
+                "[serve] llama-server cannot skip the reasoning",
+                "use --reasoning off, or --template-arg reasoning_effort=low where the template "
+                "knows it");
+  }
+  if (!model.reasoning.empty()) {
+    words.insert(words.end(), {"--reasoning", to_string(options.reasoning)});
+  }
+  if (!options.arguments.empty()) {
+    std::string object;
+    for (const auto& [name, value] : options.arguments) {
+      object += (object.empty() ? "{\"" : ", \"") + name + "\": " + value;
+    }
+    words.insert(words.end(), {"--chat-template-kwargs", object + "}"});
+  }
+  return words;
+}
+
 std::vector<std::string> server_words(const ServeArguments& arguments,
                                       const std::vector<ServedMask>& served) {
   std::vector<std::string> words = {"-m",
@@ -142,6 +165,8 @@ std::vector<std::string> server_words(const ServeArguments& arguments,
     words.insert(words.end(),
                  {"--lora-scaled", mask.adapter + ":" + format_number(mask.default_scale, 6)});
   }
+  const std::vector<std::string> of_template = template_words(arguments.source.model);
+  words.insert(words.end(), of_template.begin(), of_template.end());
   words.insert(words.end(), {"--lora-init-without-apply", "--no-cache-prompt", "--cache-ram", "0"});
   words.insert(words.end(), arguments.rest.begin(), arguments.rest.end());
   return words;

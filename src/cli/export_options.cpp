@@ -25,6 +25,7 @@ ExportOptions FitArguments::options() const {
   ExportOptions options;
   options.model = model.host;
   options.model.n_thread = model.n_thread();
+  options.model.chat_template = model.chat_template();
   options.open_host = open_llama_host;
   options.codec = &ggml_codec();
   options.adapter = adapter;

@@ -25,23 +25,51 @@ void ModelOptions::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--gpu-layers", host.n_gpu_layer, "Blocks to offload to the GPU, -1 = all")
       ->capture_default_str();
-  command.add_flag(
-      "--thinking", host.enable_thinking, "Enable reasoning in chat templates that support it");
+  command
+      .add_option(
+          "--reasoning",
+          reasoning,
+          "Whether the model reasons before it replies: on, off, or skip (the visible reply "
+          "begins right away, by the chat template's own marks); default off")
+      ->check(CLI::IsMember({"on", "off", "skip"}));
+  command
+      .add_option("--template-arg",
+                  template_arguments,
+                  "Argument of the chat template, NAME=VALUE, such as reasoning_effort=low; may be "
+                  "repeated")
+      ->allow_extra_args(false);
 }
 
 int64_t ModelOptions::n_thread() const {
   return resolve_threads(host.n_thread);
 }
 
+void ModelOptions::adopt(const TemplateOptions& scenario) {
+  host.chat_template = scenario;
+}
+
+TemplateOptions ModelOptions::chat_template() const {
+  TemplateOptions options = host.chat_template;
+  for (const std::string& argument : template_arguments) {
+    add_template_argument(argument, options);
+  }
+  if (!reasoning.empty()) {
+    options.reasoning = parse_reasoning_mode(reasoning);
+  }
+  return options;
+}
+
 std::string ModelOptions::key() const {
+  const std::string of_template = template_key(chat_template());
   return std::to_string(host.n_parallel) + "/" + std::to_string(host.n_batch) + "/" +
          std::to_string(host.n_context) + "/" + std::to_string(host.n_gpu_layer) +
-         (host.enable_thinking ? "/thinking" : "");
+         (of_template.empty() ? "" : "/" + of_template);
 }
 
 std::unique_ptr<Host> ModelOptions::open() const {
   LlamaHostOptions options = host;
   options.n_thread = n_thread();
+  options.chat_template = chat_template();
   return open_llama_host(options);
 }
 
@@ -66,6 +94,7 @@ RunOptions ModelOptions::run_options(const std::string& output,
   options.n_thread = n_thread();
   options.command = command;
   options.host_key = key();
+  options.chat_template = chat_template();
   options.open_judge_model = judge_opener();
   return options;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -14,11 +15,17 @@
 
 namespace mascing::cli {
 
-/// -m, --threads, --parallel, --batch, --context, --gpu-layers, --thinking.
+/// -m, --threads, --parallel, --batch, --context, --gpu-layers, --reasoning, --template-arg.
 struct ModelOptions {
   LlamaHostOptions host;
+  std::string reasoning;                        ///< empty = as in the scenario
+  std::vector<std::string> template_arguments;  ///< added to the scenario's
 
   void add_to(CLI::App& command);
+  /// Takes over what a scenario says of the chat template; the command line has the last word.
+  void adopt(const TemplateOptions& scenario);
+  /// Throws Error{kUsage} for an argument that is not NAME=VALUE.
+  [[nodiscard]] TemplateOptions chat_template() const;
   /// Number of threads, with 0 resolved to the number of cores.
   [[nodiscard]] int64_t n_thread() const;
   /// Options that can change the last digits of a result, as one string.

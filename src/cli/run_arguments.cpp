@@ -25,10 +25,11 @@ void RunArguments::add_to(CLI::App& command) {
   model.add_to(command);
 }
 
-Scenario RunArguments::read() const {
+Scenario RunArguments::read() {
   Scenario read = read_scenario(scenario);
   samples.apply(read);
   judges.apply(read.judge);
+  model.adopt(read.chat_template);
   if (method.empty()) {
     return read;
   }

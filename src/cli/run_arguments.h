@@ -22,8 +22,9 @@ struct RunArguments {
 
   /// Adds the scenario as an argument and the others as options.
   void add_to(CLI::App& command);
-  /// Reads the scenario and applies --method. Throws Error{kUsage}.
-  [[nodiscard]] Scenario read() const;
+  /// Reads the scenario, applies --method, and takes its template over to the model's options.
+  /// Throws Error{kUsage}.
+  [[nodiscard]] Scenario read();
   /// `command`: "run", "search". Throws Error{kUsage} for an invalid budget.
   [[nodiscard]] RunOptions options(const std::string& command) const;
 };
