@@ -133,7 +133,8 @@ void add_provenance(Results& results) {
 }
 
 void add_judges(Results& results) {
-  results.judges.members = {{"refusal", "0a", 2600, 0}, {"guard", "0b", 1300, 2, "Is <this> safe?"}};
+  results.judges.members = {{"refusal", "0a", 2600, 0},
+                            {"guard", "0b", 1300, 2, "Is <this> safe?"}};
   results.judges.agreement = {{"refusal", "guard", 1298, 1297, 0.875}};
   results.judges.n_disagreement = 1;
   results.judges.disagreements = {{"dsr",
