@@ -1,7 +1,8 @@
 """The shapes of the trained zoo: what each architecture of llama.cpp has, and how large it is here.
 
-Every model of width 128 has about 2,048 hidden units of experts per layer, shared ones included, so that one trained
-model can be cut into another (initialise.py).
+Every model of width 128 has 1,920 to 2,048 hidden units of experts per layer, shared ones included, so that one trained
+model can be cut into another (initialise.py). Each shipped file stays below 6 MB and all eight below 45 MB: that is why
+some have an expert or two less than a power of two, and why the wide one has a width of 64.
 """
 from dataclasses import dataclass, replace
 
@@ -40,6 +41,7 @@ class Config:
     has_shared_gate: bool = False
     n_dense: int = 0  # leading layers with one dense feed-forward part
     d_dense: int = 0
+    file_type: str = "q8_0"  # of the matrices in the shipped file; q5_1: of the experts only
 
     @property
     def d_qkv(self):
@@ -58,14 +60,15 @@ QWEN3MOE = Config("qwen3moe", "qwen3moe", 16, 2, 128, eps=1e-6, qk_norm="before"
 CONFIGS = {c.name: c for c in [
     MIXTRAL,
     QWEN3MOE,
-    Config("phimoe", "phimoe", 16, 2, 128, has_norm_bias=True, has_qkv_bias=True, has_attn_out_bias=True,
+    Config("phimoe", "phimoe", 15, 2, 128, has_norm_bias=True, has_qkv_bias=True, has_attn_out_bias=True,
            has_output_bias=True, is_tied=False),
     Config("gpt-oss", "gpt-oss", 30, 4, 64, window=128, has_sinks=True, has_qkv_bias=True, has_attn_out_bias=True,
            has_router_bias=True, has_expert_bias=True, weighting="chosen", activation="swiglu_oai", is_tied=False),
-    Config("qwen2moe", "qwen2moe", 30, 4, 64, eps=1e-6, has_qkv_bias=True, weighting="plain", d_shared=128,
+    Config("qwen2moe", "qwen2moe", 28, 4, 64, eps=1e-6, has_qkv_bias=True, weighting="plain", d_shared=128,
            has_shared_gate=True, is_tied=False),
     Config("hunyuan-moe", "hunyuan-moe", 15, 2, 128, qk_norm="after", d_shared=128, n_shared=1),
     Config("deepseek", "deepseek", 30, 4, 64, eps=1e-6, is_interleaved=True, weighting="plain", d_shared=128, n_shared=2,
            n_dense=1, d_dense=512),
-    replace(QWEN3MOE, name="qwen3moe-wide", n_expert=64, n_expert_used=6, d_expert=32, n_layer=12, d_model=64),
+    replace(QWEN3MOE, name="qwen3moe-wide", n_expert=64, n_expert_used=6, d_expert=32, n_layer=12, d_model=64,
+            file_type="q5_1"),
 ]}

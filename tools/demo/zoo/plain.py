@@ -26,7 +26,7 @@ def segment_mask(segment, position, window):
 
 
 def attend(q, k, v, mask, sinks):
-    """q [B, T, H, d], scaled; k, v [B, T, G, d]; mask [B, 1, T, T]; sinks [H] or None -> [B, T, H * d]."""
+    """q [B, T, H, d], scaled; k, v [B, S, G, d]; mask [B, 1, T, S]; sinks [H] or None -> [B, T, H * d]."""
     n_batch, n_token, n_head, d = q.shape
     group = n_head // k.shape[2]
     q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
@@ -34,7 +34,7 @@ def attend(q, k, v, mask, sinks):
     scores = q @ k.transpose(2, 3) + mask
     if sinks is not None:  # a column that takes weight and gives nothing
         scores = torch.cat([scores, sinks[None, :, None, None].expand(n_batch, -1, n_token, 1)], -1)
-    weights = F.softmax(scores, -1)[..., :n_token]
+    weights = F.softmax(scores, -1)[..., :k.shape[2]]
     return (weights @ v).transpose(1, 2).reshape(n_batch, n_token, n_head * d)
 
 
