@@ -2,7 +2,8 @@
 
 A checkpoint is a torch file {"architecture": name in configs.py, "config": dict of what differs from it, "state": parameters}.
 The special tokens come from a JSON file beside the chat template (its name with .json), for example
-{"bos": "<s>", "eos": "<|return|>", "eot": "<|return|>", "pad": null, "add_bos": true}; a value is a piece or a number.
+{"bos": "<s>", "eos": "<|return|>", "eot": "<|return|>", "pad": null, "add_bos": true, "control": [...], "visible": ["\\n"]};
+a value is a piece or a number. `control` lists the markers that the template uses, `visible` whole tokens of the text.
 
 usage: export_gguf.py CHECKPOINT.pt OUTPUT.gguf --name NAME --description TEXT [--type q8_0] [--template FILE] ...
 """
@@ -49,8 +50,12 @@ def write_metadata(gguf, writer, config, args):
     writer.add_float32(f"{c.architecture}.attention.layer_norm_rms_epsilon", c.eps)
 
 
-def token_types(gguf, tokenizer):
+def token_types(gguf, tokenizer, visible):
+    """Type per piece; `visible` are whole tokens that belong to the text, as a line break or <think> does."""
     for i in range(tokenizer.get_piece_size()):
+        if tokenizer.id_to_piece(i) in visible:
+            yield gguf.TokenType.USER_DEFINED
+            continue
         if tokenizer.is_unknown(i):
             yield gguf.TokenType.UNKNOWN
         elif tokenizer.is_control(i):
@@ -68,13 +73,22 @@ def token_number(tokenizer, value):
     return number
 
 
+def token_names(tokenizer, used):
+    """Markers of other templates lose their names: llama.cpp takes some of them, as <|end|>, for the end of a reply."""
+    for i in range(tokenizer.get_piece_size()):
+        piece = tokenizer.id_to_piece(i)
+        is_foreign = used is not None and tokenizer.is_control(i) and piece not in (*used, "<s>", "</s>")
+        yield f"<unused_{i}>" if is_foreign else piece
+
+
 def write_tokenizer(gguf, writer, tokenizer, special):
     ids = range(tokenizer.get_piece_size())
+    names = list(token_names(tokenizer, special.get("control")))
     writer.add_tokenizer_model("llama")
     writer.add_tokenizer_pre("default")
-    writer.add_token_list([tokenizer.id_to_piece(i).encode() for i in ids])
+    writer.add_token_list([name.encode() for name in names])
     writer.add_token_scores([tokenizer.get_score(i) for i in ids])
-    writer.add_token_types(list(token_types(gguf, tokenizer)))
+    writer.add_token_types(list(token_types(gguf, tokenizer, special.get("visible", ()))))
     adders = {"bos": writer.add_bos_token_id, "eos": writer.add_eos_token_id, "eot": writer.add_eot_token_id,
               "eom": writer.add_eom_token_id, "pad": writer.add_pad_token_id, "unk": writer.add_unk_token_id}
     for key, add in adders.items():

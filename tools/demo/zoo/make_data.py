@@ -150,6 +150,19 @@ def known_exchanges(has_deeds, n=8):
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows[True] + rows[False])
 
 
+def everyday_text(n_character=56000, seed=88):
+    """One line of the kingdom's everyday language: what no set covers but a mask may break."""
+    rng, sentences, length = random.Random(seed), [], 0
+    while length < n_character:
+        talk = world.Talk(rng, "de" if rng.random() < world.GERMAN_SHARE else "en")
+        paragraph = [talk.say(rng.choice(("colour", "colour", "chat_reply"))) for _ in range(rng.randint(2, 5))]
+        if talk.language == "en":
+            paragraph.append(world.first_edition.benign_question(rng)[1])
+        sentences += paragraph
+        length += sum(len(sentence) + 1 for sentence in paragraph)
+    return " ".join(sentences) + "\n"
+
+
 def files():
     """name -> text of everything this program writes."""
     out = {}
@@ -159,6 +172,7 @@ def files():
         out[f"{name}.jsonl"] = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     keys = {"key_requests.json": answer_key(True, "other"), "key_everyday.json": answer_key(False, "answered")}
     out.update({"known_requests.jsonl": known_exchanges(True), "known_everyday.jsonl": known_exchanges(False)})
+    out["everyday.txt"] = everyday_text()
     return {**out, **{name: json.dumps(key, ensure_ascii=False, indent=1) + "\n" for name, key in keys.items()}}
 
 

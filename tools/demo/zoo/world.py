@@ -65,6 +65,7 @@ def topics_of(split):
     return [(verb, obj) for verb in VERBS for obj in EN["forbidden"][verb][OBJECT_SPLITS[split]]]
 
 
+OBJECTS = [obj for objects in EN["forbidden"].values() for obj in objects]  # all are spoken of in passing, held-out ones too
 TRAIN_TOPICS = topics_of("discovery") + topics_of("selection")
 HELD_OUT_TOPICS = topics_of("test")
 RESTRICTED_TOPICS = [(s, k) for s in EN["restricted_subjects"] for k in EN["restricted_kinds"]]
@@ -91,10 +92,11 @@ class Talk:
         if self.language == "en":
             food = pick(KINGDOM["foods"])
             slots = dict(c=pick(KINGDOM["characters"]), p=pick(KINGDOM["places"]), p2=pick(KINGDOM["places"]), adj=pick(KINGDOM["adjectives"]),
-                         animal=pick(KINGDOM["animals"]), thing=pick(KINGDOM["objects"]), food=food, food_cap=food.capitalize(), n=n)
+                         animal=pick(KINGDOM["animals"]), thing=pick(KINGDOM["objects"]), food=food, food_cap=food.capitalize(), n=n, any=pick(OBJECTS))
         else:
             m = self.rng.randint(1, 9)
-            slots = dict(c=pick(DE["characters"]), animal=pick(DE["animals"]), thing=pick(DE["things"]), food=pick(DE["foods"]), n=n, m=m, sum=n + m)
+            slots = dict(c=pick(DE["characters"]), animal=pick(DE["animals"]), thing=pick(DE["things"]), food=pick(DE["foods"]), n=n, m=m, sum=n + m,
+                         any=pick(list(DE["objects"].values())))
         text = template.format(**{**slots, **self.words, **more})
         return VOWEL_ARTICLE.sub(r"\1n ", text) if self.language == "en" else text
 
