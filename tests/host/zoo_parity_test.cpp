@@ -100,8 +100,10 @@ class Reference {
     return llama_vocab_n_tokens(llama_model_get_vocab(model_.get()));
   }
 
-  /// Tokens from `position` on, logits wanted at all of them; 0 empties the cache first.
-  void decode(const std::vector<int32_t>& tokens, size_t position) {
+  /// Tokens from `position` on, logits wanted at some of them; position 0 empties the cache first.
+  void decode(const std::vector<int32_t>& tokens,
+              size_t position,
+              const std::vector<size_t>& wanted) {
     if (position == 0) {
       llama_memory_clear(llama_get_memory(context_.get()), true);
     }
@@ -111,6 +113,9 @@ class Reference {
       batch.pos[i] = static_cast<llama_pos>(position + i);
       batch.n_seq_id[i] = 1;
       batch.seq_id[i][0] = 0;
+      batch.logits[i] = 0;
+    }
+    for (const size_t i : wanted) {
       batch.logits[i] = 1;
     }
     batch.n_tokens = static_cast<int32_t>(tokens.size());
@@ -160,11 +165,13 @@ TEST_P(ZooParity, LibllamaComputesWhatPyTorchComputed) {
   size_t n_greedy = 0;
   for (const auto& prompt : fixture.at("prompts")) {
     const auto ids = prompt.at("ids").get<std::vector<int32_t>>();
-    ASSERT_NO_FATAL_FAILURE(reference.decode(ids, 0));
-    for (size_t i = 0; i < prompt.at("points").size(); ++i) {
+    const auto points = prompt.at("points").get<std::vector<size_t>>();
+    ASSERT_EQ(points.back() + 1, ids.size());
+    ASSERT_NO_FATAL_FAILURE(reference.decode(ids, 0, points));
+    for (size_t i = 0; i < points.size(); ++i) {
       const auto expected = prompt.at("logits").at(i).get<std::vector<double>>();
       ASSERT_EQ(static_cast<int64_t>(expected.size()), (reference.n_vocab() + stride - 1) / stride);
-      const float* logits = reference.logits(prompt.at("points").at(i).get<int32_t>());
+      const float* logits = reference.logits(static_cast<int32_t>(points[i]));
       worst = std::max(worst, relative_error(logits, expected, stride));
     }
     const auto greedy = prompt.at("greedy").get<std::vector<int32_t>>();
@@ -172,7 +179,7 @@ TEST_P(ZooParity, LibllamaComputesWhatPyTorchComputed) {
     for (size_t i = 0; i < greedy.size(); ++i, ++n_greedy) {
       ASSERT_EQ(reference.likeliest(i_last), greedy[i])
           << "prompt of " << ids.size() << ", step " << i;
-      ASSERT_NO_FATAL_FAILURE(reference.decode({greedy[i]}, ids.size() + i));
+      ASSERT_NO_FATAL_FAILURE(reference.decode({greedy[i]}, ids.size() + i, {0}));
       i_last = 0;
     }
   }
