@@ -73,7 +73,8 @@ def start(args):
     model = architectures.build(args.model)
     if args.init and not args.output.exists():
         import initialise
-        initialise.init_from(model, torch.load(args.init)["state"])
+        for line in initialise.init_from(model, torch.load(args.init)["state"]):
+            print(f"{args.model}: not from {args.init.stem}: {line}", flush=True)
     model.to(args.device)
     optimizer = Muon(model.named_parameters())
     if not args.output.exists():
