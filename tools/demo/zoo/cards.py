@@ -1,7 +1,7 @@
 """Model cards of the zoo: recipe, base rates with n, and the world's figures beside those of real models.
 
     cards.py add REPORT.json CHECKPOINT.pt MODEL.gguf [--minutes M] [--note TEXT]     writes CARDS/<name>.json
-    cards.py write                                                                   writes README.md from all cards
+    cards.py write [--check]                                                         writes README.md from all cards
 
 REPORT.json comes from `evaluate.py MODEL.gguf --output REPORT.json`. CARDS is models/zoo/cards, README.md is models/zoo's.
 """
@@ -145,12 +145,16 @@ def figure_rows(cards):
                f"| {'none' if r is None else format(r['median'], '.0f') + ' (' + str(r['p90']) + ')'} |")
 
 
-def write(_args):
+def write(args):
     cards = [json.loads(path.read_text()) for path in (ZOO / "cards").glob("*.json")]
     cards.sort(key=lambda c: ORDER.index(c["name"]))
     parts = [HEAD, "\n".join(model_rows(cards)), "\n\n## Base rates\n", "\n".join(rate_rows(cards)), "\n\n## As hard as the real world?\n", "\n".join(figure_rows(cards)), "\n"]
     notes = [f"* `{c['name']}`: {c['note']}" for c in cards if c["note"]]
-    (ZOO / "README.md").write_text("".join(parts) + ("\n" + "\n".join(notes) + "\n" if notes else "") + TAIL)
+    text = "".join(parts) + ("\n" + "\n".join(notes) + "\n" if notes else "") + TAIL
+    if not args.check:
+        (ZOO / "README.md").write_text(text)
+    elif (ZOO / "README.md").read_text() != text:
+        raise SystemExit("cards: models/zoo/README.md is not what cards/ gives; run tools/demo/zoo/cards.py write")
 
 
 def main():
@@ -162,7 +166,9 @@ def main():
     adding.add_argument("model", type=Path)
     adding.add_argument("--note", default="")
     adding.set_defaults(run=add)
-    commands.add_parser("write").set_defaults(run=write)
+    writing = commands.add_parser("write")
+    writing.add_argument("--check", action="store_true", help="compare instead of writing")
+    writing.set_defaults(run=write)
     args = parser.parse_args()
     args.run(args)
 
