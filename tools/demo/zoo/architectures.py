@@ -7,6 +7,8 @@
 `positions` restart at every document. Without them each row is one document. Axes: B row, T token, D width, E expert,
 K experts per token. On a CPU kernels.py computes attention and experts, elsewhere plain.py does.
 """
+import blas  # before PyTorch
+
 import math
 
 import torch

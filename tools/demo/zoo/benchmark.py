@@ -2,6 +2,8 @@
 
 usage: benchmark.py [NAME ...] [--profile]
 """
+import blas  # before PyTorch
+
 import argparse
 import time
 

@@ -1,4 +1,6 @@
 """Compares kernels.py with plain.py: outputs and gradients of every architecture on packed rows. Exits with 1 if they differ."""
+import blas  # before PyTorch
+
 import torch
 
 import kernels

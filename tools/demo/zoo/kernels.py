@@ -3,6 +3,8 @@
 They work on float32, on one thread, and use the BLAS that PyTorch uses (libblas.so.3; OpenBLAS is the fast one).
 Without a compiler, or with ZOO_KERNELS=off, plain.py computes the same.
 """
+import blas  # before PyTorch
+
 import ctypes
 import hashlib
 import os
@@ -25,13 +27,8 @@ def cache_folder():
     return Path(os.environ.get("MASCING_CACHE_DIR", default))
 
 
-def cpu_flags():
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    return next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
-
-
 def compile_kernels():
-    key = hashlib.sha256("".join(p.read_text() for p in SOURCES).encode() + " ".join(COMMAND).encode() + cpu_flags().encode())
+    key = hashlib.sha256("".join(p.read_text() for p in SOURCES).encode() + " ".join(COMMAND).encode() + blas.cpu_flags().encode())
     library = cache_folder() / f"zoo-kernels-{key.hexdigest()[:12]}.so"
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
