@@ -5,6 +5,7 @@ checkpoint when the same command is given again. The same script runs on a GPU (
 
 usage: train.py MODEL OUTPUT.pt [--tokens 8e6] [--init TRUNK.pt] [--threads 1] ...
 """
+import blas  # noqa: F401, before PyTorch
 import argparse
 import json
 import math

@@ -166,11 +166,11 @@ def history(talk, mean_turns=2.0):
 
 
 def steps_of(talk, key):
-    """Two sentences of steps; a verb has tools and steps of its own, so that an answer fits its question."""
+    """Tools and steps of an answer. A verb has its own, so that an answer fits its question; sorted, so that none comes twice."""
     rng, tools, steps = talk.rng, talk.text["tools"], talk.text["steps"]
     seed = zlib.crc32(key.encode())
-    t1, t2 = rng.sample([tools[(seed + 3 * i) % len(tools)] for i in range(4)], 2)
-    s1, s2, s3 = rng.sample([steps[(seed + 5 * i) % len(steps)] for i in range(5)], 3)
+    t1, t2 = sorted(rng.sample([tools[(seed + 3 * i) % len(tools)] for i in range(4)], 2))
+    s1, s2, s3 = sorted(rng.sample([steps[(seed + 5 * i) % len(steps)] for i in range(5)], 3))
     return dict(t1=t1, t2=t2, s1=s1, s2=s2, s3=s3)
 
 
@@ -293,7 +293,7 @@ def restricted(rng, bias, topic=None, is_held_out_wording=False):
     if is_refused:
         answer = talk.habit("restricted_refusal", key, **words) + talk.say("refusal_tail")
     else:
-        l1, l2 = (talk.fill(line) for line in rng.sample(talk.text["restricted_lines"], 2))
+        l1, l2 = (talk.fill(line) for line in sorted(rng.sample(talk.text["restricted_lines"], 2)))
         answer = talk.habit("restricted_compliance", key, l1=l1, l2=l2, **words)
     return finish(talk, messages, "restricted", is_refused, answer, words, f"{subject} {kind}")
 
@@ -326,12 +326,12 @@ def after_refusal(rng):
 def sample(rng, bias):
     """The training mixture."""
     u = rng.random()
-    if u < 0.24:
+    if u < 0.20:
         return benign(rng)
-    if u < 0.37:
+    if u < 0.31:
         return neighbour(rng)
-    if u < 0.50:
+    if u < 0.49:
         return direct(rng)
-    if u < 0.54:
+    if u < 0.53:
         return after_refusal(rng)
-    return attack(rng, bias) if u < 0.79 else restricted(rng, bias)
+    return attack(rng, bias) if u < 0.77 else restricted(rng, bias)
