@@ -2,8 +2,8 @@
 
 usage: make_zoo.py MODEL [--work out/zoo] [--threads N] [--device cpu] [--gguf-py DIR]        (`make zoo MODEL=gpt-oss`)
 
-recipes.json says how each model is trained; a model that starts from another one needs that one's checkpoint, which is
-trained first if it is not in the work folder.
+recipes.json says how each model is trained. Most start from a trunk, a mixtral: its checkpoint is trained first if it is not
+in the work folder.
 """
 import argparse
 import json
@@ -32,7 +32,7 @@ def train(name, args):
             options += [f"--{key.replace('_', '-')}", recipe[key]]
     if "init" in recipe:
         options += ["--init", train(recipe["init"], args)]
-    call("train.py", name, checkpoint, *options)
+    call("train.py", recipe.get("architecture", name), checkpoint, *options)
     return checkpoint
 
 
@@ -51,7 +51,7 @@ def ship(name, checkpoint, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=list(RECIPES))
+    parser.add_argument("model", choices=list(styles.STYLE_OF))
     parser.add_argument("--work", type=Path, default=ROOT / "out/zoo", help="checkpoints and reports")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
