@@ -6,8 +6,6 @@ The special tokens come from a JSON file beside the chat template (its name with
 
 usage: export_gguf.py CHECKPOINT.pt OUTPUT.gguf --name NAME --description TEXT [--type q8_0] [--template FILE] ...
 """
-import blas  # before PyTorch
-
 import argparse
 import json
 from dataclasses import replace
