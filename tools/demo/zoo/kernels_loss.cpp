@@ -7,7 +7,7 @@
 namespace zoo {
 namespace {
 
-constexpr int kRow = 64;
+constexpr int kRow = 96;
 
 /// Logits become weight * (softmax - one at the target); returns the negative log-likelihood.
 float row_loss(float* logits, int n_vocab, int64_t target, float weight) {

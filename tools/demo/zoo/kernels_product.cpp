@@ -16,6 +16,7 @@ constexpr int kPanel = 2 * kLane;
 constexpr int kBlockM = 252, kBlockK = 256;
 
 typedef float Vector __attribute__((vector_size(kLane * sizeof(float))));
+typedef int32_t Lanes __attribute__((vector_size(kLane * sizeof(int32_t))));
 typedef float Unaligned __attribute__((vector_size(kLane * sizeof(float)), aligned(4)));
 
 /// The left side: element (i, p) is data[i * row + p * column].
@@ -25,6 +26,45 @@ struct Left {
 };
 /// The right side: element (p, j) is data[p * row + j * column].
 using Right = Left;
+
+/// Exchanges blocks of `Step` lanes of two rows.
+template <int Step>
+void exchange(Vector& a, Vector& b) {
+  Lanes low;
+  Lanes high;
+  for (int i = 0; i < kLane; ++i) {
+    low[i] = (i & Step) == 0 ? i : kLane + i - Step;
+    high[i] = (i & Step) == 0 ? i + Step : kLane + i;
+  }
+  const Vector first = __builtin_shuffle(a, b, low);
+  b = __builtin_shuffle(a, b, high);
+  a = first;
+}
+
+template <int Step>
+void exchange_all(Vector* rows) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kLane; ++i) {
+    if ((i & Step) == 0) {
+      exchange<Step>(rows[i], rows[i + Step]);
+    }
+  }
+  if constexpr (Step > 1) {
+    exchange_all<Step / 2>(rows);
+  }
+}
+
+/// A square of lanes x lanes: rows `ld` apart become columns of the panel.
+void transpose(const float* from, int64_t ld, float* panel) {
+  Vector rows[kLane];
+  for (int i = 0; i < kLane; ++i) {
+    rows[i] = *reinterpret_cast<const Unaligned*>(from + i * ld);
+  }
+  exchange_all<kLane / 2>(rows);
+  for (int i = 0; i < kLane; ++i) {
+    *reinterpret_cast<Unaligned*>(panel + i * kPanel) = rows[i];
+  }
+}
 
 /// Columns [first, first + n) of rows [p0, p0 + k), zeros behind them.
 void pack(const Right& b, int p0, int k, int first, int n, float* panel) {
@@ -44,9 +84,14 @@ void pack(const Right& b, int p0, int k, int first, int n, float* panel) {
     }
     return;
   }
-  for (int j = 0; j < n; ++j) {
-    for (int p = 0; p < k; ++p) {
-      panel[p * kPanel + j] = from[j * b.column + p * b.row];
+  int p = 0;
+  for (; p + kLane <= k && n == kPanel; p += kLane) {
+    transpose(from + p, b.column, panel + p * kPanel);
+    transpose(from + p + kLane * b.column, b.column, panel + p * kPanel + kLane);
+  }
+  for (; p < k; ++p) {
+    for (int j = 0; j < n; ++j) {
+      panel[p * kPanel + j] = from[j * b.column + p];
     }
   }
 }
