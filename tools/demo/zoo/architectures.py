@@ -1,4 +1,4 @@
-"""Seven MoE architectures as llama.cpp's graphs compute them (src/models/*.cpp there), small enough to train on a CPU.
+"""Seven MoE architectures as llama.cpp's graphs compute them, small enough to train on a CPU.
 
     model = build("gpt-oss")
     hidden = model(ids, positions, segment)    # [B, T] each -> [B, T, D]; logits: model.logits(hidden)
