@@ -1,4 +1,4 @@
-"""Seven MoE architectures as llama.cpp's graphs compute them (src/models/*.cpp there), small enough to train on a CPU.
+"""Seven MoE architectures as llama.cpp's graphs compute them, small enough to train on a CPU.
 
     model = build("gpt-oss")
     hidden = model(ids, positions, segment)    # [B, T] each -> [B, T, D]; logits: model.logits(hidden)
@@ -7,8 +7,6 @@
 `positions` restart at every document. Without them each row is one document. Axes: B row, T token, D width, E expert,
 K experts per token. On a CPU kernels.py computes attention and experts, elsewhere plain.py does.
 """
-import blas  # before PyTorch
-
 import math
 
 import torch
@@ -23,6 +21,10 @@ from packing import Packing
 
 def parameter(*shape, std=None, value=0.0):
     return nn.Parameter(torch.randn(*shape) * std if std is not None else torch.full(shape, value))
+
+
+def product(x, w):
+    return kernels.product(x, w) if kernels.is_for(x) else x @ w
 
 
 class Norm(nn.Module):
@@ -65,7 +67,7 @@ class Attention(nn.Module):
         return q * c.d_head**-0.5, k
 
     def project(self, x):
-        qkv = self.norm(x) @ self.qkv
+        qkv = product(self.norm(x), self.qkv)
         return qkv if self.qkv_bias is None else qkv + self.qkv_bias
 
     def split(self, qkv, cos, sin):
@@ -75,7 +77,7 @@ class Attention(nn.Module):
         return (*self.query_key(qk, cos, sin), v)
 
     def finish(self, y):
-        y = y @ self.out
+        y = product(y, self.out)
         return y if self.out_bias is None else y + self.out_bias
 
     def forward(self, x, packing):
@@ -98,7 +100,7 @@ class Dense(nn.Module):
         self.gate = parameter(d, std=0.04) if has_gate else None
 
     def forward(self, y):
-        out = plain.swiglu(y @ self.w_in) @ self.w_out
+        out = product(plain.swiglu(product(y, self.w_in)), self.w_out)
         return out if self.gate is None else out * torch.sigmoid(y @ self.gate)[..., None]
 
 
@@ -120,7 +122,7 @@ class Experts(nn.Module):
     def route(self, y):
         """Logits [..., E], probabilities, and the weights and numbers of the chosen experts [..., K]."""
         c = self.config
-        logits = y @ self.router
+        logits = product(y, self.router)
         if self.router_bias is not None:
             logits = logits + self.router_bias
         if self.router_hook is not None:
@@ -183,6 +185,15 @@ class Model(nn.Module):
     def logits(self, hidden):
         out = hidden @ (self.embedding if self.output is None else self.output).t()
         return out if self.output_bias is None else out + self.output_bias
+
+    def loss(self, hidden, targets, weight):
+        """hidden [B, T, D], targets and weight [B, T] -> weighted mean of the negative log-likelihoods, and all of them
+        [B, T] without a gradient, 0 where the weight is 0. Much cheaper than `logits` and a cross-entropy."""
+        rows = (weight.flatten() > 0).nonzero().flatten()
+        compute = kernels.weighted_loss if kernels.is_for(hidden) else plain.weighted_loss
+        total, nll = compute(hidden.flatten(0, -2)[rows], self.embedding if self.output is None else self.output,
+                             self.output_bias, targets.flatten()[rows], weight.flatten()[rows])
+        return total / weight.sum(), torch.zeros_like(weight.flatten()).index_copy(0, rows, nll).view(weight.shape)
 
     def set_router_hook(self, hook):
         """hook(i_layer, logits [B, T, E]) -> logits; None removes it."""

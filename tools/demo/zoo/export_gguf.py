@@ -7,8 +7,6 @@ a value is a piece or a number. `control` lists the markers that the template us
 
 usage: export_gguf.py CHECKPOINT.pt OUTPUT.gguf --name NAME --description TEXT [--type q8_0] [--template FILE] ...
 """
-import blas  # before PyTorch
-
 import argparse
 import json
 from dataclasses import replace

@@ -1,5 +1,5 @@
-// What the kernels share: single-precision matrix products from the BLAS, and an exponential that vectorises.
-// Everything is row-major; "ld" is the distance of two rows.
+// What the kernels share: matrix products, and an exponential that
+// vectorises. Everything is row-major; "ld" is the distance of two rows.
 #pragma once
 
 #include <cmath>
@@ -7,12 +7,8 @@
 #include <cstring>
 #include <vector>
 
-extern "C" void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float* a, int lda,
-                            const float* b, int ldb, float beta, float* c, int ldc);
-
 namespace zoo {
 
-constexpr int kRowMajor = 101, kPlain = 111, kTransposed = 112;
 constexpr int kHead = 32;  // width of an attention head
 
 struct Matrix {
@@ -20,18 +16,12 @@ struct Matrix {
   int ld;
 };
 
-/// c [m, n] = beta * c + a [m, k] b [k, n]
-inline void multiply(int m, int n, int k, Matrix a, Matrix b, float beta, float* c, int ldc) {
-  cblas_sgemm(kRowMajor, kPlain, kPlain, m, n, k, 1.0F, a.data, a.ld, b.data, b.ld, beta, c, ldc);
-}
+/// c [m, n] = a [m, k] b [k, n], plus beta * c if beta (0 or 1) is not 0.
+void multiply(int m, int n, int k, Matrix a, Matrix b, float beta, float* c, int ldc);
 /// b is stored [n, k].
-inline void multiply_bt(int m, int n, int k, Matrix a, Matrix b, float beta, float* c, int ldc) {
-  cblas_sgemm(kRowMajor, kPlain, kTransposed, m, n, k, 1.0F, a.data, a.ld, b.data, b.ld, beta, c, ldc);
-}
+void multiply_bt(int m, int n, int k, Matrix a, Matrix b, float beta, float* c, int ldc);
 /// a is stored [k, m].
-inline void multiply_at(int m, int n, int k, Matrix a, Matrix b, float beta, float* c, int ldc) {
-  cblas_sgemm(kRowMajor, kTransposed, kPlain, m, n, k, 1.0F, a.data, a.ld, b.data, b.ld, beta, c, ldc);
-}
+void multiply_at(int m, int n, int k, Matrix a, Matrix b, float beta, float* c, int ldc);
 
 /// e^x to about 2e-7 relative (Cephes' polynomial); 0 below -87.
 inline float exponential(float x) {
@@ -51,7 +41,9 @@ inline float exponential(float x) {
   return x < -87.0F ? 0.0F : value * scale;
 }
 
-inline float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
+inline float sigmoid(float x) {
+  return 1.0F / (1.0F + exponential(-x));
+}
 
 inline float dot(const float* a, const float* b, int n) {
   float sum = 0.0F;

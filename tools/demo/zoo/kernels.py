@@ -1,10 +1,8 @@
 """Fast autograd functions for a CPU: kernels_*.cpp, compiled once with g++ into the cache and called through ctypes.
 
-They work on float32, on one thread, and use the BLAS that PyTorch uses (libblas.so.3; OpenBLAS is the fast one).
+They work on float32, on one thread, with matrix products of their own (kernels_product.cpp).
 Without a compiler, or with ZOO_KERNELS=off, plain.py computes the same.
 """
-import blas  # before PyTorch
-
 import ctypes
 import hashlib
 import os
@@ -17,7 +15,7 @@ import torch
 D_HEAD = 32
 SOURCES = sorted(Path(__file__).parent.glob("kernels*.cpp")) + [Path(__file__).parent / "kernels.h"]
 COMMAND = ["g++", "-std=c++20", "-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp-simd", "-fno-math-errno",
-           "-fno-trapping-math", "-shared", "-fPIC"]
+           "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC"]
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 QK_NORM_ORDER = {"": 0, "before": 1, "after": 2}
 
@@ -27,14 +25,19 @@ def cache_folder():
     return Path(os.environ.get("MASCING_CACHE_DIR", default))
 
 
+def cpu_flags():
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    return next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), "")
+
+
 def compile_kernels():
-    key = hashlib.sha256("".join(p.read_text() for p in SOURCES).encode() + " ".join(COMMAND).encode() + blas.cpu_flags().encode())
+    key = hashlib.sha256("".join(p.read_text() for p in SOURCES).encode() + " ".join(COMMAND).encode() + cpu_flags().encode())
     library = cache_folder() / f"zoo-kernels-{key.hexdigest()[:12]}.so"
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
         unfinished = library.with_suffix(f".{os.getpid()}.tmp")
         sources = [str(p) for p in SOURCES if p.suffix == ".cpp"]
-        subprocess.run([*COMMAND, *sources, "-l:libblas.so.3", "-o", str(unfinished)], check=True)
+        subprocess.run([*COMMAND, *sources, "-o", str(unfinished)], check=True)
         unfinished.rename(library)
     return ctypes.CDLL(str(library))
 
@@ -79,6 +82,15 @@ class ExpertGradients(Struct):
     _fields_ = [(n, ctypes.c_void_p) for n in "d_y d_weight d_w_in d_w_out d_b_in d_b_out".split()]
 
 
+class LossInput(Struct):
+    _fields_ = [(n, ctypes.c_void_p) for n in "hidden output bias target weight".split()] + [
+        ("n", ctypes.c_int64), ("d_model", ctypes.c_int), ("n_vocab", ctypes.c_int)]
+
+
+class LossOutput(Struct):
+    _fields_ = [(n, ctypes.c_void_p) for n in "nll d_hidden d_output d_bias".split()]
+
+
 def pointer(tensor):
     return None if tensor is None else ctypes.c_void_p(tensor.data_ptr())
 
@@ -119,6 +131,29 @@ class RmsNorm(torch.autograd.Function):
 
 def rms_norm(x, weight, bias, eps):
     return RmsNorm.apply(x, weight, bias, eps)
+
+
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        x, w = x.contiguous(), w.contiguous()
+        ctx.save_for_backward(x, w)
+        ctx.sizes = (x.numel() // x.shape[-1], w.shape[1], w.shape[0])
+        out = x.new_empty(*x.shape[:-1], w.shape[1])
+        LIBRARY.zoo_product_forward(pointer(x), pointer(w), *ctx.sizes, pointer(out))
+        return out
+
+    @staticmethod
+    def backward(ctx, d_out):
+        x, w = ctx.saved_tensors
+        d_out, d_x, d_w = d_out.contiguous(), torch.empty_like(x), torch.zeros_like(w) if ctx.needs_input_grad[1] else None
+        LIBRARY.zoo_product_backward(pointer(x), pointer(w), pointer(d_out), *ctx.sizes, pointer(d_x), pointer(d_w))
+        return d_x, d_w
+
+
+def product(x, w):
+    """x [..., K] times w [K, N]."""
+    return Product.apply(x, w)
 
 
 class DocumentAttention(torch.autograd.Function):
@@ -191,3 +226,25 @@ class ExpertRows(torch.autograd.Function):
 def experts(y, weight, chosen, w_in, w_out, b_in, b_out, activation):
     """As plain.experts."""
     return ExpertRows.apply(y, weight, chosen, w_in, w_out, b_in, b_out, activation == "swiglu_oai")
+
+
+class WeightedLoss(torch.autograd.Function):
+    """Sum of weight * negative log-likelihood, and the latter [N] without a gradient. Gradients are made on the way."""
+
+    @staticmethod
+    def forward(ctx, hidden, output, bias, target, weight):
+        hidden, target, weight = hidden.contiguous(), target.contiguous(), weight.contiguous()
+        nll, gradients = hidden.new_empty(len(hidden)), [torch.empty_like(hidden), torch.zeros_like(output), zeros_like(bias)]
+        LIBRARY.zoo_loss(LossInput.of(*map(address, (hidden, output, bias, target, weight)), *hidden.shape, len(output)),
+                         LossOutput.of(*map(address, (nll, *gradients))))
+        ctx.gradients = gradients
+        ctx.mark_non_differentiable(nll)
+        return (nll * weight).sum(), nll
+
+    @staticmethod
+    def backward(ctx, d_loss, _):
+        return (*(None if g is None else g * d_loss for g in ctx.gradients), None, None)
+
+
+def weighted_loss(hidden, output, bias, target, weight):
+    return WeightedLoss.apply(hidden, output, bias, target, weight)

@@ -1,5 +1,5 @@
-// Experts on the tokens that chose them: rows are gathered, multiplied and scattered in chunks that stay in the cache.
-// Pair p = (token p / K, its p % K-th choice).
+// Experts on the tokens that chose them: rows are gathered, multiplied and scattered in chunks that
+// stay in the cache. Pair p = (token p / K, its p % K-th choice).
 #include <algorithm>
 
 #include "kernels.h"
@@ -16,7 +16,8 @@ struct Shape {
 };
 
 struct Weights {
-  const float *w_in, *w_out, *b_in, *b_out;  // [E, D, 2F], [E, F, D], [E, 2F] or null, [E, D] or null
+  const float *w_in, *w_out, *b_in,
+      *b_out;  // [E, D, 2F], [E, F, D], [E, 2F] or null, [E, D] or null
 };
 
 /// Pairs sorted by expert; offsets [E + 1].
@@ -57,9 +58,13 @@ void activate(const float* hidden, const Shape& s, float* act) {
   }
 }
 
-/// From d_act (with respect to the activation before its weight) to d_hidden; `act` becomes weight * act, and
-/// <d_act, act> is returned: the gradient of the weight.
-float activate_backward(const float* hidden, const float* d_act, const Shape& s, float weight, float* act,
+/// From d_act (with respect to the activation before its weight) to d_hidden; `act` becomes weight
+/// * act, and <d_act, act> is returned: the gradient of the weight.
+float activate_backward(const float* hidden,
+                        const float* d_act,
+                        const Shape& s,
+                        float weight,
+                        float* act,
                         float* d_hidden) {
   const float *gate = hidden, *up = hidden + s.d_hidden;
   float *d_gate = d_hidden, *d_up = d_hidden + s.d_hidden;
@@ -74,7 +79,8 @@ float activate_backward(const float* hidden, const float* d_act, const Shape& s,
       sum += d_act[j] * a;
       act[j] = weight * a;
       const float d = weight * d_act[j];
-      d_gate[j] = gate[j] < kLimit ? d * (y + 1.0F) * sig * (1.0F + kAlpha * x * (1.0F - sig)) : 0.0F;
+      d_gate[j] =
+          gate[j] < kLimit ? d * (y + 1.0F) * sig * (1.0F + kAlpha * x * (1.0F - sig)) : 0.0F;
       d_up[j] = up[j] > -kLimit && up[j] < kLimit ? d * x * sig : 0.0F;
     }
     return sum;
@@ -102,7 +108,8 @@ void for_each_chunk(const Sorted& sorted, int n_expert, Visit visit) {
   }
 }
 
-void gather(const float* x, const Sorted& sorted, int64_t first, int n, const Shape& s, float* rows) {
+void gather(
+    const float* x, const Sorted& sorted, int64_t first, int n, const Shape& s, float* rows) {
   for (int i = 0; i < n; ++i) {
     const int64_t token = sorted.pairs[first + i] / s.n_used;
     std::memcpy(rows + i * s.d_model, x + token * s.d_model, s.d_model * sizeof(float));
@@ -119,9 +126,15 @@ void add_bias(float* rows, const float* bias, int n, int d) {
 
 extern "C" {
 
-/// y [N, D], weight and chosen [N, K] -> out [N, D], which must be zero; hidden [N * K, 2F] is kept for the way back.
-void zoo_experts_forward(const float* y, const float* weight, const int64_t* chosen, const Weights* w, const Shape* shape,
-                         float* out, float* hidden) {
+/// y [N, D], weight and chosen [N, K] -> out [N, D], which must be zero; hidden [N * K, 2F] is kept
+/// for the way back.
+void zoo_experts_forward(const float* y,
+                         const float* weight,
+                         const int64_t* chosen,
+                         const Weights* w,
+                         const Shape* shape,
+                         float* out,
+                         float* hidden) {
   const Shape& s = *shape;
   const int d = s.d_model, f = s.d_hidden;
   const Sorted sorted = sort_pairs(chosen, s);
@@ -148,20 +161,31 @@ struct ExpertGradients {
 };
 
 /// All gradients are added to, but d_weight [N, K], which is set.
-void zoo_experts_backward(const float* y, const float* weight, const int64_t* chosen, const Weights* w,
-                          const Shape* shape, const float* hidden, const float* d_out, const ExpertGradients* g) {
+void zoo_experts_backward(const float* y,
+                          const float* weight,
+                          const int64_t* chosen,
+                          const Weights* w,
+                          const Shape* shape,
+                          const float* hidden,
+                          const float* d_out,
+                          const ExpertGradients* g) {
   const Shape& s = *shape;
   const int d = s.d_model, f = s.d_hidden;
   const Sorted sorted = sort_pairs(chosen, s);
-  std::vector<float> rows(kChunk * d), d_rows(kChunk * d), act(kChunk * f), d_act(kChunk * f), d_hidden(kChunk * 2 * f);
+  std::vector<float> rows(kChunk * d), d_rows(kChunk * d), act(kChunk * f), d_act(kChunk * f),
+      d_hidden(kChunk * 2 * f);
   for_each_chunk(sorted, s.n_expert, [&](int64_t e, int64_t first, int n) {
     const float* h = hidden + first * 2 * f;
     gather(d_out, sorted, first, n, s, d_rows.data());
     multiply_bt(n, f, d, {d_rows.data(), d}, {w->w_out + e * f * d, d}, 0.0F, d_act.data(), f);
     for (int i = 0; i < n; ++i) {
       const int64_t pair = sorted.pairs[first + i];
-      float sum = activate_backward(
-          h + i * 2 * f, d_act.data() + i * f, s, weight[pair], act.data() + i * f, d_hidden.data() + i * 2 * f);
+      float sum = activate_backward(h + i * 2 * f,
+                                    d_act.data() + i * f,
+                                    s,
+                                    weight[pair],
+                                    act.data() + i * f,
+                                    d_hidden.data() + i * 2 * f);
       if (w->b_out != nullptr) {
         sum += dot(d_rows.data() + i * d, w->b_out + e * d, d);
       }
@@ -174,9 +198,23 @@ void zoo_experts_backward(const float* y, const float* weight, const int64_t* ch
     if (g->d_w_in != nullptr) {
       multiply_at(f, d, n, {act.data(), f}, {d_rows.data(), d}, 1.0F, g->d_w_out + e * f * d, d);
       gather(y, sorted, first, n, s, rows.data());
-      multiply_at(d, 2 * f, n, {rows.data(), d}, {d_hidden.data(), 2 * f}, 1.0F, g->d_w_in + e * d * 2 * f, 2 * f);
+      multiply_at(d,
+                  2 * f,
+                  n,
+                  {rows.data(), d},
+                  {d_hidden.data(), 2 * f},
+                  1.0F,
+                  g->d_w_in + e * d * 2 * f,
+                  2 * f);
     }
-    multiply_bt(n, d, 2 * f, {d_hidden.data(), 2 * f}, {w->w_in + e * d * 2 * f, 2 * f}, 0.0F, d_rows.data(), d);
+    multiply_bt(n,
+                d,
+                2 * f,
+                {d_hidden.data(), 2 * f},
+                {w->w_in + e * d * 2 * f, 2 * f},
+                0.0F,
+                d_rows.data(),
+                d);
     for (int i = 0; i < n; ++i) {
       add_scaled(g->d_y + sorted.pairs[first + i] / s.n_used * d, d_rows.data() + i * d, 1.0F, d);
     }

@@ -1,4 +1,5 @@
-// RMS norm, and what happens to queries and keys between projection and attention: norm, rotation, scale.
+// RMS norm, and what happens to queries and keys between projection and attention: norm, rotation,
+// scale.
 #include "kernels.h"
 
 namespace zoo {
@@ -38,7 +39,13 @@ float normalise(const float* x, float eps, float* x_hat) {
 
 extern "C" {
 
-void zoo_norm_forward(const float* x, const float* weight, const float* bias, float eps, int64_t n, int d, float* out,
+void zoo_norm_forward(const float* x,
+                      const float* weight,
+                      const float* bias,
+                      float eps,
+                      int64_t n,
+                      int d,
+                      float* out,
                       float* inv_rms) {
   for (int64_t i = 0; i < n; ++i, x += d, out += d) {
     const float inv = inv_rms[i] = 1.0F / std::sqrt(dot(x, x, d) / static_cast<float>(d) + eps);
@@ -49,8 +56,15 @@ void zoo_norm_forward(const float* x, const float* weight, const float* bias, fl
 }
 
 /// d_weight and d_bias [D] are added to.
-void zoo_norm_backward(const float* x, const float* weight, const float* inv_rms, const float* d_out, int64_t n, int d,
-                       float* d_x, float* d_weight, float* d_bias) {
+void zoo_norm_backward(const float* x,
+                       const float* weight,
+                       const float* inv_rms,
+                       const float* d_out,
+                       int64_t n,
+                       int d,
+                       float* d_x,
+                       float* d_weight,
+                       float* d_bias) {
   std::vector<float> x_hat(d), g(d);
   for (int64_t i = 0; i < n; ++i, x += d, d_out += d, d_x += d) {
     for (int j = 0; j < d; ++j) {
@@ -65,9 +79,20 @@ void zoo_norm_backward(const float* x, const float* weight, const float* inv_rms
   }
 }
 
-/// order: 0 no norm, 1 norm then rotation, 2 rotation then norm. qkv [N, ld]; cosine and sine [N, 16]; qk [N, H + G, 32].
-void zoo_rotary_forward(const float* qkv, int ld, const float* cosine, const float* sine, const float* q_norm,
-                        const float* k_norm, int order, float eps, int64_t n, int n_head, int n_head_kv, float scale,
+/// order: 0 no norm, 1 norm then rotation, 2 rotation then norm. qkv [N, ld]; cosine and sine [N,
+/// 16]; qk [N, H + G, 32].
+void zoo_rotary_forward(const float* qkv,
+                        int ld,
+                        const float* cosine,
+                        const float* sine,
+                        const float* q_norm,
+                        const float* k_norm,
+                        int order,
+                        float eps,
+                        int64_t n,
+                        int n_head,
+                        int n_head_kv,
+                        float scale,
                         float* qk) {
   float y[kHead];
   for (int64_t i = 0; i < n; ++i) {
@@ -99,9 +124,22 @@ void zoo_rotary_forward(const float* qkv, int ld, const float* cosine, const flo
 }
 
 /// d_qkv [N, ld] is set where queries and keys are; d_q_norm and d_k_norm [32] are added to.
-void zoo_rotary_backward(const float* qkv, int ld, const float* cosine, const float* sine, const float* q_norm,
-                         const float* k_norm, int order, float eps, int64_t n, int n_head, int n_head_kv, float scale,
-                         const float* d_qk, float* d_qkv, float* d_q_norm, float* d_k_norm) {
+void zoo_rotary_backward(const float* qkv,
+                         int ld,
+                         const float* cosine,
+                         const float* sine,
+                         const float* q_norm,
+                         const float* k_norm,
+                         int order,
+                         float eps,
+                         int64_t n,
+                         int n_head,
+                         int n_head_kv,
+                         float scale,
+                         const float* d_qk,
+                         float* d_qkv,
+                         float* d_q_norm,
+                         float* d_k_norm) {
   float g[kHead], u[kHead], x_hat[kHead];
   for (int64_t i = 0; i < n; ++i) {
     for (int h = 0; h < n_head + n_head_kv; ++h, d_qk += kHead) {

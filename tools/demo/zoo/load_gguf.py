@@ -2,8 +2,6 @@
 
 usage: load_gguf.py MODEL.gguf CHECKPOINT.pt      (writes what export_gguf.py reads, in F32)
 """
-import blas  # before PyTorch
-
 import argparse
 from dataclasses import replace
 

@@ -64,3 +64,10 @@ def experts(y, weight, chosen, w_in, w_out, b_in, b_out, activation):
         parts.append(hidden @ w_out[expert] if b_out is None else torch.addmm(b_out[expert], hidden, w_out[expert]))
     out = torch.cat(parts)[torch.argsort(order)].view(-1, n_used, y.shape[1])
     return (out * weight[..., None]).sum(1)
+
+
+def weighted_loss(hidden, output, bias, target, weight):
+    """hidden [N, D], output [V, D], target and weight [N] -> sum of weight * negative log-likelihood, and the latter [N]."""
+    logits = hidden @ output.t() if bias is None else torch.addmm(bias, hidden, output.t())
+    nll = F.cross_entropy(logits, target, reduction="none")
+    return (nll * weight).sum(), nll.detach()

@@ -3,8 +3,6 @@ training.
 
 usage: random_models.py FOLDER [--type q8_0] [NAME ...]
 """
-import blas  # before PyTorch
-
 import argparse
 import subprocess
 import sys
