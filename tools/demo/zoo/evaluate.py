@@ -3,7 +3,6 @@ shipped GGUF file for its card (tests/host/zoo_parity_test.cpp shows that liblla
 
 usage: evaluate.py CHECKPOINT.pt|MODEL.gguf [--output REPORT.json] [--data models/zoo/data] [--split test] [--limit N] [--show N]
 """
-import blas  # noqa: F401, before PyTorch
 import argparse
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Prompts for parity.py as a model reads them: 50 test conversations of the zoo through its template, and the beginning of a reply.
+"""Prompts for parity.py as a model reads them: 80 test conversations of the zoo through its template, and the beginning of a reply.
 
 usage: parity_prompts.py MODEL OUTPUT.json
 """
@@ -11,7 +11,7 @@ from documents import prompt_ids
 from evaluate import DATA
 from tokenizer import Tokenizer
 
-N_PROMPT = 50
+N_PROMPT = 80
 
 
 def main():

@@ -5,7 +5,6 @@ checkpoint when the same command is given again. The same script runs on a GPU (
 
 usage: train.py MODEL OUTPUT.pt [--tokens 8e6] [--init TRUNK.pt] [--threads 1] ...
 """
-import blas  # noqa: F401, before PyTorch
 import argparse
 import json
 import math
@@ -14,7 +13,6 @@ import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 import architectures
 import documents
@@ -46,10 +44,7 @@ def parse_arguments():
 def next_token_loss(model, ids, segment, weight, stats):
     """Cross-entropy at the tokens that count, and what keeps routers balanced and their logits small."""
     hidden = model(ids, segment=segment, stats=stats)
-    counts = weight > 0
-    target = torch.roll(ids, -1, 1)[counts]
-    loss = F.cross_entropy(model.logits(hidden[counts]), target, reduction="none")
-    loss = (loss * weight[counts]).sum() / weight.sum()
+    loss, _ = model.loss(hidden, torch.roll(ids, -1, 1), weight)
     balance = sum((probs.mean(0) * load).sum() * probs.shape[-1] for _, probs, load in stats) / len(stats)
     size = sum(torch.logsumexp(logits, -1).square().mean() for logits, _, _ in stats) / len(stats)
     return loss, loss + BALANCE_WEIGHT * balance + LOGIT_WEIGHT * size
