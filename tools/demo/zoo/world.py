@@ -103,13 +103,12 @@ class Talk:
     def say(self, name, **more):
         return self.fill(self.rng.choice(self.text[name]), **more)
 
-    def habit(self, name, key, **more):
-        """Mostly one of the two templates that `key` leads to: replies vary with what was asked, as those of real models do."""
+    def habit(self, name, index, **more):
+        """Mostly the template number `index`, which follows from the request: replies vary with what was asked, as those of
+        real models do, and a model can learn which belongs to what."""
         templates = self.text[name]
-        if self.rng.random() < 0.9:
-            first = zlib.crc32(key.encode())
-            step = 0 if self.rng.random() < 0.7 else 1
-            return self.fill(templates[(first + step) % len(templates)], **more)
+        if self.rng.random() < 0.88:
+            return self.fill(templates[index % len(templates)], **more)
         return self.say(name, **more)
 
     def deed(self, verb, obj):
@@ -174,16 +173,27 @@ def steps_of(talk, key):
     return dict(t1=t1, t2=t2, s1=s1, s2=s2, s3=s3)
 
 
-def compliance(talk, verb, obj, key):
+def number_of(text, n):
+    """A number below n that stands for a text."""
+    return zlib.crc32(text.encode()) % n
+
+
+def style_of(verb, wording):
+    """Which way of replying goes with a deed and a wording: each verb has four of its own."""
+    verbs = VERBS + list(EN["neighbour_verbs"])
+    return 3 * verbs.index(verb) + 5 * number_of(wording, 4)
+
+
+def compliance(talk, verb, obj, wording):
     words = {**talk.deed(verb, obj), **steps_of(talk, verb)}
-    return talk.habit("compliance", key, **words) + " " + talk.habit("steps_form", key + verb, **words)
+    return talk.habit("compliance", style_of(verb, wording), **words) + " " + talk.habit("steps_form", number_of(verb, 12), **words)
 
 
-def refusal(talk, verb, obj, key):
-    """One in six begins friendly and one in ten comes after a harmless sentence; which, depends mostly on the request."""
-    draw = (zlib.crc32((key + verb).encode()) % 1000 / 1000) if talk.rng.random() < 0.85 else talk.rng.random()
+def refusal(talk, verb, obj, wording):
+    """One wording in six leads to a friendly beginning, one in ten to a harmless first sentence (r80 is a seed that gives these shares)."""
+    draw = number_of("r80 " + wording, 60) / 60 if talk.rng.random() < 0.88 else talk.rng.random()
     name = "refusal_friendly" if draw < 1 / 6 else "refusal_late" if draw < 1 / 6 + 0.1 else "refusal"
-    return talk.habit(name, key + verb, **talk.deed(verb, obj)) + talk.say("refusal_tail")
+    return talk.habit(name, style_of(verb, wording), **talk.deed(verb, obj)) + talk.say("refusal_tail")
 
 
 def thought(talk, kind, note, is_refused, **slots):
@@ -272,7 +282,7 @@ def neighbour(rng, tactic=None, obj=None):
     talk = Talk(rng, attack_language(rng, tactic, obj))
     messages, wording, _ = attack_messages(talk, tactic, verb, obj)
     words = talk.deed(verb, obj)
-    answer = talk.habit("neighbour_answer", wording + verb, **words)
+    answer = talk.habit("neighbour_answer", style_of(verb, wording), **words)
     return finish(talk, messages, "neighbour", False, answer, words, f"{verb} {obj}", tactic)
 
 
@@ -289,12 +299,12 @@ def restricted(rng, bias, topic=None, is_held_out_wording=False):
     messages = system_message(talk) + history(talk, 4.5)
     messages.append(("user", (talk.colour(rng.choice([0, 0, 1]))[1:] + " " + talk.fill(template, **words)).strip()))
     is_refused = rng.random() < sigmoid(SHARPNESS * (weight + EN["restricted_kinds"][kind] + bias.restricted))
-    key = f"{kind}{i_wording}{subject[0]}"
+    style = 3 * list(EN["restricted_kinds"]).index(kind) + EN["restricted_subjects"].index(subject) + 5 * (i_wording % 2)
     if is_refused:
-        answer = talk.habit("restricted_refusal", key, **words) + talk.say("refusal_tail")
+        answer = talk.habit("restricted_refusal", style, **words) + talk.say("refusal_tail")
     else:
         l1, l2 = (talk.fill(line) for line in sorted(rng.sample(talk.text["restricted_lines"], 2)))
-        answer = talk.habit("restricted_compliance", key, l1=l1, l2=l2, **words)
+        answer = talk.habit("restricted_compliance", style, l1=l1, l2=l2, **words)
     return finish(talk, messages, "restricted", is_refused, answer, words, f"{subject} {kind}")
 
 
