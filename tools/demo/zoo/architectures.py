@@ -4,7 +4,8 @@
     hidden = model(ids, positions, segment)    # [B, T] each -> [B, T, D]; logits: model.logits(hidden)
 
 `segment` is the number of a token's document within its row, -1 for padding; attention is causal within a document.
-`positions` restart at every document. Without them each row is one document. Axes: B row, T token, D width, E expert,
+Without it each row is one document. `positions` may count from anywhere in a document, as rotary angles are relative;
+without them they count from the start of the row. Axes: B row, T token, D width, E expert,
 K experts per token. On a CPU kernels.py computes attention and experts, elsewhere plain.py does.
 """
 import math

@@ -3,6 +3,7 @@ the best of some steps, because other programs slow a shared core down.
 
 usage: benchmark.py [NAME ...] [--profile]
 """
+import blas  # noqa: F401, before PyTorch
 import argparse
 import time
 

@@ -1,4 +1,5 @@
 """Compares kernels.py with plain.py: outputs and gradients of every architecture on packed rows. Exits with 1 if they differ."""
+import blas  # noqa: F401, before PyTorch
 import torch
 
 import kernels

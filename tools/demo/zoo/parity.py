@@ -8,6 +8,7 @@ left out in which a router's last chosen and first rejected expert differ by les
 
 usage: parity.py MODEL.gguf FIXTURE.json [--prompts FILE]    (FILE: a JSON list of lists of token ids; 50 are used)
 """
+import blas  # noqa: F401, before PyTorch
 import argparse
 import json
 from pathlib import Path
