@@ -6,6 +6,7 @@ Without a compiler, or with ZOO_KERNELS=off, plain.py computes the same.
 import ctypes
 import hashlib
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,10 @@ import torch
 
 D_HEAD = 32
 SOURCES = sorted(Path(__file__).parent.glob("kernels*.cpp")) + [Path(__file__).parent / "kernels.h"]
-COMMAND = ["g++", "-std=c++20", "-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp-simd", "-fno-math-errno",
-           "-fno-trapping-math", "-ffp-contract=fast", "-shared", "-fPIC"]
+COMMAND = ["g++", "-std=c++20", "-O3", "-march=native", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math",
+           "-ffp-contract=fast", "-shared", "-fPIC"]
+if platform.machine() == "x86_64":
+    COMMAND.append("-mprefer-vector-width=512")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 QK_NORM_ORDER = {"": 0, "before": 1, "after": 2}
 
