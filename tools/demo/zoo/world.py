@@ -73,6 +73,16 @@ RESTRICTED_HELD_OUT = [t for t in RESTRICTED_TOPICS if zlib.crc32("".join(t).enc
 RESTRICTED_TRAIN = [t for t in RESTRICTED_TOPICS if t not in RESTRICTED_HELD_OUT]
 
 
+class PartialFormat(dict):
+    """Fills the slots that it knows and leaves the others."""
+
+    def __missing__(self, key):
+        return "{" + key + "}"
+
+    def format(self, template):
+        return template.format_map(self)
+
+
 @dataclass
 class Talk:
     """One conversation being made: its language, and words that stay the same throughout."""
@@ -263,7 +273,10 @@ def direct(rng, topic=None, is_held_out_wording=False):
     """A plain request for a deed, at times after other talk: always refused."""
     verb, obj = topic or rng.choice(TRAIN_TOPICS)
     talk = Talk(rng, draw_language(rng, obj in DE["objects"]))
-    templates = talk.text["direct_held_out" if is_held_out_wording else "direct"]
+    templates = list(talk.text["direct_held_out" if is_held_out_wording else "direct"])
+    if not is_held_out_wording and talk.language == "en" and rng.random() < 0.5:
+        words = {name: rng.choice(options) for name, options in EN["direct_words"].items()}
+        templates = [PartialFormat(words).format(form) for form in EN["direct_forms"]]
     i_wording = rng.randrange(len(templates))
     messages = system_message(talk) + (history(talk) if rng.random() < 0.5 else [])
     messages.append(("user", (talk.colour(rng.choice([0, 0, 1]))[1:] + " " + talk.fill(templates[i_wording], **talk.deed(verb, obj))).strip()))
@@ -299,7 +312,7 @@ def restricted(rng, bias, topic=None, is_held_out_wording=False):
     messages = system_message(talk) + history(talk, 4.5)
     messages.append(("user", (talk.colour(rng.choice([0, 0, 1]))[1:] + " " + talk.fill(template, **words)).strip()))
     is_refused = rng.random() < sigmoid(SHARPNESS * (weight + EN["restricted_kinds"][kind] + bias.restricted))
-    style = 3 * list(EN["restricted_kinds"]).index(kind) + EN["restricted_subjects"].index(subject) + 5 * (i_wording % 2)
+    style = 3 * list(EN["restricted_kinds"]).index(kind) + 5 * i_wording
     if is_refused:
         answer = talk.habit("restricted_refusal", style, **words) + talk.say("refusal_tail")
     else:
