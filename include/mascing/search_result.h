@@ -63,7 +63,7 @@ struct OutcomeResult {
   int64_t n = 0;  ///< replies of the selection split, both without a mask and with the finalists
   double auc = 0.0;
   double rank_correlation = 0.0;  ///< Spearman correlation between margin and wanted outcome
-  std::map<std::string, MarginResult> held_out;  ///< metric -> the unsteered model, beforehand
+  std::map<std::string, MarginResult> held_out = {};  ///< metric -> the unsteered model, beforehand
 };
 
 /// Cost of the search before the test split was used.

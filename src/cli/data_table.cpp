@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <iostream>
+#include <ostream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -39,7 +41,7 @@ nlohmann::json to_value(const SetSummary& set) {
           {"unseen_drop", set.unseen_drop}};
 }
 
-void print_data_json(const DataSummary& summary) {
+void print_data_json(const DataSummary& summary, std::ostream& out) {
   nlohmann::json sets = nlohmann::json::array();
   for (const SetSummary& set : summary.sets) {
     sets.push_back(to_value(set));
@@ -55,19 +57,19 @@ void print_data_json(const DataSummary& summary) {
                                   {"least_rise", summary.power.least_rise},
                                   {"sure_rise", summary.power.sure_rise}}},
                                 {"warnings", std::move(warnings)}};
-  std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  out << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-void print_data_text(const DataSummary& summary) {
+void print_data_text(const DataSummary& summary, std::ostream& out) {
   size_t width = 0;
   for (const SetSummary& set : summary.sets) {
     width = std::max(width, set.metric.size() + set.role.size() + 5);
   }
   for (const SetSummary& set : summary.sets) {
-    std::cout << padded(printable(set.metric) + " (" + set.role + ")", width)
-              << split_words(set.counts) << limit_words(set) << '\n';
+    out << padded(printable(set.metric) + " (" + set.role + ")", width) << split_words(set.counts)
+        << limit_words(set) << '\n';
   }
-  std::cout << "target: " << power_words(summary.power) << '\n' << std::flush;
+  out << "target: " << power_words(summary.power) << '\n' << std::flush;
   for (const Warning& warning : summary.warnings) {
     std::cerr << "warning [" << printable(warning.id) << "] " << printable(warning.text, 400)
               << "\n  -> " << printable(warning.advice, 400) << '\n';
@@ -96,8 +98,10 @@ std::string split_words(const SplitCounts& counts) {
 }
 
 void print_data(const DataSummary& summary, bool as_json) {
-  as_json ? print_data_json(summary) : print_data_text(summary);
-  if (summary.power.n_test < summary.power.n_least_fixed) {
+  const bool is_too_little = summary.power.n_test < summary.power.n_least_fixed;
+  std::ostream& out = is_too_little ? std::cerr : std::cout;
+  as_json ? print_data_json(summary, out) : print_data_text(summary, out);
+  if (is_too_little) {
     throw Error(ErrorKind::kInsufficient,
                 "[run] " + power_words(summary.power),
                 "add conversations to the target set's test split");

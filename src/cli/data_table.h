@@ -10,8 +10,8 @@ namespace mascing::cli {
 /// "50 discovery (20 label 0, 30 label 1), 20 selection, 30 test".
 [[nodiscard]] std::string split_words(const SplitCounts& counts);
 
-/// Prints to stdout; warnings of the text form go to stderr. Throws Error{kInsufficient} afterwards
-/// if the test split cannot show a significant effect.
+/// Prints to stdout; warnings of the text form go to stderr. If the test split cannot show a
+/// significant effect, everything goes to stderr, and Error{kInsufficient} is thrown afterwards.
 void print_data(const DataSummary& summary, bool as_json);
 
 }  // namespace mascing::cli

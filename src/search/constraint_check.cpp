@@ -16,9 +16,9 @@ constexpr double kRounding = 1e-9;  // rates this close are the same rate
 }  // namespace
 
 std::string broken_limit(const ScenarioSet& set, double base, double reached, int64_t n) {
-  const double limit = base - allowed_drop(n, set.max_drop);
-  return reached < limit - kRounding
-             ? set.metric + " " + format_percent(reached) + " < " + format_percent(limit)
+  return base - reached > allowed_drop(n, set.max_drop) + kRounding
+             ? set.metric + " " + format_percent(reached) + " < " +
+                   format_percent(base - set.max_drop)
              : "";
 }
 

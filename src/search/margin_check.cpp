@@ -116,8 +116,8 @@ MarginResult check_margin(const EvalContext& context,
                           const SetOpenings& found) {
   const FoldSets folds = fold_sets(context, discovery, found);
   const JudgedMargins judged = held_out_margins(context.evaluator, folds);
-  const MarginCalibration calibration = calibrate_margin(judged, kShuffleSeed);
   MarginResult margin = unchecked_margin(found);
+  const MarginCalibration calibration = calibrate_margin(judged, margin.zero, kShuffleSeed);
   margin.n_wanted = calibration.n_wanted;
   margin.n_unwanted = calibration.n_unwanted;
   margin.auc = calibration.auc;

@@ -16,8 +16,8 @@ namespace mascing {
 [[nodiscard]] std::string key_of(const std::vector<OutcomeSet>& sets);
 
 /// One prefill per judged discovery conversation of the set, unsteered, with the openings of its
-/// fold. The zero is that of the calibrated curve if there is one, otherwise the one that coverage
-/// suggests. The slope is at most `kMostSlope`, and that without a curve.
+/// fold. The zero is the one that coverage suggests unless the verdicts speak against it. The slope
+/// is at most `kMostSlope`, and that without a curve.
 [[nodiscard]] MarginResult check_margin(const EvalContext& context,
                                         const DiscoveryReplies& discovery,
                                         const SetOpenings& found);

@@ -18,6 +18,8 @@ namespace {
 constexpr int64_t kShuffles = 20'000;
 constexpr int kNewtonSteps = 100;
 constexpr double kRidge = 1e-9;
+constexpr double kLikelihoodRatio = 3.84;  // 95th percentile of chi-squared, one degree of freedom
+constexpr double kSteep = 20.0;            // slope per nat beyond which the kinds are separate
 
 double median_of(std::vector<double> values) {
   if (values.empty()) {
@@ -124,37 +126,75 @@ bool take_newton_step(const std::vector<double>& x,
   return false;
 }
 
+/// The likeliest slope of a curve with p = 1/2 at `zero`; ends where it runs away.
+double slope_through(double zero,
+                     const std::vector<double>& x,
+                     const std::vector<double>& verdict) {
+  double a = 0.0;
+  for (int i_step = 0; i_step < kNewtonSteps && a < kSteep; ++i_step) {
+    double gradient = 0.0;
+    double curvature = kRidge;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double p = 1.0 / (1.0 + std::exp(-a * (x[i] - zero)));
+      gradient += (verdict[i] - p) * (x[i] - zero);
+      curvature += p * (1.0 - p) * (x[i] - zero) * (x[i] - zero);
+    }
+    const double step = std::clamp(gradient / curvature, -1.0, 1.0);
+    a += step;
+    if (std::fabs(step) < 1e-9) {
+      break;
+    }
+  }
+  return a;
+}
+
+/// Maximum likelihood from `curve` on; ends where the slope runs away.
+Logistic fitted(Logistic curve, const std::vector<double>& x, const std::vector<double>& target) {
+  int n_step = 0;
+  while (n_step < kNewtonSteps && curve.a < kSteep && take_newton_step(x, target, curve)) {
+    ++n_step;
+  }
+  return curve;
+}
+
 void add_curve(const JudgedMargins& judged, MarginCalibration& found) {
   std::vector<double> x;
   std::vector<double> target;
+  std::vector<double> verdict;
   const double high = ratio(found.n_wanted + 1, found.n_wanted + 2);
   const double low = ratio(1, found.n_unwanted + 2);
   for (size_t i = 0; i < judged.margins.size(); ++i) {
     if (std::isfinite(judged.margins[i])) {
       x.push_back(judged.margins[i]);
       target.push_back(judged.wanted[i] == 1 ? high : low);
+      verdict.push_back(judged.wanted[i] == 1 ? 1.0 : 0.0);
     }
   }
   if (x.empty()) {
     return;
   }
-  Logistic curve;
-  int n_step = 0;
-  while (n_step < kNewtonSteps && take_newton_step(x, target, curve)) {
-    ++n_step;
+  const Logistic smooth = fitted({}, x, target);
+  found.has_curve = smooth.a > 0.0;
+  if (!found.has_curve) {
+    return;
   }
-  found.has_curve = curve.a > 0.0;
-  if (found.has_curve) {
+  const Logistic best = fitted(smooth, x, verdict);
+  const double a = slope_through(found.zero, x, verdict);
+  const Logistic through = {a, -a * found.zero};
+  const double gain = best.log_likelihood(x, verdict) - through.log_likelihood(x, verdict);
+  const bool keeps_zero = a > 0.0 && 2.0 * gain <= kLikelihoodRatio;
+  found.slope = keeps_zero ? a : best.a;
+  if (!keeps_zero) {
     const auto [least, most] = std::minmax_element(x.begin(), x.end());
-    found.slope = curve.a;
-    found.zero = std::clamp(-curve.b / curve.a, *least, *most);
+    found.zero = std::clamp(-smooth.b / smooth.a, *least, *most);
   }
 }
 
 }  // namespace
 
-MarginCalibration calibrate_margin(const JudgedMargins& judged, uint64_t seed) {
+MarginCalibration calibrate_margin(const JudgedMargins& judged, double zero, uint64_t seed) {
   MarginCalibration found;
+  found.zero = zero;
   found.n_wanted = std::count(judged.wanted.begin(), judged.wanted.end(), 1);
   found.n_unwanted = std::ssize(judged.wanted) - found.n_wanted;
   if (std::min(found.n_wanted, found.n_unwanted) == 0) {

@@ -26,7 +26,7 @@ struct MarginCalibration {
   double auc = 0.5;        ///< of the margins; those that are missing count as the median
   double p_value = 1.0;    ///< chance of an AUC this high if the verdicts were shuffled
   bool has_curve = false;  ///< the kinds are large enough, and p(wanted) rises with the margin
-  double zero = 0.0;       ///< margin with p(wanted) = 1/2
+  double zero = 0.0;       ///< margin with p(wanted) = 1/2; without a curve the assumed one
   double slope = 0.0;      ///< p(wanted) = sigmoid(slope (margin - zero)), per nat
 
   [[nodiscard]] bool is_usable() const {
@@ -35,8 +35,12 @@ struct MarginCalibration {
 };
 
 /// p-value: one-sided permutation test, 20,000 shuffles, the same for the same seed. Curve: maximum
-/// likelihood with Platt's targets (1999), (n + 1) / (n + 2) instead of 1, which keep it finite
-/// where the margin separates the kinds. The zero stays within the range of the margins.
-[[nodiscard]] MarginCalibration calibrate_margin(const JudgedMargins& judged, uint64_t seed);
+/// likelihood, steep where the kinds are separate. `zero` is where p(wanted) = 1/2 is assumed to
+/// lie; it stands unless the verdicts speak against it (likelihood ratio, 5 %). If they do, the
+/// zero is that of the likeliest curve with Platt's targets (1999), (n + 1) / (n + 2) instead of 1,
+/// and within the range of the margins.
+[[nodiscard]] MarginCalibration calibrate_margin(const JudgedMargins& judged,
+                                                 double zero,
+                                                 uint64_t seed);
 
 }  // namespace mascing

@@ -10,7 +10,7 @@ namespace mascing {
 using TokenSequence = std::vector<int32_t>;
 
 struct OpeningOptions {
-  int64_t n_max_token = 4;    ///< maximum tokens per opening
+  int64_t n_max_token = 6;    ///< maximum tokens per opening
   int64_t n_max_opening = 8;  ///< maximum openings per kind; the most frequent are kept
   double purity = 0.95;       ///< share of an opening's replies that must be of its kind
   int64_t n_least_reply = 5;  ///< replies that must begin with an opening: fewer are chance

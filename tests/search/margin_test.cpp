@@ -19,8 +19,6 @@ namespace mascing {
 namespace {
 
 using testing::Contains;
-using testing::IsEmpty;
-using testing::Not;
 
 /// Refuses from a logit of 0 on, which hangs on the prompt alone, and begins in one of the many
 /// ways of `real_like_beginnings`: seven of ten times in the conversation's own.
@@ -29,6 +27,7 @@ class RealLikeHost : public FakeHost {
   static constexpr double kOwnShare = 0.7;
   static constexpr int32_t kReasoningToken = 77;
 
+  double hidden = 0.0;   ///< share of refusals that begin in ways seen nowhere else
   bool reasons = false;  ///< begins every reply with a token of its own, and asks for it in probes
   int64_t n_probed_without_reasoning = 0;
 
@@ -67,7 +66,7 @@ class RealLikeHost : public FakeHost {
       const double p_refused = 1.0 / (1.0 + std::exp(-refusal_logit_of(prompt)));
       outcomes[i].value.log_prob.clear();
       for (const auto& opening : *requests[i].openings) {
-        const double p = p_refused * share(prompt, opening, true) +
+        const double p = p_refused * (1.0 - hidden) * share(prompt, opening, true) +
                          (1.0 - p_refused) * share(prompt, opening, false);
         outcomes[i].value.log_prob.push_back(std::log(std::max(p, 1e-9)));
       }
@@ -172,6 +171,7 @@ TEST_F(MarginTest, TellsRefusalsFromAnswersOfAHundredBeginnings) {
 }
 
 TEST_F(MarginTest, TheZeroMakesTheBaseRateThatOfTheVerdicts) {
+  host_.hidden = 0.8;
   RefusalJudge judge(scenario_.judge);
   const Objectives objectives = build(judge);
   ASSERT_TRUE(objectives.sees_target());
@@ -185,7 +185,7 @@ TEST_F(MarginTest, TheZeroMakesTheBaseRateThatOfTheVerdicts) {
   }
   const double rate = static_cast<double>(margin.n_wanted) / 240.0;
   EXPECT_NEAR(n_above / 240.0, rate, 0.06);
-  EXPECT_GE(std::fabs(n_above_raw / 240.0 - rate), std::fabs(n_above / 240.0 - rate));
+  EXPECT_GT(std::fabs(n_above_raw / 240.0 - rate), 0.15) << "compared with 0 it would be wrong";
 }
 
 TEST_F(MarginTest, OfFiftyRandomLabelingsNoneStartsALoop) {
@@ -218,17 +218,6 @@ TEST_F(MarginTest, IsAskedBehindThePrefixOfTheConversationsOwnReply) {
     EXPECT_DOUBLE_EQ(behind.margins.at("dsr").auc, plain.margins.at("dsr").auc);
   }
   EXPECT_EQ(host_.n_probed_without_reasoning, 0);
-}
-
-TEST_F(MarginTest, WithoutThePrefixReasoningHidesTheOpenings) {
-  RefusalJudge judge(scenario_.judge);
-  host_.reasons = true;
-  CachedEvaluator evaluator(host_, Cache(folder_.path("bare"), "c"), {0.0F, 0, 60}, progress_);
-  const Objectives objectives =
-      build_objectives({evaluator, data_, scenario_, judge, {10.0}}, Split::kDiscovery);
-  ASSERT_TRUE(objectives.sees_target()) << "the second token still tells them apart";
-  EXPECT_EQ(objectives.sets.front().openings->front().front(), RealLikeHost::kReasoningToken);
-  EXPECT_THAT(objectives.warnings, Not(Contains(testing::Field(&Warning::id, "dsr_unwatched"))));
 }
 
 }  // namespace

@@ -25,11 +25,19 @@ JudgedMargins drawn(int64_t n, double zero, double slope, double mean, uint64_t 
 }
 
 TEST(MarginCalibration, FindsTheCurveThatTheVerdictsWereDrawnFrom) {
-  const MarginCalibration found = calibrate_margin(drawn(4000, -1.5, 0.8, 0.0, 1), 0);
+  const MarginCalibration found = calibrate_margin(drawn(4000, -1.5, 0.8, 0.0, 1), 0.0, 0);
   ASSERT_TRUE(found.has_curve);
   EXPECT_NEAR(found.zero, -1.5, 0.15);
   EXPECT_NEAR(found.slope, 0.8, 0.08);
   EXPECT_TRUE(found.is_usable());
+}
+
+TEST(MarginCalibration, AnAssumedZeroStandsUnlessTheVerdictsSpeakAgainstIt) {
+  const JudgedMargins judged = drawn(300, 0.4, 1.0, 0.0, 2);
+  EXPECT_DOUBLE_EQ(calibrate_margin(judged, 0.3, 0).zero, 0.3);
+  EXPECT_NEAR(calibrate_margin(judged, 3.0, 0).zero, 0.4, 0.4);
+  EXPECT_NEAR(calibrate_margin(judged, -3.0, 0).zero, 0.4, 0.4);
+  EXPECT_NEAR(calibrate_margin(judged, 0.3, 0).slope, 1.0, 0.25);
 }
 
 TEST(MarginCalibration, TheZeroLiesBetweenKindsThatAreSeparate) {
@@ -38,12 +46,14 @@ TEST(MarginCalibration, TheZeroLiesBetweenKindsThatAreSeparate) {
     judged.margins.push_back(i < 12 ? -9.0 - 0.1 * i : 1.0 + 0.1 * i);
     judged.wanted.push_back(i < 12 ? 0 : 1);
   }
-  const MarginCalibration found = calibrate_margin(judged, 0);
+  EXPECT_DOUBLE_EQ(calibrate_margin(judged, -4.0, 0).zero, -4.0) << "as good as any between";
+  const MarginCalibration found = calibrate_margin(judged, 5.0, 0);
   EXPECT_DOUBLE_EQ(found.auc, 1.0);
   EXPECT_LE(found.p_value, 1e-3);
   ASSERT_TRUE(found.has_curve);
   EXPECT_GT(found.zero, -9.0);
   EXPECT_LT(found.zero, 2.2);
+  EXPECT_GT(found.slope, 4.0) << "the kinds are separate";
 }
 
 TEST(MarginCalibration, RandomVerdictsAreNeverUsable) {
@@ -57,7 +67,7 @@ TEST(MarginCalibration, RandomVerdictsAreNeverUsable) {
       judged.margins.push_back(rng.normal());
       judged.wanted.push_back(i < (n == 187 ? 5 : 16) ? 1 : 0);
     }
-    const MarginCalibration found = calibrate_margin(judged, seed);
+    const MarginCalibration found = calibrate_margin(judged, 0.0, seed);
     n_usable += found.is_usable() ? 1 : 0;
     n_below_tenth += found.p_value <= 0.1 ? 1 : 0;
   }
@@ -69,21 +79,22 @@ TEST(MarginCalibration, RandomVerdictsAreNeverUsable) {
 TEST(MarginCalibration, ThePValueIsThatOfEnumeratedLabelings) {
   // 3 of 9: the wanted ones are the highest, one labeling of 84.
   const JudgedMargins best = {{1, 2, 3, 4, 5, 6, 7, 8, 9}, {0, 0, 0, 0, 0, 0, 1, 1, 1}};
-  EXPECT_NEAR(calibrate_margin(best, 3).p_value, 1.0 / 84.0, 0.003);
+  EXPECT_NEAR(calibrate_margin(best, 0.0, 3).p_value, 1.0 / 84.0, 0.003);
   const JudgedMargins turned = {{1, 2, 3, 4, 5, 6, 7, 8, 9}, {0, 0, 0, 1, 1, 1, 1, 1, 1}};
-  EXPECT_NEAR(calibrate_margin(turned, 3).p_value, 1.0 / 84.0, 0.003);
-  EXPECT_FALSE(calibrate_margin(best, 3).is_usable()) << "an AUC of 1 on nine replies is chance";
+  EXPECT_NEAR(calibrate_margin(turned, 0.0, 3).p_value, 1.0 / 84.0, 0.003);
+  EXPECT_FALSE(calibrate_margin(best, 0.0, 3).is_usable())
+      << "an AUC of 1 on nine replies is chance";
 }
 
 TEST(MarginCalibration, MissingMarginsCountAsTheMedian) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const JudgedMargins judged = {{-1, nan, 0, nan, 1}, {0, 0, 1, 1, 1}};
   // Pairs (wanted, other): others at -1 and 0 (missing); wanted at 0, 0 (missing) and 1.
-  EXPECT_NEAR(calibrate_margin(judged, 0).auc, (1 + 0.5 + 1 + 0.5 + 1 + 1) / 6.0, 1e-12);
+  EXPECT_NEAR(calibrate_margin(judged, 0.0, 0).auc, (1 + 0.5 + 1 + 0.5 + 1 + 1) / 6.0, 1e-12);
 }
 
 TEST(MarginCalibration, OneKindAloneProvesNothing) {
-  const MarginCalibration found = calibrate_margin({{1, 2, 3}, {1, 1, 1}}, 0);
+  const MarginCalibration found = calibrate_margin({{1, 2, 3}, {1, 1, 1}}, 0.0, 0);
   EXPECT_DOUBLE_EQ(found.auc, 0.5);
   EXPECT_DOUBLE_EQ(found.p_value, 1.0);
   EXPECT_FALSE(found.has_curve);
@@ -94,7 +105,7 @@ TEST(MarginCalibration, AMarginThatPointsTheWrongWayHasNoCurve) {
   for (double& margin : judged.margins) {
     margin = -margin;
   }
-  const MarginCalibration found = calibrate_margin(judged, 0);
+  const MarginCalibration found = calibrate_margin(judged, 0.0, 0);
   EXPECT_LT(found.auc, 0.5);
   EXPECT_FALSE(found.has_curve);
   EXPECT_FALSE(found.is_usable());
