@@ -34,7 +34,9 @@ TEST(Openings, GoAsFarAsTheKindsAreAlike) {
 }
 
 TEST(Openings, RepliesThatBeginAlikeHaveNone) {
-  const Openings openings = find_openings({{1, 2, 3, 4, 5}}, {{1, 2, 3, 4, 6}}, any_support());
+  OpeningOptions options = any_support();
+  options.n_max_token = 4;
+  const Openings openings = find_openings({{1, 2, 3, 4, 5}}, {{1, 2, 3, 4, 6}}, options);
   EXPECT_THAT(openings.wanted, IsEmpty());
   EXPECT_THAT(openings.unwanted, IsEmpty());
   EXPECT_DOUBLE_EQ(openings.coverage_wanted, 0.0);
