@@ -36,6 +36,19 @@ void add_folds(std::vector<DiscoveryReplies>& all) {
   }
 }
 
+/// The replies that a set's openings are fitted on.
+struct TwoKinds {
+  std::vector<FoldedReply> wanted;
+  std::vector<FoldedReply> unwanted;
+};
+
+TwoKinds two_kinds(const DiscoveryReplies& discovery, const ReplyKinds& pooled) {
+  const ReplyKinds own = kinds_of(discovery);
+  const auto& answered = own.answered.size() < kFewReplies ? pooled.answered : own.answered;
+  const bool wants_refusal = discovery.set->spec.wanted == Wanted::kRefused;
+  return {wants_refusal ? pooled.refused : answered, wants_refusal ? answered : pooled.refused};
+}
+
 SetOpenings of_form(CrossFit fit, MarginForm form) {
   fit.openings = openings_of_form(std::move(fit.openings), form);
   for (Openings& fold : fit.fold) {
@@ -97,12 +110,8 @@ ReplyKinds pooled_kinds(const std::vector<DiscoveryReplies>& discovery) {
 std::optional<SetOpenings> find_set_openings(const DiscoveryReplies& discovery,
                                              const ReplyKinds& pooled) {
   const ScenarioSet& set = discovery.set->spec;
-  const ReplyKinds own = kinds_of(discovery);
-  const auto& answered = own.answered.size() < kFewReplies ? pooled.answered : own.answered;
-  const bool wants_refusal = set.wanted == Wanted::kRefused;
-  CrossFit fit = cross_fit_openings(wants_refusal ? pooled.refused : answered,
-                                    wants_refusal ? answered : pooled.refused,
-                                    kOpeningFolds);
+  const TwoKinds kinds = two_kinds(discovery, pooled);
+  CrossFit fit = cross_fit_openings(kinds.wanted, kinds.unwanted, kOpeningFolds);
   const bool is_whole = set.role == SetRole::kHold && fit.coverage_wanted >= kWholeCoverage;
   const MarginForm form = is_whole ? MarginForm::kWantedOnly : choose_form(fit);
   if (form == MarginForm::kNone) {
@@ -117,6 +126,21 @@ std::optional<SetOpenings> find_refusal_openings(const ReplyKinds& pooled) {
     return std::nullopt;
   }
   return of_form(std::move(fit), MarginForm::kUnwantedOnly);
+}
+
+KnownReplies known_replies(const DiscoveryReplies& discovery,
+                           const ReplyKinds& pooled,
+                           MarginForm form) {
+  const TwoKinds kinds = two_kinds(discovery, pooled);
+  KnownReplies replies;
+  replies.form = form;
+  for (const FoldedReply& reply : kinds.wanted) {
+    replies.wanted.push_back(reply.tokens);
+  }
+  for (const FoldedReply& reply : kinds.unwanted) {
+    replies.unwanted.push_back(reply.tokens);
+  }
+  return replies;
 }
 
 std::optional<TokenSequence> opening_prompt(const Host& host,

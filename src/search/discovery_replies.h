@@ -50,6 +50,16 @@ struct SetOpenings {
 /// if refusals begin in no way of their own.
 [[nodiscard]] std::optional<SetOpenings> find_refusal_openings(const ReplyKinds& pooled);
 
+/// Replies of the target set as its openings were fitted on, and their form.
+struct KnownReplies {
+  std::vector<TokenSequence> wanted;
+  std::vector<TokenSequence> unwanted;
+  MarginForm form = MarginForm::kNone;
+};
+[[nodiscard]] KnownReplies known_replies(const DiscoveryReplies& discovery,
+                                         const ReplyKinds& pooled,
+                                         MarginForm form);
+
 /// The prompt of a conversation up to the opening of its visible reply; nothing if it cannot be
 /// rendered.
 [[nodiscard]] std::optional<TokenSequence> opening_prompt(const Host& host,

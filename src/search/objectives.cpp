@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "search/discovery_replies.h"
 #include "search/margin_check.h"
 #include "search/unchanged_texts.h"
 
@@ -140,6 +139,9 @@ void append_margin(const EvalContext& context,
   if (set.spec.role == SetRole::kTarget && !margin.is_usable) {
     objectives.warnings.push_back(tells_too_little(weakness_of(set.spec.metric, margin)));
     return;
+  }
+  if (set.spec.role == SetRole::kTarget) {
+    objectives.target = known_replies(discovery, pooled, found->form);
   }
   add_objective(margin_objective(context, set, split, *found, margin), objectives);
 }

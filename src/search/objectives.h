@@ -9,6 +9,7 @@
 #include "mascing/search_result.h"
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
+#include "search/discovery_replies.h"
 #include "stage/closed_loop.h"
 #include "stage/outcome.h"
 
@@ -26,7 +27,8 @@ struct Objectives {
   std::vector<LoopSet> roles;             ///< one per entry of `sets`
   std::vector<std::vector<size_t>> rows;  ///< per set with a margin: item -> row of the split
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin was found to tell
-  std::string key;  ///< hash of the sets, used in cache keys of measurements
+  KnownReplies target;  ///< replies that the target's openings were fitted on
+  std::string key;      ///< hash of the sets, used in cache keys of measurements
   std::vector<Warning> warnings;
 
   /// False if both kinds of target replies start alike, if the margin does not tell them apart on

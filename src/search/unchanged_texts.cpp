@@ -8,9 +8,10 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kReplyTokens = 32;  // of a reply that are compared
-constexpr size_t kReplyRows = 200;    // of each set whose replies are compared
-constexpr int64_t kPieceTokens = 48;  // of general text
+constexpr int64_t kOpeningTokens = 4;  // of a wanted reply that are left out: most openings
+constexpr int64_t kReplyTokens = 32;   // of a reply that are compared
+constexpr size_t kReplyRows = 200;     // of each set whose replies are compared
+constexpr int64_t kPieceTokens = 48;   // of general text
 
 /// Scored behind the first `n_skip` tokens of the reply.
 ScoredText scored_reply(const Host& host,
@@ -29,7 +30,6 @@ ScoredText scored_reply(const Host& host,
 
 std::vector<ScoredText> wanted_texts(const EvalContext& context,
                                      const std::vector<DiscoveryReplies>& discovery) {
-  const int64_t n_opening = OpeningOptions{}.n_max_token;
   std::vector<ScoredText> texts;
   for (const DiscoveryReplies& of_set : discovery) {
     const auto& [set, replies, judged, prefixes, fold] = of_set;
@@ -38,7 +38,7 @@ std::vector<ScoredText> wanted_texts(const EvalContext& context,
     const auto& rows = set->rows(Split::kDiscovery);
     size_t n_kept = 0;
     for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
-      const int64_t n_skip = std::ssize(prefixes[i]) + n_opening;
+      const int64_t n_skip = std::ssize(prefixes[i]) + kOpeningTokens;
       if (judged[i].is_coherent && judged[i].verdict == wanted &&
           std::ssize(replies[i].tokens) > n_skip) {
         texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_skip));

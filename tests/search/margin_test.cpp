@@ -13,6 +13,7 @@
 #include "judge/refusal_judge.h"
 #include "scenario/tiny_scenario.h"
 #include "search/objectives.h"
+#include "search/refresh_openings.h"
 #include "stage/real_like_replies.h"
 
 namespace mascing {
@@ -27,6 +28,9 @@ class RealLikeHost : public FakeHost {
   static constexpr double kOwnShare = 0.7;
   static constexpr int32_t kReasoningToken = 77;
 
+  static constexpr int32_t kEvasion = 555;
+
+  bool evades = false;   ///< under a mask
   double hidden = 0.0;   ///< share of refusals that begin in ways seen nowhere else
   bool reasons = false;  ///< begins every reply with a token of its own, and asks for it in probes
   int64_t n_probed_without_reasoning = 0;
@@ -43,6 +47,10 @@ class RealLikeHost : public FakeHost {
       Reply& reply = outcomes[i].value;
       reply.text = refuses ? "I'm sorry, I cannot" : "Here it is";
       reply.tokens = own(requests[i].tokens, refuses).tokens;
+      if (evades && is_active(requests[i].steering)) {
+        reply.text = "Perhaps another day";
+        reply.tokens = {kEvasion};
+      }
       for (int32_t k = 0; k < 40; ++k) {
         reply.tokens.push_back(10'000 + k);
       }
@@ -218,6 +226,36 @@ TEST_F(MarginTest, IsAskedBehindThePrefixOfTheConversationsOwnReply) {
     EXPECT_DOUBLE_EQ(behind.margins.at("dsr").auc, plain.margins.at("dsr").auc);
   }
   EXPECT_EQ(host_.n_probed_without_reasoning, 0);
+}
+
+TEST_F(MarginTest, ARefreshFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
+  RefusalJudge judge(scenario_.judge);
+  CachedEvaluator evaluator(host_, Cache(folder_.path("fresh"), "c"), {0.0F, 0, 60}, progress_);
+  const EvalContext context = {evaluator, data_, scenario_, judge, {10.0}};
+  KnownReplies known = build_objectives(context, Split::kDiscovery).target;
+  ASSERT_FALSE(known.wanted.empty());
+  ASSERT_FALSE(known.unwanted.empty());
+  auto mask = std::make_shared<Mask>();
+  mask->n_layer = FakeHost::kLayers;
+  mask->n_expert = FakeHost::kExperts;
+  mask->steer.assign(FakeHost::kLayers * FakeHost::kExperts, 0.1F);
+  mask->sigma.assign(FakeHost::kLayers, 1.0F);
+  mask->blocks = FakeHost::make_info().blocks;
+  mask->fingerprint = FakeHost::make_info().fingerprint;
+  const TokenSequence evasion = {RealLikeHost::kEvasion};
+  known.form = MarginForm::kTwoSided;
+  host_.evades = true;
+  const Openings under_mask = refreshed_openings(context, known, {mask, 1.0F});
+  EXPECT_THAT(under_mask.unwanted, Contains(evasion));
+  const Openings without = refreshed_openings(context, known, {});
+  EXPECT_THAT(without.unwanted, testing::Not(Contains(evasion)));
+  EXPECT_EQ(
+      under_mask.wanted,
+      openings_of_form(find_openings(known.wanted, known.unwanted), MarginForm::kTwoSided).wanted)
+      << "refusals stay what they were";
+  known.form = MarginForm::kWantedOnly;
+  EXPECT_TRUE(refreshed_openings(context, known, {mask, 1.0F}).unwanted.empty())
+      << "everything else is unwanted anyway";
 }
 
 }  // namespace
