@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kCovered = 0.7;        // of held-out replies: a kind's openings stand for it
 constexpr double kLeastCoverage = 0.3;  // below, they stand for nothing
-constexpr double kFloor = 0.1;          // of a coverage, where a zero is derived from it
+constexpr double kCoverageFloor = 0.1;  // of a coverage, where a zero is derived from it
 
 /// Groups of conversations that stay together.
 std::vector<std::vector<int64_t>> topic_groups(const std::vector<std::string>& topics,
@@ -146,8 +146,8 @@ Openings openings_of_form(Openings openings, MarginForm form) {
 }
 
 double zero_by_coverage(const CrossFit& fit, MarginForm form) {
-  const double wanted = std::max(kFloor, fit.coverage_wanted);
-  const double unwanted = std::max(kFloor, fit.coverage_unwanted);
+  const double wanted = std::max(kCoverageFloor, fit.coverage_wanted);
+  const double unwanted = std::max(kCoverageFloor, fit.coverage_unwanted);
   switch (form) {
     case MarginForm::kTwoSided:
       return std::log(wanted) - std::log(unwanted);

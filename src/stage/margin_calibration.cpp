@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kShuffles = 20'000;
 constexpr int kNewtonSteps = 100;
-constexpr double kRidge = 1e-9;
+constexpr double kHessianRidge = 1e-9;
 constexpr double kLikelihoodRatio = 3.84;  // 95th percentile of chi-squared, one degree of freedom
 constexpr double kSteep = 20.0;            // slope per nat beyond which the kinds are separate
 
@@ -96,9 +96,9 @@ bool take_newton_step(const std::vector<double>& x,
                       Logistic& curve) {
   double g_a = 0.0;
   double g_b = 0.0;
-  double h_aa = kRidge;
+  double h_aa = kHessianRidge;
   double h_ab = 0.0;
-  double h_bb = kRidge;
+  double h_bb = kHessianRidge;
   for (size_t i = 0; i < x.size(); ++i) {
     const double p = 1.0 / (1.0 + std::exp(-(curve.a * x[i] + curve.b)));
     const double rest = target[i] - p;
@@ -133,7 +133,7 @@ double slope_through(double zero,
   double a = 0.0;
   for (int i_step = 0; i_step < kNewtonSteps && a < kSteep; ++i_step) {
     double gradient = 0.0;
-    double curvature = kRidge;
+    double curvature = kHessianRidge;
     for (size_t i = 0; i < x.size(); ++i) {
       const double p = 1.0 / (1.0 + std::exp(-a * (x[i] - zero)));
       gradient += (verdict[i] - p) * (x[i] - zero);
@@ -149,7 +149,9 @@ double slope_through(double zero,
 }
 
 /// Maximum likelihood from `curve` on; ends where the slope runs away.
-Logistic fitted(Logistic curve, const std::vector<double>& x, const std::vector<double>& target) {
+Logistic fit_curve(Logistic curve,
+                   const std::vector<double>& x,
+                   const std::vector<double>& target) {
   int n_step = 0;
   while (n_step < kNewtonSteps && curve.a < kSteep && take_newton_step(x, target, curve)) {
     ++n_step;
@@ -173,12 +175,12 @@ void add_curve(const JudgedMargins& judged, MarginCalibration& found) {
   if (x.empty()) {
     return;
   }
-  const Logistic smooth = fitted({}, x, target);
+  const Logistic smooth = fit_curve({}, x, target);
   found.has_curve = smooth.a > 0.0;
   if (!found.has_curve) {
     return;
   }
-  const Logistic best = fitted(smooth, x, verdict);
+  const Logistic best = fit_curve(smooth, x, verdict);
   const double a = slope_through(found.zero, x, verdict);
   const Logistic through = {a, -a * found.zero};
   const double gain = best.log_likelihood(x, verdict) - through.log_likelihood(x, verdict);

@@ -11,9 +11,9 @@
 namespace mascing {
 namespace {
 
-constexpr double kPower = 0.8;      // share of test splits in which a true rise comes out
-constexpr int kHalvings = 40;       // of the interval in which that rise is searched
-constexpr double kRounding = 1e-9;  // rates this close are the same rate
+constexpr double kPower = 0.8;          // share of test splits in which a true rise comes out
+constexpr int kHalvings = 40;           // of the interval in which that rise is searched
+constexpr double kDropRounding = 1e-9;  // rates this close are the same rate
 
 /// P[Binomial(n, p) >= k].
 double binomial_tail(int64_t n, double p, int64_t k) {
@@ -41,7 +41,7 @@ double sure_rise_of(int64_t n, int64_t n_fixed) {
   return high;
 }
 
-std::string about(double n) {
+std::string about_text(double n) {
   return format_number(n, n < 10.0 ? 1 : 0);
 }
 
@@ -88,9 +88,10 @@ std::vector<Warning> power_warnings(const std::string& metric, const PowerResult
   }
   if (power.n_base > 0 && power.n_to_fix < 2.0 * to_double(power.n_least_fixed)) {
     warnings.push_back({"weak_test",
-                        "about " + about(power.n_to_fix) + " of " + std::to_string(power.n_test) +
-                            " test conversations of '" + metric + "' are left to fix, and " +
-                            std::to_string(power.n_least_fixed) + " must be fixed for p < 0.05",
+                        "about " + about_text(power.n_to_fix) + " of " +
+                            std::to_string(power.n_test) + " test conversations of '" + metric +
+                            "' are left to fix, and " + std::to_string(power.n_least_fixed) +
+                            " must be fixed for p < 0.05",
                         "add conversations to the test split, or harder ones"});
   }
   return warnings;
@@ -101,7 +102,7 @@ double allowed_drop(int64_t n, double max_drop) {
     return max_drop;
   }
   const bool is_chance = binomial_tail(n, std::clamp(max_drop, 0.0, 1.0), 1) >= kSignificance;
-  return is_chance ? std::max(max_drop, ratio(1, n) + kRounding) : max_drop;
+  return is_chance ? std::max(max_drop, ratio(1, n) + kDropRounding) : max_drop;
 }
 
 double unseen_drop(int64_t n) {
