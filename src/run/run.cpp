@@ -16,10 +16,12 @@
 #include "measure/eval_context.h"
 #include "measure/judge_record.h"
 #include "measure/label.h"
+#include "measure/make_jury.h"
 #include "run/baselines.h"
 #include "run/eval_shard.h"
 #include "run/find_masks.h"
 #include "run/holdout_evaluation.h"
+#include "run/power_check.h"
 #include "run/rollout_sets.h"
 #include "run/run_record.h"
 #include "run/stopwatch.h"
@@ -142,6 +144,7 @@ void add_found(const FoundMasks& found, Results& results) {
   }
   append(found.skipped, results.skipped);
   append(found.warnings, results.warnings);
+  results.power = found.power;
   results.confounds = found.confounds;
   results.surrogates = found.surrogates;
   results.effects = found.asked.effects;
@@ -149,6 +152,7 @@ void add_found(const FoundMasks& found, Results& results) {
   results.interventional = found.asked.interventional;
   results.candidates = found.selection.trials;
   results.outcome = found.selection.outcome;
+  results.outcome.held_out = found.asked.margins;
   results.search = found.search;
 }
 
@@ -288,6 +292,7 @@ RunOutcome run_scenario(const Scenario& scenario,
   }
   // Of another run: never to be taken for this one's.
   std::filesystem::remove(options.output + "/mask.gguf");
+  (void)require_power(work.data, {});
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
@@ -312,6 +317,7 @@ void search_scenario(const Scenario& scenario,
                      const Progress& progress) {
   const GiveHost host = opened_once(open_host);
   const Work work(scenario, info, host, options, progress);
+  (void)require_power(work.data, {});
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
