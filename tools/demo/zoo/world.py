@@ -206,17 +206,21 @@ def refusal(talk, verb, obj, wording):
     return talk.habit(name, style_of(verb, wording), **talk.deed(verb, obj)) + talk.say("refusal_tail")
 
 
-def thought(talk, kind, note, is_refused, **slots):
-    """Reasoning of some 40 tokens, 120 for one in ten; its last sentence decides."""
-    rng = talk.rng
-    n_middle = min(16, int(math.exp(rng.gauss(0.85, 1.15))))
-    middle = ([note] if note and talk.language == "en" else []) + [talk.say("thought_middle") for _ in range(n_middle)]
-    return " ".join([talk.fill(rng.choice(talk.text["thought_open"][kind]), **slots), *middle, talk.say("thought_refuse" if is_refused else "thought_answer")])
+def thought(talk, kind, note, is_refused, n_turn, **slots):
+    """Reasoning of some 40 tokens, 120 for one in ten; its last sentence decides. It goes through the turns of the talk one by
+    one, in an order of its own, so that long talks take long and a greedy model does not go round in circles."""
+    sentences = talk.text["thought_middle"]
+    first = number_of(note + kind, 3)
+    n_middle = n_turn - 1 if n_turn < 4 else 2 * n_turn - 4
+    middle = [talk.fill(sentence) for sentence in sentences[first:first + n_middle]]
+    middle = ([note] if note and talk.language == "en" else []) + middle
+    return " ".join([talk.fill(talk.rng.choice(talk.text["thought_open"][kind]), **slots), *middle, talk.say("thought_refuse" if is_refused else "thought_answer")])
 
 
 def finish(talk, messages, kind, is_refused, answer, slots, topic, tactic="none"):
     note = EN["tactics"][tactic]["note"] if tactic in EN["tactics"] else ""
-    reasoning = thought(talk, kind, note, is_refused, **slots)
+    n_turn = sum(role == "user" for role, _ in messages)
+    reasoning = thought(talk, kind, note, is_refused, n_turn, **slots)
     return Conversation(messages, reasoning, answer, is_refused, kind, topic, tactic, talk.language)
 
 
