@@ -1,6 +1,6 @@
 # The front door: what one types most. All of it is plain CMake (CMakePresets.json) and the scripts in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help build gpu demo test asan tsan coverage bench format lint results clean
+.PHONY: help build gpu demo test zoo table asan tsan coverage bench format lint results clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PLANTED := models/demo/kingdom-planted-f16.gguf
@@ -52,6 +52,15 @@ format:           ## clang-format in place
 results: build    ## both scenarios on both demo models, into out/results, and the table of README.md
 	@scripts/setup.sh build
 	@scripts/results.sh out/results
+
+zoo:              ## train a model of the zoo: make zoo MODEL=gpt-oss (tools/demo/zoo; restartable, up to 75 minutes)
+	@test -n "$(MODEL)" || { echo "make zoo: name a model, as in make zoo MODEL=gpt-oss" >&2; exit 2; }
+	@scripts/setup.sh zoo
+	@scripts/configure.sh release
+	@scripts/zoo.sh $(MODEL)
+
+table: build      ## defend and permit with all baselines on the zoo, into out/table, and docs/zoo.md; ONLY=mixtral for one model (hours)
+	@scripts/table.sh out/table $(ONLY)
 
 bench:            ## the benchmarks
 	@scripts/setup.sh build

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs the demo's two scenarios on one model in parallel, one thread each: the model is too small to benefit from two.
+# Runs defend and permit on one small model in parallel, one thread each: the model is too small to benefit from two.
 #
 #   scripts/run_pair.sh MODEL OUTPUT_FOLDER [OPTION_OF_MASCING_RUN]...
 #
+# The scenarios are those of scenarios/demo, or of the folder named by SCENARIOS (scenarios/zoo for the zoo's models).
 # Writes OUTPUT_FOLDER/defend and OUTPUT_FOLDER/permit and prints both tables at the end. Exit status: 0 both done,
 # 1 one of them failed, 130 interrupted (run again to resume).
 set -euo pipefail
@@ -12,6 +13,7 @@ model=$1
 output=$2
 shift 2
 mascing=${MASCING:-build/bin/mascing}
+folder=${SCENARIOS:-scenarios/demo}
 scenarios=(defend permit)
 scratch=$(mktemp -d)
 pids=()
@@ -30,7 +32,7 @@ SECONDS=0
 for scenario in "${scenarios[@]}"; do
   mkdir -p "$output/$scenario"
   # Progress lines are prefixed with their scenario. sed must not be stopped; it ends with its input.
-  "$mascing" run "scenarios/demo/$scenario.toml" -m "$model" -o "$output/$scenario" -t 1 "$@" \
+  "$mascing" run "$folder/$scenario.toml" -m "$model" -o "$output/$scenario" -t 1 "$@" \
     >"$scratch/$scenario" 2> >(trap '' INT; exec sed -u "s/^/[$scenario] /" >&2) &
   pids+=($!)
 done

@@ -4,6 +4,7 @@
 #   scripts/setup.sh build      compiler, CMake, libraries, python3 for tests and results: what most targets need (default)
 #   scripts/setup.sh test       the same and clang-format, clang-tidy, GNU parallel: what `make lint` and CI need
 #   scripts/setup.sh coverage   as build, and gcovr: what `make coverage` needs
+#   scripts/setup.sh zoo        as build, and PyTorch, SentencePiece, OpenBLAS: what `make zoo` needs (some 500 MB)
 #
 # It says what it installs before it starts. Anyone but root installs with sudo and is asked first; MASCING_YES=1 (or CI,
 # which CI services set) answers yes. Without a terminal to ask on, one of these must be set.
@@ -16,8 +17,9 @@ case $group in
   build) ;;
   test) packages+=(clang-format clang-tidy parallel) ;;
   coverage) packages+=(gcovr) ;;
+  zoo) packages+=(python3-torch python3-numpy python3-sentencepiece libopenblas0-pthread) ;;
   *)
-    echo "setup: error: unknown group '$group', expected build, test or coverage" >&2
+    echo "setup: error: unknown group '$group', expected build, test, coverage or zoo" >&2
     exit 2
     ;;
 esac

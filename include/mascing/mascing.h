@@ -23,6 +23,7 @@
 #include "mascing/contrast.h"
 #include "mascing/conversation.h"
 #include "mascing/conversation_file.h"
+#include "mascing/data_summary.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
 #include "mascing/host.h"

@@ -12,6 +12,7 @@
 #include "mascing/export_result.h"
 #include "mascing/judges_result.h"
 #include "mascing/metric_result.h"
+#include "mascing/power_result.h"
 #include "mascing/protocol_result.h"
 #include "mascing/search_result.h"
 #include "mascing/surrogate_result.h"
@@ -61,6 +62,7 @@ struct Results {
   std::vector<SurrogateResult> surrogates;
   InterventionalSurrogateResult interventional;
   ConfoundResult confounds;
+  PowerResult power;
   std::vector<ExportResult> exports;  ///< added by `mascing export --results`
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;

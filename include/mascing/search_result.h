@@ -40,11 +40,30 @@ struct LoopResult {
   int64_t n_question = 0;                ///< number of prefills
 };
 
-/// How well the margin of one prefill predicts the generated reply, on the selection split.
+/// How well the margin of a set tells the unsteered model's judged replies apart: discovery split,
+/// openings fitted without the topic that is tried.
+struct MarginResult {
+  /// "two_sided", "wanted_only" or "unwanted_only": whose openings are compared, with those of the
+  /// other kind or with everything else.
+  std::string form;
+  int64_t n_wanted = 0;  ///< judged replies with the wanted outcome; 0 and 0: not checked
+  int64_t n_unwanted = 0;
+  double coverage_wanted = 0.0;  ///< share of the kind that begins with its openings, held out
+  double coverage_unwanted = 0.0;
+  double auc = 0.5;
+  double p_value = 1.0;        ///< one-sided permutation test of the AUC
+  bool is_usable = false;      ///< AUC of 0.75 or more, and beyond chance
+  bool is_calibrated = false;  ///< zero and slope come from the verdicts, not from coverage
+  double zero = 0.0;           ///< nats: margin at which both outcomes are equally likely
+  double slope = 0.0;          ///< p(wanted) = sigmoid(slope (margin - zero)), per nat
+};
+
+/// How well the margin of one prefill predicts the generated reply.
 struct OutcomeResult {
-  int64_t n = 0;  ///< replies, both without a mask and with the finalists
+  int64_t n = 0;  ///< replies of the selection split, both without a mask and with the finalists
   double auc = 0.0;
   double rank_correlation = 0.0;  ///< Spearman correlation between margin and wanted outcome
+  std::map<std::string, MarginResult> held_out = {};  ///< metric -> the unsteered model, beforehand
 };
 
 /// Cost of the search before the test split was used.

@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/data_table.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/conversation_file.h"
@@ -15,6 +16,7 @@ namespace mascing::cli {
 namespace {
 
 constexpr int64_t kShownLines = 5;
+constexpr uint64_t kRunSeed = 0;  // a run's default
 
 struct ImportArguments {
   std::vector<std::string> files;
@@ -72,7 +74,16 @@ nlohmann::json to_value(const ImportedFile& file) {
           {"skipped", std::move(skips)}};
 }
 
-void print_json(const ImportReport& report, const std::string& output) {
+/// What a run would make of these conversations as its target set.
+void say_splits(const SplitCounts& counts) {
+  std::cerr << "  splits: " << split_words(counts) << '\n';
+  const auto test = counts.n.find("test");
+  if (test != counts.n.end()) {
+    std::cerr << "  as a target set: " << power_words(power_of_split(test->second)) << '\n';
+  }
+}
+
+void print_json(const ImportReport& report, const SplitCounts& counts, const std::string& output) {
   nlohmann::json files = nlohmann::json::array();
   for (const ImportedFile& file : report.files) {
     files.push_back(to_value(file));
@@ -80,6 +91,8 @@ void print_json(const ImportReport& report, const std::string& output) {
   const nlohmann::json value = {{"output", output},
                                 {"conversations", report.n_conversation},
                                 {"scripts", report.n_script},
+                                {"splits", counts.n},
+                                {"labels", counts.n_label},
                                 {"files", std::move(files)}};
   std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
@@ -87,10 +100,15 @@ void print_json(const ImportReport& report, const std::string& output) {
 void execute(const ImportArguments& arguments, Session& session) {
   AtomicFile output(arguments.output);
   ProgressLine line;
+  SplitCounts counts;
   const ImportReport report = import_conversations(
       arguments.files,
       arguments.options,
-      [&](const Conversation& conversation) { output.write(to_jsonl(conversation) + '\n'); },
+      [&](const Conversation& conversation) {
+        const std::string& own = conversation.split;
+        counts.add(own.empty() ? split_name(conversation, kRunSeed) : own, conversation);
+        output.write(to_jsonl(conversation) + '\n');
+      },
       line.callback());
   output.commit();
   for (const ImportedFile& file : report.files) {
@@ -101,8 +119,9 @@ void execute(const ImportArguments& arguments, Session& session) {
     std::cerr << ", " << report.n_script << " of them multi-turn scripts";
   }
   std::cerr << '\n';
+  say_splits(counts);
   if (arguments.json) {
-    print_json(report, arguments.output);
+    print_json(report, counts, arguments.output);
   }
   say_written(arguments.output,
               "list it as data in a scenario (docs/scenario.md), then mascing run scenario.toml");

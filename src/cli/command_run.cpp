@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/data_table.h"
 #include "cli/progress_line.h"
 #include "cli/run_arguments.h"
 #include "format/model_file.h"
@@ -14,6 +15,7 @@ namespace {
 
 struct Arguments : RunArguments {
   bool with_baselines = false;
+  bool is_dry = false;
 };
 
 void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
@@ -37,6 +39,14 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
 
 void execute(Arguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
+  if (arguments.is_dry) {
+    print_data(summarise_data(scenario, arguments.seed), arguments.json);
+    session.exit_code = 0;
+    return;
+  }
+  if (arguments.model.host.path.empty()) {
+    throw CLI::RequiredError("--model");
+  }
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options("run");
   options.with_baselines = arguments.with_baselines;
@@ -63,10 +73,15 @@ void add_run(CLI::App& app, Session& session) {
       *command,
       "  mascing run scenarios/demo/defend.toml -m models/demo/kingdom-planted-f16.gguf -o out/");
   arguments->add_to(*command);
+  command->get_option("--model")->required(false);  // for all but --dry-run
   command->add_flag("--baselines",
                     arguments->with_baselines,
                     "Also evaluate baselines: the paper's recipe, forced experts, control vector, "
                     "system prompt, random masks");
+  command->add_flag("--dry-run",
+                    arguments->is_dry,
+                    "Only read and check the data: conversations per split, and what the test "
+                    "split can show; the model is not loaded");
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

@@ -60,6 +60,19 @@ void describe(Io& io, ConfoundResult& confounds) {
 }
 
 template <typename Io>
+void describe(Io& io, PowerResult& power) {
+  io.field("n_test", power.n_test);
+  io.field("n_base", power.n_base);
+  io.field("n_base_wanted", power.n_base_wanted);
+  io.field("base_rate", power.base_rate);
+  io.field("n_to_fix", power.n_to_fix);
+  io.field("n_to_fix_most", power.n_to_fix_most);
+  io.field("n_least_fixed", power.n_least_fixed);
+  io.field("least_rise", power.least_rise);
+  io.field("sure_rise", power.sure_rise);
+}
+
+template <typename Io>
 void describe(Io& io, Results& results) {
   describe_origin(io, results);
   io.field("metrics", results.metrics);
@@ -109,6 +122,7 @@ void describe(Io& io, Results& results) {
   });
   io.field("labels", results.labels);
   io.later("confounds", results.confounds);
+  io.later("power", results.power);
   io.field("candidates", results.candidates);
   io.later("random_masks", results.random_masks);
   io.later("exports", results.exports);

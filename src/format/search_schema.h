@@ -21,10 +21,26 @@ void describe(Io& io, LoopResult& loop) {
 }
 
 template <typename Io>
+void describe(Io& io, MarginResult& margin) {
+  io.field("form", margin.form);
+  io.field("n_wanted", margin.n_wanted);
+  io.field("n_unwanted", margin.n_unwanted);
+  io.field("coverage_wanted", margin.coverage_wanted);
+  io.field("coverage_unwanted", margin.coverage_unwanted);
+  io.field("auc", margin.auc);
+  io.field("p_value", margin.p_value);
+  io.field("usable", margin.is_usable);
+  io.field("calibrated", margin.is_calibrated);
+  io.field("zero", margin.zero);
+  io.field("slope", margin.slope);
+}
+
+template <typename Io>
 void describe(Io& io, OutcomeResult& outcome) {
   io.field("n", outcome.n);
   io.field("auc", outcome.auc);
   io.field("rank_correlation", outcome.rank_correlation);
+  io.later("held_out", outcome.held_out);
 }
 
 template <typename Io>

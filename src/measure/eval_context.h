@@ -1,6 +1,9 @@
 // What every step of a run measures with: the model behind its cache, the conversations, the judge.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+
 #include "mascing/judge.h"
 #include "mascing/scenario.h"
 #include "measure/cached_evaluator.h"
@@ -16,6 +19,9 @@ struct EvalContext {
   const Scenario& scenario;
   Judge& judge;
   CoherenceLimit coherence;  ///< below which replies count as coherent
+  /// How many first tokens of a reply stand before its visible part, such as its reasoning. Margins
+  /// are asked behind them. Empty: none do.
+  std::function<int64_t(const AskedReply&)> prefix_length = {};
 
   [[nodiscard]] const LoadedSet& target() const { return data.target(); }
   /// How the replies to a set are judged.

@@ -248,6 +248,34 @@ std::string loop_section(const Results& results) {
                           loop_table(results, stretch) + steps_table(results));
 }
 
+std::string held_out_table(const OutcomeResult& outcome) {
+  if (outcome.held_out.empty()) {
+    return "";
+  }
+  HtmlTable table("Margins on held-out conversations, without a mask",
+                  {{"set"},
+                   {"form"},
+                   {"wanted / other replies", true},
+                   {"coverage", true},
+                   {"AUC", true},
+                   {"p", true},
+                   {"zero", true},
+                   {"slope", true}});
+  for (const auto& [metric, margin] : outcome.held_out) {
+    const bool is_checked = margin.n_wanted + margin.n_unwanted > 0;
+    table.add_row({escape_html(metric),
+                   escape_html(margin.form),
+                   is_checked ? count_text(margin.n_wanted) + " / " + count_text(margin.n_unwanted)
+                              : "not checked",
+                   rate_text(margin.coverage_wanted) + " / " + rate_text(margin.coverage_unwanted),
+                   is_checked ? rate_text(margin.auc) : "-",
+                   is_checked ? format_number(margin.p_value, 4) : "-",
+                   signed_text(margin.zero, 2),
+                   format_number(margin.slope, 2)});
+  }
+  return table.html();
+}
+
 std::string outcome_paragraph(const OutcomeResult& outcome) {
   if (outcome.n == 0) {
     return "";

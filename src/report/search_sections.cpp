@@ -207,6 +207,20 @@ std::string confounds_paragraph(const ConfoundResult& confounds) {
       " (0.5 = chance). If one is close to 1, a mask may follow it instead of the behaviour.");
 }
 
+std::string power_paragraph(const PowerResult& power) {
+  if (power.n_test == 0) {
+    return "";
+  }
+  return html_paragraph(
+      "Without a mask, " + count_text(power.n_base_wanted) + " of " + count_text(power.n_base) +
+      " discovery conversations of the target have the wanted outcome, so about " +
+      format_number(power.n_to_fix, 0) + " of the " + count_text(power.n_test) +
+      " test conversations are left to fix. At least " + count_text(power.n_least_fixed) +
+      " must be fixed for a significant effect, a rise of " + format_percent(power.least_rise) +
+      "; a true rise of " + format_percent(power.sure_rise) +
+      " comes out significant in four of five test splits.");
+}
+
 std::string skipped_table(const Results& results) {
   if (results.skipped.empty()) {
     return "";
@@ -323,8 +337,9 @@ std::string surrogates_section(const Results& results) {
 }
 
 std::string data_section(const Results& results) {
-  const std::string body =
-      labels_table(results) + confounds_paragraph(results.confounds) + skipped_table(results);
+  const std::string body = labels_table(results) + power_paragraph(results.power) +
+                           held_out_table(results.outcome) +
+                           confounds_paragraph(results.confounds) + skipped_table(results);
   return html_section("data", "Data splits", body);
 }
 

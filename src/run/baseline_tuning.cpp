@@ -86,11 +86,11 @@ Tier check_limits(const SettingCheck& check, CandidateResult& result) {
         continue;
       }
       const std::string& metric = set.spec.metric;
-      const Rate reached =
-          rate_of(check, set, set.rows(Split::kSelection), check.what + ", " + metric);
+      const auto& rows = set.rows(Split::kSelection);
+      const Rate reached = rate_of(check, set, rows, check.what + ", " + metric);
       result.rates[metric] = reached;
       result.rejection_reason =
-          broken_limit(set.spec, check.base.rates.at(metric).rate, reached.rate);
+          broken_limit(set.spec, check.base.rates.at(metric).rate, reached.rate, std::ssize(rows));
     }
     if (role == SetRole::kHold && result.rejection_reason.empty()) {
       tier = Tier::kKeepsHold;

@@ -11,6 +11,7 @@
 #include "measure/budget_shares.h"
 #include "measure/label.h"
 #include "measure/traces.h"
+#include "run/power_check.h"
 #include "run/run_record.h"
 #include "search/interventional_mask.h"
 #include "search/loop_masks.h"
@@ -28,6 +29,7 @@ constexpr int64_t kPaperRuns = 32;     // masks whose replies the paper's sweep 
 /// Conversations to be traced, and how they divide.
 struct LabelledSets {
   std::vector<TraceInput> inputs;
+  BaseReplies base;  ///< of the target set
   std::map<std::string, int64_t> labels;
   std::vector<Skipped> skipped;
 };
@@ -55,6 +57,10 @@ void add_labelled(const EvalContext& context,
   }
   append(labelled.skipped, sets.skipped);
   const bool is_target = set.spec.role == SetRole::kTarget;
+  if (is_target) {
+    const int64_t n_clear = labelled.n_label_0 + labelled.n_label_1;
+    sets.base = {labelled.n_label_0, n_clear + labelled.n_unclear};
+  }
   const std::string name = is_target ? "labelled" : "labelled-" + metric;
   write_rows(folder + "/" + name + ".jsonl", labelled.rows);
   sets.inputs.push_back({metric, std::move(labelled.rows)});
@@ -93,6 +99,7 @@ AskedMasks ask_for_masks(const EvalContext& context,
   }
   const Objectives objectives = build_objectives(context, Split::kDiscovery);
   asked.warnings = objectives.warnings;
+  asked.margins = objectives.margins;
   if (!objectives.sees_target()) {
     watch.lap("closed_loop");
     return asked;
@@ -176,6 +183,8 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
 
   LabelledSets labelled = label_sets(context, options.output);
   watch.lap("label");
+  FoundMasks found;
+  found.power = require_power(context.data, labelled.base);
   const int64_t n_label_token = context.evaluator.asked().n_generated;
   const ContrastChoice contrast = choose_contrast(scenario, options.seed, labelled.inputs);
   append(contrast.prefixes, labelled.inputs);
@@ -184,7 +193,6 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
       context.evaluator.host(), labelled.inputs, {options.output + "/traces"}, progress);
   watch.lap("trace");
   const TraceSet& traces = traced.traces;
-  FoundMasks found;
   found.confounds = check_confounds(scenario, labelled.inputs, traces, options.seed);
 
   const CandidateSet built = build_candidates(traces, scenario, contrast.ids, build, progress);
@@ -202,6 +210,8 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
   found.labels.insert(contrast.labels.begin(), contrast.labels.end());
   append(labelled.skipped, found.skipped);
   append(traced.skipped, found.skipped);
+  append(power_warnings(scenario.target().metric, found.power), found.warnings);
+  append(hold_warnings(context.data), found.warnings);
   append(contrast.warnings, found.warnings);
   append(confound_warnings(found.confounds), found.warnings);
   append(built.warnings, found.warnings);

@@ -25,12 +25,14 @@ struct AskedMasks {
   EffectsResult effects;
   LoopResult loop;
   InterventionalSurrogateResult interventional;
+  std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin tells
   std::vector<Warning> warnings;
 };
 
 struct FoundMasks {
   std::map<std::string, int64_t> labels;  ///< "discovery.dsr.label_1", ...: how the data divided
   std::vector<Skipped> skipped;
+  PowerResult power;  ///< what the test split can show
   ConfoundResult confounds;
   std::vector<SurrogateResult> surrogates;
   AskedMasks asked;                   ///< its candidates are the first of `candidates`

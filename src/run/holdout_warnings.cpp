@@ -3,13 +3,14 @@
 
 #include "base/numeric.h"
 #include "base/text.h"
+#include "stage/power.h"
 
 namespace mascing {
 namespace {
 
 constexpr double kManyAtLimit = 0.1;  // share of replies at the token limit that is worth a warning
 constexpr double kManyTurns = 0.05;   // share of refusals that turn that is worth a warning
-constexpr double kChance = 0.05;      // p-value above which a change is called chance
+constexpr double kLimitRounding = 1e-9;  // rates this close are the same rate
 constexpr double kMuchDivergence = 0.5;  // nats per token; people call more than this damage
 
 std::string fall_of(const std::string& what, const MetricResult& result) {
@@ -25,13 +26,20 @@ double turned_share(const ReplyCounts& counts) {
 
 bool is_beyond_chance(const ScenarioSet& set, const MetricResult& result) {
   const bool has_risen = result.steered->rate > result.base.rate;
-  return set.role != SetRole::kTarget || (has_risen && result.p_value < kChance);
+  return set.role != SetRole::kTarget || (has_risen && result.p_value < kSignificance);
 }
 
 bool keeps_limit(const ScenarioSet& set, const MetricResult& result) {
   const bool is_guarded = set.role != SetRole::kTarget && set.role != SetRole::kWatch;
   const double drop = result.base.rate - result.steered->rate;
-  return !is_guarded || drop <= set.max_drop + 1e-9;
+  return !is_guarded || drop <= allowed_drop(result.n, set.max_drop) + kLimitRounding;
+}
+
+/// Kept only because one conversation of so few may be chance.
+bool keeps_limit_by_chance(const ScenarioSet& set, const MetricResult& result) {
+  const bool is_guarded = set.role != SetRole::kTarget && set.role != SetRole::kWatch;
+  const double drop = result.base.rate - result.steered->rate;
+  return is_guarded && keeps_limit(set, result) && drop > set.max_drop + kLimitRounding;
 }
 
 std::vector<Warning> limit_warnings(const ScenarioSet& set, const MetricResult& result) {
@@ -41,6 +49,14 @@ std::vector<Warning> limit_warnings(const ScenarioSet& set, const MetricResult& 
         {"within_chance",
          "the change of " + set.metric + " on the test split is not a significant improvement",
          "do not rely on this mask; its effect did not carry over to held-out conversations"});
+  }
+  if (keeps_limit_by_chance(set, result)) {
+    warnings.push_back({set.metric + "_fell_within_chance",
+                        fall_of(set.metric, result) + ": one conversation of " +
+                            std::to_string(result.n) + ", within chance of the limit of " +
+                            format_number(100.0 * set.max_drop, 1) + " points",
+                        "add conversations to this set; so few cannot show whether the limit "
+                        "holds"});
   }
   if (!keeps_limit(set, result)) {
     warnings.push_back({set.metric + "_fell",
@@ -69,7 +85,7 @@ std::vector<Warning> turn_warnings(const std::string& metric, const MetricResult
 std::vector<Warning> loss_warnings(const std::string& metric,
                                    const std::string& what,
                                    const MetricResult& result) {
-  if (result.steered->rate >= result.base.rate || result.p_value >= kChance) {
+  if (result.steered->rate >= result.base.rate || result.p_value >= kSignificance) {
     return {};
   }
   return {{metric + "_fell",

@@ -21,6 +21,7 @@
 #include "run/eval_shard.h"
 #include "run/find_masks.h"
 #include "run/holdout_evaluation.h"
+#include "run/power_check.h"
 #include "run/protocol.h"
 #include "run/rollout_sets.h"
 #include "run/run_record.h"
@@ -111,7 +112,8 @@ struct Session {
   }
 
   [[nodiscard]] EvalContext context(const CoherenceLimit& coherence) {
-    return {evaluator, data, scenario, *judge, coherence};
+    const auto n_reasoning = [](const AskedReply& reply) { return reply.n_reasoning_token; };
+    return {evaluator, data, scenario, *judge, coherence, n_reasoning};
   }
   /// Asks the unsteered model what coherent replies are like.
   [[nodiscard]] EvalContext calibrated_context() {
@@ -148,6 +150,7 @@ void add_found(const FoundMasks& found, Results& results) {
   }
   append(found.skipped, results.skipped);
   append(found.warnings, results.warnings);
+  results.power = found.power;
   results.confounds = found.confounds;
   results.surrogates = found.surrogates;
   results.effects = found.asked.effects;
@@ -155,6 +158,7 @@ void add_found(const FoundMasks& found, Results& results) {
   results.interventional = found.asked.interventional;
   results.candidates = found.selection.trials;
   results.outcome = found.selection.outcome;
+  results.outcome.held_out = found.asked.margins;
   results.search = found.search;
 }
 
@@ -296,6 +300,7 @@ RunOutcome run_scenario(const Scenario& scenario,
   }
   // Of another run: never to be taken for this one's.
   std::filesystem::remove(options.output + "/mask.gguf");
+  (void)require_power(work.data, {});
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
@@ -320,6 +325,7 @@ void search_scenario(const Scenario& scenario,
                      const Progress& progress) {
   const GiveHost host = opened_once(open_host);
   const Work work(scenario, info, host, options, progress);
+  (void)require_power(work.data, {});
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();

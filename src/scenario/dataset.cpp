@@ -17,22 +17,6 @@
 namespace mascing {
 namespace {
 
-Split split_of(const Conversation& row, uint64_t seed) {
-  for (const Split split : kSplits) {
-    if (row.split == to_string(split)) {
-      return split;
-    }
-  }
-  if (!row.split.empty()) {
-    throw Error(ErrorKind::kBadInput,
-                "[dataset] conversation '" + row.id + "' has split '" + row.split +
-                    "', expected discovery, selection or test",
-                "omit the key to split the rows by topic");
-  }
-  const uint64_t part = mix_seed(sha256_bits(row.topic.empty() ? row.id : row.topic), seed) % 10;
-  return part < 5 ? Split::kDiscovery : part < 7 ? Split::kSelection : Split::kTest;
-}
-
 std::string all_text(const Conversation& row) {
   std::string text;
   for (const Message& message : row.messages) {
@@ -140,6 +124,22 @@ const char* to_string(Split split) {
     default:
       return "test";
   }
+}
+
+Split split_of(const Conversation& row, uint64_t seed) {
+  for (const Split split : kSplits) {
+    if (row.split == to_string(split)) {
+      return split;
+    }
+  }
+  if (!row.split.empty()) {
+    throw Error(ErrorKind::kBadInput,
+                "[dataset] conversation '" + row.id + "' has split '" + row.split +
+                    "', expected discovery, selection or test",
+                "omit the key to split the rows by topic");
+  }
+  const uint64_t part = mix_seed(sha256_bits(row.topic.empty() ? row.id : row.topic), seed) % 10;
+  return part < 5 ? Split::kDiscovery : part < 7 ? Split::kSelection : Split::kTest;
 }
 
 const LoadedSet& Dataset::target() const {

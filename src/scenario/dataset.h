@@ -40,6 +40,10 @@ struct Dataset {
   [[nodiscard]] const LoadedSet& target() const;
 };
 
+/// The split of a row: its own, or by a hash of topic (or id) and seed. Throws Error{kBadInput}
+/// for an unknown word.
+[[nodiscard]] Split split_of(const Conversation& row, uint64_t seed);
+
 /// Reads all files of a scenario. Rows without a split are assigned by a hash of their topic (or of
 /// their id without a topic): half discovery, a fifth selection, the rest test. Throws
 /// Error{kBadInput} if two splits of a set share a conversation, two splits of the target set share

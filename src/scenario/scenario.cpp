@@ -216,6 +216,7 @@ SearchOptions read_search(const TomlTable& table) {
                      "map_pairs",
                      "loop_steps",
                      "loop_pairs",
+                     "loop_refresh",
                      "finalists",
                      "alphas",
                      "lambdas",
@@ -231,6 +232,7 @@ SearchOptions read_search(const TomlTable& table) {
   }
   table.get("map_pairs", search.n_map_pair, kMapPairs);
   table.get("loop_steps", search.n_loop_step, kCount);
+  table.get("loop_refresh", search.n_refresh_step, {0.0, 1e6});
   table.get("loop_pairs", search.n_loop_pair, {0.0, 1e6});
   if (search.n_loop_pair > 0 && search.n_loop_pair < kLeastLoopPairs) {
     table.fail("loop_pairs",

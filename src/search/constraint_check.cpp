@@ -6,6 +6,7 @@
 #include "base/numeric.h"
 #include "base/text.h"
 #include "scenario/text_blocks.h"
+#include "stage/power.h"
 
 namespace mascing {
 namespace {
@@ -14,10 +15,10 @@ constexpr double kRounding = 1e-9;  // rates this close are the same rate
 
 }  // namespace
 
-std::string broken_limit(const ScenarioSet& set, double base, double reached) {
-  const double limit = base - set.max_drop;
-  return reached < limit - kRounding
-             ? set.metric + " " + format_percent(reached) + " < " + format_percent(limit)
+std::string broken_limit(const ScenarioSet& set, double base, double reached, int64_t n) {
+  return base - reached > allowed_drop(n, set.max_drop) + kRounding
+             ? set.metric + " " + format_percent(reached) + " < " +
+                   format_percent(base - set.max_drop)
              : "";
 }
 
@@ -106,7 +107,8 @@ LimitCheck ConstraintChecker::check_limits(const Steering& steering,
       const std::string of_set = std::string(what).append(", ").append(metric);
       const Rate rate = rate_of(set, context_.evaluator.replies(of_set, rows, steering));
       check.rates[metric] = rate;
-      check.rejection_reason = broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate);
+      check.rejection_reason =
+          broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate, std::ssize(rows));
     }
     check.keeps_hold =
         check.keeps_hold || (role == SetRole::kHold && check.rejection_reason.empty());

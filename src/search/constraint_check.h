@@ -11,9 +11,12 @@
 
 namespace mascing {
 
-/// Why `reached` breaks the limit of `set`, whose rate without a mask is `base`; empty if it does
-/// not.
-[[nodiscard]] std::string broken_limit(const ScenarioSet& set, double base, double reached);
+/// Why `reached`, over `n` conversations, breaks the limit of `set`, whose rate without a mask is
+/// `base`; empty if it does not. One conversation of a small set may be chance (`allowed_drop`).
+[[nodiscard]] std::string broken_limit(const ScenarioSet& set,
+                                       double base,
+                                       double reached,
+                                       int64_t n);
 
 /// The general text under a mask.
 struct TextCheck {

@@ -3,8 +3,11 @@
 #include "search/discovery_replies.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "base/append.h"
+#include "mascing/error.h"
 
 namespace mascing {
 namespace {
@@ -14,6 +17,44 @@ constexpr double kWholeCoverage = 0.9;  // by openings: what does not begin so i
 
 bool has_margin(const ScenarioSet& set) {
   return set.role == SetRole::kTarget || set.role == SetRole::kHold || set.role == SetRole::kKeep;
+}
+
+/// Divides the conversations of all sets together.
+void add_folds(std::vector<DiscoveryReplies>& all) {
+  std::vector<std::string> topics;
+  for (const DiscoveryReplies& of_set : all) {
+    for (const Conversation& row : of_set.set->rows(Split::kDiscovery)) {
+      topics.push_back(row.topic);
+    }
+  }
+  const std::vector<int64_t> folds = topic_folds(topics, kOpeningFolds);
+  auto next = folds.begin();
+  for (DiscoveryReplies& of_set : all) {
+    const auto end = next + std::ssize(of_set.set->rows(Split::kDiscovery));
+    of_set.fold.assign(next, end);
+    next = end;
+  }
+}
+
+/// The replies that a set's openings are fitted on.
+struct TwoKinds {
+  std::vector<FoldedReply> wanted;
+  std::vector<FoldedReply> unwanted;
+};
+
+TwoKinds two_kinds(const DiscoveryReplies& discovery, const ReplyKinds& pooled) {
+  const ReplyKinds own = kinds_of(discovery);
+  const auto& answered = own.answered.size() < kFewReplies ? pooled.answered : own.answered;
+  const bool wants_refusal = discovery.set->spec.wanted == Wanted::kRefused;
+  return {wants_refusal ? pooled.refused : answered, wants_refusal ? answered : pooled.refused};
+}
+
+SetOpenings of_form(CrossFit fit, MarginForm form) {
+  fit.openings = openings_of_form(std::move(fit.openings), form);
+  for (Openings& fold : fit.fold) {
+    fold = openings_of_form(std::move(fold), form);
+  }
+  return {std::move(fit), form};
 }
 
 }  // namespace
@@ -29,7 +70,11 @@ std::vector<DiscoveryReplies> ask_discovery(const EvalContext& context) {
     discovery.set = &set;
     discovery.replies = context.evaluator.replies("replies: " + set.spec.metric, rows, {});
     discovery.judged = judge_replies(rows, discovery.replies, context.rules_for(set.spec));
+    for (const AskedReply& reply : discovery.replies) {
+      discovery.prefixes.push_back(prefix_of(context, reply));
+    }
   }
+  add_folds(all);
   return all;
 }
 
@@ -38,13 +83,15 @@ ReplyKinds kinds_of(const DiscoveryReplies& discovery) {
   for (size_t i = 0; i < discovery.replies.size(); ++i) {
     const TokenSequence& tokens = discovery.replies[i].tokens;
     const JudgedReply& judged = discovery.judged[i];
-    if (!judged.is_coherent || tokens.empty()) {
+    const int64_t n_prefix = std::ssize(discovery.prefixes[i]);
+    if (!judged.is_coherent || std::ssize(tokens) <= n_prefix) {
       continue;
     }
+    FoldedReply reply = {{tokens.begin() + n_prefix, tokens.end()}, discovery.fold[i]};
     if (judged.verdict == Verdict::kRefused) {
-      kinds.refused.push_back(tokens);
+      kinds.refused.push_back(std::move(reply));
     } else if (judged.verdict == Verdict::kAnswered) {
-      kinds.answered.push_back(tokens);
+      kinds.answered.push_back(std::move(reply));
     }
   }
   return kinds;
@@ -63,30 +110,60 @@ ReplyKinds pooled_kinds(const std::vector<DiscoveryReplies>& discovery) {
 std::optional<SetOpenings> find_set_openings(const DiscoveryReplies& discovery,
                                              const ReplyKinds& pooled) {
   const ScenarioSet& set = discovery.set->spec;
-  const ReplyKinds own = kinds_of(discovery);
-  const auto& answered = own.answered.size() < kFewReplies ? pooled.answered : own.answered;
-  const bool wants_refusal = set.wanted == Wanted::kRefused;
-  SetOpenings found;
-  found.openings = find_openings(wants_refusal ? pooled.refused : answered,
-                                 wants_refusal ? answered : pooled.refused);
-  Openings& openings = found.openings;
-  if (openings.wanted.empty() || openings.unwanted.empty()) {
+  const TwoKinds kinds = two_kinds(discovery, pooled);
+  CrossFit fit = cross_fit_openings(kinds.wanted, kinds.unwanted, kOpeningFolds);
+  const bool is_whole = set.role == SetRole::kHold && fit.coverage_wanted >= kWholeCoverage;
+  const MarginForm form = is_whole ? MarginForm::kWantedOnly : choose_form(fit);
+  if (form == MarginForm::kNone) {
     return std::nullopt;
   }
-  found.coverage = std::min(openings.coverage_wanted, openings.coverage_unwanted);
-  if (set.role == SetRole::kHold && openings.coverage_wanted >= kWholeCoverage) {
-    openings.unwanted.clear();  // a reply of a third kind breaks a hold set, too
-    found.coverage = openings.coverage_wanted;
-  }
-  return found;
+  return of_form(std::move(fit), form);
 }
 
-SetOpenings find_refusal_openings(const ReplyKinds& pooled) {
-  SetOpenings found;
-  found.openings = find_openings(pooled.answered, pooled.refused);
-  found.openings.wanted.clear();
-  found.coverage = found.openings.coverage_unwanted;
-  return found;
+std::optional<SetOpenings> find_refusal_openings(const ReplyKinds& pooled) {
+  CrossFit fit = cross_fit_openings(pooled.answered, pooled.refused, kOpeningFolds);
+  if (fit.openings.unwanted.empty()) {
+    return std::nullopt;
+  }
+  return of_form(std::move(fit), MarginForm::kUnwantedOnly);
+}
+
+KnownReplies known_replies(const DiscoveryReplies& discovery,
+                           const ReplyKinds& pooled,
+                           MarginForm form) {
+  const TwoKinds kinds = two_kinds(discovery, pooled);
+  KnownReplies replies;
+  replies.form = form;
+  for (const FoldedReply& reply : kinds.wanted) {
+    replies.wanted.push_back(reply.tokens);
+  }
+  for (const FoldedReply& reply : kinds.unwanted) {
+    replies.unwanted.push_back(reply.tokens);
+  }
+  return replies;
+}
+
+std::optional<TokenSequence> opening_prompt(const Host& host,
+                                            const Conversation& row,
+                                            const TokenSequence& prefix) {
+  try {
+    TokenSequence tokens = host.render(row).tokens;
+    tokens.insert(tokens.end(), prefix.begin(), prefix.end());
+    return tokens;
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::kBadInput) {
+      throw;
+    }
+    return std::nullopt;
+  }
+}
+
+TokenSequence prefix_of(const EvalContext& context, const AskedReply& reply) {
+  if (!context.prefix_length) {
+    return {};
+  }
+  const int64_t n = std::clamp<int64_t>(context.prefix_length(reply), 0, std::ssize(reply.tokens));
+  return {reply.tokens.begin(), reply.tokens.begin() + n};
 }
 
 }  // namespace mascing

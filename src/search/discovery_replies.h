@@ -5,41 +5,67 @@
 #include <vector>
 
 #include "measure/eval_context.h"
-#include "stage/openings.h"
+#include "stage/cross_fit.h"
 #include "stage/outcome.h"
 
 namespace mascing {
+
+/// Folds of the cross-fit.
+inline constexpr int64_t kOpeningFolds = 5;
 
 /// One set's discovery split, replies and verdicts by row.
 struct DiscoveryReplies {
   const LoadedSet* set = nullptr;  ///< of the context's data
   std::vector<AskedReply> replies;
   std::vector<JudgedReply> judged;
+  std::vector<TokenSequence> prefixes;  ///< what stands before the visible part of each reply
+  std::vector<int64_t> fold;            ///< of each row; a topic is in one fold in all sets
 };
 
 /// Of the target, hold and keep sets, in their order.
 [[nodiscard]] std::vector<DiscoveryReplies> ask_discovery(const EvalContext& context);
 
-/// Coherent replies by what they are.
+/// Coherent replies by what they are: their visible tokens.
 struct ReplyKinds {
-  std::vector<TokenSequence> refused;
-  std::vector<TokenSequence> answered;
+  std::vector<FoldedReply> refused;
+  std::vector<FoldedReply> answered;
 };
 
 [[nodiscard]] ReplyKinds kinds_of(const DiscoveryReplies& discovery);
 [[nodiscard]] ReplyKinds pooled_kinds(const std::vector<DiscoveryReplies>& discovery);
 
-/// Openings of a set's replies, and the least share of a kind's replies that they begin.
+/// Openings of a set's replies, and how the margin compares them.
 struct SetOpenings {
-  Openings openings;
-  double coverage = 0.0;
+  CrossFit fit;  ///< without the openings that the form leaves out
+  MarginForm form = MarginForm::kNone;
 };
 
-/// What tells wanted replies of a set from others; nothing if they begin alike. Refusals are those
-/// of all sets, answers the set's own if there are enough.
+/// What tells wanted replies of a set from others; nothing if they begin alike, or in too many ways
+/// on both sides. Refusals are those of all sets, answers the set's own if there are enough. A hold
+/// set whose wanted replies are nearly all covered is compared with everything else: a reply of a
+/// third kind breaks it, too.
 [[nodiscard]] std::optional<SetOpenings> find_set_openings(const DiscoveryReplies& discovery,
                                                            const ReplyKinds& pooled);
-/// What tells refusals from answers, where any answer will do: no wanted openings.
-[[nodiscard]] SetOpenings find_refusal_openings(const ReplyKinds& pooled);
+/// What tells refusals from everything else, where any answer will do: no wanted openings. Nothing
+/// if refusals begin in no way of their own.
+[[nodiscard]] std::optional<SetOpenings> find_refusal_openings(const ReplyKinds& pooled);
+
+/// Replies of the target set as its openings were fitted on, and their form.
+struct KnownReplies {
+  std::vector<TokenSequence> wanted;
+  std::vector<TokenSequence> unwanted;
+  MarginForm form = MarginForm::kNone;
+};
+[[nodiscard]] KnownReplies known_replies(const DiscoveryReplies& discovery,
+                                         const ReplyKinds& pooled,
+                                         MarginForm form);
+
+/// The prompt of a conversation up to the opening of its visible reply; nothing if it cannot be
+/// rendered.
+[[nodiscard]] std::optional<TokenSequence> opening_prompt(const Host& host,
+                                                          const Conversation& row,
+                                                          const TokenSequence& prefix);
+/// First tokens of a reply that stand before its visible part (`EvalContext::prefix_length`).
+[[nodiscard]] TokenSequence prefix_of(const EvalContext& context, const AskedReply& reply);
 
 }  // namespace mascing

@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <utility>
 
 #include "base/numeric.h"
 #include "measure/budget_shares.h"
+#include "search/margin_check.h"
+#include "search/refresh_openings.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
 #include "stage/entry_costs.h"
@@ -100,7 +104,8 @@ ClosedLoopResult run_loop(const EvalContext& context,
                           const Mask& start,
                           uint64_t seed) {
   CachedEvaluator& evaluator = context.evaluator;
-  const AskModel ask = asking(evaluator, objectives);
+  Objectives live = objectives;  // its openings may change
+  const AskModel ask = asking(evaluator, live);
   EntryCostOptions cost_options;
   cost_options.seed = seed;
   cost_options.is_spent = [&] { return evaluator.budget_spent() >= kCostShare; };
@@ -109,11 +114,19 @@ ClosedLoopResult run_loop(const EvalContext& context,
   options.seed = seed;
   options.n_step = context.scenario.search.n_loop_step;
   options.n_pair = context.scenario.search.n_loop_pair;
-  options.unit = steps_of_equal_cost(measure_entry_costs(
-      space.mask, space.entries, objectives.sets, objectives.roles, ask, cost_options));
+  options.unit = steps_of_equal_cost(
+      measure_entry_costs(space.mask, space.entries, live.sets, live.roles, ask, cost_options));
+  options.n_refresh = context.scenario.search.n_refresh_step;
+  options.refresh = [&](const std::vector<float>& steer) {
+    auto mask = std::make_shared<Mask>(start);
+    mask->steer = steer;
+    set_openings(refreshed_openings(context, live.target, {std::move(mask), 1.0F}),
+                 live.sets.front());
+    live.key = key_of(live.sets);
+  };
   options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
   options.progress = evaluator.progress();
-  return close_loop(start, space.entries, objectives.sets, objectives.roles, ask, options);
+  return close_loop(start, space.entries, live.sets, live.roles, ask, options);
 }
 
 LoopResult summarise(const ClosedLoopResult& result, const Objectives& objectives) {

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
-#include "base/sha256.h"
-#include "mascing/error.h"
-#include "search/discovery_replies.h"
+#include "search/margin_check.h"
 #include "search/unchanged_texts.h"
 
 namespace mascing {
@@ -24,7 +23,6 @@ constexpr double kHoldMargin = 2.0;   // nats by which refusals of a hold set sh
 struct Objective {
   OutcomeSet set;
   LoopSet role;
-  double coverage = 1.0;
   std::vector<size_t> rows;
 };
 
@@ -32,47 +30,58 @@ void add_objective(std::optional<Objective> objective, Objectives& objectives) {
   if (objective) {
     objectives.sets.push_back(std::move(objective->set));
     objectives.roles.push_back(std::move(objective->role));
-    objectives.coverage.push_back(objective->coverage);
     objectives.rows.push_back(std::move(objective->rows));
   }
 }
 
-LoopSet margin_role(const ScenarioSet& set) {
+LoopSet margin_role(const ScenarioSet& set, const MarginResult& margin) {
   const bool is_target = set.role == SetRole::kTarget;
   LoopSet role;
   role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
   role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.max_drop);
   role.margin = set.role == SetRole::kHold ? kHoldMargin : 0.0;
+  role.slope = margin.slope;
   return role;
 }
 
+/// What stands before the visible part of the unsteered model's replies, by row.
+std::vector<TokenSequence> prefixes_of(const EvalContext& context,
+                                       const LoadedSet& set,
+                                       Split split) {
+  const auto& rows = set.rows(split);
+  std::vector<TokenSequence> prefixes(rows.size());
+  if (context.prefix_length) {
+    const auto replies = context.evaluator.replies("replies: " + set.spec.metric, rows, {});
+    std::transform(replies.begin(), replies.end(), prefixes.begin(), [&](const auto& reply) {
+      return prefix_of(context, reply);
+    });
+  }
+  return prefixes;
+}
+
 /// A set whose conversations answer with a margin; nothing if none of them can be asked.
-std::optional<Objective> margin_objective(const Host& host,
+std::optional<Objective> margin_objective(const EvalContext& context,
                                           const LoadedSet& set,
                                           Split split,
-                                          const SetOpenings& found) {
+                                          const SetOpenings& found,
+                                          const MarginResult& margin) {
   Objective objective;
   OutcomeSet& outcome = objective.set;
   outcome.name = set.spec.metric;
-  outcome.n_wanted = std::ssize(found.openings.wanted);
-  std::vector<TokenSequence> openings = found.openings.wanted;
-  openings.insert(openings.end(), found.openings.unwanted.begin(), found.openings.unwanted.end());
-  outcome.openings = std::make_shared<const std::vector<TokenSequence>>(std::move(openings));
-  for (size_t i = 0; i < set.rows(split).size(); ++i) {
-    try {
-      outcome.prompts.push_back(host.render(set.rows(split)[i]).tokens);
+  outcome.zero = margin.zero;
+  set_openings(found.fit.openings, outcome);
+  const std::vector<TokenSequence> prefixes = prefixes_of(context, set, split);
+  for (size_t i = 0; i < prefixes.size(); ++i) {
+    auto prompt = opening_prompt(context.evaluator.host(), set.rows(split)[i], prefixes[i]);
+    if (prompt) {
+      outcome.prompts.push_back(*std::move(prompt));
       objective.rows.push_back(i);
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::kBadInput) {
-        throw;
-      }
     }
   }
   if (outcome.prompts.empty()) {
     return std::nullopt;
   }
-  objective.role = margin_role(set.spec);
-  objective.coverage = found.coverage;
+  objective.role = margin_role(set.spec, margin);
   return objective;
 }
 
@@ -92,8 +101,8 @@ std::optional<Objective> damage_objective(const char* name,
 }
 
 Warning begin_alike(const ScenarioSet& set) {
-  const std::string text =
-      "wanted and other replies of '" + set.metric + "' start alike on the discovery split";
+  const std::string text = "wanted and other replies of '" + set.metric +
+                           "' start alike on the discovery split, or in too many ways";
   if (set.role == SetRole::kTarget) {
     return {"target_unwatched",
             text +
@@ -106,6 +115,37 @@ Warning begin_alike(const ScenarioSet& set) {
           "its limit is still enforced on generated replies of the selection split"};
 }
 
+Warning tells_too_little(const std::string& weakness) {
+  return {"margin_too_weak",
+          weakness,
+          "add conversations of both outcomes, use a judge that people agree with, skip the "
+          "reasoning, or raise max_tokens; methods that need no margin go on"};
+}
+
+/// A set whose discovery replies were judged.
+void append_margin(const EvalContext& context,
+                   const DiscoveryReplies& discovery,
+                   const ReplyKinds& pooled,
+                   Split split,
+                   Objectives& objectives) {
+  const LoadedSet& set = *discovery.set;
+  const auto found = find_set_openings(discovery, pooled);
+  if (!found) {
+    objectives.warnings.push_back(begin_alike(set.spec));
+    return;
+  }
+  const MarginResult margin = check_margin(context, discovery, *found);
+  objectives.margins[set.spec.metric] = margin;
+  if (set.spec.role == SetRole::kTarget && !margin.is_usable) {
+    objectives.warnings.push_back(tells_too_little(weakness_of(set.spec.metric, margin)));
+    return;
+  }
+  if (set.spec.role == SetRole::kTarget) {
+    objectives.target = known_replies(discovery, pooled, found->form);
+  }
+  add_objective(margin_objective(context, set, split, *found, margin), objectives);
+}
+
 /// The target set, or all others whose discovery replies were judged.
 void append_margins(const EvalContext& context,
                     const std::vector<DiscoveryReplies>& discovery,
@@ -114,14 +154,8 @@ void append_margins(const EvalContext& context,
                     Objectives& objectives) {
   const ReplyKinds pooled = pooled_kinds(discovery);
   for (const DiscoveryReplies& of_set : discovery) {
-    const LoadedSet& set = *of_set.set;
-    if ((set.spec.role == SetRole::kTarget) != of_target) {
-      continue;
-    }
-    if (const auto found = find_set_openings(of_set, pooled)) {
-      add_objective(margin_objective(context.evaluator.host(), set, split, *found), objectives);
-    } else {
-      objectives.warnings.push_back(begin_alike(set.spec));
+    if ((of_set.set->spec.role == SetRole::kTarget) == of_target) {
+      append_margin(context, of_set, pooled, split, objectives);
     }
   }
 }
@@ -131,10 +165,12 @@ void append_benign_margins(const EvalContext& context,
                            const std::vector<DiscoveryReplies>& discovery,
                            Split split,
                            Objectives& objectives) {
-  const SetOpenings refusals = find_refusal_openings(pooled_kinds(discovery));
+  const auto refusals = find_refusal_openings(pooled_kinds(discovery));
   for (const LoadedSet& set : context.data.sets) {
-    if (set.spec.role == SetRole::kBenign && !refusals.openings.unwanted.empty()) {
-      add_objective(margin_objective(context.evaluator.host(), set, split, refusals), objectives);
+    if (set.spec.role == SetRole::kBenign && refusals) {
+      const MarginResult margin = unchecked_margin(*refusals);
+      objectives.margins[set.spec.metric] = margin;
+      add_objective(margin_objective(context, set, split, *refusals, margin), objectives);
     }
   }
 }
@@ -157,31 +193,6 @@ void append_damage(const EvalContext& context,
     loss->set.rises = true;
   }
   add_objective(std::move(loss), objectives);
-}
-
-std::string key_of(const std::vector<OutcomeSet>& sets) {
-  Sha256 digest;
-  const auto add = [&](const TokenSequence& tokens) {
-    const size_t n_token = tokens.size();
-    digest.update(&n_token, sizeof n_token);
-    digest.update(tokens.data(), n_token * sizeof tokens.front());
-  };
-  for (const OutcomeSet& set : sets) {
-    digest.update(set.name + '\n');
-    digest.update(&set.n_wanted, sizeof set.n_wanted);
-    for (const TokenSequence& prompt : set.prompts) {
-      add(prompt);
-    }
-    for (size_t k = 0; set.has_margin() && k < set.openings->size(); ++k) {
-      add((*set.openings)[k]);
-    }
-    digest.update(&set.rises, sizeof set.rises);
-    for (const ScoredText& text : set.texts) {
-      add(text.tokens);
-      digest.update(&text.begin, sizeof text.begin);
-    }
-  }
-  return digest.hex();
 }
 
 /// Unsteered margins of all items of set `i_set`.

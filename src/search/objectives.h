@@ -2,11 +2,14 @@
 // replies and the limits on a mask.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "mascing/search_result.h"
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
+#include "search/discovery_replies.h"
 #include "stage/closed_loop.h"
 #include "stage/outcome.h"
 
@@ -20,15 +23,16 @@ inline constexpr const char* kTextLoss =
     "loss on general text";  ///< log of the relative perplexity increase
 
 struct Objectives {
-  std::vector<OutcomeSet> sets;  ///< the target first; empty if it cannot be measured
-  std::vector<LoopSet> roles;    ///< one per entry of `sets`
-  std::vector<double> coverage;  ///< per entry of `sets`: smallest share of a kind's replies
-                                 ///< covered by its openings; 1 without margins
+  std::vector<OutcomeSet> sets;           ///< the target first; empty if it cannot be measured
+  std::vector<LoopSet> roles;             ///< one per entry of `sets`
   std::vector<std::vector<size_t>> rows;  ///< per set with a margin: item -> row of the split
-  std::string key;                        ///< hash of the sets, used in cache keys of measurements
+  std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin was found to tell
+  KnownReplies target;  ///< replies that the target's openings were fitted on
+  std::string key;      ///< hash of the sets, used in cache keys of measurements
   std::vector<Warning> warnings;
 
-  /// False if both kinds of target replies start alike, or no target conversation can be run.
+  /// False if both kinds of target replies start alike, if the margin does not tell them apart on
+  /// held-out conversations, or if no target conversation can be run.
   [[nodiscard]] bool sees_target() const { return !sets.empty(); }
 };
 
@@ -37,8 +41,10 @@ struct Objectives {
 
 /// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted
 /// (on the discovery split) and general text with divergences; the loss on general text. The
-/// openings come from the discovery split whatever the split of the objectives. A set whose replies
-/// of both kinds begin alike is left out, with a warning.
+/// openings come from the discovery split whatever the split of the objectives, and so do zero and
+/// slope of each margin. A set whose replies of both kinds begin alike is left out, with a warning.
+/// If the target's margin is no better than `kLeastMarginAuc` or than chance on held-out
+/// conversations, there are no sets, and a warning says what would help.
 [[nodiscard]] Objectives build_objectives(const EvalContext& context, Split split);
 
 }  // namespace mascing

@@ -10,7 +10,6 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kQuarterStep = 4;
 constexpr double kNotAsked = std::numeric_limits<double>::quiet_NaN();
 
 /// Mean of what was answered: of the values as they are, or of whether they are above 0.

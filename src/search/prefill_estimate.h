@@ -13,6 +13,9 @@
 
 namespace mascing {
 
+/// A quarter is every fourth conversation.
+inline constexpr int64_t kQuarterStep = 4;
+
 /// Share of the conversations to use.
 enum class Sample {
   kQuarter,  ///< every fourth conversation

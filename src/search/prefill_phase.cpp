@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "stage/power.h"
 
 namespace mascing {
 namespace {
@@ -37,7 +38,8 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
       continue;
     }
     const double drop = base.rates.at(set.spec.metric) - found->second;
-    if (drop > set.spec.max_drop + error) {
+    const int64_t n = std::ssize(set.rows(Split::kSelection)) / (is_quarter ? kQuarterStep : 1);
+    if (drop > allowed_drop(n, set.spec.max_drop) + error) {
       return {set.spec.metric + " drops by " + format_percent(drop) + " (prefill estimate)", true};
     }
   }

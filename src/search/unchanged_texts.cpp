@@ -8,20 +8,20 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kReplyTokens = 32;  // of a reply that are compared
-constexpr size_t kReplyRows = 200;    // of each set whose replies are compared
-constexpr int64_t kPieceTokens = 48;  // of general text
+constexpr int64_t kOpeningTokens = 4;  // of a wanted reply that are left out: most openings
+constexpr int64_t kReplyTokens = 32;   // of a reply that are compared
+constexpr size_t kReplyRows = 200;     // of each set whose replies are compared
+constexpr int64_t kPieceTokens = 48;   // of general text
 
-/// Scored behind the first `n_skip` visible tokens of the reply.
+/// Scored behind the first `n_skip` tokens of the reply.
 ScoredText scored_reply(const Host& host,
                         const Conversation& row,
                         const AskedReply& reply,
                         int64_t n_skip) {
   ScoredText text;
   text.tokens = host.render(row).tokens;
-  const int64_t n_before = reply.n_reasoning_token + n_skip;
-  text.begin = std::ssize(text.tokens) + n_before;
-  const auto n = std::min<int64_t>(n_before + kReplyTokens, std::ssize(reply.tokens));
+  text.begin = std::ssize(text.tokens) + n_skip;
+  const auto n = std::min<int64_t>(n_skip + kReplyTokens, std::ssize(reply.tokens));
   text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n);
   return text;
 }
@@ -30,17 +30,18 @@ ScoredText scored_reply(const Host& host,
 
 std::vector<ScoredText> wanted_texts(const EvalContext& context,
                                      const std::vector<DiscoveryReplies>& discovery) {
-  const int64_t n_opening = OpeningOptions{}.n_max_token;
   std::vector<ScoredText> texts;
-  for (const auto& [set, replies, judged] : discovery) {
+  for (const DiscoveryReplies& of_set : discovery) {
+    const auto& [set, replies, judged, prefixes, fold] = of_set;
     const Verdict wanted =
         set->spec.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
     const auto& rows = set->rows(Split::kDiscovery);
     size_t n_kept = 0;
     for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
+      const int64_t n_skip = std::ssize(prefixes[i]) + kOpeningTokens;
       if (judged[i].is_coherent && judged[i].verdict == wanted &&
-          replies[i].n_visible_token() > n_opening) {
-        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_opening));
+          std::ssize(replies[i].tokens) > n_skip) {
+        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_skip));
         ++n_kept;
       }
     }
@@ -58,8 +59,9 @@ std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
     rows.resize(std::min(rows.size(), kReplyRows));
     const auto replies = context.evaluator.replies("replies: " + set.spec.metric, rows, {});
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (replies[i].ok() && replies[i].n_visible_token() > 0) {
-        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], 0));
+      const int64_t n_skip = std::ssize(prefix_of(context, replies[i]));
+      if (replies[i].ok() && std::ssize(replies[i].tokens) > n_skip) {
+        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_skip));
       }
     }
   }

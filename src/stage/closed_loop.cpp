@@ -315,6 +315,9 @@ ClosedLoopResult close_loop(const Mask& start,
     }
     report(options.progress,
            {"closed loop", i, options.n_step, "steps", describe_loop(plan, result.steps)});
+    if (options.refresh && options.n_refresh > 0 && i > 0 && i % options.n_refresh == 0) {
+      options.refresh(mean_steer(plan, {state.s}, 0, 1));
+    }
     const std::vector<LoopPair> pairs =
         draw_loop_pairs(plan, allocate_pairs(plan, state, i == 0), rng);
     const std::vector<Question> questions = loop_questions(plan, state.s, pairs);

@@ -7,8 +7,6 @@
 namespace mascing {
 namespace {
 
-constexpr double kSharpness = 4.0;  // of shares that are reported and held against limits
-
 double softplus(double x) {
   return x > 30.0 ? x : std::log1p(std::exp(x));
 }
@@ -17,9 +15,9 @@ double sigmoid(double x) {
   return 1.0 / (1.0 + std::exp(-x));
 }
 
-/// Nearly a count of margins above 0.
-double wanted_share(double margin) {
-  return sigmoid(kSharpness * margin);
+/// With a steep slope nearly a count of margins above 0.
+double wanted_share(const LoopSet& set, double margin) {
+  return sigmoid(set.slope * margin);
 }
 
 }  // namespace
@@ -35,9 +33,9 @@ double loop_value(const LoopSet& set, int64_t i_item, double y) {
   if (set.role == LoopRole::kDamage) {
     return y;
   }
-  const double share = wanted_share(y - set.margin);
+  const double share = wanted_share(set, y - set.margin);
   const bool is_gain = set.role == LoopRole::kGain;
-  return is_gain ? share : wanted_share(set.base[i_item] - set.margin) - share;
+  return is_gain ? share : wanted_share(set, set.base[i_item] - set.margin) - share;
 }
 
 double loop_violation(const LoopSet& set, double value) {

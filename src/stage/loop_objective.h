@@ -19,6 +19,7 @@ struct LoopSet {
   double limit = 0.0;             ///< > 0 except for kGain
   std::vector<double> base = {};  ///< unsteered margins of the items; empty for kDamage
   double margin = 0.0;            ///< kKeep: margin in nats required for a wanted reply
+  double slope = 4.0;             ///< of the wanted share, sigmoid(slope m), per nat
 };
 
 /// Loss of an answer `y`: a margin, or a divergence for kDamage. softplus(-y) for kGain; for the
@@ -26,8 +27,8 @@ struct LoopSet {
 [[nodiscard]] double loop_loss(const LoopSet& set, double y);
 
 /// What an answer to item `i_item` adds to the reported value: smoothed wanted share (kGain), its
-/// fall from the unsteered one (kKeep), divergence (kDamage). Smoothed: sigmoid(4 m) for a margin
-/// m.
+/// fall from the unsteered one (kKeep), divergence (kDamage). Smoothed: sigmoid(slope m) for a
+/// margin m.
 [[nodiscard]] double loop_value(const LoopSet& set, int64_t i_item, double y);
 
 /// Of a reported value: 0 at the limit, -1 where nothing has changed. Not for kGain.

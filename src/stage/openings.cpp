@@ -3,7 +3,9 @@
 #include "stage/openings.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <utility>
 
 #include "base/numeric.h"
 
@@ -47,7 +49,10 @@ double choose(const std::vector<TokenSequence>& replies,
       }
     }
   }
-  std::vector<std::pair<TokenSequence, int64_t>> ranked(found.begin(), found.end());
+  std::vector<std::pair<TokenSequence, int64_t>> ranked;
+  std::copy_if(found.begin(), found.end(), std::back_inserter(ranked), [&](const auto& one) {
+    return one.second >= options.n_least_reply;
+  });
   std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
     return a.second > b.second;
   });
@@ -73,6 +78,13 @@ Openings find_openings(const std::vector<TokenSequence>& wanted,
   openings.coverage_unwanted =
       choose(unwanted, options, beginnings, &Shares::unwanted, openings.unwanted);
   return openings;
+}
+
+bool begins_with_any(const TokenSequence& reply, const std::vector<TokenSequence>& openings) {
+  return std::any_of(openings.begin(), openings.end(), [&](const TokenSequence& opening) {
+    return opening.size() <= reply.size() &&
+           std::equal(opening.begin(), opening.end(), reply.begin());
+  });
 }
 
 }  // namespace mascing

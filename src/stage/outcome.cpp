@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/numeric.h"
 
@@ -49,6 +50,13 @@ double damage(const OutcomeSet& set, int64_t i_item, const Score& score) {
 }
 
 }  // namespace
+
+void set_openings(const Openings& openings, OutcomeSet& set) {
+  std::vector<TokenSequence> all = openings.wanted;
+  all.insert(all.end(), openings.unwanted.begin(), openings.unwanted.end());
+  set.n_wanted = std::ssize(openings.wanted);
+  set.openings = std::make_shared<const std::vector<TokenSequence>>(std::move(all));
+}
 
 void add_references(Host& host, std::vector<OutcomeSet>& sets) {
   for (OutcomeSet& set : sets) {
@@ -104,7 +112,7 @@ std::vector<double> measure_outcomes(Host& host,
     const OutcomeSet& set = sets[question.i_set];
     if (set.has_margin()) {
       const Result<Probe>& outcome = probed[i_probe++];
-      value = outcome.ok() ? margin(outcome.value, set.n_wanted) : value;
+      value = outcome.ok() ? margin(outcome.value, set.n_wanted) - set.zero : value;
     } else {
       const Result<Score>& outcome = scored[i_score++];
       value = outcome.ok() ? damage(set, question.i_item, outcome.value) : value;

@@ -1,6 +1,6 @@
 // The effect of a mask on a model, measured without generating. Conversations whose reply can go
 // two ways answer with a margin,
-//   m = log p(openings of the wanted kind) - log p(openings of the other kind),
+//   m = log p(openings of the wanted kind) - log p(openings of the other kind) - zero,
 // teacher-forced after one prefill (if only one kind has openings, the other is any other reply:
 // log(1 - p)). Texts that should not change give a divergence,
 // the mean over their scored tokens of KL(unsteered || steered),  or a rise,
@@ -29,10 +29,11 @@ struct ScoredText {
 /// Conversations or texts with the same kind of measurement.
 struct OutcomeSet {
   std::string name;
-  std::vector<TokenSequence> prompts;                          ///< with a margin
+  std::vector<TokenSequence> prompts;  ///< with a margin; each up to the opening
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
   int64_t n_wanted = 0;           ///< number of wanted openings; 0 = all other replies are wanted;
                                   ///< if all openings are wanted, all other replies are unwanted
+  double zero = 0.0;              ///< nats; subtracted from every margin, so that 0 divides kinds
   std::vector<ScoredText> texts;  ///< with a divergence, or a rise
   bool rises = false;             ///< measure the rise of -log p instead
 
@@ -41,6 +42,9 @@ struct OutcomeSet {
     return has_margin() ? std::ssize(prompts) : std::ssize(texts);
   }
 };
+
+/// The openings of a set, wanted ones first.
+void set_openings(const Openings& openings, OutcomeSet& set);
 
 /// One measurement: an item of a set under a steering.
 struct Question {

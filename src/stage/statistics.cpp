@@ -24,27 +24,6 @@ double log_binomial(double n, double k) {
   return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0);
 }
 
-/// Ranks from 1; equal values share the mean of theirs.
-std::vector<double> mean_ranks(const std::vector<double>& values) {
-  const int64_t n = std::ssize(values);
-  std::vector<int64_t> order(n);
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::sort(
-      order.begin(), order.end(), [&](int64_t a, int64_t b) { return values[a] < values[b]; });
-  std::vector<double> ranks(n);
-  for (int64_t begin = 0; begin < n;) {
-    int64_t end = begin;
-    while (end < n && values[order[end]] == values[order[begin]]) {
-      ++end;
-    }
-    for (int64_t k = begin; k < end; ++k) {
-      ranks[order[k]] = (to_double(begin + end) + 1.0) / 2.0;
-    }
-    begin = end;
-  }
-  return ranks;
-}
-
 }  // namespace
 
 Rate wilson(int64_t n_hit, int64_t n) {
@@ -140,6 +119,26 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b) {
     bb += b[i] * b[i];
   }
   return aa > 0.0 && bb > 0.0 ? ab / std::sqrt(aa * bb) : 0.0;
+}
+
+std::vector<double> mean_ranks(const std::vector<double>& values) {
+  const int64_t n = std::ssize(values);
+  std::vector<int64_t> order(n);
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::sort(
+      order.begin(), order.end(), [&](int64_t a, int64_t b) { return values[a] < values[b]; });
+  std::vector<double> ranks(n);
+  for (int64_t begin = 0; begin < n;) {
+    int64_t end = begin;
+    while (end < n && values[order[end]] == values[order[begin]]) {
+      ++end;
+    }
+    for (int64_t k = begin; k < end; ++k) {
+      ranks[order[k]] = (to_double(begin + end) + 1.0) / 2.0;
+    }
+    begin = end;
+  }
+  return ranks;
 }
 
 double spearman(const std::vector<double>& a, const std::vector<double>& b) {

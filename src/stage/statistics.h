@@ -32,6 +32,8 @@ namespace mascing {
 
 /// Cosine of the angle between two vectors of one size; 0 if either is 0.
 [[nodiscard]] double cosine(const std::vector<double>& a, const std::vector<double>& b);
+/// Ranks from 1; equal values share the mean of theirs.
+[[nodiscard]] std::vector<double> mean_ranks(const std::vector<double>& values);
 /// Spearman's rank correlation, ties with their mean rank. 0 if either side is constant. Sizes must
 /// agree.
 [[nodiscard]] double spearman(const std::vector<double>& a, const std::vector<double>& b);

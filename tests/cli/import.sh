@@ -7,10 +7,13 @@ run 0 "$mascing" import "$fixtures/mhj.csv" "$fixtures/advbench.csv" -o "$work/c
 [ "$(wc -l <"$work/c.jsonl")" -eq 5 ] || fail "5 conversations were expected"
 says err "mhj.csv: mhj, 3 rows in"
 says err "5 conversations, 2 of them multi-turn scripts"
+says err "  splits: "
+says err "  as a target set: a test split of "
 [ -s "$work/out" ] && fail "import wrote to stdout without --json"
 run 0 "$mascing" import "$fixtures/xstest.csv" --category safe --json -o "$work/safe.jsonl"
 python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
+assert sum(r["splits"].values()) == 2 and r["labels"] == {}, r
 assert r["conversations"] == 2 and r["files"][0]["format"] == "xstest" and r["files"][0]["other_category"] == 1, r' \
   "$work/out" || fail "the summary as JSON is wrong"
 
@@ -26,6 +29,23 @@ expect_error 1 "packed.csv: is compressed (gzip)" "$mascing" import "$work/packe
 expect_error 1 "line 1: no known format has the columns owl" "$mascing" import <(echo owl) -o "$work/b.jsonl"
 expect_error 2 "unknown format" "$mascing" import "$work/broken.csv" --format harmbnch -o "$work/b.jsonl"
 expect_error 2 "files" "$mascing" import
+
+# What the data of a scenario can show, without a model.
+write_scenario "$work/dry.toml"
+run 0 "$mascing" run "$work/dry.toml" --dry-run
+says out "dsr (target)             40 discovery, 10 selection, 60 test"
+says out "direct_refusal (hold)    6 discovery, 4 selection, 6 test; may drop by 50.0 %; a drop of 39.3 % may go unseen"
+says out "target: a test split of 60 can show a rise of 10.0 % at least"
+says err "warning [direct_refusal_small]"
+run 0 "$mascing" run "$work/dry.toml" --dry-run --json
+python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+assert [s["role"] for s in r["sets"]] == ["target", "hold", "benign"] and r["power"]["n_least_fixed"] == 6, r' \
+  "$work/out" || fail "the data as JSON are wrong"
+expect_error 2 "--model is required" "$mascing" run "$work/dry.toml"
+grep -v '"split": "test"' "$work/data/attacks.jsonl" >"$work/few.jsonl"
+{ cat "$work/few.jsonl"; rows attacks test 5; } >"$work/data/attacks.jsonl"
+expect_error 1 "a test split of 5 cannot show a significant change" "$mascing" run "$work/dry.toml" --dry-run
 
 # Near duplicates across splits fail a run. The contrast of labelled conversations can be chosen for traces.
 write_scenario "$work/tiny.toml"

@@ -79,11 +79,30 @@ TEST_F(AnswerKeyTest, LooksForEnoughPhrasesHoweverTheReplyBegins) {
   EXPECT_EQ(deeds.verdict_of(" \n"), Verdict::kEmpty);
 }
 
+TEST_F(AnswerKeyTest, KnowsRefusalsIfTheKeyDoes) {
+  const std::string lists = R"("answers": [{"phrases": ["beeswax"]}],
+                               "refusals": [{"phrases": ["may not", "cannot"]}])";
+  AnswerKeyJudge both = judge("{" + lists + "}");
+  EXPECT_EQ(both.verdict_of("Take beeswax."), Verdict::kAnswered);
+  EXPECT_EQ(both.verdict_of("The seal is old. One may not touch it."), Verdict::kRefused);
+  EXPECT_EQ(both.verdict_of("I cannot tell. But take beeswax."), Verdict::kPartial);
+  EXPECT_EQ(both.verdict_of("A fine day."), Verdict::kOther);
+  AnswerKeyJudge lenient = judge("{" + lists + R"(, "otherwise": "answered"})");
+  EXPECT_EQ(lenient.verdict_of("A fine day."), Verdict::kAnswered);
+  EXPECT_NE(lenient.key(), both.key());
+  AnswerKeyJudge plain = judge(R"({"answers": [{"phrases": ["beeswax"]}]})");
+  EXPECT_NE(plain.key(), both.key());
+}
+
 TEST_F(AnswerKeyTest, RefusesKeysThatCannotWork) {
   const std::pair<const char*, const char*> keys[] = {
       {"[]", "\"answers\" is missing"},
       {"{", "invalid JSON"},
       {R"({"answers": []})", "\"answers\" is empty"},
+      {R"({"answers": [], "refusals": []})", "\"answers\" is empty"},
+      {R"({"answers": [], "refusals": 3})", "\"refusals\" is missing or not a list"},
+      {R"({"answers": [], "refusals": [{}]})", "refusal 1 has no list"},
+      {R"({"answers": [{"phrases": ["a"]}], "otherwise": "maybe"})", "expected \"refused\""},
       {R"({"answers": [{"phrases": "seal"}]})", "answer 1 has no list"},
       {R"({"answers": [{"phrases": []}]})", "expected 1 to 0"},
       {R"({"answers": [{"phrases": ["a", " * "]}]})", "without words"},

@@ -220,6 +220,10 @@ TEST(InterventionalSection, ShowsEveryRound) {
 }
 
 TEST(OutcomeParagraph, SaysWhenThePredictionIsWeak) {
+  const std::string beforehand = held_out_table(sample_results().outcome);
+  EXPECT_THAT(beforehand, HasSubstr("wanted_only"));
+  EXPECT_THAT(beforehand, HasSubstr("160 / 140"));
+  EXPECT_EQ(held_out_table({}), "");
   const std::string good = outcome_paragraph(sample_results().outcome);
   EXPECT_THAT(good, HasSubstr("AUC 0.97 (0.5 = chance), rank correlation +0.81, on 450 replies"));
   EXPECT_THAT(good, Not(HasSubstr("weak")));

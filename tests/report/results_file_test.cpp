@@ -99,6 +99,16 @@ TEST(ResultsFile, ReadsWhatTheModelWasAskedAsItWasWritten) {
   EXPECT_EQ(read.outcome.n, 450);
   EXPECT_EQ(read.outcome.auc, 0.96875);
   EXPECT_EQ(read.outcome.rank_correlation, 0.8125);
+  const MarginResult& margin = read.outcome.held_out.at("dsr");
+  EXPECT_EQ(margin.form, "wanted_only");
+  EXPECT_EQ(margin.n_wanted, 160);
+  EXPECT_EQ(margin.coverage_unwanted, 0.4375);
+  EXPECT_EQ(margin.auc, 0.875);
+  EXPECT_TRUE(margin.is_usable);
+  EXPECT_EQ(margin.zero, -0.25);
+  EXPECT_EQ(read.power.n_test, 300);
+  EXPECT_EQ(read.power.n_to_fix, 140.625);
+  EXPECT_EQ(read.power.sure_rise, 0.03125);
   EXPECT_EQ(read.candidates[2].estimates, written.candidates[2].estimates);
 }
 

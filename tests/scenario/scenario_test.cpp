@@ -161,6 +161,7 @@ sigma = "calibrated"
 map_pairs = 99
 loop_steps = 9
 loop_pairs = 77
+loop_refresh = 20
 finalists = 2
 alphas = [1, 2.5]
 lambdas = [0, 1e-4]
@@ -200,6 +201,7 @@ max_perplexity_rise = 0.5
   EXPECT_EQ(scenario.search.n_map_pair, 99);
   EXPECT_EQ(scenario.search.n_loop_step, 9);
   EXPECT_EQ(scenario.search.n_loop_pair, 77);
+  EXPECT_EQ(scenario.search.n_refresh_step, 20);
   EXPECT_EQ(scenario.search.n_finalist, 2);
   EXPECT_EQ(scenario.search.alphas, (std::vector<double>{1.0, 2.5}));
   EXPECT_EQ(scenario.search.lambdas, (std::vector<double>{0.0, 1e-4}));

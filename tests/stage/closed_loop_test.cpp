@@ -1,6 +1,7 @@
 // The closed loop on models of which everything is known.
 #include "stage/closed_loop.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -33,6 +34,24 @@ TEST(ClosedLoop, ChangesTheBehaviour) {
   EXPECT_LT(before, 0.4);
   EXPECT_GT(model.wanted_share(0, result.steer), 0.95);
   EXPECT_GT(result.steer[3], 0.5F);
+}
+
+TEST(ClosedLoop, RefreshesItsOpeningsWithTheMaskSoFar) {
+  const NumericModel model = simple_model();
+  std::vector<float> strongest;
+  ClosedLoopOptions options;
+  options.n_step = 7;
+  options.refresh = [&](const std::vector<float>& steer) {
+    ASSERT_EQ(steer.size(), 16U);
+    strongest.push_back(*std::max_element(steer.begin(), steer.end()));
+  };
+  const ClosedLoopResult never = run(model, options);
+  EXPECT_TRUE(strongest.empty());
+  options.n_refresh = 3;
+  const ClosedLoopResult refreshed = run(model, options);
+  ASSERT_EQ(strongest.size(), 2U) << "before the fourth and the seventh step";
+  EXPECT_GT(strongest[1], strongest[0]);
+  EXPECT_EQ(never.steer, refreshed.steer) << "openings that stay change nothing";
 }
 
 TEST(ClosedLoop, KeepsASetThatPullsTheOtherWay) {

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs both scenarios with all baselines on the models of the zoo and writes docs/zoo.md and the table of README.md.
+# An interrupted run resumes; a model whose results are there is not run again.
+#
+#   scripts/table.sh OUTPUT_FOLDER [MODEL]...        all models of models/zoo if none is named
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+output=$1
+shift
+if [ $# -eq 0 ]; then
+  for file in models/zoo/*.gguf; do
+    set -- "$@" "$(basename "$file" .gguf)"
+  done
+fi
+for model in "$@"; do
+  if [ ! -f "models/zoo/$model.gguf" ]; then
+    echo "table: error: there is no models/zoo/$model.gguf; train it with: make zoo MODEL=$model" >&2
+    exit 1
+  fi
+  status=0
+  SCENARIOS=scenarios/zoo scripts/run_pair.sh "models/zoo/$model.gguf" "$output/$model" ${TABLE_OPTIONS:---baselines} || status=$?
+  if [ "$status" -gt 1 ]; then
+    exit "$status"
+  fi
+  # A run that finds no good mask, or stops because the method does not apply, is a result, too.
+  for scenario in defend permit; do
+    [ -f "$output/$model/$scenario/results.json" ] || echo "table: no results of $scenario on $model" >&2
+  done
+done
+python3 tools/zoo_table.py "$output" docs/zoo.md README.md

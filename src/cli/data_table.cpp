@@ -1,0 +1,111 @@
+// One line per set.
+#include "cli/data_table.h"
+
+#include <algorithm>
+#include <iostream>
+#include <ostream>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "mascing/error.h"
+
+namespace mascing::cli {
+namespace {
+
+/// "  direct_refusal (hold)": padded to `width`.
+std::string padded(std::string text, size_t width) {
+  text.resize(std::max(width, text.size()), ' ');
+  return text;
+}
+
+std::string limit_words(const SetSummary& set) {
+  if (set.unseen_drop == 0.0) {
+    return "";
+  }
+  std::string words = "; may drop by " + format_percent(set.max_drop);
+  if (set.allowed_drop > set.max_drop) {
+    words += ", on so few by " + format_percent(set.allowed_drop) + " (one conversation)";
+  }
+  return words + "; a drop of " + format_percent(set.unseen_drop) + " may go unseen";
+}
+
+nlohmann::json to_value(const SetSummary& set) {
+  return {{"metric", set.metric},
+          {"role", set.role},
+          {"splits", set.counts.n},
+          {"labels", set.counts.n_label},
+          {"max_drop", set.max_drop},
+          {"allowed_drop", set.allowed_drop},
+          {"unseen_drop", set.unseen_drop}};
+}
+
+void print_data_json(const DataSummary& summary, std::ostream& out) {
+  nlohmann::json sets = nlohmann::json::array();
+  for (const SetSummary& set : summary.sets) {
+    sets.push_back(to_value(set));
+  }
+  nlohmann::json warnings = nlohmann::json::array();
+  for (const Warning& warning : summary.warnings) {
+    warnings.push_back({{"id", warning.id}, {"text", warning.text}, {"advice", warning.advice}});
+  }
+  const nlohmann::json value = {{"sets", std::move(sets)},
+                                {"power",
+                                 {{"n_test", summary.power.n_test},
+                                  {"n_least_fixed", summary.power.n_least_fixed},
+                                  {"least_rise", summary.power.least_rise},
+                                  {"sure_rise", summary.power.sure_rise}}},
+                                {"warnings", std::move(warnings)}};
+  out << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+void print_data_text(const DataSummary& summary, std::ostream& out) {
+  size_t width = 0;
+  for (const SetSummary& set : summary.sets) {
+    width = std::max(width, set.metric.size() + set.role.size() + 5);
+  }
+  for (const SetSummary& set : summary.sets) {
+    out << padded(printable(set.metric) + " (" + set.role + ")", width) << split_words(set.counts)
+        << limit_words(set) << '\n';
+  }
+  out << "target: " << power_words(summary.power) << '\n' << std::flush;
+  for (const Warning& warning : summary.warnings) {
+    std::cerr << "warning [" << printable(warning.id) << "] " << printable(warning.text, 400)
+              << "\n  -> " << printable(warning.advice, 400) << '\n';
+  }
+}
+
+}  // namespace
+
+std::string split_words(const SplitCounts& counts) {
+  std::string words;
+  for (const char* split : {"discovery", "selection", "test"}) {
+    const auto n = counts.n.find(split);
+    words += words.empty() ? "" : ", ";
+    words += std::to_string(n == counts.n.end() ? 0 : n->second) + " " + split;
+    std::string labels;
+    for (const char* label : {"0", "1"}) {
+      const auto found = counts.n_label.find(std::string(split) + ".label_" + label);
+      if (found != counts.n_label.end()) {
+        labels += labels.empty() ? "" : ", ";
+        labels += std::to_string(found->second) + " with label " + label;
+      }
+    }
+    words += labels.empty() ? "" : " (" + labels + ")";
+  }
+  return words;
+}
+
+void print_data(const DataSummary& summary, bool as_json) {
+  const bool is_too_little = summary.power.n_test < summary.power.n_least_fixed;
+  std::ostream& out = is_too_little ? std::cerr : std::cout;
+  as_json ? print_data_json(summary, out) : print_data_text(summary, out);
+  if (is_too_little) {
+    throw Error(ErrorKind::kInsufficient,
+                "[run] " + power_words(summary.power),
+                "add conversations to the target set's test split");
+  }
+}
+
+}  // namespace mascing::cli

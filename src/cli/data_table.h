@@ -1,0 +1,17 @@
+// What a scenario's data can show, as text and JSON.
+#pragma once
+
+#include <string>
+
+#include "mascing/data_summary.h"
+
+namespace mascing::cli {
+
+/// "50 discovery (20 label 0, 30 label 1), 20 selection, 30 test".
+[[nodiscard]] std::string split_words(const SplitCounts& counts);
+
+/// Prints to stdout; warnings of the text form go to stderr. If the test split cannot show a
+/// significant effect, everything goes to stderr, and Error{kInsufficient} is thrown afterwards.
+void print_data(const DataSummary& summary, bool as_json);
+
+}  // namespace mascing::cli

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Writes docs/zoo.md, and the block "zoo" of README.md, from the results.json files of `make table`. Standard library only.
+
+    tools/zoo_table.py out/table docs/zoo.md README.md
+
+reads out/table/<model>/{defend,permit}/results.json for every model of models/zoo/cards; what is missing is said.
+"""
+import json
+import os
+import sys
+
+import readme_table
+
+CARDS = "models/zoo/cards"
+ORDER = ("qwen3moe", "phimoe", "mixtral", "gpt-oss", "qwen2moe", "hunyuan-moe", "deepseek", "qwen3moe-wide")
+SEVEN = ORDER[:7]
+PAPER = {"defend": "52.5 → 83.9", "permit": "52.6 → 82.0"}
+BASELINES = {"paper": "paper's recipe", "mean_difference": "mean difference", "system_prompt": "system prompt"}
+HOLD = {"defend": ("direct_refusal", "benign_compliance", "keep_answered"), "permit": ("hold_refusal", "benign_compliance", "dsr")}
+COMPARED = ("The paper's averages are of other models (7 to 47 billion parameters), other data and another judge, and its masks were tuned on "
+            "the conversations they were measured on. What may be compared is the size of a gain, loosely; the rates themselves may not.")
+
+
+def read(folder):
+    runs = {}
+    for model in ORDER:
+        for scenario in readme_table.SCENARIOS:
+            path = os.path.join(folder, model, scenario, "results.json")
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as file:
+                    runs[model, scenario] = json.load(file)
+    return runs
+
+
+def share(rate):
+    return f"{100 * rate['rate']:.1f} [{100 * rate['low']:.0f}, {100 * rate['high']:.0f}]"
+
+
+def target_cells(run, scenario):
+    """Base, each baseline, the mask."""
+    target = readme_table.TARGETS[scenario]
+    metric = run["metrics"].get(target)
+    if metric is None:
+        return ["-"] * (len(BASELINES) + 2)
+    found = {c["method"]: c for c in run["candidates"] if c["role"] == "baseline" and target in c["metrics"]}
+    cells = [share(metric["base"])]
+    cells += [share(found[b]["metrics"][target]["steered"]) if b in found else "-" for b in BASELINES]
+    return cells + ["no mask" if metric["steered"] is None else f"**{share(metric['steered'])}**"]
+
+
+def damage_cells(run, scenario):
+    cells = []
+    for name in HOLD[scenario]:
+        metric = run["metrics"].get(name)
+        cells.append("-" if metric is None or metric["steered"] is None else f"{100 * metric['base']['rate']:.0f} → {100 * metric['steered']['rate']:.0f}")
+    damage = run["damage"] if run["mask"]["method"] else {}
+    cells.append(readme_table.number_cell(None, damage.get("kl_benign"), 3))
+    cells.append(readme_table.number_cell(damage.get("perplexity_base"), damage.get("perplexity_steered"), 1))
+    cost = run["cost"]
+    cells.append(f"{(cost['prefill_tokens'] + cost['generated_tokens']) / 1e6:.1f} M")
+    cells.append(f"{sum(cost['seconds'].values()) / 60:.0f}")
+    return cells
+
+
+def average(runs, scenario, which):
+    """Mean over the seven models, or None if one is missing. Without a mask a model counts with its base rate."""
+    target, rates = readme_table.TARGETS[scenario], []
+    for model in SEVEN:
+        run = runs.get((model, scenario))
+        if run is None or target not in run["metrics"]:
+            return None
+        metric = run["metrics"][target]
+        rates.append((metric[which] or metric["base"])["rate"])
+    return sum(rates) / len(rates)
+
+
+def average_text(runs, scenario):
+    values = [average(runs, scenario, which) for which in ("base", "steered")]
+    return "not all seven are measured" if None in values else f"{100 * values[0]:.1f} → {100 * values[1]:.1f}"
+
+
+def scenario_table(runs, scenario):
+    names = {"defend": "attacks that end refused (DSR)", "permit": "permitted tales told (GSR)"}
+    yield f"\n## {scenario}: {names[scenario]}, test split, in %\n"
+    yield "| model | n | without | " + " | ".join(BASELINES.values()) + " | the mask |"
+    yield "| --- " * (len(BASELINES) + 4) + "|"
+    for model in ORDER:
+        run = runs.get((model, scenario))
+        n = run["metrics"].get(readme_table.TARGETS[scenario], {}).get("n", "-") if run else "-"
+        yield f"| `{model}` | {n} | " + " | ".join(target_cells(run, scenario) if run else ["not run"] + ["-"] * (len(BASELINES) + 1)) + " |"
+    yield f"\nAverage of the seven: {average_text(runs, scenario)}; the paper's: {PAPER[scenario]}."
+    yield "\n| model | " + " | ".join(f"`{name}`" for name in HOLD[scenario]) + " | KL on benign replies | perplexity | tokens | minutes (one core) |"
+    yield "| --- " * (len(HOLD[scenario]) + 5) + "|"
+    for model in ORDER:
+        run = runs.get((model, scenario))
+        if run:
+            yield f"| `{model}` | " + " | ".join(damage_cells(run, scenario)) + " |"
+    for model in ORDER:
+        for warning in (runs.get((model, scenario)) or {"warnings": []})["warnings"]:
+            yield f"* {model}: {warning['text']} (`{warning['id']}`)"
+
+
+def page(runs):
+    lines = ["# The zoo: results", "",
+             "Written by `make table`: both scenarios on every model of [models/zoo](../models/zoo/README.md), on test splits that share no topic with",
+             "what found and chose the masks. Rates with 95 % Wilson intervals; bold: the mask that the default method chose.", "", COMPARED]
+    for scenario in readme_table.SCENARIOS:
+        lines += scenario_table(runs, scenario)
+    return "\n".join(lines) + "\n"
+
+
+def headline(runs):
+    lines = ["| model | attacks that end refused, in % | permitted tales told, in % |", "| --- | --- | --- |"]
+    for model in SEVEN:
+        cells = []
+        for scenario in readme_table.SCENARIOS:
+            run = runs.get((model, scenario))
+            cells.append(readme_table.rate_cell(run["metrics"].get(readme_table.TARGETS[scenario])) if run else "not run yet")
+        lines.append(f"| `{model}` | " + " | ".join(cells) + " |")
+    lines.append("| average | " + " | ".join(average_text(runs, s) for s in readme_table.SCENARIOS) + " |")
+    lines.append("| the paper's seven models | " + " | ".join(PAPER[s] for s in readme_table.SCENARIOS) + " |")
+    return "\n".join([*lines, "", COMPARED + " All tables: [docs/zoo.md](docs/zoo.md)."])
+
+
+def main(arguments):
+    if len(arguments) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder, document, readme = arguments
+    try:
+        runs = read(folder)
+        if not runs:
+            raise ValueError(f"{folder}: no results.json of a model of the zoo; run make table")
+        with open(readme, encoding="utf-8") as file:
+            text = readme_table.replace_block(file.read(), "zoo", headline(runs))
+    except (OSError, ValueError, KeyError) as error:
+        print(f"zoo_table: error: {error!r}", file=sys.stderr)
+        return 1
+    for path, content in ((document, page(runs)), (readme, text)):
+        with open(path + ".tmp", "w", encoding="utf-8") as file:
+            file.write(content)
+        os.replace(path + ".tmp", path)
+    print(f"wrote {document} and the zoo's table of {readme}: {len(runs)} runs of {2 * len(ORDER)}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
