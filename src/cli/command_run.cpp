@@ -38,14 +38,14 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
 }
 
 void execute(Arguments& arguments, Session& session) {
+  if (!arguments.is_dry && arguments.model.host.path.empty()) {
+    throw CLI::RequiredError("--model");
+  }
   const Scenario scenario = arguments.read();
   if (arguments.is_dry) {
     print_data(summarise_data(scenario, arguments.seed), arguments.json);
     session.exit_code = 0;
     return;
-  }
-  if (arguments.model.host.path.empty()) {
-    throw CLI::RequiredError("--model");
   }
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options("run");
