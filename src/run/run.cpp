@@ -16,6 +16,7 @@
 #include "measure/eval_context.h"
 #include "measure/judge_record.h"
 #include "measure/label.h"
+#include "measure/make_jury.h"
 #include "run/baselines.h"
 #include "run/eval_shard.h"
 #include "run/find_masks.h"
