@@ -27,6 +27,9 @@ struct LlamaHostOptions {
   int64_t n_gpu_layer = -1;      ///< blocks to offload if built with a GPU backend; -1 = all
   bool allow_dense = false;      ///< also open models without routers, for use as a judge
   bool enable_thinking = false;  ///< passed to chat templates that support it
+  /// For Host::gradients: weights stay as the file has them, in the processor's memory, where
+  /// otherwise some are rearranged for speed or go to a GPU.
+  bool is_differentiable = false;
   std::vector<LlamaAdapter> adapters = {};
 };
 

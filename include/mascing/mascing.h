@@ -25,6 +25,7 @@
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
+#include "mascing/gradient_requests.h"
 #include "mascing/host.h"
 #include "mascing/import.h"
 #include "mascing/judge.h"

@@ -9,6 +9,7 @@
 #include "mascing/error.h"
 #include "mascing/report.h"
 #include "mascing/version.h"
+#include "measure/make_jury.h"
 
 namespace mascing {
 namespace {
