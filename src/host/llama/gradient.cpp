@@ -125,21 +125,21 @@ class GradientRun {
 
   OpeningRows decode_taped(const GradientRequest& request, const OpeningTree& tree) {
     const int64_t n_prompt = std::ssize(request.tokens);
-    std::vector<int32_t> outputs;
+    outputs_.clear();
     batch_.clear();
     for (int64_t t = request.begin; t < n_prompt; ++t) {
       const bool is_last = t + 1 == n_prompt;
       const int32_t i = batch_.add(request.tokens[t], t, {0, tree.n_sequence}, is_last, column_);
       if (is_last) {
-        outputs.push_back(i);
+        outputs_.push_back(i);
       }
     }
     for (const OpeningNode& node : tree.nodes) {
-      outputs.push_back(batch_.add(node.token,
-                                   n_prompt + node.depth,
-                                   {node.first_sequence, node.n_sequence},
-                                   true,
-                                   column_));
+      outputs_.push_back(batch_.add(node.token,
+                                    n_prompt + node.depth,
+                                    {node.first_sequence, node.n_sequence},
+                                    true,
+                                    column_));
     }
     recorder_.clear();
     const ListenerGuard guard(engine_, recorder_);
@@ -150,7 +150,7 @@ class GradientRun {
     for (std::vector<int64_t>& reads : rows.reads) {
       std::for_each(reads.begin(), reads.end(), [](int64_t& node) { ++node; });
     }
-    for (const int32_t i : outputs) {
+    for (const int32_t i : outputs_) {
       rows.logits.push_back(engine_.logits(i));
     }
     return rows;
@@ -161,8 +161,8 @@ class GradientRun {
                      Result<SteerGradient>& result) {
     const Tape& tape = recorder_.tape();
     const int64_t output = tape.find(kOutput);
-    if (output == TapeTensor::kNone ||
-        tape.at(output).n_element() != std::ssize(rows.logits) * rows.n_vocab) {
+    const int64_t n_row = output == TapeTensor::kNone ? 0 : tape.at(output).shape.ne[1];
+    if (n_row != std::ssize(outputs_) && n_row != batch_.size()) {
       result.error = std::string("the graph has no ") + kOutput + " with a row for each opening";
       return;
     }
@@ -182,13 +182,29 @@ class GradientRun {
       gradient.values.push_back(outcome(gradient.scores, d_scores));
       std::vector<float>& d_steer =
           gradient.d_steer.emplace_back(info.n_layer * info.n_expert, 0.0F);
-      reverse.run(output, differentiate_openings(request, rows, d_scores).data(), d_steer);
+      const std::vector<float> d_rows = differentiate_openings(request, rows, d_scores);
+      reverse.run(output, place(d_rows, rows.n_vocab, n_row).data(), d_steer);
       gradient.n_layer_without_swap = reverse.n_layer_without_swap();
     }
   }
 
+  /// Rows of the graph's output: of all tokens in models that are not causal.
+  [[nodiscard]] std::vector<float> place(const std::vector<float>& d_rows,
+                                         int64_t n_vocab,
+                                         int64_t n_row) const {
+    std::vector<float> placed(n_row * n_vocab, 0.0F);
+    for (int64_t i = 0; i < std::ssize(outputs_); ++i) {
+      const int64_t row = n_row == std::ssize(outputs_) ? i : outputs_[i];
+      std::copy(d_rows.begin() + i * n_vocab,
+                d_rows.begin() + (i + 1) * n_vocab,
+                placed.begin() + row * n_vocab);
+    }
+    return placed;
+  }
+
   Engine& engine_;
   TokenBatch batch_;
+  std::vector<int32_t> outputs_;  ///< tokens of the batch whose logits are wanted
   TapColumn column_;
   TapeRecorder recorder_;
 };

@@ -4,7 +4,7 @@
 namespace mascing {
 
 bool is_write(const ggml_tensor& node) {
-  return node.op == GGML_OP_CPY || node.op == GGML_OP_SET_ROWS;
+  return node.view_src != nullptr && (node.op == GGML_OP_CPY || node.op == GGML_OP_SET_ROWS);
 }
 
 void rule_nothing(Tape& /*tape*/, const TapeTensor& /*node*/, const float* /*d_node*/) {}
@@ -55,7 +55,7 @@ TapeRule find_rule(const ggml_tensor& node) {
     case GGML_OP_CONT:
       return rule_copy;
     case GGML_OP_CPY:
-      return rule_write_copy;
+      return is_write(node) ? rule_write_copy : rule_copy;
     case GGML_OP_SET_ROWS:
       return rule_set_rows;
     case GGML_OP_GET_ROWS:

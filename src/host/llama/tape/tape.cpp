@@ -7,6 +7,7 @@
 
 #include <ggml-backend.h>
 
+#include "host/llama/tape/rules.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -14,11 +15,6 @@ namespace {
 
 bool is_float(ggml_type type) {
   return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16;
-}
-
-/// Writes into memory that is there already, part of which keeps its values.
-bool writes_in_place(ggml_op op) {
-  return op == GGML_OP_CPY || op == GGML_OP_SET_ROWS;
 }
 
 const ggml_tensor* owner_of(const ggml_tensor* tensor) {
@@ -121,11 +117,14 @@ void Tape::append(const ggml_tensor* node, int64_t layer) {
   tensor.sources.fill(TapeTensor::kNone);
   bool is_dependent = layer != TapeTensor::kNone;
   for (int i = 0; i < GGML_MAX_SRC && node->src[i] != nullptr; ++i) {
+    if (node->src[i] == node) {
+      continue;  // a conversion names itself as its target
+    }
     const auto known = tensor_of_.find(node->src[i]);
     const int64_t source = known == tensor_of_.end() ? add_leaf(node->src[i]) : known->second;
     tensor.sources[i] = source;
     is_dependent = is_dependent || roots_[tensors_[source].root].is_dependent;
-    const bool is_target = writes_in_place(node->op) && i > 0;
+    const bool is_target = is_write(*node) && i > 0;
     if (!tensor.is_view() && !is_target) {
       read_memory(source, node->src[i]);
     }
@@ -138,7 +137,7 @@ void Tape::append(const ggml_tensor* node, int64_t layer) {
   const int64_t index = std::ssize(tensors_) - 1;
   tensor_of_[node] = index;
   nodes_.push_back(index);
-  if (writes_in_place(node->op) && root.first_write < 0) {
+  if (is_write(*node) && root.first_write < 0) {
     root.first_write = index;
   }
   copy_values(index);
@@ -149,7 +148,7 @@ void Tape::append(const ggml_tensor* node, int64_t layer) {
 void Tape::choose_root(TapeTensor& tensor, const ggml_tensor* node) {
   const ggml_tensor* owner = owner_of(node);
   const auto known = root_of_.find(owner);
-  const bool stays = tensor.is_view() || writes_in_place(node->op);
+  const bool stays = tensor.is_view() || is_write(*node);
   tensor.offset = node->view_offs;
   if (known != root_of_.end() && stays) {
     tensor.root = known->second;
