@@ -6,76 +6,36 @@
 #include <string>
 #include <vector>
 
-#include "base/random.h"
-#include "demo.h"
-#include "mascing/error.h"
 #include "mascing/host.h"
-#include "mascing/llama_host.h"
 
 namespace mascing {
 
 /// A host that differentiates, on one thread.
-inline std::unique_ptr<Host> open_differentiable(const std::string& path) {
-  LlamaHostOptions options;
-  options.path = path;
-  options.n_thread = 1;
-  options.n_parallel = 4;
-  options.n_batch = 256;
-  options.n_context = 512;
-  options.is_differentiable = true;
-  return open_llama_host(options);
-}
+std::unique_ptr<Host> open_differentiable(const std::string& path);
 
 /// Normal entries of size `scale` in every layer.
-inline std::shared_ptr<Mask> normal_mask(const ModelInfo& info,
-                                         SigmaRule rule,
-                                         float scale,
-                                         uint64_t seed) {
-  auto mask = std::make_shared<Mask>(zero_mask(info));
-  Rng rng(seed);
-  for (float& entry : mask->steer) {
-    entry = scale * static_cast<float>(rng.normal());
-  }
-  for (float& sigma : mask->sigma) {
-    sigma = 0.8F + 0.1F * static_cast<float>(rng.normal());
-  }
-  mask->sigma_rule = rule;
-  return mask;
-}
+std::shared_ptr<Mask> normal_mask(const ModelInfo& info,
+                                  SigmaRule rule,
+                                  float scale,
+                                  uint64_t seed);
 
-/// Weighted log-probabilities of the openings, and of the divergence.
-inline Outcome weighted(std::vector<double> weights, double of_divergence = 0.0) {
-  return [=](const OpeningScores& scores, OpeningScores& d_scores) {
-    double value = of_divergence * scores.divergence;
-    d_scores.divergence = of_divergence;
-    for (size_t i = 0; i < weights.size(); ++i) {
-      value += weights[i] * scores.log_prob[i];
-      d_scores.log_prob[i] = weights[i];
-    }
-    return value;
-  };
-}
+/// Weighted log-probabilities of the openings, plus the weighted divergence.
+Outcome weighted(std::vector<double> weights, double of_divergence = 0.0);
 
-inline SteerGradient gradient_of(Host& host, const GradientRequest& request) {
-  auto result = host.gradients({request}).at(0);
-  if (!result.ok()) {
-    throw Error(ErrorKind::kHost, result.error);
-  }
-  return std::move(result.value);
-}
+/// A prompt of random tokens with openings that share a prefix; without swaps.
+GradientRequest random_request(const ModelInfo& info, SigmaRule rule);
 
-/// Value of the first outcome with one entry moved by `step`.
-inline double moved_value(Host& host, GradientRequest request, size_t entry, double step) {
-  auto mask = std::make_shared<Mask>(*request.steering.mask);
-  mask->steer[entry] += static_cast<float>(step);
-  const double moved = static_cast<double>(mask->steer[entry]) - request.steering.mask->steer[entry];
-  (void)moved;
-  request.steering.mask = mask;
-  const Outcome outcome = request.outcomes.at(0);
-  request.outcomes.clear();
-  const SteerGradient gradient = gradient_of(host, request);
-  OpeningScores unused = gradient.scores;
-  return outcome(gradient.scores, unused);
-}
+/// Throws Error{kHost} with the reason if there is no gradient.
+SteerGradient gradient_of(Host& host, const GradientRequest& request);
+
+/// Exact derivatives against central differences of fourth order.
+struct DerivativeCheck {
+  int64_t n_entry = 0;
+  int64_t n_smooth = 0;  ///< entries without a swap of experts near the mask: the others have none
+  double largest = 0.0;  ///< derivative
+  double worst = 0.0;    ///< error of an entry, as a share of the largest derivative
+  double error = 0.0;    ///< length of the error over that of the differences
+};
+DerivativeCheck check_derivatives(Host& host, const GradientRequest& request);
 
 }  // namespace mascing
