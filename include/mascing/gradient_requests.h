@@ -51,7 +51,8 @@ struct SteerGradient {
   std::vector<double> values = {};               ///< one per outcome
   std::vector<std::vector<float>> d_steer = {};  ///< one per outcome: d outcome / d S, [L, E]
   int64_t n_layer_without_swap = 0;  ///< MoE layers whose graph has no place for the swaps' effect
-  int64_t size_bytes = 0;            ///< of the values kept between forward and reverse pass
+  int64_t size_bytes = 0;  ///< of the values kept between forward and reverse pass, for the whole
+                           ///< batch that the request was part of
 };
 
 }  // namespace mascing

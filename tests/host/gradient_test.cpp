@@ -177,6 +177,32 @@ TEST(Gradient, OfSeveralOutcomesIsThatOfEachAlone) {
   EXPECT_EQ(gradient_of(*host, request).d_steer.at(0), both.d_steer.at(1));
 }
 
+TEST(Gradient, OfARequestDoesNotDependOnItsNeighbours) {
+  const auto host = open_differentiable(zoo_file("qwen2moe"));
+  std::vector<GradientRequest> requests;
+  for (uint64_t i = 0; i < 4; ++i) {
+    GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
+    request.tokens.resize(14 - i);
+    request.begin = i % 2 == 0 ? 0 : 5;
+    request.swap = {};
+    request.steering.mask = normal_mask(host->describe(), SigmaRule::kToken, 0.3F, i);
+    requests.push_back(request);
+  }
+  const auto together = host->gradients(requests);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    ASSERT_TRUE(together[i].ok()) << together[i].error;
+    const std::vector<float> alone = gradient_of(*host, requests[i]).d_steer.at(0);
+    double largest = 0.0;
+    double worst = 0.0;
+    for (size_t k = 0; k < alone.size(); ++k) {
+      largest = std::max(largest, std::fabs(static_cast<double>(alone[k])));
+      worst = std::max(worst,
+                       std::fabs(static_cast<double>(alone[k]) - together[i].value.d_steer[0][k]));
+    }
+    EXPECT_LT(worst, 1e-4 * largest) << "request " << i;
+  }
+}
+
 TEST(Gradient, ScoresAreThoseOfAProbe) {
   const auto host = open_differentiable(zoo_file("deepseek"));
   const GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
@@ -202,7 +228,7 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
   EXPECT_THAT(error_of([](auto& r) { r.begin = 14; }), HasSubstr("outside the prompt"));
   EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(300, 1); }), HasSubstr("one batch has 256"));
   EXPECT_THAT(error_of([](auto& r) {
-                r.openings = std::make_shared<Openings>(Openings(5, std::vector<int32_t>{1, 2}));
+                r.openings = std::make_shared<Openings>(Openings(17, std::vector<int32_t>{1, 2}));
               }),
               HasSubstr("sequences at once"));
 }

@@ -1,6 +1,7 @@
-// Exact gradients, one request after the other: the tokens before `begin` are decoded as ever, the
-// rest and the openings in one batch that is taped, and each outcome goes through the tape in
-// reverse.
+// Exact gradients of as many requests at once as a batch has room for: the tokens before `begin`
+// are decoded as ever, the rest and the openings in one batch that is taped, and one outcome of
+// each request after the other goes through the tape in reverse. Sequences do not see each other,
+// and the tokens of a mask's own request are the only ones that it moves: so one pass serves all.
 #include <algorithm>
 #include <string>
 
@@ -38,27 +39,50 @@ std::string join(const std::vector<std::string>& names) {
   return text;
 }
 
+/// A request in a batch.
+struct PackedRequest {
+  const GradientRequest* request = nullptr;
+  OpeningTree tree;
+  OpeningRows rows;            ///< of output logits
+  int32_t first_sequence = 0;  ///< in the cache
+  size_t i_result = 0;
+
+  [[nodiscard]] int64_t n_taped() const {
+    return std::ssize(request->tokens) - request->begin + std::ssize(tree.nodes);
+  }
+};
+
+/// Requests of one batch may differ in all but this.
+bool can_share_batch(const GradientRequest& a, const GradientRequest& b) {
+  const auto needs_its_own = [](const GradientRequest& request) {
+    return request.steering.mask->sigma_rule == SigmaRule::kBatch;
+  };
+  return !needs_its_own(a) && !needs_its_own(b) && a.swap.width == b.swap.width &&
+         a.swap.n_runner_up == b.swap.n_runner_up;
+}
+
 class GradientRun {
  public:
-  explicit GradientRun(Engine& engine)
-      : engine_(engine), batch_(engine.n_batch(), engine.n_parallel()) {}
+  GradientRun(Engine& engine, const std::vector<GradientRequest>& requests)
+      : engine_(engine),
+        requests_(requests),
+        results_(requests.size()),
+        batch_(engine.n_batch(), engine.n_parallel()) {}
 
-  Result<SteerGradient> run(const GradientRequest& request) {
-    Result<SteerGradient> result;
-    result.error = rejection_reason(request);
-    if (!result.ok()) {
-      return result;
+  std::vector<Result<SteerGradient>> run() {
+    for (size_t i = 0; i < requests_.size(); ++i) {
+      results_[i].error = rejection_reason(requests_[i]);
+      if (!results_[i].ok()) {
+        continue;
+      }
+      PackedRequest packed{&requests_[i], plan_openings(*requests_[i].openings), {}, 0, i};
+      results_[i].error = why_too_large(packed);
+      if (results_[i].ok()) {
+        add(std::move(packed));
+      }
     }
-    const OpeningTree tree = plan_openings(*request.openings);
-    result.error = why_too_large(request, tree);
-    if (result.ok()) {
-      column_.steering = engine_.active(request.steering);
-      engine_.forget();
-      decode_prefix(request, tree);
-      const OpeningRows rows = decode_taped(request, tree);
-      differentiate(request, rows, result);
-    }
-    return result;
+    flush();
+    return std::move(results_);
   }
 
  private:
@@ -90,108 +114,197 @@ class GradientRun {
     return "";
   }
 
-  [[nodiscard]] std::string why_too_large(const GradientRequest& request,
-                                          const OpeningTree& tree) const {
-    const int64_t n_token = std::ssize(request.tokens) - request.begin + std::ssize(tree.nodes);
-    if (n_token > engine_.n_batch()) {
-      return std::to_string(n_token) + " tokens to differentiate, one batch has " +
+  [[nodiscard]] std::string why_too_large(const PackedRequest& packed) const {
+    if (packed.n_taped() > engine_.n_batch()) {
+      return std::to_string(packed.n_taped()) + " tokens to differentiate, one batch has " +
              std::to_string(engine_.n_batch()) + "; let `begin` be the last message's start";
     }
-    if (tree.n_sequence > engine_.n_parallel()) {
-      return std::to_string(tree.n_sequence) + " openings of several tokens, but only " +
+    if (packed.tree.n_sequence > engine_.n_parallel()) {
+      return std::to_string(packed.tree.n_sequence) + " openings of several tokens, but only " +
              std::to_string(engine_.n_parallel()) + " sequences at once";
     }
-    if (request.begin + n_token > engine_.n_cell()) {
+    if (packed.request->begin + packed.n_taped() > engine_.n_cell()) {
       return "prompt and openings exceed the cache";
     }
     return "";
   }
 
-  void decode(int64_t n_prefill) {
-    engine_.counters.n_prefill_token += n_prefill;
+  /// Puts a request into the running batch, after that was worked off if it has no room.
+  void add(PackedRequest packed) {
+    const int64_t n_cell = packed.request->begin + packed.n_taped();
+    const bool fits = !pack_.empty() && engine_.can_share() &&
+                      can_share_batch(*pack_.back().request, *packed.request) &&
+                      n_taped_ + packed.n_taped() <= engine_.n_batch() &&
+                      n_sequence_ + packed.tree.n_sequence <= engine_.n_parallel() &&
+                      n_cell_ + n_cell <= engine_.n_cell();
+    if (!fits) {
+      flush();
+    }
+    packed.first_sequence = n_sequence_;
+    n_sequence_ += packed.tree.n_sequence;
+    n_taped_ += packed.n_taped();
+    n_cell_ += n_cell;
+    pack_.push_back(std::move(packed));
+  }
+
+  void flush() {
+    if (!pack_.empty()) {
+      engine_.forget();
+      decode_prefixes();
+      decode_taped();
+      differentiate();
+    }
+    pack_.clear();
+    n_sequence_ = 0;
+    n_taped_ = n_cell_ = 0;
+  }
+
+  void decode() {
+    engine_.counters.n_prefill_token += batch_.size();
     engine_.decode(batch_, false);
   }
 
-  void decode_prefix(const GradientRequest& request, const OpeningTree& tree) {
+  [[nodiscard]] TapColumn column_of(const PackedRequest& packed) const {
+    TapColumn column;
+    column.steering = engine_.active(packed.request->steering);
+    return column;
+  }
+
+  void decode_prefixes() {
     batch_.clear();
-    for (int64_t t = 0; t < request.begin; ++t) {
-      batch_.add(request.tokens[t], t, {0, tree.n_sequence}, false, column_);
-      if (batch_.room() == 0 || t + 1 == request.begin) {
-        decode(batch_.size());
-        batch_.clear();
+    for (const PackedRequest& packed : pack_) {
+      const TapColumn column = column_of(packed);
+      for (int64_t t = 0; t < packed.request->begin; ++t) {
+        if (batch_.room() == 0) {
+          decode();
+          batch_.clear();
+        }
+        batch_.add(packed.request->tokens[t],
+                   t,
+                   {packed.first_sequence, packed.tree.n_sequence},
+                   false,
+                   column);
       }
+    }
+    if (batch_.size() > 0) {
+      decode();
     }
   }
 
-  OpeningRows decode_taped(const GradientRequest& request, const OpeningTree& tree) {
-    const int64_t n_prompt = std::ssize(request.tokens);
-    outputs_.clear();
+  void decode_taped() {
     batch_.clear();
-    for (int64_t t = request.begin; t < n_prompt; ++t) {
-      const bool is_last = t + 1 == n_prompt;
-      const int32_t i = batch_.add(request.tokens[t], t, {0, tree.n_sequence}, is_last, column_);
-      if (is_last) {
-        outputs_.push_back(i);
-      }
-    }
-    for (const OpeningNode& node : tree.nodes) {
-      outputs_.push_back(batch_.add(node.token,
-                                    n_prompt + node.depth,
-                                    {node.first_sequence, node.n_sequence},
-                                    true,
-                                    column_));
+    outputs_.clear();
+    for (const PackedRequest& packed : pack_) {
+      add_tokens(packed);
     }
     recorder_.clear();
     const ListenerGuard guard(engine_, recorder_);
-    decode(batch_.size());
-    OpeningRows rows;
-    rows.n_vocab = engine_.info().n_vocab;
-    rows.reads = tree.reads;
-    for (std::vector<int64_t>& reads : rows.reads) {
-      std::for_each(reads.begin(), reads.end(), [](int64_t& node) { ++node; });
+    decode();
+    int64_t i_output = 0;
+    for (PackedRequest& packed : pack_) {
+      packed.rows.n_vocab = engine_.info().n_vocab;
+      packed.rows.reads = packed.tree.reads;
+      for (std::vector<int64_t>& reads : packed.rows.reads) {
+        std::for_each(reads.begin(), reads.end(), [](int64_t& node) { ++node; });
+      }
+      for (int64_t i = 0; i < std::ssize(packed.tree.nodes) + 1; ++i) {
+        packed.rows.logits.push_back(engine_.logits(outputs_[i_output++]));
+      }
     }
-    for (const int32_t i : outputs_) {
-      rows.logits.push_back(engine_.logits(i));
-    }
-    return rows;
   }
 
-  void differentiate(const GradientRequest& request,
-                     const OpeningRows& rows,
-                     Result<SteerGradient>& result) {
+  /// The tokens from `begin` on, then those of the openings.
+  void add_tokens(const PackedRequest& packed) {
+    const TapColumn column = column_of(packed);
+    const int64_t n_prompt = std::ssize(packed.request->tokens);
+    const int32_t first = packed.first_sequence;
+    int32_t last = -1;
+    for (int64_t t = packed.request->begin; t < n_prompt; ++t) {
+      last = batch_.add(
+          packed.request->tokens[t], t, {first, packed.tree.n_sequence}, t + 1 == n_prompt, column);
+    }
+    outputs_.push_back(last);
+    for (const OpeningNode& node : packed.tree.nodes) {
+      outputs_.push_back(batch_.add(node.token,
+                                    n_prompt + node.depth,
+                                    {first + node.first_sequence, node.n_sequence},
+                                    true,
+                                    column));
+    }
+  }
+
+  void reject(const std::string& error) {
+    for (const PackedRequest& packed : pack_) {
+      results_[packed.i_result].error = error;
+    }
+  }
+
+  void differentiate() {
     const Tape& tape = recorder_.tape();
     const int64_t output = tape.find(kOutput);
     const int64_t n_row = output == TapeTensor::kNone ? 0 : tape.at(output).shape.ne[1];
     if (n_row != std::ssize(outputs_) && n_row != batch_.size()) {
-      result.error = std::string("the graph has no ") + kOutput + " with a row for each opening";
+      reject(std::string("the graph has no ") + kOutput + " with a row for each opening");
       return;
     }
     const std::vector<std::string> missing = operations_without_rule(tape, output);
     if (!missing.empty()) {
-      result.error = "no rule to differentiate " + join(missing);
+      reject("no rule to differentiate " + join(missing));
       return;
     }
-    SteerGradient& gradient = result.value;
-    gradient.scores = score_openings(request, rows);
-    gradient.size_bytes = tape.size_bytes();
-    ReversePass reverse(recorder_, request.steering, request.swap);
-    const ModelInfo& info = engine_.info();
-    for (const Outcome& outcome : request.outcomes) {
-      OpeningScores d_scores;
-      d_scores.log_prob.assign(gradient.scores.log_prob.size(), 0.0);
-      gradient.values.push_back(outcome(gradient.scores, d_scores));
-      std::vector<float>& d_steer =
-          gradient.d_steer.emplace_back(info.n_layer * info.n_expert, 0.0F);
-      const std::vector<float> d_rows = differentiate_openings(request, rows, d_scores);
-      reverse.run(output, place(d_rows, rows.n_vocab, n_row).data(), d_steer);
-      gradient.n_layer_without_swap = reverse.n_layer_without_swap();
+    size_t n_outcome = 0;
+    for (const PackedRequest& packed : pack_) {
+      SteerGradient& gradient = results_[packed.i_result].value;
+      gradient.scores = score_openings(*packed.request, packed.rows);
+      gradient.size_bytes = tape.size_bytes();
+      n_outcome = std::max(n_outcome, packed.request->outcomes.size());
+    }
+    ReversePass reverse(recorder_, taped_columns());
+    for (size_t i = 0; i < n_outcome; ++i) {
+      const std::vector<float> d_rows = differentiate_outcomes(i);
+      const auto d_steer = reverse.run(output, place(d_rows, n_row).data());
+      for (size_t k = 0; k < pack_.size(); ++k) {
+        SteerGradient& gradient = results_[pack_[k].i_result].value;
+        gradient.n_layer_without_swap = reverse.n_layer_without_swap();
+        if (i < pack_[k].request->outcomes.size()) {
+          gradient.d_steer.push_back(d_steer[k]);
+        }
+      }
     }
   }
 
+  [[nodiscard]] TapedColumns taped_columns() const {
+    TapedColumns columns;
+    columns.swap = pack_.front().request->swap;
+    for (const PackedRequest& packed : pack_) {
+      columns.parts.push_back(
+          {&packed.request->steering, packed.n_taped(), std::ssize(packed.rows.logits)});
+    }
+    return columns;
+  }
+
+  /// Values of all requests' outcomes of one number, and their gradient by the rows of output
+  /// logits.
+  std::vector<float> differentiate_outcomes(size_t i_outcome) {
+    std::vector<float> d_all;
+    for (const PackedRequest& packed : pack_) {
+      SteerGradient& gradient = results_[packed.i_result].value;
+      OpeningScores d_scores;
+      d_scores.log_prob.assign(gradient.scores.log_prob.size(), 0.0);
+      if (i_outcome < packed.request->outcomes.size()) {
+        const Outcome& outcome = packed.request->outcomes[i_outcome];
+        gradient.values.push_back(outcome(gradient.scores, d_scores));
+      }
+      const std::vector<float> d_rows =
+          differentiate_openings(*packed.request, packed.rows, d_scores);
+      d_all.insert(d_all.end(), d_rows.begin(), d_rows.end());
+    }
+    return d_all;
+  }
+
   /// Rows of the graph's output: of all tokens in models that are not causal.
-  [[nodiscard]] std::vector<float> place(const std::vector<float>& d_rows,
-                                         int64_t n_vocab,
-                                         int64_t n_row) const {
+  [[nodiscard]] std::vector<float> place(const std::vector<float>& d_rows, int64_t n_row) const {
+    const int64_t n_vocab = engine_.info().n_vocab;
     std::vector<float> placed(n_row * n_vocab, 0.0F);
     for (int64_t i = 0; i < std::ssize(outputs_); ++i) {
       const int64_t row = n_row == std::ssize(outputs_) ? i : outputs_[i];
@@ -203,9 +316,14 @@ class GradientRun {
   }
 
   Engine& engine_;
+  const std::vector<GradientRequest>& requests_;
+  std::vector<Result<SteerGradient>> results_;
+  std::vector<PackedRequest> pack_;  ///< the running batch
+  int32_t n_sequence_ = 0;
+  int64_t n_taped_ = 0;
+  int64_t n_cell_ = 0;
   TokenBatch batch_;
   std::vector<int32_t> outputs_;  ///< tokens of the batch whose logits are wanted
-  TapColumn column_;
   TapeRecorder recorder_;
 };
 
@@ -213,12 +331,7 @@ class GradientRun {
 
 std::vector<Result<SteerGradient>> run_gradients(Engine& engine,
                                                  const std::vector<GradientRequest>& requests) {
-  GradientRun run(engine);
-  std::vector<Result<SteerGradient>> results;
-  for (const GradientRequest& request : requests) {
-    results.push_back(run.run(request));
-  }
-  return results;
+  return GradientRun(engine, requests).run();
 }
 
 }  // namespace mascing

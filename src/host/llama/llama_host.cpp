@@ -23,6 +23,7 @@ constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
 
 /// Cells of a cache whose gradient is kept as well.
 constexpr int64_t kDifferentiatedContext = 4096;
+constexpr int64_t kOpeningsAtOnce = 4;  ///< sequences that differentiate for each that serves
 
 int64_t size_of(const ScoreRequest& request) {
   return std::ssize(request.tokens) * (request.with_divergence ? 2 : 1);
@@ -82,6 +83,7 @@ class LlamaHost : public Host {
     }
     options_ = std::move(options);
     options_.n_context = std::min(options_.n_context, kDifferentiatedContext);
+    options_.n_parallel *= kOpeningsAtOnce;
     require_visible_routers(*engines_.front());
   }
 

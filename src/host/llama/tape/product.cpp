@@ -1,7 +1,10 @@
 #include "host/llama/tape/product.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
+
+#include <ggml-cpu.h>
 
 #include <Eigen/Core>
 
@@ -20,20 +23,26 @@ const float* as_floats(const MatrixRows& w, int64_t begin, int64_t n, std::vecto
   if (w.type == GGML_TYPE_F32 && w.row_bytes == w.n_column * sizeof(float)) {
     return reinterpret_cast<const float*>(first);
   }
-  const ggml_to_float_t convert = ggml_get_type_traits(w.type)->to_float;
   for (int64_t i = 0; i < n; ++i) {
-    float* to = buffer.data() + i * w.n_column;
-    if (w.type == GGML_TYPE_F32) {
-      const auto* from = reinterpret_cast<const float*>(first + i * w.row_bytes);
-      std::copy(from, from + w.n_column, to);
-    } else {
-      convert(first + i * w.row_bytes, to, w.n_column);
-    }
+    convert_to_floats(w.type, first + i * w.row_bytes, w.n_column, buffer.data() + i * w.n_column);
   }
   return buffer.data();
 }
 
 }  // namespace
+
+// ggml's common conversions go number by number; the processor's own know its instructions.
+void convert_to_floats(ggml_type type, const uint8_t* from, int64_t n, float* to) {
+  if (type == GGML_TYPE_F32) {
+    std::memcpy(to, from, n * sizeof(float));
+  } else if (type == GGML_TYPE_F16) {
+    ggml_cpu_fp16_to_fp32(reinterpret_cast<const ggml_fp16_t*>(from), to, n);
+  } else if (type == GGML_TYPE_BF16) {
+    ggml_cpu_bf16_to_fp32(reinterpret_cast<const ggml_bf16_t*>(from), to, n);
+  } else {
+    ggml_get_type_traits(type)->to_float(from, to, n);
+  }
+}
 
 void add_transposed_product(const MatrixRows& w, const float* d_y, int64_t n, float* d_x) {
   std::vector<float> buffer(std::min(kBlockRows, w.n_row) * w.n_column);

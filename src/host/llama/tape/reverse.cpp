@@ -19,34 +19,58 @@ bool has_wanted_source(const Tape& tape, const TapeTensor& node) {
 
 }  // namespace
 
-ReversePass::ReversePass(TapeRecorder& recorder, const Steering& steering, const SwapOptions& swap)
-    : recorder_(recorder), steering_(steering), swap_(swap) {}
+std::vector<int64_t> TapedColumns::bounds(int64_t n_column) const {
+  int64_t n_token = 0;
+  int64_t n_output = 0;
+  std::vector<int64_t> of_tokens = {0};
+  std::vector<int64_t> of_outputs = {0};
+  for (const TapedPart& part : parts) {
+    of_tokens.push_back(n_token += part.n_token);
+    of_outputs.push_back(n_output += part.n_output);
+  }
+  if (n_column != n_token && n_column != n_output) {
+    throw Error(ErrorKind::kHost,
+                "[gradient] a router has " + std::to_string(n_column) + " columns for " +
+                    std::to_string(n_token) + " tokens and " + std::to_string(n_output) +
+                    " outputs",
+                "the token order of this architecture is not supported by this version");
+  }
+  return n_column == n_token ? of_tokens : of_outputs;
+}
 
-void ReversePass::run(int64_t output, const float* d_output, std::vector<float>& d_steer) {
+ReversePass::ReversePass(TapeRecorder& recorder, TapedColumns columns)
+    : recorder_(recorder), columns_(std::move(columns)) {}
+
+std::vector<std::vector<float>> ReversePass::run(int64_t output, const float* d_output) {
   Tape& tape = recorder_.tape();
   n_layer_without_swap_ = 0;
+  d_steer_.clear();
+  for (const TapedPart& part : columns_.parts) {
+    d_steer_.emplace_back(part.steering->mask->steer.size(), 0.0F);
+  }
   tape.drop_gradients();
   tape.add_gradient(tape.at(output), d_output);
   const std::vector<int64_t>& nodes = tape.nodes();
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    visit(*node, d_steer);
+    visit(*node);
   }
+  return std::move(d_steer_);
 }
 
-void ReversePass::visit(int64_t index, std::vector<float>& d_steer) {
+void ReversePass::visit(int64_t index) {
   Tape& tape = recorder_.tape();
   const TapeTensor& node = tape.at(index);
   if (node.is_view() || !tape.has_gradient(node)) {
     return;
   }
   if (node.layer != TapeTensor::kNone) {
-    visit_router(node, d_steer);
+    visit_router(node);
   }
   if (has_wanted_source(tape, node)) {
     const Floats d_node = is_write(node.shape) ? Floats() : tape.gradient(node);
     find_rule(node.shape)(tape, node, d_node.data());
-    if (swap_.width > 0.0 && is_sum_of_experts(tape, index)) {
-      n_layer_without_swap_ += add_swaps(recorder_, steering_, swap_, index) ? 0 : 1;
+    if (columns_.swap.width > 0.0 && is_sum_of_experts(tape, index)) {
+      n_layer_without_swap_ += add_swaps(recorder_, columns_, index) ? 0 : 1;
     }
   }
   if (node.previous_root != TapeTensor::kNone) {
@@ -57,11 +81,19 @@ void ReversePass::visit(int64_t index, std::vector<float>& d_steer) {
   }
 }
 
-void ReversePass::visit_router(const TapeTensor& router, std::vector<float>& d_steer) {
+void ReversePass::visit_router(const TapeTensor& router) {
   std::vector<float>& d_logits = recorder_.tape().root_gradient(router);
   const std::vector<float>& before = recorder_.routers().at(router.layer).before;
-  float* d_row = d_steer.data() + router.layer * steering_.mask->n_expert;
-  differentiate_steering(steering_, router.layer, before, d_logits.data(), d_row);
+  const int64_t n_expert = router.shape.ne[0];
+  const std::vector<int64_t> bounds = columns_.bounds(router.shape.ne[1]);
+  for (int64_t k = 0; k < std::ssize(columns_.parts); ++k) {
+    const RouterColumns columns{
+        router.layer, before.data() + bounds[k] * n_expert, bounds[k + 1] - bounds[k]};
+    differentiate_steering(*columns_.parts[k].steering,
+                           columns,
+                           d_logits.data() + bounds[k] * n_expert,
+                           d_steer_[k].data() + router.layer * n_expert);
+  }
 }
 
 std::vector<std::string> operations_without_rule(const Tape& tape, int64_t output) {

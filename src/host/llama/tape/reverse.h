@@ -11,25 +11,41 @@
 
 namespace mascing {
 
+/// Tokens of one request, neighbours in the batch.
+struct TapedPart {
+  const Steering* steering = nullptr;  ///< has a mask that is added; it may be all zeros
+  int64_t n_token = 0;
+  int64_t n_output = 0;  ///< tokens of them whose logits are wanted: all that the last block has
+};
+
+/// The columns of a taped decode.
+struct TapedColumns {
+  std::vector<TapedPart> parts;
+  SwapOptions swap;
+
+  /// The first column of each part, and behind the last, of a tensor with `n_column` columns: one
+  /// for each token or one for each output. Throws Error{kHost} if it is neither.
+  [[nodiscard]] std::vector<int64_t> bounds(int64_t n_column) const;
+};
+
 class ReversePass {
  public:
-  /// The tape must hold one decode under `steering`, whose mask may be all zeros.
-  ReversePass(TapeRecorder& recorder, const Steering& steering, const SwapOptions& swap);
+  ReversePass(TapeRecorder& recorder, TapedColumns columns);
 
-  /// Adds d outcome / d S to `d_steer` [L, E]. `d_output` has the shape of the node `output`, to
-  /// which every operation must have a rule. Can be called again for another outcome.
-  void run(int64_t output, const float* d_output, std::vector<float>& d_steer);
+  /// The sum of all parts' outcomes by each part's S, [part][L, E]. `d_output` has the shape of the
+  /// node `output`, to which every operation must have a rule. Can be called again.
+  [[nodiscard]] std::vector<std::vector<float>> run(int64_t output, const float* d_output);
 
   /// MoE layers whose graph has no place for the effect of swaps, in the last run.
   [[nodiscard]] int64_t n_layer_without_swap() const { return n_layer_without_swap_; }
 
  private:
-  void visit(int64_t index, std::vector<float>& d_steer);
-  void visit_router(const TapeTensor& router, std::vector<float>& d_steer);
+  void visit(int64_t index);
+  void visit_router(const TapeTensor& router);
 
   TapeRecorder& recorder_;
-  const Steering& steering_;
-  SwapOptions swap_;
+  TapedColumns columns_;
+  std::vector<std::vector<float>> d_steer_;
   int64_t n_layer_without_swap_ = 0;
 };
 

@@ -40,48 +40,45 @@ void add_through_sigma(const float* z, int64_t n_value, double pull, float* d_z)
 
 }  // namespace
 
-std::vector<double> sigma_of_tokens(const Steering& steering,
-                                    int64_t i_layer,
-                                    const std::vector<float>& logits) {
+std::vector<double> sigma_of_tokens(const Steering& steering, const RouterColumns& columns) {
   const Mask& mask = *steering.mask;
-  const int64_t n_token = std::ssize(logits) / mask.n_expert;
-  std::vector<double> sigma(n_token, mask.sigma[i_layer]);
+  std::vector<double> sigma(columns.n_token, mask.sigma[columns.layer]);
   if (mask.sigma_rule == SigmaRule::kBatch) {
-    sigma.assign(n_token, spread_of(logits.data(), std::ssize(logits)).sigma);
+    sigma.assign(columns.n_token, spread_of(columns.logits, columns.n_token * mask.n_expert).sigma);
   }
-  for (int64_t t = 0; mask.sigma_rule == SigmaRule::kToken && t < n_token; ++t) {
-    sigma[t] = spread_of(logits.data() + t * mask.n_expert, mask.n_expert).sigma;
+  for (int64_t t = 0; mask.sigma_rule == SigmaRule::kToken && t < columns.n_token; ++t) {
+    sigma[t] = spread_of(columns.logits + t * mask.n_expert, mask.n_expert).sigma;
   }
   return sigma;
 }
 
 void differentiate_steering(const Steering& steering,
-                            int64_t i_layer,
-                            const std::vector<float>& logits,
+                            const RouterColumns& columns,
                             float* d_logits,
                             float* d_row) {
   const Mask& mask = *steering.mask;
   const int64_t n_expert = mask.n_expert;
-  const std::vector<double> sigma = sigma_of_tokens(steering, i_layer, logits);
+  const float* steer = mask.row(columns.layer);
+  const std::vector<double> sigma = sigma_of_tokens(steering, columns);
   std::vector<double> sum(n_expert, 0.0);
   std::vector<double> pull(sigma.size(), 0.0);
-  for (int64_t t = 0; t < std::ssize(sigma); ++t) {
+  double all_pull = 0.0;
+  for (int64_t t = 0; t < columns.n_token; ++t) {
     const float* d_token = d_logits + t * n_expert;
     for (int64_t e = 0; e < n_expert; ++e) {
       sum[e] += steering.alpha * sigma[t] * d_token[e];
-      pull[t] += to_scalar<double>(steering.alpha) * d_token[e] * mask.row(i_layer)[e];
+      pull[t] += to_scalar<double>(steering.alpha) * d_token[e] * steer[e];
     }
+    all_pull += pull[t];
   }
   for (int64_t e = 0; e < n_expert; ++e) {
     d_row[e] += to_float(sum[e]);
   }
   if (mask.sigma_rule == SigmaRule::kBatch) {
-    double all = 0.0;
-    std::for_each(pull.begin(), pull.end(), [&](double p) { all += p; });
-    add_through_sigma(logits.data(), std::ssize(logits), all, d_logits);
+    add_through_sigma(columns.logits, columns.n_token * n_expert, all_pull, d_logits);
   }
-  for (int64_t t = 0; mask.sigma_rule == SigmaRule::kToken && t < std::ssize(pull); ++t) {
-    add_through_sigma(logits.data() + t * n_expert, n_expert, pull[t], d_logits + t * n_expert);
+  for (int64_t t = 0; mask.sigma_rule == SigmaRule::kToken && t < columns.n_token; ++t) {
+    add_through_sigma(columns.logits + t * n_expert, n_expert, pull[t], d_logits + t * n_expert);
   }
 }
 

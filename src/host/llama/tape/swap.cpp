@@ -103,6 +103,21 @@ std::vector<int32_t> runners_up(const std::vector<int64_t>& order,
   return ids;
 }
 
+std::vector<double> sigma_of_columns(const TapedColumns& columns,
+                                     const GatedLayer& layer,
+                                     const std::vector<float>& before) {
+  const int64_t n_expert = layer.logits->shape.ne[0];
+  const std::vector<int64_t> bounds = columns.bounds(layer.logits->shape.ne[1]);
+  std::vector<double> sigma;
+  for (int64_t k = 0; k < std::ssize(columns.parts); ++k) {
+    const std::vector<double> part = sigma_of_tokens(
+        *columns.parts[k].steering,
+        {layer.layer, before.data() + bounds[k] * n_expert, bounds[k + 1] - bounds[k]});
+    sigma.insert(sigma.end(), part.begin(), part.end());
+  }
+  return sigma;
+}
+
 /// <d output, f_j - f_K> of one token and runner-up, times w_K.
 double gain_of_swap(const float* d_output, const float* other, const float* last, int64_t n) {
   double sum = 0.0;
@@ -139,10 +154,7 @@ bool is_sum_of_experts(const Tape& tape, int64_t node) {
   return shape.op == GGML_OP_MUL && std::string_view(shape.name).starts_with(kWeighted);
 }
 
-bool add_swaps(TapeRecorder& recorder,
-               const Steering& steering,
-               const SwapOptions& options,
-               int64_t weighted) {
+bool add_swaps(TapeRecorder& recorder, const TapedColumns& columns, int64_t weighted) {
   Tape& tape = recorder.tape();
   GatedLayer layer;
   if (!find_layer(recorder, tape, weighted, layer)) {
@@ -151,7 +163,7 @@ bool add_swaps(TapeRecorder& recorder,
   const std::string block(std::string_view(tape.at(weighted).shape.name).substr(kWeighted.size()));
   const int64_t n_expert = layer.logits->shape.ne[0];
   const int64_t n_used = layer.outputs->shape.ne[1];
-  const int64_t n_other = std::min(options.n_runner_up, n_expert - n_used);
+  const int64_t n_other = std::min(columns.swap.n_runner_up, n_expert - n_used);
   const std::vector<int64_t> order = tape.integers(*layer.order);
   const auto others = replay_experts(
       tape, layer.i_outputs, layer.i_chosen, runners_up(order, n_expert, n_used, n_other));
@@ -160,7 +172,7 @@ bool add_swaps(TapeRecorder& recorder,
   }
   const Choice choice(tape, layer, block);
   const std::vector<double> sigma =
-      sigma_of_tokens(steering, layer.layer, recorder.routers().at(layer.layer).before);
+      sigma_of_columns(columns, layer, recorder.routers().at(layer.layer).before);
   const Floats outputs = tape.values(*layer.outputs);
   const Floats weights = tape.values(*layer.weights);
   const Floats d_outputs = tape.gradient(tape.at(weighted));
@@ -177,7 +189,7 @@ bool add_swaps(TapeRecorder& recorder,
       add_swap(choice,
                t * n_expert + ranked[n_used - 1],
                t * n_expert + ranked[n_used + r],
-               options.width * sigma[t],
+               columns.swap.width * sigma[t],
                gain,
                d_logits);
     }

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "host/llama/tape/recorder.h"
-#include "mascing/gradient_requests.h"
+#include "host/llama/tape/reverse.h"
 
 namespace mascing {
 
@@ -20,9 +20,6 @@ namespace mascing {
 /// probabilities with a bias, u and g are those of c, its noise width sigma times the slope of c.
 /// The outputs f_j are computed by the graph's own operations. False if the layer's graph has
 /// another form; then nothing is added.
-[[nodiscard]] bool add_swaps(TapeRecorder& recorder,
-                             const Steering& steering,
-                             const SwapOptions& options,
-                             int64_t weighted);
+[[nodiscard]] bool add_swaps(TapeRecorder& recorder, const TapedColumns& columns, int64_t weighted);
 
 }  // namespace mascing

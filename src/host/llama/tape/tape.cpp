@@ -7,6 +7,7 @@
 
 #include <ggml-backend.h>
 
+#include "host/llama/tape/product.h"
 #include "host/llama/tape/rules.h"
 #include "mascing/error.h"
 
@@ -45,16 +46,16 @@ bool is_dense(const ggml_tensor& shape) {
 
 void convert_row(const uint8_t* from, const ggml_tensor& shape, float* to) {
   const size_t size = ggml_type_size(shape.type);
-  const ggml_to_float_t convert = ggml_get_type_traits(shape.type)->to_float;
-  if (shape.type == GGML_TYPE_F32) {
-    for (int64_t i = 0; i < shape.ne[0]; ++i) {
-      std::memcpy(to + i, from + i * shape.nb[0], sizeof(float));
-    }
-  } else if (shape.nb[0] == size) {
-    convert(from, to, shape.ne[0]);
-  } else {
-    for (int64_t i = 0; i < shape.ne[0]; ++i) {
-      convert(from + i * shape.nb[0], to + i, 1);
+  if (shape.nb[0] == size) {
+    convert_to_floats(shape.type, from, shape.ne[0], to);
+    return;
+  }
+  for (int64_t i = 0; i < shape.ne[0]; ++i) {
+    const uint8_t* value = from + i * shape.nb[0];
+    if (shape.type == GGML_TYPE_F32) {
+      std::memcpy(to + i, value, sizeof(float));
+    } else {
+      convert_to_floats(shape.type, value, 1, to + i);
     }
   }
 }
