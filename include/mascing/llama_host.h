@@ -30,6 +30,9 @@ struct LlamaHostOptions {
   /// For Host::gradients: weights stay as the file has them, in the processor's memory, where
   /// otherwise some are rearranged for speed or go to a GPU.
   bool is_differentiable = false;
+  /// Of gradients: keys and values of 32-bit floats, as differences need them to be compared with;
+  /// slower.
+  bool has_full_precision = false;
   std::vector<LlamaAdapter> adapters = {};
 };
 

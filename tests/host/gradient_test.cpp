@@ -34,6 +34,7 @@ LlamaHostOptions engine_options(const std::string& path) {
   options.n_batch = 256;
   options.n_context = 512;
   options.is_differentiable = true;
+  options.has_full_precision = true;
   return options;
 }
 

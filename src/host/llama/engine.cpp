@@ -141,7 +141,9 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model,
   params.cb_eval_user_data = tap_.get();
   if (purpose == Purpose::kDifferentiate) {
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
-    params.type_k = params.type_v = GGML_TYPE_F32;
+    if (options.has_full_precision) {
+      params.type_k = params.type_v = GGML_TYPE_F32;
+    }
     params.offload_kqv = params.op_offload = false;
   }
   context_.reset(llama_init_from_model(weights, params));

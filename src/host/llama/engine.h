@@ -77,7 +77,7 @@ class Engine {
  public:
   enum class Purpose {
     kServe,
-    kDifferentiate,  ///< attention in single operations, a cache of 32-bit floats, no device
+    kDifferentiate,  ///< attention in single operations, no device
   };
   /// Threads, batch and context as `options` say; its n_thread must be resolved.
   Engine(std::shared_ptr<const LoadedModel> model,

@@ -15,6 +15,9 @@
 namespace mascing {
 namespace {
 
+/// Without flash attention every token of a batch is multiplied with all its cells, other requests'
+/// included; libllama rounds their number up to a multiple of this.
+constexpr int64_t kPackedCells = 256;
 constexpr const char* kOutput = "result_output";
 
 /// Shows the decodes of its lifetime to a listener.
@@ -136,7 +139,7 @@ class GradientRun {
                       can_share_batch(*pack_.back().request, *packed.request) &&
                       n_taped_ + packed.n_taped() <= engine_.n_batch() &&
                       n_sequence_ + packed.tree.n_sequence <= engine_.n_parallel() &&
-                      n_cell_ + n_cell <= engine_.n_cell();
+                      n_cell_ + n_cell <= std::min(kPackedCells, engine_.n_cell());
     if (!fits) {
       flush();
     }
