@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mascing/conversation.h"
+#include "mascing/gradient_requests.h"
 #include "mascing/host_requests.h"
 #include "mascing/model_info.h"
 #include "mascing/reply_parts.h"
@@ -79,6 +80,12 @@ class Host {
   virtual std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) = 0;
   virtual std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) = 0;
   virtual std::vector<Result<Residual>> residuals(const std::vector<ResidualRequest>& requests) = 0;
+
+  /// Exact derivatives of outcomes of prompts with respect to the steering matrix. The default
+  /// throws Error{kHost}; a request whose model has an operation that cannot be differentiated
+  /// returns an error that names it.
+  virtual std::vector<Result<SteerGradient>> gradients(
+      const std::vector<GradientRequest>& requests);
 
   /// Work counters since the host was opened.
   [[nodiscard]] virtual HostCounters counters() const = 0;

@@ -26,6 +26,7 @@
 #include "mascing/data_summary.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
+#include "mascing/gradient_requests.h"
 #include "mascing/host.h"
 #include "mascing/import.h"
 #include "mascing/judge.h"

@@ -29,6 +29,11 @@ std::vector<std::string> Host::observe_outputs(const std::vector<TraceRequest>& 
   throw Error(ErrorKind::kHost, "[host] this engine does not expose per-token outputs");
 }
 
+std::vector<Result<SteerGradient>> Host::gradients(
+    const std::vector<GradientRequest>& /*requests*/) {
+  throw Error(ErrorKind::kHost, "[host] this engine cannot differentiate");
+}
+
 void Host::converse(const std::vector<GenerateRequest>& requests,
                     const ConverseOptions& options,
                     const NextPrompts& next) {

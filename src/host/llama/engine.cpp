@@ -95,7 +95,8 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options)
     : info(read_model_info(options.path, options.allow_dense)) {
   initialise_backend_once();
   llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = to_int32(options.n_gpu_layer);
+  params.n_gpu_layers = options.is_differentiable ? 0 : to_int32(options.n_gpu_layer);
+  params.use_extra_bufts = !options.is_differentiable;
   weights.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (!weights) {
     throw Error(
@@ -116,7 +117,9 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options)
   }
 }
 
-Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions& options)
+Engine::Engine(std::shared_ptr<const LoadedModel> model,
+               const LlamaHostOptions& options,
+               Purpose purpose)
     : model_(std::move(model)), tap_(std::make_unique<RouterTap>(model_->info)) {
   llama_model* weights = model_->weights.get();
   const bool regroups = llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
@@ -136,6 +139,13 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions&
   params.no_perf = true;
   params.cb_eval = RouterTap::on_tensor;
   params.cb_eval_user_data = tap_.get();
+  if (purpose == Purpose::kDifferentiate) {
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    if (options.has_full_precision) {
+      params.type_k = params.type_v = GGML_TYPE_F32;
+    }
+    params.offload_kqv = params.op_offload = false;
+  }
   context_.reset(llama_init_from_model(weights, params));
   if (!context_) {
     throw Error(ErrorKind::kHost,

@@ -75,8 +75,14 @@ struct LoadedModel {
 
 class Engine {
  public:
+  enum class Purpose {
+    kServe,
+    kDifferentiate,  ///< attention in single operations, no device
+  };
   /// Threads, batch and context as `options` say; its n_thread must be resolved.
-  Engine(std::shared_ptr<const LoadedModel> model, const LlamaHostOptions& options);
+  Engine(std::shared_ptr<const LoadedModel> model,
+         const LlamaHostOptions& options,
+         Purpose purpose = Purpose::kServe);
 
   [[nodiscard]] const ModelInfo& info() const { return model_->info; }
   [[nodiscard]] const ChatPrompt& chat() const { return *model_->chat; }
@@ -111,6 +117,8 @@ class Engine {
   void decode(TokenBatch& batch, bool stop_after_routers);
   /// Whom decodes show the columns with an `i_request`; null = nobody.
   void set_observer(const RouterObserver* observer) { tap_->set_observer(observer); }
+  /// Whom decodes show every node; null = nobody.
+  void set_listener(GraphListener* listener) { tap_->set_listener(listener); }
   /// Logits of a token flagged as output in the last batch, [V].
   [[nodiscard]] const float* logits(int32_t i_token);
   /// Null if this steering leaves the model as it is; checks that it belongs to the model.

@@ -14,11 +14,16 @@
 
 #include "host/llama/engine.h"
 #include "host/llama/schedulers.h"
+#include "mascing/error.h"
 
 namespace mascing {
 namespace {
 
 constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
+
+/// Cells of a cache whose gradient is kept as well.
+constexpr int64_t kDifferentiatedContext = 4096;
+constexpr int64_t kOpeningsAtOnce = 4;  ///< sequences that differentiate for each that serves
 
 int64_t size_of(const ScoreRequest& request) {
   return std::ssize(request.tokens) * (request.with_divergence ? 2 : 1);
@@ -76,6 +81,9 @@ class LlamaHost : public Host {
     for (int64_t i = 0; i < n_engine; ++i) {
       engines_.push_back(std::make_unique<Engine>(model_, options));
     }
+    options_ = std::move(options);
+    options_.n_context = std::min(options_.n_context, kDifferentiatedContext);
+    options_.n_parallel *= kOpeningsAtOnce;
     require_visible_routers(*engines_.front());
   }
 
@@ -139,7 +147,8 @@ class LlamaHost : public Host {
                 const NextPrompts& next) override {
     std::mutex mutex;
     std::exception_ptr failure;  // of `next`: ends the work of all engines
-    on_parts(requests,
+    on_parts(engines_,
+             requests,
              [&](Engine& engine, const std::vector<GenerateRequest>& part, int64_t first) {
                const auto next_of_part = [&](std::vector<FinishedReply> replies) {
                  for (FinishedReply& reply : replies) {
@@ -169,11 +178,35 @@ class LlamaHost : public Host {
     return on_engines<Residual>(requests, run_residuals);
   }
 
+  /// On engines of their own, which are opened at the first call.
+  std::vector<Result<SteerGradient>> gradients(
+      const std::vector<GradientRequest>& requests) override {
+    if (!options_.is_differentiable) {
+      throw Error(ErrorKind::kHost,
+                  "[gradient] the model was not opened to be differentiated",
+                  "set LlamaHostOptions::is_differentiable");
+    }
+    while (differentiators_.size() < engines_.size()) {
+      differentiators_.push_back(
+          std::make_unique<Engine>(model_, options_, Engine::Purpose::kDifferentiate));
+    }
+    std::vector<Result<SteerGradient>> all(requests.size());
+    on_parts(differentiators_,
+             requests,
+             [&](Engine& engine, const std::vector<GradientRequest>& part, int64_t first) {
+               auto outcomes = run_gradients(engine, part);
+               std::move(outcomes.begin(), outcomes.end(), all.begin() + first);
+             });
+    return all;
+  }
+
   [[nodiscard]] HostCounters counters() const override {
     HostCounters sum;
-    for (const auto& engine : engines_) {
-      sum.n_prefill_token += engine->counters.n_prefill_token;
-      sum.n_generated_token += engine->counters.n_generated_token;
+    for (const auto* engines : {&engines_, &differentiators_}) {
+      for (const auto& engine : *engines) {
+        sum.n_prefill_token += engine->counters.n_prefill_token;
+        sum.n_generated_token += engine->counters.n_generated_token;
+      }
     }
     sum.seconds = seconds_;
     return sum;
@@ -183,23 +216,26 @@ class LlamaHost : public Host {
   template <typename Value, typename Request, typename Run>
   std::vector<Result<Value>> on_engines(const std::vector<Request>& requests, Run run) {
     std::vector<Result<Value>> all(requests.size());
-    on_parts(requests, [&](Engine& engine, const std::vector<Request>& part, int64_t first) {
-      std::vector<Result<Value>> outcomes = run(engine, part);
-      std::move(outcomes.begin(), outcomes.end(), all.begin() + first);
-    });
+    on_parts(
+        engines_, requests, [&](Engine& engine, const std::vector<Request>& part, int64_t first) {
+          std::vector<Result<Value>> outcomes = run(engine, part);
+          std::move(outcomes.begin(), outcomes.end(), all.begin() + first);
+        });
     return all;
   }
 
   /// Runs each part of the requests on an engine of its own, all at once. `work` also learns how
   /// many requests stand before its part.
   template <typename Request, typename Work>
-  void on_parts(const std::vector<Request>& requests, Work work) {
+  void on_parts(const std::vector<std::unique_ptr<Engine>>& engines,
+                const std::vector<Request>& requests,
+                Work work) {
     const auto start = std::chrono::steady_clock::now();
-    const auto parts = divide(requests, engines_.size());
+    const auto parts = divide(requests, std::ssize(engines));
     std::vector<std::exception_ptr> errors(parts.size());
     const auto run_part = [&](size_t i, int64_t first) {
       try {
-        work(*engines_[i], parts[i], first);
+        work(*engines[i], parts[i], first);
       } catch (...) {
         errors[i] = std::current_exception();
       }
@@ -223,7 +259,9 @@ class LlamaHost : public Host {
   }
 
   std::shared_ptr<const LoadedModel> model_;
+  LlamaHostOptions options_;  ///< of the engines that differentiate
   std::vector<std::unique_ptr<Engine>> engines_;
+  std::vector<std::unique_ptr<Engine>> differentiators_;  ///< none before they are needed
   double seconds_ = 0.0;
 };
 

@@ -197,32 +197,59 @@ int64_t RouterTap::block_of(const char* name) const {
 
 bool RouterTap::on_tensor(ggml_tensor* tensor, bool ask, void* self) {
   auto* tap = static_cast<RouterTap*>(self);
+  if (tap->listener_ == nullptr) {
+    return tap->handle(tensor, ask);
+  }
+  if (!ask) {
+    tap->show_node(tensor);
+  }
+  return true;
+}
+
+void RouterTap::show_node(ggml_tensor* tensor) {
   bool is_biased = false;
-  const int64_t i_layer = tap->layer_of(tensor, is_biased);
-  const int64_t i_block = i_layer < 0 ? tap->block_of(tensor->name) : -1;
-  const bool is_final = i_layer >= 0 && tap->has_bias_[i_layer] == is_biased;
-  const bool is_wanted =
-      !tap->error_ && ((i_layer >= 0 && tap->wants(i_layer) && (is_final || tap->observes_)) ||
-                       (i_block >= 0 && tap->wants_block(i_block)));
+  const int64_t i_layer = layer_of(tensor, is_biased);
+  try {
+    if (!error_ && i_layer >= 0 && has_bias_[i_layer] == is_biased) {
+      listener_->on_router(tensor, i_layer);
+    }
+    if (handle(tensor, true)) {
+      (void)handle(tensor, false);
+    }
+    if (!error_) {
+      listener_->on_node(tensor);
+    }
+  } catch (...) {
+    error_ = std::current_exception();
+  }
+}
+
+bool RouterTap::handle(ggml_tensor* tensor, bool ask) {
+  bool is_biased = false;
+  const int64_t i_layer = layer_of(tensor, is_biased);
+  const int64_t i_block = i_layer < 0 ? block_of(tensor->name) : -1;
+  const bool is_final = i_layer >= 0 && has_bias_[i_layer] == is_biased;
+  const bool is_wanted = !error_ && ((i_layer >= 0 && wants(i_layer) && (is_final || observes_)) ||
+                                     (i_block >= 0 && wants_block(i_block)));
   if (!is_wanted || ask) {
     return is_wanted == ask;
   }
   try {
     if (i_block >= 0) {
-      tap->apply_to_block(tensor, i_block);
+      apply_to_block(tensor, i_block);
     }
-    if (i_layer >= 0 && tap->observes_ && !is_biased) {
-      tap->read_inputs(tensor);
+    if (i_layer >= 0 && observes_ && !is_biased) {
+      read_inputs(tensor);
     }
     if (is_final) {
-      tap->apply(tensor, i_layer);
+      apply(tensor, i_layer);
     }
   } catch (...) {
     // The graph goes on: stopped, libllama would compute what is left from what was never computed.
-    tap->error_ = std::current_exception();
+    error_ = std::current_exception();
     return true;
   }
-  return !(is_final && tap->stop_after_routers_ && i_layer == tap->n_layer_ - 1);
+  return !(is_final && stop_after_routers_ && i_layer == n_layer_ - 1);
 }
 
 // An adapter adds to the product, and some architectures scale it: the product itself is the first

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/llama/graph_listener.h"
 #include "host/llama/staging.h"
 #include "mascing/host.h"
 
@@ -39,6 +40,8 @@ class RouterTap {
   /// Whom to show the tokens with an `i_request`, from the next plan on; null = nobody. Must
   /// outlive the decodes.
   void set_observer(const RouterObserver* observer) { observer_ = observer; }
+  /// Whom to show every node of the graph from now on; null = nobody. Must outlive the decodes.
+  void set_listener(GraphListener* listener) { listener_ = listener; }
   /// Throws what went wrong in the callback, Error{kHost} if a planned layer or block was never
   /// seen.
   void finish();
@@ -47,6 +50,8 @@ class RouterTap {
   static bool on_tensor(ggml_tensor* tensor, bool ask, void* self);
 
  private:
+  bool handle(ggml_tensor* tensor, bool ask);
+  void show_node(ggml_tensor* tensor);
   /// -1 = not a router. Tells the product of weight and input from the sum with the bias.
   [[nodiscard]] int64_t layer_of(const ggml_tensor* tensor, bool& is_biased) const;
   [[nodiscard]] int64_t block_of(const char* name) const;  ///< -1 = no block's residual stream
@@ -78,6 +83,7 @@ class RouterTap {
   bool reads_blocks_ = false;
   bool needs_batch_sigma_ = false;  ///< some mask is in units of the whole batch's spread
   const RouterObserver* observer_ = nullptr;
+  GraphListener* listener_ = nullptr;
   bool stop_after_routers_ = false;
   std::vector<bool> seen_;         ///< [L]
   std::vector<bool> seen_blocks_;  ///< [n_block]

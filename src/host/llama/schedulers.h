@@ -44,6 +44,10 @@ void run_conversations(Engine& engine,
 [[nodiscard]] std::vector<Result<Probe>> run_probes(Engine& engine,
                                                     const std::vector<ProbeRequest>& requests);
 
+/// One prompt at a time, forward and in reverse, on an engine made to differentiate.
+[[nodiscard]] std::vector<Result<SteerGradient>> run_gradients(
+    Engine& engine, const std::vector<GradientRequest>& requests);
+
 /// Prefills packed back to back; only the last token of each is looked at.
 [[nodiscard]] std::vector<Result<Residual>> run_residuals(
     Engine& engine, const std::vector<ResidualRequest>& requests);

@@ -1,0 +1,276 @@
+// The parts of the exact gradient, and what a request promises.
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "demo.h"
+#include "gradient_check.h"
+#include "host/llama/gradient_batch.h"
+#include "host/llama/schedulers.h"
+#include "host/llama/tape/expert_replay.h"
+#include "host/llama/tape/product.h"
+#include "host/llama/tape/recorder.h"
+#include "mascing/error.h"
+#include "zoo.h"
+
+namespace mascing {
+namespace {
+
+using testing::HasSubstr;
+using Openings = std::vector<std::vector<int32_t>>;
+
+std::string zoo_file(const std::string& name) {
+  const std::string path = std::string(MASCING_ZOO) + "/part-" + name + ".gguf";
+  write_zoo_model(zoo_model(name), 1, path);
+  return path;
+}
+
+LlamaHostOptions engine_options(const std::string& path) {
+  LlamaHostOptions options;
+  options.path = path;
+  options.n_thread = 1;
+  options.n_parallel = 4;
+  options.n_batch = 256;
+  options.n_context = 512;
+  options.is_differentiable = true;
+  options.has_full_precision = true;
+  return options;
+}
+
+TEST(OpeningTree, SharesWhatOpeningsBeginWith) {
+  const OpeningTree tree = plan_openings({{1, 2, 3}, {9}, {1, 2, 4}, {1, 5}, {1, 2}});
+  ASSERT_EQ(tree.nodes.size(), 2U);
+  EXPECT_EQ(tree.n_sequence, 4);
+  EXPECT_EQ(tree.nodes[0].token, 1);
+  EXPECT_EQ(tree.nodes[0].n_sequence, 4);
+  EXPECT_EQ(tree.nodes[1].token, 2);
+  EXPECT_EQ(tree.nodes[1].depth, 1);
+  EXPECT_EQ(tree.nodes[1].first_sequence, 1);  // behind that of {1, 2} itself
+  EXPECT_EQ(tree.nodes[1].n_sequence, 2);
+  EXPECT_EQ(tree.reads[0], (std::vector<int64_t>{-1, 0, 1}));
+  EXPECT_EQ(tree.reads[1], (std::vector<int64_t>{-1}));
+  EXPECT_EQ(tree.reads[3], (std::vector<int64_t>{-1, 0}));
+}
+
+TEST(TransposedProduct, IsThatOfThePlainLoopForEveryType) {
+  constexpr int64_t kColumns = 512;
+  constexpr int64_t kRows = 70;
+  Rng rng(5);
+  std::vector<float> weights(kRows * kColumns);
+  std::vector<float> d_y(3 * kRows);
+  for (std::vector<float>* values : {&weights, &d_y}) {
+    for (float& value : *values) {
+      value = static_cast<float>(rng.normal());
+    }
+  }
+  for (const ggml_type type : {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_K}) {
+    std::vector<uint8_t> bytes(ggml_row_size(type, kColumns) * kRows);
+    ggml_quantize_chunk(type, weights.data(), bytes.data(), 0, kRows, kColumns, nullptr);
+    const MatrixRows rows{bytes.data(), ggml_row_size(type, kColumns), type, kRows, kColumns};
+    std::vector<float> blocked(3 * kColumns, 0.5F);
+    std::vector<float> plain(3 * kColumns, 0.5F);
+    add_transposed_product(rows, d_y.data(), 3, blocked.data());
+    add_transposed_product_plainly(rows, d_y.data(), 3, plain.data());
+    for (size_t i = 0; i < plain.size(); ++i) {
+      ASSERT_NEAR(blocked[i], plain[i], 2e-4) << ggml_type_name(type) << " " << i;
+    }
+  }
+}
+
+class SigmaRules : public testing::TestWithParam<SigmaRule> {};
+
+TEST_P(SigmaRules, AreDifferentiatedAsTheyAreApplied) {
+  for (const char* name : {"qwen3moe", "gpt-oss"}) {
+    const auto host = open_differentiable(zoo_file(name));
+    const DerivativeCheck check =
+        check_derivatives(*host, random_request(host->describe(), GetParam()));
+    EXPECT_GE(check.n_smooth, check.n_entry / 2);
+    EXPECT_LT(check.worst, 1e-3) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All,
+                         SigmaRules,
+                         testing::Values(SigmaRule::kToken,
+                                         SigmaRule::kCalibrated,
+                                         SigmaRule::kBatch),
+                         [](const auto& test) { return std::string(to_string(test.param)); });
+
+TEST(Gradient, OfADivergenceMatchesDifferences) {
+  const auto host = open_differentiable(zoo_file("qwen3moe"));
+  GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
+  std::vector<int32_t> reply = {7, 11, 30};
+  request.openings = std::make_shared<Openings>(Openings{reply});
+  ScoreRequest score;
+  score.tokens = request.tokens;
+  score.tokens.insert(score.tokens.end(), reply.begin(), reply.end());
+  score.begin = std::ssize(request.tokens);
+  score.n_top = 8;
+  const auto base = host->score({score}).at(0);
+  ASSERT_TRUE(base.ok()) << base.error;
+  request.reference = std::make_shared<const std::vector<TopRow>>(base.value.top);
+  request.outcomes = {weighted({0.2}, 10.0)};
+  const DerivativeCheck check = check_derivatives(*host, request);
+  EXPECT_GE(check.n_smooth, check.n_entry / 2);
+  EXPECT_LT(check.worst, 1e-3);
+}
+
+// The tokens before `begin` keep their mask: so must they in the differences.
+TEST(Gradient, OfTheLastMessageTakesEarlierTokensAsConstants) {
+  const LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
+  Engine engine(
+      std::make_shared<const LoadedModel>(options), options, Engine::Purpose::kDifferentiate);
+  GradientRequest request = random_request(engine.info(), SigmaRule::kCalibrated);
+  request.begin = 6;
+  request.openings = std::make_shared<Openings>(Openings{{5}});
+  request.outcomes = {weighted({1.0})};
+  const auto result = run_gradients(engine, {request}).at(0);
+  ASSERT_TRUE(result.ok()) << result.error;
+  const auto value = [&](const Steering& last) {
+    engine.forget();
+    TokenBatch batch(256, 1);
+    for (int64_t t = 0; t < std::ssize(request.tokens); ++t) {
+      TapColumn column;
+      column.steering = t < request.begin ? &request.steering : &last;
+      batch.add(request.tokens[t], t, {0, 1}, t + 1 == std::ssize(request.tokens), column);
+    }
+    engine.decode(batch, false);
+    const float* row = engine.logits(static_cast<int32_t>(request.tokens.size()) - 1);
+    double sum = 0.0;
+    for (int64_t v = 0; v < engine.info().n_vocab; ++v) {
+      sum += std::exp(static_cast<double>(row[v]));
+    }
+    return row[5] - std::log(sum);
+  };
+  int64_t n_smooth = 0;
+  double largest = 0.0;
+  double worst = 0.0;
+  for (size_t i = 0; i < result.value.d_steer[0].size(); ++i) {
+    const auto difference = [&](float step) {
+      double sum = 0.0;
+      for (const float sign : {1.0F, -1.0F}) {
+        auto mask = std::make_shared<Mask>(*request.steering.mask);
+        mask->steer[i] += sign * step;
+        sum += sign * value({mask, request.steering.alpha});
+      }
+      return sum / (2.0 * step);
+    };
+    const double near = difference(0.02F);
+    const double far = difference(0.04F);
+    largest = std::max(largest, std::fabs(near));
+    if (std::fabs(near - far) < 0.02 * (std::fabs(near) + 0.05 * largest)) {
+      ++n_smooth;
+      worst = std::max(worst, std::fabs((4.0 * near - far) / 3.0 - result.value.d_steer[0][i]));
+    }
+  }
+  EXPECT_GE(n_smooth, std::ssize(result.value.d_steer[0]) / 2);
+  EXPECT_LT(worst, 1e-3 * largest);
+}
+
+TEST(Gradient, OfSeveralOutcomesIsThatOfEachAlone) {
+  const auto host = open_differentiable(zoo_file("gpt-oss"));
+  GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
+  request.swap = {};
+  request.outcomes = {weighted({1.0, 0.0, 0.0}), weighted({0.0, 1.0, -1.0})};
+  const SteerGradient both = gradient_of(*host, request);
+  request.outcomes.erase(request.outcomes.begin());
+  EXPECT_EQ(gradient_of(*host, request).d_steer.at(0), both.d_steer.at(1));
+}
+
+TEST(Gradient, OfARequestDoesNotDependOnItsNeighbours) {
+  const auto host = open_differentiable(zoo_file("qwen2moe"));
+  std::vector<GradientRequest> requests;
+  for (uint64_t i = 0; i < 4; ++i) {
+    GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
+    request.tokens.resize(14 - i);
+    request.begin = i % 2 == 0 ? 0 : 5;
+    request.swap = {};
+    request.steering.mask = normal_mask(host->describe(), SigmaRule::kToken, 0.3F, i);
+    requests.push_back(request);
+  }
+  const auto together = host->gradients(requests);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    ASSERT_TRUE(together[i].ok()) << together[i].error;
+    const std::vector<float> alone = gradient_of(*host, requests[i]).d_steer.at(0);
+    double largest = 0.0;
+    double worst = 0.0;
+    for (size_t k = 0; k < alone.size(); ++k) {
+      largest = std::max(largest, std::fabs(static_cast<double>(alone[k])));
+      worst = std::max(worst,
+                       std::fabs(static_cast<double>(alone[k]) - together[i].value.d_steer[0][k]));
+    }
+    EXPECT_LT(worst, 1e-4 * largest) << "request " << i;
+  }
+}
+
+TEST(Gradient, ScoresAreThoseOfAProbe) {
+  const auto host = open_differentiable(zoo_file("deepseek"));
+  const GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
+  const auto probe = host->probe({{request.tokens, request.openings, request.steering}}).at(0);
+  ASSERT_TRUE(probe.ok()) << probe.error;
+  const SteerGradient gradient = gradient_of(*host, request);
+  for (size_t k = 0; k < probe.value.log_prob.size(); ++k) {
+    EXPECT_NEAR(
+        gradient.scores.log_prob[k], probe.value.log_prob[k], 5e-3);  // half-precision cache
+  }
+}
+
+TEST(Gradient, BadRequestsSayWhatIsWrong) {
+  const auto host = open_differentiable(zoo_file("qwen3moe"));
+  const GradientRequest good = random_request(host->describe(), SigmaRule::kToken);
+  const auto error_of = [&](const std::function<void(GradientRequest&)>& spoil) {
+    GradientRequest request = good;
+    spoil(request);
+    return host->gradients({request}).at(0).error;
+  };
+  EXPECT_THAT(error_of([](auto& r) { r.openings = nullptr; }), HasSubstr("no openings"));
+  EXPECT_THAT(error_of([](auto& r) { r.steering.alpha = 0.0F; }), HasSubstr("needs a mask"));
+  EXPECT_THAT(error_of([](auto& r) { r.begin = 14; }), HasSubstr("outside the prompt"));
+  EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(300, 1); }), HasSubstr("one batch has 256"));
+  EXPECT_THAT(error_of([](auto& r) {
+                r.openings = std::make_shared<Openings>(Openings(17, std::vector<int32_t>{1, 2}));
+              }),
+              HasSubstr("sequences at once"));
+}
+
+TEST(Gradient, OfAHostOpenedForOtherWorkIsRefused) {
+  LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
+  options.is_differentiable = false;
+  const auto host = open_llama_host(options);
+  EXPECT_THROW((void)host->gradients({}), Error);
+}
+
+TEST(ExpertReplay, WithTheChosenExpertsIsTheGraphItself) {
+  for (const char* name : {"qwen3moe", "gpt-oss", "deepseek2", "gemma4", "hy_v4"}) {
+    const LlamaHostOptions options = engine_options(zoo_file(name));
+    Engine engine(
+        std::make_shared<const LoadedModel>(options), options, Engine::Purpose::kDifferentiate);
+    TapeRecorder recorder;
+    engine.set_listener(&recorder);
+    TokenBatch batch(256, 1);
+    for (int32_t t = 0; t < 9; ++t) {
+      batch.add(t * 7 % 96, t, {0, 1}, true, {});
+    }
+    engine.decode(batch, false);
+    const Tape& tape = recorder.tape();
+    const std::string block = "-" + std::to_string(engine.info().blocks.back());
+    const int64_t weighted_node = tape.find("ffn_moe_weighted" + block);
+    const int64_t chosen = tape.find("ffn_moe_topk" + block);
+    ASSERT_NE(weighted_node, TapeTensor::kNone);
+    const int64_t outputs = tape.at(weighted_node).sources[0];
+    std::vector<int32_t> ids;
+    for (const int64_t id : tape.integers(tape.at(chosen))) {
+      ids.push_back(static_cast<int32_t>(id));
+    }
+    const auto replayed = replay_experts(tape, outputs, chosen, ids);
+    ASSERT_TRUE(replayed.has_value()) << name;
+    const Floats seen = tape.values(tape.at(outputs));
+    for (size_t i = 0; i < replayed->size(); ++i) {
+      ASSERT_EQ((*replayed)[i], seen[static_cast<int64_t>(i)]) << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mascing
