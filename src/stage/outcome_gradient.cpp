@@ -12,7 +12,8 @@
 namespace mascing {
 namespace {
 
-constexpr double kLeastMass = 1e-12;  // that is left to other replies than those of the openings
+constexpr double kLeastOtherMass =
+    1e-12;  // that is left to other replies than those of the openings
 
 /// log sum exp of values [first, end), whose shares of the sum, times `factor`, are added to those
 /// places of `d_values`.
@@ -88,7 +89,7 @@ double margin_gradient(const std::vector<double>& log_prob,
   // log q - log(1 - q): its slope by log q is 1 / (1 - q).
   const double sign = n_wanted == 0 ? -1.0 : 1.0;
   std::vector<double> shares(log_prob.size(), 0.0);
-  const double log_q = std::min(add_shares(log_prob, 0, n, 1.0, shares), -kLeastMass);
+  const double log_q = std::min(add_shares(log_prob, 0, n, 1.0, shares), -kLeastOtherMass);
   const double rest = -std::expm1(log_q);
   for (int64_t i = 0; i < n; ++i) {
     d_log_prob[i] = sign * shares[i] / rest;
