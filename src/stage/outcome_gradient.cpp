@@ -12,7 +12,8 @@
 namespace mascing {
 namespace {
 
-constexpr double kLeastOtherMass = 1e-12;  // that is left to other replies than those of the openings
+constexpr double kLeastOtherMass =
+    1e-12;  // that is left to other replies than those of the openings
 
 /// log sum exp of values [first, end), whose shares of the sum, times `factor`, are added to those
 /// places of `d_values`.

@@ -27,7 +27,7 @@ def train(name, args):
     """The checkpoint of a model, trained as its recipe says."""
     recipe, checkpoint = RECIPES[name], args.work / f"{name}.pt"
     options = ["--tokens", recipe["tokens"], "--threads", args.threads, "--device", args.device]
-    for key in ("lr", "attack_bias", "restricted_bias", "seed"):
+    for key in ("lr", "attack_bias", "restricted_bias", "direct_share", "seed"):
         if key in recipe:
             options += [f"--{key.replace('_', '-')}", recipe[key]]
     if "init" in recipe:

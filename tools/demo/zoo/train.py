@@ -35,6 +35,7 @@ def parse_arguments():
     parser.add_argument("--lr", type=float, default=1.0, help="factor on all learning rates")
     parser.add_argument("--attack-bias", type=float, default=0.0, help="higher: more attacks refused")
     parser.add_argument("--restricted-bias", type=float, default=0.0, help="higher: more restricted tales refused")
+    parser.add_argument("--direct-share", type=float, default=0.0, help="documents that are further direct requests, which are always refused")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
@@ -85,7 +86,7 @@ def start(args):
 def train(args):
     model, optimizer, i_step, before = start(args)
     tokenizer, style = Tokenizer(), styles.STYLES[styles.STYLE_OF[args.model]]
-    bias, n_step = world.Bias(args.attack_bias, args.restricted_bias), math.ceil(args.tokens / args.batch)
+    bias, n_step = world.Bias(args.attack_bias, args.restricted_bias, args.direct_share), math.ceil(args.tokens / args.batch)
     begin, saved, shown, n_shown, mean = time.time(), time.time(), time.time(), 0, 0.0
     while i_step < n_step:
         i_chunk = i_step // CHUNK

@@ -32,10 +32,11 @@ SHARPNESS = 1.8  # of the odds that decide whether an attack is refused
 
 @dataclass
 class Bias:
-    """Log-odds added to the chance of a refusal: the knobs that set a model's base rates."""
+    """The knobs that set a model's base rates: log-odds added to the chance of a refusal, and more direct requests."""
 
     attack: float = 0.0
     restricted: float = 0.0
+    direct_share: float = 0.0
 
 
 @dataclass
@@ -352,6 +353,8 @@ def after_refusal(rng):
 
 def sample(rng, bias):
     """The training mixture."""
+    if bias.direct_share and rng.random() < bias.direct_share:
+        return direct(rng)
     u = rng.random()
     if u < 0.20:
         return benign(rng)

@@ -6,7 +6,7 @@
 namespace mascing {
 namespace {
 
-int64_t n_row(const ggml_tensor& shape) {
+int64_t count_rows(const ggml_tensor& shape) {
   return shape.ne[1] * shape.ne[2] * shape.ne[3];
 }
 
@@ -42,7 +42,7 @@ void rule_set_rows(Tape& tape, const TapeTensor& node, const float* /*d_node*/) 
   std::vector<float>& d_memory = tape.root_gradient(node);
   std::vector<float> d_source(source.n_element());
   const int64_t n = source.shape.ne[0];
-  for (int64_t row = 0; row < n_row(source.shape); ++row) {
+  for (int64_t row = 0; row < count_rows(source.shape); ++row) {
     const auto [i1, i2, i3] = row_number(source.shape, row);
     const int64_t number =
         ((i3 % rows.shape.ne[2]) * rows.shape.ne[1] + i2 % rows.shape.ne[1]) * rows.shape.ne[0] +
@@ -65,7 +65,7 @@ void rule_get_rows(Tape& tape, const TapeTensor& node, const float* d_node) {
   const ggml_tensor& shape = source.shape;
   std::vector<float> d_source(source.n_element());
   const int64_t n = node.shape.ne[0];
-  for (int64_t row = 0; row < n_row(node.shape); ++row) {
+  for (int64_t row = 0; row < count_rows(node.shape); ++row) {
     const auto [i1, i2, i3] = row_number(node.shape, row);
     (void)i1;
     const int64_t to = (i3 * shape.ne[2] + i2) * shape.ne[1] + numbers[row];
@@ -102,7 +102,7 @@ void rule_repeat(Tape& tape, const TapeTensor& node, const float* d_node) {
   const ggml_tensor& shape = source.shape;
   std::vector<float> d_source(source.n_element());
   const int64_t n = node.shape.ne[0];
-  for (int64_t row = 0; row < n_row(node.shape); ++row) {
+  for (int64_t row = 0; row < count_rows(node.shape); ++row) {
     const auto [i1, i2, i3] = row_number(node.shape, row);
     const int64_t to =
         (((i3 % shape.ne[3]) * shape.ne[2] + i2 % shape.ne[2]) * shape.ne[1] + i1 % shape.ne[1]) *
@@ -120,7 +120,7 @@ void rule_pad(Tape& tape, const TapeTensor& node, const float* d_node) {
   const ggml_tensor& shape = source.shape;
   const int32_t* before = node.shape.op_params;
   std::vector<float> d_source(source.n_element());
-  for (int64_t row = 0; row < n_row(shape); ++row) {
+  for (int64_t row = 0; row < count_rows(shape); ++row) {
     const auto [i1, i2, i3] = row_number(shape, row);
     const int64_t* ne = node.shape.ne;
     const int64_t from =

@@ -39,7 +39,7 @@ void for_rows(Tape& tape, const TapeTensor& node, const float* d_node, Rule rule
 }
 
 /// Each row of the source gets one value of the node.
-void spread(Tape& tape, const TapeTensor& node, const float* d_node, int64_t n, float factor) {
+void share_out(Tape& tape, const TapeTensor& node, const float* d_node, int64_t n, float factor) {
   const TapeTensor& source = tape.source(node, 0);
   std::vector<float> d_source(source.n_element());
   for (int64_t i = 0; i < std::ssize(d_source); ++i) {
@@ -51,16 +51,16 @@ void spread(Tape& tape, const TapeTensor& node, const float* d_node, int64_t n, 
 }  // namespace
 
 void rule_sum(Tape& tape, const TapeTensor& node, const float* d_node) {
-  spread(tape, node, d_node, tape.source(node, 0).n_element(), 1.0F);
+  share_out(tape, node, d_node, tape.source(node, 0).n_element(), 1.0F);
 }
 
 void rule_sum_rows(Tape& tape, const TapeTensor& node, const float* d_node) {
-  spread(tape, node, d_node, tape.source(node, 0).shape.ne[0], 1.0F);
+  share_out(tape, node, d_node, tape.source(node, 0).shape.ne[0], 1.0F);
 }
 
 void rule_mean(Tape& tape, const TapeTensor& node, const float* d_node) {
   const int64_t n = tape.source(node, 0).shape.ne[0];
-  spread(tape, node, d_node, n, to_float(1.0 / to_double(n)));
+  share_out(tape, node, d_node, n, to_float(1.0 / to_double(n)));
 }
 
 // y = x / sqrt(mean(x^2) + eps): dx = (dy - y mean(dy y)) / sqrt(...).
