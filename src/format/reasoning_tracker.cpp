@@ -61,7 +61,8 @@ void ReasoningTracker::read_channels() {
     if (at == kNotFound) {
       break;
     }
-    is_reasoning_ = !is_in_head_ || !rest_.starts_with("final");
+    const size_t name = rest_.find_first_not_of(' ');  // some vocabularies put a blank before it
+    is_reasoning_ = !is_in_head_ || rest_.compare(std::min(name, at), 5, "final") != 0;
     is_in_head_ = !is_in_head_;
     rest_.erase(0, at + mark.size());
   }

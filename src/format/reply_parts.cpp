@@ -13,7 +13,7 @@ namespace {
 using Marks = ReasoningMarks;
 
 /// What stands around the visible part in one format or another; it is no text.
-constexpr std::array<std::string_view, 25> kEnvelopes = {
+constexpr std::array<std::string_view, 26> kEnvelopes = {
     "<answer>",
     "</answer>",
     "<response>",
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 25> kEnvelopes = {
     "<|start|>assistant to=user<|message|>",
     "to=user<|message|>",
     "<|start|>assistant",
+    "<|start|> assistant",
     "<|content|>",
     "<|message|>",
     "<|return|>",
@@ -121,7 +122,7 @@ bool has_channels(const Marks& marks) {
   return marks.start.starts_with(kChannel);
 }
 
-/// <|channel|>NAME<|message|>TEXT, up to the next mark.
+/// <|channel|>NAME<|message|>TEXT, up to the next mark. Some vocabularies put a blank before NAME.
 ReplyParts split_channels(std::string_view reply, bool is_opened) {
   ReplyParts parts;
   bool has_final = false;
@@ -139,7 +140,7 @@ ReplyParts split_channels(std::string_view reply, bool is_opened) {
     if (message == std::string_view::npos) {
       break;  // cut within the head of a channel
     }
-    name = reply.substr(next + kChannel.size(), message - next - kChannel.size());
+    name = trimmed(reply.substr(next + kChannel.size(), message - next - kChannel.size()));
     has_final = has_final || name.starts_with("final");
     at = message + kMessage.size();
   }
