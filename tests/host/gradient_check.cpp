@@ -79,8 +79,8 @@ GradientRequest random_request(const ModelInfo& info, SigmaRule rule) {
   for (int i = 0; i < 14; ++i) {
     request.tokens.push_back(static_cast<int32_t>(rng.below(96)));
   }
-  using Openings = std::vector<std::vector<int32_t>>;
-  request.openings = std::make_shared<Openings>(Openings{{5}, {7, 9}, {7, 11, 30}});
+  using TokenLists = std::vector<std::vector<int32_t>>;
+  request.openings = std::make_shared<TokenLists>(TokenLists{{5}, {7, 9}, {7, 11, 30}});
   request.steering = {normal_mask(info, rule, 0.2F, 3), 0.7F};
   request.outcomes = {weighted({1.0, -0.5, 0.3})};
   request.swap.width = 0.0;

@@ -18,7 +18,7 @@ namespace mascing {
 namespace {
 
 using testing::HasSubstr;
-using Openings = std::vector<std::vector<int32_t>>;
+using TokenLists = std::vector<std::vector<int32_t>>;
 
 std::string zoo_file(const std::string& name) {
   const std::string path = std::string(MASCING_ZOO) + "/part-" + name + ".gguf";
@@ -101,7 +101,7 @@ TEST(Gradient, OfADivergenceMatchesDifferences) {
   const auto host = open_differentiable(zoo_file("qwen3moe"));
   GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
   std::vector<int32_t> reply = {7, 11, 30};
-  request.openings = std::make_shared<Openings>(Openings{reply});
+  request.openings = std::make_shared<TokenLists>(TokenLists{reply});
   ScoreRequest score;
   score.tokens = request.tokens;
   score.tokens.insert(score.tokens.end(), reply.begin(), reply.end());
@@ -123,7 +123,7 @@ TEST(Gradient, OfTheLastMessageTakesEarlierTokensAsConstants) {
       std::make_shared<const LoadedModel>(options), options, Engine::Purpose::kDifferentiate);
   GradientRequest request = random_request(engine.info(), SigmaRule::kCalibrated);
   request.begin = 6;
-  request.openings = std::make_shared<Openings>(Openings{{5}});
+  request.openings = std::make_shared<TokenLists>(TokenLists{{5}});
   request.outcomes = {weighted({1.0})};
   const auto result = run_gradients(engine, {request}).at(0);
   ASSERT_TRUE(result.ok()) << result.error;
@@ -229,7 +229,7 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
   EXPECT_THAT(error_of([](auto& r) { r.begin = 14; }), HasSubstr("outside the prompt"));
   EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(300, 1); }), HasSubstr("one batch has 256"));
   EXPECT_THAT(error_of([](auto& r) {
-                r.openings = std::make_shared<Openings>(Openings(17, std::vector<int32_t>{1, 2}));
+                r.openings = std::make_shared<TokenLists>(TokenLists(17, std::vector<int32_t>{1, 2}));
               }),
               HasSubstr("sequences at once"));
 }
