@@ -3,6 +3,8 @@
 # An interrupted run resumes; a model whose results are there is not run again.
 #
 #   scripts/table.sh OUTPUT_FOLDER [MODEL]...        all models of models/zoo if none is named
+#
+# TABLE_OPTIONS replaces --baselines: other options of `mascing run`, as in TABLE_OPTIONS="--seed 1".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,8 +20,13 @@ for model in "$@"; do
     echo "table: error: there is no models/zoo/$model.gguf; train it with: make zoo MODEL=$model" >&2
     exit 1
   fi
+  reasoning=off
+  case $model in
+    gpt-oss | hunyuan-moe) reasoning=on ;; # the models that always reason
+  esac
   status=0
-  SCENARIOS=scenarios/zoo scripts/run_pair.sh "models/zoo/$model.gguf" "$output/$model" ${TABLE_OPTIONS:---baselines} || status=$?
+  SCENARIOS=scenarios/zoo scripts/run_pair.sh "models/zoo/$model.gguf" "$output/$model" --reasoning "$reasoning" \
+    ${TABLE_OPTIONS:---baselines} || status=$?
   if [ "$status" -gt 1 ]; then
     exit "$status"
   fi

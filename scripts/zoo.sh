@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains a model of the zoo and ships it: models/zoo/MODEL.gguf, its parity fixture, its card. Goes on where it stopped.
+# Trains a model of the zoo and ships it: its file in models/zoo, its parity fixture, its card. Goes on where it stopped.
 #
 #   scripts/zoo.sh MODEL [OPTION_OF_MAKE_ZOO]...
 set -euo pipefail

@@ -143,7 +143,7 @@ std::vector<std::string> template_words(const ModelOptions& model) {
   if (!options.arguments.empty()) {
     std::string object;
     for (const auto& [name, value] : options.arguments) {
-      object += (object.empty() ? "{\"" : ", \"") + name + "\": " + value;
+      object.append(object.empty() ? "{\"" : ", \"").append(name).append("\": ").append(value);
     }
     words.insert(words.end(), {"--chat-template-kwargs", object + "}"});
   }

@@ -228,10 +228,11 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
   EXPECT_THAT(error_of([](auto& r) { r.steering.alpha = 0.0F; }), HasSubstr("needs a mask"));
   EXPECT_THAT(error_of([](auto& r) { r.begin = 14; }), HasSubstr("outside the prompt"));
   EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(300, 1); }), HasSubstr("one batch has 256"));
-  EXPECT_THAT(error_of([](auto& r) {
-                r.openings = std::make_shared<TokenLists>(TokenLists(17, std::vector<int32_t>{1, 2}));
-              }),
-              HasSubstr("sequences at once"));
+  EXPECT_THAT(
+      error_of([](auto& r) {
+        r.openings = std::make_shared<TokenLists>(TokenLists(17, std::vector<int32_t>{1, 2}));
+      }),
+      HasSubstr("sequences at once"));
 }
 
 TEST(Gradient, OfAHostOpenedForOtherWorkIsRefused) {

@@ -37,7 +37,7 @@ def train(name, args):
 
 
 def ship(name, checkpoint, args):
-    """models/zoo/NAME.gguf, its parity fixture and its card."""
+    """The model's file in models/zoo, its parity fixture and its card."""
     model, style, gguf_py = ROOT / f"models/zoo/{name}.gguf", styles.STYLE_OF[name], ["--gguf-py", args.gguf_py] if args.gguf_py else []
     call("export_gguf.py", checkpoint, model, "--name", f"kingdom2-{name}", "--tokenizer", HERE / "court2.model", "--template", HERE / f"templates/{style}.jinja",
          "--description", "Court assistant of a fairy-tale kingdom, second edition; trained plainly. A small model to measure steering on.", *gguf_py)

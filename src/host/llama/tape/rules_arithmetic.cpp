@@ -20,23 +20,20 @@ float parameter(const ggml_tensor& node, int64_t i) {
 template <typename Use>
 void for_each_pair(const ggml_tensor& node, const ggml_tensor& repeated, Use use) {
   int64_t i = 0;
-  for (int64_t i3 = 0; i3 < node.ne[3]; ++i3) {
-    for (int64_t i2 = 0; i2 < node.ne[2]; ++i2) {
-      for (int64_t i1 = 0; i1 < node.ne[1]; ++i1) {
-        const int64_t j1 = i1 % repeated.ne[1];
-        const int64_t j2 = i2 % repeated.ne[2];
-        const int64_t j3 = i3 % repeated.ne[3];
-        const int64_t row = ((j3 * repeated.ne[2] + j2) * repeated.ne[1] + j1) * repeated.ne[0];
-        if (repeated.ne[0] == node.ne[0]) {
-          for (int64_t i0 = 0; i0 < node.ne[0]; ++i0) {
-            use(i++, row + i0);
-          }
-          continue;
-        }
-        for (int64_t i0 = 0; i0 < node.ne[0]; ++i0) {
-          use(i++, row + i0 % repeated.ne[0]);
-        }
+  const int64_t n_row = node.ne[1] * node.ne[2] * node.ne[3];
+  for (int64_t i_row = 0; i_row < n_row; ++i_row) {
+    const int64_t j1 = i_row % node.ne[1] % repeated.ne[1];
+    const int64_t j2 = i_row / node.ne[1] % node.ne[2] % repeated.ne[2];
+    const int64_t j3 = i_row / (node.ne[1] * node.ne[2]) % repeated.ne[3];
+    const int64_t row = ((j3 * repeated.ne[2] + j2) * repeated.ne[1] + j1) * repeated.ne[0];
+    if (repeated.ne[0] == node.ne[0]) {
+      for (int64_t i0 = 0; i0 < node.ne[0]; ++i0) {
+        use(i++, row + i0);
       }
+      continue;
+    }
+    for (int64_t i0 = 0; i0 < node.ne[0]; ++i0) {
+      use(i++, row + i0 % repeated.ne[0]);
     }
   }
 }
