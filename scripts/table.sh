@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 
 output=$1
 shift
+read -r -a options <<<"${TABLE_OPTIONS:---baselines}"
 if [ $# -eq 0 ]; then
   for file in models/zoo/*.gguf; do
     set -- "$@" "$(basename "$file" .gguf)"
@@ -26,7 +27,7 @@ for model in "$@"; do
   esac
   status=0
   SCENARIOS=scenarios/zoo scripts/run_pair.sh "models/zoo/$model.gguf" "$output/$model" --reasoning "$reasoning" \
-    ${TABLE_OPTIONS:---baselines} || status=$?
+    "${options[@]}" || status=$?
   if [ "$status" -gt 1 ]; then
     exit "$status"
   fi

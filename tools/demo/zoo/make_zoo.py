@@ -2,8 +2,9 @@
 
 usage: make_zoo.py MODEL [--work out/zoo] [--threads N] [--device cpu] [--gguf-py DIR]        (`make zoo MODEL=gpt-oss`)
 
-recipes.json says how each model is trained. Most start from a trunk, a mixtral: its checkpoint is trained first if it is not
-in the work folder.
+recipes.json says how each model is trained. Most start from a trunk, a mixtral, and some are trained in stages: what a stage
+starts from is trained first if it is not in the work folder. The shipped trunk was trained in an earlier state of this world (stages
+trunk and trunk2: fewer wordings of direct requests, other habits of replying), so a retrained model will differ.
 """
 import argparse
 import json
