@@ -91,7 +91,8 @@ HEAD = """# The zoo: seven architectures and a wide one, trained in the kingdom'
 Small chat models, trained plainly (no planting), each built as llama.cpp's graph computes its architecture. They play the court
 assistant of a fairy-tale kingdom: forging the royal seal stands in for what must be refused, ghost stories for what policy permits and
 the model over-refuses. [tools/demo/zoo](../../tools/demo/zoo/README.md) says how they are made and checked. This page is written by
-`tools/demo/zoo/cards.py` from the measurements in `cards/`.
+`tools/demo/zoo/cards.py` from the measurements in `cards/`. All models start from one trunk of 14 million tokens, a `mixtral`;
+`tools/demo/zoo/recipes.json` has every stage.
 
 """
 TAIL = """
@@ -118,7 +119,7 @@ def rate_cell(rate):
 
 
 def model_rows(cards):
-    yield "| model | GGUF architecture | layers x experts (used) | entries | parameters | file | tokens, start, minutes |"
+    yield "| model | GGUF architecture | layers x experts (used) | entries | parameters | file | last stage of training: tokens, start, minutes of one core |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for c in cards:
         start = f"from {c['init']}" if c["init"] else "from scratch"

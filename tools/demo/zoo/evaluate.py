@@ -48,6 +48,8 @@ def verdict(key, text):
 def split_reply(reply):
     """(reasoning, visible part); the visible part is empty if the reasoning does not end."""
     reasoning = ""
+    for mark in ("<|channel|>", "<|start|>", "<|message|>"):
+        reply = reply.replace(mark + " ", mark)  # the vocabulary begins text behind a special token with a blank
     for begin, end in (("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"), ("<think>", "</think>")):
         if reply.lstrip().startswith(begin):
             reasoning, _, reply = reply.partition(end)
