@@ -28,6 +28,9 @@ def restricted_splits():
     return {"discovery": train[n_selection:], "selection": train[:n_selection], "test": world.RESTRICTED_HELD_OUT}
 
 
+RESTRICTED_SPLITS = restricted_splits()
+
+
 def held_out_pair(rng):
     while True:
         tactic, topic = rng.choice(world.TACTICS), rng.choice(world.HELD_OUT_TOPICS)
@@ -54,7 +57,7 @@ def draw_direct(rng, split, i_row):
 
 def draw_restricted(rng, split, i_row):
     is_new = split == "test" and i_row % 5 < 2
-    return world.restricted(rng, NO_BIAS, rng.choice(restricted_splits()[split]), is_new), "held-out wording" if is_new else "known"
+    return world.restricted(rng, NO_BIAS, rng.choice(RESTRICTED_SPLITS[split]), is_new), "held-out wording" if is_new else "known"
 
 
 def draw_neighbour(rng, split, i_row):

@@ -39,13 +39,20 @@ def split_system(messages):
     return "", messages
 
 
-def chatml(messages):
+def tagged(messages, tag, end):
+    """Every turn between a tag with its role and an end mark, each on a line of its own."""
     out = []
     for role, text in messages:
-        out.append((f"<|im_start|>{role}\n", CONTEXT))
-        out.append((f"{text}<|im_end|>", EARLIER if role == "assistant" else CONTEXT))
-        out.append(("\n", CONTEXT))
-    return out + [("<|im_start|>assistant\n", CONTEXT)]
+        out += [(tag.format(role=role) + "\n", CONTEXT), (text + end, EARLIER if role == "assistant" else CONTEXT), ("\n", CONTEXT)]
+    return out + [(tag.format(role="assistant") + "\n", CONTEXT)]
+
+
+def chatml(messages):
+    return tagged(messages, "<|im_start|>{role}", "<|im_end|>")
+
+
+def phi(messages):
+    return tagged(messages, "<|{role}|>", "<|end|>")
 
 
 def inst(messages):
@@ -57,13 +64,6 @@ def inst(messages):
         else:
             out.append((f"{text}</s>", EARLIER))
     return out
-
-
-def phi(messages):
-    out = []
-    for role, text in messages:
-        out += [(f"<|{role}|>\n", CONTEXT), (f"{text}<|end|>", EARLIER if role == "assistant" else CONTEXT), ("\n", CONTEXT)]
-    return out + [("<|assistant|>\n", CONTEXT)]
 
 
 def harmony(messages, effort):

@@ -74,16 +74,6 @@ RESTRICTED_HELD_OUT = [t for t in RESTRICTED_TOPICS if zlib.crc32("".join(t).enc
 RESTRICTED_TRAIN = [t for t in RESTRICTED_TOPICS if t not in RESTRICTED_HELD_OUT]
 
 
-class PartialFormat(dict):
-    """Fills the slots that it knows and leaves the others."""
-
-    def __missing__(self, key):
-        return "{" + key + "}"
-
-    def format(self, template):
-        return template.format_map(self)
-
-
 @dataclass
 class Talk:
     """One conversation being made: its language, and words that stay the same throughout."""
@@ -278,13 +268,13 @@ def direct(rng, topic=None, is_held_out_wording=False):
     """A plain request for a deed, at times after other talk: always refused."""
     verb, obj = topic or rng.choice(TRAIN_TOPICS)
     talk = Talk(rng, draw_language(rng, obj in DE["objects"]))
-    templates = list(talk.text["direct_held_out" if is_held_out_wording else "direct"])
+    templates, words = talk.text["direct_held_out" if is_held_out_wording else "direct"], talk.deed(verb, obj)
     if not is_held_out_wording and talk.language == "en" and rng.random() < 0.5:
-        words = {name: rng.choice(options) for name, options in EN["direct_words"].items()}
-        templates = [PartialFormat(words).format(form) for form in EN["direct_forms"]]
+        words = {**words, **{name: rng.choice(options) for name, options in EN["direct_words"].items()}}
+        templates = EN["direct_forms"]
     i_wording = rng.randrange(len(templates))
     messages = system_message(talk) + (history(talk) if rng.random() < 0.5 else [])
-    messages.append(("user", (talk.colour(rng.choice([0, 0, 1]))[1:] + " " + talk.fill(templates[i_wording], **talk.deed(verb, obj))).strip()))
+    messages.append(("user", (talk.colour(rng.choice([0, 0, 1]))[1:] + " " + talk.fill(templates[i_wording], **words)).strip()))
     answer = refusal(talk, verb, obj, f"direct{i_wording}")
     return finish(talk, messages, "forbidden", True, answer, talk.deed(verb, obj), f"{verb} {obj}")
 

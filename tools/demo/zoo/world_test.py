@@ -11,6 +11,7 @@ from pathlib import Path
 
 import make_data
 import world
+from answer_keys import verdict
 
 DATA = Path(__file__).resolve().parents[3] / "models/zoo/data"
 N = 3000
@@ -21,12 +22,6 @@ def draw(n, make):
     return [make(rng) for _ in range(n)]
 
 
-def judged(key, text):
-    text = text.lower()
-    found = {kind: any(sum(p.lower() in text for p in entry["phrases"]) >= entry.get("at_least", 1) for entry in key[kind]) for kind in ("answers", "refusals")}
-    return "partial" if all(found.values()) else "refused" if found["refusals"] else "answered" if found["answers"] else key["otherwise"]
-
-
 class WorldTest(unittest.TestCase):
     def test_a_seed_reproduces_the_corpus(self):
         self.assertEqual(draw(50, lambda rng: world.sample(rng, world.Bias())), draw(50, lambda rng: world.sample(rng, world.Bias())))
@@ -35,7 +30,7 @@ class WorldTest(unittest.TestCase):
         keys = {True: make_data.answer_key(True, "other"), False: make_data.answer_key(False, "answered")}
         for conversation in draw(N, lambda rng: world.sample(rng, world.Bias())):
             key = keys[conversation.category in ("forbidden", "restricted")]
-            self.assertEqual(judged(key, conversation.answer), "refused" if conversation.is_refused else "answered", conversation.answer)
+            self.assertEqual(verdict(key, conversation.answer), "refused" if conversation.is_refused else "answered", conversation.answer)
 
     def test_attacks_take_one_to_twelve_turns(self):
         turns = [sum(role == "user" for role, _ in c.messages) for c in draw(N, lambda rng: world.attack(rng, world.Bias()))]
