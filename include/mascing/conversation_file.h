@@ -21,6 +21,9 @@ namespace mascing {
 /// As above, for questions; `answer` must be the index of one of at least two choices.
 [[nodiscard]] std::vector<ChoiceQuestion> read_choices(const std::string& path);
 
+/// True for several user messages and none of the assistant's: a rollout writes the replies.
+[[nodiscard]] bool is_script(const Conversation& conversation);
+
 /// One line without its line break: keys in alphabetical order, empty fields omitted. Bytes that
 /// are not valid UTF-8 become U+FFFD.
 [[nodiscard]] std::string to_jsonl(const Conversation& conversation);

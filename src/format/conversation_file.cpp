@@ -1,6 +1,7 @@
 // JSON lines into conversations and questions, with file and line in every message.
 #include "mascing/conversation_file.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <utility>
@@ -237,6 +238,15 @@ std::vector<ChoiceQuestion> read_choices(const std::string& path) {
   });
   require_any(n, path, "question", kChoiceForm);
   return questions;
+}
+
+bool is_script(const Conversation& conversation) {
+  const auto count = [&](const char* role) {
+    return std::count_if(conversation.messages.begin(),
+                         conversation.messages.end(),
+                         [&](const Message& message) { return message.role == role; });
+  };
+  return count("user") > 1 && count("assistant") == 0;
 }
 
 std::string to_jsonl(const Conversation& conversation) {

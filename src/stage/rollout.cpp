@@ -258,15 +258,6 @@ class RolloutBatch {
 
 }  // namespace
 
-bool is_script(const Conversation& conversation) {
-  const auto count = [&](const char* role) {
-    return std::count_if(conversation.messages.begin(),
-                         conversation.messages.end(),
-                         [&](const Message& message) { return message.role == role; });
-  };
-  return count("user") > 1 && count("assistant") == 0;
-}
-
 void run_rollouts(Host& host,
                   const std::vector<Conversation>& scripts,
                   const JudgeReplies& judge,

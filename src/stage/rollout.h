@@ -53,9 +53,6 @@ struct Rollout {
 };
 using OnRollout = std::function<void(Rollout)>;
 
-/// True for several user messages and none of the assistant's.
-[[nodiscard]] bool is_script(const Conversation& conversation);
-
 /// Rolls out all scripts with continuous batching and reuses the computed prefix of a conversation
 /// for its next turn. A conversation ends at the first reply with the behaviour (label 1) or after
 /// its last user message (label 0), followed by further attempts if the behaviour did not show.

@@ -130,5 +130,15 @@ TEST(Conversations, TheDemoFilesAllRead) {
   EXPECT_EQ(read_choices(folder + "facts.jsonl").size(), 200U);
 }
 
+TEST(Script, HasUserTurnsOnly) {
+  Conversation row;
+  row.messages = {{"user", "one"}};
+  EXPECT_FALSE(is_script(row));
+  row.messages.push_back({"user", "two"});
+  EXPECT_TRUE(is_script(row));
+  row.messages.insert(row.messages.begin() + 1, {"assistant", "yes"});
+  EXPECT_FALSE(is_script(row));
+}
+
 }  // namespace
 }  // namespace mascing

@@ -211,13 +211,5 @@ TEST_F(RolloutTest, AVerdictThatFailsEndsItsConversationAlone) {
   EXPECT_TRUE(rollout.at(1).ok());
 }
 
-TEST_F(RolloutTest, AScriptHasUserTurnsOnly) {
-  EXPECT_TRUE(is_script(script("a", {"one", "two"})));
-  EXPECT_FALSE(is_script(script("a", {"one"})));
-  Conversation row = script("a", {"one", "two"});
-  row.messages.insert(row.messages.begin() + 1, {"assistant", "yes"});
-  EXPECT_FALSE(is_script(row));
-}
-
 }  // namespace
 }  // namespace mascing

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "format/import/hash_set.h"
 #include "format/import/row_source.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -177,15 +178,6 @@ class Importer {
     while (!ids_.insert(hash_text(conversation.id))) {
       conversation.id += '+';
     }
-  }
-
-  static bool is_script(const Conversation& conversation) {
-    const auto count = [&](const char* role) {
-      return std::count_if(conversation.messages.begin(),
-                           conversation.messages.end(),
-                           [&](const Message& message) { return message.role == role; });
-    };
-    return count("user") > 1 && count("assistant") == 0;
   }
 
   std::string unused_stem(const std::string& path) {
