@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "bench_mask.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
 #include "race.h"
@@ -28,19 +29,6 @@ double difference_of_openings(const OpeningScores& scores, OpeningScores& d_scor
   d_scores.log_prob.front() = 1.0;
   d_scores.log_prob.back() = -1.0;
   return scores.log_prob.front() - scores.log_prob.back();
-}
-
-std::shared_ptr<const Mask> empty_mask(const ModelInfo& info) {
-  auto mask = std::make_shared<Mask>();
-  mask->n_layer = info.n_layer;
-  mask->n_expert = info.n_expert;
-  mask->n_expert_used = info.n_expert_used;
-  mask->steer.assign(static_cast<size_t>(info.n_layer * info.n_expert), 0.0F);
-  mask->sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
-  mask->blocks = info.blocks;
-  mask->architecture = info.architecture;
-  mask->fingerprint = info.fingerprint;
-  return mask;
 }
 
 std::vector<int32_t> random_tokens(int64_t n, int64_t n_vocab, Rng& rng) {
@@ -66,7 +54,7 @@ void run(const LlamaHostOptions& options, std::map<std::string, int64_t>& number
     GradientRequest request;
     request.tokens = random_tokens(numbers["--prompt"], info.n_vocab, rng);
     request.openings = shared;
-    request.steering = {empty_mask(info), 1.0F};
+    request.steering = {std::make_shared<const Mask>(empty_mask(info)), 1.0F};
     request.outcomes = {difference_of_openings};
     probes.push_back({request.tokens, shared, request.steering});
     plain.push_back(std::move(request));

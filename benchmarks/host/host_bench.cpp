@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "bench_mask.h"
 #include "export/lora.h"
 #include "host/llama/schedulers.h"
 #include "mascing/error.h"
@@ -45,17 +46,10 @@ struct Options {
 
 /// Entries between -1 and 1 in every layer.
 std::shared_ptr<const Mask> full_mask(const ModelInfo& info) {
-  auto mask = std::make_shared<Mask>();
-  mask->n_layer = info.n_layer;
-  mask->n_expert = info.n_expert;
-  mask->n_expert_used = info.n_expert_used;
-  mask->sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
-  mask->blocks = info.blocks;
-  mask->architecture = info.architecture;
-  mask->fingerprint = info.fingerprint;
+  auto mask = std::make_shared<Mask>(empty_mask(info));
   Rng rng(7);
-  for (int64_t i = 0; i < info.n_layer * info.n_expert; ++i) {
-    mask->steer.push_back(static_cast<float>(2.0 * rng.uniform() - 1.0));
+  for (float& entry : mask->steer) {
+    entry = static_cast<float>(2.0 * rng.uniform() - 1.0);
   }
   return mask;
 }

@@ -15,6 +15,7 @@
 #include "format/router_traits.h"
 #include "mascing/layer_probe.h"
 #include "zoo.h"
+#include "zoo_names.h"
 
 namespace mascing {
 namespace {
@@ -390,20 +391,7 @@ TEST_P(Conformance, EveryRouterIsTracedAndSteered) {
   write_row();
 }
 
-std::vector<std::string> names() {
-  std::vector<std::string> names;
-  for (const ZooModel& model : zoo_models()) {
-    names.push_back(model.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Zoo, Conformance, testing::ValuesIn(names()), [](const auto& test) {
-  std::string name = test.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Zoo, Conformance, testing::ValuesIn(names_of(zoo_models())), test_name);
 
 }  // namespace
 }  // namespace mascing

@@ -9,6 +9,7 @@
 #include "gradient_check.h"
 #include "mascing/error.h"
 #include "zoo.h"
+#include "zoo_names.h"
 
 namespace mascing {
 namespace {
@@ -81,20 +82,7 @@ TEST_P(GradientZoo, MatchesDifferences) {
   write_row(row);
 }
 
-std::vector<std::string> all_names() {
-  std::vector<std::string> names;
-  for (const ZooModel& model : zoo_models()) {
-    names.push_back(model.name);
-  }
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(All, GradientZoo, testing::ValuesIn(all_names()), [](const auto& test) {
-  std::string name = test.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, GradientZoo, testing::ValuesIn(names_of(zoo_models())), test_name);
 
 }  // namespace
 }  // namespace mascing

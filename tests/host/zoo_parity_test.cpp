@@ -16,6 +16,8 @@
 #include <gguf.h>
 #include <llama.h>
 
+#include "host/zoo_names.h"
+
 namespace mascing {
 namespace {
 
@@ -34,18 +36,6 @@ using Owned = std::unique_ptr<T, Deleter>;
 std::string folder(const char* variable, const char* fallback) {
   const char* value = std::getenv(variable);
   return value != nullptr ? value : fallback;
-}
-
-std::vector<std::string> fixture_names() {
-  std::vector<std::string> names;
-  const std::string fixtures = folder("MASCING_ZOO_FIXTURES", MASCING_FIXTURES);
-  for (const auto& entry : std::filesystem::directory_iterator(fixtures)) {
-    if (entry.path().extension() == ".json") {
-      names.push_back(entry.path().stem());
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 ggml_tensor* dequantise(const ggml_tensor* source, ggml_context* target) {
@@ -192,11 +182,11 @@ TEST_P(ZooParity, LibllamaComputesWhatPyTorchComputed) {
   EXPECT_GT(n_greedy, fixture.at("prompts").size());
 }
 
-INSTANTIATE_TEST_SUITE_P(Zoo, ZooParity, testing::ValuesIn(fixture_names()), [](const auto& test) {
-  std::string name = test.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Zoo,
+                         ZooParity,
+                         testing::ValuesIn(fixture_names(folder("MASCING_ZOO_FIXTURES",
+                                                                MASCING_FIXTURES))),
+                         test_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ZooParity);
 
 }  // namespace

@@ -1,14 +1,13 @@
 // The trained zoo reads in libllama what it was trained on in PyTorch: the Jinja templates and the
 // vocabulary of the files give, for conversations of the data, the token ids that tools/demo/zoo
 // made of them without either.
-#include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "host/zoo_names.h"
 #include "mascing/conversation_file.h"
 #include "mascing/llama_host.h"
 
@@ -16,17 +15,6 @@ namespace mascing {
 namespace {
 
 using Ids = std::vector<int32_t>;
-
-std::vector<std::string> fixture_names() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(MASCING_FIXTURES)) {
-    if (entry.path().extension() == ".json") {
-      names.push_back(entry.path().stem());
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 class ZooPrompt : public testing::TestWithParam<std::string> {};
 
@@ -51,11 +39,10 @@ TEST_P(ZooPrompt, TemplateAndVocabularyGiveTheTokensOfTheTraining) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Zoo, ZooPrompt, testing::ValuesIn(fixture_names()), [](const auto& test) {
-  std::string name = test.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Zoo,
+                         ZooPrompt,
+                         testing::ValuesIn(fixture_names(MASCING_FIXTURES)),
+                         test_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ZooPrompt);
 
 }  // namespace
