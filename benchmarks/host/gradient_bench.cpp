@@ -107,7 +107,6 @@ int main(int argc, char** argv) {
     LlamaHostOptions options;
     options.path = argv[1];
     options.n_thread = numbers["--threads"];
-    options.is_differentiable = true;
     run(options, numbers);
   } catch (const Error& error) {
     std::fprintf(stderr, "gradient_bench: error: %s\n", error.what());

@@ -81,6 +81,9 @@ class Host {
   virtual std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) = 0;
   virtual std::vector<Result<Residual>> residuals(const std::vector<ResidualRequest>& requests) = 0;
 
+  /// Whether `gradients` is the quickest way to derivatives here; otherwise, why random pairs of
+  /// masks are. The default says that this engine has none.
+  [[nodiscard]] virtual std::string why_no_gradients() const;
   /// Exact derivatives of outcomes of prompts with respect to the steering matrix. The default
   /// throws Error{kHost}; a request whose model has an operation that cannot be differentiated
   /// returns an error that names it.

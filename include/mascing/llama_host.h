@@ -28,9 +28,6 @@ struct LlamaHostOptions {
   int64_t n_gpu_layer = -1;  ///< blocks to offload if built with a GPU backend; -1 = all
   bool allow_dense = false;  ///< also open models without routers, for use as a judge
   TemplateOptions chat_template = {};
-  /// For Host::gradients: weights stay as the file has them, in the processor's memory, where
-  /// otherwise some are rearranged for speed or go to a GPU.
-  bool is_differentiable = false;
   /// Of gradients: keys and values of 32-bit floats, as differences need them to be compared with;
   /// slower.
   bool has_full_precision = false;

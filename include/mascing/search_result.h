@@ -8,14 +8,16 @@
 
 namespace mascing {
 
-/// Causal effects of individual experts on the target, from random masks on the discovery split.
+/// Causal effects of individual experts on the target, on the discovery split: from random masks,
+/// or exact derivatives.
 struct EffectsResult {
-  int64_t n_pair = 0;         ///< paired interventions; 0 = not measured
-  double r2 = 0.0;            ///< leave-one-out share of variance explained by the effects
-  double reliability = 0.0;   ///< share of variance between effects that is not measurement error
-  int64_t n_significant = 0;  ///< effects with a q-value up to 0.05
-  std::vector<float> effect;  ///< [L, E] nats of margin per unit of the mask's entry
-  std::vector<float> standard_error;         ///< [L, E]
+  int64_t n_pair = 0;          ///< paired interventions; 0 = none
+  int64_t n_conversation = 0;  ///< conversations that were differentiated; 0 = none
+  double r2 = 0.0;             ///< leave-one-out share of variance explained by the effects
+  double reliability = 0.0;    ///< share of variance between effects that is not measurement error
+  int64_t n_significant = 0;   ///< effects with a q-value up to 0.05
+  std::vector<float> effect;   ///< [L, E] nats of margin per unit of the mask's entry
+  std::vector<float> standard_error;         ///< [L, E]; of derivatives, over conversations
   std::vector<float> q_value;                ///< [L, E] false discovery rate
   int64_t n_layer_pair = 0;                  ///< pairs that perturbed whole layers
   std::vector<double> layer_effect;          ///< [L] nats per sigma along the routing difference
@@ -23,6 +25,8 @@ struct EffectsResult {
   std::vector<double> layer_q_value;         ///< [L]
   /// [L, E] the layer's effect times the expert's share in the routing difference
   std::vector<std::vector<double>> carried;
+
+  [[nodiscard]] bool is_measured() const { return n_pair + n_conversation > 0; }
 };
 
 /// One step of the closed loop, as measured on the discovery split.
@@ -33,11 +37,12 @@ struct LoopStepResult {
 };
 
 struct LoopResult {
+  std::string gradients;  ///< "exact", or "pairs" of random masks; empty: no loop ran
   std::vector<LoopStepResult> steps;
   std::map<std::string, double> limits;  ///< limits of all values except the target's
   int64_t i_best = 0;                    ///< last step averaged into the mask
   int64_t n_stretch = 0;                 ///< number of averaged steps
-  int64_t n_question = 0;                ///< number of prefills
+  int64_t n_question = 0;                ///< number of prefills; exact: each differentiated
 };
 
 /// How well the margin of a set tells the unsteered model's judged replies apart: discovery split,

@@ -88,9 +88,9 @@ void copy_in_pieces(const CopySource& source,
                     int64_t end,
                     AtomicFile& out,
                     const Progress& progress) {
-  constexpr int64_t kPiece = int64_t{64} << 20;
-  for (; begin < end; begin += kPiece) {
-    out.append_from(source, begin, std::min(kPiece, end - begin));
+  constexpr int64_t kCopied = int64_t{64} << 20;
+  for (; begin < end; begin += kCopied) {
+    out.append_from(source, begin, std::min(kCopied, end - begin));
     report(progress, {"copy", begin >> 20, end >> 20, "MiB", ""});
   }
 }

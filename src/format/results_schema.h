@@ -100,6 +100,7 @@ void describe(Io& io, Results& results) {
   });
   io.section("effects", [&](Io& effects) {
     effects.field("n_pair", results.effects.n_pair);
+    effects.later("n_conversation", results.effects.n_conversation);
     effects.field("r2", results.effects.r2);
     effects.field("reliability", results.effects.reliability);
     effects.field("n_significant", results.effects.n_significant);

@@ -13,6 +13,7 @@ void describe(Io& io, LoopStepResult& step) {
 
 template <typename Io>
 void describe(Io& io, LoopResult& loop) {
+  io.later("gradients", loop.gradients);
   io.field("steps", loop.steps);
   io.field("limits", loop.limits);
   io.field("best_step", loop.i_best);

@@ -29,6 +29,10 @@ std::vector<std::string> Host::observe_outputs(const std::vector<TraceRequest>& 
   throw Error(ErrorKind::kHost, "[host] this engine does not expose per-token outputs");
 }
 
+std::string Host::why_no_gradients() const {
+  return "this engine has no exact gradients";
+}
+
 std::vector<Result<SteerGradient>> Host::gradients(
     const std::vector<GradientRequest>& /*requests*/) {
   throw Error(ErrorKind::kHost, "[host] this engine cannot differentiate");

@@ -3,10 +3,13 @@
 #include "measure/cached_evaluator.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
+#include "base/append.h"
 #include "base/sha256.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
@@ -96,6 +99,47 @@ std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& 
     }
   }
   return residuals;
+}
+
+/// Under which the answers to questions are stored.
+std::string questions_key(const std::string& kind,
+                          const std::string& objectives_key,
+                          const std::vector<Question>& questions) {
+  Sha256 digest;
+  for (const Question& question : questions) {
+    digest.update(&question.i_set, sizeof question.i_set);
+    digest.update(&question.i_item, sizeof question.i_item);
+    digest.update(steering_key(question.steering));
+  }
+  return kind + "\x1e" + objectives_key + "\x1e" + digest.hex();
+}
+
+/// CBOR, with the derivatives as bytes: as text they would be three times as long.
+std::string to_cbor(const std::vector<OutcomeGradient>& gradients) {
+  json rows = json::array();
+  for (const OutcomeGradient& gradient : gradients) {
+    std::vector<uint8_t> bytes(gradient.d_steer.size() * sizeof(float));
+    std::memcpy(bytes.data(), gradient.d_steer.data(), bytes.size());
+    rows.push_back({{"value", gradient.value},
+                    {"d_steer", json::binary(std::move(bytes))},
+                    {"error", gradient.error}});
+  }
+  std::string text;
+  json::to_cbor(rows, text);
+  return text;
+}
+
+std::vector<OutcomeGradient> from_cbor(const std::string& text) {
+  std::vector<OutcomeGradient> gradients;
+  for (const json& row : json::from_cbor(text)) {
+    OutcomeGradient& gradient = gradients.emplace_back();
+    gradient.value = row.at("value").get<double>();
+    gradient.error = row.at("error").get<std::string>();
+    const auto& bytes = row.at("d_steer").get_binary();
+    gradient.d_steer.resize(bytes.size() / sizeof(float));
+    std::memcpy(gradient.d_steer.data(), bytes.data(), gradient.d_steer.size() * sizeof(float));
+  }
+  return gradients;
 }
 
 /// Prefill tokens of one request.
@@ -281,13 +325,7 @@ std::vector<int64_t> CachedEvaluator::choices(const std::vector<ChoiceQuestion>&
 std::vector<double> CachedEvaluator::outcomes(const std::vector<OutcomeSet>& sets,
                                               const std::string& objectives_key,
                                               const std::vector<Question>& questions) {
-  Sha256 digest;
-  for (const Question& question : questions) {
-    digest.update(&question.i_set, sizeof question.i_set);
-    digest.update(&question.i_item, sizeof question.i_item);
-    digest.update(steering_key(question.steering));
-  }
-  const std::string key = "outcomes\x1e" + objectives_key + "\x1e" + digest.hex();
+  const std::string key = questions_key("outcomes", objectives_key, questions);
   int64_t n_asked = 0;
   for (const Question& question : questions) {
     n_asked += n_token_of(sets[question.i_set], question.i_item);
@@ -304,6 +342,35 @@ std::vector<double> CachedEvaluator::outcomes(const std::vector<OutcomeSet>& set
   std::vector<double> values = measure_outcomes(host_, sets, questions);
   cache_.put(key, json(values).dump());  // JSON has no NaN: null
   return values;
+}
+
+std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
+                                                        const std::vector<OutcomeSet>& sets,
+                                                        const std::string& objectives_key,
+                                                        const std::vector<Question>& questions) {
+  std::vector<OutcomeGradient> all;
+  const int64_t n = std::ssize(questions);
+  for (int64_t start = 0; start < n; start += kGradientChunk) {
+    if (!what.empty()) {
+      report(progress_, {what, start, n, "conversations", ""});
+    }
+    const auto first = questions.begin() + start;
+    const std::vector<Question> chunk(first, first + std::min(kGradientChunk, n - start));
+    const std::string key = questions_key("gradients", objectives_key, chunk);
+    int64_t n_asked = 0;
+    for (const Question& question : chunk) {
+      const OutcomeSet& set = sets[question.i_set];
+      n_asked += n_token_of(set, question.i_item) + 2 * n_differentiated(set, question.i_item);
+    }
+    count(key, n_asked, 0);
+    std::optional<std::string> text = cache_.get(key);
+    if (!text) {
+      text = to_cbor(measure_outcome_gradients(host_, sets, chunk));
+      cache_.put(key, *text);
+    }
+    append(from_cbor(*text), all);
+  }
+  return all;
 }
 
 ControlVector CachedEvaluator::residual_difference(const std::vector<Conversation>& wanted,

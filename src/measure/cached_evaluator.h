@@ -16,6 +16,7 @@
 #include "stage/ask.h"
 #include "stage/evaluate.h"
 #include "stage/outcome.h"
+#include "stage/outcome_gradient.h"
 
 namespace mascing {
 
@@ -23,11 +24,14 @@ namespace mascing {
 /// other members of its batches. A resumed run repeats the same chunks.
 inline constexpr int64_t kChunk = 64;
 
+/// Questions that are differentiated together; as with kChunk.
+inline constexpr int64_t kGradientChunk = 32;
+
 /// SHA-256 of the effect of a steering on a model; "unsteered" for none.
 [[nodiscard]] std::string steering_key(const Steering& steering);
 
 /// Tokens of all requests, each counted once and including cached ones, so a resumed run counts
-/// the same as an uninterrupted one.
+/// the same as an uninterrupted one. A token that is differentiated counts as three of a prefill.
 struct AskedTokens {
   int64_t n_prefill = 0;
   int64_t n_generated = 0;
@@ -81,6 +85,13 @@ class CachedEvaluator {
   [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,
                                              const std::string& objectives_key,
                                              const std::vector<Question>& questions);
+
+  /// The same with derivatives by the mask, from `measure_outcome_gradients` with its default
+  /// swaps. `what` is the stage in progress reports.
+  [[nodiscard]] std::vector<OutcomeGradient> gradients(const std::string& what,
+                                                       const std::vector<OutcomeSet>& sets,
+                                                       const std::string& objectives_key,
+                                                       const std::vector<Question>& questions);
 
   /// Prompt and reply tokens per second over all requests so far, without and with a mask; 0 if
   /// there were none.

@@ -31,7 +31,7 @@ std::string percent_text(double share) {
 /// False if the matrices differ in size, which a results file does not rule out.
 bool is_whole(const EffectsResult& effects) {
   const size_t n = effects.effect.size();
-  return effects.n_pair > 0 && effects.standard_error.size() == n && effects.q_value.size() == n;
+  return effects.is_measured() && effects.standard_error.size() == n && effects.q_value.size() == n;
 }
 
 bool is_measured(const EffectsResult& effects, size_t i) {
@@ -99,6 +99,12 @@ std::string effects_text(const EffectsResult& effects) {
                                 : "None of " + count_text(n_measured) +
                                       " effects is significant (false discovery rate 5 %), so the "
                                       "values below may be noise.";
+  if (effects.n_conversation > 0) {
+    return "Effects are exact derivatives of the margin at the unsteered model, averaged over " +
+           count_text(effects.n_conversation) + " conversations of the discovery split. " + found +
+           " Reliability " + rate_text(effects.reliability) +
+           " is the share of variance between effects that is not variation between conversations.";
+  }
   return "Effects were measured with " + count_text(effects.n_pair) +
          " pairs of opposite random masks, one conversation of the discovery split per pair, "
          "without generating replies. " +

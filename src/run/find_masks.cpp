@@ -110,6 +110,7 @@ AskedMasks ask_for_masks(const EvalContext& context,
     asked.effects = std::move(made.effects);
     asked.loop = std::move(made.loop);
     asked.candidates = std::move(made.candidates);
+    append(made.warnings, asked.warnings);
     watch.lap("closed_loop");
   }
   if (uses_interventions) {
@@ -126,7 +127,7 @@ std::vector<std::string> cut_short(const EvalContext& context, const FoundMasks&
   const Scenario& scenario = context.scenario;
   std::vector<std::string> words;
   const int64_t n_step = std::ssize(found.asked.loop.steps);
-  const bool has_asked = found.asked.effects.n_pair > 0;
+  const bool has_asked = found.asked.effects.is_measured();
   if (has_asked && context.evaluator.budget_spent() >= kMaskShare &&
       scenario.uses(MaskMethod::kClosedLoop) && n_step < scenario.search.n_loop_step) {
     words.push_back("the closed loop ran " + std::to_string(n_step) + " of " +

@@ -213,9 +213,11 @@ std::vector<MaskMethod> read_methods(const TomlTable& table) {
 
 SearchOptions read_search(const TomlTable& table) {
   table.expect_keys({"methods",
+                     "gradients",
                      "map_pairs",
                      "loop_steps",
                      "loop_pairs",
+                     "loop_items",
                      "loop_refresh",
                      "finalists",
                      "alphas",
@@ -230,9 +232,13 @@ SearchOptions read_search(const TomlTable& table) {
   if (table.has("methods")) {
     search.methods = read_methods(table);
   }
+  constexpr std::array kSources = {
+      GradientSource::kAuto, GradientSource::kExact, GradientSource::kPairs};
+  search.gradients = kSources.at(table.get_word("gradients", {"auto", "exact", "pairs"}));
   table.get("map_pairs", search.n_map_pair, kMapPairs);
   table.get("loop_steps", search.n_loop_step, kCount);
   table.get("loop_refresh", search.n_refresh_step, {0.0, 1e6});
+  table.get("loop_items", search.n_loop_item, {0.0, 1e6});
   table.get("loop_pairs", search.n_loop_pair, {0.0, 1e6});
   if (search.n_loop_pair > 0 && search.n_loop_pair < kLeastLoopPairs) {
     table.fail("loop_pairs",

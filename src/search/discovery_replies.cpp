@@ -143,13 +143,13 @@ KnownReplies known_replies(const DiscoveryReplies& discovery,
   return replies;
 }
 
-std::optional<TokenSequence> opening_prompt(const Host& host,
+std::optional<OpeningPrompt> opening_prompt(const Host& host,
                                             const Conversation& row,
                                             const TokenSequence& prefix) {
   try {
-    TokenSequence tokens = host.render(row).tokens;
-    tokens.insert(tokens.end(), prefix.begin(), prefix.end());
-    return tokens;
+    Prompt prompt = host.render(row);
+    append(prefix, prompt.tokens);
+    return OpeningPrompt{std::move(prompt.tokens), prompt.final_user.begin};
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::kBadInput) {
       throw;

@@ -60,9 +60,14 @@ struct KnownReplies {
                                          const ReplyKinds& pooled,
                                          MarginForm form);
 
+/// A prompt and the first token of its last user message.
+struct OpeningPrompt {
+  TokenSequence tokens;
+  int64_t first = 0;
+};
 /// The prompt of a conversation up to the opening of its visible reply; nothing if it cannot be
 /// rendered.
-[[nodiscard]] std::optional<TokenSequence> opening_prompt(const Host& host,
+[[nodiscard]] std::optional<OpeningPrompt> opening_prompt(const Host& host,
                                                           const Conversation& row,
                                                           const TokenSequence& prefix);
 /// First tokens of a reply that stand before its visible part (`EvalContext::prefix_length`).

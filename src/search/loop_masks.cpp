@@ -4,20 +4,24 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "base/numeric.h"
+#include "mascing/error.h"
 #include "measure/budget_shares.h"
 #include "search/margin_check.h"
 #include "search/refresh_openings.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
 #include "stage/entry_costs.h"
+#include "stage/exact_effects.h"
 
 namespace mascing {
 namespace {
 
 constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
+constexpr int64_t kMapItems = 128;    // conversations of an exact effect map
 constexpr int64_t kLayerRound = 64;   // pairs that move whole layers, between checks of the budget
 constexpr int64_t kLayerPairs = 512;  // all of them: weak layers are to be told from idle ones
 constexpr double kLayerPerturbation = 0.8;  // in sigma: far enough for experts to enter the top-k
@@ -46,10 +50,19 @@ EffectMap measure_layers(const Objectives& objectives,
   return measure_layer_effects(space.mask, directions, objectives.sets, 0, ask, options);
 }
 
+/// What a loop starts from: effects, free entries, and how gradients are measured.
+struct LoopStart {
+  SearchSpace space;
+  EffectMap entries;
+  EffectMap layers;
+  bool is_exact = false;
+};
+
 /// Effects of entries, zero where an entry is not free.
-EffectsResult entry_effects(const EffectMap& map, const SearchSpace& space) {
+EffectsResult entry_effects(const LoopStart& start) {
+  const auto& [space, map, layers, is_exact] = start;
   EffectsResult effects;
-  effects.n_pair = map.n;
+  (is_exact ? effects.n_conversation : effects.n_pair) = map.n;
   effects.r2 = map.r2;
   effects.reliability = map.reliability();
   effects.n_significant = map.n_significant();
@@ -70,7 +83,6 @@ void add_layer_effects(const EffectMap& map,
                        const std::vector<float>& directions,
                        int64_t n_expert,
                        EffectsResult& effects) {
-  effects.n_layer_pair = map.n;
   effects.layer_effect = map.effect;
   effects.layer_standard_error = map.standard_error;
   effects.layer_q_value = map.q_value;
@@ -84,49 +96,150 @@ void add_layer_effects(const EffectMap& map,
 }
 
 /// A mask of the given norm in the direction of the effects.
-Mask mask_along(const EffectMap& map, const SearchSpace& space, double norm) {
-  double square = 0.0;
-  for (const double effect : map.effect) {
-    square += effect * effect;
-  }
-  const double scale = square > 0.0 ? norm / std::sqrt(square) : 0.0;
-  Mask mask = space.mask;
-  for (size_t j = 0; j < space.entries.size(); ++j) {
-    mask.steer[space.entries[j]] = to_float(scale * map.effect[j]);
+Mask mask_along(const LoopStart& start, double norm) {
+  const std::vector<double>& effect = start.entries.effect;
+  const double length =
+      std::sqrt(std::inner_product(effect.begin(), effect.end(), effect.begin(), 0.0));
+  Mask mask = start.space.mask;
+  for (size_t j = 0; length > 0.0 && j < effect.size(); ++j) {
+    mask.steer[start.space.entries[j]] = to_float(norm / length * effect[j]);
   }
   return mask;
 }
 
-/// The closed loop from `start` on, in steps that cost alike in every entry.
+AskGradientsOf asking_gradients(CachedEvaluator& evaluator, const std::string& what) {
+  return [&evaluator, what](const std::vector<OutcomeSet>& sets,
+                            const std::vector<Question>& questions) {
+    return evaluator.gradients(what, sets, key_of(sets), questions);
+  };
+}
+
+/// By derivatives of up to `kMapItems` conversations; no effects where the model has none.
+LoopStart start_exactly(const EvalContext& context,
+                        const Objectives& objectives,
+                        const SearchSpace& space,
+                        const std::vector<float>& directions,
+                        std::string& failure) {
+  LoopStart start = {space, {}, {}, true};
+  start.space.entries = all_entries(space.mask);
+  EffectOptions options;
+  options.n_max = kMapItems;
+  const AskGradientsOf ask = asking_gradients(context.evaluator, "effect map");
+  ExactEffects effects = measure_exact_effects(
+      space.mask,
+      start.space.entries,
+      directions,
+      objectives.sets,
+      0,
+      [&](const std::vector<Question>& questions) { return ask(objectives.sets, questions); },
+      options,
+      &failure);
+  start.entries = std::move(effects.entries);
+  start.layers = std::move(effects.layers);
+  return start;
+}
+
+LoopStart start_by_pairs(const EvalContext& context,
+                         const Objectives& objectives,
+                         const SearchSpace& space,
+                         const std::vector<float>& directions,
+                         uint64_t seed) {
+  const AskModel ask = asking(context.evaluator, objectives);
+  const EffectOptions options = effect_options(context, seed);
+  LoopStart start = {space, {}, {}, false};
+  start.entries = measure_effects(space.mask, space.entries, objectives.sets, 0, ask, options);
+  start.layers = measure_layers(objectives, space, directions, ask, options);
+  return start;
+}
+
+/// Throws Error{kHost} if exact gradients are asked for and there are none.
+LoopStart start_loop(const EvalContext& context,
+                     const Objectives& objectives,
+                     const SearchSpace& space,
+                     const std::vector<float>& directions,
+                     uint64_t seed,
+                     std::vector<Warning>& warnings) {
+  const GradientSource source = context.scenario.search.gradients;
+  const bool must_be_exact = source == GradientSource::kExact;
+  std::string why_not = context.evaluator.host().why_no_gradients();
+  if (must_be_exact || (source == GradientSource::kAuto && why_not.empty())) {
+    LoopStart start = start_exactly(context, objectives, space, directions, why_not);
+    if (start.entries.n > 0) {
+      return start;
+    }
+    if (must_be_exact) {
+      throw Error(ErrorKind::kHost,
+                  "[search] this model has no exact gradients: " + why_not,
+                  "use gradients = \"pairs\" or \"auto\" in [search]");
+    }
+    warnings.push_back(
+        {"gradients_by_pairs",
+         "this model has no exact gradients (" + why_not +
+             "), so they are estimated by random pairs of masks",
+         "this takes several times as many prefills; raise --budget if it ends early"});
+  }
+  return start_by_pairs(context, objectives, space, directions, seed);
+}
+
+/// Units of equal cost; all 1 if the budget leaves no room to measure them.
+std::vector<double> measure_units(const EvalContext& context,
+                                  const Objectives& objectives,
+                                  const LoopStart& start,
+                                  uint64_t seed) {
+  CachedEvaluator& evaluator = context.evaluator;
+  EntryCostOptions options;
+  options.seed = seed;
+  options.is_spent = [&] { return evaluator.budget_spent() >= kCostShare; };
+  options.progress = evaluator.progress();
+  const SearchSpace& space = start.space;
+  return steps_of_equal_cost(
+      start.is_exact ? measure_entry_costs_exactly(space.mask,
+                                                   space.entries,
+                                                   objectives.sets,
+                                                   objectives.roles,
+                                                   asking_gradients(evaluator, "costs of experts"),
+                                                   options)
+                     : measure_entry_costs(space.mask,
+                                           space.entries,
+                                           objectives.sets,
+                                           objectives.roles,
+                                           asking(evaluator, objectives),
+                                           options));
+}
+
+/// The closed loop from `mask` on, in steps that cost alike in every entry.
 ClosedLoopResult run_loop(const EvalContext& context,
                           const Objectives& objectives,
-                          const SearchSpace& space,
-                          const Mask& start,
+                          const LoopStart& start,
+                          const Mask& mask,
                           uint64_t seed) {
   CachedEvaluator& evaluator = context.evaluator;
+  const SearchOptions& search = context.scenario.search;
   Objectives live = objectives;  // its openings may change
-  const AskModel ask = asking(evaluator, live);
-  EntryCostOptions cost_options;
-  cost_options.seed = seed;
-  cost_options.is_spent = [&] { return evaluator.budget_spent() >= kCostShare; };
-  cost_options.progress = evaluator.progress();
   ClosedLoopOptions options;
   options.seed = seed;
-  options.n_step = context.scenario.search.n_loop_step;
-  options.n_pair = context.scenario.search.n_loop_pair;
-  options.unit = steps_of_equal_cost(
-      measure_entry_costs(space.mask, space.entries, live.sets, live.roles, ask, cost_options));
-  options.n_refresh = context.scenario.search.n_refresh_step;
+  options.n_step = search.n_loop_step;
+  options.n_pair = search.n_loop_pair;
+  options.n_item = search.n_loop_item;
+  options.unit = measure_units(context, objectives, start, seed);
+  options.n_refresh = search.n_refresh_step;
   options.refresh = [&](const std::vector<float>& steer) {
-    auto mask = std::make_shared<Mask>(start);
-    mask->steer = steer;
-    set_openings(refreshed_openings(context, live.target, {std::move(mask), 1.0F}),
+    auto refreshed = std::make_shared<Mask>(mask);
+    refreshed->steer = steer;
+    set_openings(refreshed_openings(context, live.target, {std::move(refreshed), 1.0F}),
                  live.sets.front());
     live.key = key_of(live.sets);
   };
   options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
   options.progress = evaluator.progress();
-  return close_loop(start, space.entries, live.sets, live.roles, ask, options);
+  const FreeEntries& entries = start.space.entries;
+  if (!start.is_exact) {
+    return close_loop(mask, entries, live.sets, live.roles, asking(evaluator, live), options);
+  }
+  const AskGradients ask = [&](const std::vector<Question>& questions) {
+    return evaluator.gradients("", live.sets, live.key, questions);
+  };
+  return close_loop_exactly(mask, entries, live.sets, live.roles, ask, options);
 }
 
 LoopResult summarise(const ClosedLoopResult& result, const Objectives& objectives) {
@@ -156,23 +269,21 @@ LoopMasks make_loop_masks(const EvalContext& context,
                           const SearchSpace& space,
                           uint64_t seed) {
   const Scenario& scenario = context.scenario;
-  const AskModel ask = asking(context.evaluator, objectives);
-  const EffectOptions options = effect_options(context, seed);
-  const EffectMap map =
-      measure_effects(space.mask, space.entries, objectives.sets, 0, ask, options);
   const std::vector<float> directions = unit_rows(space.difference, space.mask.n_expert);
-  const EffectMap layers = measure_layers(objectives, space, directions, ask, options);
   LoopMasks made;
-  made.effects = entry_effects(map, space);
-  add_layer_effects(layers, directions, space.mask.n_expert, made.effects);
+  const LoopStart start = start_loop(context, objectives, space, directions, seed, made.warnings);
+  made.effects = entry_effects(start);
+  add_layer_effects(start.layers, directions, space.mask.n_expert, made.effects);
+  made.effects.n_layer_pair = start.is_exact ? 0 : start.layers.n;
   if (scenario.uses(MaskMethod::kEffectMap)) {
-    Mask mask = mask_along(map, space, scenario.search.mean_difference_norm);
+    Mask mask = mask_along(start, scenario.search.mean_difference_norm);
     made.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kEffectMap));
   }
   if (scenario.uses(MaskMethod::kClosedLoop)) {
-    Mask mask = mask_along(map, space, kFirstNorm);
-    ClosedLoopResult closed = run_loop(context, objectives, space, mask, seed);
+    Mask mask = mask_along(start, kFirstNorm);
+    ClosedLoopResult closed = run_loop(context, objectives, start, mask, seed);
     made.loop = summarise(closed, objectives);
+    made.loop.gradients = start.is_exact ? "exact" : "pairs";
     mask.steer = std::move(closed.steer);
     made.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kClosedLoop));
   }

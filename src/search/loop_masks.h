@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mascing/search_result.h"
+#include "mascing/warning.h"
 #include "measure/eval_context.h"
 #include "search/mask_search.h"
 #include "search/objectives.h"
@@ -16,6 +17,7 @@ struct LoopMasks {
   std::vector<Candidate> candidates;  ///< the methods of the scenario among closed_loop, effect_map
   EffectsResult effects;
   LoopResult loop;
+  std::vector<Warning> warnings;  ///< where gradients cannot be exact
 };
 
 /// `objectives`: of the discovery split. All answers of the model are cached, so that an

@@ -50,7 +50,7 @@ FoldSets fold_sets(const EvalContext& context,
     const bool has_both = !openings.wanted.empty() && !openings.unwanted.empty();
     const bool has_one = !openings.wanted.empty() || !openings.unwanted.empty();
     if (prompt && (found.form == MarginForm::kTwoSided ? has_both : has_one)) {
-      folds.sets[k].prompts.push_back(*prompt);
+      folds.sets[k].prompts.push_back(prompt->tokens);
       folds.places[k].push_back(folds.wanted.size());
     }
     folds.wanted.push_back(judged.is_wanted ? 1 : 0);
@@ -89,6 +89,7 @@ std::string key_of(const std::vector<OutcomeSet>& sets) {
     for (const TokenSequence& prompt : set.prompts) {
       add(prompt);
     }
+    digest.update(set.firsts.data(), set.firsts.size() * sizeof(int64_t));
     for (size_t k = 0; set.has_margin() && k < set.openings->size(); ++k) {
       add((*set.openings)[k]);
     }
@@ -96,6 +97,7 @@ std::string key_of(const std::vector<OutcomeSet>& sets) {
     for (const ScoredText& text : set.texts) {
       add(text.tokens);
       digest.update(&text.begin, sizeof text.begin);
+      digest.update(&text.first, sizeof text.first);
     }
   }
   return digest.hex();

@@ -74,7 +74,8 @@ std::optional<Objective> margin_objective(const EvalContext& context,
   for (size_t i = 0; i < prefixes.size(); ++i) {
     auto prompt = opening_prompt(context.evaluator.host(), set.rows(split)[i], prefixes[i]);
     if (prompt) {
-      outcome.prompts.push_back(*std::move(prompt));
+      outcome.prompts.push_back(std::move(prompt->tokens));
+      outcome.firsts.push_back(prompt->first);
       objective.rows.push_back(i);
     }
   }

@@ -2,6 +2,7 @@
 #include "search/unchanged_texts.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "scenario/text_blocks.h"
 
@@ -18,8 +19,10 @@ ScoredText scored_reply(const Host& host,
                         const Conversation& row,
                         const AskedReply& reply,
                         int64_t n_skip) {
+  Prompt prompt = host.render(row);
   ScoredText text;
-  text.tokens = host.render(row).tokens;
+  text.first = prompt.final_user.begin;
+  text.tokens = std::move(prompt.tokens);
   text.begin = std::ssize(text.tokens) + n_skip;
   const auto n = std::min<int64_t>(n_skip + kReplyTokens, std::ssize(reply.tokens));
   text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n);

@@ -1,6 +1,5 @@
-// Uses one conversation per pair of masks. Gradients vary strongly between conversations (on the
-// natural demo model a single gradient is 2.8 times as long as the mean), so for a fixed number of
-// forward passes many pairs are better than many conversations per pair.
+// Multipliers on the limits, steps of falling length down the weighted sum of the gradients, and
+// the mean over the best stretch of them.
 #include "stage/closed_loop.h"
 
 #include <algorithm>
@@ -9,9 +8,9 @@
 #include <utility>
 
 #include "base/numeric.h"
-#include "base/random.h"
 #include "base/text.h"
-#include "stage/loop_regression.h"
+#include "stage/loop_plan.h"
+#include "stage/loop_slopes.h"
 
 namespace mascing {
 namespace {
@@ -20,160 +19,24 @@ constexpr double kMultiplierRate = 0.2;  // of the logarithm, per step and unit 
 constexpr double kFirstMultiplier = 0.1;
 constexpr double kLeastMultiplier = 0.01;
 constexpr double kMostMultiplier = 20.0;
-constexpr double kRidge = 0.5;           // of the regression, in pairs per free entry
-constexpr int64_t kCentreEvery = 3;      // pairs: one of their items is also measured at S itself
 constexpr int64_t kStretch = 6;          // steps whose mean is the result
 constexpr double kNearLimit = 0.2;       // violation at which the loop may stop
 constexpr double kViolationCost = 0.25;  // of a limit exceeded by its own size, in wanted share
-constexpr double kLeastPart = 0.5;       // of an even share of the pairs: so many each set gets
-
-/// What stays the same over all steps.
-struct LoopPlan {
-  const Mask& start;
-  const FreeEntries& entries;
-  const std::vector<OutcomeSet>& sets;
-  const std::vector<LoopSet>& roles;
-  const ClosedLoopOptions& options;
-  int64_t d = 0;  ///< free entries
-  int64_t n_set = 0;
-  int64_t n_pair = 0;             ///< of each step
-  int64_t i_gain = 0;             ///< the set with role kGain
-  std::vector<double> unit = {};  ///< [d]
-};
 
 /// What one step hands on to the next.
 struct LoopState {
-  std::vector<float> s;                     ///< [d] in sigmas
-  std::vector<LoopRegression> regressions;  ///< of each set
-  std::vector<double> multipliers;          ///< of each set
+  std::vector<float> s;             ///< [d] in sigmas
+  std::vector<double> multipliers;  ///< of each set
 };
-
-/// A perturbation of S and the item measured under both signs.
-struct LoopPair {
-  int64_t i_set = 0;
-  int64_t i_item = 0;
-  std::vector<float> e;  ///< in units
-};
-
-LoopPlan plan_loop(const Mask& start,
-                   const FreeEntries& entries,
-                   const std::vector<OutcomeSet>& sets,
-                   const std::vector<LoopSet>& roles,
-                   const ClosedLoopOptions& options) {
-  LoopPlan plan = {start, entries, sets, roles, options};
-  plan.d = std::ssize(entries);
-  plan.n_set = std::ssize(sets);
-  plan.n_pair = options.n_pair > 0 ? options.n_pair : std::clamp<int64_t>(4 * plan.d, 128, 1024);
-  for (int64_t i = 0; i < plan.n_set; ++i) {
-    if (roles[i].role == LoopRole::kGain) {
-      plan.i_gain = i;
-    }
-  }
-  plan.unit = options.unit;
-  plan.unit.resize(entries.size(), 1.0);
-  return plan;
-}
 
 LoopState first_state(const LoopPlan& plan) {
   LoopState state;
   for (const int64_t entry : plan.entries) {
     state.s.push_back(plan.start.steer[entry]);
   }
-  state.regressions.assign(plan.n_set, LoopRegression(plan.d));
   state.multipliers.assign(plan.n_set, kFirstMultiplier);
   state.multipliers[plan.i_gain] = 1.0;
   return state;
-}
-
-/// Number of pairs of every set. The step follows sum multiplier_k g_k, and g_k's error falls with
-/// scatter_k^2 / n_k: n_k in proportion to multiplier_k * scatter_k makes the error of the sum
-/// least (Neyman's allocation). Before anything is known, the gain gets two parts.
-std::vector<int64_t> allocate_pairs(const LoopPlan& plan, const LoopState& state, bool is_first) {
-  std::vector<double> weight(plan.n_set, 1.0);
-  weight[plan.i_gain] = 2.0;
-  double sum = 0.0;
-  for (int64_t i = 0; i < plan.n_set; ++i) {
-    if (!is_first) {
-      weight[i] = state.multipliers[i] * state.regressions[i].scatter();
-    }
-    sum += weight[i];
-  }
-  const double n = to_double(plan.n_pair);
-  const double least = kLeastPart / to_double(plan.n_set);
-  std::vector<int64_t> n_of_set;
-  for (const double w : weight) {
-    const double part = sum > 0.0 ? w / sum : 0.0;
-    n_of_set.push_back(static_cast<int64_t>(n * (least + (1.0 - kLeastPart) * part)));
-  }
-  return n_of_set;
-}
-
-std::vector<LoopPair> draw_loop_pairs(const LoopPlan& plan,
-                                      const std::vector<int64_t>& n_of_set,
-                                      Rng& rng) {
-  std::vector<LoopPair> pairs;
-  for (int64_t i = 0; i < plan.n_set; ++i) {
-    for (int64_t k = 0; k < n_of_set[i]; ++k) {
-      const int64_t i_item = rng.below(plan.sets[i].size());
-      pairs.push_back({i, i_item, draw_perturbation(rng, plan.d, plan.options.perturbation)});
-    }
-  }
-  return pairs;
-}
-
-std::vector<float> in_sigmas(std::vector<float> e, const std::vector<double>& unit) {
-  for (size_t j = 0; j < e.size(); ++j) {
-    e[j] *= to_float(unit[j]);
-  }
-  return e;
-}
-
-/// Both signs of every pair, then some of the items at S itself.
-std::vector<Question> loop_questions(const LoopPlan& plan,
-                                     const std::vector<float>& s,
-                                     const std::vector<LoopPair>& pairs) {
-  std::vector<Question> questions;
-  for (const LoopPair& pair : pairs) {
-    const std::vector<float> e = in_sigmas(pair.e, plan.unit);
-    for (const float sign : {1.0F, -1.0F}) {
-      questions.push_back(
-          {pair.i_set, pair.i_item, perturbed(plan.start, plan.entries, s, e, sign)});
-    }
-  }
-  const Steering centre = perturbed(plan.start, plan.entries, s, {}, 0.0F);
-  for (int64_t i = 0; i < std::ssize(pairs); i += kCentreEvery) {
-    questions.push_back({pairs[i].i_set, pairs[i].i_item, centre});
-  }
-  return questions;
-}
-
-/// The regressions with the answers to `loop_questions` taken in; what was not answered is left
-/// out.
-std::vector<LoopRegression> updated(std::vector<LoopRegression> regressions,
-                                    const LoopPlan& plan,
-                                    const std::vector<LoopPair>& pairs,
-                                    const std::vector<double>& answers) {
-  for (LoopRegression& regression : regressions) {
-    regression.fade(plan.options.memory);
-  }
-  const int64_t n_pair = std::ssize(pairs);
-  for (int64_t i = 0; i < n_pair; ++i) {
-    const double plus = answers[2 * i];
-    const double minus = answers[2 * i + 1];
-    if (std::isfinite(plus) && std::isfinite(minus)) {
-      const LoopSet& role = plan.roles[pairs[i].i_set];
-      regressions[pairs[i].i_set].add_pair(
-          pairs[i].e, loop_loss(role, plus), loop_loss(role, minus));
-    }
-  }
-  for (int64_t i = 0, k = 2 * n_pair; i < n_pair; i += kCentreEvery, ++k) {
-    if (std::isfinite(answers[k])) {
-      const LoopPair& pair = pairs[i];
-      regressions[pair.i_set].add_value(
-          loop_value(plan.roles[pair.i_set], pair.i_item, answers[k]));
-    }
-  }
-  return regressions;
 }
 
 /// Raises the weight of an exceeded limit, and lowers the weight of the gain once it is large
@@ -193,11 +56,10 @@ std::vector<double> adjusted(std::vector<double> multipliers,
   return multipliers;
 }
 
-std::vector<double> mean_values(const std::vector<LoopRegression>& regressions) {
+std::vector<double> mean_values(const LoopPlan& plan, const LoopSlopes& slopes) {
   std::vector<double> values;
-  values.reserve(regressions.size());
-  for (const LoopRegression& regression : regressions) {
-    values.push_back(regression.mean_value());
+  for (int64_t i = 0; i < plan.n_set; ++i) {
+    values.push_back(slopes.mean_value(i));
   }
   return values;
 }
@@ -217,12 +79,12 @@ bool is_enough(const LoopPlan& plan, const LoopStep& step) {
 }
 
 /// Of the sum of all losses, each weighed by its multiplier, per unit of each entry.
-Eigen::VectorXd total_gradient(const LoopPlan& plan, const LoopState& state) {
-  const double perturbation = plan.options.perturbation;
-  const double ridge = kRidge * to_double(plan.d) * perturbation * perturbation;
+Eigen::VectorXd total_gradient(const LoopPlan& plan,
+                               const std::vector<double>& multipliers,
+                               const LoopSlopes& slopes) {
   Eigen::VectorXd g = Eigen::VectorXd::Zero(plan.d);
   for (int64_t k = 0; k < plan.n_set; ++k) {
-    g += state.multipliers[k] * state.regressions[k].gradient(ridge);
+    g += multipliers[k] * slopes.gradient(k);
   }
   return g;
 }
@@ -295,17 +157,9 @@ std::string describe_loop(const LoopPlan& plan, const std::vector<LoopStep>& ste
                              format_percent(steps.back().value[plan.i_gain]);
 }
 
-}  // namespace
-
-ClosedLoopResult close_loop(const Mask& start,
-                            const FreeEntries& entries,
-                            const std::vector<OutcomeSet>& sets,
-                            const std::vector<LoopSet>& roles,
-                            const AskModel& ask,
-                            const ClosedLoopOptions& options) {
-  const LoopPlan plan = plan_loop(start, entries, sets, roles, options);
+ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
+  const ClosedLoopOptions& options = plan.options;
   LoopState state = first_state(plan);
-  Rng rng(mix_seed(options.seed, 0x6c6f6f70));
   ClosedLoopResult result;
   std::vector<std::vector<float>> path;  // S of every step
   int64_t n_enough = 0;
@@ -318,22 +172,41 @@ ClosedLoopResult close_loop(const Mask& start,
     if (options.refresh && options.n_refresh > 0 && i > 0 && i % options.n_refresh == 0) {
       options.refresh(mean_steer(plan, {state.s}, 0, 1));
     }
-    const std::vector<LoopPair> pairs =
-        draw_loop_pairs(plan, allocate_pairs(plan, state, i == 0), rng);
-    const std::vector<Question> questions = loop_questions(plan, state.s, pairs);
-    result.n_question += std::ssize(questions);
-    state.regressions = updated(std::move(state.regressions), plan, pairs, ask(questions));
-    const std::vector<double> values = mean_values(state.regressions);
+    slopes.measure(state.s, state.multipliers);
+    const std::vector<double> values = mean_values(plan, slopes);
     state.multipliers = adjusted(std::move(state.multipliers), plan, values);
     result.steps.push_back({loop_norm(state.s), values, state.multipliers});
     path.push_back(state.s);
     n_enough = is_enough(plan, result.steps.back()) ? n_enough + 1 : 0;
-    state.s = stepped(std::move(state.s), plan, total_gradient(plan, state), i);
+    state.s = stepped(std::move(state.s), plan, total_gradient(plan, state.multipliers, slopes), i);
   }
+  result.n_question = slopes.n_question();
   result.n_stretch = std::min<int64_t>(kStretch, std::ssize(path));
   result.i_best = best_stretch(plan, result.steps, result.n_stretch);
   result.steer = mean_steer(plan, path, result.i_best, result.n_stretch);
   return result;
+}
+
+}  // namespace
+
+ClosedLoopResult close_loop(const Mask& start,
+                            const FreeEntries& entries,
+                            const std::vector<OutcomeSet>& sets,
+                            const std::vector<LoopSet>& roles,
+                            const AskModel& ask,
+                            const ClosedLoopOptions& options) {
+  const LoopPlan plan = plan_loop(start, entries, sets, roles, options);
+  return run_loop(plan, *slopes_from_pairs(plan, ask));
+}
+
+ClosedLoopResult close_loop_exactly(const Mask& start,
+                                    const FreeEntries& entries,
+                                    const std::vector<OutcomeSet>& sets,
+                                    const std::vector<LoopSet>& roles,
+                                    const AskGradients& ask,
+                                    const ClosedLoopOptions& options) {
+  const LoopPlan plan = plan_loop(start, entries, sets, roles, options);
+  return run_loop(plan, *exact_slopes(plan, ask));
 }
 
 }  // namespace mascing

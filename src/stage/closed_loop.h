@@ -1,6 +1,6 @@
-// Finds a steering matrix by measurements on the model. Random masks +e and -e around the current
-// S, one conversation per pair, give the gradient of every objective by ridge regression. S follows
-// it within limits on side effects. Needs only forward passes, no surrogate.
+// Finds a steering matrix by measurements on the model. The gradient of every objective is either
+// exact, from a reverse pass, or estimated: random masks +e and -e around the current S, one
+// conversation per pair, and ridge regression. S follows it within limits on side effects.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "mascing/progress.h"
 #include "stage/loop_objective.h"
 #include "stage/outcome.h"
+#include "stage/outcome_gradient.h"
 #include "stage/perturbation.h"
 
 namespace mascing {
@@ -21,6 +22,7 @@ struct ClosedLoopOptions {
   int64_t n_step = 60;
   int64_t n_pair = 0;         ///< pairs of masks per step, over all sets; 0 = 4 per free entry, at
                               ///< least 128, at most 1,024
+  int64_t n_item = 0;         ///< exact gradients per step, over all sets; 0 = 48
   std::vector<double> unit;   ///< [d] sigmas that count as 1 in what follows; empty: all 1
   double perturbation = 0.4;  ///< size of the entries of e, in units
   double step = 0.4;          ///< Euclidean length of the first step; the last is a tenth of it
@@ -63,5 +65,13 @@ struct ClosedLoopResult {
                                           const std::vector<LoopSet>& roles,
                                           const AskModel& ask,
                                           const ClosedLoopOptions& options);
+
+/// The same on exact gradients: one question is one conversation at S, differentiated.
+[[nodiscard]] ClosedLoopResult close_loop_exactly(const Mask& start,
+                                                  const FreeEntries& entries,
+                                                  const std::vector<OutcomeSet>& sets,
+                                                  const std::vector<LoopSet>& roles,
+                                                  const AskGradients& ask,
+                                                  const ClosedLoopOptions& options);
 
 }  // namespace mascing

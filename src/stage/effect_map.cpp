@@ -47,21 +47,6 @@ Fit fit_at(const MatrixXd& x, const VectorXd& y, double ridge) {
   return fit;
 }
 
-/// Benjamini-Hochberg: q of the k-th smallest of d p-values is the least of p_j d / j, j >= k.
-std::vector<double> q_values(const std::vector<double>& p) {
-  const int64_t d = std::ssize(p);
-  std::vector<int64_t> order(d);
-  std::iota(order.begin(), order.end(), int64_t{0});
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return p[a] < p[b]; });
-  std::vector<double> q(d, 1.0);
-  double least = 1.0;
-  for (int64_t k = d - 1; k >= 0; --k) {
-    least = std::min(least, p[order[k]] * to_double(d) / to_double(k + 1));
-    q[order[k]] = least;
-  }
-  return q;
-}
-
 /// How random masks are drawn: d signs of one size, and the mask that a draw stands for.
 struct Design {
   int64_t d = 0;
@@ -111,6 +96,25 @@ EffectMap regress_on_masks(const Design& design,
 
 }  // namespace
 
+std::vector<double> q_values(const std::vector<double>& p) {
+  const int64_t d = std::ssize(p);
+  std::vector<int64_t> order(d);
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return p[a] < p[b]; });
+  std::vector<double> q(d, 1.0);
+  double least = 1.0;
+  for (int64_t k = d - 1; k >= 0; --k) {
+    least = std::min(least, p[order[k]] * to_double(d) / to_double(k + 1));
+    q[order[k]] = least;
+  }
+  return q;
+}
+
+double two_sided_p(double effect, double standard_error) {
+  const double z = standard_error > 0.0 ? std::fabs(effect) / standard_error : 0.0;
+  return std::erfc(z / std::sqrt(2.0));
+}
+
 int64_t EffectMap::n_significant(double level) const {
   return std::count_if(q_value.begin(), q_value.end(), [&](double q) { return q <= level; });
 }
@@ -144,8 +148,7 @@ EffectMap fit_effects(const std::vector<float>& design,
     const double error = std::sqrt(best.error * best.a.row(j).squaredNorm());
     map.effect.push_back(best.effect[j]);
     map.standard_error.push_back(error);
-    const double z = error > 0.0 ? std::fabs(best.effect[j]) / error : 0.0;
-    p.push_back(std::erfc(z / std::sqrt(2.0)));
+    p.push_back(two_sided_p(best.effect[j], error));
   }
   map.q_value = q_values(p);
   return map;

@@ -30,6 +30,12 @@ struct EffectMap {
   [[nodiscard]] double reliability() const;
 };
 
+/// Of an effect, normal; 1 for an effect without error.
+[[nodiscard]] double two_sided_p(double effect, double standard_error);
+
+/// Benjamini-Hochberg: q of the k-th smallest of d p-values is the least of p_j d / j, j >= k.
+[[nodiscard]] std::vector<double> q_values(const std::vector<double>& p);
+
 struct EffectOptions {
   uint64_t seed = 0;
   double perturbation = 0.4;        ///< of each entry, in sigma

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "base/numeric.h"
 #include "base/random.h"
@@ -13,11 +14,13 @@
 namespace mascing {
 namespace {
 
-constexpr double kLeastCost = 0.03;  // of the mean cost: what the cheapest entries count as
-constexpr int64_t kMostItems = 8;    // texts of every set
-constexpr int64_t kLeastItems = 2;   // likewise, where there are many entries
-constexpr int64_t kManyItems = 768;  // times entries: from here on fewer texts
-constexpr int64_t kRound = 32;       // entries that are asked about at a time
+constexpr double kLeastCost = 0.03;   // of the mean cost: what the cheapest entries count as
+constexpr int64_t kMostItems = 8;     // texts of every set
+constexpr int64_t kLeastItems = 2;    // likewise, where there are many entries
+constexpr int64_t kManyItems = 768;   // times entries: from here on fewer texts
+constexpr int64_t kFisherItems = 64;  // texts of every set that are differentiated
+constexpr float kNoRest = -100.0F;    // log-probability of what a drawn token leaves to others
+constexpr int64_t kRound = 32;        // entries that are asked about at a time
 
 /// A text that every entry is tried on.
 struct Sample {
@@ -59,6 +62,21 @@ void add_questions(const Mask& base,
   }
 }
 
+/// Puts a token drawn from each of a text's distributions in the distribution's place.
+void draw_tokens(Rng& rng, ScoredText& text) {
+  auto drawn = std::make_shared<std::vector<TopRow>>();
+  for (const TopRow& row : *text.reference) {
+    double left = rng.uniform() * (1.0 - std::exp(to_scalar<double>(row.rest)));
+    size_t k = 0;
+    while (k + 1 < row.tokens.size() &&
+           (left -= std::exp(to_scalar<double>(row.log_probs[k]))) > 0.0) {
+      ++k;
+    }
+    drawn->push_back({{row.tokens[k]}, {0.0F}, kNoRest});
+  }
+  text.reference = std::move(drawn);
+}
+
 }  // namespace
 
 std::vector<double> measure_entry_costs(const Mask& base,
@@ -87,6 +105,37 @@ std::vector<double> measure_entry_costs(const Mask& base,
       if (std::isfinite(answers[i])) {
         costs[begin + i / n_of_entry] += samples[i % samples.size()].weight * answers[i];
       }
+    }
+  }
+  return costs;
+}
+
+std::vector<double> measure_entry_costs_exactly(const Mask& base,
+                                                const FreeEntries& entries,
+                                                const std::vector<OutcomeSet>& sets,
+                                                const std::vector<LoopSet>& roles,
+                                                const AskGradientsOf& ask,
+                                                const EntryCostOptions& options) {
+  std::vector<double> costs(entries.size(), 0.0);
+  if (options.is_spent && options.is_spent()) {
+    return {};
+  }
+  const std::vector<Sample> samples = draw_samples(sets, roles, kFisherItems, options.seed);
+  Rng rng(mix_seed(options.seed, 0x66697368));
+  OutcomeSet drawn;
+  drawn.name = "drawn tokens";
+  std::vector<Question> questions;
+  for (const Sample& sample : samples) {
+    drawn.texts.push_back(sets[sample.i_set].texts[sample.i_item]);
+    draw_tokens(rng, drawn.texts.back());
+    questions.push_back({0, std::ssize(questions), perturbed(base, {}, {}, {}, 0.0F)});
+  }
+  const std::vector<OutcomeGradient> answers = ask({drawn}, questions);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const double n_token = to_double(std::ssize(*drawn.texts[i].reference));
+    for (size_t j = 0; !answers[i].d_steer.empty() && j < entries.size(); ++j) {
+      const double slope = answers[i].d_steer[entries[j]];  // of the mean over the tokens
+      costs[j] += samples[i].weight * n_token * slope * slope;
     }
   }
   return costs;

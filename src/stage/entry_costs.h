@@ -11,6 +11,7 @@
 #include "mascing/progress.h"
 #include "stage/loop_objective.h"
 #include "stage/outcome.h"
+#include "stage/outcome_gradient.h"
 #include "stage/perturbation.h"
 
 namespace mascing {
@@ -32,6 +33,21 @@ struct EntryCostOptions {
                                                       const std::vector<LoopSet>& roles,
                                                       const AskModel& ask,
                                                       const EntryCostOptions& options);
+
+/// Answers to questions about sets that are given along; semantics of `measure_outcome_gradients`.
+using AskGradientsOf = std::function<std::vector<OutcomeGradient>(const std::vector<OutcomeSet>&,
+                                                                  const std::vector<Question>&)>;
+
+/// The same from derivatives: the curvature of a set's divergence at S = 0 is the Fisher
+/// information, the mean square of d log p(y) / d S over texts, positions and tokens y that the
+/// unsteered model itself draws. 64 texts of each set, all entries at once. `options.size` is not
+/// used.
+[[nodiscard]] std::vector<double> measure_entry_costs_exactly(const Mask& base,
+                                                              const FreeEntries& entries,
+                                                              const std::vector<OutcomeSet>& sets,
+                                                              const std::vector<LoopSet>& roles,
+                                                              const AskGradientsOf& ask,
+                                                              const EntryCostOptions& options);
 
 /// Step lengths, [d], of about equal cost and root mean square 1. Divergence grows with the square
 /// of a step, so they are proportional to 1 / sqrt(cost). Costs far below the mean are raised to a

@@ -29,6 +29,14 @@ double loop_loss(const LoopSet& set, double y) {
   return (set.role == LoopRole::kKeep ? sigmoid(set.margin - y) : y) / set.limit;
 }
 
+double loop_slope(const LoopSet& set, double y) {
+  if (set.role == LoopRole::kGain) {
+    return -sigmoid(-y);
+  }
+  const double lost = sigmoid(set.margin - y);
+  return (set.role == LoopRole::kKeep ? -lost * (1.0 - lost) : 1.0) / set.limit;
+}
+
 double loop_value(const LoopSet& set, int64_t i_item, double y) {
   if (set.role == LoopRole::kDamage) {
     return y;

@@ -26,6 +26,9 @@ struct LoopSet {
 /// others a smooth count of violations, or the divergence, in units of the limit.
 [[nodiscard]] double loop_loss(const LoopSet& set, double y);
 
+/// d loop_loss / d y.
+[[nodiscard]] double loop_slope(const LoopSet& set, double y);
+
 /// What an answer to item `i_item` adds to the reported value: smoothed wanted share (kGain), its
 /// fall from the unsteered one (kKeep), divergence (kDamage). Smoothed: sigmoid(slope m) for a
 /// margin m.

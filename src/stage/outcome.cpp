@@ -2,45 +2,14 @@
 // call of the host for each kind.
 #include "stage/outcome.h"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "base/numeric.h"
+#include "stage/opening_margin.h"
 
 namespace mascing {
 namespace {
-
-constexpr double kLeastMass = 1e-12;  // that is left to other replies than those of the openings
-
-double log_sum_exp(const double* values, int64_t n) {
-  const double top = *std::max_element(values, values + n);
-  if (!std::isfinite(top)) {
-    return top;
-  }
-  double sum = 0.0;
-  for (int64_t i = 0; i < n; ++i) {
-    sum += std::exp(values[i] - top);
-  }
-  return top + std::log(sum);
-}
-
-/// log p - log(1 - p), from log p.
-double log_odds(double log_p) {
-  const double below_one = std::min(log_p, -kLeastMass);
-  return below_one - std::log(-std::expm1(below_one));
-}
-
-double margin(const Probe& probe, int64_t n_wanted) {
-  const int64_t n = std::ssize(probe.log_prob);
-  const double* values = probe.log_prob.data();
-  if (n_wanted == 0 || n_wanted == n) {
-    const double odds = log_odds(log_sum_exp(values, n));
-    return n_wanted == 0 ? -odds : odds;
-  }
-  return log_sum_exp(values, n_wanted) - log_sum_exp(values + n_wanted, n - n_wanted);
-}
 
 /// Nats per scored token.
 double damage(const OutcomeSet& set, int64_t i_item, const Score& score) {
@@ -112,7 +81,8 @@ std::vector<double> measure_outcomes(Host& host,
     const OutcomeSet& set = sets[question.i_set];
     if (set.has_margin()) {
       const Result<Probe>& outcome = probed[i_probe++];
-      value = outcome.ok() ? margin(outcome.value, set.n_wanted) - set.zero : value;
+      value =
+          outcome.ok() ? opening_margin(outcome.value.log_prob, set.n_wanted) - set.zero : value;
     } else {
       const Result<Score>& outcome = scored[i_score++];
       value = outcome.ok() ? damage(set, question.i_item, outcome.value) : value;

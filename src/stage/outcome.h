@@ -20,16 +20,18 @@ namespace mascing {
 
 /// A text and the start of its scored part.
 struct ScoredText {
-  TokenSequence tokens;
+  TokenSequence tokens = {};
   int64_t begin = 1;
-  std::shared_ptr<const std::vector<TopRow>> reference;  ///< filled by `add_references`
-  double base_log_prob = 0.0;                            ///< likewise, for the unsteered model
+  std::shared_ptr<const std::vector<TopRow>> reference = {};  ///< filled by `add_references`
+  double base_log_prob = 0.0;                                 ///< likewise, for the unsteered model
+  int64_t first = 0;  ///< first token whose routing a derivative by the mask minds
 };
 
 /// Conversations or texts with the same kind of measurement.
 struct OutcomeSet {
   std::string name;
   std::vector<TokenSequence> prompts;  ///< with a margin; each up to the opening
+  std::vector<int64_t> firsts;         ///< of prompts: as ScoredText::first; empty: all 0
   std::shared_ptr<const std::vector<TokenSequence>> openings;  ///< of prompts: wanted ones first
   int64_t n_wanted = 0;           ///< number of wanted openings; 0 = all other replies are wanted;
                                   ///< if all openings are wanted, all other replies are unwanted

@@ -2,43 +2,18 @@
 #include "stage/outcome_gradient.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "base/numeric.h"
-#include "mascing/error.h"
+#include "stage/opening_margin.h"
 
 namespace mascing {
 namespace {
 
-constexpr double kLeastOtherMass =
-    1e-12;  // that is left to other replies than those of the openings
-
-/// log sum exp of values [first, end), whose shares of the sum, times `factor`, are added to those
-/// places of `d_values`.
-double add_shares(const std::vector<double>& values,
-                  int64_t first,
-                  int64_t end,
-                  double factor,
-                  std::vector<double>& d_values) {
-  const double top = *std::max_element(values.begin() + first, values.begin() + end);
-  if (!std::isfinite(top)) {
-    return top;
-  }
-  double sum = 0.0;
-  for (int64_t i = first; i < end; ++i) {
-    sum += std::exp(values[i] - top);
-  }
-  for (int64_t i = first; i < end; ++i) {
-    d_values[i] += factor * std::exp(values[i] - top) / sum;
-  }
-  return top + std::log(sum);
-}
-
-Outcome margin_outcome(int64_t n_wanted) {
-  return [n_wanted](const OpeningScores& scores, OpeningScores& d_scores) {
-    return margin_gradient(scores.log_prob, n_wanted, d_scores.log_prob);
+Outcome margin_outcome(const OutcomeSet& set) {
+  return [n_wanted = set.n_wanted, zero = set.zero](const OpeningScores& scores,
+                                                    OpeningScores& d_scores) {
+    return opening_margin(scores.log_prob, n_wanted, &d_scores.log_prob) - zero;
   };
 }
 
@@ -56,18 +31,27 @@ Outcome damage_outcome(const ScoredText& text, bool rises) {
   };
 }
 
+/// Long messages are differentiated at their end, so that a batch has room for them.
+int64_t first_differentiated(int64_t first, const std::vector<int32_t>& prompt) {
+  const int64_t n = std::ssize(prompt);
+  return std::max<int64_t>(std::min(first, n - 1), std::max<int64_t>(0, n - kMostDifferentiated));
+}
+
 GradientRequest request_for(const OutcomeSet& set, const Question& question) {
   GradientRequest request;
   request.steering = question.steering;
   if (set.has_margin()) {
     request.tokens = set.prompts[question.i_item];
     request.openings = set.openings;
-    request.outcomes = {margin_outcome(set.n_wanted)};
+    request.outcomes = {margin_outcome(set)};
+    request.begin =
+        first_differentiated(set.firsts.empty() ? 0 : set.firsts[question.i_item], request.tokens);
     return request;
   }
   const ScoredText& text = set.texts[question.i_item];
   const auto scored = text.tokens.begin() + text.begin;
   request.tokens.assign(text.tokens.begin(), scored);
+  request.begin = first_differentiated(text.first, request.tokens);
   request.openings = std::make_shared<const std::vector<TokenSequence>>(
       std::vector<TokenSequence>{TokenSequence(scored, text.tokens.end())});
   request.reference = set.rises ? nullptr : text.reference;
@@ -77,24 +61,13 @@ GradientRequest request_for(const OutcomeSet& set, const Question& question) {
 
 }  // namespace
 
-double margin_gradient(const std::vector<double>& log_prob,
-                       int64_t n_wanted,
-                       std::vector<double>& d_log_prob) {
-  const int64_t n = std::ssize(log_prob);
-  d_log_prob.assign(log_prob.size(), 0.0);
-  if (n_wanted > 0 && n_wanted < n) {
-    const double wanted = add_shares(log_prob, 0, n_wanted, 1.0, d_log_prob);
-    return wanted - add_shares(log_prob, n_wanted, n, -1.0, d_log_prob);
+int64_t n_differentiated(const OutcomeSet& set, int64_t i_item) {
+  const GradientRequest request = request_for(set, {0, i_item, {}});
+  int64_t n = std::ssize(request.tokens) - request.begin;
+  for (const TokenSequence& opening : *request.openings) {
+    n += std::ssize(opening);
   }
-  // log q - log(1 - q): its slope by log q is 1 / (1 - q).
-  const double sign = n_wanted == 0 ? -1.0 : 1.0;
-  std::vector<double> shares(log_prob.size(), 0.0);
-  const double log_q = std::min(add_shares(log_prob, 0, n, 1.0, shares), -kLeastOtherMass);
-  const double rest = -std::expm1(log_q);
-  for (int64_t i = 0; i < n; ++i) {
-    d_log_prob[i] = sign * shares[i] / rest;
-  }
-  return sign * (log_q - std::log(rest));
+  return n;
 }
 
 std::vector<OutcomeGradient> measure_outcome_gradients(Host& host,
@@ -108,24 +81,14 @@ std::vector<OutcomeGradient> measure_outcome_gradients(Host& host,
     requests.back().swap = swap;
   }
   std::vector<OutcomeGradient> gradients;
-  std::string failure;
   for (Result<SteerGradient>& result : host.gradients(requests)) {
     OutcomeGradient& gradient = gradients.emplace_back();
-    gradient.value = std::numeric_limits<double>::quiet_NaN();
     if (result.ok()) {
       gradient.value = result.value.values.at(0);
       gradient.d_steer = std::move(result.value.d_steer.at(0));
     } else {
-      failure = result.error;
+      gradient.error = std::move(result.error);
     }
-  }
-  const bool has_any = std::any_of(gradients.begin(), gradients.end(), [](const auto& gradient) {
-    return !gradient.d_steer.empty();
-  });
-  if (!has_any && !failure.empty()) {
-    throw Error(ErrorKind::kHost,
-                "[gradient] none of the questions has a gradient: " + failure,
-                "estimate gradients by random pairs of masks instead");
   }
   return gradients;
 }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "mascing/gradient_requests.h"
@@ -12,24 +14,25 @@ namespace mascing {
 
 /// The answer to a question, and what moving each entry of the mask would do to it.
 struct OutcomeGradient {
-  double value = 0.0;          ///< as `measure_outcomes` gives it
-  std::vector<float> d_steer;  ///< d value / d S, [L, E]; empty if there is no gradient
+  double value = std::numeric_limits<double>::quiet_NaN();  ///< as `measure_outcomes` gives it
+  std::vector<float> d_steer = {};  ///< d value / d S, [L, E]; empty if there is no gradient
+  std::string error = {};           ///< why there is none
 };
 
 /// A function with the semantics of `measure_outcome_gradients`.
 using AskGradients = std::function<std::vector<OutcomeGradient>(const std::vector<Question>&)>;
 
-/// The derivative of log sum p(wanted) - log sum p(other) by the openings' log-probabilities, the
-/// first `n_wanted` of which are the wanted ones; the value is returned. If all openings are of one
-/// kind, the other is any other reply.
-[[nodiscard]] double margin_gradient(const std::vector<double>& log_prob,
-                                     int64_t n_wanted,
-                                     std::vector<double>& d_log_prob);
+/// Of a prompt, the tokens before its openings whose routing counts, at most.
+inline constexpr int64_t kMostDifferentiated = 384;
 
-/// One forward and one reverse pass per question, packed as the host sees fit. The steering of each
-/// needs a mask that is added (it may be all zeros). NaN and no gradient for an item that cannot be
-/// processed. Throws Error{kHost} if the host cannot differentiate, or if an operation of the model
-/// has no rule: then every item would fail.
+/// Tokens of an item whose routing counts, its openings included.
+[[nodiscard]] int64_t n_differentiated(const OutcomeSet& set, int64_t i_item);
+
+/// One forward and one reverse pass per question, packed as the host sees fit. Only routing from an
+/// item's `first` token on counts, and no further back than `kMostDifferentiated` tokens. The
+/// steering of each needs a mask that is added (it may be all zeros). NaN and no gradient for an
+/// item that cannot be processed, and for all if an operation of the model has no rule. Throws
+/// Error{kHost} if the host cannot differentiate at all.
 [[nodiscard]] std::vector<OutcomeGradient> measure_outcome_gradients(
     Host& host,
     const std::vector<OutcomeSet>& sets,

@@ -40,7 +40,6 @@ std::unique_ptr<Host> open_differentiable(const std::string& path) {
   options.n_parallel = 4;
   options.n_batch = 256;
   options.n_context = 512;
-  options.is_differentiable = true;
   options.has_full_precision = true;
   return open_llama_host(options);
 }

@@ -33,7 +33,6 @@ LlamaHostOptions engine_options(const std::string& path) {
   options.n_parallel = 4;
   options.n_batch = 256;
   options.n_context = 512;
-  options.is_differentiable = true;
   options.has_full_precision = true;
   return options;
 }
@@ -119,8 +118,9 @@ TEST(Gradient, OfADivergenceMatchesDifferences) {
 // The tokens before `begin` keep their mask: so must they in the differences.
 TEST(Gradient, OfTheLastMessageTakesEarlierTokensAsConstants) {
   const LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
-  Engine engine(
-      std::make_shared<const LoadedModel>(options), options, Engine::Purpose::kDifferentiate);
+  Engine engine(std::make_shared<const LoadedModel>(options, LoadedModel::Weights::kPlain),
+                options,
+                Engine::Purpose::kDifferentiate);
   GradientRequest request = random_request(engine.info(), SigmaRule::kCalibrated);
   request.begin = 6;
   request.openings = std::make_shared<TokenLists>(TokenLists{{5}});
@@ -235,18 +235,12 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
       HasSubstr("sequences at once"));
 }
 
-TEST(Gradient, OfAHostOpenedForOtherWorkIsRefused) {
-  LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
-  options.is_differentiable = false;
-  const auto host = open_llama_host(options);
-  EXPECT_THROW((void)host->gradients({}), Error);
-}
-
 TEST(ExpertReplay, WithTheChosenExpertsIsTheGraphItself) {
   for (const char* name : {"qwen3moe", "gpt-oss", "deepseek2", "gemma4", "hy_v4"}) {
     const LlamaHostOptions options = engine_options(zoo_file(name));
-    Engine engine(
-        std::make_shared<const LoadedModel>(options), options, Engine::Purpose::kDifferentiate);
+    Engine engine(std::make_shared<const LoadedModel>(options, LoadedModel::Weights::kPlain),
+                  options,
+                  Engine::Purpose::kDifferentiate);
     TapeRecorder recorder;
     engine.set_listener(&recorder);
     TokenBatch batch(256, 1);

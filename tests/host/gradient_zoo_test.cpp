@@ -32,8 +32,8 @@ bool is_of_the_paper(const std::string& name) {
 Result<SteerGradient> differentiate(Host& host, GradientRequest& request) {
   auto result = host.gradients({request}).at(0);
   if (result.error.find("sequences at once") != std::string::npos) {
-    using TokenLists = std::vector<std::vector<int32_t>>;
-    request.openings = std::make_shared<TokenLists>(TokenLists{{5}, {7, 9, 30}});
+    using Openings = std::vector<std::vector<int32_t>>;
+    request.openings = std::make_shared<Openings>(Openings{{5}, {7, 9, 30}});
     request.outcomes = {weighted({1.0, -0.5})};
     result = host.gradients({request}).at(0);
   }

@@ -47,6 +47,44 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   }
 }
 
+/// Says that it has gradients, and has none.
+class PromisingHost : public FakeHost {
+ public:
+  [[nodiscard]] std::string why_no_gradients() const override { return ""; }
+  std::vector<Result<SteerGradient>> gradients(
+      const std::vector<GradientRequest>& requests) override {
+    return std::vector<Result<SteerGradient>>(requests.size(), {{}, "no rule to differentiate X"});
+  }
+};
+
+TEST_F(RunTest, WithoutExactGradientsPairsOfMasksStepInAndTheRunSaysSo) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kClosedLoop};
+  scenario.search.n_map_pair = 300;
+  RunOptions options;
+  options.output = folder_.path("out");
+  const auto run_promising = [&] {
+    return run_scenario(scenario,
+                        FakeHost::make_info(),
+                        [] { return std::make_unique<PromisingHost>(); },
+                        options,
+                        {});
+  };
+  const Results results = run_promising().results;
+  EXPECT_EQ(results.loop.gradients, "pairs");
+  EXPECT_GT(results.effects.n_pair, 0);
+  EXPECT_EQ(results.effects.n_conversation, 0);
+  const auto warning = std::find_if(results.warnings.begin(),
+                                    results.warnings.end(),
+                                    [](const Warning& w) { return w.id == "gradients_by_pairs"; });
+  ASSERT_NE(warning, results.warnings.end());
+  EXPECT_THAT(warning->text, testing::HasSubstr("no rule to differentiate X"));
+
+  scenario.search.gradients = GradientSource::kExact;
+  options.output = folder_.path("exact");
+  EXPECT_THROW((void)run_promising(), Error);
+}
+
 TEST_F(RunTest, ASurrogateThatLearntFromInterventionsFindsThePlantedExpert) {
   Scenario scenario = write_defend(folder_.path());
   scenario.search.methods = {MaskMethod::kInterventionalSurrogate};

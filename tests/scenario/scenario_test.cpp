@@ -161,6 +161,8 @@ sigma = "calibrated"
 map_pairs = 99
 loop_steps = 9
 loop_pairs = 77
+loop_items = 33
+gradients = "pairs"
 loop_refresh = 20
 finalists = 2
 alphas = [1, 2.5]
@@ -201,6 +203,8 @@ max_perplexity_rise = 0.5
   EXPECT_EQ(scenario.search.n_map_pair, 99);
   EXPECT_EQ(scenario.search.n_loop_step, 9);
   EXPECT_EQ(scenario.search.n_loop_pair, 77);
+  EXPECT_EQ(scenario.search.n_loop_item, 33);
+  EXPECT_EQ(scenario.search.gradients, GradientSource::kPairs);
   EXPECT_EQ(scenario.search.n_refresh_step, 20);
   EXPECT_EQ(scenario.search.n_finalist, 2);
   EXPECT_EQ(scenario.search.alphas, (std::vector<double>{1.0, 2.5}));

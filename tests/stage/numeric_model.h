@@ -83,6 +83,30 @@ struct NumericModel {
     return margin;
   }
 
+  /// d answer / d S.
+  [[nodiscard]] std::vector<float> slope(const Question& question) const {
+    const std::vector<float>& s = question.steering.mask->steer;
+    std::vector<float> d_steer;
+    for (size_t j = 0; j < s.size(); ++j) {
+      const bool has_margin = sets[question.i_set].has_margin();
+      const double price = costs.empty() ? cost : costs[j];
+      const double d = has_margin ? gains[question.i_set][question.i_item][j]
+                                  : 2.0 * price * static_cast<double>(s[j]);
+      d_steer.push_back(static_cast<float>(d));
+    }
+    return d_steer;
+  }
+
+  [[nodiscard]] AskGradients ask_gradients() const {
+    return [this](const std::vector<Question>& questions) {
+      std::vector<OutcomeGradient> answers;
+      for (const Question& question : questions) {
+        answers.push_back({answer(question), slope(question), ""});
+      }
+      return answers;
+    };
+  }
+
   [[nodiscard]] AskModel ask() const {
     return [this](const std::vector<Question>& questions) {
       std::vector<double> answers;

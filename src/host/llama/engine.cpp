@@ -40,17 +40,6 @@ std::string take_log_errors() {
   return text.empty() ? "no reason given" : text;
 }
 
-/// Whether all of a graph is computed by one backend. Where several share the work, the one that is
-/// stopped hands on what it has not computed, and the next may take that for numbers of experts.
-bool has_cpu_only() {
-  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-    if (ggml_backend_dev_type(ggml_backend_dev_get(i)) != GGML_BACKEND_DEVICE_TYPE_CPU) {
-      return false;
-    }
-  }
-  return true;
-}
-
 void initialise_backend_once() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -61,6 +50,15 @@ void initialise_backend_once() {
 }
 
 }  // namespace
+
+bool has_cpu_only() {
+  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    if (ggml_backend_dev_type(ggml_backend_dev_get(i)) != GGML_BACKEND_DEVICE_TYPE_CPU) {
+      return false;
+    }
+  }
+  return true;
+}
 
 TokenBatch::TokenBatch(int64_t capacity, int64_t n_share)
     : capacity_(capacity), batch_(llama_batch_init(to_int32(capacity), 0, to_int32(n_share))) {}
@@ -91,12 +89,12 @@ int32_t TokenBatch::add(int32_t token,
   return i;
 }
 
-LoadedModel::LoadedModel(const LlamaHostOptions& options)
+LoadedModel::LoadedModel(const LlamaHostOptions& options, Weights form)
     : info(read_model_info(options.path, options.allow_dense)) {
   initialise_backend_once();
   llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = options.is_differentiable ? 0 : to_int32(options.n_gpu_layer);
-  params.use_extra_bufts = !options.is_differentiable;
+  params.n_gpu_layers = form == Weights::kPlain ? 0 : to_int32(options.n_gpu_layer);
+  params.use_extra_bufts = form == Weights::kFast;
   weights.reset(llama_model_load_from_file(options.path.c_str(), params));
   if (!weights) {
     throw Error(

@@ -28,6 +28,10 @@ struct LlamaContextDeleter {
   return static_cast<int32_t>(n);
 }
 
+/// Whether all of a graph is computed by one backend. Where several share the work, the one that is
+/// stopped hands on what it has not computed, and the next may take that for numbers of experts.
+[[nodiscard]] bool has_cpu_only();
+
 /// Neighbouring sequences of the cache that share a token.
 struct SequenceRange {
   int32_t first = 0;
@@ -63,8 +67,13 @@ class TokenBatch {
 
 /// A model's weights and what was read of it, shared by all engines that run it.
 struct LoadedModel {
+  enum class Weights {
+    kFast,   ///< rearranged for speed, or on a GPU, as `options` says
+    kPlain,  ///< as the file has them, in the processor's memory, to be read row by row
+  };
+
   /// Checks and loads the file of `options`. Throws Error{kBadInput}, Error{kHost}.
-  explicit LoadedModel(const LlamaHostOptions& options);
+  explicit LoadedModel(const LlamaHostOptions& options, Weights form = Weights::kFast);
 
   ModelInfo info;
   std::unique_ptr<llama_model, LlamaModelDeleter> weights;

@@ -178,17 +178,16 @@ class LlamaHost : public Host {
     return on_engines<Residual>(requests, run_residuals);
   }
 
-  /// On engines of their own, which are opened at the first call.
+  [[nodiscard]] std::string why_no_gradients() const override {
+    const bool is_on_gpu = !has_cpu_only() && options_.n_gpu_layer != 0;
+    return is_on_gpu ? "the model runs on a GPU, exact gradients on the processor only" : "";
+  }
+  /// On engines and weights of their own, which are opened at the first call. The file is mapped,
+  /// so what it shares with the other weights is in memory once.
   std::vector<Result<SteerGradient>> gradients(
       const std::vector<GradientRequest>& requests) override {
-    if (!options_.is_differentiable) {
-      throw Error(ErrorKind::kHost,
-                  "[gradient] the model was not opened to be differentiated",
-                  "set LlamaHostOptions::is_differentiable");
-    }
-    while (differentiators_.size() < engines_.size()) {
-      differentiators_.push_back(
-          std::make_unique<Engine>(model_, options_, Engine::Purpose::kDifferentiate));
+    if (differentiators_.empty()) {
+      open_differentiators();
     }
     std::vector<Result<SteerGradient>> all(requests.size());
     on_parts(differentiators_,
@@ -213,6 +212,14 @@ class LlamaHost : public Host {
   }
 
  private:
+  void open_differentiators() {
+    const auto plain = std::make_shared<const LoadedModel>(options_, LoadedModel::Weights::kPlain);
+    for (size_t i = 0; i < engines_.size(); ++i) {
+      differentiators_.push_back(
+          std::make_unique<Engine>(plain, options_, Engine::Purpose::kDifferentiate));
+    }
+  }
+
   template <typename Value, typename Request, typename Run>
   std::vector<Result<Value>> on_engines(const std::vector<Request>& requests, Run run) {
     std::vector<Result<Value>> all(requests.size());

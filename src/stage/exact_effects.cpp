@@ -1,0 +1,91 @@
+// One reverse pass per conversation; all entries share it.
+#include "stage/exact_effects.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/numeric.h"
+
+namespace mascing {
+namespace {
+
+/// Column means of `rows` [n][d] with their standard errors.
+EffectMap mean_effects(const std::vector<std::vector<double>>& rows) {
+  EffectMap map;
+  const double n = to_double(std::ssize(rows));
+  map.n = std::ssize(rows);
+  const size_t d = rows.front().size();
+  map.effect.assign(d, 0.0);
+  map.standard_error.assign(d, 0.0);
+  for (const std::vector<double>& row : rows) {
+    for (size_t j = 0; j < d; ++j) {
+      map.effect[j] += row[j] / n;
+    }
+  }
+  std::vector<double> p;
+  for (size_t j = 0; j < d; ++j) {
+    double square = 0.0;
+    for (const std::vector<double>& row : rows) {
+      square += (row[j] - map.effect[j]) * (row[j] - map.effect[j]);
+    }
+    map.standard_error[j] = std::sqrt(square / (n - 1.0) / n);
+    p.push_back(two_sided_p(map.effect[j], map.standard_error[j]));
+  }
+  map.q_value = q_values(p);
+  return map;
+}
+
+/// Every k-th item, so that all parts of the set are there.
+std::vector<Question> spread_questions(const Mask& base, int64_t i_set, int64_t n_all, int64_t n) {
+  const Steering unsteered = perturbed(base, {}, {}, {}, 0.0F);
+  std::vector<Question> questions;
+  for (int64_t i = 0; i < n; ++i) {
+    questions.push_back({i_set, i * n_all / n, unsteered});
+  }
+  return questions;
+}
+
+std::vector<double> along_layers(const std::vector<float>& d_steer,
+                                 const std::vector<float>& directions,
+                                 int64_t n_expert) {
+  std::vector<double> row(d_steer.size() / n_expert, 0.0);
+  for (int64_t i = 0; i < std::ssize(d_steer); ++i) {
+    row[i / n_expert] += to_scalar<double>(d_steer[i]) * directions[i];
+  }
+  return row;
+}
+
+}  // namespace
+
+ExactEffects measure_exact_effects(const Mask& base,
+                                   const FreeEntries& entries,
+                                   const std::vector<float>& directions,
+                                   const std::vector<OutcomeSet>& sets,
+                                   int64_t i_set,
+                                   const AskGradients& ask,
+                                   const EffectOptions& options,
+                                   std::string* failure) {
+  const int64_t n_all = sets[i_set].size();
+  const auto answers = ask(spread_questions(base, i_set, n_all, std::min(n_all, options.n_max)));
+  std::vector<std::vector<double>> rows;
+  std::vector<std::vector<double>> layers;
+  for (const OutcomeGradient& answer : answers) {
+    if (answer.d_steer.empty()) {
+      if (failure != nullptr) {
+        *failure = answer.error;
+      }
+      continue;
+    }
+    std::vector<double>& row = rows.emplace_back();
+    for (const int64_t entry : entries) {
+      row.push_back(answer.d_steer[entry]);
+    }
+    layers.push_back(along_layers(answer.d_steer, directions, base.n_expert));
+  }
+  if (rows.size() < 3) {
+    return {};
+  }
+  return {mean_effects(rows), mean_effects(layers)};
+}
+
+}  // namespace mascing

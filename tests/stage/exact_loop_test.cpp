@@ -1,0 +1,212 @@
+// The closed loop on exact gradients, the effect map and the costs of entries from derivatives, on
+// models of which everything is known.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "stage/closed_loop.h"
+#include "stage/entry_costs.h"
+#include "stage/exact_effects.h"
+#include "stage/numeric_model.h"
+
+namespace mascing {
+namespace {
+
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// Conversations refused if entry 3 rises, of `n_expert` experts in each of two layers.
+NumericModel wide_model(int64_t n_expert) {
+  NumericModel model;
+  std::vector<double> gain(static_cast<size_t>(2 * n_expert), 0.0);
+  gain[3] = 1.5;
+  gain[5] = 1.0;
+  model.add("dsr", {}, 60, -1.0, gain, 0.5 / std::sqrt(static_cast<double>(n_expert)), 1);
+  return model;
+}
+
+ClosedLoopResult run_exactly(const NumericModel& model,
+                             int64_t n_expert,
+                             const ClosedLoopOptions& options = {}) {
+  const Mask start = numeric_frame(n_expert);
+  return close_loop_exactly(
+      start, all_entries(start), model.sets, model.roles, model.ask_gradients(), options);
+}
+
+TEST(ExactLoop, CostsNoMoreWhereThereAreManyEntries) {
+  for (const int64_t n_expert : {8, 512}) {
+    const NumericModel model = wide_model(n_expert);
+    const ClosedLoopResult result = run_exactly(model, n_expert);
+    EXPECT_GT(model.wanted_share(0, result.steer), 0.95) << n_expert;
+    EXPECT_GT(result.steer[3], 0.5F) << n_expert;
+    EXPECT_LE(result.n_question, 60 * 48) << n_expert;
+  }
+}
+
+TEST(ExactLoop, KeepsASetThatPullsTheOtherWayAndTheDivergence) {
+  NumericModel model = wide_model(8);
+  std::vector<double> against(16, 0.0);
+  against[5] = -4.0;
+  model.add("keep", {LoopRole::kKeep, 0.05, {}, 0.0}, 60, 1.0, against, 0.1, 2);
+  model.add_text(0.02, 10);
+  const double before = model.wanted_share(1, std::vector<float>(16, 0.0F));
+  const std::vector<float> steer = run_exactly(model, 8).steer;
+  EXPECT_GT(model.wanted_share(0, steer), 0.8);
+  EXPECT_GT(model.wanted_share(1, steer), before - 0.1);
+  EXPECT_LT(norm_of(steer) * norm_of(steer) * model.cost, 0.04);
+}
+
+TEST(ExactLoop, AsksEveryItemBeforeAnyComesAgainAndAsManyAsItIsTold) {
+  const NumericModel model = wide_model(8);
+  std::map<int64_t, int> n_asked;
+  const AskGradients ask = [&](const std::vector<Question>& questions) {
+    EXPECT_EQ(questions.size(), 20U);
+    for (const Question& question : questions) {
+      ++n_asked[question.i_item];
+    }
+    return model.ask_gradients()(questions);
+  };
+  ClosedLoopOptions options;
+  options.n_item = 20;
+  options.n_step = 3;
+  const Mask start = numeric_frame(8);
+  const ClosedLoopResult result =
+      close_loop_exactly(start, all_entries(start), model.sets, model.roles, ask, options);
+  EXPECT_EQ(result.n_question, 60);
+  EXPECT_EQ(n_asked.size(), 60U);
+}
+
+TEST(ExactLoop, TheSameSeedGivesTheSameBytes) {
+  const NumericModel model = wide_model(8);
+  ClosedLoopOptions options;
+  options.n_step = 5;
+  const std::vector<float> first = run_exactly(model, 8, options).steer;
+  EXPECT_EQ(run_exactly(model, 8, options).steer, first);
+  options.seed = 1;
+  EXPECT_NE(run_exactly(model, 8, options).steer, first);
+}
+
+TEST(ExactLoop, WhatHasNoGradientDoesNoHarm) {
+  const NumericModel model = wide_model(8);
+  int64_t k = 0;
+  const AskGradients ask = [&](const std::vector<Question>& questions) {
+    std::vector<OutcomeGradient> answers = model.ask_gradients()(questions);
+    for (OutcomeGradient& answer : answers) {
+      if (++k % 5 == 0) {
+        answer = {NAN, {}, "too long"};
+      }
+    }
+    return answers;
+  };
+  const Mask start = numeric_frame(8);
+  const ClosedLoopResult result =
+      close_loop_exactly(start, all_entries(start), model.sets, model.roles, ask, {});
+  EXPECT_GT(model.wanted_share(0, result.steer), 0.9);
+}
+
+TEST(LoopSlope, IsTheDerivativeOfTheLoss) {
+  for (const LoopRole role : {LoopRole::kGain, LoopRole::kKeep, LoopRole::kDamage}) {
+    const LoopSet set = {role, 0.05, {}, 2.0};
+    for (const double y : {-3.0, 0.0, 1.5, 4.0}) {
+      const double difference = (loop_loss(set, y + 1e-5) - loop_loss(set, y - 1e-5)) / 2e-5;
+      EXPECT_NEAR(loop_slope(set, y), difference, 1e-5 * std::max(1.0, std::fabs(difference)));
+    }
+  }
+}
+
+ExactEffects effects_of(const AskGradients& ask, const NumericModel& model, std::string* failure) {
+  std::vector<float> directions(16, 0.0F);
+  directions[3] = 0.6F;
+  directions[5] = 0.8F;
+  EffectOptions options;
+  options.n_max = 40;
+  return measure_exact_effects(
+      numeric_frame(8), {3, 4, 5}, directions, model.sets, 0, ask, options, failure);
+}
+
+TEST(ExactEffects, AreMeansOverConversationsWithTheirErrors) {
+  NumericModel model = wide_model(8);
+  const ExactEffects effects = effects_of(model.ask_gradients(), model, nullptr);
+  EXPECT_EQ(effects.entries.n, 40);
+  const double error = 0.5 / std::sqrt(8.0) / std::sqrt(40.0);
+  EXPECT_NEAR(effects.entries.effect[0], 1.5, 4.0 * error);
+  EXPECT_NEAR(effects.entries.effect[1], 0.0, 4.0 * error);
+  EXPECT_NEAR(effects.entries.effect[2], 1.0, 4.0 * error);
+  EXPECT_NEAR(effects.entries.standard_error[0], error, 0.4 * error);
+  EXPECT_LT(effects.entries.q_value[0], 1e-6);
+  EXPECT_GT(effects.entries.q_value[1], 1e-3);
+  ASSERT_EQ(effects.layers.effect.size(), 2U);
+  EXPECT_NEAR(effects.layers.effect[0],
+              0.6 * effects.entries.effect[0] + 0.8 * effects.entries.effect[2],
+              1e-6);
+  EXPECT_EQ(effects.layers.effect[1], 0.0);
+  EXPECT_GT(effects.layers.q_value[1], 0.99);
+}
+
+TEST(ExactEffects, OfAModelWithoutGradientsAreEmptyAndSayWhy) {
+  const NumericModel model = wide_model(8);
+  const AskGradients none = [](const std::vector<Question>& questions) {
+    return std::vector<OutcomeGradient>(questions.size(), {NAN, {}, "no rule for SSM_SCAN"});
+  };
+  std::string failure;
+  const ExactEffects effects = effects_of(none, model, &failure);
+  EXPECT_EQ(effects.entries.n, 0);
+  EXPECT_THAT(effects.entries.effect, IsEmpty());
+  EXPECT_EQ(failure, "no rule for SSM_SCAN");
+}
+
+constexpr double kTextLimit = 0.05;
+
+/// Ten texts of two scored tokens, whose distributions name tokens 7 (.75) and 9 (.25).
+OutcomeSet texts_of_two_tokens() {
+  OutcomeSet set;
+  const TopRow row = {{7, 9}, {std::log(0.75F), std::log(0.25F)}, -100.0F};
+  for (int i = 0; i < 10; ++i) {
+    set.texts.push_back({{1, 2, 3}, 1, std::make_shared<const std::vector<TopRow>>(2, row)});
+  }
+  return set;
+}
+
+TEST(EntryCosts, FromDerivativesAreTheFisherInformationOverTheLimit) {
+  const std::vector<OutcomeSet> sets = {texts_of_two_tokens()};
+  const std::vector<LoopSet> roles = {{LoopRole::kDamage, kTextLimit}};
+  std::map<int32_t, double> n_drawn;
+  double n_all = 0.0;
+  const AskGradientsOf ask = [&](const std::vector<OutcomeSet>& drawn,
+                                 const std::vector<Question>& questions) {
+    std::vector<OutcomeGradient> answers;
+    for (const Question& question : questions) {
+      EXPECT_EQ(question.steering.mask->steer, std::vector<float>(16, 0.0F));
+      for (const TopRow& row : *drawn[question.i_set].texts[question.i_item].reference) {
+        EXPECT_EQ(row.tokens.size(), 1U);
+        n_drawn[row.tokens.at(0)] += 1.0;
+        n_all += 1.0;
+      }
+      std::vector<float> d_steer(16, 0.0F);
+      d_steer[3] = 0.3F;
+      d_steer[12] = -0.1F;
+      answers.push_back({0.0, d_steer, ""});
+    }
+    return answers;
+  };
+  EntryCostOptions options;
+  const std::vector<double> costs =
+      measure_entry_costs_exactly(numeric_frame(8), {3, 4, 12}, sets, roles, ask, options);
+  EXPECT_THAT(costs,
+              ElementsAre(DoubleNear(2.0 * 0.09 / kTextLimit, 1e-6),
+                          0.0,
+                          DoubleNear(2.0 * 0.01 / kTextLimit, 1e-6)));
+  EXPECT_EQ(n_all, 128.0);
+  EXPECT_NEAR(n_drawn[7] / n_all, 0.75, 0.15);
+  EXPECT_NEAR(n_drawn[9] / n_all, 0.25, 0.15);
+  options.is_spent = [] { return true; };
+  EXPECT_THAT(measure_entry_costs_exactly(numeric_frame(8), {3}, sets, roles, ask, options),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace mascing
