@@ -3,7 +3,6 @@
 #include "measure/cached_evaluator.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <optional>
 
@@ -13,6 +12,7 @@
 #include "base/sha256.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
+#include "measure/gradient_codec.h"
 #include "stage/baseline_masks.h"
 
 namespace mascing {
@@ -112,34 +112,6 @@ std::string questions_key(const std::string& kind,
     digest.update(steering_key(question.steering));
   }
   return kind + "\x1e" + objectives_key + "\x1e" + digest.hex();
-}
-
-/// CBOR, with the derivatives as bytes: as text they would be three times as long.
-std::string to_cbor(const std::vector<OutcomeGradient>& gradients) {
-  json rows = json::array();
-  for (const OutcomeGradient& gradient : gradients) {
-    std::vector<uint8_t> bytes(gradient.d_steer.size() * sizeof(float));
-    std::memcpy(bytes.data(), gradient.d_steer.data(), bytes.size());
-    rows.push_back({{"value", gradient.value},
-                    {"d_steer", json::binary(std::move(bytes))},
-                    {"error", gradient.error}});
-  }
-  std::string text;
-  json::to_cbor(rows, text);
-  return text;
-}
-
-std::vector<OutcomeGradient> from_cbor(const std::string& text) {
-  std::vector<OutcomeGradient> gradients;
-  for (const json& row : json::from_cbor(text)) {
-    OutcomeGradient& gradient = gradients.emplace_back();
-    gradient.value = row.at("value").get<double>();
-    gradient.error = row.at("error").get<std::string>();
-    const auto& bytes = row.at("d_steer").get_binary();
-    gradient.d_steer.resize(bytes.size() / sizeof(float));
-    std::memcpy(gradient.d_steer.data(), bytes.data(), gradient.d_steer.size() * sizeof(float));
-  }
-  return gradients;
 }
 
 /// Prefill tokens of one request.
@@ -365,10 +337,10 @@ std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
     count(key, n_asked, 0);
     std::optional<std::string> text = cache_.get(key);
     if (!text) {
-      text = to_cbor(measure_outcome_gradients(host_, sets, chunk));
+      text = encode_gradients(measure_outcome_gradients(host_, sets, chunk));
       cache_.put(key, *text);
     }
-    append(from_cbor(*text), all);
+    append(decode_gradients(*text), all);
   }
   return all;
 }

@@ -88,6 +88,7 @@ void add_effects(Results& results) {
 }
 
 void add_loop(Results& results) {
+  results.loop.gradients = "pairs";
   results.loop.steps = {
       {1.0, {{"dsr", 0.5625}, {"keep_answered", 0.0}, {"general text", 0.0125}}},
       {1.25, {{"dsr", 0.75}, {"keep_answered", 0.03125}, {"general text", 0.025}}},

@@ -1,4 +1,4 @@
-// Loading through libllama, and decodes in which one micro-batch holds the whole batch, so that the
+// Decodes in which one micro-batch holds the whole batch, so that the
 // order of its tokens is the order in which they were added (the cache is unified; recurrent and
 // hybrid models, which regroup tokens by sequence, get one sequence at a time).
 #include "host/llama/engine.h"
@@ -7,59 +7,12 @@
 #include <mutex>
 #include <utility>
 
-#include <log.h>
-
 #include <ggml-backend.h>
 
 #include "format/model_file.h"
 #include "mascing/error.h"
 
 namespace mascing {
-namespace {
-
-std::mutex log_mutex;
-std::string
-    last_log_errors;  // NOLINT: what libllama said since the last reset, guarded by log_mutex
-
-void on_log(ggml_log_level level, const char* text, void* /*user*/) {
-  if (level != GGML_LOG_LEVEL_ERROR) {
-    return;
-  }
-  const std::lock_guard<std::mutex> lock(log_mutex);
-  last_log_errors += text;
-}
-
-std::string take_log_errors() {
-  const std::lock_guard<std::mutex> lock(log_mutex);
-  std::string text = std::move(last_log_errors);
-  last_log_errors.clear();
-  while (!text.empty() && text.back() == '\n') {
-    text.pop_back();
-  }
-  std::replace(text.begin(), text.end(), '\n', ';');
-  return text.empty() ? "no reason given" : text;
-}
-
-void initialise_backend_once() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    llama_log_set(on_log, nullptr);
-    common_log_set_verbosity_thold(LOG_LEVEL_ERROR);  // each plain rendering would be warned of
-    llama_backend_init();
-  });
-}
-
-}  // namespace
-
-bool has_cpu_only() {
-  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-    if (ggml_backend_dev_type(ggml_backend_dev_get(i)) != GGML_BACKEND_DEVICE_TYPE_CPU) {
-      return false;
-    }
-  }
-  return true;
-}
-
 TokenBatch::TokenBatch(int64_t capacity, int64_t n_share)
     : capacity_(capacity), batch_(llama_batch_init(to_int32(capacity), 0, to_int32(n_share))) {}
 
@@ -87,32 +40,6 @@ int32_t TokenBatch::add(int32_t token,
   batch_.logits[i] = is_output ? 1 : 0;
   columns_.push_back(column);
   return i;
-}
-
-LoadedModel::LoadedModel(const LlamaHostOptions& options, Weights form)
-    : info(read_model_info(options.path, options.allow_dense)) {
-  initialise_backend_once();
-  llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = form == Weights::kPlain ? 0 : to_int32(options.n_gpu_layer);
-  params.use_extra_bufts = form == Weights::kFast;
-  weights.reset(llama_model_load_from_file(options.path.c_str(), params));
-  if (!weights) {
-    throw Error(
-        ErrorKind::kHost,
-        "[host] libllama cannot load '" + options.path + "': " + take_log_errors(),
-        "check that llama.cpp v0.5.0 supports the architecture and that there is enough memory");
-  }
-  chat = std::make_unique<ChatPrompt>(weights.get(), options.chat_template);
-  for (const LlamaAdapter& adapter : options.adapters) {
-    adapters.push_back(llama_adapter_lora_init(weights.get(), adapter.path.c_str()));
-    scales.push_back(adapter.scale);
-    if (adapters.back() == nullptr) {
-      throw Error(
-          ErrorKind::kHost,
-          "[host] libllama cannot load the adapter '" + adapter.path + "': " + take_log_errors(),
-          "an adapter only works with the model it was exported for");
-    }
-  }
 }
 
 Engine::Engine(std::shared_ptr<const LoadedModel> model,

@@ -9,16 +9,13 @@
 
 #include <llama.h>
 
-#include "host/llama/chat_prompt.h"
+#include "host/llama/loaded_model.h"
 #include "host/llama/router_tap.h"
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
 
 namespace mascing {
 
-struct LlamaModelDeleter {
-  void operator()(llama_model* model) const { llama_model_free(model); }
-};
 struct LlamaContextDeleter {
   void operator()(llama_context* context) const { llama_free(context); }
 };
@@ -27,10 +24,6 @@ struct LlamaContextDeleter {
 [[nodiscard]] constexpr int32_t to_int32(int64_t n) {
   return static_cast<int32_t>(n);
 }
-
-/// Whether all of a graph is computed by one backend. Where several share the work, the one that is
-/// stopped hands on what it has not computed, and the next may take that for numbers of experts.
-[[nodiscard]] bool has_cpu_only();
 
 /// Neighbouring sequences of the cache that share a token.
 struct SequenceRange {
@@ -63,23 +56,6 @@ class TokenBatch {
   int64_t capacity_;
   llama_batch batch_;
   std::vector<TapColumn> columns_;
-};
-
-/// A model's weights and what was read of it, shared by all engines that run it.
-struct LoadedModel {
-  enum class Weights {
-    kFast,   ///< rearranged for speed, or on a GPU, as `options` says
-    kPlain,  ///< as the file has them, in the processor's memory, to be read row by row
-  };
-
-  /// Checks and loads the file of `options`. Throws Error{kBadInput}, Error{kHost}.
-  explicit LoadedModel(const LlamaHostOptions& options, Weights form = Weights::kFast);
-
-  ModelInfo info;
-  std::unique_ptr<llama_model, LlamaModelDeleter> weights;
-  std::unique_ptr<ChatPrompt> chat;
-  std::vector<llama_adapter_lora*> adapters;  ///< owned by `weights`
-  std::vector<float> scales;                  ///< of the adapters
 };
 
 class Engine {
