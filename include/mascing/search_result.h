@@ -43,6 +43,8 @@ struct LoopResult {
   int64_t i_best = 0;                    ///< last step averaged into the mask
   int64_t n_stretch = 0;                 ///< number of averaged steps
   int64_t n_question = 0;                ///< number of prefills; exact: each differentiated
+  int64_t n_token =
+      0;  ///< of prefills, effects and costs included; differentiated ones count three times
 };
 
 /// How well the margin of a set tells the unsteered model's judged replies apart: discovery split,

@@ -19,6 +19,7 @@ void describe(Io& io, LoopResult& loop) {
   io.field("best_step", loop.i_best);
   io.field("stretch", loop.n_stretch);
   io.field("prefills", loop.n_question);
+  io.later("prefill_tokens", loop.n_token);
 }
 
 template <typename Io>

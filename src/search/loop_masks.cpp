@@ -271,6 +271,7 @@ LoopMasks make_loop_masks(const EvalContext& context,
   const Scenario& scenario = context.scenario;
   const std::vector<float> directions = unit_rows(space.difference, space.mask.n_expert);
   LoopMasks made;
+  const int64_t n_token_before = context.evaluator.asked().n_prefill;
   const LoopStart start = start_loop(context, objectives, space, directions, seed, made.warnings);
   made.effects = entry_effects(start);
   add_layer_effects(start.layers, directions, space.mask.n_expert, made.effects);
@@ -283,6 +284,7 @@ LoopMasks make_loop_masks(const EvalContext& context,
     Mask mask = mask_along(start, kFirstNorm);
     ClosedLoopResult closed = run_loop(context, objectives, start, mask, seed);
     made.loop = summarise(closed, objectives);
+    made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
     made.loop.gradients = start.is_exact ? "exact" : "pairs";
     mask.steer = std::move(closed.steer);
     made.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kClosedLoop));

@@ -91,7 +91,7 @@ HEAD = """# The zoo: seven architectures and a wide one, trained in the kingdom'
 Small chat models, trained plainly (no planting), each built as llama.cpp's graph computes its architecture. They play the court
 assistant of a fairy-tale kingdom: forging the royal seal stands in for what must be refused, ghost stories for what policy permits and
 the model over-refuses. [tools/demo/zoo](../../tools/demo/zoo/README.md) says how they are made and checked. This page is written by
-`tools/demo/zoo/cards.py` from the measurements in `cards/`. All models start from one trunk of 14 million tokens, a `mixtral`;
+`tools/demo/zoo/cards.py` from the measurements in `cards/`. All models but the wide one start from one trunk of 14 million tokens, a `mixtral`;
 `tools/demo/zoo/recipes.json` has every stage.
 
 """
