@@ -37,6 +37,7 @@
 #include "mascing/mask.h"
 #include "mascing/mask_algebra.h"
 #include "mascing/mask_file.h"
+#include "mascing/mask_verdict.h"
 #include "mascing/model_info.h"
 #include "mascing/progress.h"
 #include "mascing/reply_parts.h"

@@ -11,6 +11,7 @@
 #include "mascing/candidate_result.h"
 #include "mascing/export_result.h"
 #include "mascing/judges_result.h"
+#include "mascing/mask_verdict.h"
 #include "mascing/metric_result.h"
 #include "mascing/power_result.h"
 #include "mascing/protocol_result.h"
@@ -35,6 +36,7 @@ struct Results {
   int64_t n_layer = 0;
   int64_t n_expert = 0;
   int64_t n_expert_used = 0;
+  MaskVerdict verdict;
   std::map<std::string, MetricResult> metrics;
   JudgesResult judges;
   ProtocolResult protocol;

@@ -27,6 +27,7 @@ struct EvalArguments {
   bool json = false;
   JudgeArguments judges;
   SampleOptions samples;
+  VerdictOptions verdict;
   ModelOptions model;
 };
 
@@ -37,10 +38,7 @@ void execute(EvalArguments& arguments, Session& session) {
   arguments.model.adopt(scenario.chat_template);
   const Mask mask = read_mask(arguments.mask);
   RunOptions options =
-      arguments.model.run_options(arguments.output,
-                                  arguments.seed,
-                                  "mascing eval " + arguments.scenario + " -m " +
-                                      arguments.model.host.path + " --mask " + arguments.mask);
+      arguments.model.run_options(arguments.output, arguments.seed, session.command_line);
   options.shard = parse_shard(arguments.shard);
   options.merge = arguments.merge;
   options.attacks = arguments.is_played ? Attacks::kPlayed : Attacks::kReplayed;
@@ -60,6 +58,7 @@ void execute(EvalArguments& arguments, Session& session) {
     return;
   }
   const RunOutcome outcome = evaluate_mask(scenario, mask, alpha, *host, options, line.callback());
+  line.finish_line();
   std::cout << (arguments.json ? to_json(outcome.results)
                                : render_table(outcome.results, wants_colour()))
             << std::flush;
@@ -69,7 +68,7 @@ void execute(EvalArguments& arguments, Session& session) {
                 "[eval] " + outcome.failure,
                 "use a smaller --alpha or another mask");
   }
-  session.exit_code = 0;
+  session.exit_code = arguments.verdict.exit_code(outcome.results.verdict);
 }
 
 }  // namespace
@@ -110,6 +109,7 @@ void add_eval(CLI::App& app, Session& session) {
       ->excludes("--merge");
   arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);
+  arguments->verdict.add_to(*command);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->judges.add_to(*command);
   arguments->model.add_to(*command);

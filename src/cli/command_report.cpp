@@ -16,7 +16,8 @@ void add_report(CLI::App& app, Session& session) {
   command->add_option("-o,--output", *output, "File to write")->capture_default_str();
   command->callback([input, output, &session] {
     write_file_atomically(*output,
-                          render_report(results_from_json(read_text_file(*input), *input)));
+                          render_report(results_from_json(read_text_file(*input), *input),
+                                        transcripts_beside(*input)));
     say_written(*output, "");
     session.exit_code = 0;
   });

@@ -60,7 +60,7 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
 void execute_search(SearchArguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
-  RunOptions options = arguments.options("search");
+  RunOptions options = arguments.options(session.command_line);
   LiveTable table(scenario.target().metric);
   options.watch_trials = [&](const std::vector<CandidateResult>& trials) { table.update(trials); };
   ProgressLine line;

@@ -48,8 +48,7 @@ Scenario RunArguments::read() {
 }
 
 RunOptions RunArguments::options(const std::string& command) const {
-  RunOptions options = model.run_options(
-      output, seed, "mascing " + command + " " + scenario + " -m " + model.host.path);
+  RunOptions options = model.run_options(output, seed, command);
   options.method = method;
   options.budget_text = budget;
   if (!budget.empty()) {

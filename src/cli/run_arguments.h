@@ -25,7 +25,7 @@ struct RunArguments {
   /// Reads the scenario, applies --method, and takes its template over to the model's options.
   /// Throws Error{kUsage}.
   [[nodiscard]] Scenario read();
-  /// `command`: "run", "search". Throws Error{kUsage} for an invalid budget.
+  /// `command` is the whole line, for the record. Throws Error{kUsage} for an invalid budget.
   [[nodiscard]] RunOptions options(const std::string& command) const;
 };
 

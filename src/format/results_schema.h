@@ -28,6 +28,32 @@ void describe(Io& io, Warning& warning) {
 }
 
 template <typename Io>
+void describe(Io& io, VerdictReason& reason) {
+  io.field("about", reason.about);
+  io.field("word", reason.word);
+  io.field("text", reason.text);
+}
+
+template <typename Io>
+void describe(Io& io, VerdictLimits& limits) {
+  io.field("least_rate", limits.least_rate);
+  io.field("care_loss", limits.care_loss);
+  io.field("max_loss", limits.max_loss);
+  io.field("care_perplexity_rise", limits.care_perplexity_rise);
+  io.field("max_perplexity_rise", limits.max_perplexity_rise);
+  io.field("care_divergence", limits.care_divergence);
+  io.field("max_divergence", limits.max_divergence);
+  io.field("max_unseen_drop", limits.max_unseen_drop);
+}
+
+template <typename Io>
+void describe(Io& io, MaskVerdict& verdict) {
+  io.field("word", verdict.word);
+  io.field("reasons", verdict.reasons);
+  io.field("limits", verdict.limits);
+}
+
+template <typename Io>
 void describe_origin(Io& io, Results& results) {
   io.section("tool", [&](Io& tool) {
     tool.field("version", results.tool_version);
@@ -75,6 +101,7 @@ void describe(Io& io, PowerResult& power) {
 template <typename Io>
 void describe(Io& io, Results& results) {
   describe_origin(io, results);
+  io.later("verdict", results.verdict);
   io.field("metrics", results.metrics);
   io.later("judges", results.judges);
   io.later("protocol", results.protocol);

@@ -6,7 +6,8 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kLineWidth = 100;
+constexpr size_t kLineWidth = 80;
+constexpr size_t kLeastCell = 10;  // a last cell is not cut to less
 
 }  // namespace
 
@@ -70,7 +71,13 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows,
   for (const auto& row : rows) {
     std::string line;
     for (size_t i = 0; i < widths.size(); ++i) {
-      line += (i == 0 ? "" : "  ") + padded(row[i], widths[i], is_left[i]);
+      const std::string gap = i == 0 ? "" : "  ";
+      const size_t n_taken = width_of(line) + gap.size();
+      const bool is_last = i + 1 == widths.size() && n_taken + kLeastCell < kLineWidth;
+      const std::string cell = is_last ? shortened(row[i], kLineWidth - n_taken) : row[i];
+      line +=
+          gap +
+          padded(cell, is_last ? std::min(widths[i], kLineWidth - n_taken) : widths[i], is_left[i]);
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }

@@ -38,6 +38,15 @@ std::string headline_metric(const Results& results) {
   return best;
 }
 
+/// "-0.48" -> "-.48".
+std::string without_zero(std::string text) {
+  const size_t at = text.find("0.");
+  if (at == 0 || (at == 1 && (text[0] == '-' || text[0] == '+'))) {
+    text.erase(at, 1);
+  }
+  return text;
+}
+
 std::string verdict(const MetricResult& metric) {
   if (!metric.steered) {
     return " without a mask; no mask was measured";
@@ -65,17 +74,6 @@ std::vector<NamedMetric> ordered_metrics(const Results& results) {
   return metrics;
 }
 
-std::string display_name(const std::string& id) {
-  std::string name = id;
-  if (id == "dsr" || id == "gsr") {
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-      return static_cast<char>(c - 'a' + 'A');
-    });
-  }
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return name;
-}
-
 std::string full_name(const std::string& id) {
   const std::string name = display_name(id);
   return id == "dsr"   ? name + " (defence success rate)"
@@ -95,6 +93,16 @@ std::string signed_text(double value, int decimals) {
 std::string interval_text(const Rate& rate) {
   std::string text("[");
   return text.append(rate_text(rate.low)).append(", ").append(rate_text(rate.high)).append("]");
+}
+
+std::string compact_rate_text(const Rate& rate) {
+  return rate_text(rate.rate) + " [" + without_zero(rate_text(rate.low)) + ", " +
+         without_zero(rate_text(rate.high)) + "]";
+}
+
+std::string compact_change_text(const Rate& change) {
+  return signed_text(change.rate, 2) + " [" + without_zero(signed_text(change.low, 2)) + ", " +
+         without_zero(signed_text(change.high, 2)) + "]";
 }
 
 std::string p_text(double p_value) {

@@ -20,6 +20,7 @@
 #include "report/search_sections.h"
 #include "report/style_sheet.h"
 #include "report/svg.h"
+#include "report/verdict_block.h"
 
 namespace mascing {
 namespace {
@@ -56,14 +57,6 @@ std::string tiles(const Results& results) {
                  arrow_between(format_number(damage.perplexity_base, 1),
                                format_number(damage.perplexity_steered, 1)),
                  relative_change_text(damage.perplexity_base, damage.perplexity_steered));
-  }
-  if (results.tokens_per_second_base > 0.0) {
-    body += tile("Tokens per second",
-                 results.tokens_per_second_steered > 0.0
-                     ? arrow_between(short_text(results.tokens_per_second_base),
-                                     short_text(results.tokens_per_second_steered))
-                     : short_text(results.tokens_per_second_base),
-                 "prompt and reply tokens");
   }
   return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
 }
@@ -285,7 +278,7 @@ std::string provenance_section(const Results& results) {
 
 }  // namespace
 
-std::string render_report(const Results& results) {
+std::string render_report(const Results& results, const std::vector<Transcript>& /*transcripts*/) {
   const std::string title = escape_html(results.scenario_name + " - mascing report");
   std::string page =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -293,6 +286,7 @@ std::string render_report(const Results& results) {
       title + "</title>\n<style>" + style_sheet() + "</style>\n</head>\n<body>\n";
   page += page_header(results);
   page += "<main>\n";
+  page += verdict_section(results);
   page += warnings_box(results);
   page += metrics_section(results);
   page += replies_section(results);

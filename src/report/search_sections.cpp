@@ -98,7 +98,9 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
   for (const std::string& id : columns.ids) {
     cells.push_back(candidate_cell(candidate, id));
   }
-  cells.push_back(positive_text(candidate.kl_benign, 4));
+  const bool is_generated = !candidate.rates.empty() || candidate.kl_first <= 0.0;
+  cells.push_back(positive_text(candidate.kl_first, 4));
+  cells.push_back(positive_text(is_generated ? candidate.kl_benign : 0.0, 4));
   cells.push_back(positive_text(candidate.perplexity, 1));
   cells.push_back(outcome_of(candidate, is_chosen));
   if (columns.has_settings) {
@@ -120,7 +122,11 @@ HtmlTable candidate_table(const std::string& caption, const CandidateColumns& wa
   for (const std::string& id : wanted.ids) {
     columns.push_back({display_name(id), true});
   }
-  columns.insert(columns.end(), {{"KL", true}, {"perplexity", true}, {"outcome"}});
+  columns.insert(columns.end(),
+                 {{"KL of first tokens", true},
+                  {"KL of whole replies", true},
+                  {"perplexity", true},
+                  {"outcome"}});
   if (wanted.has_settings) {
     columns.insert(columns.end(),
                    {{"lambda", true}, {"epochs", true}, {"preserve", true}, {"seed", true}});
