@@ -72,7 +72,8 @@ struct Results {
 
 /// Writes results.json (docs/results.md has the schema). Keys are sorted. Everything that depends
 /// on the clock is under "cost", so two runs with the same seed differ only there.
-[[nodiscard]] std::string to_json(const Results& results);
+enum class JsonForm { kIndented, kCompact };
+[[nodiscard]] std::string to_json(const Results& results, JsonForm form = JsonForm::kIndented);
 /// Throws Error{kBadInput} naming a key that is missing or has the wrong type.
 [[nodiscard]] Results results_from_json(const std::string& text, const std::string& name);
 

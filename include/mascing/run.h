@@ -29,8 +29,8 @@ struct RunOutcome {
 using OpenHost = std::function<std::unique_ptr<Host>()>;
 
 /// Writes mask.gguf, results.json, transcripts.jsonl and report.html to the output folder, next to
-/// labelled.jsonl, traces/, candidates/ and cache/. An interrupted run resumes; the results of a finished one are
-/// read. `info` describes the model that `open_host` will open.
+/// labelled.jsonl, traces/, candidates/ and cache/. An interrupted run resumes; the results of a
+/// finished one are read. `info` describes the model that `open_host` will open.
 [[nodiscard]] RunOutcome run_scenario(const Scenario& scenario,
                                       const ModelInfo& info,
                                       const OpenHost& open_host,

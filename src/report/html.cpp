@@ -57,6 +57,9 @@ void HtmlTable::add_row(const std::vector<std::string>& cells, const std::string
   for (size_t i = 0; i < cells.size() && i < columns_.size(); ++i) {
     const std::string tag = i == 0 ? "th" : "td";
     body_.append("<").append(tag).append(i == 0 ? " scope=\"row\"" : "");
+    if (i > 0) {
+      body_.append(" data-label=\"").append(escape_html(columns_[i].heading)).append("\"");
+    }
     body_.append(columns_[i].is_number ? " class=\"number\">" : ">").append(cells[i]);
     body_.append("</").append(tag).append(">");
   }

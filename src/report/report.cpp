@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/app_parts.h"
 #include "report/baseline_sections.h"
 #include "report/export_sections.h"
 #include "report/html.h"
@@ -278,12 +279,12 @@ std::string provenance_section(const Results& results) {
 
 }  // namespace
 
-std::string render_report(const Results& results, const std::vector<Transcript>& /*transcripts*/) {
+std::string render_report(const Results& results, const std::vector<Transcript>& transcripts) {
   const std::string title = escape_html(results.scenario_name + " - mascing report");
   std::string page =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + style_sheet() + "</style>\n</head>\n<body>\n";
+      title + "</title>\n<style>" + style_sheet() + "</style>\n" + app_head() + "</head>\n<body>\n";
   page += page_header(results);
   page += "<main>\n";
   page += verdict_section(results);
@@ -291,6 +292,7 @@ std::string render_report(const Results& results, const std::vector<Transcript>&
   page += metrics_section(results);
   page += replies_section(results);
   page += damage_section(results);
+  page += conversations_section(std::ssize(transcripts));
   page += judges_section(results);
   page += categories_section(results);
   page += mask_section(results);
@@ -307,8 +309,9 @@ std::string render_report(const Results& results, const std::vector<Transcript>&
   page += provenance_section(results);
   page +=
       "</main>\n<footer>All numbers are in results.json next to this "
-      "page.</footer>\n</body>\n</html>\n";
-  return page;
+      "page.</footer>\n";
+  page += app_end(results, transcripts.empty() ? "" : fit_on_page(transcripts).json);
+  return page + "</body>\n</html>\n";
 }
 
 }  // namespace mascing
