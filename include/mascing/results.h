@@ -48,6 +48,7 @@ struct Results {
   int64_t mask_n_active = 0;
   std::vector<float> mask_steer;          ///< [L, E], for the plot
   std::map<std::string, double> seconds;  ///< stage -> wall time
+  std::string finished_at;                ///< UTC, "2026-03-01T12:00:00Z"
   int64_t n_prefill_token = 0;
   int64_t n_generated_token = 0;
   int64_t n_baseline_prefill_token = 0;  ///< for the baselines, which the two above do not include

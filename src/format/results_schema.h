@@ -116,6 +116,7 @@ void describe(Io& io, Results& results) {
   });
   io.section("cost", [&](Io& cost) {
     cost.field("seconds", results.seconds);
+    cost.later("finished_at", results.finished_at);
     cost.field("prefill_tokens", results.n_prefill_token);
     cost.field("generated_tokens", results.n_generated_token);
     cost.later("baseline_prefill_tokens", results.n_baseline_prefill_token);

@@ -6,6 +6,11 @@
 #include "base/text.h"
 
 namespace mascing {
+namespace {
+
+constexpr size_t kManyColumns = 8;  // more are set in smaller type
+
+}  // namespace
 
 std::string escape_html(const std::string& text) {
   const bool is_utf8 = is_valid_utf8(text);
@@ -43,8 +48,9 @@ std::string escape_html(const std::string& text) {
 HtmlTable::HtmlTable(const std::string& caption, std::vector<HtmlColumn> columns)
     : columns_(std::move(columns)) {
   head_ = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
-          escape_html(caption) + "\"><table><caption>" + escape_html(caption) +
-          "</caption><thead><tr>";
+          escape_html(caption) + "\"><table" +
+          (columns_.size() > kManyColumns ? " class=\"wide\"" : "") + "><caption>" +
+          escape_html(caption) + "</caption><thead><tr>";
   for (const HtmlColumn& column : columns_) {
     head_ += std::string("<th scope=\"col\"") + (column.is_number ? " class=\"number\">" : ">") +
              escape_html(column.heading) + "</th>";
@@ -57,9 +63,6 @@ void HtmlTable::add_row(const std::vector<std::string>& cells, const std::string
   for (size_t i = 0; i < cells.size() && i < columns_.size(); ++i) {
     const std::string tag = i == 0 ? "th" : "td";
     body_.append("<").append(tag).append(i == 0 ? " scope=\"row\"" : "");
-    if (i > 0) {
-      body_.append(" data-label=\"").append(escape_html(columns_[i].heading)).append("\"");
-    }
     body_.append(columns_[i].is_number ? " class=\"number\">" : ">").append(cells[i]);
     body_.append("</").append(tag).append(">");
   }

@@ -263,8 +263,8 @@ std::string held_out_table(const OutcomeResult& outcome) {
                    {"slope", true}});
   for (const auto& [metric, margin] : outcome.held_out) {
     const bool is_checked = margin.n_wanted + margin.n_unwanted > 0;
-    table.add_row({escape_html(metric),
-                   escape_html(margin.form),
+    table.add_row({escape_html(display_name(metric)),
+                   escape_html(display_name(margin.form)),
                    is_checked ? count_text(margin.n_wanted) + " / " + count_text(margin.n_unwanted)
                               : "not checked",
                    rate_text(margin.coverage_wanted) + " / " + rate_text(margin.coverage_unwanted),

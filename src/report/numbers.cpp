@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "base/text.h"
 
@@ -21,6 +20,7 @@ constexpr std::array kReadingOrder = {"dsr",
                                       "coherent"};
 
 constexpr double kSignificance = 0.05;
+constexpr int kMostDecimals = 9;
 
 size_t place_of(const std::string& id) {
   return std::find(kReadingOrder.begin(), kReadingOrder.end(), id) - kReadingOrder.begin();
@@ -129,9 +129,9 @@ std::string short_text(double value) {
     return size >= 1e7 ? format_number(value / 1e6, 0) + "e6" : format_number(value, 0);
   }
   if (size < 1e-4 && size > 0.0) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.0e", value);
-    return text;
+    const int decimals = std::min(kMostDecimals, static_cast<int>(std::ceil(-std::log10(size))));
+    const std::string text = format_number(value, decimals);
+    return text.find_first_not_of("-0.") == std::string::npos ? "0" : text;
   }
   std::string text = format_number(value, size >= 10.0 ? 1 : size >= 0.1 ? 2 : 4);
   while (text.find('.') != std::string::npos && (text.back() == '0' || text.back() == '.')) {
@@ -161,7 +161,10 @@ bool is_significant(const MetricResult& metric) {
 std::string headline(const Results& results, const std::string& arrow) {
   const std::vector<NamedMetric> metrics = ordered_metrics(results);
   if (metrics.empty()) {
-    return "No metrics were measured";
+    const auto n = std::ssize(results.candidates);
+    return n == 0 ? "No metrics were measured"
+                  : "Search on the selection split: " + count_text(n) +
+                        (n == 1 ? " candidate" : " candidates") + ", none tested yet";
   }
   const MetricResult& metric = *metrics.front().result;
   const std::string steered =

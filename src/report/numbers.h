@@ -36,8 +36,8 @@ struct NamedMetric {
 [[nodiscard]] std::string p_text(double p_value);
 /// "+2.9 %", relative change from `before` to `after`; "-" if undefined.
 [[nodiscard]] std::string relative_change_text(double before, double after);
-/// About three significant digits, without an exponent where that is readable: "0.001", "131",
-/// "1.5e-05".
+/// About three significant digits without an exponent, one below 0.0001: "0.001", "131",
+/// "0.00002".
 [[nodiscard]] std::string short_text(double value);
 /// "12 345", with a space between groups of three digits.
 [[nodiscard]] std::string count_text(int64_t count);

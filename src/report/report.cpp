@@ -73,7 +73,7 @@ std::string page_header(const Results& results) {
               ? ""
               : "<p class=\"model-note\">Model description: " +
                     escape_html(results.model_description) + "</p>\n") +
-         tiles(results) + "</header>\n";
+         "</header>\n";
 }
 
 std::string warnings_box(const Results& results) {
@@ -270,11 +270,19 @@ std::string provenance_section(const Results& results) {
           " per token");
   add("Model fingerprint", results.fingerprint, true);
   add("Mask file", results.mask_file, true);
-  add("Command", results.command, true);
+  add("Scenario, SHA-256", results.protocol.scenario_hash, true);
+  add("Data, hash", results.protocol.data_hash, true);
   add("Seed", std::to_string(results.seed));
   add("Threads", std::to_string(results.n_thread));
   add("Version", "mascing " + results.tool_version);
-  return html_section("provenance", "Provenance", "<dl class=\"facts\">\n" + list + "</dl>\n");
+  add("Finished", results.finished_at);
+  const std::string command =
+      results.command.empty() ? ""
+                              : html_paragraph("The command, with every option that was given:") +
+                                    "<pre class=\"command\" tabindex=\"0\"><code>" +
+                                    escape_html(results.command) + "</code></pre>\n";
+  return html_section(
+      "provenance", "Reproduction", command + "<dl class=\"facts\">\n" + list + "</dl>\n");
 }
 
 }  // namespace
@@ -288,6 +296,7 @@ std::string render_report(const Results& results, const std::vector<Transcript>&
   page += page_header(results);
   page += "<main>\n";
   page += verdict_section(results);
+  page += tiles(results);
   page += warnings_box(results);
   page += metrics_section(results);
   page += replies_section(results);

@@ -175,6 +175,16 @@ std::string confound_text(const Results& results) {
                    auc + " (0.5 = chance). The surrogate shows no sign of relying on length.";
 }
 
+/// "dsr.label_0" -> "DSR, as wanted".
+std::string label_heading(const std::string& name) {
+  const size_t dot = name.find('.');
+  const std::string kind = dot == std::string::npos ? name : name.substr(dot + 1);
+  const std::string words = kind == "label_0"   ? "as wanted"
+                            : kind == "label_1" ? "not as wanted"
+                                                : display_name(kind);
+  return dot == std::string::npos ? words : display_name(name.substr(0, dot)) + ", " + words;
+}
+
 std::string labels_table(const Results& results) {
   std::map<std::string, std::map<std::string, int64_t>> rows;
   std::set<std::string> names;
@@ -186,7 +196,7 @@ std::string labels_table(const Results& results) {
   }
   std::vector<HtmlColumn> columns = {{"part"}};
   for (const std::string& name : names) {
-    columns.push_back({display_name(name), true});
+    columns.push_back({label_heading(name), true});
   }
   HtmlTable table("Conversations per split", columns);
   for (const auto& [part, counts] : rows) {

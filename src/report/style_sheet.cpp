@@ -73,6 +73,10 @@ tbody th { font-weight: 500; overflow-wrap: anywhere; }
 td.number, td.number small { white-space: nowrap; }
 td.number small { display: block; }
 td small, th small { color: var(--quiet); font-size: .8125rem; font-weight: 400; }
+.wide { font-size: .8125rem; }
+.wide thead th { font-size: .8125rem; }
+.wide :is(th, td) { padding: .3rem .35rem; }
+.wide td:not(.number) { min-width: 5.5rem; overflow-wrap: anywhere; }
 tr.chosen > * { background: var(--faint); font-weight: 600; }
 tr.chosen > :first-child { box-shadow: inset .25rem 0 var(--accent); }
 tr.infeasible > * { color: var(--quiet); }
@@ -122,15 +126,6 @@ code { font: .875em ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; }
 footer { padding-bottom: 3rem; color: var(--quiet); font-size: .875rem; }
 @media (max-width: 44rem) {
   main, header, footer { padding: 0 1rem; }
-  table, tbody, caption { display: block; width: 100%; }
-  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  tbody tr { display: block; padding: .6rem 0; border-bottom: 2px solid var(--rule); }
-  tbody th, tbody td { display: flex; justify-content: space-between; gap: 1rem; padding: .15rem .25rem; border: 0; text-align: right; }
-  tbody th { font-weight: 600; text-align: left; }
-  tbody td:not([data-label]), tbody td:empty { display: none; }
-  tbody td::before { content: attr(data-label); color: var(--quiet); text-align: left; flex: none; max-width: 55%; }
-  tbody td { overflow-wrap: anywhere; }
-  td.number small { display: inline; }
   h1 { font-size: 1.5rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .6rem; }
@@ -138,7 +133,10 @@ footer { padding-bottom: 3rem; color: var(--quiet); font-size: .875rem; }
 @media print {
   body { background: #fff; font-size: 9.5pt; }
   main, header, footer { max-width: none; padding: 0; }
-  table, caption { font-size: 8pt; }
+  table, caption, .wide { font-size: 8pt; }
+  .wide, .wide thead th { font-size: 6.5pt; }
+  .wide td { white-space: normal !important; min-width: 0 !important; }
+  .wide :is(th, td) { padding: .15rem; }
   thead th, td small { font-size: 7.5pt; }
   th, td { padding: .2rem .3rem; }
   tr, svg, .tiles, .verdict { break-inside: avoid; }

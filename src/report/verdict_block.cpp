@@ -10,6 +10,14 @@ namespace {
 
 constexpr size_t kReasonIndent = 14;
 
+std::string sentence_of(const VerdictReason& reason) {
+  std::string text = reason.text;
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  }
+  return text;
+}
+
 const char* tone_of(const std::string& word) {
   return word == kReadyToUse ? ansi::kGreen : word == kUseWithCare ? ansi::kYellow : ansi::kRed;
 }
@@ -35,7 +43,7 @@ std::string verdict_section(const Results& results) {
     items += "<li class=\"" + escape_html(reason.word) + "\"><span aria-hidden=\"true\">" +
              symbol_of(reason.word) + "</span><div><strong>" + escape_html(reason.about) +
              "</strong> <small>" + escape_html(verdict_in_words(reason.word)) + "</small><p>" +
-             escape_html(reason.text) + ".</p></div></li>\n";
+             escape_html(sentence_of(reason)) + ".</p></div></li>\n";
   }
   return "<section class=\"verdict " + escape_html(verdict.word) +
          "\" aria-labelledby=\"verdict\">\n<h2 id=\"verdict\">Verdict: " +
@@ -57,7 +65,7 @@ std::string verdict_lines(const Results& results, bool colour) {
                kReasonIndent,
                true) +
         " ";
-    text += wrapped(start, printable(reason.text), kReasonIndent + 1);
+    text += wrapped(start, printable(sentence_of(reason)), kReasonIndent + 1);
   }
   return text;
 }

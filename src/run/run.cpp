@@ -192,6 +192,7 @@ void add_cost(Session& session, Results& results) {
   results.tokens_per_second_base = session.evaluator.tokens_per_second(false);
   results.tokens_per_second_steered = session.evaluator.tokens_per_second(true);
   results.seconds = session.watch.seconds();
+  results.finished_at = utc_now();
 }
 
 Results put_together(Session& session, const Parts& parts) {

@@ -56,9 +56,11 @@ VerdictReason reason_from(const std::string& about,
 /// "DSR rose from 47.0 % to 100.0 %".
 std::string change_in_words(const std::string& id, const MetricResult& metric) {
   const double change = metric.steered->rate - metric.base.rate;
+  const std::string name = id == "coherent"          ? "coherent replies"
+                           : id == "multiple_choice" ? "right answers to multiple choice"
+                                                     : display_name(id);
   const std::string verb = change > 0.0 ? " rose from " : change < 0.0 ? " fell from " : " stays ";
-  return display_name(id) + verb +
-         (change == 0.0 ? "" : format_percent(metric.base.rate) + " to ") +
+  return name + verb + (change == 0.0 ? "" : format_percent(metric.base.rate) + " to ") +
          format_percent(metric.steered->rate);
 }
 

@@ -96,7 +96,9 @@ TEST(Numbers, AreShortAndHonest) {
   EXPECT_EQ(count_text(1234567), "1 234 567");
   EXPECT_EQ(count_text(-123), "-123");
   EXPECT_EQ(short_text(0.001), "0.001");
-  EXPECT_EQ(short_text(0.00001), "1e-05");
+  EXPECT_EQ(short_text(0.00001), "0.00001");
+  EXPECT_EQ(short_text(0.000074), "0.00007");
+  EXPECT_EQ(short_text(1e-12), "0");
   EXPECT_EQ(short_text(131.2), "131");
   EXPECT_EQ(short_text(1.0), "1");
   EXPECT_EQ(short_text(0.0), "0");

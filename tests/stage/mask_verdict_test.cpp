@@ -60,7 +60,8 @@ TEST(MaskVerdict, IsNotFooledByAGreatEffectThatCostsOrdinaryAnswers) {
   EXPECT_EQ(verdict.word, kDoNotUse);
   EXPECT_EQ(word_for(verdict, "effect"), kReadyToUse);
   EXPECT_EQ(verdict.reasons[1].text,
-            "benign compliance fell from 100.0 % to 31.0 %; coherent fell from 100.0 % to 64.0 %");
+            "benign compliance fell from 100.0 % to 31.0 %; coherent replies fell from 100.0 % to "
+            "64.0 %");
 }
 
 TEST(MaskVerdict, TurnsToDoNotUseWhereAHoldSetBreaksItsLimitHoweverSmall) {

@@ -4,6 +4,7 @@ import { addContents } from "./contents";
 import { showConversations } from "./conversations";
 import { embedded, type Results, type Transcripts } from "./data";
 import { el } from "./dom";
+import { fitTables } from "./fit_tables";
 import { showRouting } from "./routing";
 import { makeTablesSortable } from "./tables";
 import { showTradeOff } from "./trade_off";
@@ -48,5 +49,6 @@ if (results) {
   showTradeOff(results);
 }
 showConversations(embedded<Transcripts>("mascing-transcripts"));
+fitTables();
 addCopyButton();
 unfoldForPrint();

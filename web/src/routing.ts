@@ -131,7 +131,7 @@ class RoutingMap {
   private draw(): void {
     const width = this.canvas.clientWidth;
     if (width === 0) return;
-    const cell = Math.max(3, Math.min(18, width / this.nExpert));
+    const cell = Math.max(3, Math.min(26, width / this.nExpert));
     const height = Math.ceil(cell * this.nLayer);
     const scale = window.devicePixelRatio || 1;
     this.canvas.style.height = `${height}px`;
@@ -186,12 +186,13 @@ function entryTable(results: Results): HTMLElement {
             numbers.push(values[layer]?.[expert] ?? NaN);
           }
         }
-        return el("tr", {}, ...numbers.map((number, i) => el("td", { class: "number", "data-label": heads[i] }, shortNumber(number))));
+        return el("tr", {}, ...numbers.map((number) => el("td", { class: "number" }, shortNumber(number))));
       }),
     ),
   );
   makeSortable(table);
-  return el("details", {}, el("summary", {}, "Entries of the mask as a table"), table);
+  const region = el("div", { class: "scroll" }, table);
+  return el("details", {}, el("summary", {}, "Entries of the mask as a table"), region);
 }
 
 export function showRouting(results: Results): void {

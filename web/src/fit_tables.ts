@@ -1,0 +1,33 @@
+// Nothing is cut off: a table wider than the page is shown as one block a row.
+
+function fit(table: HTMLTableElement): void {
+  const region = table.parentElement;
+  if (!region || region.clientWidth === 0) return;
+  table.classList.remove("stacked");
+  if (table.scrollWidth > region.clientWidth + 1) table.classList.add("stacked");
+}
+
+/// Each cell knows its column's heading, which a block of a row shows beside it.
+function label(table: HTMLTableElement): void {
+  const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map((head) => head.textContent ?? "");
+  for (const row of table.tBodies[0]?.rows ?? []) {
+    [...row.cells].forEach((cell, i) => cell.setAttribute("data-label", heads[i] ?? ""));
+  }
+}
+
+export function fitTables(): void {
+  const tables = [...document.querySelectorAll<HTMLTableElement>("main .scroll > table")];
+  tables.forEach(label);
+  let width = 0;
+  const observer = new ResizeObserver(() => {
+    const now = document.documentElement.clientWidth;
+    if (now === width) return; // a table that changed its own height
+    width = now;
+    tables.forEach(fit);
+  });
+  observer.observe(document.documentElement);
+  // A table in a folded part has no width before it is unfolded.
+  for (const details of document.querySelectorAll("main details")) {
+    details.addEventListener("toggle", () => details.querySelectorAll<HTMLTableElement>(".scroll > table").forEach(fit));
+  }
+}
