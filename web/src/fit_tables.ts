@@ -1,10 +1,12 @@
 // Nothing is cut off: a table wider than the page is shown as one block a row.
 
+const mostPrintedColumns = 10; // of the page's small type on a sheet of A4
+
 function fit(table: HTMLTableElement): void {
   const region = table.parentElement;
-  if (!region || region.clientWidth === 0) return;
+  if (!region || region.clientWidth === 0 || matchMedia("print").matches) return;
   table.classList.remove("stacked");
-  if (table.scrollWidth > region.clientWidth + 1) table.classList.add("stacked");
+  if (table.offsetWidth > region.clientWidth + 1) table.classList.add("stacked");
 }
 
 /// Each cell knows its column's heading, which a block of a row shows beside it.
@@ -26,6 +28,14 @@ export function fitTables(): void {
     tables.forEach(fit);
   });
   observer.observe(document.documentElement);
+  // A sheet cannot be measured beforehand.
+  addEventListener("beforeprint", () => {
+    for (const table of tables) {
+      const n = table.tHead?.rows[0]?.cells.length ?? 0;
+      table.classList.toggle("stacked", n > mostPrintedColumns);
+    }
+  });
+  addEventListener("afterprint", () => tables.forEach(fit));
   // A table in a folded part has no width before it is unfolded.
   for (const details of document.querySelectorAll("main details")) {
     details.addEventListener("toggle", () => details.querySelectorAll<HTMLTableElement>(".scroll > table").forEach(fit));

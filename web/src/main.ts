@@ -13,7 +13,7 @@ import { showTradeOff } from "./trade_off";
 function unfoldForPrint(): void {
   const opened: HTMLDetailsElement[] = [];
   addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll<HTMLDetailsElement>("main details:not([open])")) {
+    for (const details of document.querySelectorAll<HTMLDetailsElement>("main details:not([open], .long)")) {
       details.open = true;
       opened.push(details);
     }

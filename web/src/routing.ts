@@ -192,7 +192,7 @@ function entryTable(results: Results): HTMLElement {
   );
   makeSortable(table);
   const region = el("div", { class: "scroll" }, table);
-  return el("details", {}, el("summary", {}, "Entries of the mask as a table"), region);
+  return el("details", { class: "long" }, el("summary", {}, "Entries of the mask as a table"), region);
 }
 
 export function showRouting(results: Results): void {
