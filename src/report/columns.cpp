@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/hidden_characters.h"
+
 namespace mascing {
 namespace {
 
@@ -13,7 +15,12 @@ constexpr size_t kLeastCell = 10;  // a last cell is not cut to less
 
 std::string printable(const std::string& text) {
   std::string result;
-  for (const char c : text) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (const size_t n_hidden = hidden_character(text, at); n_hidden > 0) {
+      at += n_hidden - 1;
+      continue;
+    }
+    const char c = text[at];
     const auto byte = static_cast<unsigned char>(c);
     result += c == '\n' || c == '\t' ? " " : byte < 0x20 || byte == 0x7F ? "" : std::string(1, c);
   }

@@ -7,7 +7,7 @@
 
 namespace mascing {
 
-/// `text` without control characters; tabs and line breaks become spaces.
+/// `text` without control characters and marks of direction; tabs and line breaks become spaces.
 [[nodiscard]] std::string printable(const std::string& text);
 
 /// Display width of a text; UTF-8 continuation bytes count as 0.

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/hidden_characters.h"
 #include "base/text.h"
 
 namespace mascing {
@@ -16,7 +17,12 @@ std::string escape_html(const std::string& text) {
   const bool is_utf8 = is_valid_utf8(text);
   std::string result;
   result.reserve(text.size());
-  for (const char c : text) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (const size_t n_hidden = hidden_character(text, at); n_hidden > 0) {
+      at += n_hidden - 1;
+      continue;
+    }
+    const char c = text[at];
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
       case '&':

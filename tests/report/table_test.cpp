@@ -42,9 +42,11 @@ TEST(Table, IsTheSameTextWithAndWithoutColour) {
 
 TEST(Table, LetsNoControlCharacterThrough) {
   Results results = sample_results();
-  results.warnings[0].text = "a \x1b[2J b\nc";
+  results.warnings[0].text = "a \x1b[2J \u202e\u009b2J\u2066b\nc";
+  EXPECT_THAT(render_table(results, false), Not(HasSubstr("\u202e")));
+  EXPECT_THAT(render_table(results, false), Not(HasSubstr("\u009b")));
   EXPECT_THAT(render_table(results, false), Not(HasSubstr("\x1b")));
-  EXPECT_THAT(render_table(results, false), HasSubstr("a [2J b c"));
+  EXPECT_THAT(render_table(results, false), HasSubstr("a [2J 2Jb c"));
 }
 
 TEST(Table, CopesWithARunThatMeasuredNothing) {

@@ -1,5 +1,7 @@
 // Nothing is cut off: a table wider than the page is shown as one block a row.
 
+import { excerpt } from "./dom";
+
 const mostPrintedColumns = 10; // of the page's small type on a sheet of A4
 
 function fit(table: HTMLTableElement): void {
@@ -11,7 +13,7 @@ function fit(table: HTMLTableElement): void {
 
 /// Each cell knows its column's heading, which a block of a row shows beside it.
 function label(table: HTMLTableElement): void {
-  const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map((head) => head.textContent ?? "");
+  const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map((head) => excerpt(head.textContent ?? "", 60));
   for (const row of table.tBodies[0]?.rows ?? []) {
     [...row.cells].forEach((cell, i) => cell.setAttribute("data-label", heads[i] ?? ""));
   }

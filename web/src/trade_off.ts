@@ -1,6 +1,6 @@
 // Candidates as points: any rate against any measure of damage, one definition each. Replaces the page's fixed plot.
 import { displayName, type Candidate, type Results } from "./data";
-import { el, shortNumber, svg } from "./dom";
+import { el, excerpt, shortNumber, svg } from "./dom";
 
 const width = 860;
 const height = 360;
@@ -91,9 +91,9 @@ function factsOf(point: Point, chosen: number): HTMLElement {
   return el(
     "div",
     {},
-    el("strong", {}, displayName(candidate.method)),
-    ` \u00b7 ${standingOf(point, chosen)}`,
-    el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+    el("strong", {}, excerpt(displayName(candidate.method), 60)),
+    ` \u00b7 ${excerpt(standingOf(point, chosen), 300)}`,
+    el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, excerpt(name, 40)), el("dd", {}, value)])),
   );
 }
 
@@ -124,7 +124,7 @@ class TradePlot {
       class: "trade-app",
     });
     const x = el("select", {}, ...usable.map((measure, i) => el("option", { value: i }, measure.name)));
-    const y = el("select", {}, ...metrics.map((id) => el("option", { value: id }, displayName(id))));
+    const y = el("select", {}, ...metrics.map((id) => el("option", { value: id }, excerpt(displayName(id), 60))));
     x.addEventListener("change", () => this.redraw(usable[Number(x.value)] ?? this.measure, this.metric));
     y.addEventListener("change", () => this.redraw(this.measure, y.value));
     this.picture.addEventListener("pointermove", (event) => this.point(event));
