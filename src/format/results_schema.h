@@ -8,6 +8,7 @@
 #include "format/protocol_schema.h"
 #include "format/search_schema.h"
 #include "format/surrogate_schema.h"
+#include "format/verdict_schema.h"
 #include "mascing/results.h"
 
 namespace mascing {
@@ -25,32 +26,6 @@ void describe(Io& io, Warning& warning) {
   io.field("id", warning.id);
   io.field("text", warning.text);
   io.field("advice", warning.advice);
-}
-
-template <typename Io>
-void describe(Io& io, VerdictReason& reason) {
-  io.field("about", reason.about);
-  io.field("word", reason.word);
-  io.field("text", reason.text);
-}
-
-template <typename Io>
-void describe(Io& io, VerdictLimits& limits) {
-  io.field("least_rate", limits.least_rate);
-  io.field("care_loss", limits.care_loss);
-  io.field("max_loss", limits.max_loss);
-  io.field("care_perplexity_rise", limits.care_perplexity_rise);
-  io.field("max_perplexity_rise", limits.max_perplexity_rise);
-  io.field("care_divergence", limits.care_divergence);
-  io.field("max_divergence", limits.max_divergence);
-  io.field("max_unseen_drop", limits.max_unseen_drop);
-}
-
-template <typename Io>
-void describe(Io& io, MaskVerdict& verdict) {
-  io.field("word", verdict.word);
-  io.field("reasons", verdict.reasons);
-  io.field("limits", verdict.limits);
 }
 
 template <typename Io>

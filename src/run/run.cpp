@@ -27,7 +27,7 @@
 #include "run/run_record.h"
 #include "run/stopwatch.h"
 #include "scenario/dataset.h"
-#include "stage/mask_verdict.h"
+#include "stage/verdict_on.h"
 
 namespace mascing {
 namespace {

@@ -1,4 +1,4 @@
-#include "stage/mask_verdict.h"
+#include "stage/verdict_on.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

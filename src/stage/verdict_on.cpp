@@ -1,5 +1,5 @@
 // Each reason collects findings with a level; its sentence names the gravest ones.
-#include "stage/mask_verdict.h"
+#include "stage/verdict_on.h"
 
 #include <algorithm>
 #include <cmath>
