@@ -25,6 +25,7 @@ struct EvalArguments {
   bool is_played = false;
   bool is_replayed = false;
   bool json = false;
+  bool is_quiet = false;
   JudgeArguments judges;
   SampleOptions samples;
   VerdictOptions verdict;
@@ -48,7 +49,7 @@ void execute(EvalArguments& arguments, Session& session) {
                 "add --samples 0");
   }
   const auto host = arguments.model.open();
-  ProgressLine line;
+  ProgressLine line(arguments.is_quiet);
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
   if (!options.shard.is_whole()) {
     evaluate_shard(scenario, mask, alpha, *host, options, line.callback());
@@ -62,7 +63,9 @@ void execute(EvalArguments& arguments, Session& session) {
   std::cout << (arguments.json ? to_json(outcome.results)
                                : render_table(outcome.results, wants_colour()))
             << std::flush;
-  say_written(arguments.output + "/results.json, " + arguments.output + "/report.html", "");
+  if (!arguments.is_quiet) {
+    say_written(arguments.output + "/results.json, " + arguments.output + "/report.html", "");
+  }
   if (!outcome.failure.empty()) {
     throw Error(ErrorKind::kInsufficient,
                 "[eval] " + outcome.failure,
@@ -110,6 +113,8 @@ void add_eval(CLI::App& app, Session& session) {
   arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);
   arguments->verdict.add_to(*command);
+  command->add_flag(
+      "-q,--quiet", arguments->is_quiet, "No progress; results, warnings and errors only");
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->judges.add_to(*command);
   arguments->model.add_to(*command);

@@ -26,6 +26,9 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
     std::cout << render_table(outcome.results, wants_colour());
   }
   std::cout << std::flush;
+  if (arguments.is_quiet) {
+    return;
+  }
   if (outcome.was_finished) {
     std::cerr << "nothing has changed since the last run; showing its results\n";
   }
@@ -51,7 +54,7 @@ void execute(Arguments& arguments, Session& session) {
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options(session.command_line);
   options.with_baselines = arguments.with_baselines;
-  ProgressLine line;
+  ProgressLine line(arguments.is_quiet, RunSteps(scenario, true));
   const RunOutcome outcome = run_scenario(
       scenario, info, [&] { return arguments.model.open(); }, options, line.callback());
   line.finish_line();

@@ -16,6 +16,7 @@ struct RunArguments {
   std::string method;
   std::string budget;
   bool json = false;
+  bool is_quiet = false;
   SampleOptions samples;
   JudgeArguments judges;
   ModelOptions model;

@@ -123,6 +123,11 @@ bool has_app() {
   return *bundled_script() != '\0';
 }
 
+bool app_draws_maps(int64_t n_entry) {
+  constexpr int64_t kManyEntries = 2048;
+  return has_app() && n_entry > kManyEntries;
+}
+
 std::string app_head() {
   const std::string hash = base64_of_hex(sha256_hex(bundled_script()));
   const std::string scripts = has_app() ? "'sha256-" + hash + "'" : "'none'";

@@ -25,6 +25,9 @@ struct PageTranscripts {
 
 /// True if the library was built with the page's script.
 [[nodiscard]] bool has_app();
+/// True if the script draws the maps of so many entries: a fixed picture would only make the page
+/// slow.
+[[nodiscard]] bool app_draws_maps(int64_t n_entry);
 /// Goes into <head>: nothing may be fetched, and no script may run but the page's own.
 [[nodiscard]] std::string app_head();
 /// Goes to the end of <body>.

@@ -9,6 +9,7 @@
 
 #include "base/numeric.h"
 #include "base/text.h"
+#include "report/app_parts.h"
 #include "report/html.h"
 #include "report/loop_plot.h"
 #include "report/numbers.h"
@@ -231,7 +232,10 @@ std::string effects_section(const Results& results) {
       "depend on the same experts.";
   return html_section("effects",
                       "Causal effects of experts",
-                      html_paragraph(effects_text(results.effects)) + map +
+                      html_paragraph(effects_text(results.effects)) +
+                          (app_draws_maps(results.n_layer * results.n_expert)
+                               ? html_paragraph("The map is under \"The mask\": choose effect.")
+                               : map) +
                           html_paragraph(meaning) + effects_table(results));
 }
 

@@ -12,7 +12,7 @@ std::string reasoning_of(const AskedReply& reply) {
   if (reply.n_reasoning_token == 0 && !reply.is_unfinished) {
     return "";
   }
-  const std::string reasoning = split_reply(reply.text).reasoning;
+  std::string reasoning = split_reply(reply.text).reasoning;
   if (!reasoning.empty()) {
     return reasoning;
   }

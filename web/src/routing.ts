@@ -201,6 +201,8 @@ export function showRouting(results: Results): void {
   const first = quantities[0];
   if (!section || !first) return;
   const map = new RoutingMap(results, quantities, first);
-  section.querySelector("svg")?.replaceWith(map.element);
+  const fixed = section.querySelector("svg");
+  if (fixed) fixed.replaceWith(map.element);
+  else section.querySelector("p")?.after(map.element);
   section.querySelector("details")?.replaceWith(entryTable(results));
 }
