@@ -44,6 +44,7 @@
 #include "mascing/report.h"
 #include "mascing/results.h"
 #include "mascing/run.h"
+#include "mascing/run_comparison.h"
 #include "mascing/scenario.h"
 #include "mascing/steer.h"
 #include "mascing/steering.h"

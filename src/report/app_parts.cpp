@@ -11,6 +11,7 @@
 #include "report/bundle.h"
 #include "report/html.h"
 #include "report/numbers.h"
+#include "report/style_sheet.h"
 
 namespace mascing {
 namespace {
@@ -136,13 +137,24 @@ std::string app_head() {
          (has_app() ? std::string("<style>") + bundled_style() + "</style>\n" : "");
 }
 
+std::string page_begin(const std::string& title) {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+         escape_html(title) + "</title>\n<style>" + style_sheet() + "</style>\n" + app_head() +
+         "</head>\n<body>\n";
+}
+
+std::string app_script() {
+  return has_app() ? std::string("<script>") + bundled_script() + "</script>\n" : "";
+}
+
 std::string app_end(const Results& results, const std::string& transcripts_json) {
   if (!has_app()) {
     return "";
   }
   return json_block("mascing-results", escape_json_for_html(to_json(results, JsonForm::kCompact))) +
          (transcripts_json.empty() ? "" : json_block("mascing-transcripts", transcripts_json)) +
-         "<script>" + bundled_script() + "</script>\n";
+         app_script();
 }
 
 std::string conversations_section(int64_t n_transcript) {

@@ -30,7 +30,11 @@ struct PageTranscripts {
 [[nodiscard]] bool app_draws_maps(int64_t n_entry);
 /// Goes into <head>: nothing may be fetched, and no script may run but the page's own.
 [[nodiscard]] std::string app_head();
-/// Goes to the end of <body>.
+/// From the doctype to the begin of <body>. `title` is plain text.
+[[nodiscard]] std::string page_begin(const std::string& title);
+/// The script alone.
+[[nodiscard]] std::string app_script();
+/// Goes to the end of <body>: data and script.
 [[nodiscard]] std::string app_end(const Results& results, const std::string& transcripts_json);
 /// The section of conversations, to be filled by the script; without one it says where they are.
 /// Empty without transcripts.

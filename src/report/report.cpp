@@ -19,7 +19,6 @@
 #include "report/protocol_sections.h"
 #include "report/reply_sections.h"
 #include "report/search_sections.h"
-#include "report/style_sheet.h"
 #include "report/svg.h"
 #include "report/verdict_block.h"
 
@@ -291,11 +290,7 @@ std::string provenance_section(const Results& results) {
 }  // namespace
 
 std::string render_report(const Results& results, const std::vector<Transcript>& transcripts) {
-  const std::string title = escape_html(results.scenario_name + " - mascing report");
-  std::string page =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + style_sheet() + "</style>\n" + app_head() + "</head>\n<body>\n";
+  std::string page = page_begin(results.scenario_name + " - mascing report");
   page += page_header(results);
   page += "<main>\n";
   page += verdict_section(results);
