@@ -23,7 +23,7 @@ demo: build       ## defend and permit on the demo model, into out/demo
 	@scripts/run_pair.sh $(PLANTED) out/demo
 
 test:             ## all tests; ends with CTest's summary
-	@scripts/setup.sh build
+	@scripts/setup.sh web
 	@scripts/configure.sh release
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)

@@ -17,7 +17,7 @@ import gguf_tools  # noqa: E402
 # Keys of results.json that were renamed: old -> new.
 RENAMED = {"why_not": "rejection_reason"}
 # Parts of results.json that say how long it took, which build it was and where it ran.
-IGNORED = {("schema",), ("cost", "seconds"), ("cost", "tokens_per_second"), ("tool", "version"), ("tool", "command")}
+IGNORED = {("schema",), ("cost", "seconds"), ("cost", "finished_at"), ("cost", "tokens_per_second"), ("tool", "version"), ("tool", "command")}
 # Keys of texts for people: only whether there is a text is compared.
 TEXTS = {"text", "advice", "rejection_reason", "reason", "setting", "cut_short"}
 # Keys of a mask's metadata that name the build.

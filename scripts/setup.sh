@@ -3,6 +3,8 @@
 #
 #   scripts/setup.sh build      compiler, CMake, libraries, python3 for tests and results: what most targets need (default)
 #   scripts/setup.sh test       the same and clang-format, clang-tidy, GNU parallel: what `make lint` and CI need
+#   scripts/setup.sh web        as build, and Chromium with a font: what `make test` needs to look at report.html (300 MB;
+#                               on Ubuntu, whose Chromium is a snap, that test is skipped instead)
 #   scripts/setup.sh coverage   as build, and gcovr: what `make coverage` needs
 #   scripts/setup.sh zoo        as build, and PyTorch, SentencePiece, OpenBLAS: what `make zoo` needs (some 500 MB)
 #
@@ -16,10 +18,11 @@ packages=(g++ cmake ninja-build git ca-certificates libssl-dev libeigen3-dev nlo
 case $group in
   build) ;;
   test) packages+=(clang-format clang-tidy parallel) ;;
+  web) ! grep -qs '^ID=debian' /etc/os-release || packages+=(chromium fonts-dejavu-core) ;;
   coverage) packages+=(gcovr) ;;
   zoo) packages+=(python3-torch python3-numpy python3-sentencepiece libopenblas0-pthread) ;;
   *)
-    echo "setup: error: unknown group '$group', expected build, test, coverage or zoo" >&2
+    echo "setup: error: unknown group '$group', expected build, test, web, coverage or zoo" >&2
     exit 2
     ;;
 esac

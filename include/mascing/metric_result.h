@@ -53,6 +53,8 @@ struct MetricResult {
   ReplyCounts steered_replies = {};
   std::optional<SampledResult> sampled = std::nullopt;
   std::map<std::string, CategoryResult> categories = {};  ///< of conversations that name one
+  std::string role = {};  ///< of its set: "target", "hold", ...; empty: not a set of the scenario
+  double max_drop = 0.0;  ///< limit of a benign, hold or keep set
 };
 
 /// Side effects of a mask where nothing should change.

@@ -11,6 +11,7 @@
 #include "mascing/candidate_result.h"
 #include "mascing/export_result.h"
 #include "mascing/judges_result.h"
+#include "mascing/mask_verdict.h"
 #include "mascing/metric_result.h"
 #include "mascing/power_result.h"
 #include "mascing/protocol_result.h"
@@ -35,6 +36,7 @@ struct Results {
   int64_t n_layer = 0;
   int64_t n_expert = 0;
   int64_t n_expert_used = 0;
+  MaskVerdict verdict;
   std::map<std::string, MetricResult> metrics;
   JudgesResult judges;
   ProtocolResult protocol;
@@ -46,6 +48,7 @@ struct Results {
   int64_t mask_n_active = 0;
   std::vector<float> mask_steer;          ///< [L, E], for the plot
   std::map<std::string, double> seconds;  ///< stage -> wall time
+  std::string finished_at;                ///< UTC, "2026-03-01T12:00:00Z"
   int64_t n_prefill_token = 0;
   int64_t n_generated_token = 0;
   int64_t n_baseline_prefill_token = 0;  ///< for the baselines, which the two above do not include
@@ -70,7 +73,8 @@ struct Results {
 
 /// Writes results.json (docs/results.md has the schema). Keys are sorted. Everything that depends
 /// on the clock is under "cost", so two runs with the same seed differ only there.
-[[nodiscard]] std::string to_json(const Results& results);
+enum class JsonForm { kIndented, kCompact };
+[[nodiscard]] std::string to_json(const Results& results, JsonForm form = JsonForm::kIndented);
 /// Throws Error{kBadInput} naming a key that is missing or has the wrong type.
 [[nodiscard]] Results results_from_json(const std::string& text, const std::string& name);
 

@@ -14,6 +14,7 @@
 #include "mascing/results.h"
 #include "mascing/run_options.h"
 #include "mascing/scenario.h"
+#include "mascing/transcript.h"
 
 namespace mascing {
 
@@ -21,14 +22,15 @@ struct RunOutcome {
   Results results;
   std::string failure;        ///< reason why no mask may be used, or empty
   bool was_finished = false;  ///< nothing changed since the last run, whose results were read
+  std::vector<Transcript> transcripts = {};  ///< of the test split; not read of a finished run
 };
 
 /// Opens the model on demand. A run with nothing to do never loads it.
 using OpenHost = std::function<std::unique_ptr<Host>()>;
 
-/// Writes mask.gguf, results.json and report.html to the output folder, next to labelled.jsonl,
-/// traces/, candidates/ and cache/. An interrupted run resumes; the results of a finished one are
-/// read. `info` describes the model that `open_host` will open.
+/// Writes mask.gguf, results.json, transcripts.jsonl and report.html to the output folder, next to
+/// labelled.jsonl, traces/, candidates/ and cache/. An interrupted run resumes; the results of a
+/// finished one are read. `info` describes the model that `open_host` will open.
 [[nodiscard]] RunOutcome run_scenario(const Scenario& scenario,
                                       const ModelInfo& info,
                                       const OpenHost& open_host,

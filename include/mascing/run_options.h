@@ -23,7 +23,7 @@ struct RunOptions {
   uint64_t seed = 0;
   int64_t n_thread = 1;
   bool with_baselines = false;  ///< also evaluate the baselines
-  std::string command = {};     ///< recorded in the results; without paths that change the result
+  std::string command = {};     ///< as typed, recorded in the results
   std::string method = {};      ///< override of the scenario's methods, as given by the user
   OpenJudgeModel open_judge_model = {};  ///< opens judges that are models
   Budget budget = {};                    ///< budget of the search, before the test split

@@ -10,6 +10,7 @@
 #include "mascing/contrast.h"
 #include "mascing/judge_options.h"
 #include "mascing/mask.h"
+#include "mascing/mask_verdict.h"
 #include "mascing/steer.h"
 #include "mascing/template_options.h"
 #include "mascing/train.h"
@@ -38,6 +39,9 @@ struct ScenarioSet {
   bool needs_rollout = false;  ///< the data contain only user turns; the model writes the replies
   bool allow_near_duplicates = false;  ///< near duplicates across splits only cause a warning
 };
+
+/// "target", "benign", "hold", "keep", "watch".
+[[nodiscard]] const char* to_string(SetRole role);
 
 /// Methods to make a mask.
 enum class MaskMethod {
@@ -114,6 +118,7 @@ struct Scenario {
   SearchOptions search;
   GeneralOptions general;
   BaselineOptions baselines;
+  VerdictLimits verdict;
   int64_t n_max_token = 100;             ///< per reply, of its visible part
   int64_t n_max_reasoning_token = 2048;  ///< per reply of a model that reasons
   int64_t n_max_play_token = 1024;       ///< per reply of a rollout, of its visible part

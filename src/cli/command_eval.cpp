@@ -25,8 +25,10 @@ struct EvalArguments {
   bool is_played = false;
   bool is_replayed = false;
   bool json = false;
+  bool is_quiet = false;
   JudgeArguments judges;
   SampleOptions samples;
+  VerdictOptions verdict;
   ModelOptions model;
 };
 
@@ -37,10 +39,7 @@ void execute(EvalArguments& arguments, Session& session) {
   arguments.model.adopt(scenario.chat_template);
   const Mask mask = read_mask(arguments.mask);
   RunOptions options =
-      arguments.model.run_options(arguments.output,
-                                  arguments.seed,
-                                  "mascing eval " + arguments.scenario + " -m " +
-                                      arguments.model.host.path + " --mask " + arguments.mask);
+      arguments.model.run_options(arguments.output, arguments.seed, session.command_line);
   options.shard = parse_shard(arguments.shard);
   options.merge = arguments.merge;
   options.attacks = arguments.is_played ? Attacks::kPlayed : Attacks::kReplayed;
@@ -50,7 +49,7 @@ void execute(EvalArguments& arguments, Session& session) {
                 "add --samples 0");
   }
   const auto host = arguments.model.open();
-  ProgressLine line;
+  ProgressLine line(arguments.is_quiet);
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
   if (!options.shard.is_whole()) {
     evaluate_shard(scenario, mask, alpha, *host, options, line.callback());
@@ -60,16 +59,19 @@ void execute(EvalArguments& arguments, Session& session) {
     return;
   }
   const RunOutcome outcome = evaluate_mask(scenario, mask, alpha, *host, options, line.callback());
+  line.finish_line();
   std::cout << (arguments.json ? to_json(outcome.results)
                                : render_table(outcome.results, wants_colour()))
             << std::flush;
-  say_written(arguments.output + "/results.json, " + arguments.output + "/report.html", "");
+  if (!arguments.is_quiet) {
+    say_written(arguments.output + "/results.json, " + arguments.output + "/report.html", "");
+  }
   if (!outcome.failure.empty()) {
     throw Error(ErrorKind::kInsufficient,
                 "[eval] " + outcome.failure,
                 "use a smaller --alpha or another mask");
   }
-  session.exit_code = 0;
+  session.exit_code = arguments.verdict.exit_code(outcome.results.verdict);
 }
 
 }  // namespace
@@ -110,6 +112,9 @@ void add_eval(CLI::App& app, Session& session) {
       ->excludes("--merge");
   arguments->samples.add_to(*command);
   add_seed(*command, arguments->seed);
+  arguments->verdict.add_to(*command);
+  command->add_flag(
+      "-q,--quiet", arguments->is_quiet, "No progress; results, warnings and errors only");
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->judges.add_to(*command);
   arguments->model.add_to(*command);

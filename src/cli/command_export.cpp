@@ -49,7 +49,8 @@ void keep_results(const std::string& path, const ExportResult& entry) {
   put_export(results, entry);
   const std::string page = (std::filesystem::path(path).parent_path() / "report.html").string();
   const std::string text = to_json(results);
-  write_file_atomically(page, render_report(results_from_json(text, path)));
+  write_file_atomically(page,
+                        render_report(results_from_json(text, path), transcripts_beside(path)));
   write_file_atomically(path, text);
   say_written(path + ", of which " + page, "");
 }

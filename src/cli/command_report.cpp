@@ -1,23 +1,84 @@
-// `mascing report`: renders the HTML page from results.json.
+// `mascing report`: the page of one run, or several runs side by side.
+#include <filesystem>
+#include <iostream>
+
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "mascing/report.h"
 #include "mascing/results.h"
+#include "mascing/run_comparison.h"
 
 namespace mascing::cli {
+namespace {
+
+struct ReportArguments {
+  std::vector<std::string> inputs;
+  std::string output;
+  std::string form = "html";
+};
+
+/// results.json of a folder, or the file itself.
+std::string results_path(const std::string& input) {
+  return std::filesystem::is_directory(input)
+             ? (std::filesystem::path(input) / "results.json").string()
+             : input;
+}
+
+ComparedRun read_run(const std::string& input) {
+  const std::string path = results_path(input);
+  return {input, results_from_json(read_text_file(path), path), transcripts_beside(path)};
+}
+
+ComparisonForm comparison_form(const std::string& word) {
+  return word == "md"    ? ComparisonForm::kMarkdown
+         : word == "tex" ? ComparisonForm::kLatex
+         : word == "csv" ? ComparisonForm::kCsv
+                         : ComparisonForm::kHtml;
+}
+
+void execute_report(const ReportArguments& arguments) {
+  std::vector<ComparedRun> runs;
+  for (const std::string& input : arguments.inputs) {
+    runs.push_back(read_run(input));
+  }
+  const bool is_page = arguments.form == "html";
+  const std::string text = runs.size() == 1 && is_page
+                               ? render_report(runs.front().results, runs.front().transcripts)
+                               : render_comparison(runs, comparison_form(arguments.form));
+  if (!is_page && arguments.output.empty()) {
+    std::cout << text << std::flush;
+    return;
+  }
+  const std::string output = arguments.output.empty() ? "report.html" : arguments.output;
+  write_file_atomically(output, text);
+  say_written(output, "");
+}
+
+}  // namespace
 
 void add_report(CLI::App& app, Session& session) {
-  auto input = std::make_shared<std::string>();
-  auto output = std::make_shared<std::string>("report.html");
-  CLI::App* command = app.add_subcommand("report", "Render the report page from a results file.");
-  add_examples(*command, "  mascing report out/results.json -o report.html");
-  command->add_option("results", *input, "results.json")->required();
-  command->add_option("-o,--output", *output, "File to write")->capture_default_str();
-  command->callback([input, output, &session] {
-    write_file_atomically(*output,
-                          render_report(results_from_json(read_text_file(*input), *input)));
-    say_written(*output, "");
+  auto arguments = std::make_shared<ReportArguments>();
+  CLI::App* command = app.add_subcommand(
+      "report",
+      "Render the page of a run from its results, or several runs side by side, with paired "
+      "differences between their masks.");
+  add_examples(*command,
+               "  mascing report out/results.json -o report.html\n"
+               "  mascing report out/a out/b out/c -o runs.html\n"
+               "  mascing report out/a out/b --to tex > table.tex");
+  command->add_option("results", arguments->inputs, "results.json, or folders that hold one")
+      ->required();
+  command->add_option(
+      "-o,--output", arguments->output, "File to write; default report.html, for tables stdout");
+  command
+      ->add_option("--to",
+                   arguments->form,
+                   "html (a page), md or tex (tables), csv (one row per run and metric)")
+      ->check(CLI::IsMember({"html", "md", "tex", "csv"}))
+      ->capture_default_str();
+  command->callback([arguments, &session] {
+    execute_report(*arguments);
     session.exit_code = 0;
   });
 }

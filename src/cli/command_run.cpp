@@ -16,6 +16,7 @@ namespace {
 struct Arguments : RunArguments {
   bool with_baselines = false;
   bool is_dry = false;
+  VerdictOptions verdict;
 };
 
 void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
@@ -25,6 +26,9 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
     std::cout << render_table(outcome.results, wants_colour());
   }
   std::cout << std::flush;
+  if (arguments.is_quiet) {
+    return;
+  }
   if (outcome.was_finished) {
     std::cerr << "nothing has changed since the last run; showing its results\n";
   }
@@ -48,18 +52,19 @@ void execute(Arguments& arguments, Session& session) {
     return;
   }
   const ModelInfo info = read_model_info(arguments.model.host.path);
-  RunOptions options = arguments.options("run");
+  RunOptions options = arguments.options(session.command_line);
   options.with_baselines = arguments.with_baselines;
-  ProgressLine line;
+  ProgressLine line(arguments.is_quiet, RunSteps(scenario, true));
   const RunOutcome outcome = run_scenario(
       scenario, info, [&] { return arguments.model.open(); }, options, line.callback());
+  line.finish_line();
   print_outcome(outcome, arguments);
   if (!outcome.failure.empty()) {
     throw Error(ErrorKind::kInsufficient,
                 "[run] " + outcome.failure,
                 "no mask was written; see results.json and report.html for what was tried");
   }
-  session.exit_code = 0;
+  session.exit_code = arguments.verdict.exit_code(outcome.results.verdict);
 }
 
 }  // namespace
@@ -82,6 +87,7 @@ void add_run(CLI::App& app, Session& session) {
                     arguments->is_dry,
                     "Only read and check the data: conversations per split, and what the test "
                     "split can show; the model is not loaded");
+  arguments->verdict.add_to(*command);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

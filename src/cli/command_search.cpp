@@ -60,10 +60,15 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
 void execute_search(SearchArguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
-  RunOptions options = arguments.options("search");
+  RunOptions options = arguments.options(session.command_line);
+  ProgressLine line(arguments.is_quiet, RunSteps(scenario, false));
   LiveTable table(scenario.target().metric);
-  options.watch_trials = [&](const std::vector<CandidateResult>& trials) { table.update(trials); };
-  ProgressLine line;
+  options.watch_trials = [&](const std::vector<CandidateResult>& trials) {
+    if (!arguments.is_quiet) {
+      line.finish_line();
+      table.update(trials);
+    }
+  };
   search_scenario(
       scenario,
       info,

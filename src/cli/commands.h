@@ -9,9 +9,10 @@
 
 namespace mascing::cli {
 
-/// State a command returns to main: the exit code.
+/// What main and the commands tell each other.
 struct Session {
   int exit_code = 0;
+  std::string command_line;  ///< as typed, quoted for a shell
 };
 
 void add_run(CLI::App& app, Session& session);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
 #include "mascing/version.h"
@@ -22,7 +23,9 @@ constexpr const char* kDescription =
     "Changes the behaviour of a Mixture-of-Experts language model without retraining. Learns from\n"
     "labelled conversations which experts to promote or suppress, and writes a small mask that is\n"
     "added to the router logits.\n"
-    "Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted (run again to resume).";
+    "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 a verdict named by --fail-on, 130 "
+    "interrupted\n"
+    "(run again to resume).";
 
 int complain(const std::string& message, const std::string& hint, int code) {
   std::cerr << "mascing: error: " << message << '\n';
@@ -46,6 +49,7 @@ int code_of(mascing::ErrorKind kind) {
 int run(int argc, char** argv) {
   CLI::App app(kDescription, "mascing");
   mascing::cli::Session session;
+  session.command_line = mascing::cli::command_line_of(argc, argv);
   app.set_version_flag("--version", std::string("mascing ") + mascing::version());
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);

@@ -121,6 +121,24 @@ void SampleOptions::apply(Scenario& scenario) const {
   }
 }
 
+void VerdictOptions::add_to(CLI::App& command) {
+  command
+      .add_option("--fail-on",
+                  fail_on,
+                  "Verdicts that end in exit code 3: never, do-not-use, or care (which includes "
+                  "do-not-use)")
+      ->check(CLI::IsMember({"never", "do-not-use", "care"}))
+      ->capture_default_str();
+}
+
+int VerdictOptions::exit_code(const MaskVerdict& verdict) const {
+  constexpr int kVerdictFailed = 3;
+  const bool is_worst = verdict.word == kDoNotUse;
+  const bool is_named = (fail_on == "do-not-use" && is_worst) ||
+                        (fail_on == "care" && (is_worst || verdict.word == kUseWithCare));
+  return is_named ? kVerdictFailed : 0;
+}
+
 void add_seed(CLI::App& command, uint64_t& seed) {
   command.add_option("--seed", seed, "Random seed; same seed and thread count give the same bytes")
       ->capture_default_str();
@@ -134,6 +152,25 @@ void add_threads(CLI::App& command, int64_t& n_thread) {
 
 int64_t resolve_threads(int64_t n_thread) {
   return n_thread > 0 ? n_thread : std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::string command_line_of(int argc, char** argv) {
+  constexpr const char* kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+  std::string line = "mascing";
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) {
+      line += " " + argument;
+      continue;
+    }
+    line += " '";
+    for (const char c : argument) {
+      line += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    line += "'";
+  }
+  return line;
 }
 
 bool wants_colour() {

@@ -48,10 +48,21 @@ struct SampleOptions {
   void apply(Scenario& scenario) const;
 };
 
+/// --fail-on: which verdicts end in exit code 3.
+struct VerdictOptions {
+  std::string fail_on = "never";
+
+  void add_to(CLI::App& command);
+  /// 0, or 3 where the verdict is one that --fail-on names.
+  [[nodiscard]] int exit_code(const MaskVerdict& verdict) const;
+};
+
 void add_seed(CLI::App& command, uint64_t& seed);
 void add_threads(CLI::App& command, int64_t& n_thread);
 [[nodiscard]] int64_t resolve_threads(int64_t n_thread);
 
+/// "mascing" and the arguments, quoted for a shell where they need it.
+[[nodiscard]] std::string command_line_of(int argc, char** argv);
 /// True if stdout is a terminal and NO_COLOR is not set.
 [[nodiscard]] bool wants_colour();
 /// Prints on stderr which file was written and which command to run next.

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <iostream>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/numeric.h"
@@ -19,6 +20,12 @@ std::atomic<bool> stop_requested{false};
 extern "C" void on_signal(int signal_number) {
   stop_requested = true;
   std::signal(signal_number, SIG_DFL);  // the second signal ends the process
+}
+
+size_t terminal_width() {
+  winsize size{};
+  const bool is_known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return is_known ? size.ws_col : 80;
 }
 
 std::string duration_text(double seconds) {
@@ -40,7 +47,8 @@ bool stop_was_requested() {
   return stop_requested;
 }
 
-ProgressLine::ProgressLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine(bool is_quiet, RunSteps steps)
+    : is_terminal_(isatty(STDERR_FILENO) == 1), is_quiet_(is_quiet), steps_(std::move(steps)) {}
 
 ProgressLine::~ProgressLine() {
   finish_line();
@@ -48,7 +56,9 @@ ProgressLine::~ProgressLine() {
 
 Progress ProgressLine::callback() {
   return [this](const ProgressEvent& event) {
-    draw(event);
+    if (!is_quiet_) {
+      draw(event);
+    }
     return !stop_was_requested();
   };
 }
@@ -82,6 +92,8 @@ void ProgressLine::draw(const ProgressEvent& event) {
     stage_start_ = now;
     first_done_ = event.done;
     last_drawn_ = now - std::chrono::hours(1);
+    const std::string header = steps_.enter(event.stage);
+    std::cerr << header << (header.empty() ? "" : "\n");
   }
   const bool is_last = event.done >= event.total;
   const auto pause =
@@ -94,7 +106,8 @@ void ProgressLine::draw(const ProgressEvent& event) {
                            std::to_string(event.total) + " " + event.unit + rate_and_eta(event) +
                            (event.note.empty() ? "" : ", " + event.note);
   if (is_terminal_) {
-    std::cerr << "\r\033[K" << line << std::flush;
+    // A line that wraps could not be rewritten.
+    std::cerr << "\r\033[K" << line.substr(0, terminal_width() - 1) << std::flush;
     is_open_ = true;
   } else if (is_last) {
     std::cerr << line << '\n';

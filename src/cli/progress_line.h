@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 
+#include "cli/run_steps.h"
 #include "mascing/progress.h"
 
 namespace mascing::cli {
@@ -15,7 +16,8 @@ void install_signal_handlers();
 
 class ProgressLine {
  public:
-  ProgressLine();
+  /// `is_quiet` shows nothing; a requested stop is still passed on.
+  explicit ProgressLine(bool is_quiet = false, RunSteps steps = {});
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -31,6 +33,8 @@ class ProgressLine {
   [[nodiscard]] std::string rate_and_eta(const ProgressEvent& event) const;
 
   bool is_terminal_;
+  bool is_quiet_;
+  RunSteps steps_;
   std::string stage_;
   int64_t first_done_ = 0;
   Clock::time_point stage_start_;

@@ -19,6 +19,7 @@ void RunArguments::add_to(CLI::App& command) {
                      budget,
                      "Search budget, a time (90s, 10m, 1.5h) or a number of tokens "
                      "(\"200k tokens\"); the run then continues with the results so far");
+  command.add_flag("-q,--quiet", is_quiet, "No progress; results, warnings and errors only");
   samples.add_to(command);
   judges.add_to(command);
   add_seed(command, seed);
@@ -48,8 +49,7 @@ Scenario RunArguments::read() {
 }
 
 RunOptions RunArguments::options(const std::string& command) const {
-  RunOptions options = model.run_options(
-      output, seed, "mascing " + command + " " + scenario + " -m " + model.host.path);
+  RunOptions options = model.run_options(output, seed, command);
   options.method = method;
   options.budget_text = budget;
   if (!budget.empty()) {

@@ -16,6 +16,7 @@ struct RunArguments {
   std::string method;
   std::string budget;
   bool json = false;
+  bool is_quiet = false;
   SampleOptions samples;
   JudgeArguments judges;
   ModelOptions model;
@@ -25,7 +26,7 @@ struct RunArguments {
   /// Reads the scenario, applies --method, and takes its template over to the model's options.
   /// Throws Error{kUsage}.
   [[nodiscard]] Scenario read();
-  /// `command`: "run", "search". Throws Error{kUsage} for an invalid budget.
+  /// `command` is the whole line, for the record. Throws Error{kUsage} for an invalid budget.
   [[nodiscard]] RunOptions options(const std::string& command) const;
 };
 

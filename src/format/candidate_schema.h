@@ -57,6 +57,8 @@ void describe(Io& io, MetricResult& metric) {
   io.later("steered_replies", metric.steered_replies);
   io.later("sampled", metric.sampled);
   io.later("categories", metric.categories);
+  io.later("role", metric.role);
+  io.later("max_drop", metric.max_drop);
 }
 
 template <typename Io>

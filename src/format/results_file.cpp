@@ -247,13 +247,15 @@ class Reader {
 
 }  // namespace
 
-std::string to_json(const Results& results) {
+std::string to_json(const Results& results, JsonForm form) {
   Results copy = results;  // the descriptions are shared with the reader, which writes into them
   Writer writer;
   int64_t schema = kSchema;
   writer.field("schema", schema);
   describe(writer, copy);
-  return writer.object_.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return writer.object_.dump(
+             form == JsonForm::kIndented ? 2 : -1, ' ', false, json::error_handler_t::replace) +
+         "\n";
 }
 
 Results results_from_json(const std::string& text, const std::string& name) {

@@ -8,6 +8,7 @@
 #include "format/protocol_schema.h"
 #include "format/search_schema.h"
 #include "format/surrogate_schema.h"
+#include "format/verdict_schema.h"
 #include "mascing/results.h"
 
 namespace mascing {
@@ -75,6 +76,7 @@ void describe(Io& io, PowerResult& power) {
 template <typename Io>
 void describe(Io& io, Results& results) {
   describe_origin(io, results);
+  io.later("verdict", results.verdict);
   io.field("metrics", results.metrics);
   io.later("judges", results.judges);
   io.later("protocol", results.protocol);
@@ -89,6 +91,7 @@ void describe(Io& io, Results& results) {
   });
   io.section("cost", [&](Io& cost) {
     cost.field("seconds", results.seconds);
+    cost.later("finished_at", results.finished_at);
     cost.field("prefill_tokens", results.n_prefill_token);
     cost.field("generated_tokens", results.n_generated_token);
     cost.later("baseline_prefill_tokens", results.n_baseline_prefill_token);

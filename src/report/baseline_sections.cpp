@@ -13,7 +13,9 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kMaxSetting = 26;
+constexpr size_t kMaxSetting = 17;  // gives rows of 80 columns
+constexpr size_t kMaxMethod = 15;
+constexpr size_t kMaxFall = 20;
 
 /// One row: the chosen mask or a baseline, on the test split.
 struct Entry {
@@ -63,7 +65,12 @@ std::string entry_cell(const Entry& entry, const std::string& id) {
              : rate_text(metric->steered->rate) + " " + interval_text(*metric->steered);
 }
 
-/// "keep answered -0.12": the set other than the target with the largest drop.
+std::string rate_cell(const Entry& entry, const std::string& id) {
+  const MetricResult* const metric = metric_of(entry, id);
+  return metric == nullptr ? "-" : rate_text(metric->steered->rate);
+}
+
+/// "-0.12 keep answered": the set other than the target with the largest drop.
 std::string largest_fall(const Entry& entry, const std::string& target) {
   std::string text = "none";
   double largest = -0.0005;
@@ -74,7 +81,7 @@ std::string largest_fall(const Entry& entry, const std::string& target) {
     const double change = metric.steered->rate - metric.base.rate;
     if (change < largest) {
       largest = change;
-      text = display_name(id) + " " + signed_text(change, 2);
+      text = signed_text(change, 2) + " " + display_name(id);
     }
   }
   return text;
@@ -124,18 +131,19 @@ std::string baseline_lines(const Results& results) {
     return "";
   }
   const std::string target = target_of(results);
-  std::vector<std::vector<std::string>> rows = {{"baselines",
-                                                 "setting",
-                                                 display_name(target) + " [95 %]",
-                                                 "largest other drop",
-                                                 "perpl.",
-                                                 "p"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"baselines",
+       "setting",
+       shortened(printable(display_name(target)), kMaxMethod),
+       "largest other drop",
+       "perpl.",
+       "p"}};
   for (const Entry& entry : entries) {
     rows.push_back(
-        {shortened(printable(entry.baseline == nullptr ? "this mask" : entry.method), 16),
+        {shortened(printable(entry.baseline == nullptr ? "this mask" : entry.method), kMaxMethod),
          shortened(printable(entry.setting), kMaxSetting),
-         entry_cell(entry, target),
-         shortened(printable(largest_fall(entry, target)), 24),
+         rate_cell(entry, target),
+         shortened(printable(largest_fall(entry, target)), kMaxFall),
          perplexity_cell(entry),
          p_cell(entry)});
   }

@@ -3,16 +3,24 @@
 
 #include <algorithm>
 
+#include "base/hidden_characters.h"
+
 namespace mascing {
 namespace {
 
-constexpr size_t kLineWidth = 100;
+constexpr size_t kLineWidth = 80;
+constexpr size_t kLeastCell = 10;  // a last cell is not cut to less
 
 }  // namespace
 
 std::string printable(const std::string& text) {
   std::string result;
-  for (const char c : text) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (const size_t n_hidden = hidden_character(text, at); n_hidden > 0) {
+      at += n_hidden - 1;
+      continue;
+    }
+    const char c = text[at];
     const auto byte = static_cast<unsigned char>(c);
     result += c == '\n' || c == '\t' ? " " : byte < 0x20 || byte == 0x7F ? "" : std::string(1, c);
   }
@@ -70,7 +78,13 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows,
   for (const auto& row : rows) {
     std::string line;
     for (size_t i = 0; i < widths.size(); ++i) {
-      line += (i == 0 ? "" : "  ") + padded(row[i], widths[i], is_left[i]);
+      const std::string gap = i == 0 ? "" : "  ";
+      const size_t n_taken = width_of(line) + gap.size();
+      const bool is_last = i + 1 == widths.size() && n_taken + kLeastCell < kLineWidth;
+      const std::string cell = is_last ? shortened(row[i], kLineWidth - n_taken) : row[i];
+      line +=
+          gap +
+          padded(cell, is_last ? std::min(widths[i], kLineWidth - n_taken) : widths[i], is_left[i]);
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }

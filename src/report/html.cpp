@@ -3,15 +3,26 @@
 
 #include <utility>
 
+#include "base/hidden_characters.h"
 #include "base/text.h"
 
 namespace mascing {
+namespace {
+
+constexpr size_t kManyColumns = 8;  // more are set in smaller type
+
+}  // namespace
 
 std::string escape_html(const std::string& text) {
   const bool is_utf8 = is_valid_utf8(text);
   std::string result;
   result.reserve(text.size());
-  for (const char c : text) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (const size_t n_hidden = hidden_character(text, at); n_hidden > 0) {
+      at += n_hidden - 1;
+      continue;
+    }
+    const char c = text[at];
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
       case '&':
@@ -43,8 +54,9 @@ std::string escape_html(const std::string& text) {
 HtmlTable::HtmlTable(const std::string& caption, std::vector<HtmlColumn> columns)
     : columns_(std::move(columns)) {
   head_ = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
-          escape_html(caption) + "\"><table><caption>" + escape_html(caption) +
-          "</caption><thead><tr>";
+          escape_html(caption) + "\"><table" +
+          (columns_.size() > kManyColumns ? " class=\"wide\"" : "") + "><caption>" +
+          escape_html(caption) + "</caption><thead><tr>";
   for (const HtmlColumn& column : columns_) {
     head_ += std::string("<th scope=\"col\"") + (column.is_number ? " class=\"number\">" : ">") +
              escape_html(column.heading) + "</th>";

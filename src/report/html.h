@@ -6,7 +6,8 @@
 
 namespace mascing {
 
-/// Escapes `text` for HTML text or a quoted attribute. Control characters are removed; bytes that
+/// Escapes `text` for HTML text or a quoted attribute. Control characters and marks of
+/// direction are removed; bytes that
 /// are not valid UTF-8 become "?".
 [[nodiscard]] std::string escape_html(const std::string& text);
 

@@ -9,6 +9,7 @@
 
 #include "base/numeric.h"
 #include "base/text.h"
+#include "report/app_parts.h"
 #include "report/html.h"
 #include "report/loop_plot.h"
 #include "report/numbers.h"
@@ -237,7 +238,10 @@ std::string effects_section(const Results& results) {
       "depend on the same experts.";
   return html_section("effects",
                       "Causal effects of experts",
-                      html_paragraph(effects_text(results.effects)) + map +
+                      html_paragraph(effects_text(results.effects)) +
+                          (app_draws_maps(results.n_layer * results.n_expert)
+                               ? html_paragraph("The map is under \"The mask\": choose effect.")
+                               : map) +
                           html_paragraph(meaning) + effects_table(results));
 }
 
@@ -269,8 +273,8 @@ std::string held_out_table(const OutcomeResult& outcome) {
                    {"slope", true}});
   for (const auto& [metric, margin] : outcome.held_out) {
     const bool is_checked = margin.n_wanted + margin.n_unwanted > 0;
-    table.add_row({escape_html(metric),
-                   escape_html(margin.form),
+    table.add_row({escape_html(display_name(metric)),
+                   escape_html(display_name(margin.form)),
                    is_checked ? count_text(margin.n_wanted) + " / " + count_text(margin.n_unwanted)
                               : "not checked",
                    rate_text(margin.coverage_wanted) + " / " + rate_text(margin.coverage_unwanted),

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "base/text.h"
 
@@ -21,6 +20,7 @@ constexpr std::array kReadingOrder = {"dsr",
                                       "coherent"};
 
 constexpr double kSignificance = 0.05;
+constexpr int kMostDecimals = 9;
 
 size_t place_of(const std::string& id) {
   return std::find(kReadingOrder.begin(), kReadingOrder.end(), id) - kReadingOrder.begin();
@@ -36,6 +36,15 @@ std::string headline_metric(const Results& results) {
     best = best.empty() || place_of(id) < place_of(best) ? id : best;
   }
   return best;
+}
+
+/// "-0.48" -> "-.48".
+std::string without_zero(std::string text) {
+  const size_t at = text.find("0.");
+  if (at == 0 || (at == 1 && (text[0] == '-' || text[0] == '+'))) {
+    text.erase(at, 1);
+  }
+  return text;
 }
 
 std::string verdict(const MetricResult& metric) {
@@ -65,17 +74,6 @@ std::vector<NamedMetric> ordered_metrics(const Results& results) {
   return metrics;
 }
 
-std::string display_name(const std::string& id) {
-  std::string name = id;
-  if (id == "dsr" || id == "gsr") {
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-      return static_cast<char>(c - 'a' + 'A');
-    });
-  }
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return name;
-}
-
 std::string full_name(const std::string& id) {
   const std::string name = display_name(id);
   return id == "dsr"   ? name + " (defence success rate)"
@@ -95,6 +93,16 @@ std::string signed_text(double value, int decimals) {
 std::string interval_text(const Rate& rate) {
   std::string text("[");
   return text.append(rate_text(rate.low)).append(", ").append(rate_text(rate.high)).append("]");
+}
+
+std::string compact_rate_text(const Rate& rate) {
+  return rate_text(rate.rate) + " [" + without_zero(rate_text(rate.low)) + ", " +
+         without_zero(rate_text(rate.high)) + "]";
+}
+
+std::string compact_change_text(const Rate& change) {
+  return signed_text(change.rate, 2) + " [" + without_zero(signed_text(change.low, 2)) + ", " +
+         without_zero(signed_text(change.high, 2)) + "]";
 }
 
 std::string p_text(double p_value) {
@@ -121,9 +129,9 @@ std::string short_text(double value) {
     return size >= 1e7 ? format_number(value / 1e6, 0) + "e6" : format_number(value, 0);
   }
   if (size < 1e-4 && size > 0.0) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.0e", value);
-    return text;
+    const int decimals = std::min(kMostDecimals, static_cast<int>(std::ceil(-std::log10(size))));
+    const std::string text = format_number(value, decimals);
+    return text.find_first_not_of("-0.") == std::string::npos ? "0" : text;
   }
   std::string text = format_number(value, size >= 10.0 ? 1 : size >= 0.1 ? 2 : 4);
   while (text.find('.') != std::string::npos && (text.back() == '0' || text.back() == '.')) {
@@ -153,7 +161,10 @@ bool is_significant(const MetricResult& metric) {
 std::string headline(const Results& results, const std::string& arrow) {
   const std::vector<NamedMetric> metrics = ordered_metrics(results);
   if (metrics.empty()) {
-    return "No metrics were measured";
+    const auto n = std::ssize(results.candidates);
+    return n == 0 ? "No metrics were measured"
+                  : "Search on the selection split: " + count_text(n) +
+                        (n == 1 ? " candidate" : " candidates") + ", none tested yet";
   }
   const MetricResult& metric = *metrics.front().result;
   const std::string steered =

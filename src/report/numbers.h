@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/metric_names.h"
 #include "mascing/results.h"
 
 namespace mascing {
@@ -19,9 +20,6 @@ struct NamedMetric {
 /// name.
 [[nodiscard]] std::vector<NamedMetric> ordered_metrics(const Results& results);
 
-/// "dsr" -> "DSR", "benign_compliance" -> "benign compliance".
-[[nodiscard]] std::string display_name(const std::string& id);
-
 /// "dsr" -> "DSR (defence success rate)", for the first use in an output; others as display_name.
 [[nodiscard]] std::string full_name(const std::string& id);
 /// "0.54"; "-" if not finite.
@@ -30,12 +28,16 @@ struct NamedMetric {
 [[nodiscard]] std::string signed_text(double value, int decimals);
 /// "[0.48, 0.60]".
 [[nodiscard]] std::string interval_text(const Rate& rate);
+/// "0.54 [.48, .60]", for the columns of a terminal.
+[[nodiscard]] std::string compact_rate_text(const Rate& rate);
+/// The same with signs, for a change: "+0.43 [+.38, +.48]".
+[[nodiscard]] std::string compact_change_text(const Rate& change);
 /// "<0.0001" or four decimals.
 [[nodiscard]] std::string p_text(double p_value);
 /// "+2.9 %", relative change from `before` to `after`; "-" if undefined.
 [[nodiscard]] std::string relative_change_text(double before, double after);
-/// About three significant digits, without an exponent where that is readable: "0.001", "131",
-/// "1.5e-05".
+/// About three significant digits without an exponent, one below 0.0001: "0.001", "131",
+/// "0.00002".
 [[nodiscard]] std::string short_text(double value);
 /// "12 345", with a space between groups of three digits.
 [[nodiscard]] std::string count_text(int64_t count);

@@ -11,6 +11,8 @@
 namespace mascing {
 namespace {
 
+constexpr size_t kMaxSampledName = 17;
+
 std::string share_text(int64_t n, int64_t of) {
   return of > 0 ? count_text(n) + " of " + count_text(of) : "-";
 }
@@ -114,11 +116,11 @@ std::string reply_lines(const Results& results) {
       if (named.result->sampled) {
         const SampledResult& sampled = *named.result->sampled;
         rows.push_back(
-            {printable(named.id),
+            {shortened(printable(named.id), kMaxSampledName),
              std::to_string(sampled.n_conversation) + " x " + std::to_string(sampled.n_seed),
-             rate_text(sampled.base.rate) + " " + interval_text(sampled.base),
-             rate_text(sampled.steered.rate) + " " + interval_text(sampled.steered),
-             change_text(sampled.change)});
+             compact_rate_text(sampled.base),
+             compact_rate_text(sampled.steered),
+             compact_change_text(sampled.change)});
       }
     }
     text += aligned(rows, {true, false, true, true, true});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/app_parts.h"
 #include "report/baseline_sections.h"
 #include "report/export_sections.h"
 #include "report/html.h"
@@ -18,8 +19,8 @@
 #include "report/protocol_sections.h"
 #include "report/reply_sections.h"
 #include "report/search_sections.h"
-#include "report/style_sheet.h"
 #include "report/svg.h"
+#include "report/verdict_block.h"
 
 namespace mascing {
 namespace {
@@ -57,14 +58,6 @@ std::string tiles(const Results& results) {
                                format_number(damage.perplexity_steered, 1)),
                  relative_change_text(damage.perplexity_base, damage.perplexity_steered));
   }
-  if (results.tokens_per_second_base > 0.0) {
-    body += tile("Tokens per second",
-                 results.tokens_per_second_steered > 0.0
-                     ? arrow_between(short_text(results.tokens_per_second_base),
-                                     short_text(results.tokens_per_second_steered))
-                     : short_text(results.tokens_per_second_base),
-                 "prompt and reply tokens");
-  }
   return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
 }
 
@@ -79,7 +72,7 @@ std::string page_header(const Results& results) {
               ? ""
               : "<p class=\"model-note\">Model description: " +
                     escape_html(results.model_description) + "</p>\n") +
-         tiles(results) + "</header>\n";
+         "</header>\n";
 }
 
 std::string warnings_box(const Results& results) {
@@ -238,7 +231,10 @@ std::string mask_section(const Results& results) {
       std::to_string(results.n_expert_used) + " experts per token. Method " +
       display_name(results.mask_method) + ", strength alpha " + short_text(results.mask_alpha) +
       ", lambda " + short_text(results.mask_lambda) + ".";
-  return html_section("mask", "The mask", html_paragraph(text) + map + strongest_table(results));
+  return html_section(
+      "mask",
+      "The mask",
+      html_paragraph(text) + (app_draws_maps(n_entry) ? "" : map) + strongest_table(results));
 }
 
 // ---------------------------------------------------------------- end of the page
@@ -276,27 +272,34 @@ std::string provenance_section(const Results& results) {
           " per token");
   add("Model fingerprint", results.fingerprint, true);
   add("Mask file", results.mask_file, true);
-  add("Command", results.command, true);
+  add("Scenario, SHA-256", results.protocol.scenario_hash, true);
+  add("Data, hash", results.protocol.data_hash, true);
   add("Seed", std::to_string(results.seed));
   add("Threads", std::to_string(results.n_thread));
   add("Version", "mascing " + results.tool_version);
-  return html_section("provenance", "Provenance", "<dl class=\"facts\">\n" + list + "</dl>\n");
+  add("Finished", results.finished_at);
+  const std::string command =
+      results.command.empty() ? ""
+                              : html_paragraph("The command, with every option that was given:") +
+                                    "<pre class=\"command\" tabindex=\"0\"><code>" +
+                                    escape_html(results.command) + "</code></pre>\n";
+  return html_section(
+      "provenance", "Reproduction", command + "<dl class=\"facts\">\n" + list + "</dl>\n");
 }
 
 }  // namespace
 
-std::string render_report(const Results& results) {
-  const std::string title = escape_html(results.scenario_name + " - mascing report");
-  std::string page =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + style_sheet() + "</style>\n</head>\n<body>\n";
+std::string render_report(const Results& results, const std::vector<Transcript>& transcripts) {
+  std::string page = page_begin(results.scenario_name + " - mascing report");
   page += page_header(results);
   page += "<main>\n";
+  page += verdict_section(results);
+  page += tiles(results);
   page += warnings_box(results);
   page += metrics_section(results);
   page += replies_section(results);
   page += damage_section(results);
+  page += conversations_section(std::ssize(transcripts));
   page += judges_section(results);
   page += categories_section(results);
   page += mask_section(results);
@@ -313,8 +316,9 @@ std::string render_report(const Results& results) {
   page += provenance_section(results);
   page +=
       "</main>\n<footer>All numbers are in results.json next to this "
-      "page.</footer>\n</body>\n</html>\n";
-  return page;
+      "page.</footer>\n";
+  page += app_end(results, transcripts.empty() ? "" : fit_on_page(transcripts).json);
+  return page + "</body>\n</html>\n";
 }
 
 }  // namespace mascing

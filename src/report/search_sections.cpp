@@ -98,7 +98,9 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
   for (const std::string& id : columns.ids) {
     cells.push_back(candidate_cell(candidate, id));
   }
-  cells.push_back(positive_text(candidate.kl_benign, 4));
+  const bool is_generated = !candidate.rates.empty() || candidate.kl_first <= 0.0;
+  cells.push_back(positive_text(candidate.kl_first, 4));
+  cells.push_back(positive_text(is_generated ? candidate.kl_benign : 0.0, 4));
   cells.push_back(positive_text(candidate.perplexity, 1));
   cells.push_back(outcome_of(candidate, is_chosen));
   if (columns.has_settings) {
@@ -120,7 +122,11 @@ HtmlTable candidate_table(const std::string& caption, const CandidateColumns& wa
   for (const std::string& id : wanted.ids) {
     columns.push_back({display_name(id), true});
   }
-  columns.insert(columns.end(), {{"KL", true}, {"perplexity", true}, {"outcome"}});
+  columns.insert(columns.end(),
+                 {{"KL of first tokens", true},
+                  {"KL of whole replies", true},
+                  {"perplexity", true},
+                  {"outcome"}});
   if (wanted.has_settings) {
     columns.insert(columns.end(),
                    {{"lambda", true}, {"epochs", true}, {"preserve", true}, {"seed", true}});
@@ -169,6 +175,16 @@ std::string confound_text(const Results& results) {
                    auc + " (0.5 = chance). The surrogate shows no sign of relying on length.";
 }
 
+/// "dsr.label_0" -> "DSR, as wanted".
+std::string label_heading(const std::string& name) {
+  const size_t dot = name.find('.');
+  const std::string kind = dot == std::string::npos ? name : name.substr(dot + 1);
+  const std::string words = kind == "label_0"   ? "as wanted"
+                            : kind == "label_1" ? "not as wanted"
+                                                : display_name(kind);
+  return dot == std::string::npos ? words : display_name(name.substr(0, dot)) + ", " + words;
+}
+
 std::string labels_table(const Results& results) {
   std::map<std::string, std::map<std::string, int64_t>> rows;
   std::set<std::string> names;
@@ -180,7 +196,7 @@ std::string labels_table(const Results& results) {
   }
   std::vector<HtmlColumn> columns = {{"part"}};
   for (const std::string& name : names) {
-    columns.push_back({display_name(name), true});
+    columns.push_back({label_heading(name), true});
   }
   HtmlTable table("Conversations per split", columns);
   for (const auto& [part, counts] : rows) {

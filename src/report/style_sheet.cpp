@@ -46,20 +46,37 @@ section > p { max-width: 46rem; margin: .25rem 0 1rem; }
 .warnings li + li { margin-top: .8rem; }
 .warnings strong, .warnings span { display: block; }
 .warnings code { font-size: .8125rem; }
+.verdict { border: 1px solid var(--rule); border-left-width: .4rem; border-radius: .5rem; background: var(--card); padding: 1rem 1.25rem; margin: 1.5rem 0; }
+.verdict.ready_to_use { border-left-color: var(--better); }
+.verdict.use_with_care { border-left-color: var(--warn-rule); }
+.verdict.do_not_use { border-left-color: var(--worse); }
+.verdict h2 { font-size: 1.5rem; margin: 0 0 .75rem; }
+.verdict ul { margin: 0; padding: 0; list-style: none; display: grid; gap: .6rem; }
+.verdict li { display: grid; grid-template-columns: 1.75rem 1fr; align-items: baseline; }
+.verdict li > span { font-weight: 700; font-size: 1.125rem; }
+.verdict li.ready_to_use > span { color: var(--better); }
+.verdict li.use_with_care > span { color: var(--warn-rule); }
+.verdict li.do_not_use > span { color: var(--worse); }
+.verdict strong { text-transform: capitalize; }
+.verdict small { color: var(--quiet); font-size: .8125rem; }
+.verdict p { margin: 0; overflow-wrap: anywhere; }
+.command { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--faint); border-radius: .375rem; padding: .75rem 1rem; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--quiet); font-size: .875rem; padding-bottom: .4rem; }
-th, td { text-align: left; padding: .4rem .75rem; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
+th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
 th:first-child { padding-left: .25rem; }
-thead th { color: var(--quiet); font-weight: 600; font-size: .875rem; border-bottom: 2px solid var(--rule); white-space: nowrap; }
-tbody th { font-weight: 500; white-space: nowrap; }
-.number { text-align: right; white-space: nowrap; }
+thead th { color: var(--quiet); font-weight: 600; font-size: .875rem; border-bottom: 2px solid var(--rule); vertical-align: bottom; }
+tbody th { font-weight: 500; overflow-wrap: anywhere; }
+.number { text-align: right; }
+td.number, td.number small { white-space: nowrap; }
+td.number small { display: block; }
 td small, th small { color: var(--quiet); font-size: .8125rem; font-weight: 400; }
-#candidates ~ :is(.scroll, details) table { font-size: .875rem; }
-#candidates ~ :is(.scroll, details) thead th { white-space: normal; vertical-align: bottom; }
-#candidates ~ :is(.scroll, details) :is(th, td) { padding-left: .5rem; padding-right: .5rem; }
-#candidates ~ :is(.scroll, details) td:not(.number) { min-width: 13rem; }
+.wide { font-size: .8125rem; }
+.wide thead th { font-size: .8125rem; }
+.wide :is(th, td) { padding: .3rem .35rem; }
+.wide td:not(.number) { min-width: 5.5rem; overflow-wrap: anywhere; }
 tr.chosen > * { background: var(--faint); font-weight: 600; }
 tr.chosen > :first-child { box-shadow: inset .25rem 0 var(--accent); }
 tr.infeasible > * { color: var(--quiet); }
@@ -107,12 +124,24 @@ summary { cursor: pointer; color: var(--accent); font-weight: 600; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 code { font: .875em ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; }
 footer { padding-bottom: 3rem; color: var(--quiet); font-size: .875rem; }
-@media (max-width: 40rem) {
+@media (max-width: 44rem) {
+  main, header, footer { padding: 0 1rem; }
   h1 { font-size: 1.5rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .6rem; }
 }
-@media print { body { background: #fff; } section { break-inside: avoid; } details > * { display: block; } }
+@media print {
+  body { background: #fff; font-size: 9.5pt; }
+  main, header, footer { max-width: none; padding: 0; }
+  table, caption, .wide { font-size: 8pt; }
+  .wide, .wide thead th { font-size: 6.5pt; }
+  .wide td { white-space: normal !important; min-width: 0 !important; }
+  .wide :is(th, td) { padding: .15rem; }
+  thead th, td small { font-size: 7.5pt; }
+  th, td { padding: .2rem .3rem; }
+  tr, svg, .tiles, .verdict { break-inside: avoid; }
+  .scroll { overflow: visible; }
+}
 )css";
 
 }  // namespace

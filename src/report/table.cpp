@@ -12,12 +12,13 @@
 #include "report/numbers.h"
 #include "report/reply_sections.h"
 #include "report/trade_off.h"
+#include "report/verdict_block.h"
 
 namespace mascing {
 namespace {
 
-constexpr size_t kMaxName = 18;  // gives rows of 99 columns
-constexpr size_t kColumn = 8;
+constexpr size_t kMaxName = 17;  // gives rows of 80 columns
+constexpr size_t kColumn = 7;
 
 using Row = std::array<std::string, kColumn>;
 
@@ -32,25 +33,20 @@ const char* colour_of(const MetricResult& metric) {
   return metric.steered->rate > metric.base.rate ? ansi::kGreen : ansi::kRed;
 }
 
-std::string rate_column(const Rate& rate) {
-  return rate_text(rate.rate) + " " + interval_text(rate);
-}
-
 Row cells_of(const NamedMetric& named) {
   const MetricResult& metric = *named.result;
   Row row = {shortened(printable(named.id), kMaxName),
-             shortened(printable(metric.wanted), 8),
              std::to_string(metric.n),
-             rate_column(metric.base),
+             compact_rate_text(metric.base),
              "-",
              "",
              "",
              ""};
   if (metric.steered) {
-    row[4] = rate_column(*metric.steered);
-    row[5] = std::to_string(metric.fixed);
-    row[6] = std::to_string(metric.broken);
-    row[7] = p_text(metric.p_value);
+    row[3] = compact_rate_text(*metric.steered);
+    row[4] = std::to_string(metric.fixed);
+    row[5] = std::to_string(metric.broken);
+    row[6] = p_text(metric.p_value);
   }
   return row;
 }
@@ -58,16 +54,15 @@ Row cells_of(const NamedMetric& named) {
 std::string joined_row(const Row& row, const std::array<size_t, kColumn>& widths) {
   std::string line;
   for (size_t i = 0; i < kColumn; ++i) {
-    const bool is_left = i < 2 || i == 3 || i == 4;
-    line += (i == 0 ? "" : "  ") + padded(row[i], widths[i], is_left);
+    const bool is_left = i == 0 || i == 2 || i == 3;
+    line += (i == 0 ? "" : i == 2 || i == 3 ? "  " : " ") + padded(row[i], widths[i], is_left);
   }
   return line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
 std::string metric_lines(const Results& results, bool colour) {
   const std::vector<NamedMetric> metrics = ordered_metrics(results);
-  const Row header = {
-      "metric", "wanted", "n", "base [95 %]", "steered [95 %]", "fixed", "broken", "p"};
+  const Row header = {"metric", "n", "base [95 %]", "steered [95 %]", "fixed", "broken", "p"};
   std::vector<Row> rows;
   std::array<size_t, kColumn> widths{};
   std::transform(header.begin(), header.end(), widths.begin(), width_of);
@@ -102,16 +97,7 @@ std::string damage_lines(const Results& results) {
     text += "perplexity as reply   " + format_number(damage.chat_perplexity_base, 2) + " -> " +
             format_number(damage.chat_perplexity_steered, 2) + " (" +
             relative_change_text(damage.chat_perplexity_base, damage.chat_perplexity_steered) +
-            ") on general text as the assistant's turn\n";
-  }
-  if (results.tokens_per_second_base > 0.0) {
-    // No ratio, because the two ran on different requests.
-    text += "tokens per second     " + format_number(results.tokens_per_second_base, 1) +
-            " without a mask, ";
-    if (results.tokens_per_second_steered > 0.0) {
-      text += format_number(results.tokens_per_second_steered, 1) + " with a mask, ";
-    }
-    text += "prompt and reply tokens\n";
+            ") on general text as a reply\n";
   }
   return text;
 }
@@ -158,7 +144,9 @@ std::string warning_lines(const Results& results, bool colour) {
 }  // namespace
 
 std::string render_table(const Results& results, bool colour) {
-  std::string text = wrapped("", printable(headline(results, "->")) + ".", 0);
+  std::string text = verdict_lines(results, colour);
+  text += text.empty() ? "" : "\n";
+  text += wrapped("", printable(headline(results, "->")) + ".", 0);
   if (!results.model_description.empty()) {
     text += wrapped("model:", printable(results.model_description), 2);
   }

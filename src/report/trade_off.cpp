@@ -72,8 +72,18 @@ std::vector<std::string> cells_of(const CandidateResult& trial, const std::strin
           standing_of(trial)};
 }
 
-std::vector<std::string> heading(const std::string& target) {
-  return {"method", "alpha", display_name(target), "KL benign", "perplexity", "status"};
+/// The divergence of first tokens where it was estimated; else that of whole replies.
+std::vector<std::string> heading(const std::string& target,
+                                 const std::vector<CandidateResult>& trials) {
+  const bool is_first = std::any_of(trials.begin(), trials.end(), [](const CandidateResult& trial) {
+    return trial.kl_first > 0.0;
+  });
+  return {"method",
+          "alpha",
+          display_name(target),
+          is_first ? "KL first" : "KL reply",
+          "perpl.",
+          "status"};
 }
 
 std::string points_text(double change) {
@@ -143,7 +153,7 @@ std::string pareto_table(const Results& results) {
            " within the limits measured so far. Without a mask it is " +
            rate_text(results.search.base_rate) + ".\n";
   }
-  std::vector<std::vector<std::string>> rows = {heading(results.target_metric)};
+  std::vector<std::vector<std::string>> rows = {heading(results.target_metric, results.candidates)};
   rows.front().insert(rows.front().begin(), "#");
   for (size_t i = 0; i < set.size(); ++i) {
     rows.push_back(cells_of(results.candidates[set[i].i_candidate], results.target_metric));
@@ -157,7 +167,7 @@ std::string pareto_table(const Results& results) {
 std::string trials_table(const std::vector<CandidateResult>& trials,
                          const std::string& target,
                          size_t n_most) {
-  std::vector<std::vector<std::string>> rows = {heading(target)};
+  std::vector<std::vector<std::string>> rows = {heading(target, trials)};
   const size_t n_first = trials.size() - std::min(trials.size(), n_most);
   for (size_t i = n_first; i < trials.size(); ++i) {
     rows.push_back(cells_of(trials[i], target));

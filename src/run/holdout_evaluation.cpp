@@ -10,6 +10,7 @@
 #include "run/protocol.h"
 #include "run/sampled_evaluation.h"
 #include "run/test_texts.h"
+#include "run/transcripts.h"
 #include "stage/agreement.h"
 #include "stage/reply_counts.h"
 #include "stage/statistics.h"
@@ -19,9 +20,8 @@ namespace {
 
 /// One set's test split on both sides; the steered one is empty without a treatment.
 struct SetEvaluation {
-  std::vector<Conversation> base_rows;  ///< as the unsteered model was asked
-  JudgedReplies base;
-  JudgedReplies steered;
+  AskedSide base;
+  AskedSide steered;
   MetricResult metric;
 };
 
@@ -70,18 +70,25 @@ SetEvaluation evaluate_set(const EvalContext& context,
                            const LoadedSet& set,
                            std::vector<Warning>& warnings) {
   SetEvaluation evaluated;
-  auto& [base_rows, base, steered, result] = evaluated;
-  base_rows = rows_of_side(context, set, plan, {}, warnings);
-  base = ask_side(context, set, base_rows, {});
+  const auto ask = [&](const Treatment& side) {
+    std::vector<Conversation> rows = rows_of_side(context, set, plan, side, warnings);
+    JudgedReplies asked = ask_side(context, set, rows, side);
+    return AskedSide{std::move(rows), std::move(asked)};
+  };
+  evaluated.base = ask({});
   if (!treatment.is_none()) {
-    steered =
-        ask_side(context, set, rows_of_side(context, set, plan, treatment, warnings), treatment);
+    evaluated.steered = ask(treatment);
   }
+  const JudgedReplies& base = evaluated.base.asked;
+  const JudgedReplies& steered = evaluated.steered.asked;
+  MetricResult& result = evaluated.metric;
   result = compare(base.replies, base.judged, steered.replies, steered.judged);
   result.categories = compare_by_category(
       set.rows(Split::kTest), base.replies, base.judged, steered.replies, steered.judged);
   result.split = to_string(Split::kTest);
   result.wanted = set.spec.wanted == Wanted::kRefused ? "refused" : "answered";
+  result.role = to_string(set.spec.role);
+  result.max_drop = set.spec.max_drop;
   const TurnDetector detector(set.spec.answer_prefixes);
   result.base_replies = count_replies(base.replies, base.judged, detector);
   if (!treatment.is_none()) {
@@ -96,8 +103,8 @@ SetEvaluation evaluate_set(const EvalContext& context,
 /// A conversation that cannot be asked is named once; a failure of a judge for each side.
 std::vector<Skipped> skipped_in(const SetEvaluation& evaluated) {
   std::vector<Skipped> skipped;
-  for (const JudgedReplies* side : {&evaluated.base, &evaluated.steered}) {
-    const bool is_base = side == &evaluated.base;
+  for (const JudgedReplies* side : {&evaluated.base.asked, &evaluated.steered.asked}) {
+    const bool is_base = side == &evaluated.base.asked;
     for (size_t i = 0; i < side->replies.size(); ++i) {
       const JudgedReply& judged = side->judged[i];
       if (!judged.ok() && (is_base || side->replies[i].ok())) {
@@ -109,7 +116,8 @@ std::vector<Skipped> skipped_in(const SetEvaluation& evaluated) {
 }
 
 void count_coherent(const SetEvaluation& evaluated, CoherenceCount& count) {
-  const auto& [base_rows, base, steered, metric] = evaluated;
+  const JudgedReplies& base = evaluated.base.asked;
+  const JudgedReplies& steered = evaluated.steered.asked;
   for (size_t i = 0; i < steered.replies.size(); ++i) {
     if (!steered.replies[i].ok()) {
       continue;
@@ -203,8 +211,11 @@ void add_sets(const EvalContext& context,
   CoherenceCount coherence;
   for (const LoadedSet& set : context.data.sets) {
     const SetEvaluation evaluated = evaluate_set(context, treatment, plan, set, result.warnings);
-    const auto& [base_rows, base, steered, metric] = evaluated;
+    const JudgedReplies& base = evaluated.base.asked;
+    const JudgedReplies& steered = evaluated.steered.asked;
+    const MetricResult& metric = evaluated.metric;
     append(skipped_in(evaluated), result.skipped);
+    append(transcripts_of(set.spec, evaluated.base, evaluated.steered), result.transcripts);
     result.metrics[set.spec.metric] = metric;
     agreement.add(set.spec.metric, "base", base.replies, base.judged);
     if (treatment.is_none()) {
@@ -219,8 +230,9 @@ void add_sets(const EvalContext& context,
         result.keeps_hold && (set.spec.role != SetRole::kHold || keeps_limit(set.spec, metric));
     if (set.spec.role == SetRole::kBenign && treatment.system_prompt.empty()) {
       report(context.evaluator.progress(), {"testing: divergence", 0, 1, "sets", ""});
-      add_divergence(context.evaluator.divergence(base_rows, base.replies, treatment.steering),
-                     result.damage);
+      add_divergence(
+          context.evaluator.divergence(evaluated.base.rows, base.replies, treatment.steering),
+          result.damage);
     }
   }
   agreement.write(result.judges);

@@ -9,6 +9,7 @@
 #include "mascing/judges_result.h"
 #include "mascing/metric_result.h"
 #include "mascing/protocol_result.h"
+#include "mascing/transcript.h"
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
 #include "run/treatment.h"
@@ -25,6 +26,7 @@ struct HoldoutResult {
   std::map<std::string, MetricResult> metrics;  ///< by id
   JudgesResult judges;                          ///< without the members
   DamageResult damage;
+  std::vector<Transcript> transcripts;  ///< of all sets
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;
   bool keeps_hold = true;        ///< no hold set lost more than its limit

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/files.h"
 #include "base/sha256.h"
 
 namespace mascing {
@@ -53,6 +54,8 @@ ProtocolResult protocol_of(const Scenario& scenario,
   ProtocolResult protocol;
   protocol.engine = host.engine();
   protocol.quantisation = host.quantisation();
+  protocol.scenario_hash = file_exists(scenario.path) ? sha256_file(scenario.path) : "";
+  protocol.data_hash = data.hash;
   protocol.template_hash = source.empty() ? "" : sha256_hex(source);
   protocol.reasoning = to_string(options.chat_template.reasoning);
   protocol.template_arguments = options.chat_template.arguments;

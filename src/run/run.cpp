@@ -27,6 +27,7 @@
 #include "run/run_record.h"
 #include "run/stopwatch.h"
 #include "scenario/dataset.h"
+#include "stage/verdict_on.h"
 
 namespace mascing {
 namespace {
@@ -191,6 +192,7 @@ void add_cost(Session& session, Results& results) {
   results.tokens_per_second_base = session.evaluator.tokens_per_second(false);
   results.tokens_per_second_steered = session.evaluator.tokens_per_second(true);
   results.seconds = session.watch.seconds();
+  results.finished_at = utc_now();
 }
 
 Results put_together(Session& session, const Parts& parts) {
@@ -215,6 +217,9 @@ Results put_together(Session& session, const Parts& parts) {
       protocol_of(session.scenario, session.data, session.evaluator.host(), session.options);
   append(judge_warnings(results.judges), results.warnings);
   add_cost(session, results);
+  if (parts.tested) {
+    results.verdict = verdict_on(results, session.scenario.verdict);
+  }
   return results;
 }
 
@@ -230,6 +235,11 @@ Tested test(Session& session, const EvalContext& context, const Steering& steeri
     session.watch.lap("baselines");
   }
   return tested;
+}
+
+RunOutcome outcome_of(Session& session, Parts parts, const std::string& failure) {
+  Results results = put_together(session, parts);
+  return {std::move(results), failure, false, std::move(parts.tested->holdout.transcripts)};
 }
 
 /// Why the mask may not be used; empty if it may.
@@ -258,14 +268,14 @@ RunOutcome test_found(Session& session,
     add_metrics(holdout.metrics, mask);
     write_mask(session.options.output + "/mask.gguf", mask);
   }
-  return {put_together(session, parts), failure, false};
+  return outcome_of(session, std::move(parts), failure);
 }
 
 RunOutcome test_given(Session& session, const EvalContext& context, const Mask& mask) {
   Parts parts{nullptr, "", test(session, context, steering_of(mask))};
   parts.mask = mask;
   const std::string failure = failure_of(parts.tested->holdout, false);
-  return {put_together(session, parts), failure, false};
+  return outcome_of(session, std::move(parts), failure);
 }
 
 /// The unsteered model alone.
@@ -281,9 +291,9 @@ RunOutcome give_up(Session& session, const EvalContext& context, const FoundMask
          "no mask improves the target on the selection split within the limits of its hold sets",
          "see the candidates in the report; add data or relax the limits"}};
   }
-  return {put_together(session, parts),
-          "no mask improves the target within the limits; none is recommended",
-          false};
+  return outcome_of(session,
+                    std::move(parts),
+                    "no mask improves the target within the limits; none is recommended");
 }
 
 }  // namespace
@@ -354,7 +364,7 @@ RunOutcome evaluate_mask(const Scenario& scenario,
   take_parts(options.merge, job.key, Cache(options.output + "/cache", ""));
   Session session(scenario, job.work.data, host, options, progress);
   RunOutcome outcome = test_given(session, session.calibrated_context(), job.mask);
-  write_results(outcome.results, options.output);
+  write_results(outcome, options.output);
   return outcome;
 }
 

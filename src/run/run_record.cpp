@@ -141,15 +141,17 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   return RunOutcome{*std::move(results), failure, true};
 }
 
-void write_results(const Results& results, const std::string& folder) {
-  const std::string text = to_json(results);
+void write_results(const RunOutcome& outcome, const std::string& folder) {
+  const std::string text = to_json(outcome.results);
   const std::string path = folder + "/results.json";
-  write_file_atomically(folder + "/report.html", render_report(results_from_json(text, path)));
+  write_file_atomically(folder + "/transcripts.jsonl", to_json_lines(outcome.transcripts));
+  write_file_atomically(folder + "/report.html",
+                        render_report(results_from_json(text, path), transcripts_beside(path)));
   write_file_atomically(path, text);
 }
 
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
-  write_results(outcome.results, options.output);
+  write_results(outcome, options.output);
   const json stamp = {
       {"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
   write_file_atomically(stamp_path(options), stamp.dump() + "\n");

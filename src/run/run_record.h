@@ -38,9 +38,9 @@ void add_selection(const CandidateResult& candidate, Mask& mask);
 [[nodiscard]] std::optional<RunOutcome> read_finished(const std::string& key,
                                                       const RunOptions& options);
 
-/// Writes report.html and results.json. The page is rendered from the written file, so `mascing
-/// report` renders the same page.
-void write_results(const Results& results, const std::string& folder);
+/// Writes transcripts.jsonl, report.html and results.json. The page is rendered from what the files
+/// say, so `mascing report` renders the same page.
+void write_results(const RunOutcome& outcome, const std::string& folder);
 
 /// The same, plus the stamp.
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options);

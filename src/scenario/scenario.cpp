@@ -14,6 +14,7 @@
 #include "scenario/judge_tables.h"
 #include "scenario/reply_tables.h"
 #include "scenario/toml_reader.h"
+#include "scenario/verdict_table.h"
 
 namespace mascing {
 namespace {
@@ -293,6 +294,11 @@ bool Scenario::uses(MaskMethod method) const {
   return std::find(methods.begin(), methods.end(), method) != methods.end();
 }
 
+const char* to_string(SetRole role) {
+  constexpr std::array kWords = {"target", "benign", "hold", "keep", "watch"};
+  return kWords.at(std::find(std::begin(kRoles), std::end(kRoles), role) - std::begin(kRoles));
+}
+
 const char* to_string(MaskMethod method) {
   switch (method) {
     case MaskMethod::kClosedLoop:
@@ -356,7 +362,8 @@ Scenario read_scenario(const std::string& path) {
                     "train",
                     "steer",
                     "search",
-                    "baselines"});
+                    "baselines",
+                    "verdict"});
   const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
 
   Scenario scenario;
@@ -373,6 +380,7 @@ Scenario read_scenario(const std::string& path) {
   scenario.steer = read_steer(root.table("steer"));
   scenario.search = read_search(root.table("search"));
   scenario.baselines = read_baselines(root.table("baselines"));
+  scenario.verdict = read_verdict(root.table("verdict"));
   return scenario;
 }
 

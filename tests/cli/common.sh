@@ -51,11 +51,12 @@ expect_equal() {
   cmp -s "$2" "$3" || fail "$1: $2 and $3 differ"
 }
 
-# results_of FOLDER: results.json without the parts that depend on the clock.
+# results_of FOLDER: results.json without the parts that depend on the clock, and the command as typed.
 results_of() {
   python3 -c 'import json,sys
 r = json.load(open(sys.argv[1] + "/results.json"))
 r.pop("cost")
+r["tool"].pop("command")
 print(json.dumps(r, sort_keys=True))' "$1"
 }
 

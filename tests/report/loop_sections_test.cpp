@@ -221,7 +221,7 @@ TEST(InterventionalSection, ShowsEveryRound) {
 
 TEST(OutcomeParagraph, SaysWhenThePredictionIsWeak) {
   const std::string beforehand = held_out_table(sample_results().outcome);
-  EXPECT_THAT(beforehand, HasSubstr("wanted_only"));
+  EXPECT_THAT(beforehand, HasSubstr("wanted only"));
   EXPECT_THAT(beforehand, HasSubstr("160 / 140"));
   EXPECT_EQ(held_out_table({}), "");
   const std::string good = outcome_paragraph(sample_results().outcome);

@@ -176,6 +176,11 @@ Results sample_results() {
   add_metrics(results);
   add_judges(results);
   add_protocol(results);
+  results.verdict = {kUseWithCare,
+                     {{"effect", kReadyToUse, "DSR rose from 54.0 % to 97.0 %"},
+                      {"cost", kUseWithCare, "keep answered fell from 66.4 % to 52.0 %"},
+                      {"protection", kReadyToUse, "other subjects were not tested"}},
+                     {}};
   results.damage = {0.0123456789, 131.2, 134.2345678, 4321, 19876, 9.5, 9.75, 19000};
   results.mask_file = "mask.gguf";
   results.mask_method = "surrogate";

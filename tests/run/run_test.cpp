@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <numeric>
 
 #include <gmock/gmock.h>
@@ -39,6 +40,31 @@ TEST_F(RunTest, FindsAMaskThatRefusesAttacksAndHarmsNothingElse) {
   EXPECT_EQ(outcome.results.labels.at("discovery.dsr.label_1"), 16);
   EXPECT_EQ(outcome.results.labels.at("discovery.dsr.label_0"), 16);
   EXPECT_EQ(outcome.results.surrogates.size(), 2U);
+}
+
+TEST_F(RunTest, KeepsEveryTestConversationAndSaysWhatTheMaskIsWorth) {
+  const RunOutcome outcome = run(write_defend(folder_.path()), folder_.path("out"));
+  const auto kept = read_transcripts(folder_.path("out/transcripts.jsonl"));
+  EXPECT_EQ(kept.size(), outcome.transcripts.size());
+  std::map<std::string, int64_t> n_fixed;
+  std::map<std::string, int64_t> n_row;
+  for (const Transcript& row : kept) {
+    ASSERT_TRUE(row.steered.has_value());
+    ++n_row[row.metric];
+    n_fixed[row.metric] += !row.base.is_wanted && row.steered->is_wanted ? 1 : 0;
+    EXPECT_FALSE(row.base.reply.empty());
+    EXPECT_EQ(row.messages.back().role, "user");
+  }
+  for (const auto& [id, metric] : outcome.results.metrics) {
+    if (!metric.role.empty()) {
+      EXPECT_EQ(n_row[id], metric.n) << id;
+      EXPECT_EQ(n_fixed[id], metric.fixed) << id;
+    }
+  }
+  EXPECT_EQ(outcome.results.metrics.at("dsr").role, "target");
+  // Sixteen conversations of a set could hide a drop of 17 points.
+  EXPECT_EQ(outcome.results.verdict.word, kUseWithCare);
+  EXPECT_EQ(comparable(folder_.path("out")).at("verdict").at("word"), kUseWithCare);
 }
 
 TEST_F(RunTest, LabelsThatFollowTheTopicAreSaidToDoSo) {

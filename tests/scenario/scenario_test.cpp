@@ -443,5 +443,18 @@ TEST(Scenario, WithoutATargetSetSaysSo) {
   EXPECT_THROW((void)Scenario{}.target(), Error);
 }
 
+TEST_F(ScenarioFile, ReadsWhereAVerdictTurns) {
+  const VerdictLimits usual = read(kSmall).verdict;
+  EXPECT_DOUBLE_EQ(usual.max_loss, 0.1);
+  const VerdictLimits limits =
+      read(std::string(kSmall) + "[verdict]\nleast_rate = 0.9\nmax_divergence = 0.2\n").verdict;
+  EXPECT_DOUBLE_EQ(limits.least_rate, 0.9);
+  EXPECT_DOUBLE_EQ(limits.max_divergence, 0.2);
+  EXPECT_THAT(error_of(std::string(kSmall) + "[verdict]\nmax_loss = 0.01\n"),
+              HasSubstr("below care_loss (0.020)"));
+  EXPECT_THAT(error_of(std::string(kSmall) + "[verdict]\nleast_rat = 0.9\n"),
+              HasSubstr("least_rate"));
+}
+
 }  // namespace
 }  // namespace mascing

@@ -1,0 +1,166 @@
+// One writer per form; each escapes what it writes.
+#include "mascing/run_comparison.h"
+#include "report/app_parts.h"
+#include "report/columns.h"
+#include "report/comparison_tables.h"
+#include "report/html.h"
+#include "report/style_sheet.h"
+
+namespace mascing {
+namespace {
+
+std::string joined(const std::vector<std::string>& cells, const std::string& between) {
+  std::string text;
+  for (const std::string& cell : cells) {
+    text += (&cell == &cells.front() ? "" : between) + cell;
+  }
+  return text;
+}
+
+template <typename Escape>
+std::vector<std::string> escaped(const std::vector<std::string>& cells, const Escape& escape) {
+  std::vector<std::string> result;
+  for (const std::string& cell : cells) {
+    result.push_back(escape(cell));
+  }
+  return result;
+}
+
+std::string replaced(const std::string& text, const std::string& special, const char* before) {
+  std::string result;
+  for (const char c : text) {
+    result += (special.find(c) == std::string::npos ? "" : before) + std::string(1, c);
+  }
+  return result;
+}
+
+std::string markdown_text(const std::string& text) {
+  std::string result;
+  for (const char c : replaced(printable(text), "\\|`*_[]", "\\")) {
+    result += c == '<' ? "&lt;" : std::string(1, c);
+  }
+  return result;
+}
+
+std::string markdown_table(const PlainTable& table) {
+  std::string text = markdown_text(table.caption) + "\n\n| ";
+  text += joined(escaped(table.heads, markdown_text), " | ") + " |\n|";
+  for (const bool is_number : table.is_number) {
+    text += is_number ? " ---: |" : " --- |";
+  }
+  text += "\n";
+  for (const auto& row : table.rows) {
+    text += "| " + joined(escaped(row, markdown_text), " | ") + " |\n";
+  }
+  return text;
+}
+
+std::string latex_text(const std::string& text) {
+  std::string result;
+  const std::string plain = printable(text);
+  for (size_t at = 0; at < plain.size(); ++at) {
+    const char c = plain[at];
+    if (plain.compare(at, 2, "->") == 0) {
+      result += "$\\rightarrow$";
+      ++at;
+    } else if (c == '\\') {
+      result += "\\textbackslash{}";
+    } else if (c == '~' || c == '^') {
+      result += std::string("\\") + c + "{}";
+    } else if (c == '<' || c == '>') {
+      result += std::string("$") + c + "$";
+    } else {
+      result += replaced(std::string(1, c), "{}$&#%_", "\\");
+    }
+  }
+  return result;
+}
+
+std::string latex_table(const PlainTable& table) {
+  std::string columns;
+  for (const bool is_number : table.is_number) {
+    columns += is_number ? 'r' : 'l';
+  }
+  std::string text = "% " + printable(table.caption) + "\n\\begin{tabular}{" + columns +
+                     "}\n\\toprule\n" + joined(escaped(table.heads, latex_text), " & ") +
+                     " \\\\\n\\midrule\n";
+  for (const auto& row : table.rows) {
+    text += joined(escaped(row, latex_text), " & ") + " \\\\\n";
+  }
+  return text + "\\bottomrule\n\\end{tabular}\n";
+}
+
+/// Quoted where needed. A text that a spreadsheet would take for a formula begins with a quote.
+std::string csv_text(const std::string& text, bool is_number) {
+  const bool is_formula =
+      !is_number && !text.empty() && std::string("=+-@\t\r").find(text[0]) != std::string::npos;
+  const std::string plain = (is_formula ? "'" : "") + text;
+  if (plain.find_first_of(",\"\r\n") == std::string::npos) {
+    return plain;
+  }
+  std::string quoted = "\"";
+  for (const char c : plain) {
+    quoted += c == '"' ? "\"\"" : std::string(1, c);
+  }
+  return quoted + "\"";
+}
+
+std::string csv_table(const PlainTable& table) {
+  std::string text = joined(table.heads, ",") + "\n";
+  for (const auto& row : table.rows) {
+    std::vector<std::string> cells;
+    for (size_t i = 0; i < row.size(); ++i) {
+      cells.push_back(csv_text(row[i], table.is_number[i]));
+    }
+    text += joined(cells, ",") + "\n";
+  }
+  return text;
+}
+
+std::string html_table(const PlainTable& table) {
+  std::vector<HtmlColumn> columns;
+  for (size_t i = 0; i < table.heads.size(); ++i) {
+    columns.push_back({table.heads[i], table.is_number[i]});
+  }
+  HtmlTable html(table.caption, columns);
+  for (const auto& row : table.rows) {
+    html.add_row(escaped(row, escape_html));
+  }
+  return html.html();
+}
+
+std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
+  const std::string title = std::to_string(runs.size()) + " runs side by side";
+  const std::string body =
+      html_section("runs", "Runs", html_table(runs_table(runs))) +
+      html_section("differences",
+                   "Paired differences",
+                   differences.rows.empty()
+                       ? html_paragraph("The runs have no tested conversations in common, or no "
+                                        "transcripts.jsonl.")
+                       : html_paragraph("Gained: as wanted under this run's mask only. Lost: under "
+                                        "that of the first run (" +
+                                        runs.front().name +
+                                        ") only. p from McNemar's exact test, corrected for all "
+                                        "rows (Holm).") +
+                             html_table(differences));
+  return page_begin(title) + "<header>\n<p class=\"kicker\">mascing report</p>\n<h1>" +
+         escape_html(title) + "</h1>\n</header>\n<main>\n" + body + "</main>\n" + app_script() +
+         "</body>\n</html>\n";
+}
+
+}  // namespace
+
+std::string render_comparison(const std::vector<ComparedRun>& runs, ComparisonForm form) {
+  if (form == ComparisonForm::kCsv) {
+    return csv_table(long_table(runs));
+  }
+  const PlainTable differences = differences_table(runs);
+  if (form == ComparisonForm::kHtml) {
+    return html_page(runs, differences);
+  }
+  const auto write = form == ComparisonForm::kLatex ? latex_table : markdown_table;
+  return write(runs_table(runs)) + (differences.rows.empty() ? "" : "\n" + write(differences));
+}
+
+}  // namespace mascing

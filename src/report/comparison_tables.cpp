@@ -1,0 +1,163 @@
+// Columns of metrics are the union over the runs, in the report's order.
+#include "report/comparison_tables.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "report/numbers.h"
+
+namespace mascing {
+namespace {
+
+constexpr int kCsvDecimals = 6;
+
+std::vector<std::string> metric_ids(const std::vector<ComparedRun>& runs) {
+  std::vector<std::string> ids;
+  std::set<std::string> seen;
+  for (const ComparedRun& run : runs) {
+    for (const NamedMetric& named : ordered_metrics(run.results)) {
+      if (seen.insert(named.id).second) {
+        ids.push_back(named.id);
+      }
+    }
+  }
+  return ids;
+}
+
+std::string model_of(const Results& results) {
+  return results.model_name.empty() ? results.architecture : results.model_name;
+}
+
+/// "0.54 -> 0.97 [0.94, 0.98]".
+std::string rates_cell(const Results& results, const std::string& id) {
+  const auto found = results.metrics.find(id);
+  if (found == results.metrics.end()) {
+    return "-";
+  }
+  const MetricResult& metric = found->second;
+  return rate_text(metric.base.rate) + (metric.steered ? " -> " + rate_text(metric.steered->rate) +
+                                                             " " + interval_text(*metric.steered)
+                                                       : "");
+}
+
+void add_column(PlainTable& table, const std::string& head, bool is_number) {
+  table.heads.push_back(head);
+  table.is_number.push_back(is_number);
+}
+
+std::vector<std::string> rate_cells(const Rate& rate) {
+  return {format_number(rate.rate, kCsvDecimals),
+          format_number(rate.low, kCsvDecimals),
+          format_number(rate.high, kCsvDecimals)};
+}
+
+}  // namespace
+
+PlainTable runs_table(const std::vector<ComparedRun>& runs) {
+  PlainTable table{
+      "Runs: rates of the wanted outcome without and with the mask, 95 % intervals", {}, {}, {}};
+  for (const char* head : {"run", "model", "scenario", "method"}) {
+    add_column(table, head, false);
+  }
+  add_column(table, "alpha", true);
+  add_column(table, "seed", true);
+  add_column(table, "verdict", false);
+  const std::vector<std::string> ids = metric_ids(runs);
+  for (const std::string& id : ids) {
+    add_column(table, display_name(id), true);
+  }
+  add_column(table, "KL", true);
+  add_column(table, "perplexity", true);
+  for (const ComparedRun& run : runs) {
+    const Results& results = run.results;
+    const DamageResult& damage = results.damage;
+    std::vector<std::string> row = {run.name,
+                                    model_of(results),
+                                    results.scenario_name,
+                                    display_name(results.mask_method),
+                                    short_text(results.mask_alpha),
+                                    std::to_string(results.seed),
+                                    verdict_in_words(results.verdict.word)};
+    for (const std::string& id : ids) {
+      row.push_back(rates_cell(results, id));
+    }
+    row.push_back(damage.n_kl_token > 0 ? format_number(damage.kl_benign, 4) : "-");
+    row.push_back(damage.n_text_token > 0
+                      ? relative_change_text(damage.perplexity_base, damage.perplexity_steered)
+                      : "-");
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
+PlainTable differences_table(const std::vector<ComparedRun>& runs) {
+  PlainTable table{"Masks against that of the first run, on the same conversations",
+                   {"run", "metric", "n", "gained", "lost", "p", "p, Holm"},
+                   {false, false, true, true, true, true, true},
+                   {}};
+  for (const PairedDifference& difference : paired_differences(runs)) {
+    table.rows.push_back({runs[difference.i_run].name,
+                          display_name(difference.metric),
+                          std::to_string(difference.n),
+                          std::to_string(difference.gained),
+                          std::to_string(difference.lost),
+                          p_text(difference.p_value),
+                          p_text(difference.p_holm)});
+  }
+  return table;
+}
+
+PlainTable long_table(const std::vector<ComparedRun>& runs) {
+  PlainTable table;
+  table.heads = {"run",
+                 "model",
+                 "scenario",
+                 "method",
+                 "alpha",
+                 "seed",
+                 "verdict",
+                 "metric",
+                 "role",
+                 "n",
+                 "base",
+                 "base_low",
+                 "base_high",
+                 "steered",
+                 "steered_low",
+                 "steered_high",
+                 "fixed",
+                 "broken",
+                 "p_value"};
+  table.is_number.assign(table.heads.size(), true);
+  std::fill_n(table.is_number.begin(), 4, false);
+  std::fill_n(table.is_number.begin() + 6, 3, false);
+  for (const ComparedRun& run : runs) {
+    const Results& results = run.results;
+    for (const NamedMetric& named : ordered_metrics(results)) {
+      const MetricResult& metric = *named.result;
+      std::vector<std::string> row = {run.name,
+                                      model_of(results),
+                                      results.scenario_name,
+                                      results.mask_method,
+                                      format_number(results.mask_alpha, kCsvDecimals),
+                                      std::to_string(results.seed),
+                                      results.verdict.word,
+                                      named.id,
+                                      metric.role,
+                                      std::to_string(metric.n)};
+      const auto add = [&row](const std::vector<std::string>& cells) {
+        row.insert(row.end(), cells.begin(), cells.end());
+      };
+      add(rate_cells(metric.base));
+      add(metric.steered ? rate_cells(*metric.steered) : std::vector<std::string>(3));
+      row.push_back(std::to_string(metric.fixed));
+      row.push_back(std::to_string(metric.broken));
+      row.push_back(format_number(metric.p_value, kCsvDecimals));
+      table.rows.push_back(row);
+    }
+  }
+  return table;
+}
+
+}  // namespace mascing

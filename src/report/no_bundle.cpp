@@ -1,0 +1,14 @@
+// Stands in for the bundle in a build without npm (cmake/web.cmake): pages are plain.
+#include "report/bundle.h"
+
+namespace mascing {
+
+const char* bundled_script() {
+  return "";
+}
+
+const char* bundled_style() {
+  return "";
+}
+
+}  // namespace mascing

@@ -1,0 +1,41 @@
+// A run whose every outside text is hostile: markup, scripts, terminal escapes, bidirectional marks, NUL, a megabyte.
+//
+//   node hostile.mjs FOLDER_OF_A_RUN OUTPUT_FOLDER
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const [source, target] = process.argv.slice(2);
+mkdirSync(target);
+
+const evil =
+  "</script><script>window.wasHit=1</script><img src=x onerror=window.wasHit=1><svg onload=window.wasHit=1>" +
+  "<a href=javascript:window.wasHit=1>x</a>\" ' onmouseover=window.wasHit=1 <!-- ]]> ${window.wasHit=1} \u001b[2J\u001b]0;x\u0007" +
+  "\u202edesrever\u202c \u0000 \u0085 \u2028 \ufeff";
+
+const results = JSON.parse(readFileSync(join(source, "results.json"), "utf8"));
+results.scenario.name = evil;
+results.model.name = evil;
+results.model.description = evil;
+results.tool.command = evil;
+results.warnings.push({ id: evil, text: evil, advice: evil });
+results.skipped.push({ id: evil, reason: evil });
+results.verdict.reasons[0].text = evil;
+results.metrics[evil] = results.metrics.direct_refusal;
+for (const candidate of results.candidates) {
+  candidate.rejection_reason = evil;
+  candidate.setting = evil;
+  candidate.rates[evil] = { rate: 0.5, low: 0.4, high: 0.6 };
+}
+writeFileSync(join(target, "results.json"), JSON.stringify(results));
+
+const rows = readFileSync(join(source, "transcripts.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+rows.forEach((row, i) => {
+  row.category = evil;
+  row.messages.push({ role: "user", content: evil });
+  row.base.reply = evil;
+  row.base.reasoning = evil;
+  row.base.opinions = { [evil]: "refused", second: "answered" };
+  if (row.steered) row.steered.reply = i === 0 ? "a \u00e9 ".repeat(250000) : `${evil} and more`;
+});
+rows[1].id = evil;
+writeFileSync(join(target, "transcripts.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n") + "\n");

@@ -1,0 +1,300 @@
+// Pages in a browser. Started by report.sh, which makes the runs.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+const { MASCING_WEB_PACKAGES, MASCING_CHROMIUM, MASCING_WEB_RUNS, MASCING_WEB_SHOTS } = process.env;
+const require = createRequire(join(MASCING_WEB_PACKAGES, "package.json"));
+const { chromium } = require("playwright-core");
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({ executablePath: MASCING_CHROMIUM, args: ["--no-sandbox"] });
+});
+after(() => browser.close());
+
+const fileOf = (run, name) => join(MASCING_WEB_RUNS, run, name);
+const resultsOf = (run) => JSON.parse(readFileSync(fileOf(run, "results.json"), "utf8"));
+const linesOf = (run) =>
+  readFileSync(fileOf(run, "transcripts.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+
+/// Opens a run's page. Whatever it logs, and whatever it asks for besides itself, fails the test at `close`.
+async function open(run, { width = 1280, height = 900, scheme = "light", hash = "" } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => complaints.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  const address = `file://${fileOf(run, "report.html")}`;
+  page.on("request", (request) => {
+    if (request.url().split("#")[0] !== address) complaints.push(`request: ${request.url()}`);
+  });
+  await page.goto(address + hash);
+  page.finish = async () => {
+    await context.close();
+    assert.deepEqual(complaints, []);
+  };
+  return page;
+}
+
+async function keepShot(page, name) {
+  if (!MASCING_WEB_SHOTS) return;
+  mkdirSync(MASCING_WEB_SHOTS, { recursive: true });
+  await page.screenshot({ path: join(MASCING_WEB_SHOTS, `${name}.png`), fullPage: true });
+}
+
+const textOf = (page, selector) => page.locator(selector).innerText();
+const displayName = (id) => (id === "dsr" ? "DSR" : id.replaceAll("_", " "));
+
+/// `text` is `value` rounded to so many digits; ties may go either way.
+function assertRounded(text, value, digits) {
+  assert.equal(text.split(".")[1]?.length, digits, text);
+  assert.ok(Math.abs(Number(text) - value) <= 0.5 * 10 ** -digits + 1e-12, `${text} is not ${value}`);
+}
+
+function assertRate(text, rate) {
+  const numbers = text.match(/\d+\.\d+/g);
+  assert.equal(numbers.length, 3, text);
+  [rate.rate, rate.low, rate.high].forEach((value, i) => assertRounded(numbers[i], value, 2));
+}
+
+/// Elements whose text is cut off, or that reach beyond the page. Rows of the list end in an ellipsis by design, and
+/// replies and lists that scroll from top to bottom lose nothing.
+function clippedElements() {
+  const found = [];
+  const edge = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth > edge) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
+  for (const element of document.querySelectorAll("body *")) {
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    if (box.width <= 1 || style.visibility === "hidden" || element.closest("svg, .row-text, .row-facts, select, thead")) continue;
+    const isCut = element.scrollWidth > element.clientWidth + 1 && style.overflowX !== "visible" && element.clientWidth > 1;
+    if (isCut || box.right > edge + 1) {
+      found.push(`${element.tagName}.${element.className} "${element.textContent.slice(0, 40)}" to ${Math.round(box.right)}`);
+    }
+  }
+  return found.slice(0, 5);
+}
+
+for (const run of ["demo", "reasoning"]) {
+  describe(`the page of ${run}`, () => {
+    const results = resultsOf(run);
+    const rows = linesOf(run);
+
+    test("says of every metric what results.json says", async () => {
+      const page = await open(run);
+      for (const [id, metric] of Object.entries(results.metrics)) {
+        const name = new RegExp(`^${displayName(id)}$`);
+        const row = page.locator("section[aria-labelledby=metrics] tbody tr", { has: page.locator("th", { hasText: name }) });
+        const cells = await row.locator("td").allInnerTexts();
+        assert.equal(cells[0], metric.wanted);
+        assert.equal(Number(cells[1].replaceAll(" ", "")), metric.n);
+        assertRate(cells[2], metric.base);
+        assertRate(cells[3], metric.steered);
+        assert.equal(Number(cells[5]), metric.fixed);
+        assert.equal(Number(cells[6]), metric.broken);
+        if (metric.p_value < 0.0001) assert.equal(cells[7], "<0.0001");
+        else assertRounded(cells[7], metric.p_value, 4);
+      }
+      await page.finish();
+    });
+
+    test("begins with the verdict and its reasons", async () => {
+      const page = await open(run);
+      const { word, reasons } = results.verdict;
+      assert.equal(await textOf(page, "#verdict"), `Verdict: ${word.replaceAll("_", " ")}`);
+      const shown = await page.locator(".verdict p").allInnerTexts();
+      assert.deepEqual(shown.map((text) => text.toLowerCase()), reasons.map(({ text }) => `${text}.`.toLowerCase()));
+      await page.finish();
+    });
+
+    test("counts in its filters what results.json counts, and lists as many", async () => {
+      const page = await open(run);
+      assert.equal(await page.locator(".list").count(), 0, "conversations are folded at first");
+      await page.click(".reveal");
+      for (const [id, metric] of Object.entries(results.metrics)) {
+        if (!metric.role) continue;
+        await page.selectOption(".filters select", id);
+        const count = async (kind) => Number(await textOf(page, `[data-kind=${kind}] b`));
+        assert.equal(await count("fixed"), metric.fixed, id);
+        assert.equal(await count("broken"), metric.broken, id);
+        const n = rows.filter((row) => row.metric === id).length;
+        assert.equal(await count("all"), n);
+        await page.click("[data-kind=fixed]");
+        assert.equal(await textOf(page, ".list-status"), `${metric.fixed} of ${rows.length} conversations`);
+        await page.click("[data-kind=all]");
+      }
+      await page.finish();
+    });
+
+    test("finds words, and shows the conversation with both replies whole", async () => {
+      const page = await open(run);
+      await page.click(".reveal");
+      const row = rows.find((one) => one.base.reply.length > 10);
+      await page.fill("input[type=search]", row.id);
+      await page.waitForFunction((id) => document.querySelector(".detail h3")?.textContent.includes(id), row.id);
+      const shown = await page.locator(".side .reply").allTextContents();
+      assert.deepEqual(shown, [row.base.reply, row.steered.reply].map((reply) => reply || "(empty)"));
+      assert.match(page.url(), /#conversations\?find=/);
+      await page.finish();
+    });
+
+    test("follows a link to one conversation, and one to a filter", async () => {
+      const row = rows.at(-1);
+      const page = await open(run, { hash: `#conversation/${row.metric}/${encodeURIComponent(row.id)}` });
+      assert.match(await textOf(page, ".detail h3"), new RegExp(row.id));
+      assert.equal(await page.locator(".row[aria-selected=true]").count(), 1);
+      await page.finish();
+      const filtered = await open(run, { hash: "#conversations?set=benign_compliance&show=over_refused" });
+      assert.equal(await filtered.locator("[data-kind=over_refused]").getAttribute("aria-pressed"), "true");
+      const n = rows.filter((one) => one.metric === "benign_compliance" && one.steered.verdict === "refused").length;
+      assert.equal(await textOf(filtered, ".list-status"), `${n} of ${rows.length} conversations`);
+      await filtered.finish();
+    });
+
+    for (const scheme of ["light", "dark"]) {
+      test(`has no barrier that axe-core finds (${scheme})`, async () => {
+        const page = await open(run, { scheme });
+        await page.click(".reveal");
+        await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
+        await page.evaluate(axeSource);
+        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+        const words = violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary}`);
+        assert.deepEqual(words, []);
+        await keepShot(page, `${run}-${scheme}`);
+        await page.finish();
+      });
+    }
+
+    for (const width of [1280, 390]) {
+      test(`clips nothing at ${width} pixels`, async () => {
+        const page = await open(run, { width });
+        await page.click(".reveal");
+        await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
+        await page.waitForTimeout(300);
+        assert.deepEqual(await page.evaluate(clippedElements), []);
+        await keepShot(page, `${run}-${width}`);
+        await page.finish();
+      });
+    }
+
+    test("clips nothing in print", async () => {
+      const page = await open(run);
+      await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+      await page.emulateMedia({ media: "print" });
+      await page.setViewportSize({ width: 718, height: 1000 }); // A4 less margins of a centimetre
+      await page.waitForTimeout(300);
+      assert.deepEqual(await page.evaluate(clippedElements), []);
+      await keepShot(page, `${run}-print`);
+      await page.finish();
+    });
+  });
+}
+
+test("the reasoning of a reply is folded, and whole", async () => {
+  const row = linesOf("reasoning").find((one) => one.base.reasoning);
+  assert.ok(row, "no reply of the reasoning model has any");
+  const page = await open("reasoning", { hash: `#conversation/${row.metric}/${encodeURIComponent(row.id)}` });
+  const fold = page.locator(".side details", { hasText: "Reasoning" }).first();
+  assert.equal(await fold.getAttribute("open"), null);
+  assert.equal(await fold.locator(".text").textContent(), row.base.reasoning);
+  await page.finish();
+});
+
+test("the map and the trade-off say the numbers of results.json", async () => {
+  const results = resultsOf("demo");
+  const page = await open("demo");
+  await page.locator("canvas.map").focus();
+  for (const key of ["ArrowDown", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
+  const words = await textOf(page, ".map-words");
+  assert.match(words, /layer 1, expert 2 /);
+  const shown = Number(/ S (-?[\d.]+)/.exec(words)[1]);
+  const entry = results.mask.steer[1][2];
+  assert.ok(Math.abs(shown - entry) <= Math.abs(entry) * 0.01 + 1e-9, `${shown} is not ${entry}`);
+  const n = results.candidates.length;
+  const target = results.scenario.target_metric;
+  const isDrawn = ({ rates, estimates, kl_first }) => (target in rates || target in estimates) && kl_first > 0;
+  const nDrawn = results.candidates.filter(isDrawn).length;
+  assert.equal(await page.locator(".trade-app [data-point]").count(), nDrawn);
+  if (nDrawn < n) assert.match(await textOf(page, ".trade .map-axis"), new RegExp(`${n - nDrawn} of ${n} were not measured`));
+  await page.finish();
+});
+
+test("a table sorts by a column, numbers by value", async () => {
+  const page = await open("demo");
+  const head = page.locator("section[aria-labelledby=metrics] th", { hasText: /^n$/ });
+  await head.locator("button").click();
+  assert.equal(await head.getAttribute("aria-sort"), "ascending");
+  const column = page.locator("section[aria-labelledby=metrics] tbody td:nth-child(3)");
+  const numbers = (await column.allInnerTexts()).map(Number);
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
+  await page.finish();
+});
+
+test("hostile text is shown, and nothing else happens", async () => {
+  const rows = linesOf("hostile");
+  const page = await open("hostile");
+  await page.click(".reveal");
+  await page.click("[data-kind=disputed]");
+  assert.equal(await textOf(page, "[data-kind=disputed] b"), String(rows.length));
+  await page.locator(".list").focus();
+  for (let i = 0; i < 4; ++i) await page.keyboard.press("ArrowDown");
+  await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
+  await page.mouse.move(600, 400);
+  assert.equal(await page.evaluate(() => globalThis.wasHit), undefined);
+  const reply = page.locator(".side .reply").first();
+  const words = await reply.textContent();
+  assert.match(words, /<\/script><script>window\.wasHit=1<\/script>/);
+  for (const code of ["U+0000", "U+001B", "U+202E", "U+0085", "U+FEFF"]) assert.ok(words.includes(code), code);
+  assert.equal(/[\u0000\u001b\u202e]/.test(await page.locator("body").textContent().then((text) => text.replace(/<script[\s\S]*/, ""))), false);
+  assert.equal(await page.locator("main img, main svg[onload], main a[href^=javascript]").count(), 0);
+  assert.deepEqual(await page.evaluate(clippedElements), []);
+  await page.finish();
+  const long = rows[0];
+  const link = `#conversation/${long.metric}/${encodeURIComponent(long.id)}`;
+  const other = await open("hostile", { hash: link });
+  assert.match(await other.locator(".side .reply").last().textContent(), /more bytes are in transcripts\.jsonl\]$/);
+  assert.match(await textOf(other, ".size-note"), /long texts are cut/);
+  await other.finish();
+});
+
+test("48 x 128 experts, 2,000 conversations and 1,000 candidates fit a page that opens in two seconds and scrolls", async (context) => {
+  const size = statSync(fileOf("large", "report.html")).size;
+  assert.ok(size < 10e6, `${size} bytes`);
+  // The machine has other work: the best of three openings, and nine jumps of ten, are the page's own.
+  let opened = Infinity;
+  for (let i = 0; i < 3; ++i) {
+    const again = await open("large");
+    opened = Math.min(opened, await again.evaluate(() => performance.getEntriesByType("navigation")[0].domComplete));
+    await again.finish();
+  }
+  const page = await open("large");
+  await page.click(".reveal");
+  assert.equal(await textOf(page, ".list-status"), "2000 of 2000 conversations");
+  const rows = await page.locator(".row").count();
+  assert.ok(rows < 60, `${rows} rows exist at once`);
+  const jumps = await page.evaluate(async () => {
+    const list = document.querySelector(".list");
+    const times = [];
+    for (let i = 1; i <= 60; ++i) {
+      const start = performance.now();
+      list.scrollTop = (i * list.scrollHeight) / 60;
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      times.push(performance.now() - start);
+    }
+    return times.sort((a, b) => a - b);
+  });
+  const slow = jumps[54];
+  context.diagnostic(`large page: ${(size / 1e6).toFixed(1)} MB, opened in ${Math.round(opened)} ms, jumps in the list ${Math.round(jumps[30])} ms, nine of ten within ${Math.round(slow)} ms`);
+  assert.match(await textOf(page, ".row >> nth=-1"), /./);
+  assert.ok(opened < 2000, `opened in ${opened} ms`);
+  assert.ok(slow < 100, `one jump in ten took ${slow} ms or more`);
+  await page.finish();
+});

@@ -1,0 +1,47 @@
+// Any table of the page can be sorted by a column: numbers by value, the rest by text.
+import { el } from "./dom";
+
+const fewRows = 3; // not worth sorting
+
+/// "~0.87 [0.8, 0.9]", "<0.0001", "12 345", "+2.9 %" -> a number; null for anything else.
+export function numberIn(text: string): number | null {
+  const match = /^[~<\s]*([+\u2212-]?\d[\d ]*(?:\.\d+)?(?:e[+-]?\d+)?)/.exec(text.replace(/[\u25b2\u25bc]/g, "").trim());
+  if (!match?.[1]) return null;
+  const value = Number(match[1].replace("\u2212", "-").replaceAll(" ", ""));
+  return Number.isFinite(value) ? value : null;
+}
+
+function compareCells(a: string, b: string): number {
+  const x = numberIn(a);
+  const y = numberIn(b);
+  if (x !== null && y !== null) return x - y;
+  if ((x === null) !== (y === null)) return x === null ? 1 : -1; // dashes come last
+  return a.localeCompare(b);
+}
+
+function sortRows(table: HTMLTableElement, column: number, sign: number): void {
+  const body = table.tBodies[0];
+  if (!body) return;
+  const cell = (row: HTMLTableRowElement): string => row.cells[column]?.textContent ?? "";
+  const rows = [...body.rows].sort((a, b) => sign * compareCells(cell(a), cell(b)));
+  body.append(...rows);
+}
+
+export function makeSortable(table: HTMLTableElement): void {
+  if ((table.tBodies[0]?.rows.length ?? 0) < fewRows) return;
+  const heads = [...(table.tHead?.rows[0]?.cells ?? [])];
+  heads.forEach((head, column) => {
+    const button = el("button", { type: "button", class: "sort" }, ...head.childNodes);
+    button.addEventListener("click", () => {
+      const isRising = head.getAttribute("aria-sort") === "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", isRising ? "descending" : "ascending");
+      sortRows(table, column, isRising ? -1 : 1);
+    });
+    head.replaceChildren(button);
+  });
+}
+
+export function makeTablesSortable(): void {
+  document.querySelectorAll<HTMLTableElement>("main table").forEach(makeSortable);
+}
