@@ -7,6 +7,7 @@
 #include "base/numeric.h"
 #include "base/sha256.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
 #include "mascing/report.h"
 #include "mascing/version.h"
 #include "measure/make_jury.h"
@@ -122,6 +123,26 @@ void add_selection(const CandidateResult& candidate, Mask& mask) {
   mask.metrics["selection.kl_benign"] = candidate.kl_benign;
 }
 
+namespace {
+
+/// True if the folder holds the mask of this stamp, whole. Stamps of earlier versions do not name
+/// its hash.
+bool has_mask(const json& stamp, const RunOptions& options) {
+  const std::string path = options.output + "/mask.gguf";
+  const std::string hash = word_in(stamp, "mask");
+  try {
+    (void)read_mask(path);
+    return hash.empty() || hash == sha256_file(path);
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kBadInput) {
+      throw;
+    }
+    return false;
+  }
+}
+
+}  // namespace
+
 std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
   const std::string results_path = options.output + "/results.json";
   if (!file_exists(stamp_path(options)) || !file_exists(results_path)) {
@@ -133,9 +154,8 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   }
   std::optional<Results> results = read_results(results_path);
   const std::string failure = word_in(stamp, "failure");
-  const bool has_mask = file_exists(options.output + "/mask.gguf");
   if (!results || word_in(stamp, "results") != hash_of(*results) ||
-      (failure.empty() && !has_mask)) {
+      (failure.empty() && !has_mask(stamp, options))) {
     return std::nullopt;
   }
   return RunOutcome{*std::move(results), failure, true};
@@ -150,8 +170,11 @@ void write_results(const Results& results, const std::string& folder) {
 
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
   write_results(outcome.results, options.output);
-  const json stamp = {
-      {"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
+  const std::string mask_path = options.output + "/mask.gguf";
+  json stamp = {{"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
+  if (outcome.failure.empty()) {
+    stamp["mask"] = sha256_file(mask_path);
+  }
   write_file_atomically(stamp_path(options), stamp.dump() + "\n");
 }
 
