@@ -10,9 +10,12 @@
 
 #include "base/numeric.h"
 #include "base/text.h"
+#include "cli/terminal_filter.h"
 
 namespace mascing::cli {
 namespace {
+
+constexpr const char* kEmptyLine = "\r\033[K";
 
 std::atomic<bool> stop_requested{false};
 
@@ -55,7 +58,8 @@ Progress ProgressLine::callback() {
 
 void ProgressLine::finish_line() {
   if (is_open_ && is_terminal_) {
-    std::cerr << "\r\033[K" << std::flush;
+    put_raw(std::cerr, kEmptyLine);
+    std::cerr << std::flush;
   }
   is_open_ = false;
 }
@@ -94,7 +98,8 @@ void ProgressLine::draw(const ProgressEvent& event) {
                            std::to_string(event.total) + " " + event.unit + rate_and_eta(event) +
                            (event.note.empty() ? "" : ", " + event.note);
   if (is_terminal_) {
-    std::cerr << "\r\033[K" << line << std::flush;
+    put_raw(std::cerr, kEmptyLine);
+    std::cerr << line << std::flush;
     is_open_ = true;
   } else if (is_last) {
     std::cerr << line << '\n';

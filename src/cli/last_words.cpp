@@ -1,0 +1,84 @@
+// Signal handlers write with one system call and leave: nothing else is safe there.
+#include "cli/last_words.h"
+
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "mascing/llama_host.h"
+
+namespace mascing::cli {
+namespace {
+
+constexpr std::string_view kDivision =
+    "mascing: error: [engine] the inference engine divided by zero\n"
+    "  hint: the model file states impossible sizes; see them with `mascing inspect --no-probe`, "
+    "or "
+    "download it again\n";
+constexpr std::string_view kShortened =
+    "mascing: error: [read] a file that is being read was shortened, or its disk fails\n"
+    "  hint: copy the model again, and do not change files while mascing runs\n";
+constexpr std::string_view kMemory =
+    "mascing: error: out of memory\n"
+    "  hint: reduce --parallel or --context, or raise the limit (ulimit -v)\n";
+
+[[noreturn]] void leave(std::string_view words) {
+  (void)!::write(STDERR_FILENO, words.data(), words.size());
+  ::_exit(1);
+}
+
+extern "C" void on_fault(int signal_number) {
+  leave(signal_number == SIGFPE ? kDivision : kShortened);
+}
+
+void on_engine_abort(const char* message) {
+  const std::string reason = printable(message == nullptr ? "" : message, 400);
+  leave(
+      "mascing: error: [engine] the inference engine gave up: " + reason +
+      "\n  hint: the model file may be damaged or too large for this machine; try `mascing inspect "
+      "--no-probe`, or a smaller --context\n");
+}
+
+[[noreturn]] void on_terminate() {
+  std::string reason = "unknown";
+  try {
+    if (const std::exception_ptr error = std::current_exception()) {
+      std::rethrow_exception(error);
+    }
+  } catch (const std::bad_alloc&) {
+    leave(kMemory);
+  } catch (const std::exception& error) {
+    reason = printable(error.what(), 400);
+  } catch (...) {
+  }
+  leave("mascing: error: unexpected end: " + reason +
+        "\n  hint: please report this together with the command you ran\n");
+}
+
+}  // namespace
+
+void open_standard_files() {
+  constexpr std::array<int, 3> kModes = {O_RDONLY, O_RDONLY, O_WRONLY};
+  for (int i = 0; i < 3; ++i) {
+    if (::fcntl(i, F_GETFD) == -1) {
+      (void)::open("/dev/null", kModes.at(i));  // the lowest free number: i
+    }
+  }
+}
+
+void install_last_words() {
+  std::signal(SIGFPE, on_fault);
+  std::signal(SIGBUS, on_fault);
+  std::set_terminate(on_terminate);
+  set_engine_abort_handler(on_engine_abort);
+}
+
+}  // namespace mascing::cli
