@@ -77,8 +77,11 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments,
          report,
          arguments.output,
-         "llama-server -m " + arguments.source.model_name() + " --lora-scaled " + arguments.output +
-             ":" + format_number(mask.alpha, 2));
+         command_line({"llama-server",
+                       "-m",
+                       arguments.source.model_name(),
+                       "--lora-scaled",
+                       arguments.output + ":" + format_number(mask.alpha, 2)}));
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {
@@ -95,7 +98,7 @@ void run_gguf(const ExportArguments& arguments, const Mask& mask) {
   print_fit(report.fit);
   print_losses(report.losses);
   const std::string& file = report.files.front();
-  finish(arguments, report, file, "mascing mask verify " + file);
+  finish(arguments, report, file, command_line({"mascing", "mask", "verify", file}));
 }
 
 void run_hf(const ExportArguments& arguments, const Mask& mask) {
@@ -115,7 +118,7 @@ void run_hf(const ExportArguments& arguments, const Mask& mask) {
   for (const std::string& name : report.skipped) {
     std::cout << "  omitted " << name << " (would bypass steering)\n";
   }
-  finish(arguments, report, arguments.output, "vllm serve " + arguments.output);
+  finish(arguments, report, arguments.output, command_line({"vllm", "serve", arguments.output}));
 }
 
 void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
@@ -124,7 +127,61 @@ void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments, report, arguments.output, "");
 }
 
+/// An option that has no effect is a misunderstanding: better told than passed over.
+void refuse_unused(const CLI::App& command, const std::string& target) {
+  std::vector<std::string> unused;
+  if (target == "easysteer") {
+    unused = {"--model",
+              "--adapter",
+              "--data",
+              "--rank",
+              "--fit-tokens",
+              "--check",
+              "--results",
+              "--model-dir",
+              "--any-model",
+              "--seed",
+              "--threads",
+              "--parallel",
+              "--batch",
+              "--context",
+              "--gpu-layers",
+              "--reasoning",
+              "--template-arg"};
+  } else if (target != "hf") {
+    unused = {"--model-dir", "--any-model"};
+  }
+  if (command.count("--adapter") > 0) {
+    unused.insert(unused.end(), {"--data", "--rank", "--fit-tokens"});
+  }
+  for (const std::string& name : unused) {
+    if (command.count(name) > 0) {
+      const bool is_of_fit = command.count("--adapter") > 0 && target != "easysteer" &&
+                             name != "--model-dir" && name != "--any-model";
+      throw Error(ErrorKind::kUsage,
+                  "[export] " + name + " has no effect with " +
+                      (is_of_fit ? "--adapter, which brings its fit along" : "--to " + target),
+                  "omit it; see `mascing export --help`");
+    }
+  }
+}
+
+/// The mask, the model and everything else that an export reads.
+std::vector<std::string> inputs_of(const ExportArguments& arguments) {
+  std::vector<std::string> inputs = paths_of_masks(arguments.masks);
+  inputs.insert(inputs.end(), arguments.source.data.begin(), arguments.source.data.end());
+  for (const std::string* path : {&arguments.source.model.host.path,
+                                  &arguments.source.adapter,
+                                  &arguments.folder,
+                                  &arguments.check,
+                                  &arguments.results}) {
+    inputs.push_back(*path);
+  }
+  return inputs;
+}
+
 void execute(const ExportArguments& arguments, Session& session) {
+  refuse_to_overwrite(arguments.output, inputs_of(arguments));
   const Mask mask = compose_from(arguments.masks);
   if (!arguments.results.empty()) {
     if (arguments.check.empty()) {
@@ -179,7 +236,10 @@ void add_export(CLI::App& app, Session& session) {
   command->add_flag(
       "--any-model", arguments->any_model, "Skip the check that the folder holds the mask's model");
   arguments->source.add_to(*command);
-  command->callback([arguments, &session] { execute(*arguments, session); });
+  command->callback([arguments, command, &session] {
+    refuse_unused(*command, arguments->target);
+    execute(*arguments, session);
+  });
 }
 
 }  // namespace mascing::cli
