@@ -111,10 +111,12 @@ int open_without_name(const std::string& folder) {
 std::string resolve(const std::string& path) {
   std::error_code ignored;
   if (fs::is_symlink(path, ignored)) {
-    const fs::path target = fs::weakly_canonical(path, ignored);
-    if (!ignored) {
-      return target.string();
+    std::error_code failure;
+    const fs::path target = fs::weakly_canonical(path, failure);
+    if (failure) {
+      refuse(path, "follow the link", failure.value());
     }
+    return target.string();
   }
   return path;
 }

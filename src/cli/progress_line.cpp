@@ -5,6 +5,7 @@
 #include <cmath>
 #include <csignal>
 #include <iostream>
+#include <string_view>
 
 #include <unistd.h>
 
@@ -19,8 +20,12 @@ constexpr const char* kEmptyLine = "\r\033[K";
 
 std::atomic<bool> stop_requested{false};
 
+constexpr std::string_view kStopping =
+    "\nstopping at the next safe point; once more ends at once\n";
+
 extern "C" void on_signal(int signal_number) {
   stop_requested = true;
+  (void)!write(STDERR_FILENO, kStopping.data(), kStopping.size());
   std::signal(signal_number, SIG_DFL);  // the second signal ends the process
 }
 
