@@ -129,40 +129,23 @@ void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
 
 /// An option that has no effect is a misunderstanding: better told than passed over.
 void refuse_unused(const CLI::App& command, const std::string& target) {
-  std::vector<std::string> unused;
+  const auto refuse = [&](const std::vector<std::string>& names, const std::string& with) {
+    for (const std::string& name : names) {
+      if (command.count(name) > 0) {
+        throw Error(ErrorKind::kUsage,
+                    "[export] " + name + " has no effect with " + with,
+                    "omit it; see `mascing export --help`");
+      }
+    }
+  };
   if (target == "easysteer") {
-    unused = {"--model",
-              "--adapter",
-              "--data",
-              "--rank",
-              "--fit-tokens",
-              "--check",
-              "--results",
-              "--model-dir",
-              "--any-model",
-              "--seed",
-              "--threads",
-              "--parallel",
-              "--batch",
-              "--context",
-              "--gpu-layers",
-              "--reasoning",
-              "--template-arg"};
-  } else if (target != "hf") {
-    unused = {"--model-dir", "--any-model"};
+    refuse({"--adapter", "--data", "--rank", "--check", "--results"}, "--to easysteer");
+  }
+  if (target != "hf") {
+    refuse({"--model-dir", "--any-model"}, "--to " + target);
   }
   if (command.count("--adapter") > 0) {
-    unused.insert(unused.end(), {"--data", "--rank", "--fit-tokens"});
-  }
-  for (const std::string& name : unused) {
-    if (command.count(name) > 0) {
-      const bool is_of_fit = command.count("--adapter") > 0 && target != "easysteer" &&
-                             name != "--model-dir" && name != "--any-model";
-      throw Error(ErrorKind::kUsage,
-                  "[export] " + name + " has no effect with " +
-                      (is_of_fit ? "--adapter, which brings its fit along" : "--to " + target),
-                  "omit it; see `mascing export --help`");
-    }
+    refuse({"--data", "--rank"}, "--adapter, which brings its fit along");
   }
 }
 
