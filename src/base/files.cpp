@@ -39,6 +39,10 @@ std::string hint_for(int code) {
       return "part of the path is a file, not a folder";
     case EISDIR:
       return "the path is a folder; use a file inside it";
+    case ENAMETOOLONG:
+      return "the name is too long for the file system; use a shorter one";
+    case ELOOP:
+      return "the links lead in a circle; use the path of a real file or folder";
     case EFBIG:
       return "the file is too large for this file system or the limit of ulimit -f";
     default:
@@ -125,6 +129,9 @@ std::string resolve(const std::string& path) {
 void refuse_special_target(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT) {
+      refuse(path, "create it", errno);
+    }
     return;
   }
   if (S_ISDIR(status.st_mode)) {

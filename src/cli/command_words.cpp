@@ -26,6 +26,16 @@ std::vector<std::string> names_of_options(const CLI::App& command) {
   return names;
 }
 
+/// Null if there is none of this name.
+const CLI::App* command_of(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* one : app.get_subcommands(nullptr)) {
+    if (one->get_name() == name) {
+      return one;
+    }
+  }
+  return nullptr;
+}
+
 std::vector<std::string> names_of_commands(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::App* one : command.get_subcommands(nullptr)) {
@@ -36,9 +46,16 @@ std::vector<std::string> names_of_commands(const CLI::App& command) {
 
 }  // namespace
 
-std::vector<std::string> with_help_as_option(std::vector<std::string> words) {
-  if (!words.empty() && words.front() == "help") {
-    words.erase(words.begin());
+std::vector<std::string> with_help_as_option(const CLI::App& app, std::vector<std::string> words) {
+  if (words.empty() || words.front() != "help") {
+    return words;
+  }
+  words.erase(words.begin());
+  const CLI::App* at = &app;
+  for (const std::string& word : words) {
+    at = at == nullptr ? nullptr : command_of(*at, word);
+  }
+  if (at != nullptr) {
     words.emplace_back("--help");
   }
   return words;

@@ -8,8 +8,10 @@
 
 namespace mascing::cli {
 
-/// `help COMMAND` as `COMMAND --help`; other words unchanged. Without the program's name.
-[[nodiscard]] std::vector<std::string> with_help_as_option(std::vector<std::string> words);
+/// `help COMMAND` as `COMMAND --help`, if `app` has this command; other words unchanged. Without
+/// the program's name.
+[[nodiscard]] std::vector<std::string> with_help_as_option(const CLI::App& app,
+                                                           std::vector<std::string> words);
 
 /// What is wrong with a command line, and what to do.
 struct Complaint {

@@ -79,7 +79,7 @@ int run(int argc, char** argv) {
   add_commands(app, session);
   mascing::cli::make_strict(app);
   std::vector<std::string> words =
-      mascing::cli::with_help_as_option(std::vector<std::string>(argv + 1, argv + argc));
+      mascing::cli::with_help_as_option(app, std::vector<std::string>(argv + 1, argv + argc));
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
     app.parse(std::move(words));

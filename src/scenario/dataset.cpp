@@ -167,6 +167,12 @@ Dataset load_dataset(const Scenario& scenario, uint64_t seed, SplitNeeds needs) 
   check_leakage(data.sets, data.warnings);
   if (!scenario.general.text.empty()) {
     data.text = read_text_file(scenario.general.text);
+    if (trim(data.text).empty()) {
+      throw Error(ErrorKind::kInsufficient,
+                  "[dataset] " + printable(scenario.general.text, 200) +
+                      " is empty, so no perplexity could be measured",
+                  "put some pages of prose into it, or omit `text` under [general]");
+    }
     digest.update(sha256_hex(data.text));
   }
   if (!scenario.general.multiple_choice.empty()) {

@@ -78,4 +78,97 @@ expect_error 1 "cannot create it" "$mascing" steer "$work/traces" --surrogate "$
   -o "$work/none/m.gguf"
 ! grep -q epoch "$work/err" || fail "steer worked before it looked"
 
+# Left over by a killed process, in a container whose process numbers repeat: in nobody's way.
+cp "$mask" "$work/again.gguf"
+echo half >"$work/again.gguf.tmp-0"
+run 0 "$mascing" mask compose "$mask" -o "$work/again.gguf"
+[ -e "$work/again.gguf.tmp-0" ] && fail "a left-over temporary file stays"
+
+# A fine-tune with the same header and routers is another model.
+python3 "$(dirname "$0")/gguf_tools.py" nudge "$planted" "$work/tuned.gguf"
+head -n 3 "$work/chats.jsonl" >"$work/few.jsonl"
+run 0 "$mascing" collect "$work/few.jsonl" -m "$planted" -t 1 --max-tokens 4 -o "$work/few-out.jsonl"
+expect_error 2 "other conversations, options or model" "$mascing" collect "$work/few.jsonl" -m "$work/tuned.gguf" -t 1 \
+  --max-tokens 4 -o "$work/few-out.jsonl"
+run 0 "$mascing" mask verify "$mask" -m "$work/tuned.gguf"
+says out "fits"
+
+# One trace into a folder at a time.
+exec 9>"$work/traces/.lock" && flock 9
+expect_error 2 "is writing to" "$mascing" trace "$work/labelled.jsonl" -m "$planted" -t 1 -o "$work/traces"
+exec 9>&-
+
+# serve makes a damaged adapter again. The server is a stand-in that prints its arguments.
+printf '#!/bin/sh\necho "$@"\n' >"$work/server" && chmod +x "$work/server"
+export MASCING_CACHE_DIR=$work/cache
+serve=("$mascing" serve -m "$planted" -t 1 --mask "$mask" --data "$work/chats.jsonl" --fit-tokens 800 --server
+  "$work/server" --port "$((20000 + RANDOM % 20000))" --parallel 3 --context 2048 --gpu-layers 0)
+run 0 "${serve[@]}"
+says out "-np 3"
+says out "-c 2048"
+says out "-ngl 0"
+adapter=$(echo "$work"/cache/adapters/*.lora.gguf)
+cp "$adapter" "$work/good.lora.gguf"
+flip "$adapter" 0.99
+run 0 "${serve[@]}"
+says err "wrote $adapter"
+expect_equal "a damaged adapter, made again" "$work/good.lora.gguf" "$adapter"
+run 0 "${serve[@]}"
+grep -q wrote "$work/err" && fail "an adapter that is intact was made again"
+
+# Names that the system refuses.
+long=$(printf 'n%.0s' $(seq 300))
+ln -s loop "$work/loop"
+for path in "$work/$long" "$work/loop"; do
+  expect_error 1 "" "$mascing" mask show "$path"
+  expect_error 1 "" "$mascing" mask verify "$path"
+  expect_error 1 "" "$mascing" mask compose "$mask" -o "$path"
+  expect_error 1 "" "$mascing" train "$work/traces" -o "$path"
+  expect_error 1 "" "$mascing" import "$path" -o "$work/x.jsonl"
+  expect_error 1 "" "$mascing" trace "$work/few.jsonl" -m "$planted" -o "$path"
+  grep -q "please report" "$work/err" && fail "a report is asked for: $path"
+done
+
+# What files say does not steer the terminal.
+python3 - "$mascing" "$mask" "$work/loud.gguf" <<'END' || fail "control characters reach the terminal"
+import os, pty, sys
+mascing, mask, loud = sys.argv[1:]
+data = open(mask, "rb").read()
+evil = b"\x1b]0;x\x07\x1b[5A\xc2\x9b2J\xe2\x80\xae\r"
+at = data.index(b"mascing.model_name") + len("mascing.model_name") + 4
+n = int.from_bytes(data[at:at + 8], "little")
+name = (evil + data[at + 8:at + 8 + n] * 9)[:n]
+data = data[:at + 8] + name + data[at + 8 + n:]
+open(loud, "wb").write(data.replace(b"mascing.checksum", b"mascing.whatever"))
+seen = b""
+def keep(fd):
+    global seen
+    part = os.read(fd, 4096)
+    seen += part
+    return part
+quiet = os.dup(1)
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+code = pty.spawn([mascing, "mask", "show", loud], keep)
+code |= pty.spawn([mascing, "mask", "show", loud + evil.decode("utf-8")], keep) == 0
+text = seen.decode("utf-8").replace("\r\n", "\n")
+bad = [c for c in text if (c < " " and c not in "\n\t") or "\x7f" <= c < "\xa0" or c == "\u202e"]
+if code or bad or "model" not in text or "no such file" not in text:
+    sys.exit(f"code {code}, bad {bad!r}: {text!r}")
+END
+
+# Sizes that no model has end in one line, whatever the engine thinks of them.
+run 0 python3 "$(dirname "$0")/gguf_tools.py" try_sizes "$mascing" "$planted" "$work/size.gguf"
+grep "exit code" "$work/out" | while read -r line; do echo "  $line"; done
+[ "$(wc -l <"$work/out")" -eq 1 ] || fail "sizes in a header that do not end in one clear line"
+
+# So does memory that runs out, and a model that is shortened while it is mapped.
+for limit in 60000 150000 300000; do
+  n_check=$((n_check + 1))
+  (ulimit -v $limit; exec "$mascing" trace "$work/few.jsonl" -m "$planted" -t 2 -o "$work/little") >"$work/out" \
+    2>"$work/err" </dev/null
+  code=$?
+  [ $code -eq 0 ] || { [ $code -eq 1 ] && [ "$(grep -c '^mascing: error: ' "$work/err")" -eq 1 ]; } ||
+    fail "exit code $code with $limit KiB of memory"
+done
+
 finish
