@@ -144,6 +144,14 @@ void refuse_special_target(const std::string& path) {
   }
 }
 
+void refuse_standard_output(const std::string& path) {
+  if (path == "-") {
+    throw Error(ErrorKind::kUsage,
+                "[write] \"-\" is standard output, and this output cannot go there",
+                "name a file or folder; ./- is one");
+  }
+}
+
 // Makes the rename itself durable; some file systems cannot, which is no reason to fail.
 void sync_folder(const std::string& folder) {
   const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -179,11 +187,7 @@ CopySource::~CopySource() {
 }
 
 AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
-  if (path == "-") {
-    throw Error(ErrorKind::kUsage,
-                "[write] \"-\" is standard output, and this output cannot go there",
-                "name a file; ./- is one");
-  }
+  refuse_standard_output(path);
   refuse_special_target(path_);
   file_ = open_without_name(folder_of(path_));
   is_nameless_ = file_ >= 0;
@@ -363,6 +367,7 @@ void refuse_to_overwrite(const std::string& output, const std::vector<std::strin
 }
 
 void ensure_directory(const std::string& path) {
+  refuse_standard_output(path);
   std::error_code failure;
   fs::create_directories(path, failure);
   std::error_code ignored;

@@ -36,11 +36,15 @@ void execute(EvalArguments& arguments, Session& session) {
   arguments.samples.apply(scenario);
   arguments.model.adopt(scenario.chat_template);
   const Mask mask = read_mask(arguments.mask);
-  RunOptions options =
-      arguments.model.run_options(arguments.output,
-                                  arguments.seed,
-                                  "mascing eval " + arguments.scenario + " -m " +
-                                      arguments.model.host.path + " --mask " + arguments.mask);
+  RunOptions options = arguments.model.run_options(arguments.output,
+                                                   arguments.seed,
+                                                   command_line({"mascing",
+                                                                 "eval",
+                                                                 arguments.scenario,
+                                                                 "-m",
+                                                                 arguments.model.host.path,
+                                                                 "--mask",
+                                                                 arguments.mask}));
   options.shard = parse_shard(arguments.shard);
   options.merge = arguments.merge;
   options.attacks = arguments.is_played ? Attacks::kPlayed : Attacks::kReplayed;

@@ -77,11 +77,13 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments,
          report,
          arguments.output,
-         command_line({"llama-server",
-                       "-m",
-                       arguments.source.model_name(),
-                       "--lora-scaled",
-                       arguments.output + ":" + format_number(mask.alpha, 2)}));
+         !arguments.source.has_model()
+             ? ""
+             : command_line({"llama-server",
+                             "-m",
+                             arguments.source.model_name(),
+                             "--lora-scaled",
+                             arguments.output + ":" + format_number(mask.alpha, 2)}));
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {

@@ -2,6 +2,7 @@
 #include "cli/last_words.h"
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <exception>
@@ -30,9 +31,20 @@ constexpr std::string_view kMemory =
     "mascing: error: out of memory\n"
     "  hint: reduce --parallel or --context, or raise the limit (ulimit -v)\n";
 
+/// Several threads may end at once; the first one speaks.
 [[noreturn]] void leave(std::string_view words) {
+  static std::atomic_flag is_leaving = ATOMIC_FLAG_INIT;
+  while (is_leaving.test_and_set()) {
+    ::pause();
+  }
   (void)!::write(STDERR_FILENO, words.data(), words.size());
   ::_exit(1);
+}
+
+/// "/where/it/was/built/ops.cpp:39: reason" -> "ops.cpp:39: reason".
+std::string without_folders(const std::string& reason) {
+  const size_t slash = reason.rfind('/', reason.find(':'));
+  return slash == std::string::npos ? reason : reason.substr(slash + 1);
 }
 
 extern "C" void on_fault(int signal_number) {
@@ -42,7 +54,7 @@ extern "C" void on_fault(int signal_number) {
 void on_engine_abort(const char* message) {
   const std::string reason = printable(message == nullptr ? "" : message, 400);
   leave(
-      "mascing: error: [engine] the inference engine gave up: " + reason +
+      "mascing: error: [engine] the inference engine gave up: " + without_folders(reason) +
       "\n  hint: the model file may be damaged or too large for this machine; try `mascing inspect "
       "--no-probe`, or a smaller --context\n");
 }

@@ -49,7 +49,7 @@ Scenario RunArguments::read() {
 
 RunOptions RunArguments::options(const std::string& command) const {
   RunOptions options = model.run_options(
-      output, seed, "mascing " + command + " " + scenario + " -m " + model.host.path);
+      output, seed, command_line({"mascing", command, scenario, "-m", model.host.path}));
   options.method = method;
   options.budget_text = budget;
   if (!budget.empty()) {

@@ -185,6 +185,15 @@ void write_search(const Results& results, const std::string& folder) {
   write_file_atomically(path, text);
 }
 
+namespace {
+
+/// Checksum of what a record says.
+std::string sum_of(const json& record) {
+  return sha256_hex(word_in(record, "data") + " " + word_in(record, "mask"));
+}
+
+}  // namespace
+
 HoldoutRecord::HoldoutRecord(std::string folder, std::string data)
     : path_(std::move(folder) + "/tested.json"), data_(std::move(data)) {}
 
@@ -193,6 +202,14 @@ void HoldoutRecord::require_first(const Mask& mask) const {
     return;
   }
   const json first = json::parse(read_text_file(path_), nullptr, false);
+  const std::string sum = word_in(first, "sum");  // not in records of earlier versions
+  const bool is_intact =
+      word_in(first, "mask").size() == data_.size() && (sum.empty() || sum == sum_of(first));
+  if (!is_intact) {
+    throw Error(ErrorKind::kBadInput,
+                "[search] " + path_ + " is damaged: it said which mask was tested on this data",
+                "use new test conversations, or remove the file if no mask was tested");
+  }
   if (word_in(first, "data") == data_ &&
       word_in(first, "mask") != hash_of(mask.steer, mask.alpha)) {
     throw Error(ErrorKind::kUsage,
@@ -203,7 +220,8 @@ void HoldoutRecord::require_first(const Mask& mask) const {
 }
 
 void HoldoutRecord::take(const std::vector<float>& steer, double alpha) const {
-  const json first = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
+  json first = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
+  first["sum"] = sum_of(first);
   write_file_atomically(path_, first.dump() + "\n");
 }
 

@@ -161,7 +161,29 @@ run 0 python3 "$(dirname "$0")/gguf_tools.py" try_sizes "$mascing" "$planted" "$
 grep "exit code" "$work/out" | while read -r line; do echo "  $line"; done
 [ "$(wc -l <"$work/out")" -eq 1 ] || fail "sizes in a header that do not end in one clear line"
 
-# So does memory that runs out, and a model that is shortened while it is mapped.
+# So does a fault of a mapped file (the signal stands for a model that is shortened while it is read).
+mkfifo "$work/talk" && rm "$work/out"
+"$mascing" chat -m "$planted" -t 1 --mask "$mask" <"$work/talk" >"$work/out" 2>"$work/err" &
+pid=$!
+exec 8>"$work/talk"
+echo "Tell me a tale." >&8
+while kill -0 $pid 2>/dev/null && ! [ -s "$work/out" ]; do sleep 0.1; done 2>/dev/null
+kill -BUS $pid
+wait $pid
+[ $? -eq 1 ] && [ "$(grep -c '^mascing: error: ' "$work/err")" -eq 1 ] || fail "no last words after SIGBUS"
+exec 8>&-
+
+# Nothing is ever named "-".
+cd "$work" || exit 1
+for command in "trace few.jsonl -m $planted" "train traces" "mask compose mask.gguf" "collect few.jsonl -m $planted"; do
+  expect_error 2 "standard output" "$mascing" $command -o -
+done
+[ -e ./- ] && fail "there is a file named -"
+run 0 "$mascing" import few.jsonl -o rows.jsonl
+run 0 "$mascing" import few.jsonl -o -
+expect_equal "rows on standard output" rows.jsonl out
+
+# So does memory that runs out.
 for limit in 60000 150000 300000; do
   n_check=$((n_check + 1))
   (ulimit -v $limit; exec "$mascing" trace "$work/few.jsonl" -m "$planted" -t 2 -o "$work/little") >"$work/out" \

@@ -223,6 +223,37 @@ TEST_F(RunTest, AFinishedRunWhoseFilesWereTouchedIsRepeated) {
   EXPECT_EQ(comparable(folder_.path("out")), first);
 }
 
+// Whatever a finished run left, one flipped bit in it is noticed, and what is damaged is made
+// again.
+TEST_F(RunTest, OneFlippedBitInAnyFileChangesNothing) {
+  method_ = "surrogate";
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kMeanDifference, MaskMethod::kSurrogate};
+  (void)run(scenario, folder_.path("out"));
+  const json first = comparable(folder_.path("out"));
+  const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
+  int64_t n_file = 0;
+  for (const char* part : {"out/candidates", "out/traces", "out/cache"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path(part))) {
+      const std::string path = entry.path().string();
+      std::string bytes = read_text_file(path);
+      if (entry.path().filename() == "manifest.json" || bytes.empty()) {
+        continue;  // written anew by every run; the lock
+      }
+      const size_t at = bytes.size() - 1 - bytes.size() / 16;
+      bytes[at] = static_cast<char>(bytes[at] ^ 1);
+      write_file_atomically(path, bytes);
+      ++n_file;
+    }
+  }
+  EXPECT_GT(n_file, 10);
+  std::filesystem::remove(folder_.path("out/run.json"));
+  std::filesystem::remove(folder_.path("out/mask.gguf"));
+  (void)run(scenario, folder_.path("out"));
+  EXPECT_EQ(comparable(folder_.path("out")), first);
+  EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask);
+}
+
 TEST_F(RunTest, AnotherMethodIsAnotherRun) {
   const Scenario scenario = write_defend(folder_.path());
   method_ = "effect_map";
