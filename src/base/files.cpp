@@ -359,9 +359,10 @@ void refuse_to_overwrite(const std::string& output, const std::vector<std::strin
   for (const std::string& input : inputs) {
     std::error_code ignored;
     if (fs::equivalent(output, input, ignored)) {
-      throw Error(ErrorKind::kUsage,
-                  "[write] the output " + output + " is the input " + input,
-                  "choose another name with -o; an input is never overwritten");
+      std::string what = "[write] the output ";
+      what.append(output).append(" is the input ").append(input);
+      throw Error(
+          ErrorKind::kUsage, what, "choose another name with -o; an input is never overwritten");
     }
   }
 }

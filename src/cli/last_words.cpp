@@ -1,7 +1,6 @@
 // Signal handlers write with one system call and leave: nothing else is safe there.
 #include "cli/last_words.h"
 
-#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstring>
@@ -10,7 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -41,7 +39,8 @@ constexpr std::string_view kMemory =
   ::_exit(1);
 }
 
-/// "/where/it/was/built/ops.cpp:39: reason" -> "ops.cpp:39: reason".
+/// A reason begins with the place in the engine's source; its folder was on the machine that built
+/// it.
 std::string without_folders(const std::string& reason) {
   const size_t slash = reason.rfind('/', reason.find(':'));
   return slash == std::string::npos ? reason : reason.substr(slash + 1);
@@ -76,15 +75,6 @@ void on_engine_abort(const char* message) {
 }
 
 }  // namespace
-
-void open_standard_files() {
-  constexpr std::array<int, 3> kModes = {O_RDONLY, O_RDONLY, O_WRONLY};
-  for (int i = 0; i < 3; ++i) {
-    if (::fcntl(i, F_GETFD) == -1) {
-      (void)::open("/dev/null", kModes.at(i));  // the lowest free number: i
-    }
-  }
-}
 
 void install_last_words() {
   std::signal(SIGFPE, on_fault);

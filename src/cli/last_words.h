@@ -3,10 +3,6 @@
 
 namespace mascing::cli {
 
-/// Opens descriptors 0 to 2 if the caller closed them, so that no file that is opened later gets
-/// one of them and with it what is printed. Standard output then refuses to be written to.
-void open_standard_files();
-
 /// From here on an error line, a hint and exit code 1 stand for an abort of the inference engine, a
 /// division by zero in it (impossible sizes in a model file), a mapped file that was shortened or
 /// cannot be read, and memory that ran out in a thread.

@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "base/standard_files.h"
 #include "cli/command_words.h"
 #include "cli/commands.h"
 #include "cli/last_words.h"
@@ -96,7 +97,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  mascing::cli::open_standard_files();
+  mascing::open_standard_files();
   mascing::cli::install_signal_handlers();
   mascing::cli::install_last_words();
   const mascing::cli::TerminalFilter output(std::cout, isatty(STDOUT_FILENO) == 1);
