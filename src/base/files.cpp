@@ -208,7 +208,9 @@ void AtomicFile::open_with_name() {
     if (file_ < 0 && errno != EEXIST) {
       break;
     }
-    if (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) == 0 && is_named(file_, name)) {
+    const bool is_free =
+        file_ >= 0 && (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+    if (is_free && is_named(file_, name)) {
       temporary_ = name;
       return;
     }
@@ -379,8 +381,7 @@ void ensure_directory(const std::string& path) {
 }
 
 std::string path_within(const std::string& folder, const std::string& name) {
-  std::string path = folder;
-  return path.append("/").append(name);
+  return std::string(folder).append("/").append(name);
 }
 
 bool file_exists(const std::string& path) {

@@ -134,9 +134,9 @@ void refuse_unused(const CLI::App& command, const std::string& target) {
   const auto refuse = [&](const std::vector<std::string>& names, const std::string& with) {
     for (const std::string& name : names) {
       if (command.count(name) > 0) {
-        throw Error(ErrorKind::kUsage,
-                    "[export] " + name + " has no effect with " + with,
-                    "omit it; see `mascing export --help`");
+        std::string what = "[export] ";
+        what.append(name).append(" has no effect with ").append(with);
+        throw Error(ErrorKind::kUsage, what, "omit it; see `mascing export --help`");
       }
     }
   };

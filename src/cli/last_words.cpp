@@ -27,7 +27,9 @@ constexpr std::string_view kShortened =
     "  hint: copy the model again, and do not change files while mascing runs\n";
 constexpr std::string_view kMemory =
     "mascing: error: out of memory\n"
-    "  hint: reduce --parallel or --context, or raise the limit (ulimit -v)\n";
+    "  hint: use a smaller model or, where the command has them, a smaller --parallel and "
+    "--context, or "
+    "raise the limit (ulimit -v)\n";
 
 /// Several threads may end at once; the first one speaks.
 [[noreturn]] void leave(std::string_view words) {

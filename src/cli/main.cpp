@@ -112,7 +112,10 @@ int main(int argc, char** argv) {
   } catch (const mascing::Error& e) {
     return complain(e.what(), e.hint(), code_of(e.kind()));
   } catch (const std::bad_alloc&) {
-    return complain("out of memory", "reduce --parallel or --context", kFailed);
+    return complain(
+        "out of memory",
+        "use a smaller model or, where the command has them, a smaller --parallel and --context",
+        kFailed);
   } catch (const std::filesystem::filesystem_error& e) {
     return complain("[files] " + e.path1().string() + ": " + e.code().message(),
                     "check the path: the length of its names, its links and permissions",

@@ -183,6 +183,7 @@ HfReport bake_hf(const std::string& folder,
     const std::string name = entry.path().filename().string();
     const bool is_shard = shards.files.count(name) > 0;
     if (patches.by_shard.count(name) > 0) {
+      require_own_file(folder, name);
       found.rewritten.push_back(name);
     } else if (!is_shard && (holds_weights(name) || entry.is_directory(ignored))) {
       found.skipped.push_back(name);
