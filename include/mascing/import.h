@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mascing/conversation.h"
@@ -13,8 +14,11 @@
 namespace mascing {
 
 struct ImportOptions {
-  std::string format;              ///< a name of import_format_names(); empty = detect
-  std::string category;            ///< only rows of this category (ASCII case ignored); empty = all
+  std::string format;    ///< a name of import_format_names(); empty = detect
+  std::string category;  ///< only rows of this category (ASCII case ignored); empty = all
+  /// Columns of other names: ours (prompt, reply, label, topic, ...) and the file's. ASCII case is
+  /// ignored.
+  std::vector<std::pair<std::string, std::string>> columns;
   bool with_duplicates = false;    ///< keep exact and near duplicates
   int64_t n_max_byte = 8LL << 20;  ///< rows of more bytes are skipped
 };
@@ -38,6 +42,8 @@ struct ImportedFile {
       0;  ///< equal except for case, punctuation, spaces and invisible characters
   int64_t n_other_category = 0;  ///< excluded by ImportOptions::category
   int64_t n_renamed = 0;         ///< their id was already used by an earlier conversation
+  std::vector<std::string> unused_columns;  ///< the first 20 that the format has no use for, as
+                                            ///< seen in the first 1,000 rows
   std::vector<ImportSkip> skips;
   std::vector<int64_t> duplicate_lines;  ///< start lines of the first 20 duplicates
 };
@@ -60,7 +66,8 @@ struct ImportFormatName {
 /// message; a final assistant message becomes `reply` (`reference` for ShareGPT). Scripts without
 /// assistant turns stay scripts. Throws Error{kBadInput} naming file and line for a file that is
 /// missing, compressed, of an unknown format, or truncated within a quote or an array;
-/// Error{kInsufficient} for a file without a usable row; Error{kUsage} for an unknown format.
+/// Error{kInsufficient} for a file without a usable row, or if no row is of the category;
+/// Error{kUsage} for an unknown format.
 [[nodiscard]] ImportReport import_conversations(
     const std::vector<std::string>& files,
     const ImportOptions& options,

@@ -39,6 +39,11 @@ struct LlamaHostOptions {
 /// adapters (the message includes its reason).
 [[nodiscard]] std::unique_ptr<Host> open_llama_host(const LlamaHostOptions& options);
 
+/// libllama ends the process where it finds an impossible state, such as memory that ran out. It
+/// calls `handler` first, from any thread; a program that wants its own last words prints them
+/// there and leaves. Null brings back libllama's message.
+void set_engine_abort_handler(void (*handler)(const char* message));
+
 /// Codec for every tensor type that ggml can write without an importance matrix.
 [[nodiscard]] const TensorCodec& ggml_codec();
 

@@ -16,7 +16,8 @@ struct ModelInfo {
   std::string architecture;
   std::string fingerprint;  ///< SHA-256 of architecture and router weights; the same for every
                             ///< quantisation
-  std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer and chat template
+  std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer, chat template and
+                            ///< samples of all weights
   int64_t n_block = 0;
   int64_t n_layer = 0;        ///< L: MoE layers
   int64_t n_expert = 0;       ///< E
@@ -34,10 +35,11 @@ struct ModelInfo {
 /// "sqrt_softplus", "default" if the file leaves it to the engine, or "unknown". Blocks that only
 /// predict further tokens ahead (nextn) are not counted as layers: the engine does not run them.
 /// Fingerprint: SHA-256 over architecture and, per MoE layer, block number, type, dims and bytes of
-/// the router weight and bias. Identity: SHA-256 over the headers of all parts and the fingerprint.
-/// Throws Error{kBadInput} if a part is missing or broken, the model is dense, or a router does not
-/// have one row for each expert.
-/// With `allow_dense`, a dense model is described, too, as one without MoE layers.
+/// the router weight and bias. Identity: SHA-256 over the headers of all parts, their weights and
+/// the fingerprint; of parts above 64 MiB, up to 33 pieces of 4 KiB of each tensor stand for the
+/// weights. Throws Error{kBadInput} if a part is missing or broken, the model is dense, or a router
+/// does not have one row for each expert. With `allow_dense`, a dense model is described, too, as
+/// one without MoE layers.
 [[nodiscard]] ModelInfo read_model_info(const std::string& path, bool allow_dense = false);
 
 }  // namespace mascing

@@ -2,16 +2,17 @@
 #include "base/files.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mapped_file.h"
+#include "base/sha256.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -38,6 +39,10 @@ std::string hint_for(int code) {
       return "part of the path is a file, not a folder";
     case EISDIR:
       return "the path is a folder; use a file inside it";
+    case ENAMETOOLONG:
+      return "the name is too long for the file system; use a shorter one";
+    case ELOOP:
+      return "the links lead in a circle; use the path of a real file or folder";
     case EFBIG:
       return "the file is too large for this file system or the limit of ulimit -f";
     default:
@@ -56,9 +61,38 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-std::string temporary_name(const std::string& path) {
-  static std::atomic<uint64_t> counter{0};
-  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter++);
+constexpr int kMaxTemporaries = 100;   // processes that write one file at the same time
+constexpr size_t kMaxNameBytes = 240;  // leaves room for the ending below
+
+// The i-th temporary name of a file. It holds no process number: such a number comes again, and a
+// left-over file would never be found by the next process.
+std::string temporary_name(const std::string& path, int i) {
+  const fs::path whole(path);
+  std::string name = whole.filename().string();
+  if (name.size() > kMaxNameBytes) {
+    name = sha256_hex(name).substr(0, 32);
+  }
+  return (whole.parent_path() / (name + ".tmp-" + std::to_string(i))).string();
+}
+
+// True if `name` is still a name of the open file.
+bool is_named(int file, const std::string& name) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(file, &opened) == 0 && ::lstat(name.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+// Removes a temporary file unless its writer, who holds a lock on it, still runs.
+void remove_left_over(const std::string& name) {
+  const int file = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0) {
+    return;
+  }
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0 && is_named(file, name)) {
+    ::unlink(name.c_str());
+  }
+  ::close(file);
 }
 
 std::string link_of(int file) {
@@ -81,10 +115,12 @@ int open_without_name(const std::string& folder) {
 std::string resolve(const std::string& path) {
   std::error_code ignored;
   if (fs::is_symlink(path, ignored)) {
-    const fs::path target = fs::weakly_canonical(path, ignored);
-    if (!ignored) {
-      return target.string();
+    std::error_code failure;
+    const fs::path target = fs::weakly_canonical(path, failure);
+    if (failure) {
+      refuse(path, "follow the link", failure.value());
     }
+    return target.string();
   }
   return path;
 }
@@ -93,6 +129,9 @@ std::string resolve(const std::string& path) {
 void refuse_special_target(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT) {
+      refuse(path, "create it", errno);
+    }
     return;
   }
   if (S_ISDIR(status.st_mode)) {
@@ -102,6 +141,14 @@ void refuse_special_target(const std::string& path) {
     throw Error(ErrorKind::kSystem,
                 "[write] " + path + ": is a device or pipe, expected a file",
                 "use a regular file");
+  }
+}
+
+void refuse_standard_output(const std::string& path) {
+  if (path == "-") {
+    throw Error(ErrorKind::kUsage,
+                "[write] \"-\" is standard output, and this output cannot go there",
+                "name a file or folder; ./- is one");
   }
 }
 
@@ -140,16 +187,40 @@ CopySource::~CopySource() {
 }
 
 AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
+  refuse_standard_output(path);
   refuse_special_target(path_);
-  temporary_ = temporary_name(path_);
   file_ = open_without_name(folder_of(path_));
   is_nameless_ = file_ >= 0;
-  if (!is_nameless_) {
-    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (is_nameless_) {
+    ::flock(file_, LOCK_EX | LOCK_NB);
+  } else {
+    open_with_name();
   }
-  if (file_ < 0) {
-    refuse(path_, "create it", errno);
+}
+
+// The lock tells others that the file is not left over. Who finds it before it is locked may take
+// it away, which the check of its name shows.
+void AtomicFile::open_with_name() {
+  for (int i = 0; i < kMaxTemporaries; ++i) {
+    const std::string name = temporary_name(path_, i);
+    remove_left_over(name);
+    file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file_ < 0 && errno != EEXIST) {
+      break;
+    }
+    const bool is_free =
+        file_ >= 0 && (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
+    if (is_free && is_named(file_, name)) {
+      temporary_ = name;
+      return;
+    }
+    if (file_ >= 0) {
+      ::close(file_);
+      file_ = -1;
+      errno = EEXIST;
+    }
   }
+  refuse(path_, "create it", errno);
 }
 
 AtomicFile::~AtomicFile() {
@@ -243,6 +314,20 @@ bool AtomicFile::give_name(const std::string& name) const {
   return ::linkat(AT_FDCWD, link_of(file_).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
+bool AtomicFile::give_temporary_name() {
+  for (int i = 0; i < kMaxTemporaries; ++i) {
+    temporary_ = temporary_name(path_, i);
+    remove_left_over(temporary_);
+    if (give_name(temporary_)) {
+      return true;
+    }
+    if (errno != EEXIST) {
+      break;
+    }
+  }
+  return false;
+}
+
 void AtomicFile::commit() {
   if (file_ < 0) {
     throw Error(ErrorKind::kSystem, "[write] " + path_ + ": finished twice");
@@ -254,7 +339,7 @@ void AtomicFile::commit() {
   if (is_nameless_) {
     // A new name is given in one step; a file that exists has to be replaced by a rename.
     const bool is_new = give_name(path_);
-    if (!is_new && (errno != EEXIST || !give_name(temporary_))) {
+    if (!is_new && (errno != EEXIST || !give_temporary_name())) {
       refuse(path_, "give it a name", errno);
     }
     is_nameless_ = false;
@@ -272,24 +357,31 @@ void AtomicFile::commit() {
   sync_folder(folder_of(path_));
 }
 
+void refuse_to_overwrite(const std::string& output, const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    std::error_code ignored;
+    if (fs::equivalent(output, input, ignored)) {
+      std::string what = "[write] the output ";
+      what.append(output).append(" is the input ").append(input);
+      throw Error(
+          ErrorKind::kUsage, what, "choose another name with -o; an input is never overwritten");
+    }
+  }
+}
+
 void ensure_directory(const std::string& path) {
+  refuse_standard_output(path);
   std::error_code failure;
   fs::create_directories(path, failure);
-  if (!fs::is_directory(path)) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) {
     refuse(path, "create the folder", failure ? failure.value() : ENOTDIR);
   }
-  const std::string probe = temporary_name((fs::path(path) / "probe").string());
-  const int opened = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (opened < 0) {
-    refuse(path, "create files in this folder", errno);
-  }
-  ::close(opened);
-  ::unlink(probe.c_str());
+  const AtomicFile probe((fs::path(path) / ".probe").string());
 }
 
 std::string path_within(const std::string& folder, const std::string& name) {
-  std::string path = folder;
-  return path.append("/").append(name);
+  return std::string(folder).append("/").append(name);
 }
 
 bool file_exists(const std::string& path) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mascing {
 
@@ -38,7 +39,8 @@ class CopySource {
 class AtomicFile {
  public:
   /// Opens a temporary file next to `path`, unnamed if the system supports it. Symbolic links are
-  /// followed; `path` must not be a folder or a device.
+  /// followed; `path` must not be a folder or a device. What a killed process left under a
+  /// temporary name of `path` is replaced.
   explicit AtomicFile(const std::string& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -59,7 +61,9 @@ class AtomicFile {
   void flush();
   int64_t copy_in_kernel(int source, int64_t offset, int64_t size_bytes);
   void put(const char* data, size_t size_bytes);
+  void open_with_name();
   [[nodiscard]] bool give_name(const std::string& name) const;
+  [[nodiscard]] bool give_temporary_name();
 
   std::string path_;
   std::string temporary_;
@@ -68,6 +72,10 @@ class AtomicFile {
   bool is_nameless_ = false;
   int64_t position_ = 0;
 };
+
+/// Throws Error{kUsage} if `output` is one of the files in `inputs`, under this or another name (a
+/// link, another path). Names that do not exist are different files.
+void refuse_to_overwrite(const std::string& output, const std::vector<std::string>& inputs);
 
 /// Creates the folder and its parents if needed and checks that it is writable.
 /// Throws Error{kSystem} otherwise.

@@ -1,6 +1,7 @@
 // SHA-256 through OpenSSL's EVP interface, which picks the processor's own instructions.
 #include "base/sha256.h"
 
+#include <algorithm>
 #include <array>
 
 #include <openssl/evp.h>
@@ -64,6 +65,18 @@ std::string sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes);
   return hash.hex();
+}
+
+std::string sampled_sha256(std::string_view bytes) {
+  constexpr size_t kSampleBytes = 65536;
+  constexpr size_t kSamples = 256;
+  Sha256 digest;
+  digest.update(std::to_string(bytes.size()));
+  const size_t step = std::max(kSampleBytes, bytes.size() / kSamples);
+  for (size_t at = 0; at < bytes.size(); at += step) {
+    digest.update(bytes.substr(at, kSampleBytes));
+  }
+  return digest.hex();
 }
 
 uint64_t sha256_bits(std::string_view bytes) {

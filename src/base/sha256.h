@@ -30,6 +30,9 @@ class Sha256 {
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 /// The first 64 bits of a text's digest: the same on every platform.
 [[nodiscard]] uint64_t sha256_bits(std::string_view bytes);
+/// Of the size of `bytes` and of samples across them, to tell apart large ones of the same size
+/// without reading all: 256 samples of 64 KiB, so everything up to 16 MiB.
+[[nodiscard]] std::string sampled_sha256(std::string_view bytes);
 /// Throws Error{kBadInput} if the file cannot be read.
 [[nodiscard]] std::string sha256_file(const std::string& path);
 

@@ -56,27 +56,54 @@ size_t levenshtein(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+size_t utf8_size(std::string_view text, size_t i) {
+  const unsigned char lead = text[i];
+  if (lead < 0x80) {
+    return 1;
+  }
+  const Utf8Rule rule = utf8_rule(lead);
+  if (rule.n_follow == 0 || text.size() - i <= rule.n_follow) {
+    return 0;
+  }
+  for (size_t k = 1; k <= rule.n_follow; ++k) {
+    const unsigned char byte = text[i + k];
+    const unsigned char low = k == 1 ? rule.low : 0x80;
+    const unsigned char high = k == 1 ? rule.high : 0xBF;
+    if (byte < low || byte > high) {
+      return 0;
+    }
+  }
+  return rule.n_follow + 1;
+}
+
 bool is_valid_utf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
-    const unsigned char lead = text[i++];
-    if (lead < 0x80) {
-      continue;
-    }
-    const Utf8Rule rule = utf8_rule(lead);
-    if (rule.n_follow == 0 || text.size() - i < rule.n_follow) {
+    const size_t n = utf8_size(text, i);
+    if (n == 0) {
       return false;
     }
-    for (size_t k = 0; k < rule.n_follow; ++k) {
-      const unsigned char byte = text[i++];
-      const unsigned char low = k == 0 ? rule.low : 0x80;
-      const unsigned char high = k == 0 ? rule.high : 0xBF;
-      if (byte < low || byte > high) {
-        return false;
-      }
-    }
+    i += n;
   }
   return true;
+}
+
+bool is_control_character(std::string_view character) {
+  const unsigned char first = character.front();
+  if (character.size() == 1) {
+    return first < 0x20 || first == 0x7F;
+  }
+  const unsigned char last = character.back();
+  if (character.size() == 2) {
+    return (first == 0xC2 && last < 0xA0) || (first == 0xD8 && last == 0x9C);
+  }
+  const unsigned char middle = character[1];
+  const bool is_mark =
+      middle == 0x80 && (last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE));
+  const bool is_isolate = middle == 0x81 && last >= 0xA6 && last <= 0xA9;
+  const bool is_byte_order_mark = first == 0xEF && middle == 0xBB && last == 0xBF;
+  return character.size() == 3 &&
+         (is_byte_order_mark || (first == 0xE2 && (is_mark || is_isolate)));
 }
 
 std::string trim(std::string_view text) {
@@ -100,17 +127,30 @@ std::string to_lower_ascii(std::string_view text) {
 }
 
 std::string printable(std::string_view text, size_t n_max) {
-  const bool is_utf8 = is_valid_utf8(text);
   std::string clean;
-  for (const char c : text) {
-    const unsigned char byte = c;
-    const bool continues = byte >= 0x80 && byte < 0xC0;
-    if (clean.size() >= n_max && !continues) {
+  for (size_t i = 0; i < text.size();) {
+    if (clean.size() >= n_max) {
       return clean + "...";
     }
-    clean += byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !is_utf8) ? '?' : c;
+    const size_t n = utf8_size(text, i);
+    const std::string_view character = text.substr(i, std::max<size_t>(n, 1));
+    clean += n == 0 || is_control_character(character) ? "?" : character;
+    i += character.size();
   }
   return clean;
+}
+
+std::string shell_quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+    return word;
+  }
+  std::string quoted = "'";
+  for (const char c : word) {
+    quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  }
+  return quoted + "'";
 }
 
 std::string closest_match(const std::string& word, const std::vector<std::string>& candidates) {

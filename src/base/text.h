@@ -17,8 +17,16 @@ namespace mascing {
 /// A-Z to a-z, all other bytes unchanged.
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
 
-/// For messages: bytes that are not printable ASCII or valid UTF-8 become "?", and a text longer
-/// than `n_max` bytes is cut and ends in "...".
+/// Number of bytes of the character that begins at `i`, or 0 if there is no well-formed one.
+[[nodiscard]] size_t utf8_size(std::string_view text, size_t i);
+
+/// True for a character (one, in UTF-8) that a terminal or a page could take for an instruction: C0
+/// and C1 controls, DEL, line and paragraph separators, the byte order mark, and the marks that
+/// turn the direction of writing.
+[[nodiscard]] bool is_control_character(std::string_view character);
+
+/// For messages: control characters and bytes that are not valid UTF-8 become "?", and a text
+/// longer than `n_max` bytes is cut and ends in "...".
 [[nodiscard]] std::string printable(std::string_view text, size_t n_max = 80);
 
 /// The candidate with the smallest Levenshtein distance to `word` (ASCII case ignored; the first of
@@ -26,6 +34,9 @@ namespace mascing {
 /// the word's letters and at most three.
 [[nodiscard]] std::string closest_match(const std::string& word,
                                         const std::vector<std::string>& candidates);
+
+/// A word as the shell takes it: unchanged if it needs no quotes, otherwise within single ones.
+[[nodiscard]] std::string shell_quoted(const std::string& word);
 
 /// Fixed notation with a decimal point in any locale: format_number(0.98765, 2) =
 /// "0.99". "nan", "inf" and "-inf" for those.

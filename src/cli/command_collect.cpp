@@ -204,6 +204,12 @@ void execute(CollectArguments& arguments, Session& session) {
   arguments.question.behaviour = parse_verdict(arguments.behaviour);
   const JudgeOptions judges = judges_of(arguments);
   const RolloutJob job = job_of(arguments, judges);
+  for (const std::string& own : {job.output, journal_path(job.output)}) {
+    refuse_to_overwrite(own, job.inputs);
+  }
+  for (const std::string& part : job.merge) {
+    refuse_to_overwrite(job.output, {part, journal_path(part)});
+  }
   { const AtomicFile probe(job.output); }  // fail before the verdict cache is created
   const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
   const std::unique_ptr<Jury> judge =
@@ -221,10 +227,12 @@ void execute(CollectArguments& arguments, Session& session) {
   }
   print_summary(summary, judges_result, arguments);
   warn(summary);
-  say_written(job.output,
-              job.shard.is_whole() ? "mascing trace " + job.output + " -m " +
-                                         arguments.model.host.path + " -o traces/"
-                                   : "the same command with --merge and the outputs of all shards");
+  say_written(
+      job.output,
+      job.shard.is_whole()
+          ? command_line(
+                {"mascing", "trace", job.output, "-m", arguments.model.host.path, "-o", "traces/"})
+          : "the same command with --merge and the outputs of all shards");
   session.exit_code = 0;
 }
 

@@ -78,8 +78,13 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments,
          report,
          arguments.output,
-         "llama-server -m " + arguments.source.model_name() + " --lora-scaled " + arguments.output +
-             ":" + format_number(mask.alpha, 2));
+         !arguments.source.has_model()
+             ? ""
+             : command_line({"llama-server",
+                             "-m",
+                             arguments.source.model_name(),
+                             "--lora-scaled",
+                             arguments.output + ":" + format_number(mask.alpha, 2)}));
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {
@@ -96,7 +101,7 @@ void run_gguf(const ExportArguments& arguments, const Mask& mask) {
   print_fit(report.fit);
   print_losses(report.losses);
   const std::string& file = report.files.front();
-  finish(arguments, report, file, "mascing mask verify " + file);
+  finish(arguments, report, file, command_line({"mascing", "mask", "verify", file}));
 }
 
 void run_hf(const ExportArguments& arguments, const Mask& mask) {
@@ -116,7 +121,7 @@ void run_hf(const ExportArguments& arguments, const Mask& mask) {
   for (const std::string& name : report.skipped) {
     std::cout << "  omitted " << name << " (would bypass steering)\n";
   }
-  finish(arguments, report, arguments.output, "vllm serve " + arguments.output);
+  finish(arguments, report, arguments.output, command_line({"vllm", "serve", arguments.output}));
 }
 
 void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
@@ -125,7 +130,44 @@ void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments, report, arguments.output, "");
 }
 
+/// An option that has no effect is a misunderstanding: better told than passed over.
+void refuse_unused(const CLI::App& command, const std::string& target) {
+  const auto refuse = [&](const std::vector<std::string>& names, const std::string& with) {
+    for (const std::string& name : names) {
+      if (command.count(name) > 0) {
+        std::string what = "[export] ";
+        what.append(name).append(" has no effect with ").append(with);
+        throw Error(ErrorKind::kUsage, what, "omit it; see `mascing export --help`");
+      }
+    }
+  };
+  if (target == "easysteer") {
+    refuse({"--adapter", "--data", "--rank", "--check", "--results"}, "--to easysteer");
+  }
+  if (target != "hf") {
+    refuse({"--model-dir", "--any-model"}, "--to " + target);
+  }
+  if (command.count("--adapter") > 0) {
+    refuse({"--data", "--rank"}, "--adapter, which brings its fit along");
+  }
+}
+
+/// The mask, the model and everything else that an export reads.
+std::vector<std::string> inputs_of(const ExportArguments& arguments) {
+  std::vector<std::string> inputs = paths_of_masks(arguments.masks);
+  inputs.insert(inputs.end(), arguments.source.data.begin(), arguments.source.data.end());
+  for (const std::string* path : {&arguments.source.model.host.path,
+                                  &arguments.source.adapter,
+                                  &arguments.folder,
+                                  &arguments.check,
+                                  &arguments.results}) {
+    inputs.push_back(*path);
+  }
+  return inputs;
+}
+
 void execute(const ExportArguments& arguments, Session& session) {
+  refuse_to_overwrite(arguments.output, inputs_of(arguments));
   const Mask mask = compose_from(arguments.masks);
   if (!arguments.results.empty()) {
     if (arguments.check.empty()) {
@@ -180,7 +222,10 @@ void add_export(CLI::App& app, Session& session) {
   command->add_flag(
       "--any-model", arguments->any_model, "Skip the check that the folder holds the mask's model");
   arguments->source.add_to(*command);
-  command->callback([arguments, &session] { execute(*arguments, session); });
+  command->callback([arguments, command, &session] {
+    refuse_unused(*command, arguments->target);
+    execute(*arguments, session);
+  });
 }
 
 }  // namespace mascing::cli

@@ -1,7 +1,10 @@
 // `mascing import`: converts public datasets to JSONL conversations.
 #include <iostream>
+#include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -10,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/conversation_file.h"
+#include "mascing/error.h"
 #include "mascing/import.h"
 
 namespace mascing::cli {
@@ -22,6 +26,7 @@ struct ImportArguments {
   std::vector<std::string> files;
   std::string output = "conversations.jsonl";
   bool json = false;
+  std::vector<std::string> columns;  // OURS=THEIRS
   ImportOptions options;
 };
 
@@ -48,6 +53,13 @@ void say(const ImportedFile& file) {
   if (file.n_other_category > 0) {
     std::cerr << "  dropped " << file.n_other_category << " of other categories\n";
   }
+  if (!file.unused_columns.empty()) {
+    std::string names;
+    for (const std::string& name : file.unused_columns) {
+      names += (names.empty() ? "" : ", ") + printable(name, 30);
+    }
+    std::cerr << "  not used: " << names << "; --column gives a column another meaning\n";
+  }
   if (file.n_renamed > 0) {
     std::cerr << "  renamed " << file.n_renamed << " conversations whose id was already in use\n";
   }
@@ -71,6 +83,7 @@ nlohmann::json to_value(const ImportedFile& file) {
           {"duplicate_lines", file.duplicate_lines},
           {"other_category", file.n_other_category},
           {"renamed", file.n_renamed},
+          {"unused_columns", file.unused_columns},
           {"skipped", std::move(skips)}};
 }
 
@@ -97,20 +110,71 @@ void print_json(const ImportReport& report, const SplitCounts& counts, const std
   std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
+/// OURS=THEIRS, such as reply=answer.
+std::vector<std::pair<std::string, std::string>> columns_of(const ImportArguments& arguments) {
+  std::vector<std::pair<std::string, std::string>> columns;
+  for (const std::string& word : arguments.columns) {
+    const size_t sign = word.find('=');
+    if (sign == std::string::npos || sign == 0 || sign + 1 == word.size()) {
+      throw Error(ErrorKind::kUsage,
+                  "[import] --column \"" + printable(word) + "\", expected OURS=THEIRS",
+                  "such as --column prompt=question --column reply=answer");
+    }
+    columns.emplace_back(word.substr(0, sign), word.substr(sign + 1));
+  }
+  return columns;
+}
+
+/// Where the conversations go: a file that appears when all are written, or standard output.
+class Output {
+ public:
+  explicit Output(const std::string& path) {
+    if (path != kStandardOutput) {
+      file_.emplace(path);
+    }
+  }
+  void write(const std::string& line) {
+    if (file_) {
+      file_->write(line);
+    } else {
+      std::cout << line;
+    }
+  }
+  void finish() {
+    if (file_) {
+      file_->commit();
+    }
+  }
+
+ private:
+  std::optional<AtomicFile> file_;
+};
+
 void execute(const ImportArguments& arguments, Session& session) {
-  AtomicFile output(arguments.output);
+  const bool is_shown = arguments.output == kStandardOutput;
+  if (is_shown && arguments.json) {
+    throw Error(ErrorKind::kUsage,
+                "[import] --json and -o - both write to standard output",
+                "name a file with -o, or omit --json");
+  }
+  refuse_to_overwrite(arguments.output, arguments.files);
+  ImportOptions options = arguments.options;
+  options.columns = columns_of(arguments);
+  Output output(arguments.output);
   ProgressLine line;
+  const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
   SplitCounts counts;
   const ImportReport report = import_conversations(
       arguments.files,
-      arguments.options,
+      options,
       [&](const Conversation& conversation) {
         const std::string& own = conversation.split;
         counts.add(own.empty() ? split_name(conversation, kRunSeed) : own, conversation);
         output.write(to_jsonl(conversation) + '\n');
       },
-      line.callback());
-  output.commit();
+      isatty(STDERR_FILENO) == 1 ? line.callback() : may_stop);
+  line.finish_line();
+  output.finish();
   for (const ImportedFile& file : report.files) {
     say(file);
   }
@@ -123,8 +187,9 @@ void execute(const ImportArguments& arguments, Session& session) {
   if (arguments.json) {
     print_json(report, counts, arguments.output);
   }
-  say_written(arguments.output,
-              "list it as data in a scenario (docs/scenario.md), then mascing run scenario.toml");
+  if (!is_shown) {
+    say_written(arguments.output, "list it as data of a scenario (docs/scenario.md)");
+  }
   session.exit_code = 0;
 }
 
@@ -150,9 +215,16 @@ void add_import(CLI::App& app, Session& session) {
   add_examples(*command, "  mascing import mhj.csv advbench.csv -o conversations.jsonl");
   ImportOptions& o = arguments->options;
   command->add_option("files", arguments->files, "Input files, read in order")->required();
-  command->add_option("-o,--output", arguments->output, "File to write")->capture_default_str();
+  command->add_option("-o,--output", arguments->output, "File to write; - for standard output")
+      ->capture_default_str();
   command->add_option("--format", o.format, "Format of all files; default: detect");
   command->add_option("--category", o.category, "Import only this category, such as safe (XSTest)");
+  command
+      ->add_option("--column",
+                   arguments->columns,
+                   "Read a column of another name, OURS=THEIRS, such as prompt=question or "
+                   "reply=answer; may be repeated")
+      ->allow_extra_args(false);
   command->add_flag("--keep-duplicates", o.with_duplicates, "Keep exact and near duplicates");
   command->add_flag("--json", arguments->json, "Print the summary as JSON");
   command->callback([arguments, &session] { execute(*arguments, session); });

@@ -4,10 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "format/model_file.h"
 #include "format/router_traits.h"
+#include "mascing/error.h"
 #include "mascing/layer_probe.h"
 
 namespace mascing::cli {
@@ -174,7 +176,13 @@ void add_inspect(CLI::App& app, Session& session) {
                           std::none_of(found.layers.begin(),
                                        found.layers.end(),
                                        [](const LayerProbe& layer) { return layer.is_steered; });
-    session.exit_code = is_blind ? 1 : 0;
+    if (is_blind) {
+      throw Error(ErrorKind::kHost,
+                  "[inspect] no layer of " + printable(*path, 200) +
+                      " can be steered: " + printable(found.layers.front().reason, 200),
+                  "the layers above say why; use another model, or download the file again");
+    }
+    session.exit_code = 0;
   });
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/mask_options.h"
@@ -84,10 +85,11 @@ void diff(const std::vector<std::string>& words) {
 
 void compose(const std::vector<std::string>& words, const std::string& output) {
   const Mask sum = compose_from(words);
+  refuse_to_overwrite(output, paths_of_masks(words));
   write_mask(output, sum);
   std::cout << sum.n_active() << " of " << sum.n_layer << " x " << sum.n_expert
             << " entries active\n";
-  say_written(output, "mascing mask show " + output);
+  say_written(output, command_line({"mascing", "mask", "show", output}));
 }
 
 void unbake(const std::string& model, const std::string& output) {

@@ -39,14 +39,17 @@ ComparisonForm comparison_form(const std::string& word) {
 
 void execute_report(const ReportArguments& arguments) {
   std::vector<ComparedRun> runs;
+  std::vector<std::string> inputs;
   for (const std::string& input : arguments.inputs) {
+    inputs.push_back(results_path(input));
     runs.push_back(read_run(input));
   }
   const bool is_page = arguments.form == "html";
+  refuse_to_overwrite(arguments.output, inputs);
   const std::string text = runs.size() == 1 && is_page
                                ? render_report(runs.front().results, runs.front().transcripts)
                                : render_comparison(runs, comparison_form(arguments.form));
-  if (!is_page && arguments.output.empty()) {
+  if (arguments.output == kStandardOutput || (!is_page && arguments.output.empty())) {
     std::cout << text << std::flush;
     return;
   }
@@ -69,8 +72,9 @@ void add_report(CLI::App& app, Session& session) {
                "  mascing report out/a out/b --to tex > table.tex");
   command->add_option("results", arguments->inputs, "results.json, or folders that hold one")
       ->required();
-  command->add_option(
-      "-o,--output", arguments->output, "File to write; default report.html, for tables stdout");
+  command->add_option("-o,--output",
+                      arguments->output,
+                      "File to write, - for standard output; default report.html, for tables -");
   command
       ->add_option("--to",
                    arguments->form,

@@ -36,8 +36,8 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   std::cerr << "wrote " << (outcome.failure.empty() ? prefix + "mask.gguf, " : "") << prefix
             << "results.json, " << prefix << "report.html\n";
   if (outcome.failure.empty()) {
-    std::cerr << "next: open " << prefix << "report.html, or inspect the mask: mascing mask show "
-              << prefix << "mask.gguf\n";
+    std::cerr << "next: open " << prefix << "report.html, or inspect the mask: "
+              << command_line({"mascing", "mask", "show", prefix + "mask.gguf"}) << '\n';
   }
 }
 

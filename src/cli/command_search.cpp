@@ -48,9 +48,13 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
                     "search.html; add data or relax the "
                     "limits");
   }
-  say_written(
-      prefix + "pareto/*.gguf, " + prefix + "search.json, " + prefix + "search.html",
-      "mascing chat -m " + arguments.model.host.path + " --mask " + prefix + "pareto/1.gguf");
+  say_written(prefix + "pareto/*.gguf, " + prefix + "search.json, " + prefix + "search.html",
+              command_line({"mascing",
+                            "chat",
+                            "-m",
+                            arguments.model.host.path,
+                            "--mask",
+                            prefix + "pareto/1.gguf"}));
   const bool is_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   if (arguments.with_menu || (is_terminal && !arguments.json)) {
     menu.run(std::cin, std::cout, isatty(STDIN_FILENO) == 1);

@@ -31,8 +31,25 @@ struct ServeArguments {
   int port = 8080;
   std::string program;
   std::vector<std::string> rest;
+  std::vector<std::string> passed_on;  ///< model options that were given, as llama-server has them
   FitArguments source;
 };
+
+/// Options of the model that also hold for the server, if they are given, and their names there.
+std::vector<std::string> words_for_server(const CLI::App& command, const LlamaHostOptions& host) {
+  std::vector<std::string> words;
+  const auto pass = [&](const char* name, const char* name_there, int64_t value) {
+    if (command.count(name) > 0) {
+      words.insert(words.end(), {name_there, std::to_string(value)});
+    }
+  };
+  pass("--threads", "-t", resolve_threads(host.n_thread));
+  pass("--parallel", "-np", host.n_parallel);
+  pass("--batch", "-b", host.n_batch);
+  pass("--context", "-c", host.n_context);
+  pass("--gpu-layers", "-ngl", host.n_gpu_layer < 0 ? 999 : host.n_gpu_layer);
+  return words;
+}
 
 /// An adapter as passed to the server.
 struct ServedMask {
@@ -81,6 +98,17 @@ std::string cached_adapter(const ServeArguments& arguments, const Mask& mask) {
   return path;
 }
 
+/// Where the hash of a cached adapter stands, which is written last.
+std::string hash_path(const std::string& adapter) {
+  return adapter + ".sha256";
+}
+
+/// True if an earlier call left the adapter and it is as it was then.
+bool is_intact(const std::string& adapter) {
+  return file_exists(adapter) && file_exists(hash_path(adapter)) &&
+         trim(read_text_file(hash_path(adapter))) == sha256_file(adapter);
+}
+
 std::vector<ServedMask> prepare(const ServeArguments& arguments) {
   std::vector<ServedMask> served;
   for (WeightedMask& used : read_masks(arguments.masks)) {
@@ -88,12 +116,13 @@ std::vector<ServedMask> prepare(const ServeArguments& arguments) {
     used.mask.alpha = to_float(used.strength);
     mask.used = std::move(used);
     mask.adapter = cached_adapter(arguments, mask.used.mask);
-    if (!file_exists(mask.adapter)) {
+    if (!is_intact(mask.adapter)) {
       ProgressLine line;
       const ExportReport report =
           export_lora(mask.used.mask, mask.adapter, arguments.source.options(), line.callback());
       line.finish_line();
       say_warnings(report.warnings);
+      write_file_atomically(hash_path(mask.adapter), sha256_file(mask.adapter) + "\n");
       std::cerr << "wrote " << mask.adapter << '\n';
     }
     served.push_back(std::move(mask));
@@ -158,9 +187,7 @@ std::vector<std::string> server_words(const ServeArguments& arguments,
                                     arguments.host,
                                     "--port",
                                     std::to_string(arguments.port)};
-  if (arguments.source.model.host.n_thread > 0) {
-    words.insert(words.end(), {"-t", std::to_string(arguments.source.model.host.n_thread)});
-  }
+  words.insert(words.end(), arguments.passed_on.begin(), arguments.passed_on.end());
   for (const ServedMask& mask : served) {
     words.insert(words.end(),
                  {"--lora-scaled", mask.adapter + ":" + format_number(mask.default_scale, 6)});
@@ -219,7 +246,10 @@ void add_serve(CLI::App& app, Session& /*session*/) {
   arguments->source.add_to(*command);
   command->get_option("--mask")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("options", arguments->rest, "Arguments after --, passed to llama-server");
-  command->callback([arguments] { execute(*arguments); });
+  command->callback([arguments, command] {
+    arguments->passed_on = words_for_server(*command, arguments->source.model.host);
+    execute(*arguments);
+  });
 }
 
 }  // namespace mascing::cli

@@ -1,8 +1,12 @@
 // `mascing steer`: optimises one or more steering matrices through surrogates, or takes the
 // difference of class means.
+#include <array>
+#include <charconv>
 #include <iostream>
+#include <set>
 #include <utility>
 
+#include "base/files.h"
 #include "base/numeric.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -72,15 +76,41 @@ std::vector<SteerCell> cells_of(const SteerArguments& arguments, const SteerOpti
   return cells;
 }
 
+/// The shortest digits that give this number again.
+std::string exact_number(double value) {
+  std::array<char, 32> text{};
+  const auto [end, failure] = std::to_chars(text.data(), text.data() + text.size(), value);
+  return failure == std::errc{} ? std::string(text.data(), end) : "nan";
+}
+
 /// mask.gguf for a single result; mask-s<surrogate>-l<lambda>.gguf for one of several.
 std::string path_of(const SteerArguments& arguments, const SteerCell& cell, bool is_single) {
   if (is_single) {
     return arguments.output;
   }
-  const size_t dot = arguments.output.rfind(".gguf");
-  const std::string stem = arguments.output.substr(0, dot);
-  return stem + "-s" + std::to_string(cell.i_surrogate) + "-l" +
-         format_number(cell.options.lambda, 3) + ".gguf";
+  const std::string ending = ".gguf";
+  const std::string& output = arguments.output;
+  const std::string stem =
+      output.ends_with(ending) ? output.substr(0, output.size() - ending.size()) : output;
+  return stem + "-s" + std::to_string(cell.i_surrogate) + "-l" + exact_number(cell.options.lambda) +
+         ending;
+}
+
+/// Before the work: that all results can be written, each to a file of its own that is no input.
+void require_outputs(const SteerArguments& arguments, const std::vector<SteerCell>& cells) {
+  std::vector<std::string> inputs = files_of_traces(arguments.traces);
+  inputs.insert(inputs.end(), arguments.surrogates.begin(), arguments.surrogates.end());
+  std::set<std::string> paths;
+  for (const SteerCell& cell : cells) {
+    const std::string path = path_of(arguments, cell, cells.size() == 1);
+    refuse_to_overwrite(path, inputs);
+    const AtomicFile probe(path);
+    if (!paths.insert(path).second) {
+      throw Error(ErrorKind::kUsage,
+                  "[steer] two results would have the name " + path,
+                  "give each value of --lambda once");
+    }
+  }
 }
 
 void print_result(const SteerResult& result, const Mask& mask, bool has_preserve) {
@@ -111,10 +141,10 @@ void write_result(const TraceSet& set,
   write_mask(path, mask);
   if (!is_single) {
     std::cout << "surrogate " << cell.i_surrogate << ", lambda "
-              << format_number(cell.options.lambda, 3) << ":\n";
+              << exact_number(cell.options.lambda) << ":\n";
   }
   print_result(kept, mask, has_preserve && !kept.epochs.empty());
-  say_written(path, "mascing eval scenario.toml -m model.gguf --mask " + path);
+  say_written(path, command_line({"mascing", "mask", "show", path}));
 }
 
 SteerOptimizer parse_optimizer(const std::string& name) {
@@ -137,6 +167,7 @@ void execute(const SteerArguments& arguments, Session& session) {
   const TraceSet set = read_traces(arguments.traces);
   session.exit_code = 0;
   if (arguments.norm > 0.0) {
+    require_outputs(arguments, {{0, options}});
     write_result(set,
                  arguments,
                  {0, options},
@@ -145,15 +176,18 @@ void execute(const SteerArguments& arguments, Session& session) {
     return;
   }
   if (arguments.surrogates.empty()) {
-    throw Error(ErrorKind::kUsage,
-                "[steer] neither --surrogate nor --mean-difference was given",
-                "train one: mascing train " + arguments.traces + " -o surrogate.safetensors");
+    throw Error(
+        ErrorKind::kUsage,
+        "[steer] neither --surrogate nor --mean-difference was given",
+        "train one: " +
+            command_line({"mascing", "train", arguments.traces, "-o", "surrogate.safetensors"}));
   }
   std::vector<Surrogate> surrogates;
   for (const std::string& path : arguments.surrogates) {
     surrogates.push_back(read_surrogate(path, nullptr));
   }
   const std::vector<SteerCell> cells = cells_of(arguments, options);
+  require_outputs(arguments, cells);
   std::vector<SteerResult> results;
   {
     ProgressLine line;
@@ -257,6 +291,17 @@ void add_steer(CLI::App& app, Session& session) {
       ->capture_default_str();
   add_objective_options(*command, *arguments);
   add_run_options(*command, *arguments);
+  for (const char* other : {"--surrogate",
+                            "--lambda",
+                            "--optimizer",
+                            "--preserve",
+                            "--preserve-reach",
+                            "--epochs",
+                            "--learning-rate",
+                            "--validation-share",
+                            "--patience"}) {
+    command->get_option("--mean-difference")->excludes(other);
+  }
   command->callback([arguments, &session] { execute(*arguments, session); });
 }
 

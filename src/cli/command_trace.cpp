@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "base/files.h"
+#include "base/folder_lock.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
@@ -51,6 +52,7 @@ void execute(const TraceArguments& arguments, Session& session) {
     inputs.push_back({file_stem(path), choose(path, *contrast, arguments.seed)});
   }
   ensure_directory(store.folder);
+  const FolderLock lock(store.folder);
   const auto host = arguments.model.open();
   ProgressLine line;
   const auto [traces, skipped] = collect_traces(*host, inputs, store, line.callback());
@@ -61,7 +63,7 @@ void execute(const TraceArguments& arguments, Session& session) {
   }
   say_written(store.folder,
               store.shard.is_whole()
-                  ? "mascing train " + store.folder + " -o surrogate.safetensors"
+                  ? command_line({"mascing", "train", store.folder, "-o", "surrogate.safetensors"})
                   : "run the same command with --merge and the folders of all shards");
   session.exit_code = 0;
 }

@@ -1,6 +1,7 @@
 // `mascing train`: fits a surrogate to a trace store.
 #include <iostream>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -57,6 +58,8 @@ std::string validate(const TraceSet& set, const TrainArguments& arguments, int64
 void execute(const TrainArguments& arguments, Session& session) {
   TrainOptions options = arguments.options;
   options.n_thread = resolve_threads(options.n_thread);
+  refuse_to_overwrite(arguments.output, files_of_traces(arguments.traces));
+  { const AtomicFile probe(arguments.output); }  // fail before the work
   const TraceSet set = read_traces(arguments.traces);
   ProgressLine line;
   const TrainResult result = train_surrogate(set, options, line.callback());
@@ -75,8 +78,9 @@ void execute(const TrainArguments& arguments, Session& session) {
             << " (majority class: " << format_number(r.majority_accuracy, 3) << "), AUC "
             << format_number(r.validation_auc, 3)
             << " (message length alone: " << format_number(r.length_auc, 3) << ")\n";
-  say_written(arguments.output,
-              "mascing steer " + arguments.traces + " --surrogate " + arguments.output);
+  say_written(
+      arguments.output,
+      command_line({"mascing", "steer", arguments.traces, "--surrogate", arguments.output}));
   session.exit_code = 0;
 }
 
@@ -108,6 +112,9 @@ void add_train(CLI::App& app, Session& session) {
   command
       ->add_option("--folds", arguments->n_fold, "Folds of the cross-validation by topic, 0 = none")
       ->check(CLI::Range(0, 100))
+      ->check([](const std::string& n) {
+        return n == "1" ? "one fold leaves nothing to train on; use 2 or more, or 0 for none" : "";
+      })
       ->capture_default_str();
   add_seed(*command, o.seed);
   add_threads(*command, o.n_thread);

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "cli/terminal_filter.h"
 #include "report/numbers.h"
 #include "report/trade_off.h"
 
@@ -21,15 +22,15 @@ LiveTable::LiveTable(std::string target)
 
 void LiveTable::update(const std::vector<CandidateResult>& trials) {
   if (!is_introduced_ && full_name(target_) != display_name(target_)) {
-    std::cerr << (is_terminal_ ? "\r\033[K" : "") << "target metric: " << full_name(target_)
-              << '\n';
+    put_raw(std::cerr, is_terminal_ ? "\r\033[K" : "");
+    std::cerr << "target metric: " << full_name(target_) << '\n';
   }
   is_introduced_ = true;
   if (is_terminal_) {
     const std::string table = trials_table(trials, target_, kMostRows);
-    std::cerr << "\r\033[K";
+    put_raw(std::cerr, "\r\033[K");
     if (n_drawn_ > 0) {
-      std::cerr << "\033[" << n_drawn_ << "A\033[J";
+      put_raw(std::cerr, "\033[" + std::to_string(n_drawn_) + "A\033[J");
     }
     std::cerr << table << std::flush;
     n_drawn_ = std::count(table.begin(), table.end(), '\n');

@@ -1,13 +1,23 @@
 // The mascing command: parses arguments, runs one command, and turns every failure into an error
 // line, a hint and an exit code.
+#include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <string>
+#include <vector>
 
+#include <unistd.h>
+
+#include "base/standard_files.h"
+#include "cli/command_words.h"
 #include "cli/commands.h"
+#include "cli/last_words.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
+#include "cli/strict_options.h"
+#include "cli/terminal_filter.h"
 #include "mascing/error.h"
 #include "mascing/version.h"
 
@@ -46,13 +56,7 @@ int code_of(mascing::ErrorKind kind) {
   }
 }
 
-int run(int argc, char** argv) {
-  CLI::App app(kDescription, "mascing");
-  mascing::cli::Session session;
-  session.command_line = mascing::cli::command_line_of(argc, argv);
-  app.set_version_flag("--version", std::string("mascing ") + mascing::version());
-  app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
+void add_commands(CLI::App& app, mascing::cli::Session& session) {
   mascing::cli::add_run(app, session);
   mascing::cli::add_import(app, session);
   mascing::cli::add_inspect(app, session);
@@ -68,16 +72,28 @@ int run(int argc, char** argv) {
   mascing::cli::add_chat(app, session);
   mascing::cli::add_judge(app, session);
   mascing::cli::add_mask(app, session);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(kDescription, "mascing");
+  mascing::cli::Session session;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  session.command_line = "mascing " + mascing::cli::command_line(words);
+  app.set_version_flag("--version", std::string("mascing ") + mascing::version());
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  add_commands(app, session);
+  mascing::cli::make_strict(app);
+  words = mascing::cli::with_help_as_option(app, std::move(words));
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
-    app.parse(argc, argv);
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) {
       return app.exit(e);
     }
-    const auto chosen = app.get_subcommands();
-    const std::string command =
-        chosen.empty() ? "mascing" : "mascing " + chosen.front()->get_name();
-    return complain(e.what(), "see '" + command + " --help'", kWrongUsage);
+    const mascing::cli::Complaint wrong = mascing::cli::complaint_of(app, e.what());
+    return complain(wrong.message, wrong.hint, kWrongUsage);
   }
   return session.exit_code;
 }
@@ -85,7 +101,11 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  mascing::open_standard_files();
   mascing::cli::install_signal_handlers();
+  mascing::cli::install_last_words();
+  const mascing::cli::TerminalFilter output(std::cout, isatty(STDOUT_FILENO) == 1);
+  const mascing::cli::TerminalFilter messages(std::cerr, true);
   try {
     const int code = run(argc, argv);
     std::cout.flush();
@@ -96,7 +116,14 @@ int main(int argc, char** argv) {
   } catch (const mascing::Error& e) {
     return complain(e.what(), e.hint(), code_of(e.kind()));
   } catch (const std::bad_alloc&) {
-    return complain("out of memory", "reduce --parallel or --context", kFailed);
+    return complain(
+        "out of memory",
+        "use a smaller model or, where the command has them, a smaller --parallel and --context",
+        kFailed);
+  } catch (const std::filesystem::filesystem_error& e) {
+    return complain("[files] " + e.path1().string() + ": " + e.code().message(),
+                    "check the path: the length of its names, its links and permissions",
+                    kFailed);
   } catch (const std::exception& e) {
     return complain(std::string("unexpected error: ") + e.what(),
                     "please report this together with the command you ran",

@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kNoticeable = 0.1;  // smaller entries are below what masks keep
 constexpr size_t kShown = 3;
+constexpr double kLargestStrength = 1000.0;  // far beyond what leaves a model coherent
 
 struct Word {
   std::string path;
@@ -33,9 +34,11 @@ Word divide(const std::string& word) {
   const char* begin = word.data() + sign + 1;
   const char* end = word.data() + word.size();
   const auto [stop, failure] = std::from_chars(begin, end, divided.strength);
-  if (failure != std::errc{} || stop != end || !std::isfinite(divided.strength)) {
+  if (failure != std::errc{} || stop != end || !(std::fabs(divided.strength) <= kLargestStrength)) {
     throw Error(ErrorKind::kUsage,
-                "[mask] '" + printable(word) + "': the strength after '=' is not a number",
+                "[mask] '" + printable(word) + "': the strength after '=' is not a number from -" +
+                    format_number(kLargestStrength, 0) + " to " +
+                    format_number(kLargestStrength, 0),
                 "use the form --mask defend.gguf=0.8");
   }
   return divided;
@@ -88,6 +91,15 @@ void say_warnings(const std::vector<Warning>& warnings) {
   for (const Warning& warning : warnings) {
     say_warning(warning.id, warning.text, warning.advice);
   }
+}
+
+std::vector<std::string> paths_of_masks(const std::vector<std::string>& words) {
+  std::vector<std::string> paths;
+  paths.reserve(words.size());
+  for (const std::string& word : words) {
+    paths.push_back(divide(word).path);
+  }
+  return paths;
 }
 
 std::vector<WeightedMask> read_masks(const std::vector<std::string>& words) {

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <thread>
 
 #include <unistd.h>
+
+#include "base/text.h"
 
 namespace mascing::cli {
 
@@ -24,6 +27,7 @@ void ModelOptions::add_to(CLI::App& command) {
       ->check(CLI::Range(256, 1 << 24))
       ->capture_default_str();
   command.add_option("--gpu-layers", host.n_gpu_layer, "Blocks to offload to the GPU, -1 = all")
+      ->check(CLI::Range(-1, 10000))
       ->capture_default_str();
   command
       .add_option(
@@ -154,27 +158,28 @@ int64_t resolve_threads(int64_t n_thread) {
   return n_thread > 0 ? n_thread : std::max(1U, std::thread::hardware_concurrency());
 }
 
-std::string command_line_of(int argc, char** argv) {
-  constexpr const char* kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
-  std::string line = "mascing";
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) {
-      line += " " + argument;
-      continue;
-    }
-    line += " '";
-    for (const char c : argument) {
-      line += c == '\'' ? "'\\''" : std::string(1, c);
-    }
-    line += "'";
-  }
-  return line;
-}
-
 bool wants_colour() {
   return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+}
+
+std::vector<std::string> files_of_traces(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code ignored;  // a missing folder is for the reader to tell
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "manifest.json" || name.starts_with("shard-")) {
+      files.push_back(entry.path().string());
+    }
+  }
+  return files;
+}
+
+std::string command_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    line.append(line.empty() ? "" : " ").append(shell_quoted(word));
+  }
+  return line;
 }
 
 void say_written(const std::string& path, const std::string& next) {

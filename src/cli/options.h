@@ -56,15 +56,19 @@ struct VerdictOptions {
   /// 0, or 3 where the verdict is one that --fail-on names.
   [[nodiscard]] int exit_code(const MaskVerdict& verdict) const;
 };
+/// As an output: not a file of this name.
+inline constexpr const char* kStandardOutput = "-";
 
 void add_seed(CLI::App& command, uint64_t& seed);
 void add_threads(CLI::App& command, int64_t& n_thread);
 [[nodiscard]] int64_t resolve_threads(int64_t n_thread);
 
-/// "mascing" and the arguments, quoted for a shell where they need it.
-[[nodiscard]] std::string command_line_of(int argc, char** argv);
 /// True if stdout is a terminal and NO_COLOR is not set.
 [[nodiscard]] bool wants_colour();
+/// The files of a trace store, which no output may replace.
+[[nodiscard]] std::vector<std::string> files_of_traces(const std::string& folder);
+/// Words of a command to copy, quoted for the shell where they need it.
+[[nodiscard]] std::string command_line(const std::vector<std::string>& words);
 /// Prints on stderr which file was written and which command to run next.
 void say_written(const std::string& path, const std::string& next);
 /// Adds examples to a command's help, placed first.

@@ -5,20 +5,28 @@
 #include <cmath>
 #include <csignal>
 #include <iostream>
+#include <string_view>
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/numeric.h"
 #include "base/text.h"
+#include "cli/terminal_filter.h"
 
 namespace mascing::cli {
 namespace {
 
+constexpr const char* kEmptyLine = "\r\033[K";
+
 std::atomic<bool> stop_requested{false};
+
+constexpr std::string_view kStopping =
+    "\nstopping at the next safe point; once more ends at once\n";
 
 extern "C" void on_signal(int signal_number) {
   stop_requested = true;
+  (void)!write(STDERR_FILENO, kStopping.data(), kStopping.size());
   std::signal(signal_number, SIG_DFL);  // the second signal ends the process
 }
 
@@ -65,7 +73,8 @@ Progress ProgressLine::callback() {
 
 void ProgressLine::finish_line() {
   if (is_open_ && is_terminal_) {
-    std::cerr << "\r\033[K" << std::flush;
+    put_raw(std::cerr, kEmptyLine);
+    std::cerr << std::flush;
   }
   is_open_ = false;
 }
@@ -107,7 +116,8 @@ void ProgressLine::draw(const ProgressEvent& event) {
                            (event.note.empty() ? "" : ", " + event.note);
   if (is_terminal_) {
     // A line that wraps could not be rewritten.
-    std::cerr << "\r\033[K" << line.substr(0, terminal_width() - 1) << std::flush;
+    put_raw(std::cerr, kEmptyLine);
+    std::cerr << line.substr(0, terminal_width() - 1) << std::flush;
     is_open_ = true;
   } else if (is_last) {
     std::cerr << line << '\n';

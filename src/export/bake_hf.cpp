@@ -82,7 +82,9 @@ class UnfinishedFolder {
       const std::string digits = name.starts_with(prefix) ? name.substr(prefix.size()) : "";
       const bool is_number = !digits.empty() && digits.size() < 10 &&
                              digits.find_first_not_of("0123456789") == std::string::npos;
-      if (is_number && ::kill(std::stoi(digits), 0) != 0 && errno == ESRCH) {
+      const int number = is_number ? std::stoi(digits) : -1;
+      // A folder of this process's own number is of an earlier one: containers count from 1 again.
+      if (is_number && (number == ::getpid() || (::kill(number, 0) != 0 && errno == ESRCH))) {
         fs::remove_all(entry.path(), ignored);
       }
     }
@@ -100,6 +102,39 @@ bool holds_weights(const std::string& name) {
   });
 }
 
+/// The folder that the hub's cache keeps files in: <repository>/snapshots/<revision> links to
+/// <repository>/blobs. Empty for other folders.
+fs::path blobs_of(const fs::path& folder) {
+  const fs::path parent = folder.parent_path();
+  return parent.filename() == "snapshots" ? parent.parent_path() / "blobs" : fs::path();
+}
+
+/// What goes into the new folder is on its way to be published: nothing but readable files of the
+/// model's folder.
+void require_own_file(const std::string& folder, const std::string& name) {
+  std::error_code failure;
+  const fs::path place = fs::canonical(path_within(folder, name), failure);
+  if (failure || !fs::is_regular_file(place, failure) || ::access(place.c_str(), R_OK) != 0) {
+    throw Error(ErrorKind::kBadInput,
+                "[hf] " + printable(path_within(folder, name), 200) + " is not a readable file",
+                "the model's folder should hold plain files; repair or remove this one");
+  }
+  const fs::path home = fs::canonical(folder, failure);
+  const fs::path blobs = blobs_of(home);
+  const fs::path parent = place.parent_path();
+  const auto is_in = [&](const fs::path& outer) {
+    const auto [end, rest] =
+        std::mismatch(outer.begin(), outer.end(), parent.begin(), parent.end());
+    return end == outer.end();
+  };
+  if (!is_in(home) && (blobs.empty() || !is_in(blobs))) {
+    throw Error(ErrorKind::kBadInput,
+                "[hf] " + printable(path_within(folder, name), 200) +
+                    " is a link to a file outside of the folder: " + printable(place.string(), 200),
+                "replace the link by the file, if it belongs to the model");
+  }
+}
+
 std::string record_of(const RouterUpdate& update, const HfPatches& patches) {
   const UpdateOrigin& origin = update.origin;
   const json record = {{"tool_version", origin.tool_version},
@@ -111,6 +146,15 @@ std::string record_of(const RouterUpdate& update, const HfPatches& patches) {
                        {"alpha", origin.alpha},
                        {"routers", hashes_of(patches)}};
   return record.dump(2) + "\n";
+}
+
+/// Of a value in the record of a baked folder.
+void require_type(bool is_right, const std::string& path, const std::string& key) {
+  if (!is_right) {
+    throw Error(ErrorKind::kBadInput,
+                "[hf] " + printable(path, 200) + ": \"" + printable(key) + "\" is of another type",
+                "the record is damaged; bake the folder again");
+  }
 }
 
 }  // namespace
@@ -134,22 +178,27 @@ HfReport bake_hf(const std::string& folder,
   UnfinishedFolder unfinished(output);
   HfReport found;
   found.losses = patches.losses;
+  std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     const bool is_shard = shards.files.count(name) > 0;
     if (patches.by_shard.count(name) > 0) {
+      require_own_file(folder, name);
       found.rewritten.push_back(name);
-    } else if (entry.is_regular_file() && (is_shard || !holds_weights(name))) {
-      found.linked.push_back(name);
-    } else {
+    } else if (!is_shard && (holds_weights(name) || entry.is_directory(ignored))) {
       found.skipped.push_back(name);
+    } else {
+      require_own_file(folder, name);
+      found.linked.push_back(name);
     }
   }
   for (auto* names : {&found.rewritten, &found.linked, &found.skipped}) {
     std::sort(names->begin(), names->end());
   }
   for (const std::string& name : found.linked) {
-    link_or_copy(path_within(folder, name), unfinished.file(name));
+    const bool is_shard = shards.files.count(name) > 0;
+    // Weights are large and nobody edits them; a linked config would be edited in both folders.
+    (is_shard ? link_or_copy : copy_file)(path_within(folder, name), unfinished.file(name));
   }
   for (const std::string& name : found.rewritten) {
     write_shard(shards.files.at(name), patches.by_shard.at(name), unfinished.file(name), progress);
@@ -170,9 +219,13 @@ std::vector<std::string> describe_hf_bake(const std::string& folder) {
   }
   std::vector<std::string> lines;
   for (const char* key : {"scenario", "model_name", "mask_hash", "fingerprint"}) {
-    lines.push_back(std::string(key) + "  " + record.value(key, std::string("unknown")));
+    const json value = record.value(key, json("unknown"));
+    require_type(value.is_string(), path, key);
+    lines.push_back(std::string(key) + "  " + printable(value.get<std::string>(), 200));
   }
-  lines.push_back("alpha  " + format_number(record.value("alpha", 0.0), 3));
+  const json alpha = record.value("alpha", json(0.0));
+  require_type(alpha.is_number(), path, "alpha");
+  lines.push_back("alpha  " + format_number(alpha.get<double>(), 3));
   const HfFolder hf = open_hf_folder(folder);
   std::map<std::string, std::string> shard_of;
   for (const auto& [block, router] : hf.routers) {
@@ -187,6 +240,7 @@ std::vector<std::string> describe_hf_bake(const std::string& folder) {
                           : std::make_unique<SafetensorsFile>(
                                 SafetensorsFile::open(folder + "/" + shard->second));
     const SafetensorsTensor* tensor = file ? file->find(name) : nullptr;
+    require_type(hash.is_string(), path, name);
     const bool is_same =
         tensor != nullptr &&
         hash == sha256_hex({reinterpret_cast<const char*>(tensor->data), tensor->size_bytes});

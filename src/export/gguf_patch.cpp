@@ -202,6 +202,13 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
   copy_in_pieces(part, source, position, static_cast<int64_t>(undo), out, progress);
 }
 
+void copy_file(const std::string& from, const std::string& to) {
+  const CopySource source(from);
+  AtomicFile copy(to);
+  copy.append_from(source, 0, static_cast<int64_t>(std::filesystem::file_size(from)));
+  copy.commit();
+}
+
 void link_or_copy(const std::string& from, const std::string& to) {
   namespace fs = std::filesystem;
   std::error_code failure;
@@ -209,13 +216,9 @@ void link_or_copy(const std::string& from, const std::string& to) {
     fs::remove(to, failure);
   }
   fs::create_hard_link(fs::canonical(from), to, failure);
-  if (!failure) {
-    return;
+  if (failure) {
+    copy_file(from, to);
   }
-  const CopySource source(from);
-  AtomicFile copy(to);
-  copy.append_from(source, 0, static_cast<int64_t>(fs::file_size(from)));
-  copy.commit();
 }
 
 }  // namespace mascing

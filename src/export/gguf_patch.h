@@ -45,6 +45,9 @@ void write_patched(const GgufFile& part,
 /// Writes the original; can_unpatch must hold.
 void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress);
 
+/// Replaces what is there.
+void copy_file(const std::string& from, const std::string& to);
+
 /// A second name for a file that does not change, or a copy where the file system has no links.
 /// Replaces what is there.
 void link_or_copy(const std::string& from, const std::string& to);

@@ -20,11 +20,12 @@ void warn_of_poor_fit(ObtainedUpdate& obtained) {
     worst = std::min(worst, layer.quality.same_experts);
   }
   if (worst < kPoorAgreement) {
-    obtained.warnings.push_back(
-        {"poor_fit",
-         "in the worst layer only " + format_number(100.0 * worst, 1) +
-             " % of tokens get the experts that the exact mask selects",
-         "use --data with conversations like those in deployment, and run --check"});
+    obtained.warnings.push_back({"poor_fit",
+                                 "in the worst layer only " + format_number(100.0 * worst, 1) +
+                                     " % of tokens get the experts that the exact mask selects",
+                                 "use --data with conversations like those in deployment, and "
+                                 "compare the result with the exact mask: `mascing "
+                                 "export --check`"});
   }
 }
 

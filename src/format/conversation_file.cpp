@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/text.h"
 #include "format/json_text.h"
 #include "mascing/error.h"
@@ -19,6 +20,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kMaxLineBytes = size_t{8} << 20;  // as in `mascing import`
 constexpr const char* kConversationForm =
     R"(a line looks like {"id": "a1", "messages": [{"role": "user", "content": "..."}]})";
 constexpr const char* kChoiceForm =
@@ -43,8 +45,8 @@ struct Line {
 int64_t for_each_line(const std::string& path,
                       const char* hint,
                       const std::function<void(const Line&)>& use) {
-  const std::string content = read_text_file(path);
-  std::string_view rest = content;
+  const MappedFile content(path);
+  std::string_view rest = content.bytes();
   if (rest.substr(0, 3) == "\xEF\xBB\xBF") {
     rest.remove_prefix(3);
   }
@@ -55,6 +57,12 @@ int64_t for_each_line(const std::string& path,
     line.text = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     ++line.number;
+    if (line.text.size() > kMaxLineBytes) {
+      throw Error(ErrorKind::kBadInput,
+                  line.where() + ": has " + std::to_string(line.text.size()) +
+                      " bytes, expected at most " + std::to_string(kMaxLineBytes),
+                  "no model reads that much; remove the line, or have `mascing import` skip it");
+    }
     if (line.text.find_first_not_of(" \t\r") != std::string_view::npos) {
       use(line);
       ++n_used;

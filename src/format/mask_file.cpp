@@ -1,7 +1,8 @@
 // The mask in GGUF:
 //   general.type = "mascing.mask", mascing.format_version = 1, one key "mascing.<field>" for each
 //   field of Mask, metrics as mascing.metric_names and mascing.metric_values of equal length,
-//   tensors steer {E, L} and sigma {L}, both F32.
+//   tensors steer {E, L} and sigma {L}, both F32; mascing.checksum = SHA-256 of all of these (masks
+//   of earlier versions have none).
 #include "mascing/mask_file.h"
 
 #include <cstring>
@@ -9,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/numeric.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "format/gguf.h"
 #include "mascing/error.h"
@@ -18,6 +20,7 @@ namespace mascing {
 namespace {
 
 constexpr const char* kMaskType = "mascing.mask";
+constexpr const char* kChecksumKey = "mascing.checksum";
 constexpr int64_t kFormatVersion = 1;
 constexpr int64_t kMaxCount = int64_t{1} << 30;
 
@@ -110,6 +113,48 @@ std::map<std::string, double> read_metrics(const GgufFile& file) {
   return metrics;
 }
 
+template <typename T>
+void add_values(Sha256& digest, const std::vector<T>& values) {
+  digest.update(std::to_string(values.size()) + "\n");
+  digest.update(values.data(), values.size() * sizeof(T));
+}
+
+void add_text(Sha256& digest, const std::string& text) {
+  digest.update(std::to_string(text.size()) + "\n" + text);
+}
+
+std::string checksum_of(const Mask& mask) {
+  Sha256 digest;
+  for (const auto& [key, field] : kMaskTexts) {
+    add_text(digest, mask.*field);
+  }
+  for (const auto& [key, field] : kNumbers) {
+    digest.update(&(mask.*field), sizeof(float));
+  }
+  for (const auto& [key, field] : kMaskCounts) {
+    add_text(digest, std::to_string(mask.*field));
+  }
+  add_text(digest, std::to_string(mask.seed));
+  add_text(digest, to_string(mask.sigma_rule));
+  add_values(digest, mask.blocks);
+  for (const auto& [name, value] : mask.metrics) {
+    add_text(digest, name);
+    digest.update(&value, sizeof(value));
+  }
+  add_values(digest, mask.steer);
+  add_values(digest, mask.sigma);
+  return digest.hex();
+}
+
+void require_intact(const GgufFile& file, const Mask& mask) {
+  const std::optional<std::string> stated = file.get_string(kChecksumKey);
+  if (stated && *stated != checksum_of(mask)) {
+    throw Error(ErrorKind::kBadInput,
+                mask_path(file) + ": its content does not match its checksum",
+                "the mask is damaged; copy or make it again");
+  }
+}
+
 SigmaRule read_sigma_rule(const GgufFile& file) {
   const std::string text =
       required(file, "mascing.sigma_rule", file.get_string("mascing.sigma_rule"));
@@ -136,6 +181,7 @@ void write_mask(const std::string& path, const Mask& mask) {
   for (const auto& [key, field] : kMaskCounts) {
     writer.set_int(key, mask.*field);
   }
+  writer.set_string(kChecksumKey, checksum_of(mask));
   writer.set_uint64("mascing.seed", mask.seed);
   writer.set_string("mascing.sigma_rule", to_string(mask.sigma_rule));
   writer.set_int_array("mascing.blocks", mask.blocks);
@@ -175,6 +221,7 @@ Mask read_mask(const std::string& path) {
   mask.metrics = read_metrics(file);
   mask.steer = read_tensor(file, "steer", {mask.n_expert, mask.n_layer});
   mask.sigma = read_tensor(file, "sigma", {mask.n_layer});
+  require_intact(file, mask);
   mask.validate();
   return mask;
 }

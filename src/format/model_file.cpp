@@ -1,5 +1,5 @@
-// Describes a model from its GGUF header and router tensors; the weights of the experts are never
-// touched.
+// Describes a model from its GGUF header and router tensors; of the other weights, samples go into
+// the identity.
 #include "format/model_file.h"
 
 #include <algorithm>
@@ -208,11 +208,31 @@ std::string fingerprint_of(const ModelFile& model, const std::string& architectu
   return fingerprint.hex();
 }
 
+// Large tensors are sampled: a fine-tune, a merge or a damaged download changes nearly all of a
+// tensor, a whole one, or a long stretch of the file.
+void add_weights(const GgufFile& part, Sha256& hash) {
+  constexpr size_t kPieceBytes = 4096;
+  constexpr size_t kPieces = 32;
+  constexpr size_t kReadWhole = size_t{64} << 20;
+  if (part.file().size() <= kReadWhole) {
+    hash.update(part.file().bytes());
+    return;
+  }
+  for (const GgufTensor& tensor : part.tensors()) {
+    const std::string_view bytes(reinterpret_cast<const char*>(tensor.data), tensor.size_bytes);
+    const size_t step = std::max(kPieceBytes, bytes.size() / kPieces);
+    for (size_t at = 0; at < bytes.size(); at += step) {
+      hash.update(bytes.substr(at, kPieceBytes));
+    }
+  }
+}
+
 std::string identity_of(const ModelFile& model, const std::string& fingerprint) {
   Sha256 hash;
   for (const GgufFile& part : model.parts) {
     hash.update("part " + std::to_string(part.header_bytes().size()) + "\n");
     hash.update(part.header_bytes());
+    add_weights(part, hash);
   }
   hash.update(fingerprint);
   return hash.hex();

@@ -4,9 +4,12 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "base/files.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "format/safetensors.h"
 #include "mascing/error.h"
@@ -16,6 +19,7 @@ namespace mascing {
 namespace {
 
 constexpr const char* kTensor = "values";
+constexpr const char* kChecksum = "checksum";
 constexpr std::string_view kPrefix = "mascing.surrogate.";
 constexpr int64_t kMaxSize = int64_t{1} << 20;  // of one axis: keeps products within 64 bits
 
@@ -70,6 +74,24 @@ int64_t take_axis(const std::string& path,
   return value;
 }
 
+/// Of the values and all metadata but itself.
+std::string checksum_of(const std::vector<float>& values,
+                        const std::map<std::string, std::string>& metadata) {
+  Sha256 digest;
+  for (const auto& [key, text] : metadata) {
+    digest.update(std::to_string(key.size()) + " " + std::to_string(text.size()) + "\n" + key +
+                  text);
+  }
+  digest.update(values.data(), values.size() * sizeof(float));
+  return digest.hex();
+}
+
+/// Out of the metadata; surrogates of earlier versions have none.
+std::optional<std::string> take_checksum(std::map<std::string, std::string>& metadata) {
+  const auto stated = metadata.extract(key_of(kChecksum));
+  return stated.empty() ? std::nullopt : std::optional(stated.mapped());
+}
+
 }  // namespace
 
 void write_surrogate(const std::string& path,
@@ -85,6 +107,7 @@ void write_surrogate(const std::string& path,
   for (const auto& [name, field] : kAxes) {
     all[key_of(name)] = std::to_string(surrogate.shape.*field);
   }
+  all[key_of(kChecksum)] = checksum_of(surrogate.values, all);
   const SafetensorsEntry entry{.name = kTensor,
                                .dtype = "F32",
                                .shape = {n},
@@ -96,6 +119,8 @@ void write_surrogate(const std::string& path,
 Surrogate read_surrogate(const std::string& path, std::map<std::string, std::string>* metadata) {
   const SafetensorsFile file = SafetensorsFile::open(path);
   std::map<std::string, std::string> rest = file.metadata();
+  const std::optional<std::string> stated = take_checksum(rest);
+  const std::map<std::string, std::string> all = rest;
   Surrogate surrogate;
   for (const auto& [name, field] : kAxes) {
     surrogate.shape.*field = take_axis(path, rest, name);
@@ -110,6 +135,9 @@ Surrogate read_surrogate(const std::string& path, std::map<std::string, std::str
   }
   surrogate.values.resize(n);
   std::memcpy(surrogate.values.data(), tensor->data, tensor->size_bytes);
+  if (stated && *stated != checksum_of(surrogate.values, all)) {
+    refuse(path, "is damaged: its content does not match its checksum");
+  }
   if (metadata != nullptr) {
     *metadata = std::move(rest);
   }

@@ -2,12 +2,15 @@
 //   manifest.json  {"kind": "mascing.traces", "format_version": 1, <header>, "shards": [{"hash",
 //   "n_trace"}...]} shard-<hash>.safetensors
 //     metadata: "mascing.header" = header as JSON (without inputs_hash), "mascing.shard" = hash,
-//               "mascing.traces" = [{"id", "topic", "set", "label"}...]
+//               "mascing.traces" = [{"id", "topic", "set", "label"}...], "mascing.checksum" =
+//               SHA-256 of the other three and of all tensors (shards of earlier versions have
+//               none)
 //     tensors:  "00000000", "00000001", ...: F16 [T, L, E], in the order of "mascing.traces"
 #include "mascing/trace_store.h"
 
 #include <array>
 #include <cstdio>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -15,10 +18,10 @@
 
 #include "base/files.h"
 #include "base/mapped_file.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "format/json_text.h"
 #include "format/safetensors.h"
+#include "format/trace_checksum.h"
 #include "format/trace_release.h"
 #include "mascing/error.h"
 
@@ -29,6 +32,9 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKind = "mascing.traces";
+constexpr const char* kHeaderKey = "mascing.header";
+constexpr const char* kShardKey = "mascing.shard";
+constexpr const char* kTracesKey = "mascing.traces";
 constexpr int64_t kTraceVersion = 1;
 constexpr int64_t kMaxTraceCount = int64_t{1} << 24;  // of layers or experts
 constexpr const char* kTraceAgain = "remove the folder and trace again";
@@ -153,13 +159,12 @@ Shard open_shard(const std::string& folder, const std::string& hash) {
     refuse_traces(path, "this shard is missing");
   }
   Shard shard{.path = path, .file = SafetensorsFile::open(path), .header = {}, .traces = {}};
-  const std::string model = require_metadata(shard.file, "mascing.header");
+  const std::string model = require_metadata(shard.file, kHeaderKey);
   shard.header = header_from(parse_json(model, shown(path), kTraceAgain), path);
-  if (require_metadata(shard.file, "mascing.shard") != hash) {
+  if (require_metadata(shard.file, kShardKey) != hash) {
     refuse_traces(path, "contains a shard with another name");
   }
-  const json list =
-      parse_json(require_metadata(shard.file, "mascing.traces"), shown(path), kTraceAgain);
+  const json list = parse_json(require_metadata(shard.file, kTracesKey), shown(path), kTraceAgain);
   if (!list.is_array() || list.size() != shard.file.tensors().size()) {
     refuse_traces(path, "the number of traces differs from the number of descriptions");
   }
@@ -170,6 +175,23 @@ Shard open_shard(const std::string& folder, const std::string& hash) {
     shard.traces.push_back(std::move(trace));
   }
   return shard;
+}
+
+void require_intact(const SafetensorsFile& file) {
+  const auto stated = file.metadata().find(kTraceChecksumKey);
+  if (stated == file.metadata().end()) {
+    return;
+  }
+  std::vector<std::string_view> tensors;
+  for (size_t i = 0; i < file.tensors().size(); ++i) {
+    const SafetensorsTensor& tensor = *file.find(tensor_name(i));  // place_trace found it
+    tensors.emplace_back(reinterpret_cast<const char*>(tensor.data), tensor.size_bytes);
+  }
+  const std::string found = trace_checksum(file.metadata(), tensors);
+  file.file().let_go();
+  if (found != stated->second) {
+    refuse_traces(file.path(), "is damaged: its content does not match its checksum");
+  }
 }
 
 bool is_same_model(const TraceStoreHeader& a, const TraceStoreHeader& b) {
@@ -272,8 +294,12 @@ TraceStoreWriter::TraceStoreWriter(std::string folder, TraceStoreHeader header)
 bool TraceStoreWriter::is_shard_in(const std::string& folder, const std::string& shard_hash) const {
   require_plain_hash(shard_hash);
   try {
-    return file_exists(shard_path(folder, shard_hash)) &&
-           is_same_model(open_shard(folder, shard_hash).header, header_);
+    if (!file_exists(shard_path(folder, shard_hash))) {
+      return false;
+    }
+    const Shard shard = open_shard(folder, shard_hash);
+    require_intact(shard.file);
+    return is_same_model(shard.header, header_);
   } catch (const Error&) {
     return false;
   }
@@ -311,11 +337,16 @@ void TraceStoreWriter::add_shard(const std::string& shard_hash,
                        .size_bytes = trace.logits.size() * sizeof(uint16_t)});
   }
   const auto replace = json::error_handler_t::replace;
-  write_safetensors(shard_path(folder_, shard_hash),
-                    entries,
-                    {{"mascing.header", model_json(header_).dump(-1, ' ', false, replace)},
-                     {"mascing.shard", shard_hash},
-                     {"mascing.traces", list.dump(-1, ' ', false, replace)}});
+  std::map<std::string, std::string> metadata = {
+      {kHeaderKey, model_json(header_).dump(-1, ' ', false, replace)},
+      {kShardKey, shard_hash},
+      {kTracesKey, list.dump(-1, ' ', false, replace)}};
+  std::vector<std::string_view> tensors;
+  for (const SafetensorsEntry& entry : entries) {
+    tensors.emplace_back(static_cast<const char*>(entry.data), entry.size_bytes);
+  }
+  metadata[kTraceChecksumKey] = trace_checksum(metadata, tensors);
+  write_safetensors(shard_path(folder_, shard_hash), entries, metadata);
 }
 
 void TraceStoreWriter::finish(const std::vector<std::string>& shard_hashes) {
@@ -349,6 +380,7 @@ TraceSet read_traces(const std::string& folder) {
   for (size_t i = 0; i < manifest.hashes.size(); ++i) {
     Shard shard = open_shard(folder, manifest.hashes[i]);
     require_same_store_model(shard, header);
+    require_intact(shard.file);
     if (std::ssize(shard.traces) != manifest.n_traces[i]) {
       refuse_traces(shard.path,
                     "contains " + std::to_string(shard.traces.size()) +
@@ -363,32 +395,6 @@ TraceSet read_traces(const std::string& folder) {
   set.storage = files;
   set.release = releasing(files, set.n_layer * set.n_expert);
   return set;
-}
-
-std::string hash_traces(const TraceSet& set) {
-  Sha256 hash;
-  json model = {{"n_layer", set.n_layer},
-                {"n_expert", set.n_expert},
-                {"n_expert_used", set.n_expert_used},
-                {"blocks", set.blocks},
-                {"architecture", set.architecture},
-                {"fingerprint", set.fingerprint}};
-  const auto replace = json::error_handler_t::replace;
-  hash.update(model.dump(-1, ' ', false, replace) + "\n");
-  for (const TraceView& trace : set.traces) {
-    const json head = {{"id", trace.id},
-                       {"topic", trace.topic},
-                       {"set", trace.set},
-                       {"label", trace.label},
-                       {"n_token", trace.n_token}};
-    hash.update(head.dump(-1, ' ', false, replace) + "\n");
-    const int64_t n_value = trace.n_token * set.n_layer * set.n_expert;
-    hash.update(trace.logits, n_value * sizeof(uint16_t));
-    if (set.release) {
-      set.release(trace);
-    }
-  }
-  return hash.hex();
 }
 
 }  // namespace mascing

@@ -91,6 +91,48 @@ std::string why_worthless(const ChildResult& result, const JudgeSpec& spec, size
                            " exchanges" + complaint;
 }
 
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+/// Words of a line for the shell; quotes and backslashes as far as file names need them.
+std::vector<std::string> shell_words(const std::string& line) {
+  std::vector<std::string> words(1);
+  char quote = 0;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = 0;
+    } else if (quote != '\'' && c == '\\' && i + 1 < line.size()) {
+      words.back() += line[++i];
+    } else if (quote == 0 && std::string_view(" \t\n;|&<>()`").find(c) != std::string_view::npos) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+/// Files that a word of the command names: the word itself, or, where it is a line for the shell,
+/// the words of that line, also behind a "=".
+std::vector<std::string> files_in(const std::string& word) {
+  if (is_file(word)) {
+    return {word};
+  }
+  std::vector<std::string> files;
+  for (const std::string& piece : shell_words(word)) {
+    const std::string path = is_file(piece) ? piece : piece.substr(piece.rfind('=') + 1);
+    if (is_file(path)) {
+      files.push_back(path);
+    }
+  }
+  return files;
+}
+
 }  // namespace
 
 CommandJudge::CommandJudge(JudgeSpec spec) : spec_(std::move(spec)) {
@@ -106,9 +148,8 @@ std::string CommandJudge::key() const {
   digest.update("command");
   for (const std::string& word : spec_.command) {
     digest.update(std::to_string(word.size()) + ':' + word);
-    std::error_code error;
-    if (std::filesystem::is_regular_file(word, error)) {
-      digest.update(sha256_file(word));
+    for (const std::string& path : files_in(word)) {
+      digest.update(sha256_file(path));
     }
   }
   return digest.hex();

@@ -47,10 +47,14 @@ std::string completions_url(const JudgeSpec& spec) {
                 "[judge] the URL of '" + spec.name + "' contains a user name or password",
                 "URLs are written to the results; use an environment variable and key_env instead");
   }
+  url.resize(std::min(url.find('#'), url.size()));
+  const size_t end = std::min(url.find('?'), url.size());
+  const std::string query = url.substr(end);
+  url.resize(end);
   while (url.ends_with('/')) {
     url.pop_back();
   }
-  return url.ends_with(kCompletions) ? url : url + kCompletions;
+  return (url.ends_with(kCompletions) ? url : url + kCompletions) + query;
 }
 
 std::string secret_from(const JudgeSpec& spec) {

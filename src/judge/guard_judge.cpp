@@ -1,8 +1,6 @@
 // Sends prompts through a host and parses the first line of the answers.
 #include "judge/guard_judge.h"
 
-#include <algorithm>
-
 #include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "judge/judge_text.h"
@@ -10,12 +8,6 @@
 #include "mascing/error.h"
 
 namespace mascing {
-namespace {
-
-constexpr size_t kSampleBytes = 65536;
-constexpr size_t kSamples = 256;
-
-}  // namespace
 
 bool is_guard_template(const std::string& chat_template) {
   return chat_template.find("UNSAFE CONTENT CATEGORIES") != std::string::npos;
@@ -75,15 +67,7 @@ void GuardJudge::self_test() {
 }
 
 std::string sampled_hash(const std::string& path) {
-  const MappedFile file(path);
-  const std::string_view bytes = file.bytes();
-  Sha256 digest;
-  digest.update(std::to_string(bytes.size()));
-  const size_t step = std::max(kSampleBytes, bytes.size() / kSamples);
-  for (size_t at = 0; at < bytes.size(); at += step) {
-    digest.update(bytes.substr(at, kSampleBytes));
-  }
-  return digest.hex();
+  return sampled_sha256(MappedFile(path).bytes());
 }
 
 }  // namespace mascing

@@ -184,6 +184,14 @@ void check_known(Judge& judge, const std::vector<KnownExchange>& known) {
     exchanges.push_back(one.exchange);
   }
   const std::vector<Judgement> judgements = judge.judge(exchanges);
+  const bool has_any = std::any_of(
+      judgements.begin(), judgements.end(), [](const Judgement& one) { return one.ok(); });
+  if (!has_any && !judgements.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[judge] '" + judge.name() + "' fails its self-test: it gave no verdict at all; " +
+                    printable(judgements.front().error, 300),
+                "check that it is there and runs: its address or program, its key, its timeout");
+  }
   for (const Verdict verdict : {Verdict::kAnswered, Verdict::kRefused}) {
     const Tally score = score_of(judgements, known, verdict);
     if (!score.is_enough()) {

@@ -45,9 +45,13 @@ void require_finished(const std::string& metric, int64_t n_unfinished, int64_t n
 }  // namespace
 
 CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data) {
+  const Split split = calibration_split(data);
   std::vector<double> likelihoods;
   for (const LoadedSet& set : data.sets) {
-    std::vector<Conversation> rows = set.rows(Split::kDiscovery);
+    std::vector<Conversation> rows = set.rows(split);
+    if (rows.empty()) {
+      continue;
+    }
     rows.resize(std::min(rows.size(), kCalibrationRows));
     const auto replies = evaluator.replies("calibrating on " + set.spec.metric, rows, {});
     int64_t n_unfinished = 0;

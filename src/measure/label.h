@@ -18,7 +18,8 @@ struct Labelled {
   std::vector<Skipped> skipped;
 };
 
-/// Computes the limit from the unsteered replies to the first rows of every discovery split. Throws
+/// Computes the limit from the unsteered replies to the first rows of every discovery split, or of
+/// every test split where an evaluation has no other data (calibration_split). Throws
 /// Error{kInsufficient} if more than half of a set's are unfinished, so that a model which does not
 /// get to its visible part is found out at once.
 [[nodiscard]] CoherenceLimit coherence_limit(CachedEvaluator& evaluator, const Dataset& data);

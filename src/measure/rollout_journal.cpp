@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/mapped_file.h"
+#include "base/sha256.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
@@ -19,6 +20,28 @@ using nlohmann::json;
 
 std::string json_line(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+constexpr std::string_view kSumBegin = ",\"sum\":\"";
+constexpr std::string_view kSumEnd = "\"}";
+constexpr size_t kSumDigits = 16;
+
+/// The last member of a line: a checksum of the object without it.
+std::string with_sum(std::string line) {
+  const std::string sum = sha256_hex(line).substr(0, kSumDigits);
+  line.pop_back();
+  return line.append(kSumBegin).append(sum).append(kSumEnd);
+}
+
+/// The line without its checksum, or nothing if they disagree. Lines of earlier versions have none.
+std::optional<std::string> without_sum(std::string_view line) {
+  constexpr size_t kSumBytes = kSumBegin.size() + kSumDigits + kSumEnd.size();
+  const size_t begin = line.size() < kSumBytes ? line.size() : line.size() - kSumBytes;
+  if (line.substr(begin, kSumBegin.size()) != kSumBegin) {
+    return std::string(line);
+  }
+  std::string plain = std::string(line.substr(0, begin)) + "}";
+  return with_sum(plain) == line ? std::optional(std::move(plain)) : std::nullopt;
 }
 
 std::string line_of(int64_t i, const Rollout& rollout) {
@@ -49,7 +72,8 @@ struct Entry {
 
 /// Nothing unless the line is a complete record of one of `n_script` conversations.
 std::optional<Entry> entry_of(std::string_view line, size_t n_script) {
-  const json record = json::parse(line, nullptr, false);
+  const std::optional<std::string> plain = without_sum(line);
+  const json record = plain ? json::parse(*plain, nullptr, false) : json();
   if (!record.is_object() || !record.contains("i") || !record.at("i").is_number_unsigned() ||
       record.at("i").get<uint64_t>() >= n_script) {
     return std::nullopt;
@@ -67,18 +91,18 @@ std::optional<Entry> entry_of(std::string_view line, size_t n_script) {
   return Entry{record.at("i").get<int64_t>(), !is_unjudged};
 }
 
-/// Calls `use` with offset and text of every line after the first, until it says that one is not
-/// whole. Returns the bytes up to there.
+/// Calls `use` with offset and text of every whole line after the first. Returns the bytes up to
+/// the end of the last one.
 size_t for_each_record(std::string_view bytes,
-                       const std::function<bool(int64_t, std::string_view)>& use) {
+                       const std::function<void(int64_t, std::string_view)>& use) {
   size_t at = bytes.find('\n');
   at = at == std::string_view::npos ? bytes.size() : at + 1;
   while (at < bytes.size()) {
     const size_t end = bytes.find('\n', at);
-    if (end == std::string_view::npos ||
-        !use(static_cast<int64_t>(at), bytes.substr(at, end - at))) {
+    if (end == std::string_view::npos) {
       break;
     }
+    use(static_cast<int64_t>(at), bytes.substr(at, end - at));
     at = end + 1;
   }
   return at;
@@ -106,17 +130,17 @@ RolloutJournal::RolloutJournal(const std::string& path, const std::string& heade
     if (entry && entry->is_final && !has(entry->i)) {
       places_[entry->i] = {offset, std::ssize(line)};
     }
-    return entry.has_value();
   });
   file_.truncate(static_cast<int64_t>(n_whole));
 }
 
 bool RolloutJournal::add(int64_t i, const Rollout& rollout) {
-  const std::string line = line_of(i, rollout);
+  const std::string plain = line_of(i, rollout);
   Place& place = places_[i];
   if (place.n_byte > 0) {
-    return file_.read(place.offset, place.n_byte) == line;
+    return without_sum(file_.read(place.offset, place.n_byte)) == plain;
   }
+  const std::string line = with_sum(plain);
   const int64_t offset = file_.size();
   file_.append(line + "\n");
   place = {offset, std::ssize(line)};
@@ -139,7 +163,6 @@ int64_t RolloutJournal::take_from(const std::string& path) {
       file_.append(std::string(line) + "\n");
       ++n_new;
     }
-    return entry.has_value();
   });
   return n_new;
 }

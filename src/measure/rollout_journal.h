@@ -4,7 +4,9 @@
 //   {"i": 4, "id": "a5", "error": "too long ...", "unjudged": false, "unfinished": false}
 //                        conversation 4 failed; where it was a judge that failed, it is rolled out
 //                        again
-// A process may end at any time. The next one cuts off everything after the last complete line.
+// Each of the latter ends in "sum", a checksum of what stands before it. A process may end at any
+// time. The next one cuts off everything after the last complete line, and rolls out again the
+// conversations of damaged ones.
 #pragma once
 
 #include <cstdint>

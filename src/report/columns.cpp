@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/hidden_characters.h"
+#include "base/text.h"
 
 namespace mascing {
 namespace {
@@ -15,14 +15,11 @@ constexpr size_t kLeastCell = 10;  // a last cell is not cut to less
 
 std::string printable(const std::string& text) {
   std::string result;
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (const size_t n_hidden = hidden_character(text, at); n_hidden > 0) {
-      at += n_hidden - 1;
-      continue;
-    }
-    const char c = text[at];
-    const auto byte = static_cast<unsigned char>(c);
-    result += c == '\n' || c == '\t' ? " " : byte < 0x20 || byte == 0x7F ? "" : std::string(1, c);
+  for (size_t at = 0; at < text.size();) {
+    const std::string character = text.substr(at, std::max<size_t>(utf8_size(text, at), 1));
+    const bool is_space = character == "\n" || character == "\t";
+    result += is_space ? " " : is_control_character(character) ? "" : character;
+    at += character.size();
   }
   return result;
 }

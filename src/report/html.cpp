@@ -1,9 +1,10 @@
 // String concatenation, with all escaping in one place.
 #include "report/html.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
-#include "base/hidden_characters.h"
 #include "base/text.h"
 
 namespace mascing {
@@ -11,42 +12,42 @@ namespace {
 
 constexpr size_t kManyColumns = 8;  // more are set in smaller type
 
+/// What stands for a character that means something in HTML; null for others.
+const char* entity_of(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&#39;";
+    default:
+      return nullptr;
+  }
+}
+
 }  // namespace
 
+// Marks that turn the direction of writing could make a page show what nobody wrote.
 std::string escape_html(const std::string& text) {
-  const bool is_utf8 = is_valid_utf8(text);
   std::string result;
   result.reserve(text.size());
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (const size_t n_hidden = hidden_character(text, at); n_hidden > 0) {
-      at += n_hidden - 1;
-      continue;
+  for (size_t i = 0; i < text.size();) {
+    const size_t n = utf8_size(text, i);
+    const std::string_view character(text.data() + i, std::max<size_t>(n, 1));
+    const char c = character.front();
+    if (n == 0) {
+      result += '?';
+    } else if (const char* entity = n == 1 ? entity_of(c) : nullptr) {
+      result += entity;
+    } else if (c == '\n' || c == '\t' || !is_control_character(character)) {
+      result += character;
     }
-    const char c = text[at];
-    const auto byte = static_cast<unsigned char>(c);
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        if (byte >= 0x80 && !is_utf8) {
-          result += '?';
-        } else if (byte >= 0x20 ? byte != 0x7F : c == '\n' || c == '\t') {
-          result += c;
-        }
-    }
+    i += character.size();
   }
   return result;
 }

@@ -79,8 +79,10 @@ void ask_block(const EvalContext& context,
                uint64_t seed) {
   CachedEvaluator& evaluator = context.evaluator;
   if (block.kind == BlockKind::kCalibration) {
-    const auto& rows = block.set->rows(Split::kDiscovery);
-    (void)evaluator.chunk(rows, 0, {}, evaluator.sampling());
+    const auto& rows = block.set->rows(calibration_split(context.data));
+    if (!rows.empty()) {
+      (void)evaluator.chunk(rows, 0, {}, evaluator.sampling());
+    }
     return;
   }
   for (const Steering& side : {Steering{}, steering}) {

@@ -160,7 +160,7 @@ Dataset roll_out_sets(Dataset data, const Scenario& scenario, const RolloutTools
       set.needs_rollout = false;
     }
   }
-  data = load_dataset(rollout, tools.options.seed);
+  data = load_dataset(rollout, tools.options.seed, tools.needs);
   data.skipped = std::move(record.skipped);
   data.labels = std::move(record.labels);
   data.warnings.insert(data.warnings.end(), record.warnings.begin(), record.warnings.end());

@@ -22,6 +22,7 @@ struct RolloutTools {
   GiveHost host;  ///< called only if there is something to roll out
   const RunOptions& options;
   const Progress& progress;
+  SplitNeeds needs = SplitNeeds::kAll;  ///< as for load_dataset
 };
 
 /// `data` as it was loaded from the scenario's files; where sets are scripts, the data again with

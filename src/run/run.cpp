@@ -25,6 +25,7 @@
 #include "run/protocol.h"
 #include "run/rollout_sets.h"
 #include "run/run_record.h"
+#include "run/skip_warnings.h"
 #include "run/stopwatch.h"
 #include "scenario/dataset.h"
 #include "stage/verdict_on.h"
@@ -38,11 +39,12 @@ struct Work {
        const ModelInfo& info,
        const GiveHost& host,
        const RunOptions& options,
-       const Progress& progress)
-      : data(load_dataset(scenario, options.seed)) {
+       const Progress& progress,
+       SplitNeeds needs = SplitNeeds::kAll)
+      : data(load_dataset(scenario, options.seed, needs)) {
     ensure_directory(options.output);
     lock.emplace(options.output);
-    data = roll_out_sets(std::move(data), scenario, {info, host, options, progress});
+    data = roll_out_sets(std::move(data), scenario, {info, host, options, progress, needs});
     key = run_key(scenario, data, info, options);
   }
 
@@ -61,7 +63,12 @@ struct Evaluation {
              const Progress& progress)
       : mask(fitting(given, alpha, host)),
         work(
-            scenario, host.describe(), [&host]() -> Host& { return host; }, options, progress) {
+            scenario,
+            host.describe(),
+            [&host]() -> Host& { return host; },
+            options,
+            progress,
+            SplitNeeds::kTest) {
     const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
     const char* const attacks = options.attacks == Attacks::kPlayed ? "played" : "";
     key = sha256_hex(work.key + steering_key(steering) + attacks);
@@ -216,6 +223,7 @@ Results put_together(Session& session, const Parts& parts) {
   results.protocol =
       protocol_of(session.scenario, session.data, session.evaluator.host(), session.options);
   append(judge_warnings(results.judges), results.warnings);
+  append(skip_warnings(results, session.data), results.warnings);
   add_cost(session, results);
   if (parts.tested) {
     results.verdict = verdict_on(results, session.scenario.verdict);

@@ -7,6 +7,7 @@
 #include "base/numeric.h"
 #include "base/sha256.h"
 #include "mascing/error.h"
+#include "mascing/mask_file.h"
 #include "mascing/report.h"
 #include "mascing/version.h"
 #include "measure/make_jury.h"
@@ -122,6 +123,26 @@ void add_selection(const CandidateResult& candidate, Mask& mask) {
   mask.metrics["selection.kl_benign"] = candidate.kl_benign;
 }
 
+namespace {
+
+/// True if the folder holds the mask of this stamp, whole. Stamps of earlier versions do not name
+/// its hash.
+bool has_mask(const json& stamp, const RunOptions& options) {
+  const std::string path = options.output + "/mask.gguf";
+  const std::string hash = word_in(stamp, "mask");
+  try {
+    (void)read_mask(path);
+    return hash.empty() || hash == sha256_file(path);
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kBadInput) {
+      throw;
+    }
+    return false;
+  }
+}
+
+}  // namespace
+
 std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
   const std::string results_path = options.output + "/results.json";
   if (!file_exists(stamp_path(options)) || !file_exists(results_path)) {
@@ -133,9 +154,8 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   }
   std::optional<Results> results = read_results(results_path);
   const std::string failure = word_in(stamp, "failure");
-  const bool has_mask = file_exists(options.output + "/mask.gguf");
   if (!results || word_in(stamp, "results") != hash_of(*results) ||
-      (failure.empty() && !has_mask)) {
+      (failure.empty() && !has_mask(stamp, options))) {
     return std::nullopt;
   }
   return RunOutcome{*std::move(results), failure, true};
@@ -152,8 +172,11 @@ void write_results(const RunOutcome& outcome, const std::string& folder) {
 
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
   write_results(outcome, options.output);
-  const json stamp = {
-      {"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
+  const std::string mask_path = options.output + "/mask.gguf";
+  json stamp = {{"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
+  if (outcome.failure.empty()) {
+    stamp["mask"] = sha256_file(mask_path);
+  }
   write_file_atomically(stamp_path(options), stamp.dump() + "\n");
 }
 
@@ -164,6 +187,15 @@ void write_search(const Results& results, const std::string& folder) {
   write_file_atomically(path, text);
 }
 
+namespace {
+
+/// Checksum of what a record says.
+std::string sum_of(const json& record) {
+  return sha256_hex(word_in(record, "data") + " " + word_in(record, "mask"));
+}
+
+}  // namespace
+
 HoldoutRecord::HoldoutRecord(std::string folder, std::string data)
     : path_(std::move(folder) + "/tested.json"), data_(std::move(data)) {}
 
@@ -172,6 +204,14 @@ void HoldoutRecord::require_first(const Mask& mask) const {
     return;
   }
   const json first = json::parse(read_text_file(path_), nullptr, false);
+  const std::string sum = word_in(first, "sum");  // not in records of earlier versions
+  const bool is_intact =
+      word_in(first, "mask").size() == data_.size() && (sum.empty() || sum == sum_of(first));
+  if (!is_intact) {
+    throw Error(ErrorKind::kBadInput,
+                "[search] " + path_ + " is damaged: it said which mask was tested on this data",
+                "use new test conversations, or remove the file if no mask was tested");
+  }
   if (word_in(first, "data") == data_ &&
       word_in(first, "mask") != hash_of(mask.steer, mask.alpha)) {
     throw Error(ErrorKind::kUsage,
@@ -182,7 +222,8 @@ void HoldoutRecord::require_first(const Mask& mask) const {
 }
 
 void HoldoutRecord::take(const std::vector<float>& steer, double alpha) const {
-  const json first = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
+  json first = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
+  first["sum"] = sum_of(first);
   write_file_atomically(path_, first.dump() + "\n");
 }
 

@@ -83,7 +83,7 @@ void require_script(const Conversation& row, const std::string& path) {
   }
 }
 
-LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, Sha256& digest) {
+LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, SplitNeeds needs, Sha256& digest) {
   LoadedSet set;
   set.spec = spec;
   std::set<std::string> ids;
@@ -103,7 +103,8 @@ LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, Sha256& digest) {
     }
   }
   for (const Split split : kSplits) {
-    if (set.rows(split).empty()) {
+    const bool is_needed = needs == SplitNeeds::kAll || split == Split::kTest;
+    if (is_needed && set.rows(split).empty()) {
       throw Error(ErrorKind::kInsufficient,
                   "[dataset] set '" + spec.metric + "' has no conversation in its " +
                       to_string(split) + " split",
@@ -124,6 +125,14 @@ const char* to_string(Split split) {
     default:
       return "test";
   }
+}
+
+Split calibration_split(const Dataset& data) {
+  const bool has_discovery =
+      std::any_of(data.sets.begin(), data.sets.end(), [](const LoadedSet& set) {
+        return !set.rows(Split::kDiscovery).empty();
+      });
+  return has_discovery ? Split::kDiscovery : Split::kTest;
 }
 
 Split split_of(const Conversation& row, uint64_t seed) {
@@ -148,16 +157,22 @@ const LoadedSet& Dataset::target() const {
   });
 }
 
-Dataset load_dataset(const Scenario& scenario, uint64_t seed) {
+Dataset load_dataset(const Scenario& scenario, uint64_t seed, SplitNeeds needs) {
   Dataset data;
   Sha256 digest;
   for (const ScenarioSet& spec : scenario.sets) {
-    data.sets.push_back(load_set(spec, seed, digest));
+    data.sets.push_back(load_set(spec, seed, needs, digest));
     check_disjoint(data.sets.back(), data.warnings);
   }
   check_leakage(data.sets, data.warnings);
   if (!scenario.general.text.empty()) {
     data.text = read_text_file(scenario.general.text);
+    if (trim(data.text).empty()) {
+      throw Error(ErrorKind::kInsufficient,
+                  "[dataset] " + printable(scenario.general.text, 200) +
+                      " is empty, so no perplexity could be measured",
+                  "put some pages of prose into it, or omit `text` under [general]");
+    }
     digest.update(sha256_hex(data.text));
   }
   if (!scenario.general.multiple_choice.empty()) {

@@ -40,6 +40,13 @@ struct Dataset {
   [[nodiscard]] const LoadedSet& target() const;
 };
 
+/// Splits that no set may lack. An existing mask is evaluated on the test split alone.
+enum class SplitNeeds { kAll, kTest };
+
+/// Where the unsteered model shows what coherent replies are like: the discovery split, or the test
+/// split if no set has a discovery split.
+[[nodiscard]] Split calibration_split(const Dataset& data);
+
 /// The split of a row: its own, or by a hash of topic (or id) and seed. Throws Error{kBadInput}
 /// for an unknown word.
 [[nodiscard]] Split split_of(const Conversation& row, uint64_t seed);
@@ -48,7 +55,9 @@ struct Dataset {
 /// their id without a topic): half discovery, a fifth selection, the rest test. Throws
 /// Error{kBadInput} if two splits of a set share a conversation, two splits of the target set share
 /// a topic, splits of any sets share near duplicates (leakage.h), or a script has a reply;
-/// Error{kInsufficient} if a split of a set is empty.
-[[nodiscard]] Dataset load_dataset(const Scenario& scenario, uint64_t seed);
+/// Error{kInsufficient} if a split that is needed has no row in a set.
+[[nodiscard]] Dataset load_dataset(const Scenario& scenario,
+                                   uint64_t seed,
+                                   SplitNeeds needs = SplitNeeds::kAll);
 
 }  // namespace mascing

@@ -23,6 +23,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kMaxFold = 5;
+constexpr const char* kSum = "sum";  // checksum of the rest of a validation's file
 
 std::string short_hash(const json& value) {
   return sha256_hex(value.dump()).substr(0, 10);
@@ -97,7 +98,14 @@ std::optional<CrossValidated> read_validated(const std::string& path) {
     return std::nullopt;
   }
   try {
-    const json v = json::parse(read_text_file(path));
+    json v = json::parse(read_text_file(path));
+    if (v.contains(kSum)) {  // not in files of earlier versions
+      const json sum = v.at(kSum);
+      v.erase(kSum);
+      if (sum != sha256_hex(v.dump())) {
+        return std::nullopt;
+      }
+    }
     CrossValidated read;
     read.result = {v.at("folds").get<int64_t>(),
                    v.at("auc").at(0).get<double>(),
@@ -236,7 +244,9 @@ CrossValidated MaskMaker::cross_validate(const Trained& trained, const Progress&
     }
     return {};  // a fold leaves too little to train on
   }
-  write_file_atomically(path, value_of(validated).dump(1) + "\n");
+  json value = value_of(validated);
+  value[kSum] = sha256_hex(value.dump());
+  write_file_atomically(path, value.dump(1) + "\n");
   return validated;
 }
 

@@ -174,12 +174,12 @@ void warn(ValidationReport& report) {
       format_percent(report.saturated_share) +
           " of the predictions are within 0.001 of 0 or 1, which leaves little gradient for "
           "steering",
-      "train for fewer epochs or with --patience; classes this easy to separate may differ in "
+      "train for fewer epochs or with patience; classes this easy to separate may differ in "
       "more than the behaviour");
   add(report.calibration_error > kMiscalibration,
       "surrogate_miscalibrated",
       "predicted probabilities are off by " + shown(report.calibration_error) + " on average",
-      "train for fewer epochs or with --patience");
+      "train for fewer epochs or with patience");
   add(!report.is_by_topic,
       "topics_not_apart",
       "the folds share topics, because topics carry the label or are too few",

@@ -3,8 +3,11 @@
 #include <csignal>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/expect_error.h"
 #include "base/mapped_file.h"
@@ -141,6 +144,59 @@ TEST(AtomicFile, FollowsASymbolicLink) {
   write_file_atomically(folder.path("link"), "new");
   EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
   EXPECT_EQ(read_text_file(folder.path("real")), "new");
+}
+
+// Names without process numbers: what a killed process left is found by the next one, whatever its
+// number.
+TEST(AtomicFile, WhatAKilledWriterLeftIsReplacedAndWhatALivingOneWritesIsNot) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path("a"), "old");
+  write_file_atomically(folder.path("a.tmp-0"), "left over");
+  write_file_atomically(folder.path("a"), "new");
+  EXPECT_EQ(read_text_file(folder.path("a")), "new");
+  EXPECT_EQ(folder.n_entry(), 1);
+  const int living = ::open(folder.path("a.tmp-0").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(::flock(living, LOCK_EX), 0);
+  write_file_atomically(folder.path("a"), "newer");
+  EXPECT_EQ(read_text_file(folder.path("a")), "newer");
+  EXPECT_TRUE(file_exists(folder.path("a.tmp-0")));
+  EXPECT_EQ(folder.n_entry(), 2);
+  ::close(living);
+}
+
+TEST(AtomicFile, TakesTheLongestName) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path(std::string(255, 'n'));
+  write_file_atomically(path, "first");
+  write_file_atomically(path, "second");
+  EXPECT_EQ(read_text_file(path), "second");
+  EXPECT_EQ(folder.n_entry(), 1);
+}
+
+TEST(AtomicFile, MakesNoFileNamedLikeStandardOutput) {
+  expect_error(ErrorKind::kUsage, "standard output", [] { write_file_atomically("-", "x"); });
+}
+
+TEST(RefuseToOverwrite, KnowsAFileUnderEveryName) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path("in"), "x");
+  std::filesystem::create_symlink(folder.path("in"), folder.path("soft"));
+  std::filesystem::create_hard_link(folder.path("in"), folder.path("hard"));
+  for (const std::string& name : {"in", "soft", "hard", "./in"}) {
+    expect_error(ErrorKind::kUsage, "is the input", [&] {
+      refuse_to_overwrite(folder.path(name), {folder.path("none"), folder.path("in")});
+    });
+  }
+  refuse_to_overwrite(folder.path("out"), {folder.path("in"), folder.path("out"), ""});
+}
+
+TEST(EnsureDirectory, NamesALinkLoopAndANameThatIsTooLong) {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink(folder.path("loop"), folder.path("loop"));
+  for (const std::string& name : {std::string("loop"), std::string(300, 'n')}) {
+    expect_error(ErrorKind::kSystem, name, [&] { ensure_directory(folder.path(name)); });
+    expect_error(ErrorKind::kSystem, name, [&] { write_file_atomically(folder.path(name), "x"); });
+  }
 }
 
 TEST(EnsureDirectory, CreatesParentsAndChecksThatItIsWritable) {

@@ -66,5 +66,23 @@ TEST(Printable, HidesControlBytesAndCutsLongText) {
   EXPECT_EQ(printable(std::string(100, 'x'), 3), "xxx...");
 }
 
+TEST(Printable, HidesC1AndMarksThatTurnTheWriting) {
+  EXPECT_EQ(printable("a\xC2\x9B"
+                      "2J"),
+            "a?2J");
+  EXPECT_EQ(printable("\xE2\x80\xAE"
+                      "evil\xE2\x81\xA6\xD8\x9C\xE2\x80\xA8"),
+            "?evil???");
+  EXPECT_EQ(printable("na\xC3\xAFve \xE2\x80\x9Cok\xE2\x80\x9D \xF0\x9F\x99\x82"),
+            "na\xC3\xAFve \xE2\x80\x9Cok\xE2\x80\x9D \xF0\x9F\x99\x82");
+}
+
+TEST(ShellQuoted, LeavesPlainWordsAndQuotesTheRest) {
+  EXPECT_EQ(shell_quoted("out/mask-s0.gguf"), "out/mask-s0.gguf");
+  EXPECT_EQ(shell_quoted("my mask.gguf"), "'my mask.gguf'");
+  EXPECT_EQ(shell_quoted("it's $(x)"), "'it'\\''s $(x)'");
+  EXPECT_EQ(shell_quoted(""), "''");
+}
+
 }  // namespace
 }  // namespace mascing

@@ -1,6 +1,7 @@
 # Reads GGUF and safetensors with Python's standard library only: an independent check of what mascing wrote.
 import json
 import struct
+import subprocess
 import sys
 
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
@@ -54,6 +55,62 @@ def read_gguf(path):
         size = n * {0: 4, 1: 2}.get(kind, 0)
         tensors[name] = (dims, kind, data[start + offset:start + offset + size])
     return keys, tensors
+
+
+def nudge(model, path):
+    """The model with another first weight in its embeddings: same header, same routers."""
+    _, tensors = read_gguf(model)
+    weights = tensors["token_embd.weight"][2]
+    with open(model, "rb") as file:
+        data = bytearray(file.read())
+    data[data.index(weights)] ^= 1
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def number_places(data):
+    """Key, kind and place of every number in the header."""
+    place = 24
+    for _ in range(struct.unpack_from("<Q", data, 16)[0]):
+        n = struct.unpack_from("<Q", data, place)[0]
+        name = data[place + 8:place + 8 + n].decode()
+        kind = struct.unpack_from("<I", data, place + 8 + n)[0]
+        place += 12 + n
+        if kind in SIZES:
+            yield name, kind, place
+            place += SIZES[kind]
+            continue
+        inner, count = (8, 1) if kind == 8 else struct.unpack_from("<IQ", data, place)
+        place += 0 if kind == 8 else 12
+        if inner != 8:
+            place += SIZES[inner] * count
+            continue
+        for _ in range(count):
+            place += 8 + struct.unpack_from("<Q", data, place)[0]
+
+
+def try_sizes(mascing, model, path):
+    """Inspects the model with every number of its header changed: success, or one error line with its hint."""
+    with open(model, "rb") as file:
+        good = file.read()
+    n = 0
+    for name, kind, place in number_places(good):
+        whole = [0, 1, 3, 1 << 20, (1 << 31) - 1, (1 << 32) - 1]
+        for value in [0.0, -1.0, 1e38, float("nan")] if kind in (6, 12) else whole:
+            try:
+                change = struct.pack("<" + FORMATS[kind], value)
+            except struct.error:
+                continue
+            with open(path, "wb") as file:
+                file.write(good[:place] + change + good[place + len(change):])
+            n += 1
+            done = subprocess.run([mascing, "inspect", path], capture_output=True, timeout=120)
+            said = done.stderr.decode("utf-8", "replace").splitlines()
+            n_error = sum(line.startswith("mascing: error: ") for line in said)
+            is_clear = n_error == 1 and len(said) == 2 and said[1].startswith("  hint: ")
+            if not (done.returncode == 0 or (done.returncode == 1 and is_clear)):
+                print("%s = %s: exit code %d: %s" % (name, value, done.returncode, " / ".join(said[:4])))
+    print(n, "models tried")
 
 
 def floats(tensor):

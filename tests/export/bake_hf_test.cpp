@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -233,6 +234,85 @@ TEST_F(BakeHfTest, TheRecordNoticesAChangedRouter) {
   write_file_atomically(path, bytes);
   EXPECT_THAT(describe_hf_bake(out_),
               testing::Contains(testing::HasSubstr("changed after baking")));
+}
+
+TEST_F(BakeHfTest, LinksThatLeaveTheFolderAreRefusedByName) {
+  write_file_atomically(folder_.path("secret"), "not for publication");
+  fs::create_symlink(folder_.path("secret"), hf_ + "/tokenizer.json");
+  expect_error(ErrorKind::kBadInput, "tokenizer.json is a link to a file outside", [&] {
+    bake_hf(hf_, out_, update_, false);
+  });
+  EXPECT_FALSE(file_exists(out_));
+  fs::remove(hf_ + "/tokenizer.json");
+  fs::create_symlink("config.json", hf_ + "/tokenizer.json");
+  bake_hf(hf_, out_, update_, false);
+  EXPECT_EQ(read_text_file(out_ + "/tokenizer.json"), "{}\n");
+}
+
+TEST_F(BakeHfTest, TheHubsCacheKeepsItsFilesInBlobs) {
+  const std::string hub = folder_.path("hub/snapshots/abc");
+  const std::string blobs = folder_.path("hub/blobs");
+  fs::create_directories(hub);
+  fs::create_directories(blobs);
+  for (const auto& entry : fs::directory_iterator(hf_)) {
+    const std::string name = entry.path().filename().string();
+    fs::copy_file(entry.path(), blobs + "/" + name);
+    fs::create_symlink("../../blobs/" + name, hub + "/" + name);
+  }
+  bake_hf(hub, out_, update_, false);
+  EXPECT_EQ(read_text_file(out_ + "/config.json"), "{}\n");
+  EXPECT_FALSE(fs::is_symlink(out_ + "/config.json"));
+}
+
+TEST_F(BakeHfTest, PipesAndBrokenLinksAreNotPassedOver) {
+  fs::remove(hf_ + "/config.json");
+  ASSERT_EQ(::mkfifo((hf_ + "/config.json").c_str(), 0600), 0);
+  const auto expect_named = [&] {
+    expect_error(ErrorKind::kBadInput, "config.json is not a readable file", [&] {
+      bake_hf(hf_, out_, update_, false);
+    });
+  };
+  expect_named();
+  for (const char* target : {"config.json", "none"}) {
+    fs::remove(hf_ + "/config.json");
+    fs::create_symlink(target, hf_ + "/config.json");
+    expect_named();
+  }
+}
+
+TEST_F(BakeHfTest, EditingACopiedConfigLeavesTheOriginalAlone) {
+  bake_hf(hf_, out_, update_, false);
+  std::ofstream(out_ + "/config.json") << "edited";
+  EXPECT_EQ(read_text_file(hf_ + "/config.json"), "{}\n");
+}
+
+TEST_F(BakeHfTest, ARecordWithValuesOfOtherTypesIsNamed) {
+  bake_hf(hf_, out_, update_, false);
+  const std::string path = out_ + "/mascing.json";
+  const nlohmann::json good = nlohmann::json::parse(read_text_file(path));
+  const auto expect_named = [&](const nlohmann::json& bad, const std::string& words) {
+    write_file_atomically(path, bad.dump());
+    expect_error(ErrorKind::kBadInput, words, [&] { (void)describe_hf_bake(out_); });
+  };
+  for (const auto& [key, value] : good.items()) {
+    if (key == "tool_version" || key == "direction") {
+      continue;  // not read
+    }
+    nlohmann::json bad = good;
+    bad[key] = nlohmann::json::array({1});
+    expect_named(bad, key == "routers" ? "is damaged" : "\"" + key + "\" is of another type");
+  }
+  nlohmann::json bad = good;
+  bad["routers"].begin().value() = 5;
+  expect_named(bad, "is of another type");
+}
+
+TEST_F(BakeHfTest, AFolderOfThisProcessesNumberIsOfAnEarlierOne) {
+  const std::string own = out_ + ".tmp-" + std::to_string(::getpid());
+  fs::create_directory(own);
+  write_file_atomically(own + "/stale.json", "{}");
+  bake_hf(hf_, out_, update_, false);
+  EXPECT_FALSE(file_exists(out_ + "/stale.json"));
 }
 
 TEST(RouterNames, OfTheFamiliesAreKnown) {

@@ -140,5 +140,15 @@ TEST(Script, HasUserTurnsOnly) {
   EXPECT_FALSE(is_script(row));
 }
 
+TEST(ConversationFile, ALineThatNoModelReadsIsRefusedBeforeItTakesMemory) {
+  const TemporaryFolder folder;
+  const std::string row = R"({"id": "a", "messages": [{"role": "user", "content": ")";
+  write_file_atomically(folder.path("a.jsonl"),
+                        row + std::string(size_t{9} << 20, 'x') + "\"}]}\n");
+  expect_error(ErrorKind::kBadInput, "expected at most 8388608", [&] {
+    (void)read_conversations(folder.path("a.jsonl"));
+  });
+}
+
 }  // namespace
 }  // namespace mascing

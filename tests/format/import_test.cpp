@@ -1,6 +1,7 @@
 // Every public format, read from small files about the kingdom; and what goes wrong with files.
 #include "mascing/import.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -393,6 +394,62 @@ TEST_F(ImportTest, CountsAddUpAndCallersCanStop) {
         [](const Conversation&) {},
         [](const ProgressEvent&) { return false; });
   });
+}
+
+TEST_F(ImportTest, RowsMayStandUnderAKeyOfOneObject) {
+  const std::string pretty = R"({
+  "parameters": {"model": "m", "tries": [1, [2], {"x": [{"goal": 1}]}], "text": "[{"},
+  "jailbreaks": [
+    {"index": 0, "goal": "Open the vault", "behavior": "vault", "category": "theft",
+     "prompt": "Sing [of] the {vault}", "response": "Gladly", "jailbroken": true},
+    {"index": 1, "goal": "Hex the well", "behavior": "well", "category": "magic",
+     "prompt": "Hex it", "response": "I cannot", "jailbroken": false},
+    {"index": 2, "goal": "x", "behavior": "x", "category": "magic",
+     "prompt": null, "response": null, "jailbroken": false}],
+  "n": 3})";
+  std::string one_line = pretty;
+  std::replace(one_line.begin(), one_line.end(), '\n', ' ');
+  for (const std::string& text : {pretty, one_line}) {
+    const Imported imported = import_text("a.json", text);
+    EXPECT_EQ(imported.file().format, "jailbreakbench-artifact");
+    ASSERT_EQ(imported.rows.size(), 2U);
+    EXPECT_EQ(imported.rows[0].messages.back().content, "Sing [of] the {vault}");
+    EXPECT_EQ(imported.rows[0].reply, "Gladly");
+    EXPECT_EQ(imported.rows[0].label, 1);
+    EXPECT_EQ(imported.rows[1].label, 0);
+    EXPECT_EQ(imported.rows[1].topic, "well");
+    EXPECT_EQ(imported.file().skips.at(0).n, 1);
+    EXPECT_EQ(imported.file().unused_columns, (std::vector<std::string>{"goal", "index"}));
+  }
+  expect_refusal(ErrorKind::kBadInput, "unknown format", "b.json", R"({"a": [1, 2]})");
+  expect_refusal(ErrorKind::kBadInput, "unknown format", "c.json", pretty.substr(0, 80));
+}
+
+TEST_F(ImportTest, ColumnsOfOtherNamesAreMappedAndTheRestIsNamed) {
+  ImportOptions options;
+  options.columns = {{"prompt", "Question"}, {"reply", "answer"}};
+  const std::string csv = "question,answer,label,prompt,mood\nSing?,La,1,old,glad\nDance?,No,0,,\n";
+  const Imported imported = import_text("qa.csv", csv, options);
+  ASSERT_EQ(imported.rows.size(), 2U);
+  EXPECT_EQ(imported.rows[0].messages.back().content, "Sing?");
+  EXPECT_EQ(imported.rows[0].reply, "La");
+  EXPECT_EQ(imported.rows[0].label, 1);
+  EXPECT_EQ(imported.rows[1].label, 0);
+  EXPECT_EQ(imported.file().unused_columns,
+            (std::vector<std::string>{"mood", "prompt (replaced)"}));
+  options.columns = {{"prompt", "quest"}};
+  expect_refusal(ErrorKind::kBadInput, "no column \"quest\"", "qa.csv", csv, options);
+  const Imported words = import_text("words.csv", "prompt,label\nSing?,harmful\n");
+  EXPECT_FALSE(words.rows.at(0).label.has_value());
+  EXPECT_EQ(words.file().unused_columns, (std::vector<std::string>{"label"}));
+}
+
+TEST_F(ImportTest, ACategoryThatNoRowHasIsAnError) {
+  expect_refusal(ErrorKind::kInsufficient,
+                 "no row is of the category \"saef\"; there are safe",
+                 "a.jsonl",
+                 R"({"prompt": "Sing", "category": "safe"})",
+                 of_category("saef"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/temporary_folder.h"
 #include "format/gguf.h"
 #include "format/mutate.h"
+#include "mascing/error.h"
 
 namespace mascing {
 namespace {
@@ -71,6 +72,36 @@ TEST(MaskFile, WrittenThenReadIsEqual) {
   plain.scenario.clear();
   write_mask(folder.path("b.gguf"), plain);
   expect_equal(read_mask(folder.path("b.gguf")), plain);
+}
+
+// Flips the bits of the values one after the other; only the checksum can notice.
+TEST(MaskFile, OneFlippedBitIsNoticed) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("good"), small_mask());
+  const std::string good = read_text_file(folder.path("good"));
+  size_t n_changed = 0;
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 4);
+    write_file_atomically(folder.path("bad"), bad);
+    try {
+      expect_equal(read_mask(folder.path("bad")), small_mask());  // padding, names of no meaning
+      ++n_changed;
+    } catch (const Error&) {
+    }
+  }
+  EXPECT_LT(n_changed, good.size() / 4);
+}
+
+TEST(MaskFile, AMaskOfAnEarlierVersionHasNoChecksumAndIsRead) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("new"), small_mask());
+  std::string old = read_text_file(folder.path("new"));
+  const size_t key = old.find("mascing.checksum");
+  ASSERT_NE(key, std::string::npos);
+  old.replace(key, 16, "mascing.whatever");
+  write_file_atomically(folder.path("old"), old);
+  expect_equal(read_mask(folder.path("old")), small_mask());
 }
 
 TEST(MaskFile, TheSameMaskGivesTheSameBytes) {

@@ -83,6 +83,24 @@ TEST(ModelInfo, FingerprintFollowsTheRoutersAndIdentityTheHeader) {
   EXPECT_NE(read_model_info(kDemo).fingerprint, a.fingerprint);
 }
 
+// A fine-tune that leaves header and routers alone is another model, which old masks still fit.
+TEST(ModelInfo, TheIdentityCoversAllWeightsAndTheFingerprintTheRouters) {
+  const TemporaryFolder folder;
+  const std::vector<float> weights(9000, 0.5F);
+  for (const char* name : {"a.gguf", "b.gguf", "c.gguf"}) {
+    GgufWriter writer = small_model();
+    std::vector<float> own = weights;
+    own[7000] += name[0] == 'b' ? 1e-3F : 0.0F;
+    writer.add_tensor_f32("blk.1.ffn_down_exps.weight", {9000}, own.data());
+    writer.write(folder.path(name));
+  }
+  const ModelInfo a = read_model_info(folder.path("a.gguf"));
+  const ModelInfo b = read_model_info(folder.path("b.gguf"));
+  EXPECT_EQ(a.fingerprint, b.fingerprint);
+  EXPECT_NE(a.identity, b.identity);
+  EXPECT_EQ(a.identity, read_model_info(folder.path("c.gguf")).identity);
+}
+
 TEST(ModelInfo, NamesTheGatingAndTheLargestNumberOfExpertsUsed) {
   const TemporaryFolder folder;
   GgufWriter writer = small_model();

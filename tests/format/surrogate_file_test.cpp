@@ -68,5 +68,23 @@ TEST(SurrogateFile, SurvivesEveryTruncationAndChangedByte) {
   });
 }
 
+TEST(SurrogateFile, OneFlippedBitIsNoticed) {
+  const TemporaryFolder folder;
+  write_surrogate(folder.path("good"), small_surrogate(), {{"seed", "7"}});
+  const std::string good = read_text_file(folder.path("good"));
+  for (size_t i = good.find("\"seed\""); i < good.size(); i += 3) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 4);
+    write_file_atomically(folder.path("bad"), bad);
+    std::map<std::string, std::string> metadata;
+    try {
+      EXPECT_EQ(read_surrogate(folder.path("bad"), &metadata).values, small_surrogate().values)
+          << i;
+      EXPECT_EQ(metadata["seed"], "7") << i;
+    } catch (const Error&) {
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mascing

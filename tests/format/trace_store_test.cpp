@@ -93,6 +93,18 @@ TEST(TraceStore, KnowsWhichShardsAreThere) {
   EXPECT_FALSE(writer.has_shard("aa"));
 }
 
+TEST(TraceStore, OneFlippedBitIsNoticed) {
+  const TemporaryFolder folder;
+  write_small_store(folder.path());
+  const TraceStoreWriter writer(folder.path(), small_header());
+  const std::string path = folder.path("shard-aa.safetensors");
+  std::string bytes = read_text_file(path);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  write_file_atomically(path, bytes);
+  EXPECT_FALSE(writer.has_shard("aa"));
+  expect_error(ErrorKind::kBadInput, "checksum", [&] { (void)read_traces(folder.path()); });
+}
+
 TEST(TraceStore, RefusesTracesThatDoNotFit) {
   const TemporaryFolder folder;
   TraceStoreWriter writer(folder.path(), small_header());

@@ -131,5 +131,24 @@ TEST(CommandJudge, ItsKeyFollowsTheProgramsContent) {
   EXPECT_NE(CommandJudge(own).key(), key);
 }
 
+TEST(CommandJudge, ItsKeyFollowsTheFilesThatALineForTheShellNames) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("my judge.sh");
+  write_file_atomically(path, "echo safe\n");
+  write_file_atomically(folder.path("rules"), "1\n");
+  for (const std::string& line :
+       {"sh '" + path + "' --rules=" + folder.path("rules"),
+        "cat | sh \"" + path + "\";rules=" + folder.path("rules") + " x"}) {
+    const std::string key = CommandJudge(spec(line)).key();
+    EXPECT_EQ(CommandJudge(spec(line)).key(), key);
+    for (const std::string& changed : {path, folder.path("rules")}) {
+      const std::string before = read_text_file(changed);
+      write_file_atomically(changed, "echo unsafe\n");
+      EXPECT_NE(CommandJudge(spec(line)).key(), key) << line << ": " << changed;
+      write_file_atomically(changed, before);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mascing

@@ -11,6 +11,7 @@
 
 #include "base/expect_error.h"
 #include "judge/judge_server.h"
+#include "mascing/error.h"
 
 namespace mascing {
 namespace {
@@ -85,6 +86,13 @@ TEST_F(EndpointJudgeTest, JudgesAndPassesItsSelfTest) {
   expect_right(whole);
   EXPECT_EQ(EndpointJudge(whole).key(), EndpointJudge(spec("good")).key());
   EXPECT_NE(EndpointJudge(spec("slow")).key(), EndpointJudge(spec("good")).key());
+}
+
+TEST_F(EndpointJudgeTest, ThePathGoesBeforeTheQueryOfItsUrl) {
+  JudgeSpec asked = spec("query");
+  asked.url += "/?api-version=1#top";
+  EndpointJudge judge(asked);
+  EXPECT_NO_THROW(judge.self_test());
 }
 
 TEST_F(EndpointJudgeTest, KeepsTheOrderOfManyExchangesThatAreAskedAtOnce) {
@@ -211,6 +219,13 @@ TEST(EndpointAddress, NobodyThereIsAnErrorOfEachExchange) {
   EndpointJudge judge(spec);
   for (const Judgement& judgement : judge.judge(two_exchanges())) {
     EXPECT_THAT(judgement.error, HasSubstr("1 attempts"));
+  }
+  try {
+    judge.self_test();
+    FAIL() << "a judge that is not there passed its self-test";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no verdict at all"));
+    EXPECT_THAT(error.hint(), HasSubstr("address"));
   }
 }
 

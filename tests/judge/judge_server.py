@@ -43,7 +43,8 @@ class Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         prompt, mode = request["messages"][0]["content"], request["model"]
         n = calls[mode, prompt] = calls.get((mode, prompt), 0) + 1
-        if self.path != "/v1/chat/completions":
+        query = "?api-version=1" if mode == "query" else ""
+        if self.path != "/v1/chat/completions" + query:
             self.send(404, "no such path")
         elif mode == "slow":
             time.sleep(5)

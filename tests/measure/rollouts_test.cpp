@@ -159,6 +159,32 @@ TEST_F(RolloutFileTest, AJournalCutAnywhereIsGoneOnWith) {
   EXPECT_EQ(read("cut.jsonl"), read("whole.jsonl"));
 }
 
+// A conversation with a damaged line is rolled out again; the lines behind it stay.
+TEST_F(RolloutFileTest, OneFlippedBitInAJournalIsNoticed) {
+  (void)collect(job("whole.jsonl"));
+  const std::string journal = read("whole.jsonl.journal");
+  const size_t first = journal.find('\n') + 1;
+  for (size_t i = first; i < journal.size(); i += 97) {
+    std::string bad = journal;
+    bad[i] = static_cast<char>(bad[i] ^ 4);
+    write_file_atomically(folder_.path("bad.jsonl.journal"), bad);
+    const RolloutSummary summary = collect(job("bad.jsonl"));
+    EXPECT_EQ(read("bad.jsonl"), read("whole.jsonl")) << i;
+    EXPECT_GE(summary.n_kept, 18) << i;
+  }
+}
+
+TEST_F(RolloutFileTest, LinesOfEarlierVersionsHaveNoChecksumAndCount) {
+  (void)collect(job("whole.jsonl"));
+  std::string old = read("whole.jsonl.journal");
+  for (size_t at = old.find(",\"sum\":\""); at != std::string::npos; at = old.find(",\"sum\":\"")) {
+    old.erase(at, 25);
+  }
+  write_file_atomically(folder_.path("old.jsonl.journal"), old);
+  EXPECT_EQ(collect(job("old.jsonl")).n_kept, 20);
+  EXPECT_EQ(read("old.jsonl"), read("whole.jsonl"));
+}
+
 TEST_F(RolloutFileTest, AFinishedCollectionIsNotPlayedAgain) {
   (void)collect(job("out.jsonl"));
   const std::string before = read("out.jsonl");

@@ -226,6 +226,7 @@ TEST(EscapeHtml, LeavesTextReadableAndDropsWhatIsNone) {
                                     6)),
             "ab\n");
   EXPECT_EQ(escape_html("caf\xE9"), "caf?");
+  EXPECT_EQ(escape_html("\u202Eevil\u2066 \u009B2J \u05D0"), "evil 2J \u05D0");
 }
 
 }  // namespace

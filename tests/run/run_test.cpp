@@ -14,10 +14,12 @@
 #include "base/expect_error.h"
 #include "base/folder_lock.h"
 #include "base/warning_ids.h"
+#include "mascing/conversation_file.h"
 #include "mascing/make_judge.h"
 #include "mascing/mask_file.h"
 #include "measure/cache.h"
 #include "run/run_fixture.h"
+#include "scenario/dataset.h"
 
 namespace mascing {
 namespace {
@@ -235,9 +237,47 @@ TEST_F(RunTest, AFinishedRunWhoseFilesWereTouchedIsRepeated) {
   EXPECT_EQ(comparable(folder_.path("out")), first);
   std::filesystem::remove(folder_.path("out/mask.gguf"));
   EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+  const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
+  for (const std::string& bad :
+       {mask.substr(0, mask.size() / 2), mask.substr(0, mask.size() - 1) + "!"}) {
+    write_file_atomically(folder_.path("out/mask.gguf"), bad);
+    EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+    EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask);
+  }
   write_file_atomically(folder_.path("out/run.json"), "[1, 2]");
   EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
   EXPECT_EQ(comparable(folder_.path("out")), first);
+}
+
+// Whatever a finished run left, one flipped bit in it is noticed, and what is damaged is made
+// again.
+TEST_F(RunTest, OneFlippedBitInAnyFileChangesNothing) {
+  method_ = "surrogate";
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kMeanDifference, MaskMethod::kSurrogate};
+  (void)run(scenario, folder_.path("out"));
+  const json first = comparable(folder_.path("out"));
+  const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
+  int64_t n_file = 0;
+  for (const char* part : {"out/candidates", "out/traces", "out/cache"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path(part))) {
+      const std::string path = entry.path().string();
+      std::string bytes = read_text_file(path);
+      if (entry.path().filename() == "manifest.json" || bytes.empty()) {
+        continue;  // written anew by every run; the lock
+      }
+      const size_t at = bytes.size() - 1 - bytes.size() / 16;
+      bytes[at] = static_cast<char>(bytes[at] ^ 1);
+      write_file_atomically(path, bytes);
+      ++n_file;
+    }
+  }
+  EXPECT_GT(n_file, 10);
+  std::filesystem::remove(folder_.path("out/run.json"));
+  std::filesystem::remove(folder_.path("out/mask.gguf"));
+  (void)run(scenario, folder_.path("out"));
+  EXPECT_EQ(comparable(folder_.path("out")), first);
+  EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask);
 }
 
 TEST_F(RunTest, AnotherMethodIsAnotherRun) {
@@ -416,6 +456,38 @@ TEST_F(RunTest, EvaluatingTheFoundMaskGivesTheSameTestRates) {
   other.model_name = "another";
   expect_error(ErrorKind::kMismatch, "'another'", [&] {
     (void)evaluate_mask(scenario, other, 1.0, host, options, {});
+  });
+}
+
+/// New data are all test data; what coherent replies are like, the unsteered replies to them show.
+TEST_F(RunTest, AMaskIsEvaluatedOnNewDataAlone) {
+  Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("out"));
+  const Mask mask = read_mask(folder_.path("out/mask.gguf"));
+  for (ScenarioSet& set : scenario.sets) {
+    std::string lines;
+    for (const Conversation& row : read_conversations(set.data.at(0))) {
+      lines += split_of(row, 0) == Split::kTest ? to_jsonl(row) + "\n" : "";
+    }
+    set.data = {folder_.path("new-" + set.metric + ".jsonl")};
+    write_file_atomically(set.data.at(0), lines);
+  }
+  FakeHost host;
+  RunOptions options;
+  options.output = folder_.path("eval");
+  const RunOutcome whole = evaluate_mask(scenario, mask, mask.alpha, host, options, {});
+  EXPECT_GT(whole.results.metrics.at("dsr").steered->rate,
+            whole.results.metrics.at("dsr").base.rate);
+  options.output = folder_.path("part");
+  options.shard = {1, 2};
+  evaluate_shard(scenario, mask, mask.alpha, host, options, {});
+  options.output = folder_.path("merged");
+  options.shard = {};
+  options.merge = {folder_.path("part")};
+  (void)evaluate_mask(scenario, mask, mask.alpha, host, options, {});
+  EXPECT_EQ(comparable(folder_.path("merged")), comparable(folder_.path("eval")));
+  expect_error(ErrorKind::kInsufficient, "no conversation in its discovery split", [&] {
+    (void)run(scenario, folder_.path("again"));
   });
 }
 

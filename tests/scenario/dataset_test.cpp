@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/expect_error.h"
+#include "base/files.h"
 #include "base/temporary_folder.h"
 #include "scenario/tiny_scenario.h"
 
@@ -237,6 +238,27 @@ TEST_F(DatasetTest, TheHashFollowsEveryFile) {
     write_file_atomically(folder_.path(file), content);
   }
   EXPECT_EQ(hashes.size(), 6U);
+}
+
+TEST_F(DatasetTest, AnEvaluationNeedsTheTestSplitAlone) {
+  std::vector<Conversation> rows = rows_without_split(6, 12);
+  for (Conversation& row : rows) {
+    row.split = "test";
+  }
+  const Scenario scenario = scenario_with(rows);
+  expect_error(ErrorKind::kInsufficient, "discovery", [&] { (void)load_dataset(scenario, 0); });
+  const Dataset data = load_dataset(scenario, 0, SplitNeeds::kTest);
+  EXPECT_EQ(data.target().rows(Split::kTest).size(), 12U);
+  EXPECT_EQ(calibration_split(data), Split::kTest);
+  EXPECT_EQ(calibration_split(load_dataset(write_defend(folder_.path()), 0)), Split::kDiscovery);
+}
+
+TEST_F(DatasetTest, AnEmptyGeneralTextIsNamed) {
+  Scenario scenario = scenario_with(rows_without_split(60, 120));
+  scenario.general.text = folder_.path("prose.txt");
+  write_file_atomically(scenario.general.text, " \n\n");
+  expect_error(
+      ErrorKind::kInsufficient, "prose.txt is empty", [&] { (void)load_dataset(scenario, 0); });
 }
 
 }  // namespace

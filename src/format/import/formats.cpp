@@ -28,8 +28,19 @@ std::string ImportRow::text(const char* name) {
 }
 
 const json* ImportRow::find(const char* name) const {
+  asked_.emplace(name);
   const auto found = values.find(name);
   return found == values.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::vector<std::string> ImportRow::unused() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values.items()) {
+    if (asked_.count(name) == 0) {
+      names.push_back(name);
+    }
+  }
+  return names;
 }
 
 json ImportRow::parse(const std::string& text, const std::string& name) {
@@ -68,6 +79,10 @@ const std::vector<ImportFormat>& import_formats() {
        "JailbreakBench: Goal, Target, Behavior, Category",
        {"goal", "behavior", "category"},
        convert_jailbreakbench},
+      {"jailbreakbench-artifact",
+       "JailbreakBench's artifacts: goal, prompt, response, jailbroken; label 1 where jailbroken",
+       {"goal", "prompt", "response", "jailbroken"},
+       convert_artifact},
       {"strongreject",
        "StrongREJECT: category, source, forbidden_prompt",
        {"forbidden_prompt"},
@@ -79,7 +94,10 @@ const std::vector<ImportFormat>& import_formats() {
        {"category", "turns"},
        convert_sorrybench},
       {"sharegpt", "ShareGPT: conversations[{from, value}]", {"conversations"}, convert_sharegpt},
-      {"prompt", "prompt: a request, or a list of messages", {"prompt"}, convert_prompt},
+      {"prompt",
+       "prompt: a request, or a list of messages; reply and label, if there are any",
+       {"prompt"},
+       convert_prompt},
       {"text", "plain text: one request a line", {"prompt"}, convert_prompt, true},
   };
   return formats;

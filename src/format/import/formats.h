@@ -3,7 +3,9 @@
 // conversation.
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -34,9 +36,12 @@ class ImportRow {
   void refuse(const std::string& reason, const std::string& detail);
   [[nodiscard]] bool is_refused() const { return !skip_.reason.empty(); }
   [[nodiscard]] const Skip& skip() const { return skip_; }
+  /// Names of values that nobody has asked for.
+  [[nodiscard]] std::vector<std::string> unused() const;
 
  private:
   Skip skip_;
+  mutable std::set<std::string> asked_;
 };
 
 struct ImportFormat {
@@ -46,6 +51,9 @@ struct ImportFormat {
   void (*convert)(ImportRow& row, Conversation& conversation);
   bool is_plain_text = false;  ///< a line is a row: its only value is "prompt"
 };
+
+/// Columns that go by another name in a file: ours and theirs, in lower case.
+using ColumnNames = std::vector<std::pair<std::string, std::string>>;
 
 /// In the order of the documentation.
 [[nodiscard]] const std::vector<ImportFormat>& import_formats();
@@ -64,6 +72,7 @@ void convert_prompt(ImportRow& row, Conversation& conversation);
 void convert_harmbench(ImportRow& row, Conversation& conversation);
 void convert_advbench(ImportRow& row, Conversation& conversation);
 void convert_jailbreakbench(ImportRow& row, Conversation& conversation);
+void convert_artifact(ImportRow& row, Conversation& conversation);
 void convert_strongreject(ImportRow& row, Conversation& conversation);
 void convert_xstest(ImportRow& row, Conversation& conversation);
 void convert_own(ImportRow& row, Conversation& conversation);

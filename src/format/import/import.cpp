@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/files.h"
@@ -79,6 +80,14 @@ uint64_t hash_messages(const Conversation& conversation, Change change) {
   return hash_text(all);
 }
 
+ColumnNames lower_names(const std::vector<std::pair<std::string, std::string>>& columns) {
+  ColumnNames names;
+  for (const auto& [own, theirs] : columns) {
+    names.emplace_back(to_lower_ascii(own), to_lower_ascii(theirs));
+  }
+  return names;
+}
+
 class Importer {
  public:
   Importer(const ImportOptions& options,
@@ -87,7 +96,7 @@ class Importer {
       : options_(options), sink_(sink), progress_(progress) {}
 
   void read(const std::string& path, const ImportFormat* format) {
-    RowSource rows(path, format, options_.n_max_byte);
+    RowSource rows(path, format, options_.n_max_byte, lower_names(options_.columns));
     ImportedFile file;
     file.path = path;
     file.format = rows.format().name;
@@ -107,7 +116,10 @@ class Importer {
     report_.files.push_back(std::move(file));
   }
 
-  [[nodiscard]] ImportReport finish() { return std::move(report_); }
+  [[nodiscard]] ImportReport finish() {
+    require_category();
+    return std::move(report_);
+  }
 
  private:
   void take(ImportRow& row, const ImportFormat& format, ImportedFile& file) {
@@ -118,6 +130,10 @@ class Importer {
     if (!row.is_refused()) {
       put_into_shape(row, format, conversation);
     }
+    if (!row.is_refused()) {
+      note_unused(row, file);
+      categories_.insert(conversation.category);
+    }
     if (row.is_refused()) {
       add_skip(row, file);
     } else if (!is_wanted(conversation)) {
@@ -127,6 +143,19 @@ class Importer {
       sink_(conversation);
       ++file.n_conversation;
       report_.n_script += is_script(conversation) ? 1 : 0;
+    }
+  }
+
+  static void note_unused(const ImportRow& row, ImportedFile& file) {
+    if (file.n_row > kReportRows) {
+      return;  // columns are the same all over a file
+    }
+    for (const std::string& name : row.unused()) {
+      auto& names = file.unused_columns;
+      const bool is_known = std::find(names.begin(), names.end(), name) != names.end();
+      if (!is_known && names.size() < kMaxLines) {
+        names.push_back(name);
+      }
     }
   }
 
@@ -195,6 +224,27 @@ class Importer {
             ""});
   }
 
+  void require_category() const {
+    const auto has_all_dropped = [](const ImportedFile& file) {
+      return file.n_conversation + file.n_exact_duplicate + file.n_near_duplicate == 0;
+    };
+    if (options_.category.empty() ||
+        !std::all_of(report_.files.begin(), report_.files.end(), has_all_dropped)) {
+      return;
+    }
+    const std::vector<std::string> known(categories_.begin(), categories_.end());
+    std::string list;
+    for (size_t i = 0; i < std::min(known.size(), kMaxLines); ++i) {
+      list += (i == 0 ? "" : ", ") + (known[i].empty() ? "(none)" : printable(known[i]));
+    }
+    const std::string nearest = closest_match(options_.category, known);
+    throw Error(ErrorKind::kInsufficient,
+                "[import] no row is of the category \"" + printable(options_.category) +
+                    "\"; there are " + list,
+                nearest.empty() ? "use one of these, or omit --category"
+                                : "did you mean " + printable(nearest) + "?");
+  }
+
   static void require_any(const ImportedFile& file) {
     const int64_t n_used = file.n_conversation + file.n_exact_duplicate + file.n_near_duplicate +
                            file.n_other_category;
@@ -220,6 +270,7 @@ class Importer {
   HashSet exact_;
   HashSet normalised_;
   HashSet ids_;
+  std::set<std::string> categories_;
   ImportReport report_;
 };
 

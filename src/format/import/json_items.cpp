@@ -10,6 +10,7 @@ namespace mascing {
 
 namespace {
 
+constexpr size_t kLook = 256;  // white space between a bracket and the first row
 constexpr std::string_view kSpaces = " \t\r\n";
 
 void append(JsonItem& item, std::string_view bytes, int64_t n_max_byte) {
@@ -94,6 +95,9 @@ bool JsonItemReader::next_element(JsonItem& item) {
 
 /// Passes the array's bracket, commas and white space; false after the closing bracket.
 bool JsonItemReader::find_element() {
+  if (form_ == Form::kMember && !is_open_) {
+    open_member();
+  }
   for (std::string_view rest = bytes_.peek(); !rest.empty(); rest = bytes_.peek()) {
     const size_t n = is_open_ ? rest.find_first_not_of(" \t\r\n,") : rest.find('[');
     pass(std::min(n, rest.size()));
@@ -109,12 +113,32 @@ bool JsonItemReader::find_element() {
       return true;
     }
     pass(1);
-    expect_end();
+    if (form_ == Form::kArray) {
+      expect_end();
+    }
     return false;
   }
   throw Error(ErrorKind::kBadInput,
               "line " + std::to_string(n_line()) + ": the file ends before its array is closed",
               "the file is truncated; download it again");
+}
+
+/// Passes over everything up to the bracket of the first array of objects in the outermost object.
+void JsonItemReader::open_member() {
+  for (std::string_view rest = bytes_.peek(kLook); !rest.empty(); rest = bytes_.peek(kLook)) {
+    const char c = rest.front();
+    const size_t next = std::min(rest.find_first_not_of(kSpaces, 1), rest.size() - 1);
+    const bool is_found = !is_in_text_ && depth_ == 1 && c == '[' && rest[next] == '{';
+    (void)ends_element(c);
+    pass(1);
+    if (is_found) {
+      is_open_ = true;
+      return;
+    }
+  }
+  throw Error(ErrorKind::kBadInput,
+              "no member of the object is a list of rows",
+              "rows come as JSON lines, as an array, or as an array in an object");
 }
 
 void JsonItemReader::expect_end() {

@@ -1,5 +1,6 @@
-// The JSON values of a file, one by one and as text: the lines of JSONL, or the elements of one
-// array. Only the end of each value is found here; nothing else is parsed.
+// The JSON values of a file, one by one and as text: the lines of JSONL, the elements of one array,
+// or those of the first array of objects that is a member of one object. Only the end of each value
+// is found here; nothing else is parsed.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +21,14 @@ struct JsonItem {
 /// whose lines end where those of JSONL do.
 class JsonItemReader {
  public:
-  enum class Form { kLines, kArray };
+  enum class Form { kLines, kArray, kMember };
 
   JsonItemReader(ByteReader bytes, Form form, int64_t n_max_byte)
       : bytes_(std::move(bytes)), form_(form), n_max_byte_(n_max_byte) {}
 
   /// False at the end; blank lines are passed over. Throws Error{kBadInput} naming the line if an
-  /// array ends before its closing bracket, or if something other than white space follows it.
+  /// array ends before its closing bracket, if something other than white space follows it, or if
+  /// an object has no member that is an array of objects.
   [[nodiscard]] bool next(JsonItem& item);
   [[nodiscard]] int64_t n_line() const { return line_ + (is_in_line_ ? 1 : 0); }
   [[nodiscard]] int64_t position() const { return bytes_.position(); }
@@ -35,6 +37,7 @@ class JsonItemReader {
   [[nodiscard]] bool next_line(JsonItem& item);
   [[nodiscard]] bool next_element(JsonItem& item);
   [[nodiscard]] bool find_element();
+  void open_member();
   void expect_end();
   [[nodiscard]] bool ends_element(char c);
   void pass(size_t n);

@@ -1,5 +1,6 @@
 // Benchmarks whose rows are single requests. What a row asks for is its topic where the set has a
 // name for it, so that variants of one request stay in one split.
+#include "base/text.h"
 #include "format/import/formats.h"
 
 namespace mascing {
@@ -14,6 +15,11 @@ void add_request(ImportRow& row, const std::string& text, Conversation& conversa
   conversation.messages.push_back({"user", text});
 }
 
+/// As a number, or as the text of a CSV cell.
+bool is_number(const nlohmann::json& value, int number) {
+  return value == number || value == std::to_string(number);
+}
+
 }  // namespace
 
 void convert_prompt(ImportRow& row, Conversation& conversation) {
@@ -26,6 +32,28 @@ void convert_prompt(ImportRow& row, Conversation& conversation) {
   conversation.category = row.text("category");
   conversation.topic = row.text("topic");
   conversation.tactic = row.text("tactic");
+  conversation.reply = row.text("reply");
+  const auto label = row.values.find("label");
+  if (label != row.values.end() && (is_number(*label, 0) || is_number(*label, 1))) {
+    conversation.label = row.text("label") == "1" ? 1 : 0;
+  }
+}
+
+// What an attack made of a goal, and what came of it.
+void convert_artifact(ImportRow& row, Conversation& conversation) {
+  add_request(row, row.text("prompt"), conversation);
+  conversation.reply = row.text("response");
+  const std::string jailbroken = to_lower_ascii(row.text("jailbroken"));
+  if (jailbroken == "true" || jailbroken == "1") {
+    conversation.label = 1;
+  } else if (jailbroken == "false" || jailbroken == "0") {
+    conversation.label = 0;
+  }
+  conversation.topic = row.text("behavior");
+  conversation.category = row.text("category");
+  if (conversation.topic.empty()) {
+    conversation.topic = row.text("goal");
+  }
 }
 
 // Contextual behaviours come with a text that the request refers to.

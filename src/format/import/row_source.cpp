@@ -60,17 +60,31 @@ std::string known_formats() {
   return "see `mascing import --help` for the formats; --format sets one of " + list;
 }
 
-std::vector<std::string> column_names(const CsvRecord& record) {
+/// Our name of a column. One that already has the name of another, which was asked for, steps back.
+std::string our_name(const std::string& theirs, const ColumnNames& renamed) {
+  for (const auto& [own, other] : renamed) {
+    if (theirs == other) {
+      return own;
+    }
+  }
+  const bool is_taken = std::any_of(
+      renamed.begin(), renamed.end(), [&](const auto& pair) { return pair.first == theirs; });
+  return is_taken ? theirs + " (replaced)" : theirs;
+}
+
+std::vector<std::string> column_names(const CsvRecord& record, const ColumnNames& renamed) {
   std::vector<std::string> names;
   for (const std::string& field : record.fields) {
-    names.push_back(to_lower_ascii(trim(field)));
+    names.push_back(our_name(to_lower_ascii(trim(field)), renamed));
   }
   return names;
 }
 
 /// The delimiter under which the header makes sense: the one that gives the most columns a format
 /// needs; a comma if none does.
-char find_delimiter(std::string_view begin, const ImportFormat* format) {
+char find_delimiter(std::string_view begin,
+                    const ImportFormat* format,
+                    const ColumnNames& renamed) {
   char best = ',';
   size_t most = 0;
   for (const char delimiter : {',', ';', '\t'}) {
@@ -83,7 +97,7 @@ char find_delimiter(std::string_view begin, const ImportFormat* format) {
     } catch (const Error&) {
       continue;
     }
-    const std::vector<std::string> names = column_names(header);
+    const std::vector<std::string> names = column_names(header, renamed);
     const ImportFormat* found = recognise_format(names);
     if (format != nullptr) {
       const bool fits = std::find(names.begin(), names.end(), format->needs.front()) != names.end();
@@ -98,10 +112,10 @@ char find_delimiter(std::string_view begin, const ImportFormat* format) {
 }
 
 /// The object with its names in lower case; of names that differ in case only the first counts.
-json with_lower_names(const json& object) {
+json with_our_names(const json& object, const ColumnNames& renamed) {
   json lower = json::object();
   for (const auto& [name, value] : object.items()) {
-    lower.emplace(to_lower_ascii(name), value);
+    lower.emplace(our_name(to_lower_ascii(name), renamed), value);
   }
   return lower;
 }
@@ -120,8 +134,14 @@ void refuse_length(ImportRow& row, int64_t n_max_byte) {
 
 }  // namespace
 
-RowSource::RowSource(const std::string& path, const ImportFormat* format, int64_t n_max_byte)
-    : name_(file_name(path)), n_max_byte_(n_max_byte), format_(format) {
+RowSource::RowSource(const std::string& path,
+                     const ImportFormat* format,
+                     int64_t n_max_byte,
+                     ColumnNames renamed)
+    : name_(file_name(path)),
+      n_max_byte_(n_max_byte),
+      format_(format),
+      renamed_(std::move(renamed)) {
   ByteReader bytes = ByteReader::open(path);
   for (const Foreign& foreign : kForeign) {
     if (bytes.peek(kFirstLook).substr(0, foreign.begin.size()) == foreign.begin) {
@@ -147,16 +167,36 @@ RowSource::RowSource(const std::string& path, const ImportFormat* format, int64_
   if (format_ != nullptr && format_->is_plain_text) {
     items_.emplace(std::move(bytes), JsonItemReader::Form::kLines, n_max_byte_);
   } else if (sign == '{' || sign == '[') {
-    const auto form = sign == '{' ? JsonItemReader::Form::kLines : JsonItemReader::Form::kArray;
-    items_.emplace(std::move(bytes), form, n_max_byte_);
-    recognise_items();
+    open_json(std::move(bytes), sign, path);
   } else {
     open_csv(std::move(bytes));
   }
 }
 
+/// A file that begins with a brace holds an object in each line, or one object around the rows.
+void RowSource::open_json(ByteReader bytes, char sign, const std::string& path) {
+  const auto form = sign == '{' ? JsonItemReader::Form::kLines : JsonItemReader::Form::kArray;
+  items_.emplace(std::move(bytes), form, n_max_byte_);
+  try {
+    recognise_items();
+  } catch (const Error&) {
+    if (sign != '{') {
+      throw;
+    }
+    read_ahead_.clear();
+    items_.emplace(ByteReader::open(path), JsonItemReader::Form::kMember, n_max_byte_);
+    try {
+      recognise_items();
+      return;
+    } catch (const Error&) {
+      // The first failure says more.
+    }
+    throw;
+  }
+}
+
 void RowSource::open_csv(ByteReader bytes) {
-  const char delimiter = find_delimiter(bytes.peek(kFirstLook), format_);
+  const char delimiter = find_delimiter(bytes.peek(kFirstLook), format_, renamed_);
   csv_.emplace(std::move(bytes), delimiter, n_max_byte_);
   CsvRecord header;
   try {
@@ -166,7 +206,7 @@ void RowSource::open_csv(ByteReader bytes) {
   } catch (const Error& error) {
     fail(error.what(), error.hint());
   }
-  columns_ = column_names(header);
+  columns_ = column_names(header, renamed_);
   for (const std::string& column : columns_) {
     if (!is_valid_utf8(column) || column.find('\0') != std::string::npos) {
       fail("line " + std::to_string(header.line) + ": the header is not text", known_formats());
@@ -204,6 +244,12 @@ void RowSource::recognise_items() {
 
 void RowSource::settle_format(const std::vector<std::string>& names, int64_t line) {
   const std::string where = "line " + std::to_string(line) + ": ";
+  for (const auto& [own, theirs] : renamed_) {
+    if (std::find(names.begin(), names.end(), own) == names.end()) {
+      fail(where + "no column \"" + printable(theirs) + "\"; there is " + list_of(names),
+           "give --column the name of a column of the file");
+    }
+  }
   if (format_ == nullptr) {
     const auto* found = recognise_format(names);
     if (found == nullptr) {
@@ -288,7 +334,7 @@ bool RowSource::read_item(ImportRow& row) {
   if (!row.is_refused() && !value.is_object()) {
     row.refuse("invalid_json", std::string("the row is a ") + value.type_name());
   } else if (!row.is_refused()) {
-    row.values = with_lower_names(value);
+    row.values = with_our_names(value, renamed_);
   }
   return true;
 }

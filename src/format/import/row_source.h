@@ -20,7 +20,11 @@ class RowSource {
   /// `format` null: recognised by the header or the first objects. Throws Error{kBadInput} for a
   /// file that is missing, compressed, of another encoding, or of no known format,
   /// Error{kInsufficient} for an empty one.
-  RowSource(const std::string& path, const ImportFormat* format, int64_t n_max_byte);
+  /// `renamed`: columns that go by another name here; Error{kBadInput} if one of them is missing.
+  RowSource(const std::string& path,
+            const ImportFormat* format,
+            int64_t n_max_byte,
+            ColumnNames renamed = {});
 
   /// False at the end. A row that cannot be read is given as refused. Throws Error{kBadInput} where
   /// the rest of the file cannot be split into rows.
@@ -32,6 +36,7 @@ class RowSource {
 
  private:
   void open_csv(ByteReader bytes);
+  void open_json(ByteReader bytes, char sign, const std::string& path);
   void recognise_items();
   [[nodiscard]] bool read(ImportRow& row);
   [[nodiscard]] bool read_record(ImportRow& row);
@@ -44,6 +49,7 @@ class RowSource {
   const ImportFormat* format_;
   std::optional<CsvReader> csv_;
   std::optional<JsonItemReader> items_;
+  ColumnNames renamed_;
   std::vector<std::string> columns_;
   std::deque<ImportRow> read_ahead_;
 };

@@ -144,6 +144,11 @@ Steering push(const ModelInfo& info, const std::vector<int64_t>& experts, float 
 std::vector<LayerProbe> probe_layers(const LlamaHostOptions& options) {
   const LoadedModel model(options);
   const ModelInfo& info = model.info;
+  if (info.n_vocab <= 0) {
+    throw Error(ErrorKind::kBadInput,
+                "[inspect] the model states no vocabulary",
+                "the file is damaged or no language model; download it again");
+  }
   DryRun probe(model);
   std::vector<LayerProbe> layers(info.n_layer);
   const std::string complaint = probe.decode({});

@@ -1,0 +1,85 @@
+// CLI11 keeps the words that it could not place; the first of them is what the user got wrong.
+#include "cli/command_words.h"
+
+#include "base/text.h"
+
+namespace mascing::cli {
+namespace {
+
+/// The command that was chosen, down to the last one: "mascing mask show".
+const CLI::App& chosen(const CLI::App& app, std::string& name) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    name += " " + at->get_name();
+  }
+  return *at;
+}
+
+std::vector<std::string> names_of_options(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+/// Null if there is none of this name.
+const CLI::App* command_of(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* one : app.get_subcommands(nullptr)) {
+    if (one->get_name() == name) {
+      return one;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> names_of_commands(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* one : command.get_subcommands(nullptr)) {
+    names.push_back(one->get_name());
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> with_help_as_option(const CLI::App& app, std::vector<std::string> words) {
+  if (words.empty() || words.front() != "help") {
+    return words;
+  }
+  words.erase(words.begin());
+  const CLI::App* at = &app;
+  for (const std::string& word : words) {
+    at = at == nullptr ? nullptr : command_of(*at, word);
+  }
+  if (at != nullptr) {
+    words.emplace_back("--help");
+  }
+  return words;
+}
+
+Complaint complaint_of(const CLI::App& app, const std::string& message) {
+  std::string name = "mascing";
+  const CLI::App& command = chosen(app, name);
+  const std::string see = "see '" + name + " --help'";
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (unknown.empty()) {
+    return {message, see};
+  }
+  const std::string word = unknown.front().substr(0, unknown.front().find('='));
+  const bool is_option = word.starts_with("-");
+  const bool has_commands = !command.get_subcommands(nullptr).empty();
+  if (!is_option && !has_commands) {
+    return {"'" + printable(word) + "' is one argument too many for '" + name + "'", see};
+  }
+  const std::string close =
+      closest_match(word, is_option ? names_of_options(command) : names_of_commands(command));
+  return {
+      "'" + name + "' has no " + (is_option ? "option" : "command") + " '" + printable(word) + "'",
+      close.empty() ? see : "did you mean '" + close + "'? " + see};
+}
+
+}  // namespace mascing::cli

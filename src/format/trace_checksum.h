@@ -1,0 +1,18 @@
+// Checksum of a shard of traces.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mascing {
+
+inline constexpr const char* kTraceChecksumKey = "mascing.checksum";  ///< of the shard's metadata
+
+/// SHA-256 over all of `metadata` but the checksum itself, by key, and the bytes of the tensors in
+/// the order of the traces.
+[[nodiscard]] std::string trace_checksum(const std::map<std::string, std::string>& metadata,
+                                         const std::vector<std::string_view>& tensors);
+
+}  // namespace mascing
