@@ -115,10 +115,10 @@ expect_error 1 "cut.safetensors" "$mascing" steer "$work/good" -t 1 --surrogate 
   --surrogate "$work/cut.safetensors" -o "$work/out.gguf"
 
 # Impossible options.
-expect_error 2 "lambda must be at least 0" "$mascing" steer "$work/good" --surrogate "$work/good.safetensors" --lambda nan -o "$work/out.gguf"
+expect_error 2 "--lambda" "$mascing" steer "$work/good" --surrogate "$work/good.safetensors" --lambda nan -o "$work/out.gguf"
 expect_error 2 "--lambda" "$mascing" steer "$work/good" --surrogate "$work/good.safetensors" --lambda -1 -o "$work/out.gguf"
 expect_error 2 "--epochs" "$mascing" train "$work/good" --epochs 0 -o "$work/out.safetensors"
-expect_error 2 "the learning rate must be above 0" "$mascing" train "$work/good" --learning-rate nan -o "$work/out.safetensors"
+expect_error 2 "--learning-rate" "$mascing" train "$work/good" --learning-rate nan -o "$work/out.safetensors"
 expect_error 2 "optimizer 'best'" "$mascing" steer "$work/good" --surrogate "$work/good.safetensors" --optimizer best -o "$work/out.gguf"
 expect_error 2 "sigma rule" "$mascing" steer "$work/good" --surrogate "$work/good.safetensors" --sigma wide -o "$work/out.gguf"
 expect_error 2 "validation share" "$mascing" steer "$work/good" --surrogate "$work/good.safetensors" --patience 3 -o "$work/out.gguf"

@@ -97,7 +97,7 @@ expect_error 2 "--model-dir" "${export_mask[@]}" --adapter "$work/a.gguf" --to h
 expect_error 2 "--to" "${export_mask[@]}" -m "$planted" --to tarot -o "$work/x"
 expect_error 2 "is not a number" "$mascing" export "$work/mask.gguf=strong" -m "$planted" --to lora -o "$work/x"
 expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" -m "$planted" --to lora -o "$work/x"
-expect_error 2 "is the model itself" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
+expect_error 2 "is the input" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
 expect_equal "the source" "$work/model.gguf" "$planted"
 expect_error 1 "dense model" "${export_mask[@]}" -m "$work/dense.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
 expect_error 1 "already baked" "${export_mask[@]}" -m "$work/steered.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
