@@ -39,6 +39,7 @@ ComparisonForm comparison_form(const std::string& word) {
 
 void execute_report(const ReportArguments& arguments) {
   std::vector<ComparedRun> runs;
+  runs.reserve(arguments.inputs.size());
   for (const std::string& input : arguments.inputs) {
     runs.push_back(read_run(input));
   }
