@@ -40,6 +40,7 @@ ComparisonForm comparison_form(const std::string& word) {
 void execute_report(const ReportArguments& arguments) {
   std::vector<ComparedRun> runs;
   std::vector<std::string> inputs;
+  runs.reserve(arguments.inputs.size());
   for (const std::string& input : arguments.inputs) {
     inputs.push_back(results_path(input));
     runs.push_back(read_run(input));

@@ -51,6 +51,7 @@ json side_json(const TranscriptSide& side) {
 
 std::vector<Message> messages_from(const json& list) {
   std::vector<Message> messages;
+  messages.reserve(list.size());
   for (const json& message : list) {
     messages.push_back(
         {message.at("role").get<std::string>(), message.at("content").get<std::string>()});

@@ -20,6 +20,7 @@ std::string joined(const std::vector<std::string>& cells, const std::string& bet
 template <typename Escape>
 std::vector<std::string> escaped(const std::vector<std::string>& cells, const Escape& escape) {
   std::vector<std::string> result;
+  result.reserve(cells.size());
   for (const std::string& cell : cells) {
     result.push_back(escape(cell));
   }
@@ -94,7 +95,7 @@ std::string latex_table(const PlainTable& table) {
 std::string csv_text(const std::string& text, bool is_number) {
   const bool is_formula =
       !is_number && !text.empty() && std::string("=+-@\t\r").find(text[0]) != std::string::npos;
-  const std::string plain = (is_formula ? "'" : "") + text;
+  std::string plain = (is_formula ? "'" : "") + text;
   if (plain.find_first_of(",\"\r\n") == std::string::npos) {
     return plain;
   }
@@ -109,6 +110,7 @@ std::string csv_table(const PlainTable& table) {
   std::string text = joined(table.heads, ",") + "\n";
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;
+    cells.reserve(row.size());
     for (size_t i = 0; i < row.size(); ++i) {
       cells.push_back(csv_text(row[i], table.is_number[i]));
     }
@@ -119,6 +121,7 @@ std::string csv_table(const PlainTable& table) {
 
 std::string html_table(const PlainTable& table) {
   std::vector<HtmlColumn> columns;
+  columns.reserve(table.heads.size());
   for (size_t i = 0; i < table.heads.size(); ++i) {
     columns.push_back({table.heads[i], table.is_number[i]});
   }

@@ -66,6 +66,7 @@ std::vector<PairedDifference> paired_differences(const std::vector<ComparedRun>&
     }
   }
   std::vector<double> p_values;
+  p_values.reserve(differences.size());
   for (const PairedDifference& difference : differences) {
     p_values.push_back(difference.p_value);
   }

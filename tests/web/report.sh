@@ -36,6 +36,8 @@ any "$mascing" eval "$work/reasoning.toml" -m "$zoo/gpt-oss.gguf" --mask "$work/
 for name in hostile large; do
   run 0 "$mascing" report "$work/$name/results.json" -o "$work/$name/report.html"
 done
+mkdir "$work/two"
+run 0 "$mascing" report "$work/demo" "$work/reasoning" -o "$work/two/report.html"
 export MASCING_WEB_PACKAGES=$packages MASCING_CHROMIUM=$chromium MASCING_WEB_RUNS=$work
 n_check=$((n_check + 1))
 "$node" --test "$here/report.test.mjs" >"$work/out" 2>"$work/err" </dev/null || fail "the page is wrong: $(grep -a -A12 'not ok\|failing' "$work/out" | head -n 60)"

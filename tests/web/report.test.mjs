@@ -198,6 +198,23 @@ for (const run of ["demo", "reasoning"]) {
   });
 }
 
+test("two runs stand on one page, with nothing cut and no barrier", async () => {
+  for (const width of [1280, 390]) {
+    const page = await open("two", { width });
+    await page.evaluate(axeSource);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`), []);
+    assert.deepEqual(await page.evaluate(clippedElements), []);
+    const words = await textOf(page, "main");
+    for (const run of ["demo", "reasoning"]) {
+      const { rate } = resultsOf(run).metrics.benign_compliance.steered;
+      assert.ok(words.includes(`-> ${rate.toFixed(2)}`), run);
+    }
+    await keepShot(page, `two-${width}`);
+    await page.finish();
+  }
+});
+
 test("the reasoning of a reply is folded, and whole", async () => {
   const row = linesOf("reasoning").find((one) => one.base.reasoning);
   assert.ok(row, "no reply of the reasoning model has any");
