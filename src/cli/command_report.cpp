@@ -43,10 +43,12 @@ void execute_report(const ReportArguments& arguments) {
   runs.reserve(arguments.inputs.size());
   for (const std::string& input : arguments.inputs) {
     inputs.push_back(results_path(input));
+  }
+  refuse_to_overwrite(arguments.output, inputs);
+  for (const std::string& input : arguments.inputs) {
     runs.push_back(read_run(input));
   }
   const bool is_page = arguments.form == "html";
-  refuse_to_overwrite(arguments.output, inputs);
   const std::string text = runs.size() == 1 && is_page
                                ? render_report(runs.front().results, runs.front().transcripts)
                                : render_comparison(runs, comparison_form(arguments.form));

@@ -182,7 +182,7 @@ TEST(RefuseToOverwrite, KnowsAFileUnderEveryName) {
   write_file_atomically(folder.path("in"), "x");
   std::filesystem::create_symlink(folder.path("in"), folder.path("soft"));
   std::filesystem::create_hard_link(folder.path("in"), folder.path("hard"));
-  for (const std::string& name : {"in", "soft", "hard", "./in"}) {
+  for (const char* name : {"in", "soft", "hard", "./in"}) {
     expect_error(ErrorKind::kUsage, "is the input", [&] {
       refuse_to_overwrite(folder.path(name), {folder.path("none"), folder.path("in")});
     });

@@ -62,8 +62,8 @@ if [ -e "$work/found/pareto/2.gguf" ]; then
 fi
 
 # Budgets.
-run 0 "${search[@]}" "$work/short" --budget "30k tokens"
-says err "[budget_spent] the budget of 30k tokens ended the search early"
+run 0 "${search[@]}" "$work/short" --budget "12k tokens"
+says err "[budget_spent] the budget of 12k tokens ended the search early"
 expect_error 2 "neither a time nor a number of tokens" "${search[@]}" "$work/none" --budget soon
 expect_error 2 "--method" "${search[@]}" "$work/none" --method magic
 [ -e "$work/none" ] && fail "a wrong option left a folder"
