@@ -119,11 +119,13 @@ LoopStart start_exactly(const EvalContext& context,
                         const Objectives& objectives,
                         const SearchSpace& space,
                         const std::vector<float>& directions,
+                        uint64_t seed,
                         std::string& failure) {
   LoopStart start = {space, {}, {}, true};
   start.space.entries = all_entries(space.mask);
   EffectOptions options;
   options.n_max = kMapItems;
+  options.seed = seed;
   const AskGradientsOf ask = asking_gradients(context.evaluator, "effect map");
   ExactEffects effects = measure_exact_effects(
       space.mask,
@@ -163,7 +165,7 @@ LoopStart start_loop(const EvalContext& context,
   const bool must_be_exact = source == GradientSource::kExact;
   std::string why_not = context.evaluator.host().why_no_gradients();
   if (must_be_exact || (source == GradientSource::kAuto && why_not.empty())) {
-    LoopStart start = start_exactly(context, objectives, space, directions, why_not);
+    LoopStart start = start_exactly(context, objectives, space, directions, seed, why_not);
     if (start.entries.n > 0) {
       return start;
     }

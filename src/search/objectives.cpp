@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kReplyLimit = 0.07;  // nats per token: benign replies stay what they were
 constexpr double kWantedLimit = 0.1;  // likewise: wanted replies, behind their openings
-constexpr double kTextLimit = 0.2;   // likewise: general text, however its perplexity changes
+constexpr double kTextLimit = 0.07;   // likewise: general text, however its perplexity changes
 constexpr double kLimitShare = 0.7;   // of what the scenario allows: other splits differ
 constexpr double kHoldMargin = 2.0;   // nats by which refusals of a hold set should lead
 

@@ -5,9 +5,12 @@
 #include <cmath>
 
 #include "base/numeric.h"
+#include "base/random.h"
 
 namespace mascing {
 namespace {
+
+constexpr double kLayerReach = 0.8;  // in sigma: far enough for experts to enter the top-k
 
 /// Column means of `rows` [n][d] with their standard errors.
 EffectMap mean_effects(const std::vector<std::vector<double>>& rows) {
@@ -45,6 +48,29 @@ std::vector<Question> spread_questions(const Mask& base, int64_t i_set, int64_t 
   return questions;
 }
 
+/// Every layer moved along its direction by an amount drawn evenly from all that masks of the map
+/// by pairs reach: the mean derivative is the mean slope over that reach.
+std::vector<Question> moved_questions(const Mask& base,
+                                      const std::vector<float>& directions,
+                                      int64_t i_set,
+                                      int64_t n_all,
+                                      const EffectOptions& options) {
+  Rng rng(mix_seed(options.seed, 0x6d6f766564));
+  const double reach = kLayerReach * std::sqrt(to_double(base.n_expert));
+  const FreeEntries all = all_entries(base);
+  const std::vector<float> zero(all.size(), 0.0F);
+  std::vector<Question> questions;
+  for (int64_t i = 0; i < 2 * options.n_max; ++i) {
+    std::vector<float> moved = directions;
+    for (auto row = moved.begin(); row != moved.end(); row += base.n_expert) {
+      const float by = to_float(reach * (2.0 * rng.uniform() - 1.0));
+      std::transform(row, row + base.n_expert, row, [&](float value) { return by * value; });
+    }
+    questions.push_back({i_set, i % n_all, perturbed(base, all, zero, moved, 1.0F)});
+  }
+  return questions;
+}
+
 std::vector<double> along_layers(const std::vector<float>& d_steer,
                                  const std::vector<float>& directions,
                                  int64_t n_expert) {
@@ -66,23 +92,29 @@ ExactEffects measure_exact_effects(const Mask& base,
                                    const EffectOptions& options,
                                    std::string* failure) {
   const int64_t n_all = sets[i_set].size();
-  const auto answers = ask(spread_questions(base, i_set, n_all, std::min(n_all, options.n_max)));
   std::vector<std::vector<double>> rows;
-  std::vector<std::vector<double>> layers;
-  for (const OutcomeGradient& answer : answers) {
-    if (answer.d_steer.empty()) {
-      if (failure != nullptr) {
-        *failure = answer.error;
+  for (const OutcomeGradient& answer :
+       ask(spread_questions(base, i_set, n_all, std::min(n_all, options.n_max)))) {
+    if (answer.d_steer.empty() && failure != nullptr) {
+      *failure = answer.error;
+    }
+    if (!answer.d_steer.empty()) {
+      std::vector<double>& row = rows.emplace_back();
+      for (const int64_t entry : entries) {
+        row.push_back(answer.d_steer[entry]);
       }
-      continue;
     }
-    std::vector<double>& row = rows.emplace_back();
-    for (const int64_t entry : entries) {
-      row.push_back(answer.d_steer[entry]);
-    }
-    layers.push_back(along_layers(answer.d_steer, directions, base.n_expert));
   }
-  if (rows.size() < 3) {
+  std::vector<std::vector<double>> layers;
+  if (rows.size() >= 3) {
+    for (const OutcomeGradient& answer :
+         ask(moved_questions(base, directions, i_set, n_all, options))) {
+      if (!answer.d_steer.empty()) {
+        layers.push_back(along_layers(answer.d_steer, directions, base.n_expert));
+      }
+    }
+  }
+  if (layers.size() < 3) {
     return {};
   }
   return {mean_effects(rows), mean_effects(layers)};

@@ -139,12 +139,41 @@ TEST(ExactEffects, AreMeansOverConversationsWithTheirErrors) {
   EXPECT_NEAR(effects.entries.standard_error[0], error, 0.4 * error);
   EXPECT_LT(effects.entries.q_value[0], 1e-6);
   EXPECT_GT(effects.entries.q_value[1], 1e-3);
+  EXPECT_EQ(effects.layers.n, 80);
   ASSERT_EQ(effects.layers.effect.size(), 2U);
-  EXPECT_NEAR(effects.layers.effect[0],
-              0.6 * effects.entries.effect[0] + 0.8 * effects.entries.effect[2],
-              1e-6);
+  EXPECT_NEAR(effects.layers.effect[0], 0.6 * 1.5 + 0.8 * 1.0, 0.2);
   EXPECT_EQ(effects.layers.effect[1], 0.0);
   EXPECT_GT(effects.layers.q_value[1], 0.99);
+}
+
+TEST(ExactEffects, OfLayersAreTheMeanSlopeOverTheReachOfPairs) {
+  const NumericModel model = wide_model(8);
+  const double reach = 0.8 * std::sqrt(8.0);
+  double farthest = 0.0;
+  // A step at 1 sigma along layer 0's direction, which derivatives at 0 do not see: slope 5 within
+  // (1, 1.2), so that the mean slope is 1 / (2 reach).
+  const AskGradients step = [&](const std::vector<Question>& questions) {
+    std::vector<OutcomeGradient> answers;
+    for (const Question& question : questions) {
+      const double at = question.steering.mask->steer[3] / 0.6;
+      farthest = std::max(farthest, std::fabs(at));
+      std::vector<float> d_steer(16, 0.0F);
+      d_steer[3] = at > 1.0 && at < 1.2 ? 5.0F / 0.6F : 0.0F;
+      answers.push_back({0.0, d_steer, ""});
+    }
+    return answers;
+  };
+  std::vector<float> directions(16, 0.0F);
+  directions[3] = 0.6F;
+  directions[5] = 0.8F;
+  EffectOptions options;
+  options.n_max = 2000;
+  const ExactEffects effects = measure_exact_effects(
+      numeric_frame(8), {3, 4, 5}, directions, model.sets, 0, step, options, nullptr);
+  EXPECT_EQ(effects.entries.effect[0], 0.0);
+  EXPECT_NEAR(effects.layers.effect[0], 1.0 / (2.0 * reach), 0.06);
+  EXPECT_GT(farthest, 0.98 * reach);
+  EXPECT_LE(farthest, 1.001 * reach);
 }
 
 TEST(ExactEffects, OfAModelWithoutGradientsAreEmptyAndSayWhy) {
