@@ -79,8 +79,9 @@ std::string checksum_of(const std::vector<float>& values,
                         const std::map<std::string, std::string>& metadata) {
   Sha256 digest;
   for (const auto& [key, text] : metadata) {
-    digest.update(std::to_string(key.size()) + " " + std::to_string(text.size()) + "\n" + key +
-                  text);
+    digest.update(std::to_string(key.size()) + " " + std::to_string(text.size()) + "\n");
+    digest.update(key);
+    digest.update(text);
   }
   digest.update(values.data(), values.size() * sizeof(float));
   return digest.hex();

@@ -14,7 +14,9 @@ std::string trace_checksum(const std::map<std::string, std::string>& metadata,
   Sha256 digest;
   for (const auto& [key, text] : metadata) {
     if (key != kTraceChecksumKey) {
-      digest.update(key + " " + std::to_string(text.size()) + "\n" + text);
+      digest.update(key);
+      digest.update(" " + std::to_string(text.size()) + "\n");
+      digest.update(text);
     }
   }
   for (const std::string_view tensor : tensors) {

@@ -342,6 +342,7 @@ void TraceStoreWriter::add_shard(const std::string& shard_hash,
       {kShardKey, shard_hash},
       {kTracesKey, list.dump(-1, ' ', false, replace)}};
   std::vector<std::string_view> tensors;
+  tensors.reserve(entries.size());
   for (const SafetensorsEntry& entry : entries) {
     tensors.emplace_back(static_cast<const char*>(entry.data), entry.size_bytes);
   }

@@ -129,13 +129,12 @@ LoopStart start_exactly(const EvalContext& context,
   const AskGradientsOf ask = asking_gradients(context.evaluator, "effect map");
   ExactEffects effects = measure_exact_effects(
       space.mask,
-      start.space.entries,
       directions,
       objectives.sets,
       0,
       [&](const std::vector<Question>& questions) { return ask(objectives.sets, questions); },
-      options,
-      &failure);
+      options);
+  failure = std::move(effects.failure);
   start.entries = std::move(effects.entries);
   start.layers = std::move(effects.layers);
   return start;

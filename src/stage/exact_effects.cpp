@@ -10,6 +10,7 @@
 namespace mascing {
 namespace {
 
+constexpr size_t kLeastRows = 3;     // conversations, for an error of the mean
 constexpr double kLayerReach = 0.8;  // in sigma: far enough for experts to enter the top-k
 
 /// Column means of `rows` [n][d] with their standard errors.
@@ -84,40 +85,37 @@ std::vector<double> along_layers(const std::vector<float>& d_steer,
 }  // namespace
 
 ExactEffects measure_exact_effects(const Mask& base,
-                                   const FreeEntries& entries,
                                    const std::vector<float>& directions,
                                    const std::vector<OutcomeSet>& sets,
                                    int64_t i_set,
                                    const AskGradients& ask,
-                                   const EffectOptions& options,
-                                   std::string* failure) {
+                                   const EffectOptions& options) {
   const int64_t n_all = sets[i_set].size();
+  ExactEffects effects;
   std::vector<std::vector<double>> rows;
   for (const OutcomeGradient& answer :
        ask(spread_questions(base, i_set, n_all, std::min(n_all, options.n_max)))) {
-    if (answer.d_steer.empty() && failure != nullptr) {
-      *failure = answer.error;
+    if (answer.d_steer.empty()) {
+      effects.failure = answer.error;
+    } else {
+      rows.emplace_back(answer.d_steer.begin(), answer.d_steer.end());
     }
-    if (!answer.d_steer.empty()) {
-      std::vector<double>& row = rows.emplace_back();
-      for (const int64_t entry : entries) {
-        row.push_back(answer.d_steer[entry]);
-      }
-    }
+  }
+  if (rows.size() < kLeastRows) {
+    return effects;
   }
   std::vector<std::vector<double>> layers;
-  if (rows.size() >= 3) {
-    for (const OutcomeGradient& answer :
-         ask(moved_questions(base, directions, i_set, n_all, options))) {
-      if (!answer.d_steer.empty()) {
-        layers.push_back(along_layers(answer.d_steer, directions, base.n_expert));
-      }
+  for (const OutcomeGradient& answer :
+       ask(moved_questions(base, directions, i_set, n_all, options))) {
+    if (!answer.d_steer.empty()) {
+      layers.push_back(along_layers(answer.d_steer, directions, base.n_expert));
     }
   }
-  if (layers.size() < 3) {
-    return {};
+  if (layers.size() >= kLeastRows) {
+    effects.entries = mean_effects(rows);
+    effects.layers = mean_effects(layers);
   }
-  return {mean_effects(rows), mean_effects(layers)};
+  return effects;
 }
 
 }  // namespace mascing

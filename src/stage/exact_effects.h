@@ -11,10 +11,11 @@
 
 namespace mascing {
 
-/// Effects of the free entries and of whole layers on one outcome.
+/// Effects of all entries and of whole layers on one outcome.
 struct ExactEffects {
-  EffectMap entries;  ///< of the free entries
-  EffectMap layers;   ///< [L] per unit of length along the layer's own direction
+  EffectMap entries;    ///< [L, E]
+  EffectMap layers;     ///< [L] per unit of length along the layer's own direction
+  std::string failure;  ///< why a conversation has no derivative; empty if all have one
 };
 
 /// The mean over up to `options.n_max` conversations of set `i_set` of d margin / d S on the
@@ -22,15 +23,13 @@ struct ExactEffects {
 /// the derivative along its row of `directions` [L, E] (norm 1 or 0), the mean over 2 `n_max`
 /// points that lie evenly within 0.8 sqrt(E) to both sides in every layer: the mean slope over the
 /// reach of the map by pairs. `n` is the number of conversations that have a derivative; both maps
-/// are empty if fewer than 3 have one, and `failure`, if given, becomes the reason. Swaps of
-/// experts count as `SwapOptions` says.
+/// are empty if fewer than 3 have one. Swaps of experts count as `SwapOptions` says. `base` as in
+/// close_loop, all zero.
 [[nodiscard]] ExactEffects measure_exact_effects(const Mask& base,
-                                                 const FreeEntries& entries,
                                                  const std::vector<float>& directions,
                                                  const std::vector<OutcomeSet>& sets,
                                                  int64_t i_set,
                                                  const AskGradients& ask,
-                                                 const EffectOptions& options,
-                                                 std::string* failure = nullptr);
+                                                 const EffectOptions& options);
 
 }  // namespace mascing

@@ -25,9 +25,7 @@ class ItemOrder {
   }
   int64_t next(Rng& rng) {
     if (next_ == order_.size()) {
-      for (size_t k = order_.size(); k > 1; --k) {
-        std::swap(order_[k - 1], order_[static_cast<size_t>(rng.below(k))]);
-      }
+      rng.shuffle(order_);
       next_ = 0;
     }
     return order_[next_++];
