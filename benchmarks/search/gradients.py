@@ -11,7 +11,7 @@ CPU time.
 """
 import argparse
 import json
-import os
+import re
 import resource
 import shlex
 import statistics
@@ -20,16 +20,17 @@ import sys
 from pathlib import Path
 
 
-def scenario_with(source, gradients):
-    """The scenario with `gradients` set, its paths kept."""
+def scenario_with(source, gradients, folder):
+    """The scenario with `gradients` set, in `folder`: its relative paths become absolute ones."""
     text = source.read_text(encoding="utf-8")
     if "\ngradients" in text:
         sys.exit(f"gradients: error: {source} sets gradients itself")
     if "[search]" not in text:
         text += "\n[search]\n"
     text = text.replace("[search]", f'[search]\ngradients = "{gradients}"', 1)
-    # Relative paths count from the scenario's folder, so the variant stands beside the source for the run.
-    path = source.with_name(f".{source.stem}-{gradients}-{os.getpid()}.toml")
+    text = re.sub(r'"(\.\.?/[^"]*)"', lambda m: f'"{(source.parent / m.group(1)).resolve()}"', text)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{gradients}.toml"
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -38,14 +39,11 @@ def run(arguments, gradients, seed):
     output = arguments.folder / f"{gradients}-{seed}"
     cpu = None
     if not (output / "results.json").exists():
-        path = scenario_with(arguments.scenario, gradients)
+        path = scenario_with(arguments.scenario, gradients, arguments.folder)
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        try:
-            done = subprocess.run([arguments.mascing, "run", path, "-m", arguments.model, "-o", output, "-t", "1",
-                                   "--seed", str(seed), *shlex.split(arguments.option)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True, check=False)
-        finally:
-            path.unlink()
+        done = subprocess.run([arguments.mascing, "run", path, "-m", arguments.model, "-o", output, "-t", "1",
+                               "--seed", str(seed), *shlex.split(arguments.option)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode > 1:
             sys.exit(f"gradients: error: {done.stderr}")
         cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
