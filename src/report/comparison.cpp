@@ -30,7 +30,7 @@ std::vector<std::string> escaped(const std::vector<std::string>& cells, const Es
 std::string replaced(const std::string& text, const std::string& special, const char* before) {
   std::string result;
   for (const char c : text) {
-    result += (special.find(c) == std::string::npos ? "" : before) + std::string(1, c);
+    result.append(special.find(c) == std::string::npos ? "" : before).push_back(c);
   }
   return result;
 }
