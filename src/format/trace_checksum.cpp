@@ -52,4 +52,13 @@ std::string hash_traces(const TraceSet& set) {
   return hash.hex();
 }
 
+std::vector<std::string_view> bytes_of(const std::vector<SafetensorsEntry>& entries) {
+  std::vector<std::string_view> bytes;
+  bytes.reserve(entries.size());
+  for (const SafetensorsEntry& entry : entries) {
+    bytes.emplace_back(static_cast<const char*>(entry.data), entry.size_bytes);
+  }
+  return bytes;
+}
+
 }  // namespace mascing

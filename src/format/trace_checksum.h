@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "format/safetensors.h"
+
 namespace mascing {
 
 inline constexpr const char* kTraceChecksumKey = "mascing.checksum";  ///< of the shard's metadata
@@ -14,5 +16,8 @@ inline constexpr const char* kTraceChecksumKey = "mascing.checksum";  ///< of th
 /// the order of the traces.
 [[nodiscard]] std::string trace_checksum(const std::map<std::string, std::string>& metadata,
                                          const std::vector<std::string_view>& tensors);
+
+/// The bytes of tensors about to be written.
+[[nodiscard]] std::vector<std::string_view> bytes_of(const std::vector<SafetensorsEntry>& entries);
 
 }  // namespace mascing

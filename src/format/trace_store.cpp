@@ -341,12 +341,7 @@ void TraceStoreWriter::add_shard(const std::string& shard_hash,
       {kHeaderKey, model_json(header_).dump(-1, ' ', false, replace)},
       {kShardKey, shard_hash},
       {kTracesKey, list.dump(-1, ' ', false, replace)}};
-  std::vector<std::string_view> tensors;
-  tensors.reserve(entries.size());
-  for (const SafetensorsEntry& entry : entries) {
-    tensors.emplace_back(static_cast<const char*>(entry.data), entry.size_bytes);
-  }
-  metadata[kTraceChecksumKey] = trace_checksum(metadata, tensors);
+  metadata[kTraceChecksumKey] = trace_checksum(metadata, bytes_of(entries));
   write_safetensors(shard_path(folder_, shard_hash), entries, metadata);
 }
 
