@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/random.h"
-#include "bench_mask.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
 #include "race.h"
@@ -54,7 +53,7 @@ void run(const LlamaHostOptions& options, std::map<std::string, int64_t>& number
     GradientRequest request;
     request.tokens = random_tokens(numbers["--prompt"], info.n_vocab, rng);
     request.openings = shared;
-    request.steering = {std::make_shared<const Mask>(empty_mask(info)), 1.0F};
+    request.steering = {std::make_shared<const Mask>(zero_mask(info)), 1.0F};
     request.outcomes = {difference_of_openings};
     probes.push_back({request.tokens, shared, request.steering});
     plain.push_back(std::move(request));

@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "base/random.h"
-#include "bench_mask.h"
 #include "export/lora.h"
 #include "host/llama/schedulers.h"
 #include "mascing/error.h"
@@ -46,7 +45,7 @@ struct Options {
 
 /// Entries between -1 and 1 in every layer.
 std::shared_ptr<const Mask> full_mask(const ModelInfo& info) {
-  auto mask = std::make_shared<Mask>(empty_mask(info));
+  auto mask = std::make_shared<Mask>(zero_mask(info));
   Rng rng(7);
   for (float& entry : mask->steer) {
     entry = static_cast<float>(2.0 * rng.uniform() - 1.0);

@@ -56,4 +56,8 @@ struct Mask {
   void validate() const;
 };
 
+struct ModelInfo;
+/// A mask that fits the model and does nothing: all entries 0, all sigmas 1.
+[[nodiscard]] Mask zero_mask(const ModelInfo& info);
+
 }  // namespace mascing

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "mascing/error.h"
+#include "mascing/model_info.h"
 #include "mascing/trace_set.h"
 #include "mascing/version.h"
 
@@ -77,6 +78,20 @@ void Mask::validate() const {
       fail("block numbers are not in ascending order");
     }
   }
+}
+
+Mask zero_mask(const ModelInfo& info) {
+  Mask mask;
+  mask.n_layer = info.n_layer;
+  mask.n_expert = info.n_expert;
+  mask.n_expert_used = info.n_expert_used;
+  mask.steer.assign(info.n_layer * info.n_expert, 0.0F);
+  mask.sigma.assign(info.n_layer, 1.0F);
+  mask.blocks = info.blocks;
+  mask.architecture = info.architecture;
+  mask.fingerprint = info.fingerprint;
+  mask.model_name = info.name;
+  return mask;
 }
 
 Mask mask_for(const TraceSet& set) {

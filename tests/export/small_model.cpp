@@ -78,16 +78,9 @@ std::string write_split_model(const std::string& prefix) {
 
 Mask small_mask(const std::string& model) {
   const ModelInfo info = read_model_info(model);
-  Mask mask;
-  mask.n_layer = info.n_layer;
-  mask.n_expert = info.n_expert;
-  mask.n_expert_used = info.n_expert_used;
+  Mask mask = zero_mask(info);
   mask.steer = {1.0F, -1.0F, 0.0F, 0.5F, 0.0F, -0.25F};
   mask.sigma = {1.0F, 2.0F};
-  mask.blocks = info.blocks;
-  mask.architecture = info.architecture;
-  mask.fingerprint = info.fingerprint;
-  mask.model_name = info.name;
   mask.scenario = "guard-the-seal";
   mask.direction = "defend";
   return mask;

@@ -49,21 +49,6 @@ inline std::vector<Prompt> demo_prompts(const Host& host, size_t n) {
   return prompts;
 }
 
-/// Fits the model and does nothing.
-inline Mask zero_mask(const ModelInfo& info) {
-  Mask mask;
-  mask.n_layer = info.n_layer;
-  mask.n_expert = info.n_expert;
-  mask.n_expert_used = info.n_expert_used;
-  mask.steer.assign(static_cast<size_t>(info.n_layer * info.n_expert), 0.0F);
-  mask.sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
-  mask.blocks = info.blocks;
-  mask.architecture = info.architecture;
-  mask.fingerprint = info.fingerprint;
-  mask.model_name = info.name;
-  return mask;
-}
-
 /// Entries between -1 and 1 in every layer, and another sigma for each.
 inline std::shared_ptr<Mask> random_mask(const ModelInfo& info, uint64_t seed) {
   auto mask = std::make_shared<Mask>(zero_mask(info));

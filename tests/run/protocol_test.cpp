@@ -40,18 +40,9 @@ class ProtocolTest : public RunTest {
   }
   /// A mask that makes the model refuse whatever is asked.
   [[nodiscard]] static Mask refusing_mask() {
-    const ModelInfo info = FakeHost::make_info();
-    Mask mask;
-    mask.n_layer = info.n_layer;
-    mask.n_expert = info.n_expert;
-    mask.n_expert_used = info.n_expert_used;
-    mask.steer.assign(info.n_layer * info.n_expert, 0.0F);
-    mask.sigma.assign(info.n_layer, 1.0F);
+    Mask mask = zero_mask(FakeHost::make_info());
     mask.sigma_rule = SigmaRule::kCalibrated;
     mask.row(FakeHost::kPlantedLayer)[FakeHost::kPlantedExpert] = 100.0F;
-    mask.blocks = info.blocks;
-    mask.architecture = info.architecture;
-    mask.fingerprint = info.fingerprint;
     return mask;
   }
 };

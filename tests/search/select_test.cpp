@@ -24,15 +24,8 @@ class SelectTest : public testing::Test {
   /// `push` on the planted expert at alpha 1, and `noise` on one that does nothing but cost
   /// perplexity.
   [[nodiscard]] static Candidate candidate(float push, float noise = 0.0F) {
-    const ModelInfo info = FakeHost::make_info();
-    Mask mask;
-    mask.n_layer = info.n_layer;
-    mask.n_expert = info.n_expert;
-    mask.steer.assign(info.n_layer * info.n_expert, 0.0F);
-    mask.sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
-    mask.blocks = info.blocks;
+    Mask mask = zero_mask(FakeHost::make_info());
     mask.sigma_rule = SigmaRule::kCalibrated;
-    mask.fingerprint = info.fingerprint;
     mask.method = "surrogate";
     mask.row(FakeHost::kPlantedLayer)[FakeHost::kPlantedExpert] = push;
     mask.row(0)[0] = noise;

@@ -84,15 +84,7 @@ TEST(ShapesTest, EveryArchitectureLoadsAndAllItsRoutersAreTracedAndSteered) {
     EXPECT_EQ(info.n_expert, shape.n_expert);
     const Prompt prompt =
         host->render({.id = "a", .messages = {{"user", "Who guards the royal seal?"}}});
-    auto mask = std::make_shared<Mask>();
-    mask->n_layer = info.n_layer;
-    mask->n_expert = info.n_expert;
-    mask->n_expert_used = info.n_expert_used;
-    mask->steer.assign(static_cast<size_t>(info.n_layer * info.n_expert), 0.0F);
-    mask->sigma.assign(static_cast<size_t>(info.n_layer), 1.0F);
-    mask->blocks = info.blocks;
-    mask->architecture = info.architecture;
-    mask->fingerprint = info.fingerprint;
+    auto mask = std::make_shared<Mask>(zero_mask(info));
     mask->row(0)[3] = -4.0F;
     const auto traces = host->trace(
         {{prompt.tokens, prompt.final_user, {}}, {prompt.tokens, prompt.final_user, {mask, 1.0F}}});
