@@ -12,6 +12,7 @@
 #include "host/llama/tape/product.h"
 #include "host/llama/tape/recorder.h"
 #include "mascing/error.h"
+#include "mascing/model_info.h"
 #include "zoo.h"
 
 namespace mascing {
@@ -118,7 +119,8 @@ TEST(Gradient, OfADivergenceMatchesDifferences) {
 // The tokens before `begin` keep their mask: so must they in the differences.
 TEST(Gradient, OfTheLastMessageTakesEarlierTokensAsConstants) {
   const LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
-  Engine engine(std::make_shared<const LoadedModel>(options, LoadedModel::Weights::kPlain),
+  Engine engine(std::make_shared<const LoadedModel>(
+                    options, read_model_info(options.path), LoadedModel::Weights::kPlain),
                 options,
                 Engine::Purpose::kDifferentiate);
   GradientRequest request = random_request(engine.info(), SigmaRule::kCalibrated);
@@ -238,7 +240,8 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
 TEST(ExpertReplay, WithTheChosenExpertsIsTheGraphItself) {
   for (const char* name : {"qwen3moe", "gpt-oss", "deepseek2", "gemma4", "hy_v4"}) {
     const LlamaHostOptions options = engine_options(zoo_file(name));
-    Engine engine(std::make_shared<const LoadedModel>(options, LoadedModel::Weights::kPlain),
+    Engine engine(std::make_shared<const LoadedModel>(
+                      options, read_model_info(options.path), LoadedModel::Weights::kPlain),
                   options,
                   Engine::Purpose::kDifferentiate);
     TapeRecorder recorder;

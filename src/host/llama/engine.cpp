@@ -4,7 +4,6 @@
 #include "host/llama/engine.h"
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include <ggml-backend.h>

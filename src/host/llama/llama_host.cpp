@@ -213,7 +213,8 @@ class LlamaHost : public Host {
 
  private:
   void open_differentiators() {
-    const auto plain = std::make_shared<const LoadedModel>(options_, LoadedModel::Weights::kPlain);
+    const auto plain =
+        std::make_shared<const LoadedModel>(options_, model_->info, LoadedModel::Weights::kPlain);
     for (size_t i = 0; i < engines_.size(); ++i) {
       differentiators_.push_back(
           std::make_unique<Engine>(plain, options_, Engine::Purpose::kDifferentiate));

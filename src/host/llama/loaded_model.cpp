@@ -59,8 +59,11 @@ bool has_cpu_only() {
   return true;
 }
 
-LoadedModel::LoadedModel(const LlamaHostOptions& options, Weights form)
-    : info(read_model_info(options.path, options.allow_dense)) {
+LoadedModel::LoadedModel(const LlamaHostOptions& options)
+    : LoadedModel(options, read_model_info(options.path, options.allow_dense), Weights::kFast) {}
+
+LoadedModel::LoadedModel(const LlamaHostOptions& options, ModelInfo known, Weights form)
+    : info(std::move(known)) {
   initialise_backend_once();
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = form == Weights::kPlain ? 0 : to_int32(options.n_gpu_layer);

@@ -25,7 +25,9 @@ struct LoadedModel {
   };
 
   /// Checks and loads the file of `options`. Throws Error{kBadInput}, Error{kHost}.
-  explicit LoadedModel(const LlamaHostOptions& options, Weights form = Weights::kFast);
+  explicit LoadedModel(const LlamaHostOptions& options);
+  /// Loads a file that was checked before; `known` is what was read of it. Throws Error{kHost}.
+  LoadedModel(const LlamaHostOptions& options, ModelInfo known, Weights form);
 
   ModelInfo info;
   std::unique_ptr<llama_model, LlamaModelDeleter> weights;
