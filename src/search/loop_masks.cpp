@@ -125,6 +125,7 @@ LoopStart start_exactly(const EvalContext& context,
   start.space.entries = all_entries(space.mask);
   EffectOptions options;
   options.n_max = kMapItems;
+  options.perturbation = kLayerPerturbation;
   options.seed = seed;
   const AskGradientsOf ask = asking_gradients(context.evaluator, "effect map");
   ExactEffects effects = measure_exact_effects(

@@ -189,24 +189,31 @@ EffectMap measure_effects(const Mask& base,
   return regress_on_masks(design, sets, i_set, ask, options);
 }
 
+Steering moved_along(const Mask& base,
+                     std::vector<float> directions,
+                     const std::vector<float>& by) {
+  const FreeEntries all = all_entries(base);
+  for (int64_t i = 0; i < std::ssize(directions); ++i) {
+    directions[i] *= by[i / base.n_expert];
+  }
+  const std::vector<float> zero(all.size(), 0.0F);
+  return perturbed(base, all, zero, directions, 1.0F);
+}
+
 EffectMap measure_layer_effects(const Mask& base,
                                 const std::vector<float>& directions,
                                 const std::vector<OutcomeSet>& sets,
                                 int64_t i_set,
                                 const AskModel& ask,
                                 const EffectOptions& options) {
-  const FreeEntries all = all_entries(base);
-  const std::vector<float> zero(all.size(), 0.0F);
-  const int64_t n_expert = base.n_expert;
   const Design design = {base.n_layer,
-                         options.perturbation * std::sqrt(to_double(n_expert)),
+                         options.perturbation * std::sqrt(to_double(base.n_expert)),
                          0x6c61796572,
-                         [&](const std::vector<float>& drawn, float sign) {
-                           std::vector<float> moved = directions;
-                           for (int64_t i = 0; i < std::ssize(moved); ++i) {
-                             moved[i] *= drawn[i / n_expert];
+                         [&](std::vector<float> drawn, float sign) {
+                           for (float& by : drawn) {
+                             by *= sign;
                            }
-                           return perturbed(base, all, zero, moved, sign);
+                           return moved_along(base, directions, drawn);
                          }};
   return regress_on_masks(design, sets, i_set, ask, options);
 }

@@ -66,6 +66,11 @@ struct EffectOptions {
 /// Divides every layer's row of a matrix [L, E] by its Euclidean norm; zero rows are unchanged.
 [[nodiscard]] std::vector<float> unit_rows(std::vector<float> matrix, int64_t n_expert);
 
+/// `base` with every layer l moved by `by` [L] times its row of `directions` [L, E], at alpha 1.
+[[nodiscard]] Steering moved_along(const Mask& base,
+                                   std::vector<float> directions,
+                                   const std::vector<float>& by);
+
 /// Whole layers at once: each mask moves every layer along its row of `directions` [L, E], of norm
 /// 1 or 0, forwards or backwards, as far as the masks of `measure_effects` reach in a layer
 /// (perturbation * sqrt(E)). Effects, errors and q-values are [L], per unit of length. Redundant

@@ -10,8 +10,7 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kLeastRows = 3;     // conversations, for an error of the mean
-constexpr double kLayerReach = 0.8;  // in sigma: far enough for experts to enter the top-k
+constexpr size_t kLeastRows = 3;  // conversations, for an error of the mean
 
 /// Column means of `rows` [n][d] with their standard errors.
 EffectMap mean_effects(const std::vector<std::vector<double>>& rows) {
@@ -57,17 +56,14 @@ std::vector<Question> moved_questions(const Mask& base,
                                       int64_t n_all,
                                       const EffectOptions& options) {
   Rng rng(mix_seed(options.seed, 0x6d6f766564));
-  const double reach = kLayerReach * std::sqrt(to_double(base.n_expert));
-  const FreeEntries all = all_entries(base);
-  const std::vector<float> zero(all.size(), 0.0F);
+  const double reach = options.perturbation * std::sqrt(to_double(base.n_expert));
   std::vector<Question> questions;
   for (int64_t i = 0; i < 2 * options.n_max; ++i) {
-    std::vector<float> moved = directions;
-    for (auto row = moved.begin(); row != moved.end(); row += base.n_expert) {
-      const float by = to_float(reach * (2.0 * rng.uniform() - 1.0));
-      std::transform(row, row + base.n_expert, row, [&](float value) { return by * value; });
+    std::vector<float> by;
+    for (int64_t k = 0; k < base.n_layer; ++k) {
+      by.push_back(to_float(reach * (2.0 * rng.uniform() - 1.0)));
     }
-    questions.push_back({i_set, i % n_all, perturbed(base, all, zero, moved, 1.0F)});
+    questions.push_back({i_set, i % n_all, moved_along(base, directions, by)});
   }
   return questions;
 }

@@ -12,7 +12,6 @@
 namespace mascing {
 namespace {
 
-constexpr double kEvenPart = 0.5;     // of an even share of the questions: so many each set gets
 constexpr int64_t kLeastOfSet = 4;    // of each set and step
 constexpr int64_t kItemsOfStep = 48;  // of each step, over all sets
 
@@ -95,13 +94,12 @@ class ExactSlopes : public LoopSlopes {
   /// Items of every set at S.
   std::vector<Question> draw_questions(const std::vector<float>& s,
                                        const std::vector<double>& multipliers) {
-    std::vector<double> weight(plan_.n_set, 1.0);
-    weight[plan_.i_gain] = 2.0;
+    std::vector<double> scatters;
     for (int64_t i = 0; n_question_ > 0 && i < plan_.n_set; ++i) {
-      weight[i] = multipliers[i] * sums_[i].scatter();
+      scatters.push_back(sums_[i].scatter());
     }
     const int64_t n_item = plan_.options.n_item > 0 ? plan_.options.n_item : kItemsOfStep;
-    const std::vector<int64_t> n_of_set = allocate_questions(n_item, weight, kEvenPart);
+    const std::vector<int64_t> n_of_set = allocate_questions(plan_, n_item, multipliers, scatters);
     const Steering centre = perturbed(plan_.start, plan_.entries, s, {}, 0.0F);
     std::vector<Question> questions;
     for (int64_t i = 0; i < plan_.n_set; ++i) {

@@ -27,12 +27,14 @@ struct LoopPlan {
                                  const std::vector<LoopSet>& roles,
                                  const ClosedLoopOptions& options);
 
-/// Divides about `n` questions over the sets. The step follows sum w_k g_k, and g_k's error falls
-/// with scatter_k^2 / n_k: n_k in proportion to w_k scatter_k makes the error of the sum least
-/// (Neyman's allocation). `least` of an even share goes to each set whatever its `weight`
-/// = w_k scatter_k.
-[[nodiscard]] std::vector<int64_t> allocate_questions(int64_t n,
-                                                      const std::vector<double>& weight,
-                                                      double least);
+/// Divides about `n` questions over the sets. The step follows sum w_k g_k, with `multipliers` w,
+/// and g_k's error falls with scatter_k^2 / n_k: n_k in proportion to w_k scatter_k makes the error
+/// of the sum least (Neyman's allocation). Half of an even share goes to each set in any case.
+/// `scatters`: of single answers of each set; empty before anything is known, when the gain gets
+/// two parts and the other sets one.
+[[nodiscard]] std::vector<int64_t> allocate_questions(const LoopPlan& plan,
+                                                      int64_t n,
+                                                      const std::vector<double>& multipliers,
+                                                      const std::vector<double>& scatters);
 
 }  // namespace mascing

@@ -15,7 +15,6 @@ namespace {
 
 constexpr double kRidge = 0.5;       // of the regression, in pairs per free entry
 constexpr int64_t kCentreEvery = 3;  // pairs: one of their items is also measured at S itself
-constexpr double kLeastPart = 0.5;   // of an even share of the pairs: so many each set gets
 
 /// A perturbation of S and the item measured under both signs.
 struct LoopPair {
@@ -105,7 +104,7 @@ class PairSlopes : public LoopSlopes {
 
   void measure(const std::vector<float>& s, const std::vector<double>& multipliers) override {
     const std::vector<LoopPair> pairs =
-        draw_loop_pairs(plan_, allocate_questions(n_pair_, weights(multipliers), kLeastPart), rng_);
+        draw_loop_pairs(plan_, allocate_questions(plan_, n_pair_, multipliers, scatters()), rng_);
     const std::vector<Question> questions = loop_questions(plan_, s, pairs);
     n_question_ += std::ssize(questions);
     regressions_ = updated(std::move(regressions_), plan_, pairs, ask_(questions));
@@ -120,14 +119,13 @@ class PairSlopes : public LoopSlopes {
   [[nodiscard]] int64_t n_question() const override { return n_question_; }
 
  private:
-  /// Before anything is known, the gain gets two parts.
-  [[nodiscard]] std::vector<double> weights(const std::vector<double>& multipliers) const {
-    std::vector<double> weight(plan_.n_set, 1.0);
-    weight[plan_.i_gain] = 2.0;
+  /// Of each set; none before the first step.
+  [[nodiscard]] std::vector<double> scatters() const {
+    std::vector<double> scatters;
     for (int64_t i = 0; n_question_ > 0 && i < plan_.n_set; ++i) {
-      weight[i] = multipliers[i] * regressions_[i].scatter();
+      scatters.push_back(regressions_[i].scatter());
     }
-    return weight;
+    return scatters;
   }
 
   const LoopPlan& plan_;

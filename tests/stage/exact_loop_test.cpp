@@ -124,6 +124,7 @@ ExactEffects effects_of(const AskGradients& ask, const NumericModel& model) {
   directions[5] = 0.8F;
   EffectOptions options;
   options.n_max = 40;
+  options.perturbation = 0.8;
   return measure_exact_effects(numeric_frame(8), directions, model.sets, 0, ask, options);
 }
 
@@ -167,6 +168,7 @@ TEST(ExactEffects, OfLayersAreTheMeanSlopeOverTheReachOfPairs) {
   directions[5] = 0.8F;
   EffectOptions options;
   options.n_max = 2000;
+  options.perturbation = 0.8;
   const ExactEffects effects =
       measure_exact_effects(numeric_frame(8), directions, model.sets, 0, step, options);
   EXPECT_EQ(effects.entries.effect[3], 0.0);
