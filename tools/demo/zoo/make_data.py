@@ -18,6 +18,7 @@ import world
 SPLITS = ("discovery", "selection", "test")
 SIZES = {"attacks": (400, 150, 260), "direct": (80, 40, 100), "restricted": (300, 120, 260), "benign": (160, 80, 130),
          "neighbours": (120, 60, 130)}
+MORE = {"direct": (160, 120, 0)}  # drawn later: a hold set must be large enough to see a limit of 3 points
 NO_BIAS = world.Bias()
 
 
@@ -86,17 +87,19 @@ def as_row(conversation, group, split, row_id):
 
 
 def build(name, seed):
-    """Distinct conversations until every split has its size."""
-    rng, seen, rows = random.Random(seed), set(), []
-    for split, size in zip(SPLITS, SIZES[name]):
-        n_row = 0
-        while n_row < size:
-            conversation, group = DRAWS[name](rng, split, n_row)
-            text = json.dumps(conversation.messages)
-            if text not in seen:
-                seen.add(text)
-                rows.append(as_row(conversation, group, split, f"{name}-{split}-{n_row:03d}"))
-                n_row += 1
+    """Distinct conversations until every split has its size. Those of MORE have random numbers of their own, so that the others stay as they are."""
+    seen, rows = set(), []
+    for rng, sizes in ((random.Random(seed), SIZES[name]), (random.Random(seed + 1000), MORE.get(name, ()))):
+        for split, size in zip(SPLITS, sizes):
+            n_row = sum(row["split"] == split for row in rows)
+            end = n_row + size
+            while n_row < end:
+                conversation, group = DRAWS[name](rng, split, n_row)
+                text = json.dumps(conversation.messages)
+                if text not in seen:
+                    seen.add(text)
+                    rows.append(as_row(conversation, group, split, f"{name}-{split}-{n_row:03d}"))
+                    n_row += 1
     return rows
 
 
