@@ -36,6 +36,17 @@ struct LoopStepResult {
                                          ///< sets, divergence of texts
 };
 
+/// Which entries bring about the change of the target's margin between no mask and the closed
+/// loop's: derivatives integrated along the path, as means over conversations of the discovery
+/// split.
+struct AttributionResult {
+  int64_t n_conversation = 0;             ///< 0 = not measured
+  double change = 0.0;                    ///< nats of margin, measured at both ends
+  double attributed = 0.0;                ///< sum of all parts; near `change` if they hold
+  std::vector<std::vector<double>> part;  ///< [L, E] nats
+  std::vector<std::vector<double>> standard_error;  ///< [L, E] over conversations
+};
+
 struct LoopResult {
   std::string gradients;  ///< "exact", or "pairs" of random masks; empty: no loop ran
   std::vector<LoopStepResult> steps;
@@ -45,6 +56,7 @@ struct LoopResult {
   int64_t n_question = 0;                ///< number of prefills; exact: each differentiated
   int64_t n_token =
       0;  ///< of prefills, effects and costs included; differentiated ones count three times
+  AttributionResult attribution;
 };
 
 /// How well the margin of a set tells the unsteered model's judged replies apart: discovery split,

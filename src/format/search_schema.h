@@ -12,6 +12,15 @@ void describe(Io& io, LoopStepResult& step) {
 }
 
 template <typename Io>
+void describe(Io& io, AttributionResult& attribution) {
+  io.field("n_conversation", attribution.n_conversation);
+  io.field("change", attribution.change);
+  io.field("attributed", attribution.attributed);
+  io.field("part", attribution.part);
+  io.field("standard_error", attribution.standard_error);
+}
+
+template <typename Io>
 void describe(Io& io, LoopResult& loop) {
   io.later("gradients", loop.gradients);
   io.field("steps", loop.steps);
@@ -20,6 +29,7 @@ void describe(Io& io, LoopResult& loop) {
   io.field("stretch", loop.n_stretch);
   io.field("prefills", loop.n_question);
   io.later("prefill_tokens", loop.n_token);
+  io.later("attribution", loop.attribution);
 }
 
 template <typename Io>

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "report/app_parts.h"
+#include "report/attribution_section.h"
 #include "report/baseline_sections.h"
 #include "report/export_sections.h"
 #include "report/html.h"
@@ -306,6 +307,7 @@ std::string render_report(const Results& results, const std::vector<Transcript>&
   page += baselines_section(results);
   page += effects_section(results);
   page += loop_section(results);
+  page += attribution_section(results);
   page += interventional_section(results.interventional);
   page += candidates_section(results);
   page += exports_section(results);

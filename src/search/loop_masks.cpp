@@ -16,6 +16,7 @@
 #include "stage/effect_map.h"
 #include "stage/entry_costs.h"
 #include "stage/exact_effects.h"
+#include "stage/path_attribution.h"
 
 namespace mascing {
 namespace {
@@ -264,6 +265,35 @@ LoopResult summarise(const ClosedLoopResult& result, const Objectives& objective
   return loop;
 }
 
+std::vector<std::vector<double>> as_rows(const std::vector<double>& values, int64_t n_expert) {
+  std::vector<std::vector<double>> rows;
+  for (auto begin = values.begin(); begin != values.end(); begin += n_expert) {
+    rows.emplace_back(begin, begin + n_expert);
+  }
+  return rows;
+}
+
+/// Which of the mask's entries change the target's margin; nothing once the budget is spent.
+AttributionResult attribute(const EvalContext& context,
+                            const Objectives& objectives,
+                            const Mask& mask) {
+  AttributionResult result;
+  if (context.evaluator.budget_spent() >= kMaskShare) {
+    return result;
+  }
+  const AskGradientsOf ask = asking_gradients(context.evaluator, "attribution");
+  const PathAttribution path =
+      attribute_change(mask, objectives.sets, 0, [&](const std::vector<Question>& questions) {
+        return ask(objectives.sets, questions);
+      });
+  result.n_conversation = path.n;
+  result.change = path.change;
+  result.attributed = std::accumulate(path.part.begin(), path.part.end(), 0.0);
+  result.part = as_rows(path.part, mask.n_expert);
+  result.standard_error = as_rows(path.standard_error, mask.n_expert);
+  return result;
+}
+
 }  // namespace
 
 LoopMasks make_loop_masks(const EvalContext& context,
@@ -286,9 +316,12 @@ LoopMasks make_loop_masks(const EvalContext& context,
     Mask mask = mask_along(start, kFirstNorm);
     ClosedLoopResult closed = run_loop(context, objectives, start, mask, seed);
     made.loop = summarise(closed, objectives);
-    made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
     made.loop.gradients = start.is_exact ? "exact" : "pairs";
     mask.steer = std::move(closed.steer);
+    if (start.is_exact) {
+      made.loop.attribution = attribute(context, objectives, mask);
+    }
+    made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
     made.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kClosedLoop));
   }
   return made;

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/numeric.h"
 #include "base/random.h"
+#include "stage/row_means.h"
 
 namespace mascing {
 namespace {
@@ -14,26 +16,15 @@ constexpr size_t kLeastRows = 3;  // conversations, for an error of the mean
 
 /// Column means of `rows` [n][d] with their standard errors.
 EffectMap mean_effects(const std::vector<std::vector<double>>& rows) {
+  RowMeans means = row_means(rows);
   EffectMap map;
-  const double n = to_double(std::ssize(rows));
   map.n = std::ssize(rows);
-  const size_t d = rows.front().size();
-  map.effect.assign(d, 0.0);
-  map.standard_error.assign(d, 0.0);
-  for (const std::vector<double>& row : rows) {
-    for (size_t j = 0; j < d; ++j) {
-      map.effect[j] += row[j] / n;
-    }
-  }
   std::vector<double> p;
-  for (size_t j = 0; j < d; ++j) {
-    double square = 0.0;
-    for (const std::vector<double>& row : rows) {
-      square += (row[j] - map.effect[j]) * (row[j] - map.effect[j]);
-    }
-    map.standard_error[j] = std::sqrt(square / (n - 1.0) / n);
-    p.push_back(two_sided_p(map.effect[j], map.standard_error[j]));
+  for (size_t j = 0; j < means.mean.size(); ++j) {
+    p.push_back(two_sided_p(means.mean[j], means.standard_error[j]));
   }
+  map.effect = std::move(means.mean);
+  map.standard_error = std::move(means.standard_error);
   map.q_value = q_values(p);
   return map;
 }

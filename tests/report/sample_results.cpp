@@ -99,6 +99,11 @@ void add_loop(Results& results) {
   results.loop.n_stretch = 2;
   results.loop.n_question = 3584;
   results.loop.n_token = 215040;
+  results.loop.attribution = {32,
+                              2.5,
+                              2.375,
+                              {{1.5, 0.5, 0.0, 0.25}, {0.0, 0.25, -0.125, 0.0}},
+                              {{0.25, 0.125, 0.0, 0.0625}, {0.0, 0.125, 0.0625, 0.0}}};
   results.interventional = {{{0.0, 0.5, 0.0}, {1.25, 0.625, 0.375}}, 1536};
   results.outcome = {450, 0.96875, 0.8125};
   results.outcome.held_out["dsr"] = {

@@ -11,6 +11,7 @@
 #include "stage/entry_costs.h"
 #include "stage/exact_effects.h"
 #include "stage/numeric_model.h"
+#include "stage/path_attribution.h"
 
 namespace mascing {
 namespace {
@@ -186,6 +187,78 @@ TEST(ExactEffects, OfAModelWithoutGradientsAreEmptyAndSayWhy) {
   EXPECT_EQ(effects.entries.n, 0);
   EXPECT_THAT(effects.entries.effect, IsEmpty());
   EXPECT_EQ(effects.failure, "no rule for SSM_SCAN");
+}
+
+PathAttribution path_of(const AskGradients& ask, const NumericModel& model, const Mask& mask) {
+  return attribute_change(mask, model.sets, 0, ask, {.n_item = 20, .n_interval = 8});
+}
+
+Mask mask_with(float third, float fifth) {
+  Mask mask = numeric_frame(8);
+  mask.steer[3] = third;
+  mask.steer[5] = fifth;
+  return mask;
+}
+
+TEST(PathAttribution, DividesTheChangeAmongTheEntriesOfTheMask) {
+  const NumericModel model = wide_model(8);
+  const PathAttribution path = path_of(model.ask_gradients(), model, mask_with(1.0F, -0.5F));
+  EXPECT_EQ(path.n, 20);
+  double sum = 0.0;
+  for (size_t j = 0; j < path.part.size(); ++j) {
+    sum += path.part[j];
+    if (j != 3 && j != 5) {
+      EXPECT_EQ(path.part[j], 0.0) << j;
+    }
+  }
+  EXPECT_NEAR(sum, path.change, 1e-4);
+  const double error = 0.5 / std::sqrt(8.0) / std::sqrt(20.0);
+  EXPECT_NEAR(path.part[3], 1.5, 4.0 * error);
+  EXPECT_NEAR(path.part[5], -0.5, 2.0 * error);
+  EXPECT_NEAR(path.standard_error[3], error, 0.5 * error);
+}
+
+TEST(PathAttribution, IntegratesASlopeThatChangesAlongThePath) {
+  // m = a^2 b: from (0, 0) to (2, 3) it rises by 12, of which 2/3 are due to a and 1/3 to b.
+  const AskGradients cubic = [](const std::vector<Question>& questions) {
+    std::vector<OutcomeGradient> answers;
+    for (const Question& question : questions) {
+      const float a = question.steering.mask->steer[3];
+      const float b = question.steering.mask->steer[5];
+      std::vector<float> d_steer(16, 0.0F);
+      d_steer[3] = 2.0F * a * b;
+      d_steer[5] = a * a;
+      answers.push_back({a * a * b, d_steer, ""});
+    }
+    return answers;
+  };
+  const NumericModel model = wide_model(8);
+  const PathAttribution path = path_of(cubic, model, mask_with(2.0F, 3.0F));
+  EXPECT_NEAR(path.change, 12.0, 1e-4);
+  EXPECT_NEAR(path.part[3], 8.0, 0.08);  // the trapezoid rule's error is 1 / (2 n^2) of it
+  EXPECT_NEAR(path.part[5], 4.0, 0.04);
+  EXPECT_NEAR(path.standard_error[3], 0.0, 1e-9);
+}
+
+TEST(PathAttribution, LeavesOutConversationsWithoutADerivativeAnywhereOnThePath) {
+  const NumericModel model = wide_model(8);
+  int64_t n_asked = 0;
+  const AskGradients some = [&](const std::vector<Question>& questions) {
+    std::vector<OutcomeGradient> answers = model.ask_gradients()(questions);
+    for (OutcomeGradient& answer : answers) {
+      if (n_asked++ == 13) {  // the second conversation's fifth point of nine
+        answer = {NAN, {}, "too long"};
+      }
+    }
+    return answers;
+  };
+  EXPECT_EQ(path_of(some, model, mask_with(1.0F, 0.0F)).n, 19);
+  const AskGradients none = [](const std::vector<Question>& questions) {
+    return std::vector<OutcomeGradient>(questions.size(), {NAN, {}, "no rule for SSM_SCAN"});
+  };
+  const PathAttribution nothing = path_of(none, model, mask_with(1.0F, 0.0F));
+  EXPECT_EQ(nothing.n, 0);
+  EXPECT_THAT(nothing.part, IsEmpty());
 }
 
 constexpr double kTextLimit = 0.05;

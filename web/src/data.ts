@@ -66,6 +66,7 @@ export interface Results {
   model: { n_layer_moe: number; n_expert: number; n_expert_used: number };
   mask: { method: string; alpha: number; lambda: number; n_active: number; steer: number[][] };
   effects: { effect: number[][]; standard_error: number[][]; q_value: number[][]; carried?: number[][] };
+  loop?: { attribution?: { part: number[][] } };
   search?: { base_rate: number };
   candidates: Candidate[];
 }

@@ -23,6 +23,7 @@ function quantitiesOf(results: Results): Quantity[] {
     { name: "S, the mask", about: "entry of the steering matrix, in units of sigma", values: mask.steer },
     { name: "effect", about: "nats of margin per unit of the entry", values: effects.effect },
     { name: "carried", about: "the layer's effect times the expert's part in the difference", values: effects.carried ?? [] },
+    { name: "part of the change", about: "nats of margin that the entry brings about, of all between no mask and the loop's", values: results.loop?.attribution?.part ?? [] },
   ];
   return all.filter((quantity) => quantity.values.length > 0);
 }
