@@ -64,14 +64,22 @@ def save(path, model, optimizer, i_step, seconds, args):
     os.replace(partial, path)
 
 
+def begin_from(model, name, saved, source):
+    """All parameters of a model of the same architecture; of a trunk, those that fit."""
+    if saved["architecture"] == name:
+        model.load_state_dict(saved["state"])
+        return
+    import initialise
+    for line in initialise.init_from(model, saved["state"]):
+        print(f"{name}: not from {source}: {line}", flush=True)
+
+
 def start(args):
     """Model, optimizer, and the step and seconds that are already behind us."""
     torch.manual_seed(args.seed)
     model = architectures.build(args.model)
     if args.init and not args.output.exists():
-        import initialise
-        for line in initialise.init_from(model, torch.load(args.init)["state"]):
-            print(f"{args.model}: not from {args.init.stem}: {line}", flush=True)
+        begin_from(model, args.model, torch.load(args.init), args.init.stem)
     model.to(args.device)
     optimizer = Muon(model.named_parameters())
     if not args.output.exists():
