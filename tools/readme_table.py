@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the tables of README.md from results.json files, each between two marker lines. Standard library only.
+"""Writes the tables of the demo models from results.json files, each between two marker lines. Standard library only.
 
-    tools/readme_table.py out/results README.md
+    tools/readme_table.py out/results docs/demo_results.md README.md
 
-reads out/results/{planted,natural}/{defend,permit}/results.json, as written by `make results`.
+reads out/results/{planted,natural}/{defend,permit}/results.json, as written by `make results`. The first page gets all tables, the
+second one the four rows of the targets. Without baselines in the results, the table of baselines stays as it is.
 """
 import json
 import os
@@ -110,6 +111,23 @@ def render(results):
     return "\n".join(lines)
 
 
+HOLDS = {"defend": "direct_refusal", "permit": "hold_refusal"}
+
+
+def render_headline(results):
+    lines = ["| model | what should change | without → with the mask | forbidden requests still refused | ordinary requests still answered |",
+             "| --- | --- | --- | --- | --- |"]
+    for model in reversed(MODELS):
+        for scenario in SCENARIOS:
+            run = results[model, scenario]
+            target = TARGETS[scenario]
+            what = WORDS[scenario][target].replace(" (the target)", "")
+            cells = [model, f"{what}, in % of {run['metrics'][target]['n']}"]
+            cells += [rate_cell(run["metrics"].get(name)) for name in (target, HOLDS[scenario], "benign_compliance")]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def baseline_cell(candidate, target):
     if candidate is None or target not in candidate["metrics"]:
         return "-"
@@ -131,7 +149,10 @@ def baseline_row(model, scenario, run):
 
 
 def render_baselines(results):
-    n_random = max(run["random_masks"]["n_mask"] for run in results.values() if run.get("random_masks"))
+    """None without baselines."""
+    n_random = max((run["random_masks"]["n_mask"] for run in results.values() if run.get("random_masks")), default=0)
+    if not n_random:
+        return None
     lines = ["| target rate in % | without | **the mask** | " + " | ".join(BASELINES.values()) + f" | {n_random} random masks |",
              "| --- " * (len(BASELINES) + 4) + "|"]
     return "\n".join(lines + [baseline_row(*key, run) for key, run in reversed(results.items())])
@@ -158,23 +179,34 @@ def replace_block(text, name, block):
     return head + begin + "\n" + block + "\n" + end + rest.split(end)[1]
 
 
+def rewrite(path, blocks):
+    """Replaces the named blocks of a page; None leaves one as it is."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for name, block in blocks.items():
+        if block is not None:
+            text = replace_block(text, name, block)
+    with open(path + ".tmp", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path + ".tmp", path)
+    print(f"wrote the tables of {path}", file=sys.stderr)
+
+
 def main(arguments):
-    if len(arguments) != 2:
+    if len(arguments) != 3:
         print(__doc__, file=sys.stderr)
         return 2
-    folder, readme = arguments
+    folder, page, readme = arguments
     try:
         results = read_results(folder)
-        with open(readme, encoding="utf-8") as file:
-            text = replace_block(file.read(), "results", render(results))
-        text = replace_block(text, "baselines", render_baselines(results))
+        baselines = render_baselines(results)
+        rewrite(page, {"results": render(results), "baselines": baselines})
+        rewrite(readme, {"headline": render_headline(results)})
     except (OSError, ValueError, KeyError) as error:
         print(f"readme_table: error: {error!r}", file=sys.stderr)
         return 1
-    with open(readme + ".tmp", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(readme + ".tmp", readme)
-    print(f"wrote the tables of {readme}", file=sys.stderr)
+    if baselines is None:
+        print("readme_table: no baselines in these results; their table was left as it is", file=sys.stderr)
     return 0
 
 
