@@ -18,8 +18,7 @@ struct CandidateResult {
   std::string
       method;  ///< name of a MaskMethod, with "+guard" if guard masks were added; for baselines
                ///< also "paper", "forced_experts", "control_vector" or "system_prompt"
-  std::string setting;  ///< for baselines: the setting chosen on the selection split; for a closed
-                        ///< loop the second one's, "continued openings"
+  std::string setting;  ///< for baselines: the setting chosen on the selection split
   double lambda = 0.0;
   int64_t epochs = 0;
   double preserve = 0.0;

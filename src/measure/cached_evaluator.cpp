@@ -245,52 +245,6 @@ std::vector<AskedReply> CachedEvaluator::ask_chunk(const std::vector<Conversatio
   return replies;
 }
 
-std::vector<TokenSequence> CachedEvaluator::continuations(const std::string& what,
-                                                          const std::vector<TokenSequence>& prompts,
-                                                          int64_t n_max_token) {
-  std::vector<TokenSequence> all;
-  const int64_t n = std::ssize(prompts);
-  for (int64_t start = 0; start < n; start += kChunk) {
-    report(progress_, {what, start, n, "replies", ""});
-    const auto first = prompts.begin() + start;
-    append(continue_chunk({first, first + std::min(kChunk, n - start)}, n_max_token), all);
-  }
-  report(progress_, {what, n, n, "replies", ""});
-  return all;
-}
-
-std::vector<TokenSequence> CachedEvaluator::continue_chunk(
-    const std::vector<TokenSequence>& prompts, int64_t n_max_token) {
-  Sha256 digest;
-  int64_t n_prefill = 0;
-  std::vector<GenerateRequest> requests;
-  for (const TokenSequence& prompt : prompts) {
-    const int64_t n_token = std::ssize(prompt);
-    n_prefill += n_token;
-    digest.update(&n_token, sizeof n_token);
-    digest.update(prompt.data(), prompt.size() * sizeof(int32_t));
-    requests.push_back({.tokens = prompt});
-  }
-  const std::string key = "continuations\x1e" + std::to_string(n_max_token) + "\x1e" + digest.hex();
-  std::vector<TokenSequence> continued;
-  if (const auto cached = cache_.get(key)) {
-    continued = json::parse(*cached).get<std::vector<TokenSequence>>();
-  } else {
-    Sampling greedy;
-    greedy.n_max_token = n_max_token;
-    for (auto& reply : host_.generate(requests, greedy)) {
-      continued.push_back(reply.ok() ? std::move(reply.value.tokens) : TokenSequence{});
-    }
-    cache_.put(key, dump(continued));
-  }
-  int64_t n_generated = 0;
-  for (const TokenSequence& tokens : continued) {
-    n_generated += std::ssize(tokens);
-  }
-  count(key, n_prefill, n_generated);
-  return continued;
-}
-
 Perplexity CachedEvaluator::text_perplexity(const std::vector<TextBlock>& blocks,
                                             const Steering& steering) {
   const std::string key = "perplexity\x1e" + steering_key(steering) + blocks_key(blocks);

@@ -68,11 +68,6 @@ class CachedEvaluator {
                                               int64_t start,
                                               const Steering& steering,
                                               const Sampling& sampling);
-  /// What the unsteered model writes behind each prompt, greedily: up to `n_max_token` tokens;
-  /// nothing where the prompt cannot be processed. `what` is the stage in progress reports.
-  [[nodiscard]] std::vector<TokenSequence> continuations(const std::string& what,
-                                                         const std::vector<TokenSequence>& prompts,
-                                                         int64_t n_max_token);
   [[nodiscard]] Perplexity text_perplexity(const std::vector<TextBlock>& blocks,
                                            const Steering& steering);
   [[nodiscard]] Divergence divergence(const std::vector<Conversation>& conversations,
@@ -112,8 +107,6 @@ class CachedEvaluator {
                                                   const Steering& steering,
                                                   const Sampling& sampling,
                                                   uint64_t first_stream);
-  [[nodiscard]] std::vector<TokenSequence> continue_chunk(const std::vector<TokenSequence>& prompts,
-                                                          int64_t n_max_token);
   /// Adds to the token counts unless `key` was counted before.
   void count(const std::string& key, int64_t n_prefill, int64_t n_generated);
 

@@ -65,8 +65,7 @@ class Plane {
 
 bool is_same_mask(const CandidateResult& a, const CandidateResult& b) {
   return a.method == b.method && a.lambda == b.lambda && a.epochs == b.epochs &&
-         a.preserve == b.preserve && a.setting == b.setting && a.guard == b.guard &&
-         a.seed == b.seed && a.alpha < b.alpha;
+         a.preserve == b.preserve && a.guard == b.guard && a.seed == b.seed && a.alpha < b.alpha;
 }
 
 /// Lines between adjacent strengths of one mask.

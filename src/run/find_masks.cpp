@@ -109,7 +109,6 @@ AskedMasks ask_for_masks(const EvalContext& context,
     LoopMasks made = make_loop_masks(context, objectives, space, options.seed);
     asked.effects = std::move(made.effects);
     asked.loop = std::move(made.loop);
-    asked.guarded_loop = std::move(made.guarded_loop);
     asked.candidates = std::move(made.candidates);
     append(made.warnings, asked.warnings);
     watch.lap("closed_loop");
@@ -176,15 +175,6 @@ Mask FoundMasks::mask(size_t i_trial) const {
   mask.alpha = to_float(trial.alpha);
   add_selection(trial, mask);
   return mask;
-}
-
-const LoopResult& FoundMasks::loop_of(const Mask& mask) const {
-  for (const Candidate& candidate : asked.candidates) {
-    if (candidate.setting == kContinuedOpenings && candidate.mask->steer == mask.steer) {
-      return asked.guarded_loop;
-    }
-  }
-  return asked.loop;
 }
 
 FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Stopwatch& watch) {

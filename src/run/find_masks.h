@@ -24,7 +24,6 @@ struct AskedMasks {
   std::vector<Candidate> candidates;
   EffectsResult effects;
   LoopResult loop;
-  LoopResult guarded_loop;  ///< no steps if there was none
   InterventionalSurrogateResult interventional;
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin tells
   std::vector<Warning> warnings;
@@ -44,8 +43,6 @@ struct FoundMasks {
 
   /// The mask of a trial, at its strength, with what the selection split said of it.
   [[nodiscard]] Mask mask(size_t i_trial) const;
-  /// The loop that a mask comes from; the first for any other mask.
-  [[nodiscard]] const LoopResult& loop_of(const Mask& mask) const;
 };
 
 /// Labels the discovery split, traces it, makes masks and tries them on the selection split. Leaves

@@ -218,9 +218,6 @@ Results put_together(Session& session, const Parts& parts) {
   append(parts.warnings, results.warnings);
   if (parts.mask) {
     add_mask(*parts.mask, parts.mask_file, results);
-    if (parts.found != nullptr) {
-      results.loop = parts.found->loop_of(*parts.mask);
-    }
   }
   results.judges.members = judge_results(*session.judge);
   results.protocol =

@@ -21,7 +21,6 @@
 namespace mascing {
 namespace {
 
-constexpr double kPressing = 0.8;     // of a limit, from which on it may hold the loop back
 constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
 constexpr int64_t kMapItems = 128;    // conversations of an exact effect map
 constexpr int64_t kLayerRound = 64;   // pairs that move whole layers, between checks of the budget
@@ -295,37 +294,7 @@ AttributionResult attribute(const EvalContext& context,
   return result;
 }
 
-/// Runs a closed loop from the effects of `start`.
-void add_loop(const EvalContext& context,
-              const Objectives& objectives,
-              const LoopStart& start,
-              uint64_t seed,
-              LoopResult& loop,
-              std::vector<Candidate>& candidates) {
-  Mask mask = mask_along(start, kFirstNorm);
-  ClosedLoopResult closed = run_loop(context, objectives, start, mask, seed);
-  loop = summarise(closed, objectives);
-  loop.gradients = start.is_exact ? "exact" : "pairs";
-  mask.steer = std::move(closed.steer);
-  if (start.is_exact) {
-    loop.attribution = attribute(context, objectives, mask);
-  }
-  candidates.push_back(candidate_of(std::move(mask), MaskMethod::kClosedLoop));
-}
-
 }  // namespace
-
-bool presses_on_text(const LoopResult& loop) {
-  const auto limit = loop.limits.find(kGeneralText);
-  if (limit == loop.limits.end() || loop.n_stretch == 0) {
-    return false;
-  }
-  double sum = 0.0;
-  for (int64_t i = loop.i_best - loop.n_stretch + 1; i <= loop.i_best; ++i) {
-    sum += loop.steps[i].values.at(kGeneralText);
-  }
-  return sum / to_double(loop.n_stretch) >= kPressing * limit->second;
-}
 
 LoopMasks make_loop_masks(const EvalContext& context,
                           const Objectives& objectives,
@@ -344,15 +313,16 @@ LoopMasks make_loop_masks(const EvalContext& context,
     made.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kEffectMap));
   }
   if (scenario.uses(MaskMethod::kClosedLoop)) {
-    add_loop(context, objectives, start, seed, made.loop, made.candidates);
-    if (start.is_exact && presses_on_text(made.loop) &&
-        context.evaluator.budget_spent() < kMaskShare) {
-      const Objectives guarded = guarded_objectives(context, objectives);
-      add_loop(context, guarded, start, seed, made.guarded_loop, made.candidates);
-      made.candidates.back().setting = kContinuedOpenings;
-      made.guarded_loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
+    Mask mask = mask_along(start, kFirstNorm);
+    ClosedLoopResult closed = run_loop(context, objectives, start, mask, seed);
+    made.loop = summarise(closed, objectives);
+    made.loop.gradients = start.is_exact ? "exact" : "pairs";
+    mask.steer = std::move(closed.steer);
+    if (start.is_exact) {
+      made.loop.attribution = attribute(context, objectives, mask);
     }
     made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
+    made.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kClosedLoop));
   }
   return made;
 }

@@ -17,17 +17,11 @@ struct LoopMasks {
   std::vector<Candidate> candidates;  ///< the methods of the scenario among closed_loop, effect_map
   EffectsResult effects;
   LoopResult loop;
-  LoopResult guarded_loop;        ///< the second one; no steps if there was no need
   std::vector<Warning> warnings;  ///< where gradients cannot be exact
 };
 
-/// True if the mask of a loop lies near the limit on the divergence of general text, which may have
-/// kept it from its target.
-[[nodiscard]] bool presses_on_text(const LoopResult& loop);
-
-/// `objectives`: of the discovery split. Where gradients are exact and the loop presses on general
-/// text, a second loop follows with `guarded_objectives`; the selection split decides. All answers
-/// of the model are cached, so that an interrupted search goes on where it was.
+/// `objectives`: of the discovery split. All answers of the model are cached, so that an
+/// interrupted search goes on where it was.
 [[nodiscard]] LoopMasks make_loop_masks(const EvalContext& context,
                                         const Objectives& objectives,
                                         const SearchSpace& space,

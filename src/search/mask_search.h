@@ -21,7 +21,6 @@ struct Candidate {
   int64_t epochs = 0;
   double preserve = 0.0;
   double guard = 0.0;
-  std::string setting = {};  ///< what tells it from others of its method
 };
 
 struct CandidateSet {

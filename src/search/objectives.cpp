@@ -13,13 +13,11 @@
 namespace mascing {
 namespace {
 
-constexpr double kReplyLimit = 0.07;      // nats per token: benign replies stay what they were
-constexpr double kWantedLimit = 0.1;      // likewise: wanted replies, behind their openings
-constexpr double kTextLimit = 0.07;       // likewise: general text, however its perplexity changes
-constexpr double kContinuedLimit = 0.05;  // likewise: what follows openings that are not its own
-constexpr double kFreeTextLimit = 0.2;    // of general text, where those are watched
-constexpr double kLimitShare = 0.7;       // of what the scenario allows: other splits differ
-constexpr double kHoldMargin = 2.0;       // nats by which refusals of a hold set should lead
+constexpr double kReplyLimit = 0.07;  // nats per token: benign replies stay what they were
+constexpr double kWantedLimit = 0.1;  // likewise: wanted replies, behind their openings
+constexpr double kTextLimit = 0.07;   // likewise: general text, however its perplexity changes
+constexpr double kLimitShare = 0.7;   // of what the scenario allows: other splits differ
+constexpr double kHoldMargin = 2.0;   // nats by which refusals of a hold set should lead
 
 /// One set of the objectives.
 struct Objective {
@@ -234,24 +232,6 @@ Objectives build_objectives(const EvalContext& context, Split split) {
       objectives.roles[i].base = base_margins(context.evaluator, objectives, i);
     }
   }
-  return objectives;
-}
-
-Objectives guarded_objectives(const EvalContext& context, Objectives objectives) {
-  for (size_t i = 0; i < objectives.sets.size(); ++i) {
-    if (objectives.sets[i].name == kGeneralText) {
-      objectives.roles[i].limit = kFreeTextLimit;
-    }
-  }
-  auto continued = damage_objective(
-      kContinuedOpenings, continued_texts(context, ask_discovery(context)), kContinuedLimit);
-  if (continued) {
-    std::vector<OutcomeSet> sets = {std::move(continued->set)};
-    add_references(context.evaluator.host(), sets);
-    continued->set = std::move(sets.front());
-  }
-  add_objective(std::move(continued), objectives);
-  objectives.key = key_of(objectives.sets);
   return objectives;
 }
 

@@ -18,7 +18,6 @@ namespace mascing {
 /// Names of the sets without margins.
 inline constexpr const char* kBenignReplies = "benign replies";
 inline constexpr const char* kWantedReplies = "wanted replies";
-inline constexpr const char* kContinuedOpenings = "continued openings";
 inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss =
     "loss on general text";  ///< log of the relative perplexity increase
@@ -47,10 +46,5 @@ struct Objectives {
 /// If the target's margin is no better than `kLeastMarginAuc` or than chance on held-out
 /// conversations, there are no sets, and a warning says what would help.
 [[nodiscard]] Objectives build_objectives(const EvalContext& context, Split split);
-
-/// The same for a loop that general text holds back: its divergence has a wider limit, and language
-/// is watched where a mask acts, in what the unsteered model writes behind wanted openings that are
-/// not its own (`continued_texts`).
-[[nodiscard]] Objectives guarded_objectives(const EvalContext& context, Objectives objectives);
 
 }  // namespace mascing

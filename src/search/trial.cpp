@@ -35,7 +35,6 @@ Trial begin_trial(const std::vector<Candidate>& candidates,
   const Candidate& candidate = candidates[i];
   CandidateResult result;
   result.method = candidate.mask->method;
-  result.setting = candidate.setting;
   result.lambda = candidate.mask->lambda;
   result.epochs = candidate.epochs;
   result.preserve = candidate.preserve;

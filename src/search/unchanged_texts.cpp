@@ -4,19 +4,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/append.h"
-#include "base/random.h"
 #include "scenario/text_blocks.h"
 
 namespace mascing {
 namespace {
 
-constexpr int64_t kOpeningTokens = 4;   // of a wanted reply that are left out: most openings
-constexpr int64_t kReplyTokens = 32;    // of a reply that are compared
-constexpr size_t kReplyRows = 200;      // of each set whose replies are compared
-constexpr size_t kContinuedRows = 100;  // of each set whose openings are continued
-constexpr uint64_t kBeginningSeed = 0x6f70656e;
-constexpr int64_t kPieceTokens = 48;  // of general text
+constexpr int64_t kOpeningTokens = 4;  // of a wanted reply that are left out: most openings
+constexpr int64_t kReplyTokens = 32;   // of a reply that are compared
+constexpr size_t kReplyRows = 200;     // of each set whose replies are compared
+constexpr int64_t kPieceTokens = 48;   // of general text
 
 /// Scored behind the first `n_skip` tokens of the reply.
 ScoredText scored_reply(const Host& host,
@@ -33,54 +29,6 @@ ScoredText scored_reply(const Host& host,
   return text;
 }
 
-Verdict wanted_verdict(const ScenarioSet& set) {
-  return set.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
-}
-
-/// The first tokens of the visible part of every reply that is as wanted.
-std::vector<TokenSequence> wanted_beginnings(const DiscoveryReplies& of_set) {
-  const auto& [set, replies, judged, prefixes, fold] = of_set;
-  std::vector<TokenSequence> beginnings;
-  for (size_t i = 0; i < replies.size(); ++i) {
-    const auto first = replies[i].tokens.begin() + std::ssize(prefixes[i]);
-    if (judged[i].is_coherent && judged[i].verdict == wanted_verdict(set->spec) &&
-        replies[i].tokens.end() - first > kOpeningTokens) {
-      beginnings.emplace_back(first, first + kOpeningTokens);
-    }
-  }
-  return beginnings;
-}
-
-/// Conversations of a set behind a wanted beginning that another conversation's reply had, with
-/// what the unsteered model writes there. Of the target those that it replies to otherwise.
-std::vector<ScoredText> continued_of(const EvalContext& context, const DiscoveryReplies& of_set) {
-  const auto& [set, replies, judged, prefixes, fold] = of_set;
-  const std::vector<TokenSequence> beginnings = wanted_beginnings(of_set);
-  const auto& rows = set->rows(Split::kDiscovery);
-  std::vector<ScoredText> texts;
-  std::vector<TokenSequence> prompts;
-  Rng rng(kBeginningSeed);
-  for (size_t i = 0; i < rows.size() && texts.size() < kContinuedRows; ++i) {
-    const bool is_wanted = judged[i].verdict == wanted_verdict(set->spec);
-    const bool counts = set->spec.role != SetRole::kTarget || !is_wanted;
-    auto prompt = opening_prompt(context.evaluator.host(), rows[i], prefixes[i]);
-    if (counts && prompt && !beginnings.empty()) {
-      append(beginnings[rng.below(std::ssize(beginnings))], prompt->tokens);
-      texts.push_back({{}, std::ssize(prompt->tokens), nullptr, 0.0, prompt->first});
-      prompts.push_back(std::move(prompt->tokens));
-    }
-  }
-  const std::string what = "replies behind openings: " + set->spec.metric;
-  const auto continued = context.evaluator.continuations(what, prompts, kReplyTokens);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    texts[i].tokens = std::move(prompts[i]);
-    append(continued[i], texts[i].tokens);
-  }
-  std::erase_if(texts,
-                [](const ScoredText& text) { return std::ssize(text.tokens) <= text.begin; });
-  return texts;
-}
-
 }  // namespace
 
 std::vector<ScoredText> wanted_texts(const EvalContext& context,
@@ -88,7 +36,8 @@ std::vector<ScoredText> wanted_texts(const EvalContext& context,
   std::vector<ScoredText> texts;
   for (const DiscoveryReplies& of_set : discovery) {
     const auto& [set, replies, judged, prefixes, fold] = of_set;
-    const Verdict wanted = wanted_verdict(set->spec);
+    const Verdict wanted =
+        set->spec.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
     const auto& rows = set->rows(Split::kDiscovery);
     size_t n_kept = 0;
     for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
@@ -98,18 +47,6 @@ std::vector<ScoredText> wanted_texts(const EvalContext& context,
         texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_skip));
         ++n_kept;
       }
-    }
-  }
-  return texts;
-}
-
-std::vector<ScoredText> continued_texts(const EvalContext& context,
-                                        const std::vector<DiscoveryReplies>& discovery) {
-  std::vector<ScoredText> texts;
-  for (const DiscoveryReplies& of_set : discovery) {
-    const SetRole role = of_set.set->spec.role;
-    if (role == SetRole::kTarget || role == SetRole::kHold) {
-      append(continued_of(context, of_set), texts);
     }
   }
   return texts;

@@ -14,12 +14,6 @@ namespace mascing {
 /// reply begins, and under a mask it must also go on as such replies do.
 [[nodiscard]] std::vector<ScoredText> wanted_texts(const EvalContext& context,
                                                    const std::vector<DiscoveryReplies>& discovery);
-/// Conversations of target and hold sets behind the beginning of a wanted reply that was not
-/// theirs, with what the unsteered model writes there: under a mask replies begin in new ways, and
-/// must go on as the model would have gone on. Of the target only those that it does not reply to
-/// as wanted.
-[[nodiscard]] std::vector<ScoredText> continued_texts(
-    const EvalContext& context, const std::vector<DiscoveryReplies>& discovery);
 /// Of the benign sets on one split.
 [[nodiscard]] std::vector<ScoredText> benign_texts(const EvalContext& context, Split split);
 /// Pieces of one split's part of the general text.
