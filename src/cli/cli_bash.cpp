@@ -113,7 +113,8 @@ std::string bash_completion(const CommandFacts& top) {
     cases += case_of(path, words, values_of(*command));
     if (!command->commands.empty()) {
       cases += case_of(behind_help, commands_of(*command), "");
-      parents += (parents.empty() ? "\"" : " | \"") + path + "\" | \"" + behind_help + "\"";
+      parents += parents.empty() ? "" : " | ";
+      parents.append("\"").append(path).append("\" | \"").append(behind_help).append("\"");
     }
   }
   return kStart + known + kMiddle + cases + kBeforeParents + parents + kEnd;
