@@ -4,7 +4,8 @@
 namespace mascing::cli {
 namespace {
 
-constexpr const char* kStart = R"(# fish completion for mascing, written by `mascing describe-cli`.
+constexpr const char* kFishStart =
+    R"(# fish completion for mascing, written by `mascing describe-cli`.
 # True if the words behind `mascing` begin with these.
 function __mascing_at
     set -l words (commandline -opc)
@@ -29,12 +30,12 @@ std::string fish_quoted(const std::string& text) {
   return "'" + replaced(replaced(line, "\\", "\\\\"), "'", "\\'") + "'";
 }
 
-std::string condition(const std::string& test, const std::string& path) {
+std::string fish_line(const std::string& test, const std::string& path) {
   return "complete -c mascing -n " + fish_quoted(path.empty() ? test : test + " " + path);
 }
 
-std::string option_of(const OptionFacts& option, const std::string& path) {
-  std::string line = condition(path.empty() ? "__mascing_behind" : "__mascing_at", path);
+std::string fish_option(const OptionFacts& option, const std::string& path) {
+  std::string line = fish_line(path.empty() ? "__mascing_behind" : "__mascing_at", path);
   for (const std::string& name : option.names) {
     const bool is_long = name.starts_with("--");
     line += is_long ? " -l " + name.substr(2) : " -s " + name.substr(1);
@@ -53,16 +54,16 @@ std::string option_of(const OptionFacts& option, const std::string& path) {
 }  // namespace
 
 std::string fish_completion(const CommandFacts& top) {
-  std::string text = kStart;
+  std::string text = kFishStart;
   for (const CommandFacts* command : all_commands(top)) {
     const std::string path = words_after_program(*command);
     for (const CommandFacts& below : command->commands) {
       const std::string offer = " -f -a " + below.word + " -d " + fish_quoted(below.summary) + "\n";
-      text += condition("__mascing_behind", path) + offer;
-      text += condition("__mascing_behind help", path) + offer;
+      text += fish_line("__mascing_behind", path) + offer;
+      text += fish_line("__mascing_behind help", path) + offer;
     }
     for (const OptionFacts& option : command->options) {
-      text += option.is_argument ? "" : option_of(option, path);
+      text += option.is_argument ? "" : fish_option(option, path);
     }
   }
   return text;

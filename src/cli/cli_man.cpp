@@ -34,7 +34,7 @@ std::string sentence(const std::string& text) {
   return text.ends_with('.') ? text : text + ".";
 }
 
-std::string text_of(const CommandFacts& command) {
+std::string man_text(const CommandFacts& command) {
   std::string text;
   for (const TextPart& part : parts_of(command.text)) {
     std::string lines;
@@ -47,7 +47,7 @@ std::string text_of(const CommandFacts& command) {
   return text;
 }
 
-std::string option_of(const OptionFacts& option) {
+std::string man_option(const OptionFacts& option) {
   std::string names;
   for (size_t i = 0; i + 1 < option.names.size(); ++i) {
     names += "\\fB" + roff(option.names[i]) + "\\fR, ";
@@ -74,7 +74,7 @@ std::string other_pages(const CommandFacts& command) {
   return pages;
 }
 
-constexpr const char* kExitCodes =
+constexpr const char* kManExitCodes =
     ".SH EXIT STATUS\n"
     "0 success, 1 failure, 2 wrong usage, 3 a verdict named by \\-\\-fail\\-on, 130 interrupted "
     "(run "
@@ -91,15 +91,15 @@ std::string man_page(const CommandFacts& command, const std::string& version) {
   std::string page = ".TH " + upper(name) + " 1 \"\" \"mascing " + version +
                      "\" \"User Commands\"\n.SH NAME\n" + name + " \\- " + roff(command.summary) +
                      "\n.SH SYNOPSIS\n" + roff(command.usage()) + "\n.SH DESCRIPTION\n" +
-                     text_of(command);
+                     man_text(command);
   if (!command.commands.empty()) {
     page += ".SH COMMANDS\n" + other_pages(command);
   }
   page += ".SH OPTIONS\n";
   for (const OptionFacts& option : command.options) {
-    page += option_of(option);
+    page += man_option(option);
   }
-  page += kExitCodes;
+  page += kManExitCodes;
   if (!command.examples.empty()) {
     page += ".SH EXAMPLES\n" + verbatim(command.examples);
   }

@@ -4,30 +4,30 @@
 namespace mascing::cli {
 namespace {
 
-constexpr const char* kOpening =
+constexpr const char* kReferenceOpening =
     "# Command-line reference\n\n"
     "Written by the program itself: `mascing describe-cli -o FOLDER` makes this page, the man "
     "pages\n"
     "and the completions for bash, zsh and fish. A test compares it with the program.\n";
 
-std::string code(const std::string& text) {
+std::string code_span(const std::string& text) {
   return "`" + text + "`";
 }
 
 /// For running text: no HTML tag, no cell border.
-std::string escaped(const std::string& text) {
+std::string markdown_escaped(const std::string& text) {
   return replaced(replaced(replaced(text, "<", "&lt;"), "|", "\\|"), "*", "\\*");
 }
 
-std::string names_of(const OptionFacts& option) {
+std::string names_cell(const OptionFacts& option) {
   if (option.is_argument) {
-    return code(option.usage());
+    return code_span(option.usage());
   }
   std::string names;
   for (size_t i = 0; i + 1 < option.names.size(); ++i) {
-    names += code(option.names[i]) + ", ";
+    names += code_span(option.names[i]) + ", ";
   }
-  return names + code(replaced(option.usage(), "|", "\\|"));
+  return names + code_span(replaced(option.usage(), "|", "\\|"));
 }
 
 std::string details_of(const OptionFacts& option) {
@@ -45,10 +45,10 @@ std::string details_of(const OptionFacts& option) {
     add(replaced(option.range, " - ", " to "));
   }
   if (!option.default_value.empty()) {
-    add("default " + code(option.default_value));
+    add("default " + code_span(option.default_value));
   }
   for (const std::string& other : option.excludes) {
-    add("not with " + code(other));
+    add("not with " + code_span(other));
   }
   return details;
 }
@@ -57,18 +57,18 @@ std::string table_of(const CommandFacts& command) {
   std::string table = "| option | meaning |\n| --- | --- |\n";
   for (const OptionFacts& option : command.options) {
     const std::string details = details_of(option);
-    table += "| " + names_of(option) + " | " + escaped(option.text) +
+    table += "| " + names_cell(option) + " | " + markdown_escaped(option.text) +
              (details.empty() ? "" : " (" + details + ")") + " |\n";
   }
   return table;
 }
 
-std::string text_of(const CommandFacts& command) {
+std::string markdown_text(const CommandFacts& command) {
   std::string text;
   for (const TextPart& part : parts_of(command.text)) {
     text += part.is_table ? "\n```\n" : "\n";
     for (const std::string& line : part.lines) {
-      text += (part.is_table ? line : escaped(line)) + "\n";
+      text += (part.is_table ? line : markdown_escaped(line)) + "\n";
     }
     text += part.is_table ? "```\n" : "";
   }
@@ -80,7 +80,7 @@ std::string anchor_of(const CommandFacts& command) {
 }
 
 std::string section_of(const CommandFacts& command) {
-  std::string section = "\n## " + command.path + "\n" + text_of(command) + "\n```\n" +
+  std::string section = "\n## " + command.path + "\n" + markdown_text(command) + "\n```\n" +
                         (command.examples.empty() ? "  " + command.usage() : command.examples) +
                         "\n```\n";
   return section + "\n" + table_of(command);
@@ -92,11 +92,11 @@ std::string markdown_reference(const CommandFacts& top) {
   std::string list = "\n| command | |\n| --- | --- |\n";
   std::string sections;
   for (const CommandFacts* command : all_commands(top)) {
-    list += "| [" + code(command->path) + "](" + anchor_of(*command) + ") | " +
-            escaped(command->summary) + " |\n";
+    list += "| [" + code_span(command->path) + "](" + anchor_of(*command) + ") | " +
+            markdown_escaped(command->summary) + " |\n";
     sections += section_of(*command);
   }
-  return kOpening + list + sections;
+  return kReferenceOpening + list + sections;
 }
 
 std::string words_after_program(const CommandFacts& command) {

@@ -17,7 +17,7 @@ std::string between(const std::string& text, const std::string& open, const std:
                                   : text.substr(begin + open.size(), end - begin - open.size());
 }
 
-std::vector<std::string> split(const std::string& text, char mark) {
+std::vector<std::string> split_at(const std::string& text, char mark) {
   std::vector<std::string> words;
   std::istringstream in(text);
   std::string word;
@@ -27,7 +27,7 @@ std::vector<std::string> split(const std::string& text, char mark) {
   return words;
 }
 
-std::vector<std::string> names_of(const CLI::Option& option) {
+std::vector<std::string> option_names(const CLI::Option& option) {
   std::vector<std::string> names;
   for (const std::string& name : option.get_snames()) {
     names.push_back("-" + name);
@@ -42,7 +42,7 @@ OptionFacts facts_of_option(const CLI::Option& option) {
   OptionFacts facts;
   facts.is_argument = option.get_positional();
   facts.names =
-      facts.is_argument ? std::vector<std::string>{option.get_name(true)} : names_of(option);
+      facts.is_argument ? std::vector<std::string>{option.get_name(true)} : option_names(option);
   facts.is_flag = option.get_items_expected_max() == 0;
   facts.is_required = option.get_required();
   const bool takes_many = option.get_expected_max() > 1;
@@ -51,12 +51,12 @@ OptionFacts facts_of_option(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (!facts.is_flag) {
     facts.kind = type.substr(0, type.find(':'));
-    facts.choices = split(between(type, "{", "}"), ',');
+    facts.choices = split_at(between(type, "{", "}"), ',');
     facts.range = between(type, "in [", "]");
     facts.default_value = option.get_default_str();
   }
   for (const CLI::Option* other : option.get_excludes()) {
-    facts.excludes.push_back(names_of(*other).back());
+    facts.excludes.push_back(option_names(*other).back());
   }
   std::sort(facts.excludes.begin(), facts.excludes.end());  // CLI11's order is by address
   facts.text = option.get_description();
@@ -145,7 +145,7 @@ std::vector<const CommandFacts*> all_commands(const CommandFacts& top) {
 
 std::vector<TextPart> parts_of(const std::string& text) {
   std::vector<TextPart> parts;
-  for (const std::string& line : split(text, '\n')) {
+  for (const std::string& line : split_at(text, '\n')) {
     const bool is_table = is_table_line(line);
     if (line.empty()) {
       parts.emplace_back();

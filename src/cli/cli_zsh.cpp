@@ -5,7 +5,7 @@ namespace mascing::cli {
 namespace {
 
 /// Within single quotes and the brackets of _arguments.
-std::string escaped(const std::string& text) {
+std::string zsh_escaped(const std::string& text) {
   std::string line = replaced(text, "\n", " ");
   for (const char* mark : {"\\", "[", "]", ":"}) {
     line = replaced(line, mark, std::string("\\") + mark);
@@ -27,7 +27,7 @@ std::string action_of(const OptionFacts& option) {
     values += (values.empty() ? "(" : " ") + choice;
   }
   const std::string action = !values.empty() ? values + ")" : option.is_number() ? "" : "_files";
-  return ":" + escaped(replaced(option.name(), "--", "")) + ":" + action;
+  return ":" + zsh_escaped(replaced(option.name(), "--", "")) + ":" + action;
 }
 
 std::string spec_of(const OptionFacts& option) {
@@ -37,7 +37,7 @@ std::string spec_of(const OptionFacts& option) {
   std::string specs;
   for (const std::string& name : option.names) {
     specs += std::string(specs.empty() ? "" : " \\\n") + "    '" +
-             (option.is_repeatable ? "*" : "") + name + "[" + escaped(option.text) + "]" +
+             (option.is_repeatable ? "*" : "") + name + "[" + zsh_escaped(option.text) + "]" +
              action_of(option) + "'";
   }
   return specs;
@@ -54,12 +54,12 @@ std::string specs_of(const CommandFacts& command) {
 std::string list_of(const CommandFacts& command) {
   std::string list;
   for (const CommandFacts& below : command.commands) {
-    list += "        '" + below.word + ":" + escaped(below.summary) + "'\n";
+    list += "        '" + below.word + ":" + zsh_escaped(below.summary) + "'\n";
   }
   return list;
 }
 
-std::string branch(const CommandFacts& command, const std::string& help) {
+std::string branch_of(const CommandFacts& command, const std::string& help) {
   std::string text =
       function_of(command) + "() {\n  local context state state_descr line\n" +
       "  typeset -A opt_args\n  _arguments -C" + specs_of(command) +
@@ -87,7 +87,7 @@ std::string zsh_completion(const CommandFacts& top) {
     const bool is_top = command == &top;
     text += command->commands.empty()
                 ? function_of(*command) + "() {\n  _arguments" + specs_of(*command) + "\n}\n\n"
-                : branch(*command, is_top ? "        'help:explain a command'\n" : "");
+                : branch_of(*command, is_top ? "        'help:explain a command'\n" : "");
   }
   return text + "_mascing \"$@\"\n";
 }

@@ -40,7 +40,7 @@ std::string gibibytes(int64_t bytes) {
   return format_number(static_cast<double>(bytes) / static_cast<double>(kGiB), 1) + " GiB";
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string comma_list(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) {
     line += (line.empty() ? "" : ", ") + word;
@@ -135,17 +135,17 @@ bool is_ready(const Diagnosis& found) {
   return true;
 }
 
-void print_text(const Diagnosis& found) {
+void print_diagnosis(const Diagnosis& found) {
   const EngineFacts& engine = found.engine;
   std::cout << "mascing       " << version() << ", " << compiler_name() << ", " << build_type()
             << " build\n"
             << "engine        " << engine.version
             << (engine.commit.empty() ? "" : " (commit " + engine.commit + ")") << ", back ends "
-            << joined(engine.back_ends) << '\n'
+            << comma_list(engine.back_ends) << '\n'
             << "processor     " << found.machine.processor << ", " << found.machine.n_core
             << " threads\n"
             << "features      "
-            << (engine.cpu_features.empty() ? "none" : joined(engine.cpu_features)) << '\n';
+            << (engine.cpu_features.empty() ? "none" : comma_list(engine.cpu_features)) << '\n';
   for (const EngineDevice& device : found.devices) {
     if (device.is_gpu) {
       std::cout << "GPU           " << device.name << ", " << device.description << ", "
@@ -170,13 +170,13 @@ void print_text(const Diagnosis& found) {
   std::cout << (is_ready(found) ? "ready to run\n" : "not ready to run\n");
 }
 
-nlohmann::json as_json(const FolderFacts& folder) {
+nlohmann::json folder_json(const FolderFacts& folder) {
   return {{"path", folder.path},
           {"is_writable", folder.is_writable},
           {"free_bytes", folder.free_bytes}};
 }
 
-void print_json(const Diagnosis& found) {
+void print_diagnosis_json(const Diagnosis& found) {
   nlohmann::json devices = nlohmann::json::array();
   for (const EngineDevice& device : found.devices) {
     devices.push_back({{"name", device.name},
@@ -193,7 +193,7 @@ void print_json(const Diagnosis& found) {
                         {"text", finding.text},
                         {"remedy", finding.remedy}});
   }
-  nlohmann::json cache = as_json(found.cache);
+  nlohmann::json cache = folder_json(found.cache);
   cache["used_bytes"] = found.cache.used_bytes;
   const auto& memory = found.machine.memory_bytes;
   const nlohmann::json value = {
@@ -209,7 +209,7 @@ void print_json(const Diagnosis& found) {
       {"processor_features", found.engine.cpu_features},
       {"devices", std::move(devices)},
       {"memory_bytes", memory ? nlohmann::json(*memory) : nlohmann::json()},
-      {"folder", as_json(found.here)},
+      {"folder", folder_json(found.here)},
       {"cache", std::move(cache)},
       {"llama_server", found.server},
       {"findings", std::move(findings)},
@@ -229,7 +229,7 @@ void add_doctor(CLI::App& app, Session& session) {
   command->add_flag("--json", *json, "Print JSON");
   command->callback([json, &session] {
     const Diagnosis found = diagnose();
-    *json ? print_json(found) : print_text(found);
+    *json ? print_diagnosis_json(found) : print_diagnosis(found);
     session.exit_code = is_ready(found) ? 0 : 1;
   });
 }

@@ -9,7 +9,7 @@
 namespace mascing::cli {
 namespace {
 
-constexpr size_t kColumns = 80;
+constexpr size_t kHelpColumns = 80;
 constexpr size_t kOptionColumn = 30;
 constexpr size_t kCommandColumn = 12;
 
@@ -21,7 +21,7 @@ size_t second_column(const std::string& line) {
   return text == std::string::npos ? 0 : text;
 }
 
-std::string folded(const std::string& line, size_t n_column) {
+std::string folded_line(const std::string& line, size_t n_column) {
   const size_t column = second_column(line);
   if (column == 0 && line.starts_with(' ')) {
     return line;  // an example, to be copied
@@ -45,7 +45,7 @@ std::string folded(const std::string& line, size_t n_column) {
 }
 
 /// "  NAME        TEXT", the text from `column` on and on a line of its own below a long name.
-std::string entry(const std::string& name, const std::string& text, size_t column) {
+std::string help_entry(const std::string& name, const std::string& text, size_t column) {
   std::string line = "  " + name;
   const std::string indent(column, ' ');
   if (text.empty()) {
@@ -56,7 +56,7 @@ std::string entry(const std::string& name, const std::string& text, size_t colum
   } else {
     line += std::string(column - line.size(), ' ');
   }
-  return line + wrapped(text, kColumns - column, indent) + '\n';
+  return line + wrapped(text, kHelpColumns - column, indent) + '\n';
 }
 
 /// Where the first clause of a text ends. The full stop of "vs. steered" ends none.
@@ -77,15 +77,15 @@ class HelpText : public CLI::Formatter {
  public:
   [[nodiscard]] std::string make_option(const CLI::Option* option,
                                         bool is_positional) const override {
-    return entry(make_option_name(option, is_positional) + make_option_opts(option),
-                 make_option_desc(option),
-                 kOptionColumn);
+    return help_entry(make_option_name(option, is_positional) + make_option_opts(option),
+                      make_option_desc(option),
+                      kOptionColumn);
   }
   [[nodiscard]] std::string make_subcommand(const CLI::App* command) const override {
-    return entry(command->get_name(), summary_of(*command), kCommandColumn);
+    return help_entry(command->get_name(), summary_of(*command), kCommandColumn);
   }
   [[nodiscard]] std::string make_description(const CLI::App* app) const override {
-    return wrapped(CLI::Formatter::make_description(app), kColumns, "");
+    return wrapped(CLI::Formatter::make_description(app), kHelpColumns, "");
   }
 };
 
@@ -99,7 +99,7 @@ std::string wrapped(const std::string& text, size_t n_column, const std::string&
   while (std::getline(lines, line)) {
     result += is_first ? "" : '\n' + (line.empty() ? "" : indent);
     is_first = false;
-    std::string lines_of_it = line.size() <= n_column ? line : folded(line, n_column);
+    std::string lines_of_it = line.size() <= n_column ? line : folded_line(line, n_column);
     for (size_t at = lines_of_it.find('\n'); at != std::string::npos;
          at = lines_of_it.find('\n', at + 1)) {
       lines_of_it.insert(at + 1, indent);
@@ -125,7 +125,7 @@ std::string summary_of(const CLI::App& command) {
   const std::string text = description_parts(command.get_description()).text;
   std::string summary = text.substr(0, end_of_clause(text));
   const size_t comma = summary.find(", ");
-  if (summary.size() > kColumns - kCommandColumn && comma != std::string::npos) {
+  if (summary.size() > kHelpColumns - kCommandColumn && comma != std::string::npos) {
     summary.resize(comma);
   }
   return trim(summary);

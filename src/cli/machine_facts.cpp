@@ -32,7 +32,7 @@ std::string value_in(const char* path, const std::string& key) {
 }
 
 /// A number at the start of a text; -1 if there is none, such as in "max".
-int64_t number_of(const std::string& text) {
+int64_t leading_number(const std::string& text) {
   std::istringstream in(text);
   int64_t number = -1;
   return in >> number ? number : -1;
@@ -42,7 +42,7 @@ int64_t number_in(const char* path) {
   std::ifstream file(path);
   std::string line;
   std::getline(file, line);
-  return number_of(line);
+  return leading_number(line);
 }
 
 std::optional<int64_t> available_memory() {
@@ -52,7 +52,7 @@ std::optional<int64_t> available_memory() {
       least = least ? std::min(*least, bytes) : bytes;
     }
   };
-  const int64_t kib = number_of(value_in("/proc/meminfo", "MemAvailable"));
+  const int64_t kib = leading_number(value_in("/proc/meminfo", "MemAvailable"));
   limit(kib < 0 ? -1 : kib * 1024);
   for (const auto& [most, now] :
        {std::pair{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
