@@ -42,4 +42,9 @@ with open(folder / "mhj.csv", "w", newline="") as file:
 END
 python3 "$here/commands.py" "$mascing" "$stand" "$work" "$@" || fail "commands of the documentation"
 n_check=$((n_check + 1))
+# docs/formats.md against the files that the commands of docs/deployment.md wrote.
+made=$work/docs-deployment-md
+if [ $# -eq 0 ]; then
+  run 0 python3 "$here/formats.py" "$work/mask.gguf" "$made/mask.lora.gguf" "$made/model-steered.gguf"
+fi
 finish
