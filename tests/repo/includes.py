@@ -46,9 +46,10 @@ EXTERNAL = [
     (r"immintrin\.h", ["base"]),
     # The operating system.
     (r"(fcntl|poll|spawn|sys/(file|mman|wait))\.h", ["base"]),
+    (r"sys/resource\.h", ["cli"]),
     (r"sys/stat\.h", ["base", "format"]),
     (r"unistd\.h", ["base", "export", "cli"]),
-    (r"(netdb|sys/(ioctl|resource|socket))\.h", ["cli"]),
+    (r"(netdb|sys/(ioctl|socket))\.h", ["cli"]),
 ]
 # What ARCHITECTURE.md may name beside rooms.
 NO_ROOMS = {"", "host.h", "public headers", "C++ standard library", "libcrypto"}
