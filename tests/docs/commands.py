@@ -31,6 +31,7 @@ NOT_RUN = {
     ("*", r"scripts/build_server\.sh.*"): "builds llama-server, some minutes",
     ("*", r".* --judge llama-guard\.gguf .*"): "needs the weights of Llama Guard; tests/host/guard_test.cpp has a guard",
     ("*", r".*--model-dir hf/.*"): "needs the model's Hugging Face folder; tests/cli/export.sh makes one",
+    ("docs/paper.md", r".*"): "needs the public data sets and hours; tests/cli/paper.sh runs it on stand-ins",
     ("docs/scale.md", r".*"): "needs several machines; tests/cli/collect.sh and run.sh run shards and merge them",
 }
 # On the stand-in's few conversations these may find that a mask is not usable, which is an answer.
@@ -157,7 +158,8 @@ def main():
                 errors += [error] if error else []
             n_run += n
     if not only:
-        errors += [f"NOT_RUN: {entry} fits no command" for entry in NOT_RUN if entry not in used]
+        errors += [f"NOT_RUN: {entry} fits no command" for entry in NOT_RUN
+                   if entry not in used and (entry[0] == "*" or entry[0] in pages)]
     for error in errors:
         print(f"commands: {error}", file=sys.stderr)
     print(f"{n_command} commands, {n_run} run, {len(errors)} errors")

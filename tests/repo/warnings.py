@@ -6,7 +6,7 @@
 
 A warning is written as three values in a row, id, text and advice: in braces, or as arguments of a call that makes one. The
 id comes first, behind a condition at most. It is a string, or something with a string behind it (`set.metric + "_fell"`), which the page writes as `<metric>_fell`.
-`mascing doctor` has a flag behind the id.
+`mascing doctor` has a flag behind the id (Finding). Sources without the word warning have none.
 """
 import re
 import sys
@@ -47,6 +47,8 @@ def is_sentence(element):
 
 
 def ids_of(text):
+    if not re.search("[Ww]arning|Finding", text):
+        return
     for elements in groups(text):
         for i, element in enumerate(elements):
             match = ID.match(re.sub(r"\s+", " ", element))
