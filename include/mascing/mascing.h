@@ -24,6 +24,7 @@
 #include "mascing/conversation.h"
 #include "mascing/conversation_file.h"
 #include "mascing/data_summary.h"
+#include "mascing/engine_facts.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
 #include "mascing/gradient_requests.h"

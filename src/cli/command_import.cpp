@@ -199,7 +199,7 @@ std::string description() {
       "or "
       "set with --format:\n";
   for (const ImportFormatName& format : import_format_names()) {
-    text += "  " + format.name + std::string(18 - std::min<size_t>(17, format.name.size()), ' ') +
+    text += "  " + format.name + std::string(18 - std::min<size_t>(16, format.name.size()), ' ') +
             format.description + "\n";
   }
   return text +

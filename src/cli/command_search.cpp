@@ -92,8 +92,8 @@ void add_search(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<SearchArguments>();
   CLI::App* command = app.add_subcommand(
       "search",
-      "Interactive search. Searches for masks like `run`, shows every trial, and ends in a menu of "
-      "the Pareto set, the masks with the best trade-off between target rate and damage on the "
+      "Search for masks like `run`, but choose one yourself. Shows every trial, and ends in a menu "
+      "of the Pareto set, the masks with the best trade-off between target rate and damage on the "
       "selection split. Without a terminal it prints the set. Menu commands:\n" +
           std::string(kMenuHelp));
   add_examples(*command,

@@ -30,5 +30,8 @@ void add_search(CLI::App& app, Session& session);
 void add_chat(CLI::App& app, Session& session);
 void add_judge(CLI::App& app, Session& session);
 void add_mask(CLI::App& app, Session& session);
+void add_doctor(CLI::App& app, Session& session);
+/// Needs all other commands when it runs.
+void add_describe(CLI::App& app, Session& session);
 
 }  // namespace mascing::cli

@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 #include "base/standard_files.h"
+#include "cli/build_facts.h"
 #include "cli/command_words.h"
 #include "cli/commands.h"
+#include "cli/help_text.h"
 #include "cli/last_words.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "cli/strict_options.h"
 #include "cli/terminal_filter.h"
 #include "mascing/error.h"
-#include "mascing/version.h"
 
 namespace {
 
@@ -30,12 +31,14 @@ constexpr int kInterrupted = 130;
 constexpr const char* kDescription =
     "Example:\n"
     "  mascing run scenario.toml -m model.gguf -o out/\n\n"
-    "Changes the behaviour of a Mixture-of-Experts language model without retraining. Learns from\n"
-    "labelled conversations which experts to promote or suppress, and writes a small mask that is\n"
-    "added to the router logits.\n"
-    "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 a verdict named by --fail-on, 130 "
-    "interrupted\n"
-    "(run again to resume).";
+    "Changes the behaviour of a Mixture-of-Experts language model without retraining. Learns from "
+    "labelled conversations which experts to promote or suppress, and writes a small mask that is "
+    "added to the router logits.";
+
+constexpr const char* kFooter =
+    "`mascing help COMMAND` explains a command.\n"
+    "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 a verdict named by --fail-on,\n"
+    "130 interrupted (run again to resume).";
 
 int complain(const std::string& message, const std::string& hint, int code) {
   std::cerr << "mascing: error: " << message << '\n';
@@ -72,6 +75,8 @@ void add_commands(CLI::App& app, mascing::cli::Session& session) {
   mascing::cli::add_chat(app, session);
   mascing::cli::add_judge(app, session);
   mascing::cli::add_mask(app, session);
+  mascing::cli::add_doctor(app, session);
+  mascing::cli::add_describe(app, session);
 }
 
 int run(int argc, char** argv) {
@@ -79,7 +84,9 @@ int run(int argc, char** argv) {
   mascing::cli::Session session;
   std::vector<std::string> words(argv + 1, argv + argc);
   session.command_line = "mascing " + mascing::cli::command_line(words);
-  app.set_version_flag("--version", std::string("mascing ") + mascing::version());
+  app.set_version_flag("--version", mascing::cli::version_text, "Show version and build");
+  app.footer(kFooter);
+  app.formatter(mascing::cli::help_formatter());
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::simple);
   add_commands(app, session);

@@ -44,6 +44,15 @@ std::string refuse_empty(const std::string& word) {
   return word.empty() ? "an empty value; omit the option instead" : "";
 }
 
+/// Where "-" is standard output; elsewhere it would be a file of this name.
+bool writes_to_standard_output(const CLI::App& command) {
+  return command.get_name() == "import" || command.get_name() == "report";
+}
+
+std::string refuse_standard_output(const std::string& word) {
+  return word == "-" ? "this command does not write to standard output; name a file or folder" : "";
+}
+
 void make_strict(CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (option.get_items_expected_max() == 0) {
@@ -65,6 +74,9 @@ void make_strict(CLI::Option& option) {
 void make_strict(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     make_strict(*option);
+    if (option->check_lname("output") && !writes_to_standard_output(app)) {
+      option->check(refuse_standard_output);
+    }
   }
   for (CLI::App* command : app.get_subcommands(nullptr)) {
     make_strict(*command);

@@ -11,6 +11,11 @@ outside=$work/outside
 run 0 cmake --install "$build" --prefix "$prefix" --config "$6"
 [ "$n_failed" -eq 0 ] || finish
 run 0 "$prefix/bin/mascing" --version
+for file in man/man1/mascing.1 man/man1/mascing-mask-show.1 bash-completion/completions/mascing zsh/site-functions/_mascing \
+  fish/vendor_completions.d/mascing.fish; do
+  n_check=$((n_check + 1))
+  [ -s "$prefix/share/$file" ] || fail "share/$file is not installed"
+done
 cp -r "$4" "$outside"
 
 # No path of this machine in what others read.

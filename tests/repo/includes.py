@@ -36,7 +36,7 @@ PUBLIC = "include/mascing"
 # Headers of others: pattern -> the rooms or files that may include them. Public headers may include the standard
 # library only.
 EXTERNAL = [
-    (r"(llama|ggml|gguf|chat|common|log|sampling)(-[a-z]+)?\.h", ["host/llama"]),
+    (r"(llama|ggml|gguf|chat|common|log|sampling|build)(-[a-z]+)?\.h", ["host/llama"]),
     (r"curl/.*", ["src/judge/http_client.cpp"]),
     (r"CLI/.*", ["cli"]),
     (r"toml\+\+/.*", ["scenario"]),
@@ -46,6 +46,7 @@ EXTERNAL = [
     (r"immintrin\.h", ["base"]),
     # The operating system.
     (r"(fcntl|poll|spawn|sys/(file|mman|wait))\.h", ["base"]),
+    (r"sys/resource\.h", ["cli"]),
     (r"sys/stat\.h", ["base", "format"]),
     (r"unistd\.h", ["base", "export", "cli"]),
     (r"(netdb|sys/(ioctl|socket))\.h", ["cli"]),
