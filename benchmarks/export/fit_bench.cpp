@@ -121,13 +121,14 @@ int run(int64_t n_layer, int64_t n_thread, int64_t n_token) {
                 layer.quality.same_experts);
   }
   const double mean = seconds / to_double(n_layer);
-  std::printf("measured: %.1f s a layer, %.1f s of processor time (%lld layers, %lld tokens, %lld "
-              "threads)\n",
-              mean,
-              cpu / to_double(n_layer),
-              static_cast<long long>(n_layer),
-              static_cast<long long>(n_token),
-              static_cast<long long>(n_thread));
+  std::printf(
+      "measured: %.1f s a layer, %.1f s of processor time (%lld layers, %lld tokens, %lld "
+      "threads)\n",
+      mean,
+      cpu / to_double(n_layer),
+      static_cast<long long>(n_layer),
+      static_cast<long long>(n_token),
+      static_cast<long long>(n_thread));
   std::printf("measured: %.0f MiB at the peak, forecast %.0f MiB beside one layer's inputs\n",
               peak_mib(),
               to_double(fit_bytes(n_token, kWidth, kExperts)) / 1048576.0);

@@ -22,7 +22,8 @@ struct RouterSketch {
   void add(int64_t type, const float* tensor, int64_t n);
 };
 
-/// Largest relative distance that the rounding of a tensor type explains; 0 for 32-bit floats.
+/// Largest relative distance that the rounding of a tensor type explains; 0 for 32-bit floats, and
+/// for types whose rounding leaves too little of a router to know it by (one and two bits).
 [[nodiscard]] double rounding_tolerance(int64_t type);
 
 /// True if no two tensors are farther apart than the rounding of their types explains. Two sketches
