@@ -114,6 +114,7 @@ std::vector<std::string> replies_of(Host& host,
                                     const Steering& steering,
                                     int64_t n_token) {
   std::vector<GenerateRequest> requests;
+  requests.reserve(prompts.size());
   for (const Prompt& prompt : prompts) {
     requests.push_back({prompt.tokens, steering, 0, prompt.opens_reasoning});
   }
@@ -172,6 +173,7 @@ ServerCheck check_server(const ServerCheckOptions& server,
   }
   Server remote(server);
   std::vector<Answers> answers;
+  answers.reserve(asked.size());
   for (const Conversation& conversation : asked) {
     answers.push_back({remote.ask(conversation, masks, Strengths::kOff),
                        remote.ask(conversation, masks, Strengths::kOn),
