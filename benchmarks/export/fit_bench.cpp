@@ -132,9 +132,10 @@ int run(int64_t n_layer, int64_t n_thread, int64_t n_token) {
   std::printf("measured: %.0f MiB at the peak, forecast %.0f MiB beside one layer's inputs\n",
               peak_mib(),
               to_double(fit_bytes(n_token, kWidth, kExperts)) / 1048576.0);
-  std::printf("extrapolated: %.1f min for %lld layers\n",
+  std::printf("extrapolated: %.1f min for %lld layers, %.1f min of processor time\n",
               mean * to_double(kModelLayers) / 60.0,
-              static_cast<long long>(kModelLayers));
+              static_cast<long long>(kModelLayers),
+              cpu * to_double(kModelLayers) / to_double(n_layer) / 60.0);
   return 0;
 }
 
