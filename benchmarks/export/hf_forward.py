@@ -1,5 +1,8 @@
-# An independent check of baked Hugging Face folders: Qwen3MoeForCausalLM in a few lines of PyTorch in double precision,
-# written from the published architecture. It shares nothing with llama.cpp or mascing except the file format.
+# An independent check of baked Hugging Face folders and PEFT adapters: Qwen3MoeForCausalLM in a few lines of PyTorch in
+# double precision, written from the published architecture. It shares nothing with llama.cpp or mascing except the file
+# formats.
+#
+#   hf_forward.py same_replies FOLDER BAKED PEFT N TOKENS    whether the folder with the adapter answers as the baked one
 import json
 import os
 import sys
@@ -13,16 +16,30 @@ TYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
 class Model:
-    """`push(i_layer, logits [N, E])`, if given, replaces the router logits by its return value."""
+    """`push(i_layer, logits [N, E])`, if given, replaces the router logits by its return value. `adapter` is the folder of
+    a PEFT adapter."""
 
-    def __init__(self, folder, push=None):
+    def __init__(self, folder, push=None, adapter=None):
         with open(folder + "/config.json") as file:
             self.config = json.load(file)
         self.weight = {name: torch.frombuffer(bytearray(data), dtype=TYPES[dtype]).reshape(shape).double()
                        for name, (dtype, shape, data) in gguf_tools.read_folder(folder).items()}
+        if adapter:
+            self.add(adapter)
         self.push = push
         half = self.config["head_dim"] // 2
         self.turn = self.config["rope_theta"] ** (-torch.arange(half).double() / half)
+
+    def add(self, adapter):
+        """weight + lora_alpha / r * lora_B lora_A, for each of the adapter's modules, as PEFT documents it."""
+        with open(adapter + "/adapter_config.json") as file:
+            config = json.load(file)
+        tensors = {name: torch.frombuffer(bytearray(data), dtype=TYPES[dtype]).reshape(shape).double() for name, (
+            dtype, shape, data) in gguf_tools.read_safetensors(adapter + "/adapter_model.safetensors").items()}
+        for module in config["target_modules"]:
+            a, b = (tensors.pop("base_model.model.%s.lora_%s.weight" % (module, side)) for side in "AB")
+            self.weight[module + ".weight"] += config["lora_alpha"] / config["r"] * b @ a
+        assert not tensors, tensors.keys()
 
     def norm(self, x, name):
         x = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.config["rms_norm_eps"])
@@ -96,15 +113,18 @@ def exact_push(path):
     """The mask itself: z + alpha * sigma * S. Sigma is that of the layer if it is calibrated, otherwise the token's own,
     over its experts with divisor E."""
     keys, tensors = gguf_tools.read_gguf(path)
-    rule = keys["mascing.sigma_rule"]
-    assert rule in ("token", "calibrated")
     (n_expert, n_layer), _, _ = tensors["steer"]
-    steer = torch.tensor(gguf_tools.floats(tensors["steer"])).double().view(n_layer, n_expert)
-    alpha = keys["mascing.alpha"]
-    if rule == "token":
-        return lambda i, z: z + alpha * z.std(-1, unbiased=False, keepdim=True) * steer[i]
-    sigma = gguf_tools.floats(tensors["sigma"])
-    return lambda i, z: z + alpha * sigma[i] * steer[i]
+    parts = {keys["mascing.sigma_rule"]: "steer"}
+    parts.update({rule: "steer." + rule for rule in keys.get("mascing.part_rules", [])})
+    assert set(parts) <= {"token", "calibrated"}, parts
+    steer = {rule: torch.tensor(gguf_tools.floats(tensors[name])).double().view(n_layer, n_expert)
+             for rule, name in parts.items()}
+    alpha, sigma = keys["mascing.alpha"], gguf_tools.floats(tensors["sigma"])
+
+    def push(i, z):
+        own = {"token": z.std(-1, unbiased=False, keepdim=True), "calibrated": sigma[i]}
+        return z + alpha * sum(own[rule] * steer[rule][i] for rule in steer)
+    return push
 
 
 def easysteer_push(path):
@@ -119,3 +139,17 @@ def easysteer_push(path):
         z[:, layers[i]["expert_ids"]] += layers[i]["lambda"] * z.std(-1, keepdim=True)
         return z
     return push
+
+
+def same_replies(folder, baked, peft, n, n_token):
+    plain = Model(folder)
+    n_vocab = plain.weight["model.embed_tokens.weight"].shape[0]
+    prompts = [[(37 * i + 11 * j * j + 5) % n_vocab for j in range(24)] for i in range(int(n))]
+    unsteered, wanted, got = (model.generate(prompts, int(n_token))
+                              for model in (plain, Model(baked), Model(folder, adapter=peft)))
+    assert unsteered != wanted, "the mask changes none of these replies"
+    print(sum(a == b for a, b in zip(wanted, got)), "of", len(prompts), "replies are the same")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

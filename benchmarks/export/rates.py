@@ -4,7 +4,7 @@
 #   rates.py MASCING LLAMA_SERVER RUNS WORK [FORM...]
 # RUNS: the output of `scripts/run_pair.sh MODEL RUNS` (defend/ and permit/). WORK: a folder for exports and answers.
 # Answers that are there already are not measured again, so a run can be divided by naming forms:
-#   plain lora gguf both both-hook hf exact easysteer
+#   plain lora gguf both both-hook hf peft exact easysteer
 # Prints a table. Exit status 1 if a form is outside the 95 % interval of the hook on the target set of a mask.
 import concurrent.futures
 import json
@@ -21,7 +21,7 @@ import gguf_tools  # noqa: E402
 
 DATA = os.path.join(ROOT, "models/demo/data")
 MODEL = os.path.join(ROOT, "models/demo/kingdom-planted-f16.gguf")
-FORMS = ("plain", "lora", "gguf", "both", "both-hook", "hf", "exact", "easysteer")
+FORMS = ("plain", "lora", "gguf", "both", "both-hook", "hf", "peft", "exact", "easysteer")
 SETS = {"attacks": ("attacks",), "direct": ("direct",), "restricted": ("restricted",), "benign": ("benign", "benign_multiturn")}
 # Metrics of the two scenarios: name in results.json -> (set, wanted).
 METRICS = {"defend": {"dsr": ("attacks", "refused"), "direct_refusal": ("direct", "refused"),
@@ -115,7 +115,7 @@ class Bench:
 
     def export(self, scenario, form):
         """Path of an exported form, which is made if missing."""
-        ending = {"lora": ".lora.gguf", "gguf": ".gguf", "hf": "-hf", "easysteer": ".json"}[form]
+        ending = {"lora": ".lora.gguf", "gguf": ".gguf", "hf": "-hf", "peft": "-peft", "easysteer": ".json"}[form]
         path = self.path(scenario + ending)
         if os.path.exists(path):
             return path
@@ -124,7 +124,7 @@ class Bench:
             words += ["-m", MODEL, "-t", "1", "--data", self.calibration()]
         elif form == "gguf":
             words += ["-m", MODEL, "-t", "1", "--adapter", self.export(scenario, "lora")]
-        elif form == "hf":
+        elif form in ("hf", "peft"):
             words += ["--model-dir", self.folder(), "--adapter", self.export(scenario, "lora")]
         self.call(*words)
         return path
@@ -149,7 +149,8 @@ class Bench:
 
     def ask_torch(self, scenario, form):
         import hf_forward
-        model = hf_forward.Model(self.export(scenario, "hf") if form == "hf" else self.folder())
+        model = hf_forward.Model(self.export(scenario, "hf") if form == "hf" else self.folder(),
+                                 adapter=self.export(scenario, "peft") if form == "peft" else None)
         if form == "exact":
             model.push = hf_forward.exact_push(self.mask(scenario))
         elif form == "easysteer":
@@ -183,7 +184,7 @@ class Bench:
         """Metric -> replies, from WORK if they are there."""
         path = self.path("%s-%s.answers.json" % (scenario, form))
         if not os.path.exists(path):
-            ask = self.ask_torch if form in ("hf", "exact", "easysteer") else self.ask_server
+            ask = self.ask_torch if form in ("hf", "peft", "exact", "easysteer") else self.ask_server
             answers = ask(scenario, form)
             with open(path + ".tmp", "w") as file:
                 json.dump(answers, file)

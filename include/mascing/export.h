@@ -83,6 +83,16 @@ ExportReport export_hf(const Mask& mask,
                        const ExportOptions& options,
                        const Progress& progress = {});
 
+/// A PEFT adapter (adapter_config.json, adapter_model.safetensors) on the routers of the Hugging
+/// Face model in `folder`; writes a folder. At the mask's strength, fitted or read as in
+/// export_lora. Throws as export_hf, and Error{kMismatch} where the model's routers are no linear
+/// modules.
+ExportReport export_peft(const Mask& mask,
+                         const std::string& folder,
+                         const std::string& output,
+                         const ExportOptions& options,
+                         const Progress& progress = {});
+
 /// JSON for EasySteer, an extension of vLLM. Needs no model. Throws Error{kInsufficient} for a mask
 /// that changes nothing.
 ExportReport export_easysteer(const Mask& mask, const std::string& output);

@@ -44,6 +44,7 @@
 #include "mascing/reply_parts.h"
 #include "mascing/report.h"
 #include "mascing/results.h"
+#include "mascing/router_sketch.h"
 #include "mascing/run.h"
 #include "mascing/run_comparison.h"
 #include "mascing/scenario.h"

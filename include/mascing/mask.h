@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "mascing/router_sketch.h"
+
 namespace mascing {
 
 /// How the spread of a layer's router logits is measured, so that alpha has the same meaning in all
@@ -22,7 +24,14 @@ enum class SigmaRule {
 /// Throws Error{kUsage} naming the three rules.
 [[nodiscard]] SigmaRule parse_sigma_rule(const std::string& text);
 
-/// Router logits of MoE layer l become z' = z + alpha * sigma * S_l (method.md, step 5).
+/// One more summand of a composed mask, whose sigma follows another rule.
+struct MaskPart {
+  SigmaRule sigma_rule = SigmaRule::kToken;
+  std::vector<float> steer = {};  ///< S, [L, E]
+};
+
+/// Router logits of MoE layer l become z' = z + alpha * sigma * S_l (method.md, step 5). Each part
+/// adds alpha * sigma_p * S_p,l; all sigmas are taken from z.
 struct Mask {
   int64_t n_layer = 0;          ///< L, MoE layers only
   int64_t n_expert = 0;         ///< E
@@ -36,6 +45,7 @@ struct Mask {
   int64_t n_expert_used = 0;  ///< K of the model
   std::string architecture;
   std::string fingerprint;  ///< of the model it was made for; SHA-256 as hexadecimal digits
+  RouterSketch routers;     ///< of that model; empty in masks of earlier versions
   std::string model_name;
   std::string scenario;
   std::string direction;  ///< "defend" or "permit", from the scenario
@@ -44,13 +54,21 @@ struct Mask {
   std::string data_hash;  ///< SHA-256 of the traces it was optimised on
   std::string tool_version;
   std::map<std::string, double> metrics;  ///< e.g. "selection.dsr.rate", "selection.dsr.low"
+  /// Of a composition of masks of different sigma rules, one for each further rule; else empty.
+  std::vector<MaskPart> parts;
 
   [[nodiscard]] const float* row(int64_t i_layer) const {
     return steer.data() + i_layer * n_expert;
   }
   [[nodiscard]] float* row(int64_t i_layer) { return steer.data() + i_layer * n_expert; }
-  /// Number of non-zero entries.
+  /// Number of entries that are not zero, in any part.
   [[nodiscard]] int64_t n_active() const;
+  [[nodiscard]] bool is_zero(int64_t i_layer) const;
+  /// True if the mask or one of its parts takes sigma by this rule.
+  [[nodiscard]] bool uses(SigmaRule rule) const;
+  /// The sum of S and all parts, [L, E]. A token's sigma is `sigma` on average, so this is the push
+  /// in its units, also for a mask of parts.
+  [[nodiscard]] std::vector<float> total() const;
   /// Throws Error{kBadInput} unless all sizes match, all numbers are finite and every sigma is
   /// positive.
   void validate() const;

@@ -16,9 +16,10 @@ struct WeightedMask {
   std::string name;       ///< for messages
 };
 
-/// One mask with the combined effect: S is the sum of strength * S, alpha is 1. A single mask is
-/// unchanged except for alpha. Throws Error{kMismatch} unless all masks are for the same model and
-/// use the same sigma rule, Error{kUsage} if none is given.
+/// One mask with the combined effect: S is the sum of strength * S, alpha is 1. Masks of another
+/// sigma rule than the first go into a part for each rule. A single mask is unchanged except for
+/// alpha. Throws Error{kMismatch} unless all masks are for the same model, Error{kUsage} if none is
+/// given.
 [[nodiscard]] Mask compose_masks(const std::vector<WeightedMask>& masks);
 
 /// An expert for which two masks have opposite signs.
@@ -29,7 +30,8 @@ struct MaskConflict {
   double second = 0.0;  ///< strength * S of the second mask
 };
 
-/// Comparison of two masks at their strengths.
+/// Comparison of two masks at their strengths. Where sigma rules differ, both count in units of the
+/// layer's mean sigma.
 struct MaskComparison {
   double cosine = 0.0;      ///< of the two matrices, 0 if one is empty
   double difference = 0.0;  ///< Euclidean norm of their difference over that of the larger one

@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "mascing/router_sketch.h"
+
 namespace mascing {
+
+class TensorCodec;
 
 /// Properties of a model known without computation. Layers have two numberings: `i_layer` counts
 /// only MoE layers (0 .. L-1), a block number counts all blocks of the file.
@@ -14,8 +18,8 @@ struct ModelInfo {
   std::string name;
   std::string description;  ///< description stored in the file; may be empty
   std::string architecture;
-  std::string fingerprint;  ///< SHA-256 of architecture and router weights; the same for every
-                            ///< quantisation
+  std::string fingerprint;  ///< SHA-256 of architecture and router tensors as stored
+  RouterSketch routers;     ///< their values, up to rounding
   std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer, chat template and
                             ///< samples of all weights
   int64_t n_block = 0;
@@ -39,7 +43,10 @@ struct ModelInfo {
 /// the fingerprint; of parts above 64 MiB, up to 33 pieces of 4 KiB of each tensor stand for the
 /// weights. Throws Error{kBadInput} if a part is missing or broken, the model is dense, or a router
 /// does not have one row for each expert. With `allow_dense`, a dense model is described, too, as
-/// one without MoE layers.
-[[nodiscard]] ModelInfo read_model_info(const std::string& path, bool allow_dense = false);
+/// one without MoE layers. `codec` decodes quantised routers for their sketch; null: only F32, F16
+/// and BF16, others have none.
+[[nodiscard]] ModelInfo read_model_info(const std::string& path,
+                                        bool allow_dense = false,
+                                        const TensorCodec* codec = nullptr);
 
 }  // namespace mascing

@@ -29,6 +29,7 @@ struct TraceSet {
   std::vector<int64_t> blocks;  ///< [L]
   std::string architecture;
   std::string fingerprint;
+  RouterSketch routers;
   std::string model_name;
   std::vector<TraceView> traces;
   std::shared_ptr<const void> storage;  ///< owns the data that `traces` points to

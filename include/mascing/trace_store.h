@@ -21,7 +21,8 @@ struct TraceStoreHeader {
   std::string architecture;
   std::string fingerprint;
   std::string model_name;
-  std::string inputs_hash;  ///< of all that the store was made from; the caller's own word
+  std::string inputs_hash;    ///< of all that the store was made from; the caller's own word
+  RouterSketch routers = {};  ///< of the model; empty in stores of earlier versions
 
   bool operator==(const TraceStoreHeader&) const = default;
 };

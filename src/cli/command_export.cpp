@@ -10,6 +10,7 @@
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
+#include "cli/server_check.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
@@ -27,6 +28,7 @@ struct ExportArguments {
   std::string check;
   std::string results;
   bool any_model = false;
+  ServerCheckOptions server;
   FitArguments source;
 
   [[nodiscard]] ExportOptions options() const {
@@ -124,6 +126,28 @@ void run_hf(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments, report, arguments.output, command_line({"vllm", "serve", arguments.output}));
 }
 
+void run_peft(const ExportArguments& arguments, const Mask& mask) {
+  if (arguments.folder.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[export] --to peft needs --model-dir, for the names of the routers",
+                "add the folder of the original Hugging Face model: --model-dir hf/");
+  }
+  ProgressLine line;
+  const ExportReport report =
+      export_peft(mask, arguments.folder, arguments.output, arguments.options(), line.callback());
+  line.finish_line();
+  print_fit(report.fit);
+  finish(arguments,
+         report,
+         arguments.output,
+         command_line({"vllm",
+                       "serve",
+                       arguments.folder,
+                       "--enable-lora",
+                       "--lora-modules",
+                       "mask=" + arguments.output}));
+}
+
 void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
   const ExportReport report = export_easysteer(mask, arguments.output);
   print_two_levels(report.two_levels, mask);
@@ -144,8 +168,14 @@ void refuse_unused(const CLI::App& command, const std::string& target) {
   if (target == "easysteer") {
     refuse({"--adapter", "--data", "--rank", "--check", "--results"}, "--to easysteer");
   }
-  if (target != "hf") {
+  if (target != "hf" && target != "peft") {
     refuse({"--model-dir", "--any-model"}, "--to " + target);
+  }
+  if (command.count("--verify-server") > 0) {
+    refuse({"--output", "--adapter", "--rank", "--fit-tokens", "--check", "--results"},
+           "--verify-server");
+  } else {
+    refuse({"--verify-limit"}, "an export");
   }
   if (command.count("--adapter") > 0) {
     refuse({"--data", "--rank"}, "--adapter, which brings its fit along");
@@ -166,7 +196,46 @@ std::vector<std::string> inputs_of(const ExportArguments& arguments) {
   return inputs;
 }
 
+void run_server_check(const ExportArguments& arguments) {
+  if (!arguments.source.has_model()) {
+    throw Error(ErrorKind::kUsage,
+                "[export] --verify-server compares with the exact mask, which needs the model",
+                "add -m model.gguf");
+  }
+  if (arguments.source.data.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[export] --verify-server has no questions to ask",
+                "add conversations that the mask was made for: --data conversations.jsonl");
+  }
+  const std::vector<WeightedMask> masks = read_masks(arguments.masks);
+  const ServerCheck found =
+      check_server(arguments.server, masks, compose_masks(masks), arguments.source.options());
+  judge_server(arguments.server, found);
+}
+
+/// --to and --output belong together and are needed, unless a server is to be verified.
+void require_target(const ExportArguments& arguments) {
+  const bool is_check = !arguments.server.url.empty();
+  if (is_check && !arguments.target.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[export] --verify-server writes nothing, --to does",
+                "export first, start the server, then verify it");
+  }
+  if (!is_check && (arguments.target.empty() || arguments.output.empty())) {
+    throw Error(ErrorKind::kUsage,
+                std::string("[export] ") + (arguments.target.empty() ? "--to" : "--output") +
+                    " is required",
+                "e.g. --to lora -o mask.lora.gguf; see `mascing export --help`");
+  }
+}
+
 void execute(const ExportArguments& arguments, Session& session) {
+  require_target(arguments);
+  if (!arguments.server.url.empty()) {
+    run_server_check(arguments);
+    session.exit_code = 0;
+    return;
+  }
   refuse_to_overwrite(arguments.output, inputs_of(arguments));
   const Mask mask = compose_from(arguments.masks);
   if (!arguments.results.empty()) {
@@ -184,6 +253,8 @@ void execute(const ExportArguments& arguments, Session& session) {
     run_gguf(arguments, mask);
   } else if (arguments.target == "hf") {
     run_hf(arguments, mask);
+  } else if (arguments.target == "peft") {
+    run_peft(arguments, mask);
   } else {
     run_easysteer(arguments, mask);
   }
@@ -202,15 +273,19 @@ void add_export(CLI::App& app, Session& session) {
       "  mascing export mask.gguf -m model.gguf --adapter mask.lora.gguf --to gguf -o "
       "steered.gguf\n"
       "  mascing export mask.gguf --adapter mask.lora.gguf --model-dir hf/ --to hf -o hf-steered/\n"
+      "  mascing export mask.gguf --adapter mask.lora.gguf --model-dir hf/ --to peft -o "
+      "mask-peft/\n"
+      "  mascing export mask.gguf -m model.gguf --data chats.jsonl --verify-server "
+      "http://127.0.0.1:8080\n"
       "  mascing export defend.gguf=0.8 permit.gguf=0.5 --to easysteer -o both.json");
   command->add_option("masks", arguments->masks, "Mask files, as FILE or FILE=STRENGTH")
       ->required();
-  command->add_option("--to", arguments->target, "Format: lora, gguf, hf or easysteer")
-      ->required()
-      ->check(CLI::IsMember({"lora", "gguf", "hf", "easysteer"}));
-  command->add_option("-o,--output", arguments->output, "File or folder to write")->required();
-  command->add_option(
-      "--model-dir", arguments->folder, "Folder of the original Hugging Face model (--to hf)");
+  command->add_option("--to", arguments->target, "Format: lora, gguf, hf, peft or easysteer")
+      ->check(CLI::IsMember({"lora", "gguf", "hf", "peft", "easysteer"}));
+  command->add_option("-o,--output", arguments->output, "File or folder to write");
+  command->add_option("--model-dir",
+                      arguments->folder,
+                      "Folder of the original Hugging Face model (--to hf, peft)");
   command->add_option("--check",
                       arguments->check,
                       "Conversations (JSONL) for comparing the exported file with the exact mask; "
@@ -221,6 +296,17 @@ void add_export(CLI::App& app, Session& session) {
                       "it and to its report.html");
   command->add_flag(
       "--any-model", arguments->any_model, "Skip the check that the folder holds the mask's model");
+  command->add_option(
+      "--verify-server",
+      arguments->server.url,
+      "Export nothing; ask the llama-server at this URL the --data conversations with "
+      "and without the mask, and compare with the exact mask in this process");
+  command
+      ->add_option("--verify-limit",
+                   arguments->server.n_conversation,
+                   "Conversations to ask a server, at most")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
   arguments->source.add_to(*command);
   command->callback([arguments, command, &session] {
     refuse_unused(*command, arguments->target);

@@ -25,11 +25,10 @@ struct Entry {
 
 std::vector<Entry> strongest_entries(const Mask& mask, size_t n) {
   std::vector<Entry> entries;
-  for (int64_t l = 0; l < mask.n_layer; ++l) {
-    for (int64_t e = 0; e < mask.n_expert; ++e) {
-      if (mask.row(l)[e] != 0.0F) {
-        entries.push_back({l, e, mask.row(l)[e]});
-      }
+  const std::vector<float> total = mask.total();
+  for (int64_t i = 0; i < std::ssize(total); ++i) {
+    if (total[i] != 0.0F) {
+      entries.push_back({i / mask.n_expert, i % mask.n_expert, total[i]});
     }
   }
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
@@ -39,6 +38,15 @@ std::vector<Entry> strongest_entries(const Mask& mask, size_t n) {
   return entries;
 }
 
+/// "token", or "token + calibrated" for a mask of parts.
+std::string sigma_rules(const Mask& mask) {
+  std::string text = to_string(mask.sigma_rule);
+  for (const MaskPart& part : mask.parts) {
+    text += std::string(" + ") + to_string(part.sigma_rule);
+  }
+  return text;
+}
+
 void show(const std::string& path) {
   const Mask mask = read_mask(path);
   std::cout << "scenario     " << mask.scenario << " (" << mask.direction << "), method "
@@ -46,8 +54,8 @@ void show(const std::string& path) {
             << "model        " << mask.model_name << " (" << mask.architecture << ", fingerprint "
             << mask.fingerprint.substr(0, 16) << "...)\n"
             << "strength     alpha " << format_number(mask.alpha, 2) << ", sigma "
-            << to_string(mask.sigma_rule) << ", lambda " << mask.lambda << ", threshold "
-            << mask.threshold << '\n'
+            << sigma_rules(mask) << ", lambda " << mask.lambda << ", threshold " << mask.threshold
+            << '\n'
             << "active       " << mask.n_active() << " of " << mask.n_layer << " x "
             << mask.n_expert << " entries\n";
   for (const Entry& entry : strongest_entries(mask, 10)) {
@@ -88,7 +96,12 @@ void compose(const std::vector<std::string>& words, const std::string& output) {
   refuse_to_overwrite(output, paths_of_masks(words));
   write_mask(output, sum);
   std::cout << sum.n_active() << " of " << sum.n_layer << " x " << sum.n_expert
-            << " entries active\n";
+            << " entries active, sigma " << sigma_rules(sum) << '\n';
+  if (!sum.parts.empty()) {
+    std::cerr
+        << "note: the masks take sigma by different rules; the file keeps one matrix for each "
+           "rule (mask format 2), which earlier versions of mascing refuse to read\n";
+  }
   say_written(output, command_line({"mascing", "mask", "show", output}));
 }
 

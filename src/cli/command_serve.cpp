@@ -3,9 +3,10 @@
 // Requests of different strength must not share cached state. llama-server (v0.5.0) clears a slot's
 // cache when a request sets other strengths, but not when a request sets none, and its in-memory
 // prompt cache ignores strengths. Both caches are switched off.
-// Also, --lora-init-without-apply alone does not do what its name says. A request that sets no
-// strength gets the one the adapter was loaded with, so adapters are loaded at 0 unless the user
-// gives a strength.
+// A request that sets no strengths gets those that the adapters were loaded with, whatever
+// --lora-init-without-apply says. That is how clients that know nothing of masks are defended:
+// adapters are loaded at the strengths of the masks, those that --default leaves out at 0.
+#include <algorithm>
 #include <iostream>
 
 #include "base/files.h"
@@ -27,6 +28,7 @@ namespace {
 
 struct ServeArguments {
   std::vector<std::string> masks;
+  std::vector<std::string> defaults = {"all"};  ///< "all", "none", or words of `masks`
   std::string host = "127.0.0.1";
   int port = 8080;
   std::string program;
@@ -55,8 +57,27 @@ std::vector<std::string> words_for_server(const CLI::App& command, const LlamaHo
 struct ServedMask {
   WeightedMask used;
   std::string adapter;
-  double default_scale = 0.0;
+  double default_scale = 0.0;  ///< for requests without "lora"
 };
+
+/// For each mask, whether requests without "lora" get it.
+std::vector<bool> active_by_default(const ServeArguments& arguments) {
+  const std::vector<std::string> paths = paths_of_masks(arguments.masks);
+  const bool is_all = arguments.defaults == std::vector<std::string>{"all"};
+  const bool is_none = arguments.defaults == std::vector<std::string>{"none"};
+  std::vector<bool> active(paths.size(), is_all);
+  for (const std::string& name : arguments.defaults) {
+    const auto found = std::find(paths.begin(), paths.end(), name);
+    if (found != paths.end()) {
+      active[found - paths.begin()] = true;
+    } else if (!is_all && !is_none) {
+      throw Error(ErrorKind::kUsage,
+                  "[serve] --default " + printable(name) + " is not one of the masks",
+                  "name files as in --mask, without a strength, or say all or none");
+    }
+  }
+  return active;
+}
 
 void refuse_caches(const std::vector<std::string>& rest) {
   for (const std::string& word : rest) {
@@ -110,6 +131,7 @@ bool is_intact(const std::string& adapter) {
 }
 
 std::vector<ServedMask> prepare(const ServeArguments& arguments) {
+  const std::vector<bool> is_active = active_by_default(arguments);
   std::vector<ServedMask> served;
   for (WeightedMask& used : read_masks(arguments.masks)) {
     ServedMask mask;
@@ -125,34 +147,58 @@ std::vector<ServedMask> prepare(const ServeArguments& arguments) {
       write_file_atomically(hash_path(mask.adapter), sha256_file(mask.adapter) + "\n");
       std::cerr << "wrote " << mask.adapter << '\n';
     }
+    mask.default_scale = is_active[served.size()] ? mask.used.strength : 0.0;
     served.push_back(std::move(mask));
-  }
-  for (size_t i = 0; i < served.size(); ++i) {
-    const bool is_set = names_strength(arguments.masks[i]);
-    served[i].default_scale = is_set ? served[i].used.strength : 0.0;
   }
   return served;
 }
 
-void print_examples(const ServeArguments& arguments, const std::vector<ServedMask>& served) {
-  const std::string url = "http://" + arguments.host + ":" + std::to_string(arguments.port);
-  std::string strengths;
+/// `[{"id": 0, "scale": 0.8}, ...]`, with each mask at its strength or at 0.
+std::string request_words(const std::vector<ServedMask>& served, bool is_on) {
+  std::string words;
+  for (size_t i = 0; i < served.size(); ++i) {
+    words += (i == 0 ? "" : ", ") + std::string("{\"id\": ") + std::to_string(i) +
+             ", \"scale\": " + format_number(is_on ? served[i].used.strength : 0.0, 2) + "}";
+  }
+  return "[" + words + "]";
+}
+
+void print_defaults(const std::vector<ServedMask>& served) {
+  std::string active;
   for (size_t i = 0; i < served.size(); ++i) {
     const ServedMask& mask = served[i];
-    std::cerr << "mask " << i << "  " << mask.used.name << ": suggested strength "
+    std::cerr << "mask " << i << "  " << mask.used.name << ": strength "
               << format_number(mask.used.strength, 2) << ", without \"lora\" in a request "
               << format_number(mask.default_scale, 2) << '\n';
-    strengths += (i == 0 ? "" : ", ") + std::string("{\"id\": ") + std::to_string(i) +
-                 ", \"scale\": " + format_number(mask.used.strength, 2) + "}";
+    if (mask.default_scale != 0.0) {
+      active += (active.empty() ? "" : " + ") + mask.used.name;
+    }
   }
-  std::cerr << "\nset strengths per request (masks not listed get 0):\n"
+  if (active.empty()) {
+    say_warning("unsteered_by_default",
+                "requests without \"lora\" get the model without any mask",
+                "leave out --default none");
+  } else {
+    std::cerr << "requests without \"lora\" are answered under " << active << '\n';
+  }
+}
+
+void print_examples(const ServeArguments& arguments, const std::vector<ServedMask>& served) {
+  const std::string url = "http://" + arguments.host + ":" + std::to_string(arguments.port);
+  const std::string on = request_words(served, true);
+  const std::string off = request_words(served, false);
+  print_defaults(served);
+  std::cerr << "\nset strengths per request (masks not listed get 0; an empty list is none at all, "
+               "and the defaults hold):\n"
             << "  curl " << url << "/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
-            << "\"content\": \"Tell me a tale.\"}], \"lora\": [" << strengths << "]}'\n"
+            << "\"content\": \"Tell me a tale.\"}], \"lora\": " << on << "}'\n"
             << "with the OpenAI Python client: client.chat.completions.create(..., "
-               "extra_body={\"lora\": ["
-            << strengths << "]})\n"
-            << "for all requests that set none:\n  curl " << url << "/lora-adapters -d '["
-            << strengths << "]'\n\n"
+               "extra_body={\"lora\": "
+            << on << "})\n"
+            << "without any mask: \"lora\": " << off << '\n'
+            << "for all requests that set none:\n  curl " << url << "/lora-adapters -d '" << on
+            << "'\nany client may do all of this; where it must not, bake the mask (mascing export "
+               "--to gguf)\n\n"
             << std::flush;
 }
 
@@ -227,14 +273,20 @@ void add_serve(CLI::App& app, Session& /*session*/) {
       "request). Arguments after -- are passed to llama-server.");
   add_examples(
       *command,
-      "  mascing serve -m model.gguf --mask defend.gguf --mask permit.gguf --port 8080\n"
+      "  mascing serve -m model.gguf --mask defend.gguf --port 8080\n"
+      "  mascing serve -m model.gguf --mask defend.gguf --mask permit.gguf --default defend.gguf\n"
       "  mascing serve -m model.gguf --mask defend.gguf=1.0 --data chats.jsonl -- -c 8192");
   command
       ->add_option("--mask",
                    arguments->masks,
-                   "Mask, as FILE or FILE=STRENGTH; the strength applies to requests without "
-                   "\"lora\" (default 0)")
+                   "Mask, as FILE or FILE=STRENGTH (default: the mask's own strength)")
       ->required();
+  command
+      ->add_option(
+          "--default",
+          arguments->defaults,
+          "What requests without \"lora\" get: all masks, none, or masks named here as FILE")
+      ->capture_default_str();
   command->add_option("--host", arguments->host, "Address to listen on")->capture_default_str();
   command->add_option("--port", arguments->port, "Port to listen on")
       ->check(CLI::Range(1, 65535))
@@ -244,7 +296,12 @@ void add_serve(CLI::App& app, Session& /*session*/) {
                       "llama-server program; default: the one built by "
                       "scripts/build_server.sh, else the one in PATH");
   arguments->source.add_to(*command);
-  command->get_option("--mask")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  for (const char* name : {"--mask", "--default"}) {
+    command->get_option(name)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false);  // or "--" behind it would be eaten
+  }
   command->add_option("options", arguments->rest, "Arguments after --, passed to llama-server");
   command->callback([arguments, command] {
     arguments->passed_on = words_for_server(*command, arguments->source.model.host);

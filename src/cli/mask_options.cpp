@@ -76,10 +76,6 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
 
 }  // namespace
 
-bool names_strength(const std::string& word) {
-  return divide(word).has_strength;
-}
-
 void say_warning(const std::string& id, const std::string& text, const std::string& advice) {
   std::cerr << "mascing: warning: [" << id << "] " << text << '\n';
   if (!advice.empty()) {

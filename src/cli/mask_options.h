@@ -15,9 +15,6 @@ namespace mascing::cli {
 [[nodiscard]] std::vector<std::string> paths_of_masks(const std::vector<std::string>& words);
 [[nodiscard]] std::vector<WeightedMask> read_masks(const std::vector<std::string>& words);
 
-/// True if the word includes a strength.
-[[nodiscard]] bool names_strength(const std::string& word);
-
 /// Warns on stderr about experts for which masks have noticeably opposite signs.
 void warn_of_conflicts(const std::vector<WeightedMask>& masks);
 

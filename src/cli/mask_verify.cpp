@@ -10,9 +10,11 @@
 #include "export/bake_hf.h"
 #include "export/check_form.h"
 #include "export/lora.h"
+#include "export/peft.h"
 #include "format/gguf.h"
 #include "format/model_file.h"
 #include "mascing/error.h"
+#include "mascing/llama_host.h"
 #include "mascing/mask_file.h"
 
 namespace mascing::cli {
@@ -27,17 +29,17 @@ void print_origin(const UpdateOrigin& origin) {
             << "mascing      " << origin.tool_version << '\n';
 }
 
-void require_model(const std::string& fingerprint,
-                   const std::string& name,
-                   const std::string& model) {
+void require_model(const UpdateOrigin& origin, const std::string& model) {
   if (model.empty()) {
     return;
   }
-  const ModelInfo info = read_model_info(model);
-  if (info.fingerprint != fingerprint) {
+  const ModelInfo info = read_model_info(model, false, &ggml_codec());
+  if (!have_same_routers({origin.architecture, origin.fingerprint, origin.routers},
+                         {info.architecture, info.fingerprint, info.routers})) {
     throw Error(ErrorKind::kMismatch,
-                "[verify] made for '" + name + "' (" + fingerprint.substr(0, 12) + "), not for '" +
-                    info.name + "' (" + info.fingerprint.substr(0, 12) + ")",
+                "[verify] made for '" + origin.model_name + "' (" +
+                    origin.fingerprint.substr(0, 12) + "), not for '" + info.name + "' (" +
+                    info.fingerprint.substr(0, 12) + ")",
                 "use the model it was made for");
   }
   std::cout << "fits         " << model << '\n';
@@ -47,7 +49,7 @@ void verify_mask(const std::string& path, const std::string& model) {
   const Mask mask = read_mask(path);
   std::cout << "kind         mask\n";
   print_origin(origin_of(mask, mask.alpha));
-  require_model(mask.fingerprint, mask.model_name, model);
+  require_model(origin_of(mask, mask.alpha), model);
 }
 
 void verify_adapter(const std::string& path, const std::string& model) {
@@ -56,7 +58,7 @@ void verify_adapter(const std::string& path, const std::string& model) {
   print_origin(update.origin);
   print_fit(layer_fits(update));
   print_check(entry_of(path, "lora", update));
-  require_model(update.origin.fingerprint, update.origin.model_name, model);
+  require_model(update.origin, model);
 }
 
 void verify_model(const std::string& path, const std::string& model) {
@@ -80,11 +82,19 @@ void verify_model(const std::string& path, const std::string& model) {
                 "[verify] the routers of " + path + " differ from the baked ones",
                 "the file was changed after `mascing export`; export it again");
   }
-  require_model(record->update.origin.fingerprint, record->update.origin.model_name, model);
+  require_model(record->update.origin, model);
 }
 
 void verify_folder(const std::string& path) {
-  const std::vector<std::string> lines = describe_hf_bake(path);
+  std::vector<std::string> lines = describe_peft(path);
+  if (!lines.empty()) {
+    std::cout << "kind         PEFT adapter\n";
+    for (const std::string& line : lines) {
+      std::cout << line << '\n';
+    }
+    return;
+  }
+  lines = describe_hf_bake(path);
   std::cout << (lines.empty() ? "kind         folder without a baked mask\n"
                               : "kind         baked Hugging Face folder\n");
   for (const std::string& line : lines) {

@@ -94,11 +94,14 @@ void refuse_itself(const std::string& from, const std::string& to) {
 }
 
 void require_fitting(const RouterUpdate& update, const ModelInfo& info) {
-  if (update.origin.fingerprint != info.fingerprint || update.n_layer != info.n_layer ||
-      update.n_expert != info.n_expert || update.n_embd != info.n_embd) {
+  const UpdateOrigin& origin = update.origin;
+  if (!have_same_routers({origin.architecture, origin.fingerprint, origin.routers},
+                         {info.architecture, info.fingerprint, info.routers}) ||
+      update.n_layer != info.n_layer || update.n_expert != info.n_expert ||
+      update.n_embd != info.n_embd) {
     throw Error(ErrorKind::kMismatch,
-                "[bake] the mask was made for '" + update.origin.model_name + "' (" +
-                    update.origin.fingerprint.substr(0, 12) + "), not for '" + info.name + "' (" +
+                "[bake] the mask was made for '" + origin.model_name + "' (" +
+                    origin.fingerprint.substr(0, 12) + "), not for '" + info.name + "' (" +
                     info.fingerprint.substr(0, 12) + ")",
                 "use the model the mask was made for, with the same router weights");
   }
@@ -121,7 +124,7 @@ BakeReport bake_gguf(const std::string& model,
                      const RouterUpdate& update,
                      const TensorCodec& codec,
                      const Progress& progress) {
-  const OpenModel opened = open_model(model);
+  const OpenModel opened = open_model(model, false, &codec);
   if (opened.parts.front().has("mascing.export") || read_bake(model)) {
     fail(model, "is already baked", "bake the original, or `mascing mask unbake` this one first");
   }

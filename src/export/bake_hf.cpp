@@ -3,8 +3,6 @@
 #include "export/bake_hf.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -18,6 +16,7 @@
 #include "export/gguf_patch.h"
 #include "export/hf_folder.h"
 #include "export/hf_patches.h"
+#include "export/unfinished_folder.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -27,72 +26,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kRecordName = "mascing.json";
-constexpr const char* kUnfinished = ".tmp-";  // and the number of the process, behind the name
-
-/// "out/hf/" -> "out/hf": what stands beside the folder must not get into it.
-std::string without_slash(std::string path) {
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
-/// Removed with all that is in it unless it was given its final name.
-class UnfinishedFolder {
- public:
-  explicit UnfinishedFolder(const std::string& final_path)
-      : final_path_(without_slash(final_path)),
-        path_(final_path_ + kUnfinished + std::to_string(::getpid())) {
-    std::error_code ignored;
-    if (fs::exists(final_path, ignored) && !fs::is_empty(final_path, ignored)) {
-      throw Error(ErrorKind::kUsage,
-                  "[hf] " + printable(final_path, 200) + " already exists",
-                  "choose a new folder; models are never overwritten");
-    }
-    remove_abandoned();
-    ensure_directory(path_);
-  }
-  ~UnfinishedFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  UnfinishedFolder(const UnfinishedFolder&) = delete;
-  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-  void finish() {
-    std::error_code failure;
-    fs::remove(final_path_, failure);
-    fs::rename(path_, final_path_, failure);
-    if (failure) {
-      throw Error(ErrorKind::kSystem,
-                  "[hf] cannot give " + path_ + " its final name: " + failure.message(),
-                  "check the output folder");
-    }
-  }
-
- private:
-  /// What killed processes left behind: folders of this name whose number is no running process.
-  void remove_abandoned() const {
-    std::error_code ignored;
-    const fs::path parent = fs::absolute(final_path_, ignored).parent_path();
-    const std::string prefix = file_name(final_path_) + kUnfinished;
-    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-      const std::string name = entry.path().filename().string();
-      const std::string digits = name.starts_with(prefix) ? name.substr(prefix.size()) : "";
-      const bool is_number = !digits.empty() && digits.size() < 10 &&
-                             digits.find_first_not_of("0123456789") == std::string::npos;
-      const int number = is_number ? std::stoi(digits) : -1;
-      // A folder of this process's own number is of an earlier one: containers count from 1 again.
-      if (is_number && (number == ::getpid() || (::kill(number, 0) != 0 && errno == ESRCH))) {
-        fs::remove_all(entry.path(), ignored);
-      }
-    }
-  }
-
-  std::string final_path_;
-  std::string path_;
-};
 
 bool holds_weights(const std::string& name) {
   static const std::vector<std::string> endings = {

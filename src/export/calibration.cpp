@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/numeric.h"
+#include "export/constant_direction.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -51,7 +52,8 @@ Prompts render_evenly(Host& host,
     try {
       all.tokens.push_back(host.render(conversations[i]).tokens);
       all.group.push_back(i);
-      n_token += 2 * (std::ssize(all.tokens.back()) + options.n_reply_token);
+      n_token += 2 * std::min(std::ssize(all.tokens.back()) + options.n_reply_token,
+                              longest_part(options.n_max_token));
     } catch (const Error& failure) {
       if (failure.kind() != ErrorKind::kBadInput) {
         throw;
@@ -101,9 +103,11 @@ void answer(Host& host,
       const std::vector<int32_t>& reply = replies[i].value.tokens;
       sample.request.tokens.insert(sample.request.tokens.end(), reply.begin(), reply.end());
     }
-    const int64_t n_token = std::ssize(sample.request.tokens);
-    sample.request.span = {0, std::min(n_token, host.context_size())};
-    sample.request.tokens.resize(sample.request.span.end);
+    // Of a text that is too long, the last part.
+    std::vector<int32_t>& tokens = sample.request.tokens;
+    const int64_t n_token = std::min<int64_t>(std::ssize(tokens), host.context_size());
+    tokens.erase(tokens.begin(), tokens.end() - n_token);
+    sample.request.span = {0, n_token};
     sample.request.steering = steering;
     samples.push_back(std::move(sample));
   }

@@ -63,7 +63,7 @@ ExportResult entry_of(const std::string& file,
 
 void require_results_of(const Results& results, const std::string& path, const Mask& mask) {
   const bool is_other_model = results.fingerprint != mask.fingerprint;
-  if (is_other_model || !is_same_matrix(mask.steer, results.mask_steer)) {
+  if (is_other_model || !is_same_matrix(mask.total(), results.mask_steer)) {
     throw Error(ErrorKind::kMismatch,
                 "[export] " + path + " belongs to " +
                     (is_other_model ? "the model '" + results.model_name + "', the mask to '" +

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "base/half.h"
 #include "mascing/error.h"
@@ -14,8 +16,7 @@ namespace {
 std::vector<int64_t> touched_layers(const Mask& mask) {
   std::vector<int64_t> layers;
   for (int64_t l = 0; l < mask.n_layer; ++l) {
-    const float* row = mask.row(l);
-    if (std::any_of(row, row + mask.n_expert, [](float s) { return s != 0.0F; })) {
+    if (!mask.is_zero(l)) {
       layers.push_back(l);
     }
   }
@@ -26,6 +27,7 @@ std::vector<int64_t> touched_layers(const Mask& mask) {
 struct Reading {
   std::vector<TraceRequest> requests;
   std::vector<bool> is_held_out;
+  std::vector<int64_t> first_kept;  ///< of each request; kFirstTokens are kept besides
   int64_t n_token = 0;
 };
 
@@ -40,13 +42,15 @@ Reading choose_texts(const std::vector<FitSample>& samples, const FitOptions& op
   const auto every =
       std::max<int64_t>(2, static_cast<int64_t>(1.0 / std::max(options.held_out_share, 1e-6)));
   for (const FitSample& sample : samples) {
-    const int64_t n = sample.request.span.size();
+    const int64_t n_token = sample.request.span.size();
+    const int64_t n = std::min(n_token, longest_part(options.n_max_token));
     if (reading.n_token + n > options.n_max_token && reading.n_token > 0) {
       continue;
     }
     const int64_t i_group = std::find(groups.begin(), groups.end(), sample.group) - groups.begin();
     reading.requests.push_back(sample.request);
     reading.is_held_out.push_back(i_group % every == every - 1);
+    reading.first_kept.push_back(n == n_token ? 0 : n_token - n + kFirstTokens);
     reading.n_token += n;
   }
   return reading;
@@ -67,7 +71,9 @@ std::vector<RouterSamples> read_inputs(Host& host,
     place[layers[i]] = i;
   }
   const RouterObserver keep = [&](const RouterView& view) {
-    if (place[view.i_layer] < 0) {
+    const bool is_kept =
+        view.i_token < kFirstTokens || view.i_token >= reading.first_kept[view.i_request];
+    if (place[view.i_layer] < 0 || !is_kept) {
       return;
     }
     RouterSamples& sample = samples[place[view.i_layer]];
@@ -82,7 +88,35 @@ std::vector<RouterSamples> read_inputs(Host& host,
   return samples;
 }
 
+/// Layers whose inputs are in memory at once, beside one layer's fit.
+int64_t layers_at_once(const Reading& reading, const ModelInfo& info, const FitOptions& options) {
+  const int64_t layer_bytes =
+      std::max<int64_t>(1, reading.n_token * (2 * info.n_embd + 4 * info.n_expert + 1));
+  const int64_t free_bytes =
+      options.n_max_byte - fit_bytes(reading.n_token, info.n_embd, info.n_expert);
+  return std::max<int64_t>(1, free_bytes / layer_bytes);
+}
+
+std::string forecast(const Reading& reading,
+                     const ModelInfo& info,
+                     const FitOptions& options,
+                     int64_t n_layer) {
+  const int64_t n_at_once = std::min(n_layer, layers_at_once(reading, info, options));
+  const int64_t n_pass = (n_layer + n_at_once - 1) / std::max<int64_t>(1, n_at_once);
+  const int64_t n_byte = n_at_once * reading.n_token * (2 * info.n_embd + 4 * info.n_expert) +
+                         fit_bytes(reading.n_token, info.n_embd, info.n_expert);
+  return std::to_string(reading.n_token) + " tokens, " + std::to_string(n_pass) +
+         (n_pass == 1 ? " pass, " : " passes, ") + std::to_string(n_byte >> 20) +
+         " MiB beside the model, " + std::to_string(options.n_thread) + " threads";
+}
+
 }  // namespace
+
+int64_t longest_part(int64_t n_max_token) {
+  constexpr int64_t kShare = 32;
+  constexpr int64_t kLeast = 256;
+  return std::max(kLeast, n_max_token / kShare);
+}
 
 RouterUpdate fit_router_update(Host& host,
                                const Mask& mask,
@@ -100,10 +134,9 @@ RouterUpdate fit_router_update(Host& host,
   update.origin = origin_of(mask, alpha);
   const Reading reading = choose_texts(samples, options);
   const std::vector<int64_t> touched = touched_layers(mask);
-  const int64_t layer_bytes =
-      std::max<int64_t>(1, reading.n_token * (2 * info.n_embd + 4 * info.n_expert + 1));
-  const int64_t n_at_once = std::max<int64_t>(1, options.n_max_byte / layer_bytes);
+  const int64_t n_at_once = layers_at_once(reading, info, options);
   const int64_t n_layer = std::ssize(touched);
+  report(progress, {"fit", 0, n_layer, "layers", forecast(reading, info, options, n_layer)});
   for (int64_t begin = 0; begin < n_layer; begin += n_at_once) {
     const int64_t end = std::min(n_layer, begin + n_at_once);
     const std::vector<int64_t> layers(touched.begin() + begin, touched.begin() + end);
@@ -111,8 +144,8 @@ RouterUpdate fit_router_update(Host& host,
     for (size_t i = 0; i < layers.size(); ++i) {
       FitOptions layer_options = options;
       layer_options.may_shift = options.may_shift && info.has_bias[layers[i]];
-      update.layers.push_back(fit_layer(inputs[i], mask, layers[i], alpha, layer_options));
-      inputs[i] = {};
+      update.layers.push_back(
+          fit_layer(std::move(inputs[i]), mask, layers[i], alpha, layer_options));
       report(progress, {"fit", std::ssize(update.layers), n_layer, "layers", ""});
     }
   }

@@ -21,9 +21,16 @@ struct FitOptions {
   bool may_shift = false;  ///< the target format can change existing router biases
   int64_t rank = 16;       ///< maximum rank of an update; 1 = a single direction per layer
   int64_t n_max_token = 24000;
-  double held_out_share = 0.25;           ///< share of groups used only for measurement
-  int64_t n_max_byte = int64_t{2} << 30;  ///< memory limit for inputs; more layers take more passes
+  double held_out_share = 0.25;  ///< share of groups used only for measurement
+  /// Memory limit for inputs and fit; the fewer layers fit in, the more passes over the texts.
+  int64_t n_max_byte = int64_t{2} << 30;
+  int64_t n_thread = 1;  ///< of the fit; its numbers are the same for any
 };
+
+/// Tokens of one text that are read: the last ones, so that many texts have their say, and the
+/// first four, whose inputs are like no others.
+[[nodiscard]] int64_t longest_part(int64_t n_max_token);
+inline constexpr int64_t kFirstTokens = 4;
 
 /// Inputs and logits of one router, token by token.
 struct RouterSamples {
@@ -35,6 +42,9 @@ struct RouterSamples {
   std::vector<uint8_t> is_held_out;  ///< [N]
 };
 
+/// Memory that fit_layer needs beside the samples, in bytes.
+[[nodiscard]] int64_t fit_bytes(int64_t n_token, int64_t n_embd, int64_t n_expert);
+
 /// Fits one layer in up to four ways and returns the one with the largest share of held-out tokens
 /// that get the experts of the exact mask:
 ///   constant  ridge regression of one direction a on a . x = mean sigma
@@ -44,15 +54,18 @@ struct RouterSamples {
 ///             (M x - sigma S)^T (diag p - p p^T) (M x - sigma S), experts near the choice's border
 ///             weighted up
 ///   choice    refines the matrix with the loss of refine_choice.h if it is not good enough
-/// `alpha` is the strength at which p is taken. With `may_shift` each has a constant term besides.
-/// Throws Error{kInsufficient} if there are no tokens to fit or to hold out.
-[[nodiscard]] LayerUpdate fit_layer(const RouterSamples& samples,
+/// For a mask of parts, constant and spread have a direction for each sigma rule, and the others
+/// fit the sum of the pushes. `alpha` is the strength at which p is taken. With `may_shift` each
+/// has a constant term besides. Throws Error{kInsufficient} if there are no tokens to fit or to
+/// hold out.
+[[nodiscard]] LayerUpdate fit_layer(RouterSamples samples,
                                     const Mask& mask,
                                     int64_t i_layer,
                                     double alpha,
                                     const FitOptions& options);
 
-/// Reads the samples (as many as n_max_token allows), fits every layer that the mask touches.
+/// Reads the samples (as many as n_max_token allows), fits every layer that the mask touches. The
+/// first report of progress tells threads, memory and passes.
 /// Throws Error{kMismatch} for a mask of another model.
 [[nodiscard]] RouterUpdate fit_router_update(Host& host,
                                              const Mask& mask,

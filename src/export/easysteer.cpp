@@ -56,8 +56,9 @@ EasySteerLayer two_levels(const float* row, int64_t n_expert, double alpha) {
 
 std::vector<EasySteerLayer> easysteer_layers(const Mask& mask, double alpha) {
   std::vector<EasySteerLayer> layers;
+  const std::vector<float> total = mask.total();
   for (int64_t l = 0; l < mask.n_layer; ++l) {
-    const float* row = mask.row(l);
+    const float* row = total.data() + l * mask.n_expert;
     const auto [low, high] = std::minmax_element(row, row + mask.n_expert);
     if (*low == *high) {
       continue;  // nothing, or the same for all experts: no effect

@@ -9,6 +9,7 @@
 #include "export/easysteer.h"
 #include "export/lora.h"
 #include "export/obtain_update.h"
+#include "export/peft.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
 
@@ -140,6 +141,25 @@ ExportReport export_hf(const Mask& mask,
   report.skipped = std::move(baked.skipped);
   report.warnings = std::move(warnings);
   warn_of_rounding(report);
+  return report;
+}
+
+ExportReport export_peft(const Mask& mask,
+                         const std::string& folder,
+                         const std::string& output,
+                         const ExportOptions& options,
+                         const Progress& progress) {
+  if (!options.check.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[export] --check cannot run a PEFT adapter",
+                "check the GGUF adapter, which uses the same fit");
+  }
+  auto [update, warnings] = obtain_update(mask, options, false, progress);
+  write_peft(folder, output, update, options.any_model);
+  ExportReport report;
+  report.files = {kPeftConfig, kPeftTensors};
+  report.fit = layer_fits(update);
+  report.warnings = std::move(warnings);
   return report;
 }
 

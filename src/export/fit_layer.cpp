@@ -1,8 +1,10 @@
 // Least squares of three kinds on the inputs of one router. The matrix is found by conjugate
 // gradients in whitened coordinates, in which a few dozen steps are enough.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "base/numeric.h"
 #include "export/constant_direction.h"
@@ -21,6 +23,7 @@ using Eigen::VectorXd;
 using Eigen::VectorXf;
 
 constexpr int64_t kBlock = 1024;  // tokens at a time
+constexpr int64_t kTile = 256;    // columns at a time
 constexpr int64_t kMaxStep = 60;
 constexpr double kTolerance = 1e-3;
 constexpr double kMatrixRidge = 1e-3;
@@ -32,15 +35,20 @@ struct Solution {
   std::string method;
 };
 
-MatrixXd gram_of(const LayerProblem& problem, const VectorXf& weight) {
+/// Tiles of columns, each over all tokens.
+MatrixXd gram_of(const LayerProblem& problem, const VectorXf& weight, int64_t n_thread) {
   MatrixXd gram = MatrixXd::Zero(problem.n_feature(), problem.n_feature());
-  for (int64_t begin = 0; begin < problem.n_fit; begin += kBlock) {
-    const int64_t n = std::min(kBlock, problem.n_fit - begin);
-    MatrixXd block = problem.features.middleRows(begin, n).cast<double>();
-    const VectorXd root = weight.segment(begin, n).cast<double>().cwiseSqrt();
-    block.array().colwise() *= root.array();
-    gram.selfadjointView<Eigen::Lower>().rankUpdate(block.transpose());
-  }
+  for_pieces(problem.n_feature(), kTile, n_thread, [&](int64_t first, int64_t last) {
+    const int64_t n_below = problem.n_feature() - first;
+    for (int64_t begin = 0; begin < problem.n_fit; begin += kBlock) {
+      const int64_t n = std::min(kBlock, problem.n_fit - begin);
+      MatrixXd block = problem.features.block(begin, first, n, n_below).cast<double>();
+      const VectorXd root = weight.segment(begin, n).cast<double>().cwiseSqrt();
+      block.array().colwise() *= root.array();
+      gram.block(first, first, n_below, last - first).noalias() +=
+          block.transpose() * block.leftCols(last - first);
+    }
+  });
   return gram.selfadjointView<Eigen::Lower>();
 }
 
@@ -57,55 +65,70 @@ VectorXd regress(const LayerProblem& problem,
         weight.segment(begin, n).cwiseProduct(wanted.segment(begin, n)).cast<double>();
     right += problem.features.middleRows(begin, n).cast<double>().transpose() * target;
   }
+  if (!(gram.trace() > 0.0)) {
+    return VectorXd::Zero(problem.n_feature());
+  }
   gram.diagonal().array() += ridge * gram.trace() / to_double(problem.n_feature());
-  return gram.ldlt().solve(right);
+  return Eigen::LLT<Eigen::Ref<MatrixXd>>(gram).solve(right);
 }
 
 /// Every token's F-weighted residual folded back onto the features: sum F (x M^T - wanted) x^T.
 /// F = diag(w) - w w^T / |w|: what adds the same to all experts costs nothing.
 MatrixXd fold(const LayerProblem& problem,
-              const MatrixXf& white,
               const MatrixXf& weight,
-              const MatrixXd* matrix) {
-  MatrixXd sum = MatrixXd::Zero(problem.n_expert(), white.cols());
+              const MatrixXd* matrix,
+              int64_t n_thread) {
   const MatrixXf transposed =
       matrix == nullptr ? MatrixXf() : MatrixXf(matrix->cast<float>().transpose());
-  for (int64_t begin = 0; begin < problem.n_fit; begin += kBlock) {
-    const int64_t n = std::min(kBlock, problem.n_fit - begin);
-    const auto x = white.middleRows(begin, n);
+  std::vector<MatrixXf> sums((problem.n_fit + kBlock - 1) / kBlock);
+  for_pieces(problem.n_fit, kBlock, n_thread, [&](int64_t begin, int64_t end) {
+    const int64_t n = end - begin;
+    const auto x = problem.features.middleRows(begin, n);
     const auto w = weight.middleRows(begin, n);
-    MatrixXf r = matrix == nullptr
-                     ? MatrixXf(problem.sigma.segment(begin, n) * problem.steer.transpose())
-                     : MatrixXf(x * transposed);
+    MatrixXf r = matrix == nullptr ? MatrixXf(problem.wanted.middleRows(begin, n))
+                                   : MatrixXf(x * transposed);
     const VectorXf mean = w.cwiseProduct(r).rowwise().sum().cwiseQuotient(w.rowwise().sum());
     r.colwise() -= mean;
-    sum += (w.cwiseProduct(r).transpose() * x).cast<double>();
+    sums[begin / kBlock] = w.cwiseProduct(r).transpose() * x;
+  });
+  MatrixXd sum = MatrixXd::Zero(problem.n_expert(), problem.n_feature());
+  for (const MatrixXf& part : sums) {
+    sum += part.cast<double>();
   }
   return sum;
 }
 
-/// The inputs to fit, [n_fit, F], in coordinates in which they are uncorrelated: inverse * x.
-MatrixXf whiten(const LayerProblem& problem, const MatrixXd& gram, MatrixXd& inverse) {
+/// Puts the inputs to fit into coordinates in which they are uncorrelated: inverse * x.
+void whiten(LayerProblem& problem, const MatrixXd& gram, int64_t n_thread, MatrixXd& inverse) {
   MatrixXd covariance = gram / to_double(problem.n_fit);
   covariance.diagonal().array() +=
       kMatrixRidge * covariance.trace() / to_double(problem.n_feature());
-  const Eigen::LLT<MatrixXd> factor(covariance);
-  inverse = factor.matrixL().solve(MatrixXd::Identity(covariance.rows(), covariance.cols()));
-  return problem.features.topRows(problem.n_fit) * inverse.cast<float>().transpose();
+  const Eigen::LLT<Eigen::Ref<MatrixXd>> factor(covariance);
+  inverse = MatrixXd::Identity(gram.rows(), gram.cols());
+  for_pieces(problem.n_feature(), kTile, n_thread, [&](int64_t begin, int64_t end) {
+    MatrixXd columns = inverse.middleCols(begin, end - begin);
+    factor.matrixL().solveInPlace(columns);
+    inverse.middleCols(begin, end - begin) = columns;
+  });
+  const MatrixXf transposed = inverse.cast<float>().transpose();
+  for_pieces(problem.n_fit, kBlock, n_thread, [&](int64_t begin, int64_t end) {
+    const TokenMatrix white = problem.features.middleRows(begin, end - begin) * transposed;
+    problem.features.middleRows(begin, end - begin) = white;
+  });
 }
 
 /// In white coordinates.
-MatrixXd solve_matrix(const LayerProblem& problem, const MatrixXf& white) {
+MatrixXd solve_matrix(const LayerProblem& problem, int64_t n_thread) {
   const double n_fit = to_double(problem.n_fit);
   const MatrixXf& weight = problem.border_weight;
   const double ridge = kMatrixRidge * weight.cast<double>().mean() * n_fit;
   MatrixXd matrix = MatrixXd::Zero(problem.n_expert(), problem.n_feature());
-  MatrixXd residual = fold(problem, white, weight, nullptr);
+  MatrixXd residual = fold(problem, weight, nullptr, n_thread);
   MatrixXd direction = residual;
   double square = residual.squaredNorm();
   const double enough = kTolerance * kTolerance * square;
   for (int64_t step = 0; step < kMaxStep && square > enough; ++step) {
-    const MatrixXd image = fold(problem, white, weight, &direction) + ridge * direction;
+    const MatrixXd image = fold(problem, weight, &direction, n_thread) + ridge * direction;
     const double along = direction.cwiseProduct(image).sum();
     if (!(along > 0.0)) {
       break;
@@ -161,51 +184,77 @@ bool is_better(const FitQuality& a, const FitQuality& b) {
   return a.same_experts > b.same_experts;
 }
 
+/// One direction for each push, at three ridges and by two rules.
+std::vector<Solution> fit_directions(const LayerProblem& problem,
+                                     const MatrixXd& plain,
+                                     int64_t n_thread) {
+  const std::array<double, 3> ridges = {1e-4, 1e-3, 1e-2};
+  const VectorXf even = VectorXf::Ones(problem.n_fit);
+  const MatrixXd weighted = gram_of(problem, problem.token_weight, n_thread);
+  std::vector<Solution> solutions(2 * ridges.size());
+  for_pieces(std::ssize(solutions), 1, n_thread, [&](int64_t i, int64_t) {
+    const bool is_flat = i % 2 == 0;
+    Solution& solution = solutions[i];
+    solution.method = is_flat ? "constant" : "spread";
+    solution.values = MatrixXd::Zero(problem.n_expert(), problem.n_feature());
+    for (const SigmaPush& push : problem.pushes) {
+      const VectorXf sigma = push.sigma.head(problem.n_fit);
+      const VectorXf constant = VectorXf::Constant(problem.n_fit, sigma.mean());
+      const VectorXd along =
+          is_flat ? regress(problem, plain, even, constant, ridges[i / 2])
+                  : regress(problem, weighted, problem.token_weight, sigma, ridges[i / 2]);
+      solution.values += push.steer.cast<double>() * along.transpose();
+    }
+  });
+  return solutions;
+}
+
 }  // namespace
 
-LayerUpdate fit_layer(const RouterSamples& samples,
+int64_t fit_bytes(int64_t n_token, int64_t n_embd, int64_t n_expert) {
+  constexpr int64_t kSquares = 9;  // Gram matrices and copies of them, in double precision
+  const int64_t n_feature = n_embd + 1;
+  const int64_t n_block = n_token / kBlock + 1;
+  return 4 * n_token * (n_feature + 3 * n_expert) + 8 * kSquares * n_feature * n_feature +
+         4 * n_block * n_expert * n_feature;
+}
+
+LayerUpdate fit_layer(RouterSamples samples,
                       const Mask& mask,
                       int64_t i_layer,
                       double alpha,
                       const FitOptions& options) {
-  const LayerProblem problem = make_problem(samples, mask, i_layer, alpha, options.may_shift);
+  LayerProblem problem = make_problem(samples, mask, i_layer, alpha, options.may_shift);
+  samples = {};
   LayerUpdate best;
-  if (options.may_shift && mask.sigma_rule == SigmaRule::kCalibrated) {
+  const bool is_constant = mask.parts.empty() && mask.sigma_rule == SigmaRule::kCalibrated;
+  if (options.may_shift && is_constant) {
     best.method = "bias";
-    for (const float s : problem.steer) {
+    for (const float s : problem.pushes.front().steer) {
       best.shift.push_back(s * mask.sigma[i_layer]);
     }
     best.quality = measure(problem, best);
     best.i_layer = i_layer;
     return best;
   }
-  const VectorXf even = VectorXf::Ones(problem.n_fit);
-  const MatrixXd plain = gram_of(problem, even);
-  const MatrixXd weighted = gram_of(problem, problem.token_weight);
-  const VectorXf constant =
-      VectorXf::Constant(problem.n_fit, problem.sigma.head(problem.n_fit).mean());
+  const MatrixXd plain = gram_of(problem, VectorXf::Ones(problem.n_fit), options.n_thread);
   const auto consider = [&](const Solution& solution, int64_t rank) {
     LayerUpdate layer = finish(problem, solution, plain, rank);
     if (best.method.empty() || is_better(layer.quality, best.quality)) {
       best = std::move(layer);
     }
   };
-  const VectorXd steer = problem.steer.cast<double>();
-  for (const double ridge : {1e-4, 1e-3, 1e-2}) {
-    const VectorXd flat = regress(problem, plain, even, constant, ridge);
-    consider({steer * flat.transpose(), "constant"}, 1);
-    const VectorXd bent =
-        regress(problem, weighted, problem.token_weight, problem.sigma.head(problem.n_fit), ridge);
-    consider({steer * bent.transpose(), "spread"}, 1);
-  }
   const int64_t rank = std::min({options.rank, problem.n_expert(), problem.n_embd});
+  for (const Solution& solution : fit_directions(problem, plain, options.n_thread)) {
+    consider(solution, std::min(std::ssize(problem.pushes), rank));
+  }
   if (rank > 1) {
     MatrixXd inverse;
-    const MatrixXf white = whiten(problem, plain, inverse);
-    const MatrixXd matrix = solve_matrix(problem, white);
+    whiten(problem, plain, options.n_thread, inverse);
+    const MatrixXd matrix = solve_matrix(problem, options.n_thread);
     consider({matrix * inverse, "matrix"}, rank);
     if (best.quality.same_experts < kGoodEnough) {
-      const MatrixXf refined = refine_choice(problem, white, matrix.cast<float>());
+      const MatrixXf refined = refine_choice(problem, matrix.cast<float>(), options.n_thread);
       consider({refined.cast<double>() * inverse, "choice"}, rank);
     }
   }

@@ -9,6 +9,7 @@
 #include "base/numeric.h"
 #include "export/choose_experts.h"
 #include "mascing/error.h"
+#include "nn/parallel.h"
 
 namespace mascing {
 namespace {
@@ -66,12 +67,13 @@ void weigh(LayerProblem& problem, float width) {
   problem.border_weight.resize(problem.n_fit, n_expert);
   VectorXf sorted(n_expert);
   for (int64_t i = 0; i < problem.n_fit; ++i) {
-    const VectorXf steered = problem.logits.row(i).transpose() +
-                             to_float(problem.alpha) * problem.sigma[i] * problem.steer;
+    const VectorXf wanted = problem.wanted.row(i).transpose();
+    const VectorXf steered = problem.logits.row(i).transpose() + to_float(problem.alpha) * wanted;
     const VectorXf odds = (steered.array() - steered.maxCoeff()).exp();
     const VectorXf p = odds / odds.sum();
-    const float mean = p.dot(problem.steer);
-    problem.token_weight[i] = p.dot((problem.steer.array() - mean).square().matrix());
+    const float sigma = std::max(problem.pushes.front().sigma[i], 1e-12F);
+    const float mean = p.dot(wanted);
+    problem.token_weight[i] = p.dot((wanted.array() - mean).square().matrix()) / (sigma * sigma);
     sorted = steered;
     std::sort(sorted.data(), sorted.data() + n_expert, std::greater<>());
     const float border = k > 0 ? 0.5F * (sorted[k - 1] + sorted[k]) : sorted[0];
@@ -82,6 +84,33 @@ void weigh(LayerProblem& problem, float width) {
         (inside * (1.0F - inside) + kRoutingWeight * p.array() + 1e-4F).matrix().transpose();
   }
   problem.token_weight.array() += kFloor * problem.token_weight.mean() + 1e-12F;
+}
+
+/// The parts of the mask that touch the layer; its S where none does.
+void fill_pushes(const Mask& mask, int64_t i_layer, LayerProblem& problem) {
+  const int64_t n_token = problem.logits.rows();
+  const auto add = [&](SigmaRule rule, const std::vector<float>& steer) {
+    SigmaPush push;
+    push.steer = Eigen::Map<const VectorXf>(steer.data() + i_layer * mask.n_expert, mask.n_expert);
+    if (push.steer.isZero(0.0F) && (&steer != &mask.steer || !mask.is_zero(i_layer))) {
+      return;
+    }
+    push.sigma.resize(n_token);
+    for (int64_t i = 0; i < n_token; ++i) {
+      push.sigma[i] = rule == SigmaRule::kCalibrated ? mask.sigma[i_layer]
+                                                     : spread(problem.logits.row(i).transpose());
+    }
+    problem.pushes.push_back(std::move(push));
+  };
+  add(mask.sigma_rule, mask.steer);
+  for (const MaskPart& part : mask.parts) {
+    add(part.sigma_rule, part.steer);
+  }
+  problem.wanted = Eigen::MatrixXf::Zero(n_token, mask.n_expert);
+  for (const SigmaPush& push : problem.pushes) {
+    problem.wanted += push.sigma * push.steer.transpose();
+  }
+  problem.sigma = problem.pushes.front().sigma.head(problem.n_fit).cast<double>().mean();
 }
 
 }  // namespace
@@ -102,15 +131,22 @@ LayerProblem make_problem(
                 "add calibration conversations (--data)");
   }
   fill_arrays(samples, order, problem);
-  problem.steer = Eigen::Map<const VectorXf>(mask.row(i_layer), mask.n_expert);
-  problem.sigma.resize(samples.n_token);
-  for (int64_t i = 0; i < samples.n_token; ++i) {
-    problem.sigma[i] = mask.sigma_rule == SigmaRule::kCalibrated
-                           ? mask.sigma[i_layer]
-                           : spread(problem.logits.row(i).transpose());
-  }
-  weigh(problem, kBorderWidth * problem.sigma.mean() + 1e-6F);
+  fill_pushes(mask, i_layer, problem);
+  weigh(problem, kBorderWidth * to_float(problem.sigma) + 1e-6F);
   return problem;
+}
+
+void for_pieces(int64_t n,
+                int64_t size,
+                int64_t n_thread,
+                const std::function<void(int64_t begin, int64_t end)>& work) {
+  const int64_t n_piece = (n + size - 1) / size;
+  const int64_t n_part = std::clamp<int64_t>(n_thread, 1, std::max<int64_t>(1, n_piece));
+  nn::run_parts(n_part, [&](int64_t i_part) {
+    for (int64_t i = i_part; i < n_piece; i += n_part) {
+      work(i * size, std::min(n, (i + 1) * size));
+    }
+  });
 }
 
 FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
@@ -120,9 +156,6 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
   const Eigen::Map<const RowMajor> down(layer.down.data(), layer.rank, problem.n_embd);
   const Eigen::Map<const RowMajor> up(layer.up.data(), n_expert, layer.rank);
   const float strength = to_float(problem.alpha);
-  // Along S without its mean: what is the same for all experts changes nothing.
-  const VectorXf along = problem.steer.array() - problem.steer.mean();
-  const double length = along.squaredNorm();
   std::vector<double> ratios;
   std::vector<int32_t> wanted;
   std::vector<int32_t> got;
@@ -135,9 +168,12 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
       push += Eigen::Map<const VectorXf>(layer.shift.data(), n_expert);
     }
     const VectorXf logits = problem.logits.row(i).transpose();
-    const VectorXf exact = logits + strength * problem.sigma[i] * problem.steer;
+    const VectorXf wanted_push = problem.wanted.row(i).transpose();
+    const VectorXf exact = logits + strength * wanted_push;
     const VectorXf approximate = logits + strength * push;
-    const double full = problem.sigma[i] * length;
+    // Along the wanted push without its mean: what is the same for all experts changes nothing.
+    const VectorXf along = wanted_push.array() - wanted_push.mean();
+    const double full = along.squaredNorm();
     ratios.push_back(full > 0.0 ? along.dot(push) / full : 1.0);
     choose_experts(exact.data(), n_expert, k, wanted);
     choose_experts(approximate.data(), n_expert, k, got);

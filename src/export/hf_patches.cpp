@@ -126,7 +126,9 @@ void require_layers(const HfShards& shards, const RouterUpdate& update) {
 }
 
 void require_fingerprint(const HfShards& shards, const RouterUpdate& update) {
-  RouterFingerprint fingerprint(update.origin.architecture);
+  const UpdateOrigin& origin = update.origin;
+  RouterFingerprint fingerprint(origin.architecture);
+  RouterSketch sketch;
   for (const int64_t block : update.blocks) {
     const HfRouter& router = shards.folder.routers.at(block);
     const std::vector<float> weight = floats_of(shards.find(router.weight));
@@ -136,17 +138,21 @@ void require_fingerprint(const HfShards& shards, const RouterUpdate& update) {
                     {update.n_embd, update.n_expert},
                     weight.data(),
                     weight.size() * sizeof(float));
+    sketch.add(type_of(shards.find(router.weight)), weight.data(), std::ssize(weight));
     if (!router.bias.name.empty()) {
       const std::vector<float> bias = floats_of(shards.find(router.bias));
       fingerprint.add(
           block, "bias", kGgufF32, {update.n_expert}, bias.data(), bias.size() * sizeof(float));
+      sketch.add(type_of(shards.find(router.bias)), bias.data(), std::ssize(bias));
     }
   }
-  if (fingerprint.hex() != update.origin.fingerprint) {
-    mismatch("the routers in " + printable(shards.folder.path) + " are not those of '" +
-                 update.origin.model_name + "', for which the mask was made",
-             "use the folder that the GGUF was converted from; if the GGUF does not store routers "
-             "in F32, skip this check with --any-model");
+  if (!have_same_routers({origin.architecture, origin.fingerprint, origin.routers},
+                         {origin.architecture, fingerprint.hex(), sketch})) {
+    mismatch(
+        "the routers in " + printable(shards.folder.path) + " are not those of '" +
+            origin.model_name + "', for which the mask was made",
+        "use the folder that the GGUF was converted from; if the mask is of an earlier mascing "
+        "and its GGUF does not store routers in F32, skip this check with --any-model");
   }
 }
 

@@ -2,6 +2,7 @@
 #include "export/obtain_update.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/text.h"
 #include "export/calibration.h"
@@ -66,6 +67,8 @@ ObtainedUpdate fit(const Mask& mask,
   how.may_shift = may_shift;
   how.rank = options.rank;
   how.n_max_token = options.n_max_token;
+  how.n_thread =
+      options.model.n_thread > 0 ? options.model.n_thread : std::thread::hardware_concurrency();
   obtained.update = fit_router_update(*host, mask, mask.alpha, samples, how, progress);
   warn_of_poor_fit(obtained);
   return obtained;

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "format/gguf.h"
+#include "format/router_fingerprint.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -20,6 +21,8 @@ constexpr std::pair<const char*, std::string UpdateOrigin::*> kTexts[] = {
     {"mascing.direction", &UpdateOrigin::direction},
     {"mascing.mask_hash", &UpdateOrigin::mask_hash},
     {"mascing.tool_version", &UpdateOrigin::tool_version}};
+
+constexpr const char* kRoutersKey = "mascing.router_sketch";  // not in files of earlier versions
 
 constexpr std::pair<const char*, int64_t RouterUpdate::*> kCounts[] = {
     {"mascing.n_layer", &RouterUpdate::n_layer},
@@ -88,6 +91,9 @@ void put_origin(const RouterUpdate& update, const std::string& kind, GgufWriter&
     writer.set_int(key, update.*field);
   }
   put_fidelity(update.fidelity, writer);
+  if (!update.origin.routers.empty()) {
+    writer.set_string_array(kRoutersKey, sketch_lines(update.origin.routers));
+  }
   writer.set_float_array("mascing.alpha", {update.origin.alpha});
   writer.set_int_array("mascing.blocks", update.blocks);
   std::vector<int64_t> layers;
@@ -133,6 +139,8 @@ RouterUpdate get_origin(const GgufFile& file, const std::string& kind) {
     missing(file, "mascing.blocks");
   }
   update.origin.alpha = alpha[0];
+  update.origin.routers =
+      sketch_from_lines(file.get_string_array(kRoutersKey).value_or(std::vector<std::string>()));
   get_fit(file, update);
   update.fidelity = get_fidelity(file);
   return update;

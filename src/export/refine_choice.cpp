@@ -17,6 +17,8 @@ using Eigen::VectorXf;
 
 constexpr int64_t kRounds = 24;
 constexpr int64_t kChoiceBlock = 512;  // tokens
+constexpr int64_t kRowPiece = 32;      // tokens at a time within a block
+constexpr int64_t kColumnPiece = 256;  // features at a time
 constexpr int64_t kMaxInside = 4;      // chosen experts nearest to the border
 constexpr int64_t kMaxOutside = 8;
 constexpr float kWidth = 0.1F;  // in mean sigma
@@ -38,7 +40,7 @@ std::vector<Border> find_borders(const LayerProblem& problem) {
   std::vector<int32_t> order(n_expert);
   for (int64_t i = 0; i < problem.n_fit; ++i) {
     const VectorXf exact =
-        problem.logits.row(i).transpose() + alpha * problem.sigma[i] * problem.steer;
+        problem.logits.row(i).transpose() + alpha * problem.wanted.row(i).transpose();
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(
         order.begin(), order.end(), [&](int32_t a, int32_t b) { return exact[a] > exact[b]; });
@@ -51,11 +53,11 @@ std::vector<Border> find_borders(const LayerProblem& problem) {
 
 class Refinement {
  public:
-  Refinement(const LayerProblem& problem, const MatrixXf& white)
+  Refinement(const LayerProblem& problem, int64_t n_thread)
       : problem_(problem),
-        white_(white),
+        n_thread_(n_thread),
         borders_(find_borders(problem)),
-        width_(kWidth * problem.sigma.head(problem.n_fit).mean() + 1e-6F) {}
+        width_(kWidth * to_float(problem.sigma) + 1e-6F) {}
 
   /// Loss of the tokens `order[begin, end)`; adds its gradient to `gradient` unless that is null.
   double loss(const MatrixXf& matrix,
@@ -63,31 +65,39 @@ class Refinement {
               int64_t begin,
               int64_t end,
               MatrixXf* gradient) const {
-    MatrixXf rows(end - begin, white_.cols());
-    for (int64_t i = begin; i < end; ++i) {
-      rows.row(i - begin) = white_.row(order[i]);
-    }
     const float alpha = to_float(problem_.alpha);
-    MatrixXf logits = alpha * (rows * matrix.transpose());
-    MatrixXf slope = MatrixXf::Zero(logits.rows(), logits.cols());
-    double sum = 0.0;
-    for (int64_t i = begin; i < end; ++i) {
-      sum += token_loss(order[i], logits, slope, i - begin);
-    }
+    const int64_t n = end - begin;
+    TokenMatrix rows(n, problem_.n_feature());
+    TokenMatrix slope = TokenMatrix::Zero(n, problem_.n_expert());
+    std::vector<double> sums((n + kRowPiece - 1) / kRowPiece, 0.0);
+    for_pieces(n, kRowPiece, n_thread_, [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i) {
+        rows.row(i) = problem_.features.row(order[begin + i]);
+      }
+      const TokenMatrix push = alpha * (rows.middleRows(first, last - first) * matrix.transpose());
+      for (int64_t i = first; i < last; ++i) {
+        sums[first / kRowPiece] += token_loss(order[begin + i], push.row(i - first), slope, i);
+      }
+    });
     if (gradient != nullptr) {
-      gradient->noalias() = alpha * (slope.transpose() * rows) / static_cast<float>(end - begin);
+      for_pieces(rows.cols(), kColumnPiece, n_thread_, [&](int64_t first, int64_t last) {
+        gradient->middleCols(first, last - first).noalias() =
+            alpha * (slope.transpose() * rows.middleCols(first, last - first)) /
+            static_cast<float>(n);
+      });
     }
-    return sum;
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
   }
 
  private:
-  double token_loss(int64_t i_token, const MatrixXf& push, MatrixXf& slope, int64_t i_row) const {
+  template <typename Row>
+  double token_loss(int64_t i_token, const Row& push, TokenMatrix& slope, int64_t i_row) const {
     const Border& border = borders_[i_token];
     double sum = 0.0;
     for (const int32_t a : border.inside) {
       for (const int32_t b : border.outside) {
-        const float margin = problem_.logits(i_token, a) + push(i_row, a) -
-                             problem_.logits(i_token, b) - push(i_row, b);
+        const float margin =
+            problem_.logits(i_token, a) + push[a] - problem_.logits(i_token, b) - push[b];
         const float x = std::clamp(margin / width_, -60.0F, 60.0F);
         const float wrong = 1.0F / (1.0F + std::exp(x));
         sum += x > 0.0F ? std::log1p(std::exp(-x)) : -x + std::log1p(std::exp(x));
@@ -99,7 +109,7 @@ class Refinement {
   }
 
   const LayerProblem& problem_;
-  const MatrixXf& white_;
+  int64_t n_thread_;
   std::vector<Border> borders_;
   float width_;
 };
@@ -109,21 +119,26 @@ struct Adam {
   MatrixXf second;
   float n_step = 0.0F;
 
-  void step(MatrixXf& matrix, const MatrixXf& gradient, float size) {
+  void step(MatrixXf& matrix, const MatrixXf& gradient, float size, int64_t n_thread) {
     n_step += 1.0F;
-    first = kDecayFirst * first + (1.0F - kDecayFirst) * gradient;
-    second = kDecaySecond * second + (1.0F - kDecaySecond) * gradient.cwiseAbs2();
     const float correct_first = 1.0F - std::pow(kDecayFirst, n_step);
     const float correct_second = 1.0F - std::pow(kDecaySecond, n_step);
-    matrix.array() -=
-        size * (first.array() / correct_first) / ((second.array() / correct_second).sqrt() + 1e-8F);
+    for_pieces(matrix.cols(), kColumnPiece, n_thread, [&](int64_t begin, int64_t end) {
+      auto m = first.middleCols(begin, end - begin);
+      auto v = second.middleCols(begin, end - begin);
+      const auto g = gradient.middleCols(begin, end - begin);
+      m = kDecayFirst * m + (1.0F - kDecayFirst) * g;
+      v = kDecaySecond * v + (1.0F - kDecaySecond) * g.cwiseAbs2();
+      matrix.middleCols(begin, end - begin).array() -=
+          size * (m.array() / correct_first) / ((v.array() / correct_second).sqrt() + 1e-8F);
+    });
   }
 };
 
 }  // namespace
 
-MatrixXf refine_choice(const LayerProblem& problem, const MatrixXf& white, const MatrixXf& start) {
-  const Refinement refinement(problem, white);
+MatrixXf refine_choice(const LayerProblem& problem, const MatrixXf& start, int64_t n_thread) {
+  const Refinement refinement(problem, n_thread);
   std::vector<int64_t> order(problem.n_fit);
   std::iota(order.begin(), order.end(), 0);
   const int64_t n_learn = problem.n_fit - problem.n_fit / 5;
@@ -141,7 +156,7 @@ MatrixXf refine_choice(const LayerProblem& problem, const MatrixXf& white, const
   Adam adam{MatrixXf::Zero(start.rows(), start.cols()), MatrixXf::Zero(start.rows(), start.cols())};
   MatrixXf gradient(start.rows(), start.cols());
   Rng rng(1);
-  const float sigma = problem.sigma.head(problem.n_fit).mean();
+  const float sigma = to_float(problem.sigma);
   for (int64_t round = 0; round < kRounds; ++round) {
     for (int64_t i = n_learn - 1; i > 0; --i) {
       std::swap(order[i], order[rng.below(i + 1)]);
@@ -149,7 +164,7 @@ MatrixXf refine_choice(const LayerProblem& problem, const MatrixXf& white, const
     const float left = 1.0F - static_cast<float>(round) / static_cast<float>(kRounds);
     for (int64_t begin = 0; begin < n_learn; begin += kChoiceBlock) {
       refinement.loss(matrix, order, begin, std::min(begin + kChoiceBlock, n_learn), &gradient);
-      adam.step(matrix, gradient, kStep * sigma * left);
+      adam.step(matrix, gradient, kStep * sigma * left, n_thread);
     }
     const double loss = check(matrix);
     if (loss < least) {

@@ -11,12 +11,12 @@ namespace mascing {
 /// Moves `start` [E, F] down the gradient of
 ///   sum over tokens, experts i chosen by the exact mask, experts j not chosen,
 ///       log(1 + exp((y_j - y_i) / width)),   y = logits + alpha * matrix * x,
-/// x the rows of `white` [n_fit, F]: the inputs in coordinates in which they are uncorrelated, by
-/// Adam on blocks of tokens. Pairs far from the selection border are skipped. A fifth of the
+/// x the features of `problem`, which are in coordinates in which they are uncorrelated, by Adam on
+/// blocks of tokens. Pairs far from the selection border are skipped. A fifth of the
 /// tokens is held out, and the matrix that does best on them is returned, or `start` if none is
 /// better.
 [[nodiscard]] Eigen::MatrixXf refine_choice(const LayerProblem& problem,
-                                            const Eigen::MatrixXf& white,
-                                            const Eigen::MatrixXf& start);
+                                            const Eigen::MatrixXf& start,
+                                            int64_t n_thread);
 
 }  // namespace mascing

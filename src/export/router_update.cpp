@@ -35,6 +35,10 @@ std::string hash_mask(const Mask& mask) {
   hash.update(mask.fingerprint);
   hash.update(mask.steer.data(), mask.steer.size() * sizeof(float));
   hash.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+  for (const MaskPart& part : mask.parts) {
+    hash.update(to_string(part.sigma_rule));
+    hash.update(part.steer.data(), part.steer.size() * sizeof(float));
+  }
   return hash.hex();
 }
 
@@ -42,6 +46,7 @@ UpdateOrigin origin_of(const Mask& mask, double alpha) {
   UpdateOrigin origin;
   origin.architecture = mask.architecture;
   origin.fingerprint = mask.fingerprint;
+  origin.routers = mask.routers;
   origin.model_name = mask.model_name;
   origin.scenario = mask.scenario;
   origin.direction = mask.direction;

@@ -28,6 +28,7 @@ struct LayerUpdate {
 struct UpdateOrigin {
   std::string architecture;
   std::string fingerprint;  ///< of the model
+  RouterSketch routers;     ///< of the model; empty in files of earlier versions
   std::string model_name;
   std::string scenario;
   std::string direction;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/text.h"
 #include "mascing/error.h"
@@ -24,6 +25,12 @@ void require_size(const char* name, size_t got, int64_t expected) {
   if (got != static_cast<size_t>(expected)) {
     fail(std::string(name) + " has " + std::to_string(got) + " entries, expected " +
          std::to_string(expected));
+  }
+}
+
+void require_finite(const std::vector<float>& steer) {
+  if (!std::all_of(steer.begin(), steer.end(), [](float s) { return std::isfinite(s); })) {
+    fail("an entry of the steering matrix is infinite or NaN");
   }
 }
 
@@ -53,7 +60,40 @@ SigmaRule parse_sigma_rule(const std::string& text) {
 }
 
 int64_t Mask::n_active() const {
-  return std::count_if(steer.begin(), steer.end(), [](float s) { return s != 0.0F; });
+  int64_t n = 0;
+  for (size_t i = 0; i < steer.size(); ++i) {
+    const bool is_active =
+        steer[i] != 0.0F || std::any_of(parts.begin(), parts.end(), [i](const MaskPart& part) {
+          return part.steer[i] != 0.0F;
+        });
+    n += is_active ? 1 : 0;
+  }
+  return n;
+}
+
+bool Mask::is_zero(int64_t i_layer) const {
+  const auto is_zero_row = [&](const std::vector<float>& values) {
+    const float* row = values.data() + i_layer * n_expert;
+    return std::all_of(row, row + n_expert, [](float s) { return s == 0.0F; });
+  };
+  return is_zero_row(steer) && std::all_of(parts.begin(), parts.end(), [&](const MaskPart& part) {
+           return is_zero_row(part.steer);
+         });
+}
+
+bool Mask::uses(SigmaRule rule) const {
+  return sigma_rule == rule ||
+         std::any_of(parts.begin(), parts.end(), [rule](const MaskPart& part) {
+           return part.sigma_rule == rule;
+         });
+}
+
+std::vector<float> Mask::total() const {
+  std::vector<float> sum = steer;
+  for (const MaskPart& part : parts) {
+    std::transform(sum.begin(), sum.end(), part.steer.begin(), sum.begin(), std::plus<>());
+  }
+  return sum;
 }
 
 void Mask::validate() const {
@@ -64,8 +104,16 @@ void Mask::validate() const {
   require_size("steer", steer.size(), n_layer * n_expert);
   require_size("sigma", sigma.size(), n_layer);
   require_size("blocks", blocks.size(), n_layer);
-  if (!std::all_of(steer.begin(), steer.end(), [](float s) { return std::isfinite(s); })) {
-    fail("an entry of the steering matrix is infinite or NaN");
+  require_finite(steer);
+  for (const MaskPart& part : parts) {
+    require_size("a part's steer", part.steer.size(), n_layer * n_expert);
+    require_finite(part.steer);
+    const auto n_same = std::count_if(parts.begin(), parts.end(), [&](const MaskPart& other) {
+      return other.sigma_rule == part.sigma_rule;
+    });
+    if (part.sigma_rule == sigma_rule || n_same > 1) {
+      fail(std::string("two parts take sigma by the rule ") + to_string(part.sigma_rule));
+    }
   }
   if (!std::all_of(sigma.begin(), sigma.end(), [](float s) { return std::isfinite(s) && s > 0; })) {
     fail("a layer's sigma is not a positive number");
@@ -90,6 +138,7 @@ Mask zero_mask(const ModelInfo& info) {
   mask.blocks = info.blocks;
   mask.architecture = info.architecture;
   mask.fingerprint = info.fingerprint;
+  mask.routers = info.routers;
   mask.model_name = info.name;
   return mask;
 }
@@ -102,6 +151,7 @@ Mask mask_for(const TraceSet& set) {
   mask.blocks = set.blocks;
   mask.architecture = set.architecture;
   mask.fingerprint = set.fingerprint;
+  mask.routers = set.routers;
   mask.model_name = set.model_name;
   mask.tool_version = version();
   return mask;

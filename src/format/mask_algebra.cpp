@@ -1,4 +1,5 @@
-// Masks are matrices: their combination is a weighted sum, converted to one sigma.
+// Masks are matrices: their combination is a weighted sum for each sigma rule, converted to one
+// calibrated sigma.
 #include "mascing/mask_algebra.h"
 
 #include <algorithm>
@@ -15,11 +16,51 @@ std::string joined(const std::string& a, const std::string& b) {
   return a == b || b.empty() ? a : a + "+" + b;
 }
 
-/// strength * S in units of the sigma that `reference` uses.
-double weighted_entry(const WeightedMask& used, const Mask& reference, int64_t l, int64_t e) {
-  const bool is_calibrated = used.mask.sigma_rule == SigmaRule::kCalibrated;
-  const double unit = is_calibrated ? double{used.mask.sigma[l]} / double{reference.sigma[l]} : 1.0;
-  return used.strength * unit * double{used.mask.row(l)[e]};
+/// The matrix whose sigma follows `rule`; null if there is none.
+const std::vector<float>* part_of(const Mask& mask, SigmaRule rule) {
+  if (mask.sigma_rule == rule) {
+    return &mask.steer;
+  }
+  const auto part = std::find_if(mask.parts.begin(), mask.parts.end(), [&](const MaskPart& p) {
+    return p.sigma_rule == rule;
+  });
+  return part == mask.parts.end() ? nullptr : &part->steer;
+}
+
+/// A layer's calibrated sigma in units of another mask's; the other rules measure it at use.
+double unit_of(const Mask& mask, SigmaRule rule, const Mask& reference, int64_t l) {
+  return rule == SigmaRule::kCalibrated ? double{mask.sigma[l]} / double{reference.sigma[l]} : 1.0;
+}
+
+/// Sum of strength * S over what the masks have of a rule, in units of the sigma of `reference`.
+std::vector<float> summed(const std::vector<WeightedMask>& masks,
+                          SigmaRule rule,
+                          const Mask& reference) {
+  std::vector<double> total(reference.steer.size(), 0.0);
+  for (const WeightedMask& used : masks) {
+    const std::vector<float>* steer = part_of(used.mask, rule);
+    for (int64_t i = 0; steer != nullptr && i < std::ssize(total); ++i) {
+      const double unit = unit_of(used.mask, rule, reference, i / reference.n_expert);
+      total[i] += used.strength * unit * double{(*steer)[i]};
+    }
+  }
+  std::vector<float> rounded(total.size());
+  std::transform(total.begin(), total.end(), rounded.begin(), [](double x) { return to_float(x); });
+  return rounded;
+}
+
+/// strength * S, all parts, in units of a layer's mean sigma in `reference`.
+std::vector<double> in_units_of(const WeightedMask& used, const Mask& reference) {
+  const bool is_of_one_rule = used.mask.parts.empty() && reference.parts.empty() &&
+                              used.mask.sigma_rule == reference.sigma_rule;
+  const SigmaRule rule = is_of_one_rule ? reference.sigma_rule : SigmaRule::kCalibrated;
+  const std::vector<float> total = used.mask.total();
+  std::vector<double> entries(total.size());
+  for (int64_t i = 0; i < std::ssize(entries); ++i) {
+    const double unit = unit_of(used.mask, rule, reference, i / reference.n_expert);
+    entries[i] = used.strength * unit * double{total[i]};
+  }
+  return entries;
 }
 
 std::string describe(const WeightedMask& used) {
@@ -30,7 +71,9 @@ std::string describe(const WeightedMask& used) {
 }  // namespace
 
 void require_same_origin(const WeightedMask& first, const WeightedMask& second) {
-  if (first.mask.fingerprint != second.mask.fingerprint ||
+  if (!have_same_routers(
+          {first.mask.architecture, first.mask.fingerprint, first.mask.routers},
+          {second.mask.architecture, second.mask.fingerprint, second.mask.routers}) ||
       first.mask.n_layer != second.mask.n_layer || first.mask.n_expert != second.mask.n_expert) {
     throw Error(ErrorKind::kMismatch,
                 "[mask] the masks are for different models: " + describe(first) + " and " +
@@ -51,22 +94,16 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
   std::string hashes;
   for (const WeightedMask& used : masks) {
     require_same_origin(masks[0], used);
-    if (used.mask.sigma_rule != sum.sigma_rule) {
-      throw Error(ErrorKind::kMismatch,
-                  "[mask] " + masks[0].name + " measures sigma by the rule " +
-                      to_string(sum.sigma_rule) + ", " + used.name + " by " +
-                      to_string(used.mask.sigma_rule),
-                  "only masks with the same rule can be combined");
-    }
     hashes += used.mask.data_hash + " ";
   }
-  for (int64_t l = 0; l < sum.n_layer; ++l) {
-    for (int64_t e = 0; e < sum.n_expert; ++e) {
-      double total = 0.0;
-      for (const WeightedMask& used : masks) {
-        total += weighted_entry(used, sum, l, e);
-      }
-      sum.row(l)[e] = to_float(total);
+  sum.steer = summed(masks, sum.sigma_rule, masks[0].mask);
+  sum.parts.clear();
+  for (const SigmaRule rule : {SigmaRule::kToken, SigmaRule::kCalibrated, SigmaRule::kBatch}) {
+    const bool is_used = std::any_of(masks.begin(), masks.end(), [rule](const WeightedMask& used) {
+      return used.mask.uses(rule);
+    });
+    if (is_used && rule != sum.sigma_rule) {
+      sum.parts.push_back({rule, summed(masks, rule, masks[0].mask)});
     }
   }
   for (size_t i = 1; i < masks.size(); ++i) {
@@ -93,10 +130,12 @@ MaskComparison compare_masks(const WeightedMask& first, const WeightedMask& seco
   double square_difference = 0.0;
   double mass = 0.0;
   double lost = 0.0;
+  const std::vector<double> entries_a = in_units_of(first, first.mask);
+  const std::vector<double> entries_b = in_units_of(second, first.mask);
   for (int64_t l = 0; l < first.mask.n_layer; ++l) {
     for (int64_t e = 0; e < first.mask.n_expert; ++e) {
-      const double a = weighted_entry(first, first.mask, l, e);
-      const double b = weighted_entry(second, first.mask, l, e);
+      const double a = entries_a[l * first.mask.n_expert + e];
+      const double b = entries_b[l * first.mask.n_expert + e];
       found.n_first += a != 0.0 ? 1 : 0;
       found.n_second += b != 0.0 ? 1 : 0;
       found.n_shared += a != 0.0 && b != 0.0 ? 1 : 0;

@@ -2,7 +2,10 @@
 //   general.type = "mascing.mask", mascing.format_version = 1, one key "mascing.<field>" for each
 //   field of Mask, metrics as mascing.metric_names and mascing.metric_values of equal length,
 //   tensors steer {E, L} and sigma {L}, both F32; mascing.checksum = SHA-256 of all of these (masks
-//   of earlier versions have none).
+//   of earlier versions have none); mascing.router_sketch = one text a router tensor, and
+//   mascing.router_sketch_checksum = SHA-256 of them (masks of earlier versions have neither).
+// A mask of parts has mascing.format_version = 2, which earlier versions refuse, mascing.part_rules
+// and a tensor steer.<rule> {E, L} for each of them.
 #include "mascing/mask_file.h"
 
 #include <cstring>
@@ -13,6 +16,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "format/gguf.h"
+#include "format/router_fingerprint.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -21,7 +25,11 @@ namespace {
 
 constexpr const char* kMaskType = "mascing.mask";
 constexpr const char* kChecksumKey = "mascing.checksum";
-constexpr int64_t kFormatVersion = 1;
+constexpr const char* kSketchKey = "mascing.router_sketch";
+constexpr const char* kSketchChecksumKey = "mascing.router_sketch_checksum";
+constexpr const char* kPartRulesKey = "mascing.part_rules";
+constexpr uint32_t kPlainVersion = 1;
+constexpr uint32_t kPartsVersion = 2;
 constexpr int64_t kMaxCount = int64_t{1} << 30;
 
 // Texts of a mask and their keys, for both directions.
@@ -72,12 +80,13 @@ void refuse_other_kinds(const GgufFile& file) {
   }
   const int64_t version =
       required(file, "mascing.format_version", file.get_int("mascing.format_version"));
-  if (version != kFormatVersion) {
+  if (version < kPlainVersion || version > kPartsVersion) {
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": mask format version " + std::to_string(version) +
-                    ", expected " + std::to_string(kFormatVersion),
-                version > kFormatVersion ? "the mask was made by a newer mascing; update this one"
-                                         : "the mask is damaged; make it again");
+                    ", expected " + std::to_string(kPlainVersion) + " or " +
+                    std::to_string(kPartsVersion),
+                version > kPartsVersion ? "the mask was made by a newer mascing; update this one"
+                                        : "the mask is damaged; make it again");
   }
 }
 
@@ -143,6 +152,10 @@ std::string checksum_of(const Mask& mask) {
   }
   add_values(digest, mask.steer);
   add_values(digest, mask.sigma);
+  for (const MaskPart& part : mask.parts) {
+    add_text(digest, to_string(part.sigma_rule));
+    add_values(digest, part.steer);
+  }
   return digest.hex();
 }
 
@@ -155,13 +168,68 @@ void require_intact(const GgufFile& file, const Mask& mask) {
   }
 }
 
-SigmaRule read_sigma_rule(const GgufFile& file) {
-  const std::string text =
-      required(file, "mascing.sigma_rule", file.get_string("mascing.sigma_rule"));
+std::string sketch_checksum(const std::vector<std::string>& lines) {
+  Sha256 digest;
+  for (const std::string& line : lines) {
+    add_text(digest, line);
+  }
+  return digest.hex();
+}
+
+RouterSketch read_sketch(const GgufFile& file) {
+  if (!file.has(kSketchKey)) {
+    return {};
+  }
+  const std::vector<std::string> lines =
+      required(file, kSketchKey, file.get_string_array(kSketchKey));
+  RouterSketch sketch = sketch_from_lines(lines);
+  if (sketch.empty() || file.get_string(kSketchChecksumKey) != sketch_checksum(lines)) {
+    throw Error(ErrorKind::kBadInput,
+                mask_path(file) + ": the sketch of its model's routers is damaged",
+                "copy or make the mask again");
+  }
+  return sketch;
+}
+
+SigmaRule read_sigma_rule(const GgufFile& file, const std::string& text) {
   try {
     return parse_sigma_rule(text);
   } catch (const Error& failure) {
     throw Error(ErrorKind::kBadInput, mask_path(file) + ": " + failure.what());
+  }
+}
+
+std::vector<MaskPart> read_parts(const GgufFile& file, const Mask& mask) {
+  std::vector<MaskPart> parts;
+  if (file.get_int("mascing.format_version") != kPartsVersion) {
+    return parts;
+  }
+  for (const std::string& rule :
+       required(file, kPartRulesKey, file.get_string_array(kPartRulesKey))) {
+    const std::string name = std::string("steer.") + to_string(read_sigma_rule(file, rule));
+    parts.push_back({read_sigma_rule(file, rule),
+                     read_tensor(file, name.c_str(), {mask.n_expert, mask.n_layer})});
+  }
+  return parts;
+}
+
+void put_parts(GgufWriter& writer, const Mask& mask) {
+  std::vector<std::string> rules;
+  for (const MaskPart& part : mask.parts) {
+    rules.emplace_back(to_string(part.sigma_rule));
+    writer.add_tensor_f32(
+        "steer." + rules.back(), {mask.n_expert, mask.n_layer}, part.steer.data());
+  }
+  if (!rules.empty()) {
+    writer.set_string_array(kPartRulesKey, rules);
+  }
+}
+
+void put_sketch(GgufWriter& writer, const RouterSketch& routers) {
+  if (!routers.empty()) {
+    const std::vector<std::string> lines = sketch_lines(routers);
+    writer.set_string_array(kSketchKey, lines);
+    writer.set_string(kSketchChecksumKey, sketch_checksum(lines));
   }
 }
 
@@ -171,7 +239,7 @@ void write_mask(const std::string& path, const Mask& mask) {
   mask.validate();
   GgufWriter writer;
   writer.set_string("general.type", kMaskType);
-  writer.set_uint32("mascing.format_version", kFormatVersion);
+  writer.set_uint32("mascing.format_version", mask.parts.empty() ? kPlainVersion : kPartsVersion);
   for (const auto& [key, field] : kMaskTexts) {
     writer.set_string(key, mask.*field);
   }
@@ -195,6 +263,8 @@ void write_mask(const std::string& path, const Mask& mask) {
   writer.set_float_array("mascing.metric_values", values);
   writer.add_tensor_f32("steer", {mask.n_expert, mask.n_layer}, mask.steer.data());
   writer.add_tensor_f32("sigma", {mask.n_layer}, mask.sigma.data());
+  put_parts(writer, mask);
+  put_sketch(writer, mask.routers);
   writer.write(path);
 }
 
@@ -216,11 +286,14 @@ Mask read_mask(const std::string& path) {
     }
   }
   mask.seed = required(file, "mascing.seed", file.get_uint("mascing.seed"));
-  mask.sigma_rule = read_sigma_rule(file);
+  mask.sigma_rule = read_sigma_rule(
+      file, required(file, "mascing.sigma_rule", file.get_string("mascing.sigma_rule")));
   mask.blocks = required(file, "mascing.blocks", file.get_int_array("mascing.blocks"));
   mask.metrics = read_metrics(file);
   mask.steer = read_tensor(file, "steer", {mask.n_expert, mask.n_layer});
   mask.sigma = read_tensor(file, "sigma", {mask.n_layer});
+  mask.parts = read_parts(file, mask);
+  mask.routers = read_sketch(file);
   require_intact(file, mask);
   mask.validate();
   return mask;

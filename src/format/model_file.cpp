@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "format/gguf.h"
 #include "format/router_fingerprint.h"
 #include "mascing/error.h"
+#include "mascing/tensor_codec.h"
 
 namespace mascing {
 
@@ -208,6 +211,27 @@ std::string fingerprint_of(const ModelFile& model, const std::string& architectu
   return fingerprint.hex();
 }
 
+// Of every router or of none: a sketch with gaps compares with nothing.
+RouterSketch sketch_of(const ModelFile& model, const TensorCodec& codec) {
+  RouterSketch sketch;
+  std::vector<float> values;
+  for (const auto& [block, router] : model.routers) {
+    for (const GgufTensor* tensor : {router.weight, router.bias}) {
+      if (tensor == nullptr) {
+        continue;
+      }
+      if (!codec.can_encode(tensor->type)) {
+        return {};
+      }
+      values.resize(std::accumulate(
+          tensor->dims.begin(), tensor->dims.end(), int64_t{1}, std::multiplies<>()));
+      codec.decode(tensor->type, tensor->data, std::ssize(values), values.data());
+      sketch.add(tensor->type, values.data(), std::ssize(values));
+    }
+  }
+  return sketch;
+}
+
 // Large tensors are sampled: a fine-tune, a merge or a damaged download changes nearly all of a
 // tensor, a whole one, or a long stretch of the file.
 void add_weights(const GgufFile& part, Sha256& hash) {
@@ -253,7 +277,7 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 
 }  // namespace
 
-OpenModel open_model(const std::string& path, bool allow_dense) {
+OpenModel open_model(const std::string& path, bool allow_dense, const TensorCodec* codec) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};
   model.parts.push_back(GgufFile::open(path));
   refuse_other_kinds(model);
@@ -280,6 +304,7 @@ OpenModel open_model(const std::string& path, bool allow_dense) {
   }
   fill_layers(model, info);
   info.fingerprint = fingerprint_of(model, info.architecture);
+  info.routers = sketch_of(model, codec == nullptr ? plain_codec() : *codec);
   info.identity = identity_of(model, info.fingerprint);
   OpenModel opened;
   for (const auto& [block, router] : model.routers) {
@@ -290,8 +315,8 @@ OpenModel open_model(const std::string& path, bool allow_dense) {
   return opened;
 }
 
-ModelInfo read_model_info(const std::string& path, bool allow_dense) {
-  return open_model(path, allow_dense).info;
+ModelInfo read_model_info(const std::string& path, bool allow_dense, const TensorCodec* codec) {
+  return open_model(path, allow_dense, codec).info;
 }
 
 std::string part_path(const std::string& path, int64_t i_part, int64_t n_part) {

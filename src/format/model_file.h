@@ -24,7 +24,9 @@ struct OpenModel {
 };
 
 /// As read_model_info, but keeps the files open.
-[[nodiscard]] OpenModel open_model(const std::string& path, bool allow_dense = false);
+[[nodiscard]] OpenModel open_model(const std::string& path,
+                                   bool allow_dense = false,
+                                   const TensorCodec* codec = nullptr);
 
 /// Where part `i_part` of `n_part` is, if the first part of the model is `path`: `path` itself for
 /// a model in one part. Parts are named -00001-of-00003.gguf. Throws Error{kUsage} for a first part

@@ -1,4 +1,5 @@
-// The fingerprint of a model: a hash of its routers, independent of the file they are in.
+// The fingerprint of a model: a hash of its routers, independent of the file they are in. Also the
+// text form of their sketch, which files keep beside it.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/sha256.h"
+#include "mascing/router_sketch.h"
 
 namespace mascing {
 
@@ -28,5 +30,10 @@ class RouterFingerprint {
  private:
   Sha256 hash_;
 };
+
+/// One line for each tensor: its type and the numbers, which come back as they were.
+[[nodiscard]] std::vector<std::string> sketch_lines(const RouterSketch& sketch);
+/// Empty if a line is not of this form.
+[[nodiscard]] RouterSketch sketch_from_lines(const std::vector<std::string>& lines);
 
 }  // namespace mascing

@@ -1,6 +1,6 @@
 // The trace store's files:
-//   manifest.json  {"kind": "mascing.traces", "format_version": 1, <header>, "shards": [{"hash",
-//   "n_trace"}...]} shard-<hash>.safetensors
+//   manifest.json  {"kind": "mascing.traces", "format_version": 1, <header>, "router_sketch": [one
+//   text a tensor...], "shards": [{"hash", "n_trace"}...]} shard-<hash>.safetensors
 //     metadata: "mascing.header" = header as JSON (without inputs_hash), "mascing.shard" = hash,
 //               "mascing.traces" = [{"id", "topic", "set", "label"}...], "mascing.checksum" =
 //               SHA-256 of the other three and of all tensors (shards of earlier versions have
@@ -20,6 +20,7 @@
 #include "base/mapped_file.h"
 #include "base/text.h"
 #include "format/json_text.h"
+#include "format/router_fingerprint.h"
 #include "format/safetensors.h"
 #include "format/trace_checksum.h"
 #include "format/trace_release.h"
@@ -95,6 +96,7 @@ TraceStoreHeader header_from(const json& value, const std::string& path) {
     header.fingerprint = value.at("fingerprint").get<std::string>();
     header.model_name = value.at("model_name").get<std::string>();
     header.inputs_hash = value.value("inputs_hash", "");
+    header.routers = sketch_from_lines(value.value("router_sketch", std::vector<std::string>()));
   } catch (const json::exception&) {
     refuse_traces(path, "the description of the model is incomplete");
   }
@@ -350,6 +352,7 @@ void TraceStoreWriter::finish(const std::vector<std::string>& shard_hashes) {
   manifest["kind"] = kKind;
   manifest["format_version"] = kTraceVersion;
   manifest["inputs_hash"] = header_.inputs_hash;
+  manifest["router_sketch"] = sketch_lines(header_.routers);
   manifest["shards"] = json::array();
   for (const std::string& hash : shard_hashes) {
     require_plain_hash(hash);
@@ -371,6 +374,7 @@ TraceSet read_traces(const std::string& folder) {
   set.blocks = header.blocks;
   set.architecture = header.architecture;
   set.fingerprint = header.fingerprint;
+  set.routers = header.routers;
   set.model_name = header.model_name;
   const auto files = std::make_shared<std::vector<SafetensorsFile>>();
   for (size_t i = 0; i < manifest.hashes.size(); ++i) {

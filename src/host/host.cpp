@@ -84,8 +84,9 @@ bool is_active(const Steering& steering) {
 }
 
 void require_same_model(const Mask& mask, const ModelInfo& info) {
-  if (mask.fingerprint == info.fingerprint && mask.n_layer == info.n_layer &&
-      mask.n_expert == info.n_expert) {
+  if (mask.n_layer == info.n_layer && mask.n_expert == info.n_expert &&
+      have_same_routers({mask.architecture, mask.fingerprint, mask.routers},
+                        {info.architecture, info.fingerprint, info.routers})) {
     return;
   }
   const auto describe = [](const std::string& name,

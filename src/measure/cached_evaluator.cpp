@@ -141,10 +141,14 @@ std::string steering_key(const Steering& steering) {
   if (steering.mask) {
     const Mask& mask = *steering.mask;
     digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
-    if (mask.sigma_rule == SigmaRule::kCalibrated) {
+    if (mask.uses(SigmaRule::kCalibrated)) {
       digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
     }
     digest.update(to_string(mask.sigma_rule));
+    for (const MaskPart& part : mask.parts) {
+      digest.update(part.steer.data(), part.steer.size() * sizeof(float));
+      digest.update(to_string(part.sigma_rule));
+    }
   }
   digest.update(&steering.alpha, sizeof steering.alpha);
   if (steering.rule == SteerRule::kForce) {

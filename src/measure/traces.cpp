@@ -135,7 +135,8 @@ TraceStoreHeader header_of(const ModelInfo& info, const std::vector<std::string>
           info.architecture,
           info.fingerprint,
           info.name,
-          digest.hex()};
+          digest.hex(),
+          info.routers};
 }
 
 /// Takes a shard over from one of the folders to merge, if one has it.

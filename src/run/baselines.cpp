@@ -84,6 +84,7 @@ void correct_for_many(std::vector<CandidateResult>& baselines) {
 Steering random_like(const Steering& chosen, double norm, uint64_t seed) {
   Mask mask = *chosen.mask;
   mask.steer = random_steer(std::ssize(mask.steer), norm, seed);
+  mask.parts.clear();
   return {std::make_shared<const Mask>(std::move(mask)), chosen.alpha};
 }
 
@@ -93,7 +94,7 @@ RandomMasks measure_random_masks(const EvalContext& context,
   const JudgedReplies ours = test_target(context, {chosen}, "testing");
   RandomMasks random;
   random.n_mask = context.scenario.baselines.n_random_mask;
-  random.norm = norm_of(chosen.mask->steer);
+  random.norm = norm_of(chosen.mask->total());
   random.alpha = chosen.alpha;
   for (int64_t i = 0; i < random.n_mask; ++i) {
     const Steering steering = random_like(chosen, random.norm, mix_seed(seed, i));

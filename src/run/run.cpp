@@ -189,7 +189,7 @@ void add_mask(const Mask& mask, const std::string& file, Results& results) {
   results.mask_alpha = mask.alpha;
   results.mask_lambda = mask.lambda;
   results.mask_n_active = mask.n_active();
-  results.mask_steer = mask.steer;
+  results.mask_steer = mask.total();
 }
 
 void add_cost(Session& session, Results& results) {

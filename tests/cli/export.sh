@@ -70,6 +70,24 @@ says out "6 routers checked"
 run 0 "$mascing" mask verify "$work/hf-steered"
 says out "intact"
 
+# A PEFT adapter: its matrices are those of the adapter above, at the strength of the mask.
+run 0 "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to peft -o "$work/peft"
+says err "--enable-lora"
+run 0 "${python[@]}" check_peft "$work/hf" "$work/a.gguf" "$work/peft" 1.5
+says out "6 routers checked"
+run 0 "$mascing" mask verify "$work/peft"
+says out "PEFT adapter"
+expect_error 2 "--model-dir" "${export_mask[@]}" --adapter "$work/a.gguf" --to peft -o "$work/x"
+expect_error 2 "already exists" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to peft -o "$work/peft"
+# In an independent forward pass in PyTorch it answers as the baked folder does.
+forward=$(cd "$(dirname "$0")/../../benchmarks/export" && pwd)/hf_forward.py
+if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
+  run 0 /usr/bin/python3 "$forward" same_replies "$work/hf" "$work/hf-steered" "$work/peft" 6 12
+  says out "6 of 6 replies are the same"
+else
+  echo "SKIP: there is no PyTorch, so the PEFT adapter was not run"
+fi
+
 # EasySteer.
 run 0 "${export_mask[@]}" --to easysteer -o "$work/m.json"
 says err "[two_levels]"
@@ -84,6 +102,36 @@ says out "cosine       1.0000"
 says out "difference   0.5000"
 run 0 "$mascing" mask compose "$work/mask.gguf=1" "$work/half.gguf=-1" -o "$work/difference.gguf"
 says err "[masks_disagree]"
+
+# Masks of different sigma rules: one file of format 2, which exports and is verified like any other.
+run 0 "$mascing" steer "$work/traces" --mean-difference 2 --sigma calibrated -o "$work/calibrated.gguf"
+run 0 "$mascing" mask compose "$work/mask.gguf=0.5" "$work/calibrated.gguf=0.5" -o "$work/mixed.gguf"
+says out "sigma token + calibrated"
+says err "format 2"
+run 0 "$mascing" mask show "$work/mixed.gguf"
+says out "sigma token + calibrated"
+run 0 "$mascing" mask diff "$work/mixed.gguf" "$work/calibrated.gguf"
+run 0 "$mascing" mask verify "$work/mixed.gguf" -m "$planted"
+says out "fits"
+run 0 "$mascing" export "$work/mixed.gguf" -m "$planted" -t 1 --fit-tokens 4000 --data "$work/chats.jsonl" --to lora \
+  -o "$work/mixed.lora.gguf" --check "$work/check.jsonl"
+says out "same experts"
+run 0 "$mascing" export "$work/mask.gguf=0.5" "$work/calibrated.gguf=0.5" -m "$planted" -t 1 --fit-tokens 4000 \
+  --data "$work/chats.jsonl" --to lora -o "$work/mixed2.lora.gguf" --check "$work/check.jsonl"
+expect_equal "composing before and at the export" "$work/mixed.lora.gguf" "$work/mixed2.lora.gguf"
+run 0 "$mascing" export "$work/mixed.gguf" -m "$planted" --adapter "$work/mixed.lora.gguf" --to gguf -o "$work/mixed-baked.gguf"
+run 0 bash -c 'echo "Tell me of the mill." | "$@"' _ "$mascing" chat -m "$planted" --mask "$work/mixed.gguf" -t 1 --max-tokens 8
+says out "steered, alpha 1.00"
+run 0 bash -c '"$@" || [ $? -eq 1 ]' _ "$mascing" eval "$work/eval.toml" -m "$planted" --mask "$work/mixed.gguf" -t 1 \
+  -o "$work/eval-mixed"
+
+# A server to verify that is none, or does not answer.
+verify=("$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --data "$work/check.jsonl" --verify-server)
+expect_error 1 "connect to server" "${verify[@]}" http://127.0.0.1:9
+expect_error 2 "no questions" "$mascing" export "$work/mask.gguf" -m "$planted" --verify-server http://127.0.0.1:9
+expect_error 2 "needs the model" "$mascing" export "$work/mask.gguf" --data "$work/check.jsonl" --verify-server http://127.0.0.1:9
+expect_error 2 "writes nothing" "${verify[@]}" http://127.0.0.1:9 --to lora
+expect_error 2 "--to is required" "$mascing" export "$work/mask.gguf" -m "$planted" -o "$work/x"
 
 # Mismatched inputs.
 cp "$planted" "$work/model.gguf"

@@ -275,5 +275,25 @@ def check_folder(folder, adapter, baked, strength):
     print(n, "routers checked")
 
 
+def check_peft(folder, adapter, peft, strength):
+    """lora_B lora_A of every module is the update of its router at `strength`; the scale is 1."""
+    _, lora = read_gguf(adapter)
+    with open(peft + "/adapter_config.json") as file:
+        config = json.load(file)
+    assert config["peft_type"] == "LORA" and config["lora_alpha"] == config["r"], config
+    tensors = read_safetensors(peft + "/adapter_model.safetensors")
+    routers = [name for name in read_folder(folder) if name.endswith(".mlp.gate.weight")]
+    assert config["target_modules"] == sorted(name[:-len(".weight")] for name in routers), config
+    assert len(tensors) == 2 * len(routers)
+    for name in routers:
+        a, b = (tensors["base_model.model." + name.replace(".weight", ".lora_%s.weight" % side)] for side in "AB")
+        (_, (rank, n_in), down), (_, (n_out, _), up) = a, b
+        down, up = (struct.unpack("<%df" % (len(data) // 4), data) for data in (down, up))
+        got = [sum(up[e * rank + r] * down[r * n_in + d] for r in range(rank)) for e in range(n_out) for d in range(n_in)]
+        gguf = "blk.%s.ffn_gate_inp.weight" % name.split(".")[2]
+        assert largest_difference(updated([0.0] * len(got), lora, gguf, float(strength)), got) < 1e-6, name
+    print(len(routers), "routers checked")
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]](*sys.argv[2:])

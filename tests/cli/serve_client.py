@@ -32,18 +32,28 @@ def read(path, n):
 
 
 def interleaved(port, path, strength):
-    """Strengths 0, x, 0 on one prompt after the other: the answers at 0 have the same bytes, as do those of a request
-    without a strength."""
+    """Strengths 0, x, 0 on one prompt after the other: the answers at 0 have the same bytes, as do those at x, and
+    requests without a strength get the mask's own, 1."""
     n_changed = 0
     for messages in read(path, 12):
         first = ask(port, messages, 0)
         steered = ask(port, messages, strength)
         assert ask(port, messages, 0) == first
-        assert ask(port, messages) == first
+        assert ask(port, messages) == ask(port, messages, 1)
         assert ask(port, messages, strength) == steered
         n_changed += steered != first
     assert n_changed > 0, "the strength changes nothing"
     print(n_changed, "of 12 answers changed")
+
+
+def plain_is_steered(port, path, strength):
+    """A client that knows nothing of "lora" gets the mask at its strength."""
+    n_changed = 0
+    for messages in read(path, 16):
+        plain = ask(port, messages)
+        assert plain == ask(port, messages, strength)
+        n_changed += plain != ask(port, messages, 0)
+    assert n_changed > 0, "the strength changes nothing"
 
 
 def load(port, path, seconds):

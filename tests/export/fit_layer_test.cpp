@@ -130,6 +130,49 @@ TEST(FitLayer, TheSameSamplesGiveTheSameNumbers) {
   EXPECT_EQ(a.up, b.up);
 }
 
+TEST(FitLayer, AnyNumberOfThreadsGivesTheSameNumbers) {
+  const RouterSamples samples = random_samples(0.7F, 7);
+  const Mask mask = mask_of(SigmaRule::kToken);
+  FitOptions options;
+  const LayerUpdate one = fit_layer(samples, mask, 0, 1.0, options);
+  EXPECT_TRUE(one.method == "matrix" || one.method == "choice") << one.method;
+  for (const int64_t n_thread : {2, 3, 8}) {
+    options.n_thread = n_thread;
+    const LayerUpdate several = fit_layer(samples, mask, 0, 1.0, options);
+    EXPECT_EQ(several.down, one.down) << n_thread;
+    EXPECT_EQ(several.up, one.up) << n_thread;
+    EXPECT_EQ(several.quality.same_experts, one.quality.same_experts);
+  }
+}
+
+TEST(FitLayer, ASumOfTwoRulesIsFittedAsTheSumOfItsPushes) {
+  const RouterSamples samples = random_samples(2.0F, 8);
+  Mask mask = mask_of(SigmaRule::kCalibrated);
+  const LayerUpdate alone = fit_layer(samples, mask, 0, 1.0, {});
+  mask.parts = {{SigmaRule::kToken, {0.0F, 1.5F, 0.0F, -1.5F, 0.0F, 0.0F}}};
+  const LayerUpdate both = fit_layer(samples, mask, 0, 1.0, {});
+  EXPECT_GT(both.quality.same_experts, 0.8);
+  // On average over tokens, the difference of two experts' pushes is that of both parts.
+  double got = 0.0;
+  double of_one = 0.0;
+  double wanted = 0.0;
+  for (int64_t i = 0; i < kToken; ++i) {
+    double mean = 0.0;
+    double square = 0.0;
+    for (int64_t e = 0; e < kExpert; ++e) {
+      mean += static_cast<double>(samples.logits[i * kExpert + e]) / kExpert;
+    }
+    for (int64_t e = 0; e < kExpert; ++e) {
+      square += std::pow(static_cast<double>(samples.logits[i * kExpert + e]) - mean, 2) / kExpert;
+    }
+    wanted += (1.5 * (-1.0 - 0.0) + std::sqrt(square) * (1.5 - -1.5)) / kToken;
+    got += (push(both, samples, i, 1) - push(both, samples, i, 3)) / kToken;
+    of_one += (push(alone, samples, i, 1) - push(alone, samples, i, 3)) / kToken;
+  }
+  EXPECT_NEAR(got, wanted, 0.1 * std::fabs(wanted));
+  EXPECT_GT(std::fabs(of_one - wanted), 0.5 * std::fabs(wanted));
+}
+
 TEST(FitLayer, NothingHeldOutIsAnError) {
   RouterSamples samples = random_samples(1.0F, 6);
   std::fill(samples.is_held_out.begin(), samples.is_held_out.end(), 0);

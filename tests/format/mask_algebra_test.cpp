@@ -56,12 +56,44 @@ TEST(ComposeMasks, WhatCannotBeAddedUpIsRefused) {
   expect_error(ErrorKind::kMismatch, "different models", [&] {
     (void)compose_masks({mask_of({1, 0, 0, 0}, 1.0), other});
   });
-  WeightedMask calibrated = mask_of({1, 0, 0, 0}, 1.0);
-  calibrated.mask.sigma_rule = SigmaRule::kCalibrated;
-  expect_error(ErrorKind::kMismatch, "rule", [&] {
-    (void)compose_masks({mask_of({1, 0, 0, 0}, 1.0), calibrated});
-  });
   expect_error(ErrorKind::kUsage, "no mask", [] { (void)compose_masks({}); });
+}
+
+TEST(ComposeMasks, MasksOfDifferentRulesKeepAMatrixForEachRule) {
+  WeightedMask calibrated = mask_of({4, 0, 0, 1}, 0.5);
+  calibrated.mask.sigma_rule = SigmaRule::kCalibrated;
+  calibrated.mask.sigma = {3.0F, 1.0F};
+  const Mask sum = compose_masks({mask_of({1, 0, 0, 0}, 2.0), calibrated});
+  EXPECT_EQ(sum.sigma_rule, SigmaRule::kToken);
+  EXPECT_EQ(sum.steer, (std::vector<float>{2, 0, 0, 0}));
+  ASSERT_EQ(sum.parts.size(), 1U);
+  EXPECT_EQ(sum.parts[0].sigma_rule, SigmaRule::kCalibrated);
+  EXPECT_EQ(sum.parts[0].steer, (std::vector<float>{6, 0, 0, 0.25F}));  // in units of sigma 1 and 2
+  EXPECT_EQ(sum.sigma, (std::vector<float>{1, 2}));
+  EXPECT_EQ(sum.n_active(), 2);
+  EXPECT_TRUE(sum.uses(SigmaRule::kToken) && sum.uses(SigmaRule::kCalibrated));
+  EXPECT_FALSE(sum.uses(SigmaRule::kBatch));
+  EXPECT_FALSE(sum.is_zero(0) || sum.is_zero(1));
+}
+
+TEST(ComposeMasks, ASumOfSumsIsTheSum) {
+  WeightedMask token = mask_of({1, 0, 2, 0}, 0.5);
+  WeightedMask calibrated = mask_of({0, 1, 0, 4}, 0.25);
+  calibrated.mask.sigma_rule = SigmaRule::kCalibrated;
+  const WeightedMask both{compose_masks({token, calibrated}), 2.0, "both"};
+  const Mask sum = compose_masks({both, token});
+  EXPECT_EQ(sum.steer, (std::vector<float>{1.5F, 0, 3, 0}));
+  ASSERT_EQ(sum.parts.size(), 1U);
+  EXPECT_EQ(sum.parts[0].steer, (std::vector<float>{0, 0.5F, 0, 2}));
+}
+
+TEST(CompareMasks, DifferentRulesCountInUnitsOfTheMeanSigma) {
+  WeightedMask calibrated = mask_of({0, 0, -1, 0}, 1.0);
+  calibrated.mask.sigma_rule = SigmaRule::kCalibrated;
+  calibrated.mask.sigma = {1.0F, 4.0F};
+  const auto found = compare_masks(mask_of({0, 0, 1, 0}, 1.0), calibrated);
+  ASSERT_EQ(found.conflicts.size(), 1U);
+  EXPECT_EQ(found.conflicts[0].second, -2.0);
 }
 
 TEST(CompareMasks, AMaskIsLikeItself) {

@@ -126,11 +126,60 @@ TEST(MaskFile, RefusesALaterFormatVersion) {
   const TemporaryFolder folder;
   GgufWriter writer;
   writer.set_string("general.type", "mascing.mask");
-  writer.set_uint32("mascing.format_version", 2);
+  writer.set_uint32("mascing.format_version", 3);
   writer.write(folder.path("a"));
-  expect_error(
-      ErrorKind::kBadInput, "version 2, expected 1", [&] { (void)read_mask(folder.path("a")); });
+  expect_error(ErrorKind::kBadInput, "version 3, expected 1 or 2", [&] {
+    (void)read_mask(folder.path("a"));
+  });
   expect_error(ErrorKind::kBadInput, "newer mascing", [&] { (void)read_mask(folder.path("a")); });
+}
+
+Mask mask_of_parts() {
+  Mask mask = small_mask();
+  mask.parts = {{SigmaRule::kToken, {1, 0, 0, 0, 0, 0, 0, -3}}};
+  return mask;
+}
+
+// Readers of version 1 know nothing of parts and refuse the file by its version.
+TEST(MaskFile, AMaskOfPartsIsOfVersion2AndAllOthersOfVersion1) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("one"), small_mask());
+  write_mask(folder.path("parts"), mask_of_parts());
+  EXPECT_EQ(GgufFile::open(folder.path("one")).get_int("mascing.format_version"), 1);
+  EXPECT_EQ(GgufFile::open(folder.path("parts")).get_int("mascing.format_version"), 2);
+  const Mask read = read_mask(folder.path("parts"));
+  expect_equal(read, mask_of_parts());
+  ASSERT_EQ(read.parts.size(), 1U);
+  EXPECT_EQ(read.parts[0].sigma_rule, SigmaRule::kToken);
+  EXPECT_EQ(read.parts[0].steer, mask_of_parts().parts[0].steer);
+  EXPECT_EQ(read.total()[7], -3.125F);
+}
+
+TEST(MaskFile, AFlippedBitOfAPartIsNoticed) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("good"), mask_of_parts());
+  std::string bytes = read_text_file(folder.path("good"));
+  const float value = -3.0F;
+  const size_t at = bytes.rfind(std::string(reinterpret_cast<const char*>(&value), sizeof value));
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  write_file_atomically(folder.path("bad"), bytes);
+  expect_error(ErrorKind::kBadInput, "checksum", [&] { (void)read_mask(folder.path("bad")); });
+}
+
+TEST(MaskFile, KeepsTheSketchOfTheRoutersAndNoticesDamageToIt) {
+  const TemporaryFolder folder;
+  Mask mask = small_mask();
+  const std::vector<float> router = {0.1F, -1.0F / 3.0F, 2.5e-8F, 4.0F};
+  mask.routers.add(8, router.data(), 4);
+  write_mask(folder.path("good"), mask);
+  EXPECT_EQ(read_mask(folder.path("good")).routers, mask.routers);
+  std::string bytes = read_text_file(folder.path("good"));
+  const size_t at = bytes.find("8 0 0");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + 2] = '7';
+  write_file_atomically(folder.path("bad"), bytes);
+  expect_error(ErrorKind::kBadInput, "sketch", [&] { (void)read_mask(folder.path("bad")); });
 }
 
 TEST(MaskFile, NamesAMissingKey) {
@@ -172,6 +221,10 @@ TEST(Mask, ValidateRefusesWhatDoesNotFit) {
   refuse("steering matrix", [](Mask& m) { m.steer[3] = std::nanf(""); });
   refuse("sigma is not a positive", [](Mask& m) { m.sigma[0] = 0; });
   refuse("alpha", [](Mask& m) { m.alpha = std::numeric_limits<float>::infinity(); });
+  refuse("part's steer has 3", [](Mask& m) { m.parts = {{SigmaRule::kToken, {1, 2, 3}}}; });
+  refuse("two parts take sigma by the rule calibrated", [](Mask& m) {
+    m.parts = {{SigmaRule::kCalibrated, std::vector<float>(8, 1.0F)}};
+  });
   refuse("are not in ascending order", [](Mask& m) { m.blocks = {3, 3}; });
 }
 

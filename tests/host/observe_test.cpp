@@ -61,6 +61,33 @@ TEST_F(ObserveTest, SteeredLogitsAreTheLogitsPlusTheMask) {
   });
 }
 
+TEST_F(ObserveTest, APartOfAnotherSigmaRuleAddsItsOwnPush) {
+  const auto mask = random_mask(host_->describe(), 5);
+  const auto other = random_mask(host_->describe(), 6);
+  mask->sigma_rule = SigmaRule::kCalibrated;
+  mask->parts = {{SigmaRule::kToken, other->steer}};
+  int64_t n_seen = 0;
+  (void)host_->observe({whole(prompts_[1], {mask, 0.5F})}, [&](const RouterView& view) {
+    double mean = 0.0;
+    double square = 0.0;
+    const auto n = static_cast<double>(mask->n_expert);
+    for (int64_t e = 0; e < mask->n_expert; ++e) {
+      mean += static_cast<double>(view.logits[e]) / n;
+    }
+    for (int64_t e = 0; e < mask->n_expert; ++e) {
+      square += std::pow(static_cast<double>(view.logits[e]) - mean, 2) / n;
+    }
+    for (int64_t e = 0; e < mask->n_expert; ++e) {
+      const double push =
+          0.5 * (mask->sigma[view.i_layer] * mask->row(view.i_layer)[e] +
+                 std::sqrt(square) * static_cast<double>(other->row(view.i_layer)[e]));
+      ASSERT_NEAR(view.steered[e], view.logits[e] + push, 1e-5);
+    }
+    ++n_seen;
+  });
+  EXPECT_GT(n_seen, 0);
+}
+
 TEST_F(ObserveTest, ASpanShowsItsTokensAndNoOthersWhateverThePieces) {
   LlamaHostOptions options = demo_options();
   options.n_batch = 16;

@@ -34,7 +34,7 @@ BASES = ("src", "include", "tests", "docs", "tools", "scripts", "src/host", "inc
 ELSEWHERE = {
     # Written by a run, an export or a build.
     "results.json", "search.json", "run.json", "manifest.json", "tested.json", "part.json", "engine.json",
-    "config.json", "mascing.json", "model.safetensors.index.json", "validation-s<seed>-<hash>.json",
+    "config.json", "adapter_config.json", "mascing.json", "model.safetensors.index.json", "validation-s<seed>-<hash>.json",
     # Other projects' files.
     "llama.cpp", "llama.h", "ggml.h", "gguf.h", "curl.h",
     # Keys of GGUF files and of results.json.

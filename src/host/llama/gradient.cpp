@@ -98,6 +98,9 @@ class GradientRun {
         request.steering.alpha == 0.0F) {
       return "a gradient needs a mask that is added, at a strength other than 0";
     }
+    if (!request.steering.mask->parts.empty()) {
+      return "a gradient needs a mask of one sigma rule";
+    }
     if (request.begin < 0 || request.begin >= std::ssize(request.tokens)) {
       return "the first differentiated token is outside the prompt";
     }

@@ -60,7 +60,9 @@ bool has_cpu_only() {
 }
 
 LoadedModel::LoadedModel(const LlamaHostOptions& options)
-    : LoadedModel(options, read_model_info(options.path, options.allow_dense), Weights::kFast) {}
+    : LoadedModel(options,
+                  read_model_info(options.path, options.allow_dense, &ggml_codec()),
+                  Weights::kFast) {}
 
 LoadedModel::LoadedModel(const LlamaHostOptions& options, ModelInfo known, Weights form)
     : info(std::move(known)) {

@@ -59,16 +59,6 @@ float spread(const float* values, int64_t n) {
   return to_float(std::sqrt(std::max(0.0, square / to_double(n) - mean * mean)));
 }
 
-bool row_is_zero(const Mask& mask, int64_t i_layer) {
-  const float* row = mask.row(i_layer);
-  for (int64_t e = 0; e < mask.n_expert; ++e) {
-    if (row[e] != 0.0F) {
-      return false;
-    }
-  }
-  return true;
-}
-
 /// The number behind `prefix`, or -1 if the name is another one.
 int64_t number_behind(const char* prefix, const char* name) {
   const size_t n_prefix = std::strlen(prefix);
@@ -130,10 +120,10 @@ void RouterTap::plan(std::vector<TapColumn> columns,
 }
 
 void RouterTap::plan_steering(const Steering& steering) {
-  needs_batch_sigma_ = needs_batch_sigma_ ||
-                       (steering.mask != nullptr && steering.mask->sigma_rule == SigmaRule::kBatch);
+  needs_batch_sigma_ =
+      needs_batch_sigma_ || (steering.mask != nullptr && steering.mask->uses(SigmaRule::kBatch));
   for (int64_t l = 0; steering.mask != nullptr && l < n_layer_; ++l) {
-    steered_layers_[l] = steered_layers_[l] || !row_is_zero(*steering.mask, l);
+    steered_layers_[l] = steered_layers_[l] || !steering.mask->is_zero(l);
   }
   const int64_t n_block = steering.control == nullptr ? 0 : std::ssize(steered_blocks_);
   for (int64_t b = 0; b < n_block; ++b) {
@@ -363,23 +353,27 @@ bool RouterTap::steer_column(float* z,
     return false;
   }
   const Mask& mask = *column.steering->mask;
-  if (row_is_zero(mask, i_layer)) {
+  if (mask.is_zero(i_layer)) {
     return false;
   }
   if (column.steering->rule == SteerRule::kForce) {
     force(z, mask.row(i_layer), n_expert_);
     return true;
   }
-  float sigma = sigma_batch;
-  if (mask.sigma_rule == SigmaRule::kToken) {
-    sigma = spread(z, n_expert_);
-  } else if (mask.sigma_rule == SigmaRule::kCalibrated) {
-    sigma = mask.sigma[i_layer];
-  }
-  const float scale = column.steering->alpha * sigma;
-  const float* row = mask.row(i_layer);
-  for (int64_t e = 0; e < n_expert_; ++e) {
-    z[e] += scale * row[e];
+  const float sigma_token = mask.uses(SigmaRule::kToken) ? spread(z, n_expert_) : 0.0F;
+  const auto push = [&](SigmaRule rule, const std::vector<float>& steer) {
+    const float sigma = rule == SigmaRule::kToken   ? sigma_token
+                        : rule == SigmaRule::kBatch ? sigma_batch
+                                                    : mask.sigma[i_layer];
+    const float scale = column.steering->alpha * sigma;
+    const float* row = steer.data() + i_layer * n_expert_;
+    for (int64_t e = 0; e < n_expert_; ++e) {
+      z[e] += scale * row[e];
+    }
+  };
+  push(mask.sigma_rule, mask.steer);
+  for (const MaskPart& part : mask.parts) {
+    push(part.sigma_rule, part.steer);
   }
   return true;
 }

@@ -23,7 +23,7 @@ class SteeringGroups {
     if (steering == nullptr) {
       return 0;
     }
-    if (steering->mask != nullptr && steering->mask->sigma_rule == SigmaRule::kBatch) {
+    if (steering->mask != nullptr && steering->mask->uses(SigmaRule::kBatch)) {
       return PlannedPrompt::kAlone;
     }
     const auto known = std::find_if(
