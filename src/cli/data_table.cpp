@@ -76,6 +76,10 @@ void print_data_text(const DataSummary& summary, std::ostream& out) {
   }
 }
 
+bool is_too_little(const DataSummary& summary) {
+  return summary.power.n_test < summary.power.n_least_fixed;
+}
+
 }  // namespace
 
 std::string split_words(const SplitCounts& counts) {
@@ -97,11 +101,18 @@ std::string split_words(const SplitCounts& counts) {
   return words;
 }
 
+void show_data(const DataSummary& summary) {
+  print_data_text(summary, std::cout);
+  if (is_too_little(summary)) {
+    std::cerr << "warning [too_few_to_test] " << power_words(summary.power)
+              << "\n  -> add conversations to the target set\n";
+  }
+}
+
 void print_data(const DataSummary& summary, bool as_json) {
-  const bool is_too_little = summary.power.n_test < summary.power.n_least_fixed;
-  std::ostream& out = is_too_little ? std::cerr : std::cout;
+  std::ostream& out = is_too_little(summary) ? std::cerr : std::cout;
   as_json ? print_data_json(summary, out) : print_data_text(summary, out);
-  if (is_too_little) {
+  if (is_too_little(summary)) {
     throw Error(ErrorKind::kInsufficient,
                 "[run] " + power_words(summary.power),
                 "add conversations to the target set's test split");

@@ -14,4 +14,7 @@ namespace mascing::cli {
 /// significant effect, everything goes to stderr, and Error{kInsufficient} is thrown afterwards.
 void print_data(const DataSummary& summary, bool as_json);
 
+/// Prints the text form to stdout, warnings to stderr; too small a test split is one of them.
+void show_data(const DataSummary& summary);
+
 }  // namespace mascing::cli
