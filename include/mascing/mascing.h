@@ -41,6 +41,7 @@
 #include "mascing/mask_file.h"
 #include "mascing/mask_verdict.h"
 #include "mascing/model_info.h"
+#include "mascing/model_size.h"
 #include "mascing/new_scenario.h"
 #include "mascing/progress.h"
 #include "mascing/reply_parts.h"
