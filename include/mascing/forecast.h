@@ -59,7 +59,7 @@ struct Forecast {
 };
 
 struct ForecastOptions {
-  std::string model = {};   ///< GGUF file
+  std::string model = {};   ///< GGUF file; empty: forecast_run() leaves memory and disk out
   std::string output = {};  ///< folder whose disk is asked; need not exist
   uint64_t seed = 0;
   int64_t n_thread = 1;

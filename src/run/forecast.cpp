@@ -213,7 +213,9 @@ Forecast forecast_run(const Scenario& scenario, Host& host, const ForecastOption
       (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap)) &&
       host.why_no_gradients().empty();
   Forecast forecast;
-  forecast.space = forecast_space(scenario, options);
+  if (!options.model.empty()) {
+    forecast.space = forecast_space(scenario, options);
+  }
   forecast.speed = measure_speed(host,
                                  mixed,
                                  {options.measure_s,

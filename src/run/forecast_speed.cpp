@@ -164,6 +164,9 @@ void measure_gradient(Host& host,
   const auto ask = [&](const std::vector<Prompt>& some) {
     answers = host.gradients(gradient_requests(host, some));
   };
+  if (!host.why_no_gradients().empty()) {
+    return;
+  }
   const double first_s = seconds_of([&] { ask(one); });
   if (answers.empty() || !answers.front().ok()) {
     return;
