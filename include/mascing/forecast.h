@@ -32,7 +32,7 @@ struct StageForecast {
 /// Bytes; 0 where there is nothing of the kind.
 struct SpaceForecast {
   int64_t weights = 0;   ///< of the model's file, all parts
-  int64_t gradient = 0;  ///< weights that are mapped a second time for exact gradients
+  int64_t gradient = 0;  ///< quantised weights a second time, and values for the reverse pass
   int64_t cache = 0;     ///< keys and values
   int64_t judges = 0;    ///< weights of judges that are models, with their caches
   int64_t work = 0;      ///< activations and logits of a batch

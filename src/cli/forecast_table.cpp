@@ -53,7 +53,7 @@ void write_space(const SpaceForecast& space, std::ostream& out) {
   out << "memory " << in_gibibytes(space.memory()) << " of " << in_gibibytes(space.free_memory)
       << " free: weights " << in_gibibytes(space.weights);
   if (space.gradient > 0) {
-    out << ", again for gradients " << in_gibibytes(space.gradient);
+    out << ", for gradients " << in_gibibytes(space.gradient);
   }
   out << ", keys and values " << in_gibibytes(space.cache) << ", batches "
       << in_gibibytes(space.work);

@@ -24,7 +24,8 @@ constexpr int64_t kBenignTraces = 150;        // of each benign set
 constexpr int64_t kTraceValue = 2;            // bytes
 constexpr double kReplyByte = 20.0;           // of a token in the cache: text, number, marks
 constexpr int64_t kGradientValue = 2;         // bytes of a derivative in the cache
-constexpr int64_t kFewBytes = 8 << 20;        // results, report, masks
+constexpr int64_t kKeptValues = 64;
+constexpr int64_t kFewBytes = 8 << 20;  // results, report, masks
 constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
 
 /// Bytes named in a file such as /proc/meminfo behind `key`; the largest number without one.
@@ -69,6 +70,12 @@ int64_t available_disk(const std::string& folder) {
 bool is_exact_loop(const Scenario& scenario) {
   return scenario.search.gradients != GradientSource::kPairs &&
          (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap));
+}
+
+/// Bytes of the values that a reverse pass needs: on the demo model 0.2 MB (docs/gradients.md),
+/// which is 64 numbers per component of the residual stream and block.
+int64_t kept_per_token(const ModelInfo& info) {
+  return kKeptValues * info.n_embd * info.n_block * static_cast<int64_t>(sizeof(float));
 }
 
 int64_t judges_size(const JudgeOptions& options) {
@@ -144,7 +151,9 @@ SpaceForecast forecast_space(const Scenario& scenario, const ForecastOptions& op
   const int64_t n_most = std::max<int64_t>(1, size.n_context_train) * options.n_parallel;
   SpaceForecast space;
   space.weights = size.n_weight_byte;
-  space.gradient = is_exact_loop(scenario) ? size.n_quantised_byte : 0;
+  if (is_exact_loop(scenario)) {
+    space.gradient = size.n_quantised_byte + n_engine * options.n_batch * kept_per_token(info);
+  }
   space.cache = n_engine * std::min(options.n_context, n_most) * size.n_cell_byte;
   space.judges = judges_size(scenario.judge);
   space.work = n_engine * options.n_batch * (size.n_vocab + 16 * size.n_embd) *

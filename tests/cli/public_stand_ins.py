@@ -25,6 +25,16 @@ xs += [[10000 + i, last(row), "contrast", "unsafe", row["topic"], ""] for i, row
 table("xstest.csv", ["id", "prompt", "type", "label", "focus", "note"], xs)
 alpaca = [{"instruction": last(row), "input": "", "output": row.get("reference", "")} for row in rows("benign")]
 json.dump(alpaca, open(f"{out}/alpaca.json", "w"))
+# The same sets under the names that their owners give them; of the permitted category, {"prompt"} lines as in the
+# research code.
+table("harmbench_behaviors_text_all.csv",
+      ["Behavior", "FunctionalCategory", "SemanticCategory", "Tags", "ContextString", "BehaviorID"],
+      [[last(row), "standard", row.get("category", ""), "", "", f"b{i}"] for i, row in enumerate(rows("direct"))])
+table("xstest_prompts.csv", ["id", "prompt", "type", "label", "focus", "note"], xs)
+json.dump(alpaca, open(f"{out}/alpaca_data.json", "w"))
+with open(f"{out}/permitted.jsonl", "w") as file:
+    for row in rows("restricted"):
+        file.write(json.dumps({"prompt": last(row)}) + "\n")
 # Of the research code: one attack a line, and one answered conversation a line.
 with open(f"{out}/research_attacks.jsonl", "w") as file:
     for i, row in enumerate(rows("attacks")):

