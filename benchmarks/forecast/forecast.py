@@ -27,14 +27,15 @@ def timed(command):
 
 
 def shortened(scenario, steps, folder):
-    """The scenario with fewer steps of the closed loop, beside the original: its paths are relative."""
+    """A copy of the scenario with fewer steps of the closed loop; paths that climb become absolute."""
     if steps is None:
-        return scenario, None
+        return scenario
     text = re.sub(r"(?m)^loop_steps.*", f"loop_steps = {steps}", open(scenario).read())
-    copy = os.path.join(os.path.dirname(scenario), f".forecast-{os.getpid()}.toml")
+    home = os.path.dirname(os.path.abspath(scenario))
+    copy = os.path.join(folder, "scenario.toml")
     with open(copy, "w") as file:
-        file.write(text)
-    return copy, copy
+        file.write(text.replace('"../', f'"{home}/../'))
+    return copy
 
 
 def compare(arguments, scenario, model, folder):
@@ -81,13 +82,9 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        scenario, temporary = shortened(arguments.scenario, arguments.steps, folder)
-        try:
-            for model in arguments.models:
-                compare(arguments, scenario, model, folder)
-        finally:
-            if temporary:
-                os.remove(temporary)
+        scenario = shortened(arguments.scenario, arguments.steps, folder)
+        for model in arguments.models:
+            compare(arguments, scenario, model, folder)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/common.sh" "$@"
 zoo=$demo/../zoo
 python3 "$(dirname "$0")/public_stand_ins.py" "$zoo/data" "$work" || fail "no stand-ins"
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$work" || exit 1
 attack=(--attacks mhj.csv --benign alpaca.json)
 permit=(--template permit --requests tales.csv --column requests:request=question --column requests:topic=subject)
@@ -26,8 +27,13 @@ grep -q '^arguments = \["reasoning_effort=low"\]' "my defence/scenario.toml" || 
 grep -q '^play = true' "my defence/scenario.toml" || fail "scripts are not played"
 [ "$(cat "my defence"/data/*.jsonl | grep -c '"split":')" -eq "$(cat "my defence"/data/*.jsonl | wc -l)" ] || fail "rows without a split"
 next=$(sed -n 's/^next: mascing //p' "$work/err")
-run 0 bash -c "'$mascing' $next"
+run 0 bash -c "'$mascing' $next -t 1"
 says out "dsr (target)"
+says out "stage            prompt tokens   generated  differentiated      time"
+says out "play "
+says out "prompt tokens a second"
+says out "memory "
+says out "disk "
 shorten "my defence"
 "$mascing" run "my defence/scenario.toml" -m "$zoo/gpt-oss.gguf" -t 1 -q -o out1 >/dev/null 2>"$work/err" </dev/null
 [ -s out1/results.json ] || fail "the run on gpt-oss wrote no results"
@@ -38,6 +44,20 @@ shorten tales
 "$mascing" run tales/scenario.toml -m "$zoo/qwen3moe-wide.gguf" -t 1 -q -o out2 >/dev/null 2>"$work/err" </dev/null
 python3 -c 'import json; r = json.load(open("out2/results.json")); assert set(r["metrics"]) >= {"gsr", "hold_refusal", "benign_compliance"}' ||
   fail "the run on the wide model lacks a set"
+
+# The forecast for programs; and a model that no memory holds is refused before it is loaded.
+run 0 "$mascing" run tales/scenario.toml -m "$zoo/qwen3moe-wide.gguf" -t 1 --dry-run --json
+python3 -c 'import json, sys
+f = json.load(open(sys.argv[1]))["forecast"]
+assert [s["name"] for s in f["stages"]] == ["label", "trace", "train_and_steer", "closed_loop", "select", "test"], f
+assert f["seconds"] > 0 and abs(f["seconds"] - sum(s["seconds"] for s in f["stages"])) < 1e-6 and f["tokens_per_second"]["differentiated"] > 0, f
+assert f["memory_bytes"]["weights"] < f["memory_bytes"]["all"] < f["memory_bytes"]["free"], f' "$work/out" || fail "the forecast as JSON is wrong"
+python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import gguf_tools; gguf_tools.inflate(sys.argv[2], "large.gguf", 4 << 40)' \
+  "$here" "$planted"
+for more in --dry-run "-o out3"; do
+  expect_error 1 "[forecast] this run does not fit: 4096" "$mascing" run tales/scenario.toml -m large.gguf -t 1 $more
+  says err "a smaller quantisation of the model"
+done
 
 # Same input, same bytes; splits are disjoint by topic; both categories of one file.
 for folder in one two; do
