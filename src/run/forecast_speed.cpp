@@ -47,6 +47,7 @@ std::vector<Result<Reply>> generate(Host& host,
                                     const std::vector<Prompt>& prompts,
                                     const Sampling& sampling) {
   std::vector<GenerateRequest> requests;
+  requests.reserve(prompts.size());
   for (const Prompt& prompt : prompts) {
     requests.push_back({prompt.tokens, {}, 0, prompt.opens_reasoning});
   }
@@ -132,6 +133,7 @@ std::vector<GradientRequest> gradient_requests(const Host& host,
     return value;
   };
   std::vector<GradientRequest> requests;
+  requests.reserve(prompts.size());
   for (const Prompt& prompt : prompts) {
     auto openings = std::make_shared<std::vector<std::vector<int32_t>>>();
     const int64_t n = std::ssize(prompt.tokens);
