@@ -15,6 +15,8 @@ enum class JudgeKind {
   kEndpoint,   ///< a server with the OpenAI chat completions API
   kCommand,    ///< a program that reads JSON lines and writes verdicts
   kAnswerKey,  ///< a list of phrases that only an answer contains
+  kPhrases,    ///< the built-in judge of refusal constructions, for some of the sets
+  kPrefixes,   ///< the built-in judge of how a reply begins, for some of the sets
 };
 
 /// Prompt of a judge that answers in text, and how to parse its answer.

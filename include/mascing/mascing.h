@@ -11,6 +11,7 @@
 //   judge.h, make_judge.h   whether a reply refuses or answers; subclass Judge for your own.
 //   scenario.h, run.h       the whole pipeline: run_scenario() finds a mask, evaluate_mask()
 //                           evaluates one.
+//   new_scenario.h, forecast.h         a scenario from public data; what a run will take.
 //   results.h, report.h     results of a run, as a struct, JSON, a table and a page.
 //   export.h                masks for other engines.
 //   error.h, progress.h     errors, and progress reports of long-running work.
@@ -27,6 +28,7 @@
 #include "mascing/engine_facts.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
+#include "mascing/forecast.h"
 #include "mascing/gradient_requests.h"
 #include "mascing/host.h"
 #include "mascing/import.h"
@@ -40,6 +42,8 @@
 #include "mascing/mask_file.h"
 #include "mascing/mask_verdict.h"
 #include "mascing/model_info.h"
+#include "mascing/model_size.h"
+#include "mascing/new_scenario.h"
 #include "mascing/progress.h"
 #include "mascing/reply_parts.h"
 #include "mascing/report.h"

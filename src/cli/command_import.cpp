@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/data_table.h"
+#include "cli/import_words.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/conversation_file.h"
@@ -19,7 +20,6 @@
 namespace mascing::cli {
 namespace {
 
-constexpr int64_t kShownLines = 5;
 constexpr uint64_t kRunSeed = 0;  // a run's default
 
 struct ImportArguments {
@@ -29,41 +29,6 @@ struct ImportArguments {
   std::vector<std::string> columns;  // OURS=THEIRS
   ImportOptions options;
 };
-
-std::string lines_of(const std::vector<int64_t>& lines, int64_t n) {
-  std::string text;
-  for (int64_t i = 0; i < std::min(std::ssize(lines), kShownLines); ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(lines[i]);
-  }
-  return (n == 1 ? "line " : "lines ") + text + (n > kShownLines ? ", ..." : "");
-}
-
-void say(const ImportedFile& file) {
-  std::cerr << file_name(file.path) << ": " << file.format << ", " << file.n_row << " rows in "
-            << file.n_line << " lines: " << file.n_conversation << " conversations\n";
-  for (const ImportSkip& skip : file.skips) {
-    std::cerr << "  skipped " << skip.n << " (" << skip.reason << "), "
-              << lines_of(skip.lines, skip.n) << ": " << printable(skip.example, 120) << '\n';
-  }
-  const int64_t n_duplicate = file.n_exact_duplicate + file.n_near_duplicate;
-  if (n_duplicate > 0) {
-    std::cerr << "  dropped " << n_duplicate << " duplicates (" << file.n_near_duplicate
-              << " near duplicates), " << lines_of(file.duplicate_lines, n_duplicate) << '\n';
-  }
-  if (file.n_other_category > 0) {
-    std::cerr << "  dropped " << file.n_other_category << " of other categories\n";
-  }
-  if (!file.unused_columns.empty()) {
-    std::string names;
-    for (const std::string& name : file.unused_columns) {
-      names += (names.empty() ? "" : ", ") + printable(name, 30);
-    }
-    std::cerr << "  not used: " << names << "; --column gives a column another meaning\n";
-  }
-  if (file.n_renamed > 0) {
-    std::cerr << "  renamed " << file.n_renamed << " conversations whose id was already in use\n";
-  }
-}
 
 nlohmann::json to_value(const ImportedFile& file) {
   nlohmann::json skips = nlohmann::json::array();
@@ -110,21 +75,6 @@ void print_json(const ImportReport& report, const SplitCounts& counts, const std
   std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-/// OURS=THEIRS, such as reply=answer.
-std::vector<std::pair<std::string, std::string>> columns_of(const ImportArguments& arguments) {
-  std::vector<std::pair<std::string, std::string>> columns;
-  for (const std::string& word : arguments.columns) {
-    const size_t sign = word.find('=');
-    if (sign == std::string::npos || sign == 0 || sign + 1 == word.size()) {
-      throw Error(ErrorKind::kUsage,
-                  "[import] --column \"" + printable(word) + "\", expected OURS=THEIRS",
-                  "such as --column prompt=question --column reply=answer");
-    }
-    columns.emplace_back(word.substr(0, sign), word.substr(sign + 1));
-  }
-  return columns;
-}
-
 /// Where the conversations go: a file that appears when all are written, or standard output.
 class Output {
  public:
@@ -159,7 +109,9 @@ void execute(const ImportArguments& arguments, Session& session) {
   }
   refuse_to_overwrite(arguments.output, arguments.files);
   ImportOptions options = arguments.options;
-  options.columns = columns_of(arguments);
+  for (const std::string& word : arguments.columns) {
+    options.columns.push_back(parse_column(word, "import"));
+  }
   Output output(arguments.output);
   ProgressLine line;
   const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
@@ -176,7 +128,7 @@ void execute(const ImportArguments& arguments, Session& session) {
   line.finish_line();
   output.finish();
   for (const ImportedFile& file : report.files) {
-    say(file);
+    say_imported(file);
   }
   std::cerr << report.n_conversation << " conversations";
   if (report.n_script > 0) {

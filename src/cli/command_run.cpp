@@ -3,20 +3,33 @@
 
 #include "cli/commands.h"
 #include "cli/data_table.h"
+#include "cli/forecast_table.h"
 #include "cli/progress_line.h"
 #include "cli/run_arguments.h"
 #include "format/model_file.h"
 #include "mascing/error.h"
+#include "mascing/forecast.h"
 #include "mascing/report.h"
 #include "mascing/run.h"
 
 namespace mascing::cli {
 namespace {
 
+constexpr double kRehearsal = 6.0;  // seconds for which speeds are measured
+constexpr double kGlance = 0.6;     // the same at the start of a run
+
 struct Arguments : RunArguments {
   bool with_baselines = false;
   bool is_dry = false;
+  bool is_forced = false;  ///< runs though it does not fit
   VerdictOptions verdict;
+
+  /// Throws Error{kInsufficient} for what does not fit, unless it is to run anyway.
+  void require_room(const SpaceForecast& space) const {
+    if (!is_forced) {
+      mascing::require_room(space);
+    }
+  }
 };
 
 void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
@@ -41,13 +54,55 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   }
 }
 
+ForecastOptions forecast_options(const Arguments& arguments, double measure_s) {
+  const LlamaHostOptions& host = arguments.model.host;
+  ForecastOptions options;
+  options.model = host.path;
+  options.output = arguments.output;
+  options.seed = arguments.seed;
+  options.n_thread = arguments.model.n_thread();
+  options.n_parallel = host.n_parallel;
+  options.n_batch = host.n_batch;
+  options.n_context = host.n_context;
+  options.measure_s = measure_s;
+  options.with_baselines = arguments.with_baselines;
+  return options;
+}
+
+/// The data alone, or with a model what a run on it takes.
+void rehearse(const Arguments& arguments, const Scenario& scenario) {
+  const DataSummary summary = summarise_data(scenario, arguments.seed);
+  if (arguments.model.host.path.empty()) {
+    print_data(summary, nullptr, arguments.json);
+    return;
+  }
+  const ForecastOptions options = forecast_options(arguments, kRehearsal);
+  arguments.require_room(forecast_space(scenario, options));
+  const std::unique_ptr<Host> host = arguments.model.open();
+  const Forecast forecast = forecast_run(scenario, *host, options);
+  print_data(summary, &forecast, arguments.json);
+}
+
+/// Opens the model if there is room for it, and says what the run will take.
+std::unique_ptr<Host> open_with_forecast(const Arguments& arguments, const Scenario& scenario) {
+  const ForecastOptions options = forecast_options(arguments, kGlance);
+  arguments.require_room(forecast_space(scenario, options));
+  std::unique_ptr<Host> host = arguments.model.open();
+  if (!arguments.is_quiet) {
+    const Forecast forecast = forecast_run(scenario, *host, options);
+    std::cerr << "forecast: " << forecast_words(forecast)
+              << ", less what an earlier run left; --dry-run shows it by stage\n";
+  }
+  return host;
+}
+
 void execute(Arguments& arguments, Session& session) {
   if (!arguments.is_dry && arguments.model.host.path.empty()) {
     throw CLI::RequiredError("--model");
   }
   const Scenario scenario = arguments.read();
   if (arguments.is_dry) {
-    print_data(summarise_data(scenario, arguments.seed), arguments.json);
+    rehearse(arguments, scenario);
     session.exit_code = 0;
     return;
   }
@@ -56,7 +111,11 @@ void execute(Arguments& arguments, Session& session) {
   options.with_baselines = arguments.with_baselines;
   ProgressLine line(arguments.is_quiet, RunSteps(scenario, true));
   const RunOutcome outcome = run_scenario(
-      scenario, info, [&] { return arguments.model.open(); }, options, line.callback());
+      scenario,
+      info,
+      [&] { return open_with_forecast(arguments, scenario); },
+      options,
+      line.callback());
   line.finish_line();
   print_outcome(outcome, arguments);
   if (!outcome.failure.empty()) {
@@ -86,7 +145,10 @@ void add_run(CLI::App& app, Session& session) {
   command->add_flag("--dry-run",
                     arguments->is_dry,
                     "Only read and check the data: conversations per split, and what the test "
-                    "split can show; the model is not loaded");
+                    "split can show. With -m also what the run will take on this machine: tokens "
+                    "and time by stage, memory, disk");
+  command->add_flag(
+      "--anyway", arguments->is_forced, "Run though memory or disk will not do by the forecast");
   arguments->verdict.add_to(*command);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   command->callback([arguments, &session] { execute(*arguments, session); });

@@ -17,6 +17,7 @@ struct Session {
 
 void add_run(CLI::App& app, Session& session);
 void add_import(CLI::App& app, Session& session);
+void add_init(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_collect(CLI::App& app, Session& session);
 void add_trace(CLI::App& app, Session& session);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/forecast_table.h"
 #include "mascing/error.h"
 
 namespace mascing::cli {
@@ -41,7 +42,7 @@ nlohmann::json to_value(const SetSummary& set) {
           {"unseen_drop", set.unseen_drop}};
 }
 
-void print_data_json(const DataSummary& summary, std::ostream& out) {
+void print_data_json(const DataSummary& summary, const Forecast* forecast, std::ostream& out) {
   nlohmann::json sets = nlohmann::json::array();
   for (const SetSummary& set : summary.sets) {
     sets.push_back(to_value(set));
@@ -50,13 +51,16 @@ void print_data_json(const DataSummary& summary, std::ostream& out) {
   for (const Warning& warning : summary.warnings) {
     warnings.push_back({{"id", warning.id}, {"text", warning.text}, {"advice", warning.advice}});
   }
-  const nlohmann::json value = {{"sets", std::move(sets)},
-                                {"power",
-                                 {{"n_test", summary.power.n_test},
-                                  {"n_least_fixed", summary.power.n_least_fixed},
-                                  {"least_rise", summary.power.least_rise},
-                                  {"sure_rise", summary.power.sure_rise}}},
-                                {"warnings", std::move(warnings)}};
+  nlohmann::json value = {{"sets", std::move(sets)},
+                          {"power",
+                           {{"n_test", summary.power.n_test},
+                            {"n_least_fixed", summary.power.n_least_fixed},
+                            {"least_rise", summary.power.least_rise},
+                            {"sure_rise", summary.power.sure_rise}}},
+                          {"warnings", std::move(warnings)}};
+  if (forecast != nullptr) {
+    value["forecast"] = forecast_value(*forecast);
+  }
   out << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
@@ -74,6 +78,10 @@ void print_data_text(const DataSummary& summary, std::ostream& out) {
     std::cerr << "warning [" << printable(warning.id) << "] " << printable(warning.text, 400)
               << "\n  -> " << printable(warning.advice, 400) << '\n';
   }
+}
+
+bool is_too_little(const DataSummary& summary) {
+  return summary.power.n_test < summary.power.n_least_fixed;
 }
 
 }  // namespace
@@ -97,11 +105,26 @@ std::string split_words(const SplitCounts& counts) {
   return words;
 }
 
-void print_data(const DataSummary& summary, bool as_json) {
-  const bool is_too_little = summary.power.n_test < summary.power.n_least_fixed;
-  std::ostream& out = is_too_little ? std::cerr : std::cout;
-  as_json ? print_data_json(summary, out) : print_data_text(summary, out);
-  if (is_too_little) {
+void show_data(const DataSummary& summary) {
+  print_data_text(summary, std::cout);
+  if (is_too_little(summary)) {
+    std::cerr << "warning [too_few_to_test] " << power_words(summary.power)
+              << "\n  -> add conversations to the target set\n";
+  }
+}
+
+void print_data(const DataSummary& summary, const Forecast* forecast, bool as_json) {
+  std::ostream& out = is_too_little(summary) ? std::cerr : std::cout;
+  if (as_json) {
+    print_data_json(summary, forecast, out);
+  } else {
+    print_data_text(summary, out);
+    if (forecast != nullptr) {
+      out << '\n';
+      write_forecast(*forecast, out);
+    }
+  }
+  if (is_too_little(summary)) {
     throw Error(ErrorKind::kInsufficient,
                 "[run] " + power_words(summary.power),
                 "add conversations to the target set's test split");

@@ -61,6 +61,7 @@ int code_of(mascing::ErrorKind kind) {
 
 void add_commands(CLI::App& app, mascing::cli::Session& session) {
   mascing::cli::add_run(app, session);
+  mascing::cli::add_init(app, session);
   mascing::cli::add_import(app, session);
   mascing::cli::add_inspect(app, session);
   mascing::cli::add_collect(app, session);

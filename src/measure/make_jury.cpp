@@ -29,6 +29,13 @@ std::unique_ptr<Judge> make_builtin(const JudgeOptions& options) {
   return std::make_unique<RefusalJudge>(options);
 }
 
+/// With the default prefixes.
+std::unique_ptr<Judge> make_builtin_of(JudgeKind kind) {
+  JudgeOptions options;
+  options.builtin = kind == JudgeKind::kPhrases ? BuiltinJudge::kPhrases : BuiltinJudge::kPrefixes;
+  return make_builtin(options);
+}
+
 std::unique_ptr<Judge> open_guard(const JudgeSpec& spec, const JudgeTools& tools) {
   if (!tools.open_model) {
     throw Error(ErrorKind::kUsage,
@@ -47,6 +54,9 @@ std::unique_ptr<Judge> make_one(const JudgeSpec& spec, const JudgeTools& tools) 
       return std::make_unique<EndpointJudge>(spec);
     case JudgeKind::kCommand:
       return std::make_unique<CommandJudge>(spec);
+    case JudgeKind::kPhrases:
+    case JudgeKind::kPrefixes:
+      return make_builtin_of(spec.kind);
     case JudgeKind::kAnswerKey:
       break;
   }

@@ -47,7 +47,8 @@ bool sees_small_talk(const JudgeOptions& options, const RolloutQuestion& questio
 int64_t judged_together(const JudgeOptions& options) {
   const bool is_costly =
       std::any_of(options.also.begin(), options.also.end(), [](const JudgeSpec& spec) {
-        return spec.kind != JudgeKind::kAnswerKey;
+        return spec.kind == JudgeKind::kModel || spec.kind == JudgeKind::kEndpoint ||
+               spec.kind == JudgeKind::kCommand;
       });
   return is_costly ? kCostlyTogether : 1;
 }

@@ -1,4 +1,4 @@
-// Each [[judges]] table is one of four kinds; keys of other kinds are errors.
+// Each [[judges]] table is one of five kinds; keys of other kinds are errors.
 #include "scenario/judge_tables.h"
 
 #include <algorithm>
@@ -19,8 +19,8 @@ struct KindWord {
   std::vector<std::string> further_keys;
 };
 
-const std::array<KindWord, 4>& kind_words() {
-  static const std::array<KindWord, 4> words = {{
+const std::array<KindWord, 5>& kind_words() {
+  static const std::array<KindWord, 5> words = {{
       {"model",
        "guard",
        JudgeKind::kModel,
@@ -41,6 +41,7 @@ const std::array<KindWord, 4>& kind_words() {
         "patience"}},
       {"command", "command", JudgeKind::kCommand, {"timeout"}},
       {"answers", "answer_key", JudgeKind::kAnswerKey, {}},
+      {"builtin", "", JudgeKind::kPhrases, {}},
   }};
   return words;
 }
@@ -57,7 +58,7 @@ const KindWord& kind_of(const TomlTable& table) {
   }
   if (found == nullptr) {
     table.fail("",
-               "a judge needs one of the keys model, url, command, answers",
+               "a judge needs one of the keys model, url, command, answers, builtin",
                "see docs/judges.md for their meaning");
   }
   return *found;
@@ -104,11 +105,39 @@ void read_what_it_is(const TomlTable& table, const std::filesystem::path& folder
         }
       }
       break;
+    case JudgeKind::kPhrases:
+    case JudgeKind::kPrefixes:
+      break;  // read with its name
     case JudgeKind::kAnswerKey:
       table.get("answers", file);
       spec.answer_key = table.existing_file("answers", file, folder);
       break;
   }
+}
+
+/// `sets`: metrics that a judge is asked about.
+std::vector<std::string> read_metrics(const TomlTable& table,
+                                      const std::vector<ScenarioSet>& sets) {
+  std::vector<std::string> metrics;
+  table.get("sets", metrics);
+  for (const std::string& metric : metrics) {
+    const bool is_there = std::any_of(
+        sets.begin(), sets.end(), [&](const ScenarioSet& set) { return set.metric == metric; });
+    if (!is_there) {
+      table.fail("sets",
+                 "names \"" + metric + "\", which is not the metric of a [[set]]",
+                 "use the `metric` values of the [[set]] tables");
+    }
+  }
+  return metrics;
+}
+
+/// A built-in judge that is asked about some of the sets; it goes by its own name.
+void read_builtin_member(const TomlTable& table, JudgeSpec& spec) {
+  table.expect_keys({"builtin", "sets"});
+  const bool has_phrases = table.get_word("builtin", {"phrases", "prefixes"}) == 0;
+  spec.kind = has_phrases ? JudgeKind::kPhrases : JudgeKind::kPrefixes;
+  spec.name = has_phrases ? "phrases" : "refusal";
 }
 
 JudgeSpec read_one(const TomlTable& table,
@@ -121,20 +150,16 @@ JudgeSpec read_one(const TomlTable& table,
   JudgeSpec spec;
   spec.kind = word.kind;
   spec.name = word.name;
+  if (spec.kind == JudgeKind::kPhrases) {
+    read_builtin_member(table, spec);
+    spec.sets = read_metrics(table, sets);
+    return spec;
+  }
   table.get("name", spec.name);
   if (spec.name.empty() || spec.name == "refusal" || spec.name == "phrases") {
     table.fail("name", "is empty or reserved for a built-in judge", "choose another name");
   }
-  table.get("sets", spec.sets);
-  for (const std::string& metric : spec.sets) {
-    const bool is_there = std::any_of(
-        sets.begin(), sets.end(), [&](const ScenarioSet& set) { return set.metric == metric; });
-    if (!is_there) {
-      table.fail("sets",
-                 "names \"" + metric + "\", which is not the metric of a [[set]]",
-                 "use the `metric` values of the [[set]] tables");
-    }
-  }
+  spec.sets = read_metrics(table, sets);
   if (table.has("known")) {
     table.get("known", spec.known);
     spec.known = table.existing_file("known", spec.known, folder);

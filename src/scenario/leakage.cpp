@@ -11,7 +11,6 @@
 namespace mascing {
 namespace {
 
-constexpr double kSimilar = 0.8;
 constexpr double kSimilarAcrossTopics = 0.9;
 constexpr size_t kShownPairs = 3;
 
@@ -21,22 +20,6 @@ struct Origin {
   Split split = Split::kDiscovery;
   const Conversation* row = nullptr;
 };
-
-std::string user_text(const Conversation& row) {
-  std::string text;
-  for (const Message& message : row.messages) {
-    if (message.role == "user") {
-      text += message.content + '\n';
-    }
-  }
-  return text;
-}
-
-bool is_leak(const Origin& a, const Origin& b, double similarity) {
-  const std::string& topic = a.row->topic;
-  const bool are_apart = !topic.empty() && !b.row->topic.empty() && topic != b.row->topic;
-  return !are_apart || similarity >= kSimilarAcrossTopics;
-}
 
 std::string describe(const Origin& place) {
   return "'" + printable(place.row->id) + "' (" + place.set->spec.metric + ", " +
@@ -54,6 +37,21 @@ std::string describe(const std::vector<std::string>& pairs) {
 
 }  // namespace
 
+std::string user_text(const Conversation& row) {
+  std::string text;
+  for (const Message& message : row.messages) {
+    if (message.role == "user") {
+      text += message.content + '\n';
+    }
+  }
+  return text;
+}
+
+bool are_near_duplicates(const Conversation& a, const Conversation& b, double similarity) {
+  const bool are_apart = !a.topic.empty() && !b.topic.empty() && a.topic != b.topic;
+  return similarity >= (are_apart ? kSimilarAcrossTopics : kNearDuplicate);
+}
+
 void check_leakage(const std::vector<LoadedSet>& sets, std::vector<Warning>& warnings) {
   std::vector<Origin> places;
   std::vector<std::string> texts;
@@ -69,10 +67,10 @@ void check_leakage(const std::vector<LoadedSet>& sets, std::vector<Warning>& war
   }
   std::vector<std::string> refused;
   std::vector<std::string> allowed;
-  for (const SimilarPair& pair : find_similar(texts, groups, kSimilar)) {
+  for (const SimilarPair& pair : find_similar(texts, groups, kNearDuplicate)) {
     const Origin& a = places[pair.i];
     const Origin& b = places[pair.j];
-    if (is_leak(a, b, pair.similarity)) {
+    if (are_near_duplicates(*a.row, *b.row, pair.similarity)) {
       const bool is_allowed =
           a.set->spec.allow_near_duplicates || b.set->spec.allow_near_duplicates;
       (is_allowed ? allowed : refused)

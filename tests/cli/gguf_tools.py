@@ -68,6 +68,21 @@ def nudge(model, path):
         file.write(data)
 
 
+def inflate(model, path, n_byte):
+    """The model with a last tensor of so many bytes more: a hole, as large as a disk allows. Routers stay as they are."""
+    with open(model, "rb") as file:
+        data = bytearray(file.read())
+    _, tensors = read_gguf(model)
+    name = list(tensors)[-1].encode()
+    dims, kind, values = tensors[name.decode()]
+    place = data.rindex(struct.pack("<Q", len(name)) + name) + 8 + len(name) + 4 + 8 * (len(dims) - 1)
+    row = len(values) // dims[-1]
+    struct.pack_into("<Q", data, place, dims[-1] + n_byte // row)
+    with open(path, "wb") as file:
+        file.write(data)
+        file.truncate(len(data) + n_byte // row * row)
+
+
 def number_places(data):
     """Key, kind and place of every number in the header."""
     place = 24

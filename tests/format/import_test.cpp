@@ -162,6 +162,25 @@ TEST(ImportFormats, XsTestWithSemicolonsTellsSafeFromUnsafe) {
   EXPECT_EQ(safe.file().n_other_category, 1);
 }
 
+TEST(ImportFormats, AlpacasInputStandsBelowTheInstruction) {
+  const Imported imported = import_files({fixture("alpaca.json")});
+  EXPECT_EQ(imported.file().format, "alpaca");
+  ASSERT_EQ(imported.rows.size(), 2U);
+  EXPECT_EQ(imported.rows[0].messages.back().content,
+            "Translate the motto.\n\nPer aspera ad astra");
+  EXPECT_EQ(imported.rows[0].reference, "Through hardships to the stars");
+  EXPECT_EQ(imported.rows[1].messages.back().content, "Name three kinds of owl.");
+}
+
+TEST(ImportFormats, RequestIsAnotherWordForPrompt) {
+  ImportOptions options;
+  options.columns = {{"request", "Goal"}};
+  const Imported imported = import_files({fixture("jailbreakbench.csv")}, options);
+  EXPECT_EQ(imported.file().format, "orbench") << "prompt and category";
+  ASSERT_EQ(imported.rows.size(), 2U);
+  EXPECT_EQ(imported.rows[0].messages[0].content, "Describe how to hex the harvest");
+}
+
 TEST(ImportFormats, SorryBenchMutationsShareATopic) {
   const Imported imported = import_files({fixture("sorrybench.jsonl")});
   EXPECT_EQ(imported.file().format, "sorrybench");

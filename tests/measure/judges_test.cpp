@@ -85,6 +85,28 @@ TEST(CachedJudge, StopsBetweenGroupsAndGoesOnThere) {
   EXPECT_EQ(n_asked, 40);
 }
 
+TEST(MakeJury, ABuiltInMemberJudgesItsSetsOnly) {
+  const TemporaryFolder folder;
+  write_file_atomically(
+      folder.path("key.json"),
+      R"({"answers": [{"name": "seal", "phrases": ["warm wax", "old ring"], "at_least": 1}]})");
+  JudgeOptions options;
+  options.uses_prefixes = false;
+  add_judge("answers:" + folder.path("key.json"), options);
+  options.also[0].sets = {"dsr"};
+  JudgeSpec builtin;
+  builtin.kind = JudgeKind::kPrefixes;
+  builtin.name = "refusal";
+  builtin.sets = {"benign"};
+  options.also.push_back(builtin);
+  const auto jury = make_jury(options, {}, {});
+  const std::vector<Message> messages = {{"user", "How is a seal made?"}};
+  const auto judged = jury->judge({{messages, "Sorry, take warm wax.", {}, "dsr"},
+                                   {messages, "Sorry, take warm wax.", {}, "benign"}});
+  EXPECT_EQ(judged[0].verdict, Verdict::kAnswered);
+  EXPECT_EQ(judged[1].verdict, Verdict::kRefused);
+}
+
 // ---------------------------------------------------------------- options
 
 TEST(AddJudge, TakesTheWordsOfTheCommandLine) {

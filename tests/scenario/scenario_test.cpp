@@ -358,6 +358,21 @@ TEST_F(ScenarioFile, RefusesAJudgeThatKnowsNoRefusal) {
               HasSubstr("nothing would count as refused"));
 }
 
+TEST_F(ScenarioFile, ABuiltInJudgeMayJudgeSomeSetsOnly) {
+  const std::string alone = std::string(kSmall) + "[judge]\nprefixes = false\n";
+  const Scenario scenario = read(alone + "[[judges]]\nbuiltin = \"prefixes\"\nsets = [\"dsr\"]\n");
+  ASSERT_EQ(scenario.judge.also.size(), 1U);
+  EXPECT_EQ(scenario.judge.also[0].kind, JudgeKind::kPrefixes);
+  EXPECT_EQ(scenario.judge.also[0].name, "refusal");
+  EXPECT_EQ(scenario.judge.also[0].sets, std::vector<std::string>{"dsr"});
+  EXPECT_EQ(read(alone + "[[judges]]\nbuiltin = \"phrases\"\n").judge.also[0].kind,
+            JudgeKind::kPhrases);
+  EXPECT_THAT(error_of(alone + "[[judges]]\nbuiltin = \"prefixes\"\nname = \"mine\"\n"),
+              HasSubstr("name"));
+  EXPECT_THAT(error_of(alone + "[[judges]]\nbuiltin = \"prefixes\"\nsets = [\"gsr\"]\n"),
+              HasSubstr("not the metric of a [[set]]"));
+}
+
 TEST_F(ScenarioFile, ReadsFurtherJudges) {
   const Scenario scenario = read(std::string(kSmall) + R"([judge]
 prefixes = false

@@ -75,6 +75,7 @@ void convert_jailbreakbench(ImportRow& row, Conversation& conversation);
 void convert_artifact(ImportRow& row, Conversation& conversation);
 void convert_strongreject(ImportRow& row, Conversation& conversation);
 void convert_xstest(ImportRow& row, Conversation& conversation);
+void convert_alpaca(ImportRow& row, Conversation& conversation);
 void convert_own(ImportRow& row, Conversation& conversation);
 void convert_mhj(ImportRow& row, Conversation& conversation);
 void convert_research(ImportRow& row, Conversation& conversation);

@@ -83,7 +83,8 @@ uint64_t hash_messages(const Conversation& conversation, Change change) {
 ColumnNames lower_names(const std::vector<std::pair<std::string, std::string>>& columns) {
   ColumnNames names;
   for (const auto& [own, theirs] : columns) {
-    names.emplace_back(to_lower_ascii(own), to_lower_ascii(theirs));
+    const std::string name = to_lower_ascii(own);
+    names.emplace_back(name == "request" ? "prompt" : name, to_lower_ascii(theirs));
   }
   return names;
 }

@@ -83,6 +83,16 @@ void convert_strongreject(ImportRow& row, Conversation& conversation) {
   conversation.category = row.text("category");
 }
 
+// The input, if there is one, is what the instruction is about.
+void convert_alpaca(ImportRow& row, Conversation& conversation) {
+  const std::string instruction = row.text("instruction");
+  const std::string input = row.text("input");
+  add_request(row,
+              input.empty() || instruction.empty() ? instruction : instruction + "\n\n" + input,
+              conversation);
+  conversation.reference = row.text("output");
+}
+
 // Safe and unsafe requests about one word share the topic; which is which is the category.
 void convert_xstest(ImportRow& row, Conversation& conversation) {
   add_request(row, row.text("prompt"), conversation);

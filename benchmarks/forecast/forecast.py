@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Forecast against measured, stage by stage: forecast.py MASCING SCENARIO MODEL... [--steps N] [--threads N]
+
+For each model: `mascing run --dry-run --json`, then the run itself into a temporary folder. On a machine that does other
+things as well, wall time says little, so both sides are given in processor time: seconds times the process's share of the
+processor while it ran. A ratio above 1 means that the run took longer than forecast.
+"""
+import argparse
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def timed(command):
+    """Output of a command, its wall seconds and its processor seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.time()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wall = time.time() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done, wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def shortened(scenario, steps, folder):
+    """A copy of the scenario with fewer steps of the closed loop; paths that climb become absolute."""
+    if steps is None:
+        return scenario
+    text = re.sub(r"(?m)^loop_steps.*", f"loop_steps = {steps}", open(scenario).read())
+    home = os.path.dirname(os.path.abspath(scenario))
+    copy = os.path.join(folder, "scenario.toml")
+    with open(copy, "w") as file:
+        file.write(text.replace('"../', f'"{home}/../'))
+    return copy
+
+
+def compare(arguments, scenario, model, folder):
+    threads = ["-t", str(arguments.threads)]
+    name = os.path.basename(model)
+    done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "--dry-run", "--json"])
+    if done.returncode != 0:
+        sys.exit(f"{name}: the dry run failed:\n{done.stderr}")
+    forecast = json.loads(done.stdout)["forecast"]
+    share = min(1.0, cpu / wall / arguments.threads)
+    output = os.path.join(folder, name)
+    done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "-q", "-o", output])
+    if not os.path.exists(os.path.join(output, "results.json")):
+        sys.exit(f"{name}: the run wrote no results:\n{done.stderr}")
+    cost = json.load(open(os.path.join(output, "results.json")))["cost"]
+    run_share = min(1.0, cpu / wall / arguments.threads)
+    print(f"\n{name}: share of the processor {share:.2f} in the dry run, {run_share:.2f} in the run")
+    print(f"{'stage':<16}{'forecast s':>12}{'measured s':>12}{'ratio':>8}")
+    measured_all = 0.0
+    for stage in forecast["stages"]:
+        measured = cost["seconds"].get(stage["name"], 0.0) * run_share
+        measured_all += measured
+        expected = stage["seconds"] * share
+        ratio = f"{measured / expected:8.2f}" if expected > 0.5 else ""
+        print(f"{stage['name']:<16}{expected:>12.1f}{measured:>12.1f}{ratio}")
+    expected = forecast["seconds"] * share
+    print(f"{'all':<16}{expected:>12.1f}{measured_all:>12.1f}{measured_all / expected:8.2f}")
+    tokens = sum(s["prefill_tokens"] + s["differentiated_tokens"] for s in forecast["stages"])
+    written = sum(s["generated_tokens"] for s in forecast["stages"])
+    print(f"{'prompt tokens':<16}{tokens:>12}{cost['prefill_tokens']:>12}{cost['prefill_tokens'] / tokens:8.2f}")
+    print(f"{'generated':<16}{written:>12}{cost['generated_tokens']:>12}{cost['generated_tokens'] / written:8.2f}")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(f"memory: {forecast['memory_bytes']['all'] / 2**20:.0f} MiB forecast, {peak / 2**20:.0f} MiB at most so far")
+    disk = sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(output) for f in files)
+    print(f"disk: {forecast['disk_bytes']['all'] / 2**20:.0f} MiB forecast, {disk / 2**20:.0f} MiB written", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("mascing")
+    parser.add_argument("scenario")
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--steps", type=int, help="steps of the closed loop instead of the scenario's")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = shortened(arguments.scenario, arguments.steps, folder)
+        for model in arguments.models:
+            compare(arguments, scenario, model, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+// What a run will take on this machine, before it begins: tokens and time of each stage, memory and
+// disk. What is counted and what is assumed: docs/speed.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mascing/host.h"
+#include "mascing/scenario.h"
+
+namespace mascing {
+
+/// Of this model on this machine, in tokens per second.
+struct ModelSpeed {
+  double prefill = 0.0;     ///< of prompts, many in parallel
+  double generated = 0.0;   ///< of replies, many in parallel
+  double gradient = 0.0;    ///< of prompts differentiated from their last message on; 0 = not asked
+  double measured_s = 0.0;  ///< how long the measurement took
+  double reply_token = 0.0;      ///< mean length of replies
+  bool has_whole_reply = false;  ///< false: most were cut, and the scenario's limit is assumed
+};
+
+struct StageForecast {
+  std::string name;  ///< as under `cost.seconds` of results.json: "label", "trace", ...; "play"
+  int64_t n_prefill = 0;
+  int64_t n_generated = 0;
+  int64_t n_gradient = 0;  ///< tokens of prompts that are differentiated; not in `n_prefill`
+  double seconds = 0.0;
+};
+
+/// Bytes; 0 where there is nothing of the kind.
+struct SpaceForecast {
+  int64_t weights = 0;   ///< of the model's file, all parts
+  int64_t gradient = 0;  ///< quantised weights a second time, and values for the reverse pass
+  int64_t cache = 0;     ///< keys and values
+  int64_t judges = 0;    ///< weights of judges that are models, with their caches
+  int64_t work = 0;      ///< activations and logits of a batch
+  int64_t traces = 0;    ///< on disk
+  int64_t disk = 0;      ///< what the output folder will hold, traces included
+  int64_t free_memory = 0;
+  int64_t free_disk = 0;
+
+  [[nodiscard]] int64_t memory() const { return weights + gradient + cache + judges + work; }
+};
+
+/// Something that cannot fit, and what would make it fit.
+struct SpaceProblem {
+  std::string what;
+  std::string advice;
+};
+
+struct Forecast {
+  std::vector<StageForecast> stages;
+  ModelSpeed speed;
+  SpaceForecast space;
+  double seconds = 0.0;            ///< of all stages
+  std::vector<std::string> notes;  ///< what the figures leave out or assume
+};
+
+struct ForecastOptions {
+  std::string model = {};   ///< GGUF file; empty: forecast_run() leaves memory and disk out
+  std::string output = {};  ///< folder whose disk is asked; need not exist
+  uint64_t seed = 0;
+  int64_t n_thread = 1;
+  int64_t n_parallel = 16;      ///< as the host is opened with
+  int64_t n_batch = 512;        ///< likewise
+  int64_t n_context = 16384;    ///< likewise
+  double measure_s = 4.0;       ///< about how long speeds are measured
+  bool with_baselines = false;  ///< they are named in the notes, not in the figures
+};
+
+/// From files alone, before the model is loaded. Throws like load_dataset() and read_model_size().
+[[nodiscard]] SpaceForecast forecast_space(const Scenario& scenario,
+                                           const ForecastOptions& options);
+
+/// What of it exceeds the machine's memory or the disk; empty if it fits.
+[[nodiscard]] std::vector<SpaceProblem> space_problems(const SpaceForecast& space);
+/// Throws Error{kInsufficient} with the problems and what would make it fit.
+void require_room(const SpaceForecast& space);
+
+/// Counts the conversations' tokens on a sample and measures how fast `host` is. Throws like
+/// load_dataset().
+[[nodiscard]] Forecast forecast_run(const Scenario& scenario,
+                                    Host& host,
+                                    const ForecastOptions& options);
+
+}  // namespace mascing

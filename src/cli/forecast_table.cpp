@@ -1,0 +1,127 @@
+// One line per stage.
+#include "cli/forecast_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+#include <string>
+
+#include "base/text.h"
+
+namespace mascing::cli {
+namespace {
+
+std::string in_gibibytes(int64_t n_byte) {
+  constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
+  const double n = static_cast<double>(n_byte) / kGibi;
+  return format_number(n, n < 1.0 ? 2 : 1) + " GiB";
+}
+
+std::string in_time(double seconds) {
+  if (seconds < 90.0) {
+    return format_number(seconds, seconds < 10.0 ? 1 : 0) + " s";
+  }
+  return seconds < 5400.0 ? format_number(seconds / 60.0, 0) + " min"
+                          : format_number(seconds / 3600.0, 1) + " h";
+}
+
+/// 1234567 -> "1 234 567".
+std::string grouped(int64_t n) {
+  std::string digits = std::to_string(n);
+  for (int64_t i = std::ssize(digits) - 3; i > 0; i -= 3) {
+    digits.insert(static_cast<size_t>(i), " ");
+  }
+  return digits;
+}
+
+std::string to_width(std::string text, size_t width, bool is_right) {
+  const std::string fill(width - std::min(width, text.size()), ' ');
+  return is_right ? fill + text : text + fill;
+}
+
+void write_row(std::ostream& out,
+               const std::string& name,
+               const std::string& read,
+               const std::string& written,
+               const std::string& differentiated,
+               const std::string& time) {
+  out << to_width(name, 16, false) << to_width(read, 14, true) << to_width(written, 12, true)
+      << to_width(differentiated, 16, true) << to_width(time, 10, true) << '\n';
+}
+
+void write_space(const SpaceForecast& space, std::ostream& out) {
+  out << "memory " << in_gibibytes(space.memory()) << " of " << in_gibibytes(space.free_memory)
+      << " free: weights " << in_gibibytes(space.weights);
+  if (space.gradient > 0) {
+    out << ", for gradients " << in_gibibytes(space.gradient);
+  }
+  out << ", keys and values " << in_gibibytes(space.cache) << ", batches "
+      << in_gibibytes(space.work);
+  if (space.judges > 0) {
+    out << ", judge " << in_gibibytes(space.judges);
+  }
+  out << "\ndisk   " << in_gibibytes(space.disk) << " of " << in_gibibytes(space.free_disk)
+      << " free, traces " << in_gibibytes(space.traces) << " of it\n";
+}
+
+}  // namespace
+
+void write_forecast(const Forecast& forecast, std::ostream& out) {
+  write_row(out, "stage", "prompt tokens", "generated", "differentiated", "time");
+  for (const StageForecast& stage : forecast.stages) {
+    write_row(out,
+              stage.name,
+              grouped(stage.n_prefill),
+              grouped(stage.n_generated),
+              grouped(stage.n_gradient),
+              in_time(stage.seconds));
+  }
+  write_row(out, "all", "", "", "", in_time(forecast.seconds));
+  const ModelSpeed& speed = forecast.speed;
+  out << "measured in " << in_time(speed.measured_s) << ": " << format_number(speed.prefill, 1)
+      << " prompt tokens a second, " << format_number(speed.generated, 1) << " generated";
+  if (speed.gradient > 0.0) {
+    out << ", " << format_number(speed.gradient, 1) << " differentiated";
+  }
+  out << '\n';
+  write_space(forecast.space, out);
+  for (const std::string& note : forecast.notes) {
+    out << "note: " << note << '\n';
+  }
+}
+
+std::string forecast_words(const Forecast& forecast) {
+  return "about " + in_time(forecast.seconds) + ", " + in_gibibytes(forecast.space.memory()) +
+         " of memory, " + in_gibibytes(forecast.space.disk) + " on disk";
+}
+
+nlohmann::json forecast_value(const Forecast& forecast) {
+  nlohmann::json stages = nlohmann::json::array();
+  for (const StageForecast& stage : forecast.stages) {
+    stages.push_back({{"name", stage.name},
+                      {"prefill_tokens", stage.n_prefill},
+                      {"generated_tokens", stage.n_generated},
+                      {"differentiated_tokens", stage.n_gradient},
+                      {"seconds", stage.seconds}});
+  }
+  const SpaceForecast& space = forecast.space;
+  return {
+      {"stages", std::move(stages)},
+      {"seconds", forecast.seconds},
+      {"tokens_per_second",
+       {{"prefill", forecast.speed.prefill},
+        {"generated", forecast.speed.generated},
+        {"differentiated", forecast.speed.gradient}}},
+      {"memory_bytes",
+       {{"all", space.memory()},
+        {"weights", space.weights},
+        {"gradient", space.gradient},
+        {"cache", space.cache},
+        {"work", space.work},
+        {"judges", space.judges},
+        {"free", space.free_memory}}},
+      {"disk_bytes", {{"all", space.disk}, {"traces", space.traces}, {"free", space.free_disk}}},
+      {"notes", forecast.notes}};
+}
+
+}  // namespace mascing::cli

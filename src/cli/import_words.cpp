@@ -1,0 +1,64 @@
+// Texts.
+#include "cli/import_words.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "mascing/error.h"
+
+namespace mascing::cli {
+namespace {
+
+constexpr int64_t kShownLines = 5;
+
+std::string lines_of(const std::vector<int64_t>& lines, int64_t n) {
+  std::string text;
+  for (int64_t i = 0; i < std::min(std::ssize(lines), kShownLines); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(lines[i]);
+  }
+  return (n == 1 ? "line " : "lines ") + text + (n > kShownLines ? ", ..." : "");
+}
+
+}  // namespace
+
+void say_imported(const ImportedFile& file) {
+  std::cerr << file_name(file.path) << ": " << file.format << ", " << file.n_row << " rows in "
+            << file.n_line << " lines: " << file.n_conversation << " conversations\n";
+  for (const ImportSkip& skip : file.skips) {
+    std::cerr << "  skipped " << skip.n << " (" << skip.reason << "), "
+              << lines_of(skip.lines, skip.n) << ": " << printable(skip.example, 120) << '\n';
+  }
+  const int64_t n_duplicate = file.n_exact_duplicate + file.n_near_duplicate;
+  if (n_duplicate > 0) {
+    std::cerr << "  dropped " << n_duplicate << " duplicates (" << file.n_near_duplicate
+              << " near duplicates), " << lines_of(file.duplicate_lines, n_duplicate) << '\n';
+  }
+  if (file.n_other_category > 0) {
+    std::cerr << "  dropped " << file.n_other_category << " of other categories\n";
+  }
+  if (!file.unused_columns.empty()) {
+    std::string names;
+    for (const std::string& name : file.unused_columns) {
+      names += (names.empty() ? "" : ", ") + printable(name, 30);
+    }
+    std::cerr << "  not used: " << names << "; --column gives a column another meaning\n";
+  }
+  if (file.n_renamed > 0) {
+    std::cerr << "  renamed " << file.n_renamed << " conversations whose id was already in use\n";
+  }
+}
+
+std::pair<std::string, std::string> parse_column(const std::string& word,
+                                                 const std::string& command) {
+  const size_t sign = word.find('=');
+  if (sign == std::string::npos || sign == 0 || sign + 1 == word.size()) {
+    throw Error(ErrorKind::kUsage,
+                "[" + command + "] --column \"" + printable(word) + "\", expected OURS=THEIRS",
+                "such as --column prompt=question --column reply=answer");
+  }
+  return {word.substr(0, sign), word.substr(sign + 1)};
+}
+
+}  // namespace mascing::cli

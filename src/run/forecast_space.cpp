@@ -1,0 +1,197 @@
+// Sizes from the header of the model's file and from the length of the conversations.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "base/files.h"
+#include "base/numeric.h"
+#include "base/text.h"
+#include "mascing/error.h"
+#include "mascing/forecast.h"
+#include "mascing/model_info.h"
+#include "mascing/model_size.h"
+#include "scenario/dataset.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kBytesPerToken = 3.5;  // of text; a careful guess, before there is a tokenizer
+constexpr int64_t kSmallModel = 256LL << 20;  // below it every thread has an engine of its own
+constexpr int64_t kJudgeCells = 16384;        // as LlamaHostOptions has them
+constexpr int64_t kBenignTraces = 150;        // of each benign set
+constexpr int64_t kTraceValue = 2;            // bytes
+constexpr double kReplyByte = 20.0;           // of a token in the cache: text, number, marks
+constexpr int64_t kGradientValue = 2;         // bytes of a derivative in the cache
+constexpr int64_t kKeptValues = 64;
+constexpr int64_t kFewBytes = 8 << 20;  // results, report, masks
+constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
+
+/// Bytes named in a file such as /proc/meminfo behind `key`; the largest number without one.
+int64_t kibibytes_after(const std::string& path, const std::string& key) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with(key)) {
+      std::istringstream words(line.substr(key.size()));
+      int64_t n = 0;
+      return words >> n ? n * 1024 : std::numeric_limits<int64_t>::max();
+    }
+  }
+  return std::numeric_limits<int64_t>::max();
+}
+
+int64_t number_in(const std::string& path) {
+  std::ifstream file(path);
+  int64_t n = 0;
+  return file >> n ? n : -1;
+}
+
+/// Of the machine, or of the control group that this process runs in.
+int64_t available_memory() {
+  const int64_t of_machine = kibibytes_after("/proc/meminfo", "MemAvailable:");
+  const int64_t limit = number_in("/sys/fs/cgroup/memory.max");
+  const int64_t used = number_in("/sys/fs/cgroup/memory.current");
+  return limit < 0 || used < 0 ? of_machine
+                               : std::min(of_machine, std::max<int64_t>(0, limit - used));
+}
+
+int64_t available_disk(const std::string& folder) {
+  std::filesystem::path path = std::filesystem::absolute(folder.empty() ? "." : folder);
+  std::error_code error;
+  while (!std::filesystem::exists(path, error) && path.has_relative_path()) {
+    path = path.parent_path();
+  }
+  const auto space = std::filesystem::space(path, error);
+  return error ? std::numeric_limits<int64_t>::max() : static_cast<int64_t>(space.available);
+}
+
+bool is_exact_loop(const Scenario& scenario) {
+  return scenario.search.gradients != GradientSource::kPairs &&
+         (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap));
+}
+
+/// Bytes of the values that a reverse pass needs: on the demo model 0.2 MB (docs/gradients.md),
+/// which is 64 numbers per component of the residual stream and block.
+int64_t kept_per_token(const ModelInfo& info) {
+  return kKeptValues * info.n_embd * info.n_block * static_cast<int64_t>(sizeof(float));
+}
+
+int64_t judges_size(const JudgeOptions& options) {
+  int64_t size = 0;
+  for (const JudgeSpec& spec : options.also) {
+    if (spec.kind == JudgeKind::kModel) {
+      const ModelSize of_judge = read_model_size(spec.model);
+      size += of_judge.n_weight_byte + kJudgeCells * of_judge.n_cell_byte;
+    }
+  }
+  return size;
+}
+
+int64_t traces_size(const Dataset& data, const ModelInfo& info) {
+  double n_token = 0.0;
+  for (const LoadedSet& set : data.sets) {
+    const auto& rows = set.rows(Split::kDiscovery);
+    const bool is_benign = set.spec.role == SetRole::kBenign;
+    const int64_t n_row = is_benign ? std::min(std::ssize(rows), kBenignTraces) : std::ssize(rows);
+    for (int64_t i = 0; i < n_row && set.spec.role != SetRole::kWatch; ++i) {
+      n_token += to_double(std::ssize(rows[i].messages.back().content)) / kBytesPerToken;
+    }
+  }
+  return static_cast<int64_t>(n_token) * info.n_layer * info.n_expert * kTraceValue;
+}
+
+/// Replies and derivatives that are kept.
+int64_t cache_size(const Scenario& scenario, const Dataset& data, const ModelInfo& info) {
+  int64_t n_row = 0;
+  for (const LoadedSet& set : data.sets) {
+    for (const Split split : kSplits) {
+      n_row += std::ssize(set.rows(split));
+    }
+  }
+  const double n_token = 3.0 * to_double(n_row * scenario.n_max_token);
+  const int64_t n_item = scenario.search.n_loop_item > 0 ? scenario.search.n_loop_item : 48;
+  const int64_t n_question =
+      is_exact_loop(scenario) ? 600 + scenario.search.n_loop_step * n_item : 0;
+  return static_cast<int64_t>(kReplyByte * n_token) +
+         n_question * info.n_layer * info.n_expert * kGradientValue;
+}
+
+std::string gibi(int64_t n_byte) {
+  return format_number(to_double(n_byte) / kGibi, n_byte < (1LL << 30) ? 2 : 1) + " GiB";
+}
+
+std::string memory_advice(const SpaceForecast& space) {
+  std::string advice;
+  const auto add = [&](const std::string& text) { advice += (advice.empty() ? "" : "; ") + text; };
+  if (space.judges > 0 && space.memory() - space.judges <= space.free_memory) {
+    add("use --judge phrases, or a server (--judge URL), instead of a judge model here (" +
+        gibi(space.judges) + ")");
+  }
+  if (space.gradient > 0 && space.memory() - space.gradient <= space.free_memory) {
+    add("gradients = \"pairs\" under [search] needs no second copy of the weights (" +
+        gibi(space.gradient) + ")");
+  }
+  if (space.cache > space.memory() / 4) {
+    add("a smaller --context needs less for keys and values (" + gibi(space.cache) + ")");
+  }
+  add("a smaller quantisation of the model (" + gibi(space.weights) + " now), or a machine with " +
+      gibi(space.memory()) + " free");
+  return advice;
+}
+
+}  // namespace
+
+SpaceForecast forecast_space(const Scenario& scenario, const ForecastOptions& options) {
+  const ModelInfo info = read_model_info(options.model);
+  const ModelSize size = read_model_size(options.model);
+  const Dataset data = load_dataset(scenario, options.seed);
+  const int64_t n_engine = size.n_weight_byte < kSmallModel ? options.n_thread : 1;
+  const int64_t n_most = std::max<int64_t>(1, size.n_context_train) * options.n_parallel;
+  SpaceForecast space;
+  space.weights = size.n_weight_byte;
+  if (is_exact_loop(scenario)) {
+    space.gradient = size.n_quantised_byte + n_engine * options.n_batch * kept_per_token(info);
+  }
+  space.cache = n_engine * std::min(options.n_context, n_most) * size.n_cell_byte;
+  space.judges = judges_size(scenario.judge);
+  space.work = n_engine * options.n_batch * (size.n_vocab + 16 * size.n_embd) *
+               static_cast<int64_t>(sizeof(float));
+  space.traces = traces_size(data, info);
+  space.disk = space.traces + cache_size(scenario, data, info) + kFewBytes;
+  space.free_memory = available_memory();
+  space.free_disk = available_disk(options.output);
+  return space;
+}
+
+std::vector<SpaceProblem> space_problems(const SpaceForecast& space) {
+  std::vector<SpaceProblem> problems;
+  if (space.memory() > space.free_memory) {
+    problems.push_back({gibi(space.memory()) + " of memory are needed, and " +
+                            gibi(space.free_memory) + " are free",
+                        memory_advice(space)});
+  }
+  if (space.disk > space.free_disk) {
+    problems.push_back({gibi(space.disk) + " on the disk of the output folder are needed, and " +
+                            gibi(space.free_disk) + " are free",
+                        "give an output folder (-o) on another disk, or fewer conversations"});
+  }
+  return problems;
+}
+
+void require_room(const SpaceForecast& space) {
+  std::string what;
+  std::string advice;
+  for (const SpaceProblem& problem : space_problems(space)) {
+    what += (what.empty() ? "" : "; ") + problem.what;
+    advice += (advice.empty() ? "" : "; ") + problem.advice;
+  }
+  if (!what.empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[forecast] this run does not fit: " + what,
+                advice + "; --anyway runs all the same");
+  }
+}
+
+}  // namespace mascing

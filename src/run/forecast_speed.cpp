@@ -1,0 +1,202 @@
+// One request first, to learn how many the time allows, then as many together as a run would ask.
+#include "run/forecast_speed.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "base/numeric.h"
+#include "mascing/error.h"
+#include "mascing/mask.h"
+#include "stage/outcome_gradient.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kLeastSeconds = 1e-6;
+constexpr int64_t kFirstTokens = 8;  // generated to learn how many the time allows
+constexpr double kLeastShare = 0.2;  // of a generation's time that is not its prompts'
+constexpr size_t kMostPrompts = 64;  // as many as a run asks together
+constexpr int64_t kOpenings = 13;    // of three tokens, as an average search has
+constexpr int64_t kOpeningTokens = 3;
+
+template <typename Work>
+double seconds_of(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  return std::max(kLeastSeconds, elapsed.count());
+}
+
+/// The first `n` prompts, or all.
+std::vector<Prompt> first_of(const std::vector<Prompt>& prompts, double n) {
+  const auto n_taken =
+      std::clamp<int64_t>(static_cast<int64_t>(std::min(n, 1e6)), 1, std::ssize(prompts));
+  return {prompts.begin(), prompts.begin() + n_taken};
+}
+
+double n_token_of(const std::vector<Prompt>& prompts) {
+  double n = 0.0;
+  for (const Prompt& prompt : prompts) {
+    n += to_double(std::ssize(prompt.tokens));
+  }
+  return n;
+}
+
+std::vector<Result<Reply>> generate(Host& host,
+                                    const std::vector<Prompt>& prompts,
+                                    const Sampling& sampling) {
+  std::vector<GenerateRequest> requests;
+  requests.reserve(prompts.size());
+  for (const Prompt& prompt : prompts) {
+    requests.push_back({prompt.tokens, {}, 0, prompt.opens_reasoning});
+  }
+  return host.generate(requests, sampling);
+}
+
+void measure_prefill(Host& host,
+                     const std::vector<Prompt>& prompts,
+                     double share_s,
+                     ModelSpeed& speed) {
+  Sampling one;
+  one.n_max_token = 1;
+  const double first_s = seconds_of([&] { (void)generate(host, first_of(prompts, 1.0), one); });
+  if (first_s > share_s) {
+    speed.prefill = n_token_of(first_of(prompts, 1.0)) / first_s;
+    return;
+  }
+  const double again_s = seconds_of([&] { (void)generate(host, first_of(prompts, 1.0), one); });
+  const std::vector<Prompt> some = first_of(prompts, std::max(1.0, share_s / again_s));
+  const double all_s = seconds_of([&] { (void)generate(host, some, one); });
+  speed.prefill = n_token_of(some) / all_s;
+}
+
+/// Replies of at most `n_token` tokens. Where half of them end before, their mean length is known
+/// as well: of exponential lengths that are cut off, all tokens over the number of ends is the
+/// likeliest.
+void generate_some(Host& host,
+                   const std::vector<Prompt>& prompts,
+                   Sampling sampling,
+                   int64_t n_token,
+                   ModelSpeed& speed) {
+  const int64_t n_longest = sampling.n_max_token + sampling.n_max_reasoning_token;
+  if (n_token < n_longest) {
+    sampling.n_max_token = std::max<int64_t>(1, n_token);
+    sampling.n_max_reasoning_token = 0;
+  }
+  std::vector<Result<Reply>> replies;
+  const double all_s = seconds_of([&] { replies = generate(host, prompts, sampling); });
+  double n = 0.0;
+  int64_t n_ended = 0;
+  for (const Result<Reply>& reply : replies) {
+    n += reply.ok() ? to_double(std::ssize(reply.value.tokens)) : 0.0;
+    n_ended += reply.ok() && reply.value.finish == FinishReason::kStop ? 1 : 0;
+  }
+  const double rest_s = std::max(all_s - n_token_of(prompts) / speed.prefill, kLeastShare * all_s);
+  speed.generated = std::max(1.0, n) / rest_s;
+  speed.has_whole_reply = n_token >= n_longest || 2 * n_ended >= std::ssize(replies);
+  if (speed.has_whole_reply) {
+    const double n_end = n_token >= n_longest ? to_double(std::ssize(replies)) : to_double(n_ended);
+    speed.reply_token = std::min(n / n_end, to_double(n_longest));
+  }
+}
+
+void measure_generation(Host& host,
+                        const std::vector<Prompt>& prompts,
+                        const SpeedOptions& options,
+                        double share_s,
+                        ModelSpeed& speed) {
+  const double most = std::min(share_s * speed.prefill / n_token_of(first_of(prompts, 1.0)),
+                               to_double(options.n_parallel));
+  const std::vector<Prompt> some = first_of(prompts, std::max(1.0, most));
+  generate_some(host, some, options.sampling, kFirstTokens, speed);
+  const double left = share_s * speed.generated / to_double(std::ssize(some));
+  if (left > to_double(2 * kFirstTokens)) {
+    const int64_t n_longest = options.sampling.n_max_token + options.sampling.n_max_reasoning_token;
+    generate_some(host,
+                  some,
+                  options.sampling,
+                  static_cast<int64_t>(std::min(2.0 * left, to_double(n_longest))),
+                  speed);
+  }
+}
+
+std::vector<GradientRequest> gradient_requests(const Host& host,
+                                               const std::vector<Prompt>& prompts) {
+  const Steering idle = {std::make_shared<const Mask>(zero_mask(host.describe())), 1.0F};
+  const Outcome sum = [](const OpeningScores& scores, OpeningScores& d_scores) {
+    std::fill(d_scores.log_prob.begin(), d_scores.log_prob.end(), 1.0);
+    double value = 0.0;
+    for (const double one : scores.log_prob) {
+      value += one;
+    }
+    return value;
+  };
+  std::vector<GradientRequest> requests;
+  requests.reserve(prompts.size());
+  for (const Prompt& prompt : prompts) {
+    auto openings = std::make_shared<std::vector<std::vector<int32_t>>>();
+    const int64_t n = std::ssize(prompt.tokens);
+    for (int64_t i = 0; i < kOpenings; ++i) {
+      auto& opening = openings->emplace_back();
+      for (int64_t k = 0; k < kOpeningTokens; ++k) {
+        opening.push_back(prompt.tokens[(i * kOpeningTokens + k) % n]);
+      }
+    }
+    GradientRequest request;
+    request.tokens = prompt.tokens;
+    request.openings = std::move(openings);
+    request.begin = std::max(prompt.final_user.begin, n - kMostDifferentiated);
+    request.steering = idle;
+    request.outcomes = {sum};
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+void measure_gradient(Host& host,
+                      const std::vector<Prompt>& prompts,
+                      double share_s,
+                      ModelSpeed& speed) {
+  const auto n_token = [](const std::vector<Prompt>& some) {
+    return n_token_of(some) + to_double(kOpenings * kOpeningTokens * std::ssize(some));
+  };
+  const std::vector<Prompt> one = first_of(prompts, 1.0);
+  std::vector<Result<SteerGradient>> answers;
+  const auto ask = [&](const std::vector<Prompt>& some) {
+    answers = host.gradients(gradient_requests(host, some));
+  };
+  if (!host.why_no_gradients().empty()) {
+    return;
+  }
+  const double first_s = seconds_of([&] { ask(one); });
+  if (answers.empty() || !answers.front().ok()) {
+    return;
+  }
+  speed.gradient = n_token(one) / first_s;
+  if (first_s < share_s) {
+    const double again_s = seconds_of([&] { ask(one); });
+    const std::vector<Prompt> some = first_of(prompts, std::max(1.0, share_s / again_s));
+    speed.gradient = n_token(some) / seconds_of([&] { ask(some); });
+  }
+}
+
+}  // namespace
+
+ModelSpeed measure_speed(Host& host,
+                         const std::vector<Prompt>& prompts,
+                         const SpeedOptions& options) {
+  ModelSpeed speed;
+  const std::vector<Prompt> some = first_of(prompts, to_double(kMostPrompts));
+  const double share_s = options.measure_s / (options.with_gradient ? 3.0 : 2.0);
+  speed.measured_s = seconds_of([&] {
+    measure_prefill(host, some, share_s, speed);
+    measure_generation(host, some, options, share_s, speed);
+    if (options.with_gradient) {
+      measure_gradient(host, some, share_s, speed);
+    }
+  });
+  return speed;
+}
+
+}  // namespace mascing

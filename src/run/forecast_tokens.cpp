@@ -1,0 +1,361 @@
+// Every function counts what one step asks for. Where a step may end early, the whole is counted;
+// where the model decides what is asked, the comment says what is assumed.
+#include "run/forecast_tokens.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/numeric.h"
+#include "measure/cached_evaluator.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kOpening = 40.0;      // tokens of a prompt's openings: up to 8 of 6 of each kind
+constexpr double kTraceRows = 150.0;   // of each benign set
+constexpr double kTextRows = 200.0;    // whose replies are compared
+constexpr double kReplyPart = 36.0;    // tokens of a reply that are compared
+constexpr double kMapItems = 384.0;    // of an exact effect map, of entries and of layers
+constexpr double kFisherItems = 64.0;  // of each damage set, for the costs of entries
+constexpr double kStepItems = 48.0;
+constexpr double kPiece = 48.0;        // tokens of general text asked at a time
+constexpr double kScoredForms = 2.0;   // a divergence takes a pass without and one with the mask
+constexpr double kLimitTrials = 1.5;   // finalists whose limits are checked, one or two
+constexpr double kKeptShare = 0.5;     // of replies that are as wanted
+constexpr double kManyPairs = 1024.0;  // of a step by pairs
+
+/// Tokens of one step.
+struct Tokens {
+  double prefill = 0.0;
+  double generated = 0.0;
+  double gradient = 0.0;
+
+  void add(const Tokens& other, double times = 1.0) {
+    prefill += times * other.prefill;
+    generated += times * other.generated;
+    gradient += times * other.gradient;
+  }
+};
+
+bool is_judged(const SetTokens& set) {
+  return set.role == SetRole::kTarget || set.role == SetRole::kHold || set.role == SetRole::kKeep;
+}
+
+bool has_margin(const SetTokens& set) {
+  return is_judged(set) || set.role == SetRole::kBenign;
+}
+
+/// `n` replies without a mask; under one, the unsteered model reads each of them again.
+Tokens replies(const SetTokens& set, double n, bool is_steered) {
+  const double again = is_steered ? set.prompt + set.reply : 0.0;
+  return {n * (set.prompt + again), n * set.reply, 0.0};
+}
+
+/// One question about openings for each of `n` conversations.
+Tokens questions(const SetTokens& set, double n) {
+  return {n * (set.prompt + kOpening), 0.0, 0.0};
+}
+
+/// The sets' parts of one split, of those that `wanted` chooses.
+template <typename Wanted, typename Part>
+Tokens over_sets(const RunTokens& run, size_t i_split, Wanted wanted, Part part) {
+  Tokens sum;
+  for (const SetTokens& set : run.sets) {
+    if (wanted(set)) {
+      sum.add(part(set, to_double(set.n.at(i_split))));
+    }
+  }
+  return sum;
+}
+
+Tokens play(const RunTokens& run) {
+  Tokens sum;
+  for (const SetTokens& set : run.sets) {
+    if (set.n_play_turn > 0.0) {
+      const double n = to_double(set.n_all());
+      sum.add({n * set.play_prompt, n * set.n_play_turn * set.play_reply, 0.0});
+    }
+  }
+  return sum;
+}
+
+double calibrated(double n) {
+  return std::min(n, to_double(kChunk));
+}
+
+Tokens label(const RunTokens& run) {
+  return over_sets(
+      run,
+      0,
+      [](const SetTokens&) { return true; },
+      [](const SetTokens& set, double n) {
+        return replies(set, is_judged(set) ? n : calibrated(n), false);
+      });
+}
+
+Tokens trace(const RunTokens& run) {
+  return over_sets(run, 0, has_margin, [](const SetTokens& set, double n) {
+    const double n_row = set.role == SetRole::kBenign ? std::min(n, kTraceRows) : n;
+    return Tokens{n_row * set.prompt, 0.0, 0.0};
+  });
+}
+
+/// Texts that should stay as they are, by kind: how many, and tokens of one.
+struct DamageTexts {
+  double n = 0.0;
+  double size = 0.0;
+};
+
+std::vector<DamageTexts> damage_texts(const RunTokens& run, size_t i_split) {
+  DamageTexts benign;
+  DamageTexts wanted;
+  for (const SetTokens& set : run.sets) {
+    const double n = to_double(set.n.at(i_split));
+    DamageTexts& texts = set.role == SetRole::kBenign ? benign : wanted;
+    const double n_text = set.role == SetRole::kBenign     ? std::min(n, kTextRows)
+                          : is_judged(set) && i_split == 0 ? std::min(kKeptShare * n, kTextRows)
+                                                           : 0.0;
+    texts.size += n_text * (set.prompt + std::min(set.reply, kReplyPart));
+    texts.n += n_text;
+  }
+  std::vector<DamageTexts> all;
+  for (const DamageTexts& texts : {benign, wanted}) {
+    if (texts.n > 0.0) {
+      all.push_back({texts.n, texts.size / texts.n});
+    }
+  }
+  if (run.text.limited.at(i_split) > 0.0) {
+    all.push_back({run.text.limited.at(i_split) / kPiece, 1.5 * kPiece});
+  }
+  return all;
+}
+
+/// What the unsteered model says about all sets before anything is tried.
+Tokens references(const RunTokens& run, size_t i_split) {
+  Tokens sum = over_sets(run, i_split, has_margin, questions);
+  for (const DamageTexts& texts : damage_texts(run, i_split)) {
+    sum.prefill += texts.n * texts.size;
+  }
+  return sum;
+}
+
+const SetTokens& target_of(const RunTokens& run) {
+  return *std::find_if(run.sets.begin(), run.sets.end(), [](const SetTokens& set) {
+    return set.role == SetRole::kTarget;
+  });
+}
+
+/// Mean tokens of a question of a step: the target gets two parts, every other set one.
+double step_question(const RunTokens& run) {
+  double sum = target_of(run).prompt + kOpening;
+  double n = 1.0;
+  for (const SetTokens& set : run.sets) {
+    if (has_margin(set)) {
+      sum += set.prompt + kOpening;
+      n += 1.0;
+    }
+  }
+  for (const DamageTexts& texts : damage_texts(run, 0)) {
+    sum += texts.size;
+    n += 1.0;
+  }
+  return sum / n;
+}
+
+Tokens exact_loop(const Scenario& scenario, const RunTokens& run) {
+  const SetTokens& target = target_of(run);
+  Tokens sum;
+  sum.gradient = std::min(kMapItems, 3.0 * to_double(target.n[0])) * (target.prompt + kOpening);
+  if (!scenario.uses(MaskMethod::kClosedLoop)) {
+    return sum;
+  }
+  for (const DamageTexts& texts : damage_texts(run, 0)) {
+    sum.gradient += std::min(kFisherItems, texts.n) * texts.size;
+  }
+  const SearchOptions& search = scenario.search;
+  const double n_item = search.n_loop_item > 0 ? to_double(search.n_loop_item) : kStepItems;
+  sum.gradient += to_double(search.n_loop_step) * n_item * step_question(run);
+  return sum;
+}
+
+Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
+  const SearchOptions& search = scenario.search;
+  const double question = target_of(run).prompt + kOpening;
+  const double n_map = to_double(search.n_map_pair) + std::min(512.0, to_double(search.n_map_pair));
+  Tokens sum = {2.0 * n_map * question, 0.0, 0.0};
+  if (!scenario.uses(MaskMethod::kClosedLoop)) {
+    return sum;
+  }
+  const double n_entry = to_double(run.n_entry);
+  const double n_pair = search.n_loop_pair > 0 ? to_double(search.n_loop_pair)
+                                               : std::clamp(4.0 * n_entry, 128.0, kManyPairs);
+  for (const DamageTexts& texts : damage_texts(run, 0)) {
+    sum.prefill += 2.0 * n_entry * std::clamp(768.0 / n_entry, 2.0, 8.0) * texts.size;
+  }
+  sum.prefill += to_double(search.n_loop_step) * 2.0 * n_pair * step_question(run);
+  return sum;
+}
+
+bool asks_openings(const Scenario& scenario) {
+  return scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap) ||
+         scenario.uses(MaskMethod::kInterventionalSurrogate);
+}
+
+/// Also the margins' check on replies that their openings were not fitted to.
+Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
+  Tokens sum = over_sets(run, 0, is_judged, questions);
+  sum.add(over_sets(
+      run,
+      0,
+      [](const SetTokens& set) { return set.role == SetRole::kBenign; },
+      [](const SetTokens& set, double n) { return replies(set, n - calibrated(n), false); }));
+  sum.add(references(run, 0));
+  const bool has_loop =
+      scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap);
+  if (has_loop) {
+    sum.add(run.is_exact ? exact_loop(scenario, run) : paired_loop(scenario, run));
+  }
+  return sum;
+}
+
+/// Masks times strengths.
+double n_trial(const Scenario& scenario) {
+  const SearchOptions& search = scenario.search;
+  const double n_guard = to_double(std::max<int64_t>(1, std::ssize(search.guards)));
+  double n_mask = 0.0;
+  for (const MaskMethod method : search.methods) {
+    if (method == MaskMethod::kSurrogate) {
+      n_mask += n_guard * to_double(std::ssize(search.seeds) * std::ssize(search.lambdas) *
+                                    std::ssize(search.epochs) * std::ssize(search.preserves));
+    } else {
+      n_mask += method == MaskMethod::kMeanDifference ? n_guard : 1.0;
+    }
+  }
+  return n_mask * to_double(std::ssize(search.alphas));
+}
+
+/// Of one trial: the limits of the other sets.
+Tokens limits(const RunTokens& run) {
+  Tokens sum;
+  for (const SetTokens& set : run.sets) {
+    const double n = to_double(set.n[1]);
+    if (set.role != SetRole::kTarget && has_margin(set)) {
+      sum.add(replies(set, n, true));
+    }
+    if (set.role == SetRole::kBenign) {
+      sum.prefill += kScoredForms * n * (set.prompt + set.reply);
+    }
+  }
+  return sum;
+}
+
+/// One prefill estimate of all conversations of the selection split.
+Tokens estimate(const RunTokens& run) {
+  Tokens sum = over_sets(run, 1, has_margin, questions);
+  const auto texts = damage_texts(run, 1);
+  if (!texts.empty()) {
+    sum.prefill += texts.front().n * texts.front().size;
+  }
+  return sum;
+}
+
+/// Estimates for all trials, replies for the finalists: the better half answers everything.
+Tokens halving(const Scenario& scenario, const RunTokens& run) {
+  const SetTokens& target = target_of(run);
+  const double n_all = n_trial(scenario);
+  const double n_final = std::min(n_all, to_double(scenario.search.n_finalist));
+  const double n_whole = std::min(n_all, std::max(2.0 * n_final, std::ceil(n_all / 2.0)));
+  Tokens sum = references(run, 1);
+  sum.add(estimate(run), 1.0 + n_all / 4.0 + 0.75 * n_whole);
+  const double n_row = to_double(target.n[1]);
+  const double n_first = std::min(n_row, to_double(kChunk));
+  const double n_half = n_final > 2.0 ? std::max(2.0, std::ceil(n_final / 2.0)) : n_final;
+  sum.add(replies(target, n_final * n_first + n_half * (n_row - n_first), true));
+  sum.add(limits(run), std::min(n_final, kLimitTrials));
+  return sum;
+}
+
+/// Replies for all trials; a third is taken to reach the limits of the other sets.
+Tokens replies_for_all(const Scenario& scenario, const RunTokens& run) {
+  const SetTokens& target = target_of(run);
+  Tokens sum = replies(target, n_trial(scenario) * to_double(target.n[1]), true);
+  sum.add(limits(run), n_trial(scenario) / 3.0);
+  return sum;
+}
+
+Tokens select(const Scenario& scenario, const RunTokens& run) {
+  Tokens sum = over_sets(
+      run, 1, has_margin, [](const SetTokens& set, double n) { return replies(set, n, false); });
+  sum.prefill += (1.0 + n_trial(scenario)) * run.text.limited[1];
+  sum.add(scenario.search.n_finalist > 0 ? halving(scenario, run) : replies_for_all(scenario, run));
+  return sum;
+}
+
+Tokens test(const Scenario& scenario, const RunTokens& run) {
+  Tokens sum;
+  const double n_sample = to_double(std::ssize(scenario.sample_seeds));
+  for (const SetTokens& set : run.sets) {
+    const double n = to_double(set.n[2]);
+    sum.add(replies(set, n, false), 1.0 + n_sample);
+    sum.add(replies(set, n, true), 1.0 + n_sample);
+    if (set.role == SetRole::kBenign) {
+      sum.prefill += kScoredForms * n * (set.prompt + set.reply);
+    }
+  }
+  sum.prefill += 2.0 * (run.text.n_tested + run.text.n_choice);
+  return sum;
+}
+
+StageForecast stage_of(const std::string& name, const Tokens& tokens) {
+  return {name,
+          std::llround(tokens.prefill),
+          std::llround(tokens.generated),
+          std::llround(tokens.gradient),
+          0.0};
+}
+
+}  // namespace
+
+std::vector<StageForecast> count_stages(const Scenario& scenario, const RunTokens& tokens) {
+  std::vector<StageForecast> stages;
+  if (play(tokens).generated > 0.0) {
+    stages.push_back(stage_of("play", play(tokens)));
+  }
+  stages.push_back(stage_of("label", label(tokens)));
+  stages.push_back(stage_of("trace", trace(tokens)));
+  stages.push_back(stage_of("train_and_steer", {}));
+  if (asks_openings(scenario)) {
+    stages.push_back(stage_of("closed_loop", closed_loop(scenario, tokens)));
+  }
+  stages.push_back(stage_of("select", select(scenario, tokens)));
+  stages.push_back(stage_of("test", test(scenario, tokens)));
+  return stages;
+}
+
+double surrogate_work(const Scenario& scenario,
+                      const RunTokens& tokens,
+                      int64_t n_layer,
+                      int64_t n_expert) {
+  if (!scenario.uses(MaskMethod::kSurrogate)) {
+    return 0.0;
+  }
+  double n_token = 0.0;
+  for (const SetTokens& set : tokens.sets) {
+    n_token += is_judged(set) ? to_double(set.n[0]) * set.final_user : 0.0;
+  }
+  const SearchOptions& search = scenario.search;
+  const double n_proj = to_double(scenario.train.n_proj);
+  const double n_hidden = to_double(scenario.train.n_hidden);
+  const double n_row = to_double(n_layer) * n_proj;
+  const double per_token =
+      2.0 * (n_row * to_double(n_expert) + 4.0 * n_hidden * (n_row + n_hidden));
+  const double n_seed = to_double(std::ssize(search.seeds));
+  // Five folds and the whole; forward and backward pass are three times the forward one.
+  const double n_train = 6.0 * to_double(scenario.train.n_epoch) * n_seed;
+  const double n_most = to_double(*std::max_element(search.epochs.begin(), search.epochs.end()));
+  const double n_steer =
+      n_most * n_seed * to_double(std::ssize(search.lambdas) * std::ssize(search.preserves));
+  return 3.0 * per_token * n_token * (n_train + n_steer);
+}
+
+}  // namespace mascing

@@ -1,0 +1,119 @@
+#!/bin/bash
+# A new user: public data to a scenario, what it can show, and a first small run, on two models of the zoo.
+. "$(dirname "$0")/common.sh" "$@"
+zoo=$demo/../zoo
+python3 "$(dirname "$0")/public_stand_ins.py" "$zoo/data" "$work" || fail "no stand-ins"
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$work" || exit 1
+attack=(--attacks mhj.csv --benign alpaca.json)
+permit=(--template permit --requests tales.csv --column requests:request=question --column requests:topic=subject)
+
+# shorten FOLDER: settings for a run of seconds.
+shorten() {
+  sed -i 's/^max_tokens.*/max_tokens = 24\nmax_play_tokens = 24/; s/^max_reasoning_tokens.*/max_reasoning_tokens = 100/
+    s/^loop_steps.*/loop_steps = 1/; s/^finalists.*/finalists = 1/; s/^alphas.*/alphas = [1.0]/' "$1/scenario.toml"
+}
+
+# The three commands, on a model that always reasons; the second is the one that the first prints.
+run 0 "$mascing" init -m "$zoo/gpt-oss.gguf" "${attack[@]}" --hold advbench.csv --limit 40 -o "my defence/"
+says err "mhj.csv: mhj, 810 rows"
+says err "--attacks: took 40 of 810 conversations, the others are left out (--limit 40)"
+says err 'its template has no switch: reasoning = "on"'
+says out "dsr (target)"
+says out "target: a test split of"
+says err "next: mascing run 'my defence/scenario.toml' -m "
+grep -q '^reasoning = "on"' "my defence/scenario.toml" || fail "a model that always reasons: reasoning is not on"
+grep -q '^arguments = \["reasoning_effort=low"\]' "my defence/scenario.toml" || fail "no reasoning effort"
+grep -q '^play = true' "my defence/scenario.toml" || fail "scripts are not played"
+[ "$(cat "my defence"/data/*.jsonl | grep -c '"split":')" -eq "$(cat "my defence"/data/*.jsonl | wc -l)" ] || fail "rows without a split"
+next=$(sed -n 's/^next: mascing //p' "$work/err")
+run 0 bash -c "'$mascing' $next -t 1"
+says out "dsr (target)"
+says out "stage            prompt tokens   generated  differentiated      time"
+says out "play "
+says out "prompt tokens a second"
+says out "memory "
+says out "disk "
+shorten "my defence"
+"$mascing" run "my defence/scenario.toml" -m "$zoo/gpt-oss.gguf" -t 1 -q -o out1 >/dev/null 2>"$work/err" </dev/null
+[ -s out1/results.json ] || fail "the run on gpt-oss wrote no results"
+
+run 0 "$mascing" init -m "$zoo/qwen3moe-wide.gguf" "${permit[@]}" --hold advbench.csv --benign alpaca.json --limit 40 -o tales
+grep -q '^reasoning = "off"' tales/scenario.toml || fail "reasoning should be off"
+shorten tales
+"$mascing" run tales/scenario.toml -m "$zoo/qwen3moe-wide.gguf" -t 1 -q -o out2 >/dev/null 2>"$work/err" </dev/null
+python3 -c 'import json; r = json.load(open("out2/results.json")); assert set(r["metrics"]) >= {"gsr", "hold_refusal", "benign_compliance"}' ||
+  fail "the run on the wide model lacks a set"
+
+# The forecast for programs; and a model that no memory holds is refused before it is loaded.
+run 0 "$mascing" run tales/scenario.toml -m "$zoo/qwen3moe-wide.gguf" -t 1 --dry-run --json
+python3 -c 'import json, sys
+f = json.load(open(sys.argv[1]))["forecast"]
+assert [s["name"] for s in f["stages"]] == ["label", "trace", "train_and_steer", "closed_loop", "select", "test"], f
+assert f["seconds"] > 0 and abs(f["seconds"] - sum(s["seconds"] for s in f["stages"])) < 1e-6 and f["tokens_per_second"]["differentiated"] > 0, f
+assert f["memory_bytes"]["weights"] < f["memory_bytes"]["all"] < f["memory_bytes"]["free"], f' "$work/out" || fail "the forecast as JSON is wrong"
+python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import gguf_tools; gguf_tools.inflate(sys.argv[2], "large.gguf", 4 << 40)' \
+  "$here" "$planted"
+for more in --dry-run "-o out3"; do
+  expect_error 1 "[forecast] this run does not fit: 4096" "$mascing" run tales/scenario.toml -m large.gguf -t 1 $more
+  says err "a smaller quantisation of the model"
+done
+
+# Same input, same bytes; splits are disjoint by topic; both categories of one file.
+for folder in one two; do
+  run 0 "$mascing" init "${attack[@]}" --keep xstest.csv --category keep:safe --hold xstest.csv --category hold:unsafe --name same -o $folder
+done
+expect_equal "scenario" one/scenario.toml two/scenario.toml
+expect_equal "attacks" one/data/attacks.jsonl two/data/attacks.jsonl
+python3 -c 'import json, collections
+splits = collections.defaultdict(set)
+counts = collections.Counter()
+for row in map(json.loads, open("one/data/attacks.jsonl")):
+    splits[row["topic"]].add(row["split"])
+    counts[row["split"]] += 1
+assert all(len(s) == 1 for s in splits.values()), splits
+n = sum(counts.values())
+assert .4 < counts["discovery"] / n < .6 and counts["selection"] / n > .12 and counts["test"] / n > .2, counts' || fail "splits by topic"
+run 0 "$mascing" init "${attack[@]}" --limit 0 -o all
+[ "$(wc -l <all/data/attacks.jsonl)" -eq 810 ] || fail "--limit 0 does not take all"
+run 0 "$mascing" init "${attack[@]}" --text "$demo/data/prose.txt" --choices "$demo/data/facts.jsonl" --template paper-defend -o paper
+grep -q '^text = "data/general.txt"' paper/scenario.toml || fail "no general text"
+says err "next: mascing run paper/scenario.toml -m model.gguf --dry-run"
+
+# What is missing or wrong is said; nothing is left behind.
+expect_error 2 "one exists and is not empty" "$mascing" init "${attack[@]}" -o one
+expect_error 2 "--attacks is missing" "$mascing" init --benign alpaca.json -o none
+expect_error 2 "--benign is missing" "$mascing" init --attacks mhj.csv -o none
+expect_error 2 "--requests is missing" "$mascing" init --template permit --benign alpaca.json -o none
+expect_error 2 "--hold is missing" "$mascing" init "${permit[@]}" --benign alpaca.json -o none
+expect_error 2 "--requests belongs to" "$mascing" init --requests tales.csv "${attack[@]}" -o none
+expect_error 2 "no set is called \"attack\"" "$mascing" init "${attack[@]}" --column attack:request=x -o none
+expect_error 2 "expected OURS=THEIRS" "$mascing" init "${attack[@]}" --column attacks:request -o none
+expect_error 2 "expected SET:NAME" "$mascing" init "${attack[@]}" --category safe -o none
+expect_error 2 "names the set keep, which has no file" "$mascing" init "${attack[@]}" --category keep:safe -o none
+expect_error 2 "--template" "$mascing" init "${attack[@]}" --template attack -o none
+expect_error 2 "no such file" "$mascing" init "${attack[@]}" --guard guard.gguf -o none
+expect_error 1 "no column \"wish\"" "$mascing" init "${attack[@]}" --column benign:request=wish -o none
+expect_error 1 "tales.csv: line 1: no known format" "$mascing" init --template permit --requests tales.csv --hold advbench.csv --benign alpaca.json -o none
+grep '"role": *"assistant"' "$zoo/data/attacks.jsonl" | head -n 20 >recorded.jsonl
+expect_error 1 "scripts without the assistant's turns" "$mascing" init --attacks mhj.csv --attacks recorded.jsonl --benign alpaca.json -o none
+compgen -G 'none*' >/dev/null && fail "a failed init left files"
+
+# On a terminal it asks, for what may be left out as well.
+python3 - "$mascing" <<'END' || fail "init does not ask on a terminal"
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "init", "--benign", "alpaca.json", "-o", "asked"])
+os.write(terminal, b"mhj.csv\nadvbench.csv\n\n")
+seen = b""
+try:
+    while block := os.read(terminal, 65536):
+        seen += block
+except OSError:
+    pass
+_, status = os.waitpid(child, 0)
+assert status == 0 and b"File of attacks" in seen and b"Enter for none" in seen, seen
+assert os.path.exists("asked/data/hold.jsonl") and not os.path.exists("asked/data/keep.jsonl")
+END
+finish

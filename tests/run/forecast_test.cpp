@@ -1,0 +1,173 @@
+// The forecast beside what runs then ask for.
+#include "mascing/forecast.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "base/expect_error.h"
+#include "base/numeric.h"
+#include "mascing/model_size.h"
+#include "run/forecast_speed.h"
+#include "run/forecast_tokens.h"
+#include "run/run_fixture.h"
+
+namespace mascing {
+namespace {
+
+const std::string kZoo = std::string(MASCING_DEMO) + "/../zoo/";
+
+const StageForecast& stage(const Forecast& forecast, const std::string& name) {
+  return *std::find_if(forecast.stages.begin(), forecast.stages.end(), [&](const auto& one) {
+    return one.name == name;
+  });
+}
+
+class ForecastTest : public RunTest {
+ protected:
+  [[nodiscard]] Forecast forecast(const Scenario& scenario) const {
+    FakeHost host(nature_);
+    ForecastOptions options;
+    options.measure_s = 5.0;  // at most; the sample is small
+    return forecast_run(scenario, host, options);
+  }
+};
+
+TEST_F(ForecastTest, RepliesAreThoseOfTheRunWithinAFactorOfOneAndAHalf) {
+  for (const bool has_loop : {false, true}) {
+    Scenario scenario = write_defend(folder_.path());
+    if (!has_loop) {
+      scenario.search.methods = {MaskMethod::kMeanDifference};
+    }
+    const Forecast expected = forecast(scenario);
+    const Results results = run(scenario, folder_.path(has_loop ? "loop" : "plain")).results;
+    int64_t n_prefill = 0;
+    int64_t n_generated = 0;
+    for (const StageForecast& one : expected.stages) {
+      n_prefill += one.n_prefill + one.n_gradient;
+      n_generated += one.n_generated;
+      EXPECT_GE(one.seconds, 0.0) << one.name;
+    }
+    // Openings are taken to be as long as in a real model's replies; here they are a word or two.
+    EXPECT_GT(to_double(n_prefill), to_double(results.n_prefill_token) / 1.5);
+    EXPECT_LT(to_double(n_generated), 1.5 * to_double(results.n_generated_token));
+    EXPECT_GT(to_double(n_generated), to_double(results.n_generated_token) / 1.5);
+  }
+}
+
+TEST_F(ForecastTest, FollowsTheScenario) {
+  Scenario scenario = write_defend(folder_.path());
+  const Forecast plain = forecast(scenario);
+  EXPECT_EQ(plain.speed.gradient, 0.0) << "this model has none";
+  EXPECT_EQ(stage(plain, "closed_loop").n_gradient, 0);
+  scenario.search.n_loop_step *= 2;
+  EXPECT_GT(stage(forecast(scenario), "closed_loop").n_prefill,
+            stage(plain, "closed_loop").n_prefill);
+  scenario.sample_seeds = {1, 2, 3};
+  EXPECT_NEAR(to_double(stage(forecast(scenario), "test").n_generated),
+              4.0 * to_double(stage(plain, "test").n_generated),
+              0.3 * to_double(stage(plain, "test").n_generated));
+  use_paper_recipe(scenario);
+  const Forecast paper = forecast(scenario);
+  EXPECT_EQ(std::count_if(paper.stages.begin(),
+                          paper.stages.end(),
+                          [](const StageForecast& one) { return one.name == "closed_loop"; }),
+            0);
+  EXPECT_GT(stage(paper, "train_and_steer").seconds, 0.0);
+  EXPECT_GT(stage(paper, "select").n_generated, 2 * stage(plain, "select").n_generated);
+}
+
+TEST(CountStages, ScriptsArePlayedFirst) {
+  Scenario scenario;
+  scenario.search.methods = {MaskMethod::kMeanDifference};
+  RunTokens tokens;
+  SetTokens set;
+  set.role = SetRole::kTarget;
+  set.n = {10, 4, 6};
+  set.prompt = 100.0;
+  set.reply = 30.0;
+  tokens.sets = {set};
+  EXPECT_EQ(count_stages(scenario, tokens).front().name, "label");
+  tokens.sets[0].n_play_turn = 3.0;
+  tokens.sets[0].play_prompt = 50.0;
+  tokens.sets[0].play_reply = 30.0;
+  const StageForecast play = count_stages(scenario, tokens).front();
+  EXPECT_EQ(play.name, "play");
+  EXPECT_EQ(play.n_prefill, 20 * 50);
+  EXPECT_EQ(play.n_generated, 20 * 3 * 30);
+}
+
+TEST(MeasureSpeed, KnowsTheLengthOfWholeReplies) {
+  FakeHost host;
+  const std::vector<Prompt> prompts(
+      8, host.render({.messages = {{"user", "please forge the seal for me"}}}));
+  const ModelSpeed speed = measure_speed(host, prompts, {5.0, 4, true, {0.0F, 0, 50, 0}});
+  EXPECT_GT(speed.prefill, 0.0);
+  EXPECT_GT(speed.generated, 0.0);
+  EXPECT_EQ(speed.gradient, 0.0);
+  EXPECT_TRUE(speed.has_whole_reply);
+  const auto reply = host.generate({{prompts.front().tokens}}, {0.0F, 0, 50, 0});
+  EXPECT_NEAR(speed.reply_token, to_double(std::ssize(reply.front().value.tokens)), 1e-9);
+}
+
+TEST(ModelSize, IsThatOfTheFile) {
+  const std::string path = kZoo + "qwen3moe-wide.gguf";
+  const ModelSize size = read_model_size(path);
+  const auto n_byte = static_cast<int64_t>(std::filesystem::file_size(path));
+  EXPECT_LT(size.n_weight_byte, n_byte);
+  EXPECT_GT(size.n_weight_byte, n_byte * 9 / 10);
+  EXPECT_LE(size.n_quantised_byte, size.n_weight_byte);
+  EXPECT_GT(size.n_cell_byte, 0);
+  EXPECT_EQ(size.n_cell_byte % (2 * 2 * 12), 0) << "keys and values of 12 blocks, 2 bytes each";
+}
+
+TEST_F(ForecastTest, MemoryHasAPlaceForJudgesAndForGradients) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kClosedLoop};
+  ForecastOptions options;
+  options.model = kZoo + "qwen3moe-wide.gguf";
+  options.output = folder_.path("not/yet/there");
+  const ModelSize size = read_model_size(options.model);
+  const SpaceForecast plain = forecast_space(scenario, options);
+  EXPECT_EQ(plain.weights, size.n_weight_byte);
+  EXPECT_GT(plain.gradient, size.n_quantised_byte);
+  EXPECT_EQ(plain.judges, 0);
+  EXPECT_GT(plain.traces, 0);
+  EXPECT_GT(plain.disk, plain.traces);
+  EXPECT_GT(plain.free_disk, 0);
+  EXPECT_TRUE(space_problems(plain).empty());
+  EXPECT_NO_THROW(require_room(plain));
+  scenario.search.gradients = GradientSource::kPairs;
+  EXPECT_EQ(forecast_space(scenario, options).gradient, 0);
+  JudgeSpec guard;
+  guard.kind = JudgeKind::kModel;
+  guard.model = kZoo + "mixtral.gguf";
+  scenario.judge.also = {guard};
+  EXPECT_GT(forecast_space(scenario, options).judges, read_model_size(guard.model).n_weight_byte);
+  options.n_context /= 2;
+  EXPECT_EQ(2 * forecast_space(scenario, options).cache, plain.cache);
+}
+
+TEST(RequireRoom, SaysWhatWouldMakeItFit) {
+  constexpr int64_t kGibi = 1LL << 30;
+  SpaceForecast space;
+  space.weights = 20 * kGibi;
+  space.gradient = 15 * kGibi;
+  space.judges = 5 * kGibi;
+  space.disk = 3 * kGibi;
+  space.free_memory = 36 * kGibi;
+  space.free_disk = 4 * kGibi;
+  expect_error(ErrorKind::kInsufficient, "40.0 GiB of memory are needed, and 36.0 GiB", [&] {
+    require_room(space);
+  });
+  const std::string advice = space_problems(space).front().advice;
+  EXPECT_THAT(advice, testing::HasSubstr("--judge"));
+  EXPECT_THAT(advice, testing::HasSubstr("gradients = \"pairs\""));
+  space.free_memory = 100 * kGibi;
+  space.free_disk = kGibi;
+  expect_error(ErrorKind::kInsufficient, "3.0 GiB on the disk", [&] { require_room(space); });
+}
+
+}  // namespace
+}  // namespace mascing
