@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/numeric.h"
+#include "base/text.h"
 #include "report/app_parts.h"
 #include "report/html.h"
 #include "report/numbers.h"
