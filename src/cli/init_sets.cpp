@@ -79,6 +79,7 @@ std::vector<std::vector<Conversation>> read_sets(std::vector<SetSource>& sources
                                                  int64_t n_limit,
                                                  uint64_t seed) {
   std::vector<std::vector<Conversation>> sets;
+  sets.reserve(sources.size());
   for (SetSource& source : sources) {
     sets.push_back(read_set(source, n_limit, seed));
   }
