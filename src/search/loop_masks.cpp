@@ -289,10 +289,15 @@ AttributionResult attribute(const EvalContext& context,
     return result;
   }
   const AskGradientsOf ask = asking_gradients(context.evaluator, "attribution");
-  const PathAttribution path =
-      attribute_change(mask, objectives.sets, 0, [&](const std::vector<Question>& questions) {
-        return ask(objectives.sets, questions);
-      });
+  const BudgetShare share(context.evaluator, kMaskShare);
+  PathAttribution path;
+  try {
+    path = attribute_change(mask, objectives.sets, 0, [&](const std::vector<Question>& questions) {
+      return ask(objectives.sets, questions);
+    });
+  } catch (const BudgetSpent&) {
+    return result;
+  }
   result.n_conversation = path.n;
   result.change = path.change;
   result.attributed = std::accumulate(path.part.begin(), path.part.end(), 0.0);

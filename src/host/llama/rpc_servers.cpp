@@ -22,8 +22,8 @@ struct Endpoint {
 
 Endpoint parse_endpoint(const std::string& server) {
   const size_t colon = server.find(':');
-  const Endpoint endpoint{server.substr(0, colon),
-                          colon == std::string::npos ? "" : server.substr(colon + 1)};
+  Endpoint endpoint{server.substr(0, colon),
+                    colon == std::string::npos ? "" : server.substr(colon + 1)};
   int64_t port = 0;
   const char* end = endpoint.port.data() + endpoint.port.size();
   const auto [stop, status] = std::from_chars(endpoint.port.data(), end, port);
