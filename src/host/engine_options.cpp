@@ -17,6 +17,7 @@ std::string join(const std::vector<std::string>& items) {
 
 std::vector<std::string> share_texts(const std::vector<double>& shares) {
   std::vector<std::string> texts;
+  texts.reserve(shares.size());
   for (const double share : shares) {
     texts.push_back(format_number(share, 3));
   }

@@ -28,19 +28,8 @@ namespace mascing {
 /// other members of its batches. A resumed run repeats the same chunks.
 inline constexpr int64_t kChunk = 64;
 
-/// Questions that are differentiated together; as with kChunk.
-inline constexpr int64_t kGradientChunk = 32;
-
 /// SHA-256 of the effect of a steering on a model; "unsteered" for none.
 [[nodiscard]] std::string steering_key(const Steering& steering);
-
-/// Tokens of all requests, each counted once and including cached ones, so a resumed run counts
-/// the same as an uninterrupted one. A token that is differentiated counts as three of a prefill.
-struct AskedTokens {
-  int64_t n_prefill = 0;
-  int64_t n_generated = 0;
-  [[nodiscard]] int64_t total() const { return n_prefill + n_generated; }
-};
 
 class CachedEvaluator {
  public:
@@ -128,6 +117,9 @@ class CachedEvaluator {
                                                   const Steering& steering,
                                                   const Sampling& sampling,
                                                   uint64_t first_stream);
+  [[nodiscard]] std::vector<OutcomeGradient> ask_gradients(const std::vector<OutcomeSet>& sets,
+                                                           const std::string& key,
+                                                           const std::vector<Question>& part);
   /// Adds to the token counts unless `key` was counted before.
   void count(const std::string& key, int64_t n_prefill, int64_t n_generated);
 

@@ -93,6 +93,21 @@ std::vector<double> CachedEvaluator::outcomes(const std::vector<OutcomeSet>& set
   return all;
 }
 
+std::vector<OutcomeGradient> CachedEvaluator::ask_gradients(const std::vector<OutcomeSet>& sets,
+                                                            const std::string& key,
+                                                            const std::vector<Question>& part) {
+  const int64_t n_token = count_tokens(sets, part);
+  std::optional<std::string> text = cache_.get(key);
+  if (!text) {
+    text = encode_gradients(watch(std::ssize(part), n_token).run([&] {
+      return measure_outcome_gradients(host_, sets, part);
+    }));
+    cache_.put(key, *text);
+  }
+  count(key, n_token + 2 * count_differentiated(sets, part), 0);
+  return decode_gradients(*text);
+}
+
 std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
                                                         const std::vector<OutcomeSet>& sets,
                                                         const std::string& objectives_key,
@@ -108,17 +123,7 @@ std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
       if (!what.empty()) {
         report(shown_, {what, first, n_total, "conversations", ""});
       }
-      const std::vector<Question> part = part_of(questions, first, n);
-      const std::string key = key_of(first, n);
-      const int64_t n_token = count_tokens(sets, part);
-      std::optional<std::string> text = cache_.get(key);
-      if (!text) {
-        text = encode_gradients(
-            watch(n, n_token).run([&] { return measure_outcome_gradients(host_, sets, part); }));
-        cache_.put(key, *text);
-      }
-      count(key, n_token + 2 * count_differentiated(sets, part), 0);
-      append(decode_gradients(*text), all);
+      append(ask_gradients(sets, key_of(first, n), part_of(questions, first, n)), all);
     });
   }
   return all;

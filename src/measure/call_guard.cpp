@@ -2,7 +2,6 @@
 #include "measure/call_guard.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "base/numeric.h"
@@ -12,8 +11,7 @@
 namespace mascing {
 namespace {
 
-constexpr double kPatience = 6.0;  // times kTrialSeconds, where not one decode is done
-constexpr double kMostItems = 1e6;
+constexpr double kPatience = 6.0;         // times kTrialSeconds, where not one decode is done
 constexpr int64_t kUnfinishedWork = 256;  // tokens that count as done then
 
 std::string speed_note(int64_t n_token, double seconds) {
@@ -60,9 +58,12 @@ int64_t CallGuard::shorter(double seconds, int64_t n_token) const {
   const double speed = to_double(n_token > 0 ? n_token : kUnfinishedWork) / seconds;
   const double n_token_of_item =
       std::max(1.0, to_double(bounds_.n_token) / to_double(bounds_.n_item));
-  const double n = std::clamp(kPieceSeconds * speed / n_token_of_item, 1.0, kMostItems);
-  const uint64_t fitting = std::bit_floor(static_cast<uint64_t>(n));
-  return std::clamp<int64_t>(fitting, 1, bounds_.n_item / 2);
+  int64_t n = 1;
+  while (2 * n <= bounds_.n_item / 2 &&
+         to_double(2 * n) * n_token_of_item <= kPieceSeconds * speed) {
+    n *= 2;
+  }
+  return n;
 }
 
 bool CallGuard::is_too_long(double seconds, int64_t n_token) const {

@@ -24,6 +24,17 @@ struct CallBounds {
   std::function<bool()> is_spent = {};
 };
 
+/// Tokens of all requests, each counted once and including cached ones, so a resumed run counts
+/// the same as an uninterrupted one. A token that is differentiated counts as three of a prefill.
+struct AskedTokens {
+  int64_t n_prefill = 0;
+  int64_t n_generated = 0;
+  [[nodiscard]] int64_t total() const { return n_prefill + n_generated; }
+};
+
+/// Questions that are differentiated together; fixed, as kChunk is.
+inline constexpr int64_t kGradientChunk = 32;
+
 /// Time after which the speed of a call is looked at, and time that one should take at most.
 inline constexpr double kTrialSeconds = 10.0;
 inline constexpr double kPieceSeconds = 300.0;

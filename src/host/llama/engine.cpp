@@ -69,8 +69,9 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model,
   can_share_ = !regroups;
   can_stop_ = model_->has_cpu_only;
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
-  n_sequence_ = regroups ? 1 : count_sequences(options);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
+  // libllama makes room for an output of each sequence in every batch.
+  n_sequence_ = regroups ? 1 : std::min(count_sequences(options), n_batch_);
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
   n_context_ = std::min(n_cell_, n_train);
   llama_context_params params = llama_context_default_params();
