@@ -120,6 +120,7 @@ if(MASCING_CUDA)
   set(llama_cuda CUDA::cudart_static CUDA::cublas CUDA::cublasLt CUDA::cuda_driver)
 endif()
 set(MASCING_LLAMA_BUILD ${llama_build} CACHE INTERNAL "Where libllama was built; its tools are built there when asked for")
+set(MASCING_LLAMA_RPC_SERVER ${llama_source}/tools/rpc/rpc-server.cpp CACHE INTERNAL "llama.cpp's rpc-server, for tests")
 set(MASCING_LLAMA_TEMPLATES ${llama_source}/models/templates CACHE INTERNAL "Chat templates that llama.cpp is tested with")
 set(llama_archives
     ${llama_build}/common/libllama-common.a ${llama_build}/common/libllama-common-base.a

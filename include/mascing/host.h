@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Host {
   /// Name and version of the engine, and how the weights are quantised; empty if not known.
   [[nodiscard]] virtual std::string engine() const { return {}; }
   [[nodiscard]] virtual std::string quantisation() const { return {}; }
+  /// Options of the engine that can change a result and are not the usual ones, by name.
+  [[nodiscard]] virtual std::map<std::string, std::string> settings() const { return {}; }
   /// Like render(), up to where the visible reply begins, whatever the mode of reasoning.
   [[nodiscard]] virtual std::vector<int32_t> render_visible(
       const Conversation& conversation) const {
@@ -92,6 +95,11 @@ class Host {
 
   /// Work counters since the host was opened.
   [[nodiscard]] virtual HostCounters counters() const = 0;
+  /// From now on `watch` is asked during calls, several times a second where the engine can, from
+  /// any thread but never from two at once. Where it says no, the call ends with
+  /// Error{kInterrupted}, without a result. Empty = nobody is asked. Returns whom it asked before.
+  /// The default asks nobody.
+  virtual HostWatch set_watch(HostWatch watch);
 };
 
 }  // namespace mascing

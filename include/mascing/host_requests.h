@@ -78,4 +78,7 @@ struct HostCounters {
   double seconds = 0.0;  ///< wall time spent in requests
 };
 
+/// Whether a call is to go on. `so_far` counts what the host has done, this call included.
+using HostWatch = std::function<bool(const HostCounters& so_far)>;
+
 }  // namespace mascing

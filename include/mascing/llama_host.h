@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mascing/engine_options.h"
 #include "mascing/host.h"
 #include "mascing/template_options.h"
 #include "mascing/tensor_codec.h"
@@ -26,6 +27,7 @@ struct LlamaHostOptions {
   int64_t n_context =
       16384;  ///< cache cells shared by all sequences, capped at what the model can use
   int64_t n_gpu_layer = -1;  ///< blocks to offload if built with a GPU backend; -1 = all
+  EngineOptions engine = {};
   bool allow_dense = false;  ///< also open models without routers, for use as a judge
   TemplateOptions chat_template = {};
   /// Of gradients: keys and values of 32-bit floats, as differences need them to be compared with;

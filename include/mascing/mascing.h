@@ -26,6 +26,7 @@
 #include "mascing/conversation_file.h"
 #include "mascing/data_summary.h"
 #include "mascing/engine_facts.h"
+#include "mascing/engine_options.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
 #include "mascing/forecast.h"

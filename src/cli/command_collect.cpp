@@ -337,6 +337,7 @@ void add_collect(CLI::App& app, Session& session) {
       "--merge", arguments->job.merge, "Shard outputs to combine; missing conversations are run");
   command->add_flag("--json", arguments->json, "Print the summary as JSON");
   arguments->model.add_to(*command);
+  arguments->model.add_judge_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }
 

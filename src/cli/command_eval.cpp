@@ -118,6 +118,7 @@ void add_eval(CLI::App& app, Session& session) {
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   arguments->judges.add_to(*command);
   arguments->model.add_to(*command);
+  arguments->model.add_judge_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }
 

@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <iostream>
 
+#include "base/append.h"
 #include "base/files.h"
 #include "base/numeric.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/engine_arguments.h"
 #include "cli/export_options.h"
 #include "cli/mask_options.h"
 #include "cli/options.h"
@@ -50,6 +52,7 @@ std::vector<std::string> words_for_server(const CLI::App& command, const LlamaHo
   pass("--batch", "-b", host.n_batch);
   pass("--context", "-c", host.n_context);
   pass("--gpu-layers", "-ngl", host.n_gpu_layer < 0 ? 999 : host.n_gpu_layer);
+  append(engine_words(command), words);
   return words;
 }
 

@@ -26,7 +26,7 @@ ExportOptions FitArguments::options() const {
   options.model = model.host;
   options.model.n_thread = model.n_thread();
   options.model.chat_template = model.chat_template();
-  options.open_host = open_llama_host;
+  options.open_host = open_interruptible_host;
   options.codec = &ggml_codec();
   options.adapter = adapter;
   options.rank = rank;

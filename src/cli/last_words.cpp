@@ -25,6 +25,11 @@ constexpr std::string_view kDivision =
 constexpr std::string_view kShortened =
     "mascing: error: [read] a file that is being read was shortened, or its disk fails\n"
     "  hint: copy the model again, and do not change files while mascing runs\n";
+constexpr std::string_view kServerLost =
+    "mascing: error: [engine] an rpc-server ended, or the connection to it broke\n"
+    "  hint: start it again and run the same command; finished work is saved where the command "
+    "writes a "
+    "folder or a journal\n";
 constexpr std::string_view kMemory =
     "mascing: error: out of memory\n"
     "  hint: use a smaller model or, where the command has them, a smaller --parallel and "
@@ -54,6 +59,9 @@ extern "C" void on_fault(int signal_number) {
 
 void on_engine_abort(const char* message) {
   const std::string reason = printable(message == nullptr ? "" : message, 400);
+  if (reason.find("RPC server") != std::string::npos) {
+    leave(kServerLost);
+  }
   leave(
       "mascing: error: [engine] the inference engine gave up: " + without_folders(reason) +
       "\n  hint: the model file may be damaged or too large for this machine; try `mascing inspect "

@@ -2,6 +2,7 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/engine_arguments.h"
+#include "cli/progress_line.h"
 
 namespace mascing::cli {
 
@@ -42,6 +45,22 @@ void ModelOptions::add_to(CLI::App& command) {
                   "Argument of the chat template, NAME=VALUE, such as reasoning_effort=low; may be "
                   "repeated")
       ->allow_extra_args(false);
+  add_engine_options(command, host.engine);
+}
+
+void ModelOptions::add_judge_to(CLI::App& command) {
+  command
+      .add_option("--judge-gpu-layers",
+                  n_judge_gpu_layer,
+                  "Blocks of a guard model to offload; default as --gpu-layers")
+      ->check(CLI::Range(-1, 10000));
+  command
+      .add_option("--judge-device",
+                  judge_devices,
+                  "Devices of a guard model, or none for the processor; default as --device")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
 }
 
 int64_t ModelOptions::n_thread() const {
@@ -65,27 +84,43 @@ TemplateOptions ModelOptions::chat_template() const {
 
 std::string ModelOptions::key() const {
   const std::string of_template = template_key(chat_template());
-  return std::to_string(host.n_parallel) + "/" + std::to_string(host.n_batch) + "/" +
-         std::to_string(host.n_context) + "/" + std::to_string(host.n_gpu_layer) +
-         (of_template.empty() ? "" : "/" + of_template);
+  std::string text = std::to_string(host.n_parallel) + "/" + std::to_string(host.n_batch) + "/" +
+                     std::to_string(host.n_context) + "/" + std::to_string(host.n_gpu_layer) +
+                     (of_template.empty() ? "" : "/" + of_template);
+  for (const auto& [name, value] : settings_of(host.engine)) {
+    text.append("/").append(name).append("=").append(value);
+  }
+  return text;
 }
 
 std::unique_ptr<Host> ModelOptions::open() const {
   LlamaHostOptions options = host;
   options.n_thread = n_thread();
   options.chat_template = chat_template();
-  return open_llama_host(options);
+  return open_interruptible_host(options);
+}
+
+std::unique_ptr<Host> open_interruptible_host(const LlamaHostOptions& options) {
+  if (!options.engine.rpc_servers.empty()) {
+    std::signal(SIGPIPE, SIG_IGN);  // libllama tells of a server that ended
+  }
+  auto host = open_llama_host(options);
+  host->set_watch([](const HostCounters&) { return !stop_was_requested(); });
+  return host;
 }
 
 OpenJudgeModel ModelOptions::judge_opener() const {
   LlamaHostOptions options;
   options.n_thread = n_thread();
-  options.n_gpu_layer = host.n_gpu_layer;
+  options.n_gpu_layer = n_judge_gpu_layer.value_or(host.n_gpu_layer);
+  options.engine.devices = judge_devices.empty() ? host.engine.devices : judge_devices;
+  options.engine.use_mmap = host.engine.use_mmap;
+  options.engine.use_mlock = host.engine.use_mlock;
   options.allow_dense = true;
   return [options](const std::string& path) {
     LlamaHostOptions one = options;
     one.path = path;
-    return open_llama_host(one);
+    return open_interruptible_host(one);
   };
 }
 

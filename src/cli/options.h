@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,18 @@
 
 namespace mascing::cli {
 
-/// -m, --threads, --parallel, --batch, --context, --gpu-layers, --reasoning, --template-arg.
+/// -m, --threads, --parallel, --batch, --context, --gpu-layers, --reasoning, --template-arg, and
+/// those of the engine.
 struct ModelOptions {
   LlamaHostOptions host;
   std::string reasoning;                        ///< empty = as in the scenario
   std::vector<std::string> template_arguments;  ///< added to the scenario's
+  std::optional<int64_t> n_judge_gpu_layer;     ///< none = as the model's
+  std::vector<std::string> judge_devices;       ///< empty = as the model's
 
   void add_to(CLI::App& command);
+  /// --judge-gpu-layers, --judge-device.
+  void add_judge_to(CLI::App& command);
   /// Takes over what a scenario says of the chat template; the command line has the last word.
   void adopt(const TemplateOptions& scenario);
   /// Throws Error{kUsage} for an argument that is not NAME=VALUE.
@@ -31,13 +37,16 @@ struct ModelOptions {
   /// Options that can change the last digits of a result, as one string.
   [[nodiscard]] std::string key() const;
   [[nodiscard]] std::unique_ptr<Host> open() const;
-  /// Opens a judge's model with this one's threads and GPU layers.
+  /// Opens a judge's model with this one's threads, on the devices that were chosen for it.
   [[nodiscard]] OpenJudgeModel judge_opener() const;
   /// The run options derived from these model options. `command` is recorded in the results.
   [[nodiscard]] RunOptions run_options(const std::string& output,
                                        uint64_t seed,
                                        const std::string& command) const;
 };
+
+/// As open_llama_host; a requested stop ends the host's calls.
+[[nodiscard]] std::unique_ptr<Host> open_interruptible_host(const LlamaHostOptions& options);
 
 /// --samples and --sample-temperature: sampled replies on the test split.
 struct SampleOptions {

@@ -24,6 +24,7 @@ void RunArguments::add_to(CLI::App& command) {
   judges.add_to(command);
   add_seed(command, seed);
   model.add_to(command);
+  model.add_judge_to(command);
 }
 
 Scenario RunArguments::read() {

@@ -303,6 +303,9 @@ OpenModel open_model(const std::string& path, bool allow_dense, const TensorCode
     info.n_expert_used = count_experts_used(model, prefix + "expert_used_count");
   }
   fill_layers(model, info);
+  for (const GgufFile& part : model.parts) {
+    info.size_bytes += std::ssize(part.file().bytes());
+  }
   info.fingerprint = fingerprint_of(model, info.architecture);
   info.routers = sketch_of(model, codec == nullptr ? plain_codec() : *codec);
   info.identity = identity_of(model, info.fingerprint);

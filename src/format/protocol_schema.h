@@ -9,6 +9,7 @@ template <typename Io>
 void describe(Io& io, ProtocolResult& protocol) {
   io.field("engine", protocol.engine);
   io.field("quantisation", protocol.quantisation);
+  io.later("engine_options", protocol.engine_options);
   io.later("scenario_hash", protocol.scenario_hash);
   io.later("data_hash", protocol.data_hash);
   io.field("template_hash", protocol.template_hash);

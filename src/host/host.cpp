@@ -29,6 +29,10 @@ std::vector<std::string> Host::observe_outputs(const std::vector<TraceRequest>& 
   throw Error(ErrorKind::kHost, "[host] this engine does not expose per-token outputs");
 }
 
+HostWatch Host::set_watch(HostWatch /*watch*/) {
+  return {};
+}
+
 std::string Host::why_no_gradients() const {
   return "this engine has no exact gradients";
 }

@@ -3,8 +3,7 @@
 #include "measure/cached_evaluator.h"
 
 #include <algorithm>
-#include <limits>
-#include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -12,13 +11,14 @@
 #include "base/sha256.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
-#include "measure/gradient_codec.h"
 #include "stage/baseline_masks.h"
 
 namespace mascing {
 namespace {
 
 using nlohmann::json;
+
+constexpr const char* kReplies = "replies";  // the unit of progress
 
 std::string messages_key(const Conversation& conversation) {
   Conversation bare;
@@ -52,6 +52,21 @@ std::string blocks_key(const std::vector<TextBlock>& blocks) {
     digest.update(tokens.data(), tokens.size() * sizeof(int32_t));
   }
   return digest.hex();
+}
+
+/// Tokens of replies to a chunk, at most, with the scores of steered ones.
+int64_t token_estimate(const std::vector<Conversation>& chunk,
+                       const Steering& steering,
+                       const Sampling& sampling) {
+  constexpr int64_t kBytesPerToken = 4;
+  int64_t n_token = 0;
+  for (const Conversation& conversation : chunk) {
+    n_token += sampling.n_max_token + sampling.n_max_reasoning_token;
+    for (const Message& message : conversation.messages) {
+      n_token += std::ssize(message.content) / kBytesPerToken;
+    }
+  }
+  return is_active(steering) ? 2 * n_token : n_token;
 }
 
 json to_value(const AskedReply& reply) {
@@ -101,31 +116,6 @@ std::vector<Residual> residuals_of(Host& host, const std::vector<Conversation>& 
   return residuals;
 }
 
-/// Under which the answers to questions are stored.
-std::string questions_key(const std::string& kind,
-                          const std::string& objectives_key,
-                          const std::vector<Question>& questions) {
-  Sha256 digest;
-  for (const Question& question : questions) {
-    digest.update(&question.i_set, sizeof question.i_set);
-    digest.update(&question.i_item, sizeof question.i_item);
-    digest.update(steering_key(question.steering));
-  }
-  return kind + "\x1e" + objectives_key + "\x1e" + digest.hex();
-}
-
-/// Prefill tokens of one request.
-int64_t n_token_of(const OutcomeSet& set, int64_t i_item) {
-  if (!set.has_margin()) {
-    return std::ssize(set.texts.at(i_item).tokens);
-  }
-  int64_t n_token = std::ssize(set.prompts.at(i_item));
-  for (const TokenSequence& opening : *set.openings) {
-    n_token += std::ssize(opening);
-  }
-  return n_token;
-}
-
 /// At the token limit a reply may end within a UTF-8 sequence; such bytes become U+FFFD.
 std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -166,7 +156,12 @@ CachedEvaluator::CachedEvaluator(Host& host,
                                  Cache cache,
                                  const Sampling& sampling,
                                  const Progress& progress)
-    : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(progress) {}
+    : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(progress) {
+  shown_ = [this](const ProgressEvent& event) {
+    last_event_ = event;
+    return !progress_ || progress_(event);
+  };
+}
 
 double CachedEvaluator::budget_spent() const {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
@@ -193,12 +188,12 @@ std::vector<AskedReply> CachedEvaluator::sampled(const std::string& what,
   std::vector<AskedReply> all;
   const int64_t n_total = std::ssize(conversations);
   for (int64_t start = 0; start < n_total; start += kChunk) {
-    report(progress_, {what, start, n_total, "replies", ""});
+    report(shown_, {what, start, n_total, kReplies, ""});
     for (AskedReply& reply : chunk(conversations, start, steering, sampling)) {
       all.push_back(std::move(reply));
     }
   }
-  report(progress_, {what, n_total, n_total, "replies", ""});
+  report(shown_, {what, n_total, n_total, kReplies, ""});
   return all;
 }
 
@@ -206,9 +201,22 @@ std::vector<AskedReply> CachedEvaluator::chunk(const std::vector<Conversation>& 
                                                int64_t start,
                                                const Steering& steering,
                                                const Sampling& sampling) {
-  const auto first = conversations.begin() + start;
-  const int64_t n_left = std::ssize(conversations) - start;
-  return ask_chunk({first, first + std::min(kChunk, n_left)}, steering, sampling, start);
+  const int64_t end = std::min(start + kChunk, std::ssize(conversations));
+  const auto part_of = [&](int64_t first, int64_t n) {
+    return std::vector<Conversation>(conversations.begin() + first,
+                                     conversations.begin() + first + n);
+  };
+  const auto key_of = [&](int64_t first, int64_t n) {
+    return chunk_key(part_of(first, n), steering, sampling, first);
+  };
+  std::vector<AskedReply> all;
+  in_pieces({"replies", start, end}, key_of, [&](int64_t first, int64_t n) {
+    if (first > start && last_event_.unit == kReplies) {
+      last_event_.done = first;
+    }
+    append(ask_chunk(part_of(first, n), steering, sampling, first), all);
+  });
+  return all;
 }
 
 std::vector<AskedReply> CachedEvaluator::ask_chunk(const std::vector<Conversation>& chunk,
@@ -220,7 +228,10 @@ std::vector<AskedReply> CachedEvaluator::ask_chunk(const std::vector<Conversatio
   if (const auto cached = cache_.get(key)) {
     stored = json::parse(*cached);
   } else {
-    const Asked asked = ask(host_, chunk, {steering, sampling}, first_stream);
+    const Asked asked =
+        watch(std::ssize(chunk), token_estimate(chunk, steering, sampling)).run([&] {
+          return ask(host_, chunk, {steering, sampling}, first_stream);
+        });
     json rows = json::array();
     for (const AskedReply& reply : asked.replies) {
       rows.push_back(to_value(reply));
@@ -261,7 +272,8 @@ Perplexity CachedEvaluator::text_perplexity(const std::vector<TextBlock>& blocks
     const json stored = json::parse(*text);
     return {stored.at("value").get<double>(), stored.at("n_token").get<int64_t>()};
   }
-  const Perplexity value = perplexity(host_, blocks, steering);
+  const Perplexity value =
+      watch(1, n_asked).run([&] { return perplexity(host_, blocks, steering); });
   cache_.put(key, dump({{"value", value.value}, {"n_token", value.n_token}}));
   return value;
 }
@@ -277,7 +289,8 @@ Divergence CachedEvaluator::divergence(const std::vector<Conversation>& conversa
     const json stored = json::parse(*text);
     return {stored.at("kl").get<double>(), stored.at("n_token").get<int64_t>()};
   }
-  const Divergence value = reply_divergence(host_, conversations, replies, steering);
+  const Divergence value =
+      watch(1, 0).run([&] { return reply_divergence(host_, conversations, replies, steering); });
   cache_.put(key, dump({{"kl", value.kl}, {"n_token", value.n_token}}));
   return value;
 }
@@ -293,60 +306,10 @@ std::vector<int64_t> CachedEvaluator::choices(const std::vector<ChoiceQuestion>&
   if (const auto text = cache_.get(key)) {
     return json::parse(*text).get<std::vector<int64_t>>();
   }
-  std::vector<int64_t> answers = answer_choices(host_, questions, steering, system_prompt);
+  std::vector<int64_t> answers =
+      watch(1, 0).run([&] { return answer_choices(host_, questions, steering, system_prompt); });
   cache_.put(key, dump(answers));
   return answers;
-}
-
-std::vector<double> CachedEvaluator::outcomes(const std::vector<OutcomeSet>& sets,
-                                              const std::string& objectives_key,
-                                              const std::vector<Question>& questions) {
-  const std::string key = questions_key("outcomes", objectives_key, questions);
-  int64_t n_asked = 0;
-  for (const Question& question : questions) {
-    n_asked += n_token_of(sets[question.i_set], question.i_item);
-  }
-  count(key, n_asked, 0);
-  if (const auto cached = cache_.get(key)) {
-    std::vector<double> values;
-    for (const json& value : json::parse(*cached)) {
-      values.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN()
-                                       : value.get<double>());
-    }
-    return values;
-  }
-  std::vector<double> values = measure_outcomes(host_, sets, questions);
-  cache_.put(key, json(values).dump());  // JSON has no NaN: null
-  return values;
-}
-
-std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
-                                                        const std::vector<OutcomeSet>& sets,
-                                                        const std::string& objectives_key,
-                                                        const std::vector<Question>& questions) {
-  std::vector<OutcomeGradient> all;
-  const int64_t n = std::ssize(questions);
-  for (int64_t start = 0; start < n; start += kGradientChunk) {
-    if (!what.empty()) {
-      report(progress_, {what, start, n, "conversations", ""});
-    }
-    const auto first = questions.begin() + start;
-    const std::vector<Question> chunk(first, first + std::min(kGradientChunk, n - start));
-    const std::string key = questions_key("gradients", objectives_key, chunk);
-    int64_t n_asked = 0;
-    for (const Question& question : chunk) {
-      const OutcomeSet& set = sets[question.i_set];
-      n_asked += n_token_of(set, question.i_item) + 2 * n_differentiated(set, question.i_item);
-    }
-    count(key, n_asked, 0);
-    std::optional<std::string> text = cache_.get(key);
-    if (!text) {
-      text = encode_gradients(measure_outcome_gradients(host_, sets, chunk));
-      cache_.put(key, *text);
-    }
-    append(decode_gradients(*text), all);
-  }
-  return all;
 }
 
 ControlVector CachedEvaluator::residual_difference(const std::vector<Conversation>& wanted,
@@ -364,8 +327,9 @@ ControlVector CachedEvaluator::residual_difference(const std::vector<Conversatio
             stored.at("n_embd").get<int64_t>(),
             stored.at("direction").get<std::vector<float>>()};
   }
-  ControlVector control =
-      mean_residual_difference(residuals_of(host_, wanted), residuals_of(host_, unwanted));
+  ControlVector control = watch(1, 0).run([&] {
+    return mean_residual_difference(residuals_of(host_, wanted), residuals_of(host_, unwanted));
+  });
   cache_.put(key,
              dump({{"n_block", control.n_block},
                    {"n_embd", control.n_embd},

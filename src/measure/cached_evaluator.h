@@ -4,8 +4,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mascing/budget.h"
@@ -13,6 +16,7 @@
 #include "mascing/host.h"
 #include "mascing/progress.h"
 #include "measure/cache.h"
+#include "measure/call_guard.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"
 #include "stage/outcome.h"
@@ -24,32 +28,28 @@ namespace mascing {
 /// other members of its batches. A resumed run repeats the same chunks.
 inline constexpr int64_t kChunk = 64;
 
-/// Questions that are differentiated together; as with kChunk.
-inline constexpr int64_t kGradientChunk = 32;
-
 /// SHA-256 of the effect of a steering on a model; "unsteered" for none.
 [[nodiscard]] std::string steering_key(const Steering& steering);
-
-/// Tokens of all requests, each counted once and including cached ones, so a resumed run counts
-/// the same as an uninterrupted one. A token that is differentiated counts as three of a prefill.
-struct AskedTokens {
-  int64_t n_prefill = 0;
-  int64_t n_generated = 0;
-  [[nodiscard]] int64_t total() const { return n_prefill + n_generated; }
-};
 
 class CachedEvaluator {
  public:
   /// All references must outlive the evaluator.
   CachedEvaluator(Host& host, Cache cache, const Sampling& sampling, const Progress& progress);
+  CachedEvaluator(const CachedEvaluator&) = delete;
 
   [[nodiscard]] Host& host() { return host_; }
-  [[nodiscard]] const Progress& progress() const { return progress_; }
+  /// Reports go through the evaluator: it repeats the last one, with the speed, while a call runs.
+  [[nodiscard]] const Progress& progress() const { return shown_; }
   [[nodiscard]] const Sampling& sampling() const { return sampling_; }
 
   /// Sets the budget that `budget_spent` refers to. Time counts from the construction of the
   /// evaluator.
   void set_budget(const Budget& budget) { budget_ = budget; }
+  /// Whether the model is so large that calls are bounded by time.
+  [[nodiscard]] bool is_slow() const { return host_.describe().size_bytes >= kLargeModelBytes; }
+  /// From now on a call that is still running when this share of a budget in seconds is spent ends
+  /// with BudgetSpent; 0 = none does. Returns the share before.
+  double set_share(double share) { return std::exchange(share_, share); }
   /// Spent share of the budget, above 1 if exceeded; 0 without a budget.
   [[nodiscard]] double budget_spent() const;
   [[nodiscard]] const AskedTokens& asked() const { return asked_; }
@@ -103,10 +103,23 @@ class CachedEvaluator {
     double seconds = 0.0;
   };
 
+  /// Calls `take` for neighbouring pieces of the items: all of them, or fewer where the model is so
+  /// slow that this would take longer than kPieceSeconds.
+  void in_pieces(const Pieces& pieces,
+                 const KeyOf& key_of,
+                 const std::function<void(int64_t first, int64_t n)>& take);
+  /// As many items as were asked for together before, if they were; else as many as go.
+  [[nodiscard]] int64_t piece_size(const Pieces& pieces, int64_t first, const KeyOf& key_of);
+  /// For a call with so many items and tokens.
+  [[nodiscard]] CallGuard watch(int64_t n_item, int64_t n_token);
+
   [[nodiscard]] std::vector<AskedReply> ask_chunk(const std::vector<Conversation>& chunk,
                                                   const Steering& steering,
                                                   const Sampling& sampling,
                                                   uint64_t first_stream);
+  [[nodiscard]] std::vector<OutcomeGradient> ask_gradients(const std::vector<OutcomeSet>& sets,
+                                                           const std::string& key,
+                                                           const std::vector<Question>& part);
   /// Adds to the token counts unless `key` was counted before.
   void count(const std::string& key, int64_t n_prefill, int64_t n_generated);
 
@@ -114,6 +127,10 @@ class CachedEvaluator {
   Cache cache_;
   Sampling sampling_;
   const Progress& progress_;
+  Progress shown_;
+  ProgressEvent last_event_;
+  std::map<std::string, int64_t> n_at_once_;  ///< items of a kind, where the model is slow
+  double share_ = 0.0;
   Speed plain_;
   Speed steered_;
   Budget budget_;

@@ -13,6 +13,7 @@
 #include "mascing/error.h"
 #include "mascing/version.h"
 #include "measure/cached_evaluator.h"
+#include "measure/call_guard.h"
 #include "measure/rollout_journal.h"
 #include "scenario/system_prompt.h"
 
@@ -104,9 +105,10 @@ struct Collection {
     }
     return is_whole;
   }
-  void tell() const {
-    report(progress, {job.what, n_done, range.end - range.begin, "conversations", ""});
+  [[nodiscard]] ProgressEvent event(const std::string& note) const {
+    return {job.what, n_done, range.end - range.begin, "conversations", note};
   }
+  void tell() const { report(progress, event("")); }
 
   const RolloutJob& job;
   const Progress& progress;
@@ -128,11 +130,16 @@ int64_t roll_out_group(
     return judge(replies);
   };
   int64_t n_changed = 0;
-  run_rollouts(host, group, stoppable, collection.job.options, [&](const Rollout& rollout) {
-    const int64_t i = begin + rollout.i_script;
-    collection.n_done += journal.has(i) ? 0 : 1;
-    n_changed += journal.add(i, rollout) ? 0 : 1;
-    collection.tell();
+  CallGuard guard(host, {}, [&](const std::string& note) {
+    return !collection.progress || collection.progress(collection.event(note));
+  });
+  guard.run([&] {
+    run_rollouts(host, group, stoppable, collection.job.options, [&](const Rollout& rollout) {
+      const int64_t i = begin + rollout.i_script;
+      collection.n_done += journal.has(i) ? 0 : 1;
+      n_changed += journal.add(i, rollout) ? 0 : 1;
+      collection.tell();
+    });
   });
   journal.sync();
   return n_changed;

@@ -12,6 +12,7 @@
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/trace_store.h"
+#include "measure/call_guard.h"
 
 namespace mascing {
 namespace {
@@ -164,7 +165,10 @@ int64_t write_store(Host& host,
   for (const StoredShard& shard : shards) {
     report(progress, {"tracing", n_done, n_total, "conversations", ""});
     if (!writer.has_shard(shard.hash) && !take_shard(writer, shard.hash, store.merge)) {
-      writer.add_shard(shard.hash, trace_shard(host, shard).traces);
+      CallGuard guard(host, {}, [&](const std::string& note) {
+        return !progress || progress({"tracing", n_done, n_total, "conversations", note});
+      });
+      writer.add_shard(shard.hash, guard.run([&] { return trace_shard(host, shard).traces; }));
     }
     n_done += std::ssize(shard.rows);
   }

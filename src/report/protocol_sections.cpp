@@ -47,6 +47,14 @@ std::string system_text(const ProtocolResult& protocol) {
              : protocol.system_prompt;
 }
 
+std::string engine_text(const ProtocolResult& protocol) {
+  std::string text = protocol.engine;
+  for (const auto& [name, value] : protocol.engine_options) {
+    text.append(", ").append(name).append(" ").append(value);
+  }
+  return text;
+}
+
 std::string judge_texts(const JudgesResult& judges) {
   std::string html;
   for (const JudgeResult& judge : judges.members) {
@@ -86,7 +94,7 @@ std::string protocol_section(const Results& results) {
   add_fact("System prompt", system_text(protocol), list);
   add_fact("Chat template, SHA-256", protocol.template_hash, list);
   add_fact("Quantisation", protocol.quantisation, list);
-  add_fact("Engine", protocol.engine, list);
+  add_fact("Engine", engine_text(protocol), list);
   return html_section("protocol",
                       "Protocol",
                       "<dl class=\"facts\">\n" + list + "</dl>\n" + judge_texts(results.judges));

@@ -54,6 +54,7 @@ ProtocolResult protocol_of(const Scenario& scenario,
   ProtocolResult protocol;
   protocol.engine = host.engine();
   protocol.quantisation = host.quantisation();
+  protocol.engine_options = host.settings();
   protocol.scenario_hash = file_exists(scenario.path) ? sha256_file(scenario.path) : "";
   protocol.data_hash = data.hash;
   protocol.template_hash = source.empty() ? "" : sha256_hex(source);

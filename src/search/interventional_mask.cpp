@@ -78,6 +78,7 @@ InterventionalMask make_interventional_mask(const EvalContext& context,
   settings.train.n_hidden = context.scenario.train.n_hidden;
   settings.progress = evaluator.progress();
   settings.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
+  const BudgetShare share(evaluator, kMaskShare);
   const InterventionalResult made =
       steer_by_interventions(space.mask,
                              space.entries,

@@ -12,6 +12,7 @@
 #include "measure/budget_shares.h"
 #include "search/margin_check.h"
 #include "search/refresh_openings.h"
+#include "stage/budget_spent.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
 #include "stage/entry_costs.h"
@@ -195,19 +196,24 @@ std::vector<double> measure_units(const EvalContext& context,
   options.is_spent = [&] { return evaluator.budget_spent() >= kCostShare; };
   options.progress = evaluator.progress();
   const SearchSpace& space = start.space;
-  return steps_of_equal_cost(
-      start.is_exact ? measure_entry_costs_exactly(space.mask,
-                                                   space.entries,
-                                                   objectives.sets,
-                                                   objectives.roles,
-                                                   asking_gradients(evaluator, "costs of experts"),
-                                                   options)
-                     : measure_entry_costs(space.mask,
-                                           space.entries,
-                                           objectives.sets,
-                                           objectives.roles,
-                                           asking(evaluator, objectives),
-                                           options));
+  const BudgetShare share(evaluator, kCostShare);
+  try {
+    return steps_of_equal_cost(start.is_exact ? measure_entry_costs_exactly(
+                                                    space.mask,
+                                                    space.entries,
+                                                    objectives.sets,
+                                                    objectives.roles,
+                                                    asking_gradients(evaluator, "costs of experts"),
+                                                    options)
+                                              : measure_entry_costs(space.mask,
+                                                                    space.entries,
+                                                                    objectives.sets,
+                                                                    objectives.roles,
+                                                                    asking(evaluator, objectives),
+                                                                    options));
+  } catch (const BudgetSpent&) {
+    return {};
+  }
 }
 
 /// The closed loop from `mask` on, in steps that cost alike in every entry.
@@ -235,6 +241,7 @@ ClosedLoopResult run_loop(const EvalContext& context,
   };
   options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
   options.progress = evaluator.progress();
+  const BudgetShare share(evaluator, kMaskShare);
   const FreeEntries& entries = start.space.entries;
   if (!start.is_exact) {
     return close_loop(mask, entries, live.sets, live.roles, asking(evaluator, live), options);
@@ -282,10 +289,15 @@ AttributionResult attribute(const EvalContext& context,
     return result;
   }
   const AskGradientsOf ask = asking_gradients(context.evaluator, "attribution");
-  const PathAttribution path =
-      attribute_change(mask, objectives.sets, 0, [&](const std::vector<Question>& questions) {
-        return ask(objectives.sets, questions);
-      });
+  const BudgetShare share(context.evaluator, kMaskShare);
+  PathAttribution path;
+  try {
+    path = attribute_change(mask, objectives.sets, 0, [&](const std::vector<Question>& questions) {
+      return ask(objectives.sets, questions);
+    });
+  } catch (const BudgetSpent&) {
+    return result;
+  }
   result.n_conversation = path.n;
   result.change = path.change;
   result.attributed = std::accumulate(path.part.begin(), path.part.end(), 0.0);
@@ -304,7 +316,10 @@ LoopMasks make_loop_masks(const EvalContext& context,
   const std::vector<float> directions = unit_rows(space.difference, space.mask.n_expert);
   LoopMasks made;
   const int64_t n_token_before = context.evaluator.asked().n_prefill;
-  const LoopStart start = start_loop(context, objectives, space, directions, seed, made.warnings);
+  const LoopStart start = [&] {
+    const BudgetShare share(context.evaluator, context.evaluator.is_slow() ? 1.0 : 0.0);
+    return start_loop(context, objectives, space, directions, seed, made.warnings);
+  }();
   made.effects = entry_effects(start);
   add_layer_effects(start.layers, directions, space.mask.n_expert, made.effects);
   made.effects.n_layer_pair = start.is_exact ? 0 : start.layers.n;

@@ -11,6 +11,7 @@
 #include "search/prefill_phase.h"
 #include "search/successive_halving.h"
 #include "search/trial_evaluation.h"
+#include "stage/budget_spent.h"
 
 namespace mascing {
 namespace {
@@ -25,6 +26,24 @@ struct Contest {
 /// Tries one mask at one strength; true if a stronger one need not be tried.
 using TryStrength = std::function<bool(const Trial&)>;
 
+std::string tried_text(size_t n, size_t n_all) {
+  return std::to_string(n) + " of " + std::to_string(n_all) + " masks were tried";
+}
+
+void try_strengths(const std::vector<double>& alphas,
+                   const std::vector<Candidate>& candidates,
+                   size_t i,
+                   const TryStrength& is_last_strength,
+                   TrialTable& table) {
+  for (const double alpha : alphas) {
+    const bool is_last = is_last_strength(begin_trial(candidates, i, alpha, table));
+    table.notify();
+    if (is_last) {
+      break;
+    }
+  }
+}
+
 /// All masks at rising strengths, the first one whatever the budget. Returns what a spent budget
 /// left out, in words.
 std::vector<std::string> try_all(const EvalContext& context,
@@ -33,14 +52,14 @@ std::vector<std::string> try_all(const EvalContext& context,
                                  TrialTable& table) {
   for (size_t i = 0; i < candidates.size(); ++i) {
     if (i > 0 && context.evaluator.budget_spent() >= kTrialShare) {
-      return {std::to_string(i) + " of " + std::to_string(candidates.size()) + " masks were tried"};
+      return {tried_text(i, candidates.size())};
     }
-    for (const double alpha : context.scenario.search.alphas) {
-      const bool is_last = is_last_strength(begin_trial(candidates, i, alpha, table));
-      table.notify();
-      if (is_last) {
-        break;
-      }
+    const BudgetShare share(context.evaluator, i > 0 ? kTrialShare : 0.0);
+    try {
+      try_strengths(context.scenario.search.alphas, candidates, i, is_last_strength, table);
+    } catch (const BudgetSpent&) {
+      table.results.back().rejection_reason = "the budget was spent";
+      return {tried_text(i, candidates.size())};
     }
   }
   return {};

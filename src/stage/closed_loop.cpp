@@ -9,6 +9,7 @@
 
 #include "base/numeric.h"
 #include "base/text.h"
+#include "stage/budget_spent.h"
 #include "stage/loop_plan.h"
 #include "stage/loop_slopes.h"
 
@@ -157,6 +158,23 @@ std::string describe_loop(const LoopPlan& plan, const std::vector<LoopStep>& ste
                              format_percent(steps.back().value[plan.i_gain]);
 }
 
+/// False if the budget was spent before all answers were there.
+bool measure_step(const LoopPlan& plan,
+                  const LoopState& state,
+                  int64_t i_step,
+                  LoopSlopes& slopes) {
+  const ClosedLoopOptions& options = plan.options;
+  try {
+    if (options.refresh && options.n_refresh > 0 && i_step > 0 && i_step % options.n_refresh == 0) {
+      options.refresh(mean_steer(plan, {state.s}, 0, 1));
+    }
+    slopes.measure(state.s, state.multipliers);
+    return true;
+  } catch (const BudgetSpent&) {
+    return false;
+  }
+}
+
 ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   const ClosedLoopOptions& options = plan.options;
   LoopState state = first_state(plan);
@@ -169,10 +187,9 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
     }
     report(options.progress,
            {"closed loop", i, options.n_step, "steps", describe_loop(plan, result.steps)});
-    if (options.refresh && options.n_refresh > 0 && i > 0 && i % options.n_refresh == 0) {
-      options.refresh(mean_steer(plan, {state.s}, 0, 1));
+    if (!measure_step(plan, state, i, slopes)) {
+      break;
     }
-    slopes.measure(state.s, state.multipliers);
     const std::vector<double> values = mean_values(plan, slopes);
     state.multipliers = adjusted(std::move(state.multipliers), plan, values);
     result.steps.push_back({loop_norm(state.s), values, state.multipliers});

@@ -19,6 +19,7 @@
 #include "mascing/error.h"
 #include "nn/loss.h"
 #include "nn/surrogate_layout.h"
+#include "stage/budget_spent.h"
 #include "stage/intervention_model.h"
 #include "stage/statistics.h"
 #include "stage/steer_objective.h"
@@ -272,8 +273,14 @@ InterventionalResult steer_by_interventions(const Mask& start,
         {"interventional surrogate", i, options.n_round, "rounds", describe_rounds(result.rounds)});
     std::vector<AskedPair> pairs = draw_asked_pairs(plan, result.steer, rng);
     const std::vector<Question> questions = round_questions(plan, result.steer, pairs);
+    std::vector<double> answers;
+    try {
+      answers = ask(questions);
+    } catch (const BudgetSpent&) {
+      break;
+    }
     result.n_question += std::ssize(questions);
-    pairs = answered(std::move(pairs), ask(questions));
+    pairs = answered(std::move(pairs), answers);
     const std::vector<AskedPair> of_target = pairs_of_target(plan, pairs);
     const double correlation = i > 0 ? correlation_with(model, of_target) : 0.0;
     result.rounds.push_back({norm_of(result.steer), mean_chance(of_target), correlation});

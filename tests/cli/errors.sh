@@ -47,6 +47,22 @@ rows direct discovery 6 | sed 's/"discovery",/"test",/; s/direct-discovery/again
 expect_error 1 "one conversation in two splits" "${run_tiny[@]}" "$planted"
 cp "$work/saved/direct.jsonl" "$work/data"
 
+# Options of the engine: names are checked before the model is loaded, and the hint has those that exist.
+trace_it=("$mascing" trace "$work/data/direct.jsonl" -m "$planted" -t 1 -o "$work/engine")
+expect_error 2 "there is no \"ROCm9\" here" "${trace_it[@]}" --override-tensor "ffn_.*_exps=ROCm9"
+says err "use one of: CPU"
+expect_error 2 "there is no \"q3_k\" here" "${trace_it[@]}" --cache-type-k q3_k
+says err "q8_0"
+expect_error 2 "needs flash attention" "${trace_it[@]}" --cache-type-v q8_0 --flash-attn off
+expect_error 2 "--flash-attn" "${trace_it[@]}" --flash-attn maybe
+expect_error 2 "--split-mode" "${trace_it[@]}" --split-mode half
+expect_error 2 "there is no \"CUDA77\" here" "${trace_it[@]}" --device CUDA77
+expect_error 2 "is not host:port" "${trace_it[@]}" --rpc nowhere
+expect_error 1 "127.0.0.1:1 does not answer" "${trace_it[@]}" --rpc 127.0.0.1:1
+expect_error 2 "--tensor-split" "${trace_it[@]}" --tensor-split 1,royal
+run 0 "${trace_it[@]}" --cpu-moe --n-cpu-moe 2 --override-tensor "attn=CPU,output=CPU" --device none --flash-attn on \
+  --cache-type-k q8_0 --cache-type-v q8_0 --no-mmap --no-repack --sequences 20
+
 # Other files in the wrong place.
 expect_error 1 "expected a mask" "$mascing" mask show "$planted"
 expect_error 1 "none.gguf" "$mascing" mask show "$work/none.gguf"

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "demo.h"
+#include "host/llama/schedulers.h"
 #include "stage/outcome.h"
 #include "tolerance.h"
 
@@ -62,7 +63,7 @@ TEST_F(ProbeTest, EqualsTheScoreUnderAMaskAsWell) {
 
 TEST_F(ProbeTest, RunsMoreOpeningsThanThereAreSequences) {
   LlamaHostOptions options = demo_options();
-  options.n_parallel = 1;
+  options.n_parallel = options.engine.n_sequence = 1;
   const auto narrow = open_llama_host(options);
   const auto expected = host_->probe(requests({}));
   const auto probes = narrow->probe(requests({}));
@@ -71,6 +72,53 @@ TEST_F(ProbeTest, RunsMoreOpeningsThanThereAreSequences) {
       EXPECT_NEAR(probes[i].value.log_prob[k], expected[i].value.log_prob[k], 2e-2);
     }
   }
+}
+
+/// Decodes and tokens of five prompts with 16 openings of three tokens, half of which begin alike.
+std::pair<int64_t, int64_t> cost_of_probes(int64_t n_sequence,
+                                           const std::vector<Prompt>& prompts,
+                                           std::vector<double>& log_probs) {
+  LlamaHostOptions options = demo_options();
+  options.engine.n_sequence = n_sequence;
+  Engine engine(std::make_shared<const LoadedModel>(options), options);
+  std::vector<TokenSequence> openings;
+  for (int32_t k = 0; k < 16; ++k) {
+    openings.push_back({k < 8 ? 20 : 21 + k, 40 + k % 2, 60 + k});
+  }
+  std::vector<ProbeRequest> requests;
+  for (const Prompt& prompt : prompts) {
+    requests.push_back(
+        {prompt.tokens, std::make_shared<const std::vector<TokenSequence>>(openings), {}});
+  }
+  for (const auto& result : run_probes(engine, requests)) {
+    EXPECT_TRUE(result.ok()) << result.error;
+    const std::vector<double>& values = result.value.log_prob;
+    log_probs.insert(log_probs.end(), values.begin(), values.end());
+  }
+  return {engine.n_decode(), engine.counters.n_prefill_token};
+}
+
+TEST_F(ProbeTest, ConversationsShareADecodeWhereThereAreSequencesForAllTheirOpenings) {
+  std::vector<double> narrow_values;
+  std::vector<double> wide_values;
+  const auto narrow = cost_of_probes(16, prompts_, narrow_values);
+  const auto wide = cost_of_probes(0, prompts_, wide_values);
+  EXPECT_EQ(narrow.first, std::ssize(prompts_)) << "16 sequences hold one conversation";
+  EXPECT_LE(wide.first, 2) << "64 hold four";
+  for (size_t i = 0; i < wide_values.size(); ++i) {
+    EXPECT_NEAR(wide_values[i], narrow_values[i], 2e-2);
+  }
+}
+
+TEST_F(ProbeTest, WhatOpeningsBeginWithIsComputedOnce) {
+  std::vector<double> values;
+  const auto [n_decode, n_token] = cost_of_probes(0, prompts_, values);
+  int64_t n_prompt = 0;
+  for (const Prompt& prompt : prompts_) {
+    n_prompt += std::ssize(prompt.tokens);
+  }
+  // Eight openings share one first token and two second ones; the other eight have two each.
+  EXPECT_EQ(n_token, n_prompt + std::ssize(prompts_) * (3 + 16));
 }
 
 TEST_F(ProbeTest, TwoEnginesAnswerAsOneDoes) {

@@ -49,7 +49,8 @@ EXTERNAL = [
     (r"sys/resource\.h", ["cli"]),
     (r"sys/stat\.h", ["base", "format"]),
     (r"unistd\.h", ["base", "export", "cli"]),
-    (r"(netdb|sys/(ioctl|socket))\.h", ["cli"]),
+    (r"sys/ioctl\.h", ["cli"]),
+    (r"(netdb|sys/socket)\.h", ["base", "cli"]),
 ]
 # What ARCHITECTURE.md may name beside rooms.
 NO_ROOMS = {"", "host.h", "public headers", "C++ standard library", "libcrypto"}

@@ -9,9 +9,24 @@
 #include <ggml-backend.h>
 
 #include "format/model_file.h"
+#include "host/llama/engine_params.h"
 #include "mascing/error.h"
 
 namespace mascing {
+namespace {
+
+constexpr int64_t kMostSequences = 256;  // of libllama
+constexpr int64_t kOpeningsAtOnce = 4;   // sequences for each conversation in parallel
+constexpr int32_t kAborted = 2;          // llama_decode's word for a decode that its callback ended
+
+int64_t count_sequences(const LlamaHostOptions& options) {
+  const int64_t n_wanted = options.engine.n_sequence > 0 ? options.engine.n_sequence
+                                                         : options.n_parallel * kOpeningsAtOnce;
+  return std::max(options.n_parallel, std::min(n_wanted, kMostSequences));
+}
+
+}  // namespace
+
 TokenBatch::TokenBatch(int64_t capacity, int64_t n_share)
     : capacity_(capacity), batch_(llama_batch_init(to_int32(capacity), 0, to_int32(n_share))) {}
 
@@ -43,31 +58,39 @@ int32_t TokenBatch::add(int32_t token,
 
 Engine::Engine(std::shared_ptr<const LoadedModel> model,
                const LlamaHostOptions& options,
-               Purpose purpose)
-    : model_(std::move(model)), tap_(std::make_unique<RouterTap>(model_->info)) {
+               Purpose purpose,
+               std::shared_ptr<CallWatch> watch)
+    : model_(std::move(model)),
+      watch_(std::move(watch)),
+      tap_(std::make_unique<RouterTap>(model_->info)) {
   llama_model* weights = model_->weights.get();
   const bool regroups = llama_model_is_recurrent(weights) || llama_model_is_hybrid(weights);
   const int64_t n_train = llama_model_n_ctx_train(weights);
   can_share_ = !regroups;
-  can_stop_ = has_cpu_only();
+  can_stop_ = model_->has_cpu_only;
   n_parallel_ = regroups ? 1 : std::max<int64_t>(1, options.n_parallel);
   n_batch_ = std::max<int64_t>(n_parallel_, options.n_batch);
+  // libllama makes room for an output of each sequence in every batch.
+  n_sequence_ = regroups ? 1 : std::min(count_sequences(options), n_batch_);
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
   n_context_ = std::min(n_cell_, n_train);
   llama_context_params params = llama_context_default_params();
   params.n_ctx = to_int32(n_cell_);
   params.n_batch = params.n_ubatch = to_int32(n_batch_);
-  params.n_seq_max = to_int32(n_parallel_);
+  params.n_seq_max = to_int32(n_sequence_);
   params.n_threads = params.n_threads_batch = to_int32(options.n_thread);
   params.kv_unified = true;
   params.no_perf = true;
   params.cb_eval = RouterTap::on_tensor;
   params.cb_eval_user_data = tap_.get();
+  if (watch_) {
+    params.abort_callback = CallWatch::on_node;
+    params.abort_callback_data = watch_.get();
+  }
+  set_context_options(options.engine, params);
   if (purpose == Purpose::kDifferentiate) {
     params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
-    if (options.has_full_precision) {
-      params.type_k = params.type_v = GGML_TYPE_F32;
-    }
+    params.type_k = params.type_v = options.has_full_precision ? GGML_TYPE_F32 : GGML_TYPE_F16;
     params.offload_kqv = params.op_offload = false;
   }
   context_.reset(llama_init_from_model(weights, params));
@@ -75,7 +98,7 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model,
     throw Error(ErrorKind::kHost,
                 "[host] libllama cannot open a context of " + std::to_string(n_cell_) +
                     " cells: " + take_log_errors(),
-                "try a smaller --context");
+                "try a smaller --context, or other types of the cache");
   }
   std::vector<llama_adapter_lora*> adapters = model_->adapters;
   std::vector<float> scales = model_->scales;
@@ -115,7 +138,18 @@ bool Engine::forget_from(int32_t i_sequence, int64_t begin) {
   return llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, to_int32(begin), -1);
 }
 
+void Engine::require_not_stopped() {
+  if (!watch_) {
+    return;
+  }
+  watch_->add(counters.n_prefill_token - told_.n_prefill_token,
+              counters.n_generated_token - told_.n_generated_token);
+  told_ = counters;
+  watch_->require_not_stopped();
+}
+
 void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
+  require_not_stopped();
   std::vector<int32_t> outputs;
   for (int32_t i = 0; i < batch.batch_.n_tokens; ++i) {
     if (batch.batch_.logits[i] != 0) {
@@ -127,8 +161,12 @@ void Engine::decode(TokenBatch& batch, bool stop_after_routers) {
     batch.flag_output(outputs.back());
   }
   tap_->plan(batch.columns_, std::move(outputs), stop_after_routers && can_stop_);
+  ++n_decode_;
   const int32_t status = llama_decode(context_.get(), batch.batch_);
   llama_synchronize(context_.get());
+  if (status == kAborted) {
+    require_not_stopped();
+  }
   if (status != 0) {
     throw Error(ErrorKind::kHost,
                 "[host] llama_decode failed with status " + std::to_string(status) + ": " +

@@ -9,6 +9,7 @@
 
 #include <llama.h>
 
+#include "host/llama/call_watch.h"
 #include "host/llama/loaded_model.h"
 #include "host/llama/router_tap.h"
 #include "mascing/host.h"
@@ -64,10 +65,12 @@ class Engine {
     kServe,
     kDifferentiate,  ///< attention in single operations, no device
   };
-  /// Threads, batch and context as `options` say; its n_thread must be resolved.
+  /// Threads, batch and context as `options` say; its n_thread must be resolved. `watch`: whom
+  /// decodes ask whether to go on, may be null.
   Engine(std::shared_ptr<const LoadedModel> model,
          const LlamaHostOptions& options,
-         Purpose purpose = Purpose::kServe);
+         Purpose purpose = Purpose::kServe,
+         std::shared_ptr<CallWatch> watch = nullptr);
 
   [[nodiscard]] const ModelInfo& info() const { return model_->info; }
   [[nodiscard]] const ChatPrompt& chat() const { return *model_->chat; }
@@ -79,8 +82,11 @@ class Engine {
   [[nodiscard]] int64_t context_size() const {
     return n_context_;
   }  ///< tokens of one sequence, at most
-  [[nodiscard]] int64_t n_parallel() const { return n_parallel_; }  ///< sequences at once
-  [[nodiscard]] int64_t n_batch() const { return n_batch_; }        ///< tokens per decode
+  [[nodiscard]] int64_t n_parallel() const { return n_parallel_; }  ///< conversations at once
+  /// Sequences of the cache: openings of several tokens behind one prompt have one each.
+  [[nodiscard]] int64_t n_sequence() const { return n_sequence_; }
+  [[nodiscard]] int64_t n_batch() const { return n_batch_; }    ///< tokens per decode
+  [[nodiscard]] int64_t n_decode() const { return n_decode_; }  ///< so far
 
   /// Empties the cache.
   void forget();
@@ -98,8 +104,10 @@ class Engine {
   bool forget_from(int32_t i_sequence, int64_t begin);
   /// Decodes the batch under the tap. At least one token is computed to its logits, unless
   /// `stop_after_routers`: then nobody asks for them, and where there is no GPU nothing is computed
-  /// behind the last router. Throws Error{kHost}.
+  /// behind the last router. Throws Error{kHost}, Error{kInterrupted} if the watch says so.
   void decode(TokenBatch& batch, bool stop_after_routers);
+  /// Throws Error{kInterrupted} if the watch wants the call to end.
+  void require_not_stopped();
   /// Whom decodes show the columns with an `i_request`; null = nobody.
   void set_observer(const RouterObserver* observer) { tap_->set_observer(observer); }
   /// Whom decodes show every node; null = nobody.
@@ -113,11 +121,15 @@ class Engine {
 
  private:
   std::shared_ptr<const LoadedModel> model_;
+  std::shared_ptr<CallWatch> watch_;
+  HostCounters told_;  ///< what the watch knows of `counters`
   std::unique_ptr<RouterTap> tap_;
   std::unique_ptr<llama_context, LlamaContextDeleter> context_;
   int64_t n_cell_ = 0;
   int64_t n_context_ = 0;
   int64_t n_parallel_ = 0;
+  int64_t n_sequence_ = 0;
+  int64_t n_decode_ = 0;
   int64_t n_batch_ = 0;
   bool can_share_ = false;
   bool can_stop_ = false;  ///< graphs can be left at the last router

@@ -70,7 +70,7 @@ class GradientRun {
       : engine_(engine),
         requests_(requests),
         results_(requests.size()),
-        batch_(engine.n_batch(), engine.n_parallel()) {}
+        batch_(engine.n_batch(), engine.n_sequence()) {}
 
   std::vector<Result<SteerGradient>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {
@@ -125,9 +125,9 @@ class GradientRun {
       return std::to_string(packed.n_taped()) + " tokens to differentiate, one batch has " +
              std::to_string(engine_.n_batch()) + "; let `begin` be the last message's start";
     }
-    if (packed.tree.n_sequence > engine_.n_parallel()) {
+    if (packed.tree.n_sequence > engine_.n_sequence()) {
       return std::to_string(packed.tree.n_sequence) + " openings of several tokens, but only " +
-             std::to_string(engine_.n_parallel()) + " sequences at once";
+             std::to_string(engine_.n_sequence()) + " sequences at once";
     }
     if (packed.request->begin + packed.n_taped() > engine_.n_cell()) {
       return "prompt and openings exceed the cache";
@@ -141,7 +141,7 @@ class GradientRun {
     const bool fits = !pack_.empty() && engine_.can_share() &&
                       can_share_batch(*pack_.back().request, *packed.request) &&
                       n_taped_ + packed.n_taped() <= engine_.n_batch() &&
-                      n_sequence_ + packed.tree.n_sequence <= engine_.n_parallel() &&
+                      n_sequence_ + packed.tree.n_sequence <= engine_.n_sequence() &&
                       n_cell_ + n_cell <= std::min(kPackedCells, engine_.n_cell());
     if (!fits) {
       flush();
@@ -266,6 +266,7 @@ class GradientRun {
       n_outcome = std::max(n_outcome, packed.request->outcomes.size());
     }
     ReversePass reverse(recorder_, taped_columns());
+    reverse.set_check([this] { engine_.require_not_stopped(); });
     for (size_t i = 0; i < n_outcome; ++i) {
       const std::vector<float> d_rows = differentiate_outcomes(i);
       const auto d_steer = reverse.run(output, place(d_rows, n_row).data());

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -23,7 +22,6 @@ constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
 
 /// Cells of a cache whose gradient is kept as well.
 constexpr int64_t kDifferentiatedContext = 4096;
-constexpr int64_t kOpeningsAtOnce = 4;  ///< sequences that differentiate for each that serves
 
 int64_t size_of(const ScoreRequest& request) {
   return std::ssize(request.tokens) * (request.with_divergence ? 2 : 1);
@@ -50,12 +48,6 @@ std::vector<std::vector<Request>> divide(const std::vector<Request>& requests, i
   return parts;
 }
 
-bool is_small(const LlamaHostOptions& options) {
-  std::error_code ignored;
-  const auto size_bytes = static_cast<int64_t>(std::filesystem::file_size(options.path, ignored));
-  return !ignored && size_bytes < kSmallModelBytes;
-}
-
 /// One token, recorded: a router that does not show itself is told now, not after hours of work.
 void require_visible_routers(Engine& engine) {
   const ModelInfo& info = engine.info();
@@ -75,15 +67,15 @@ class LlamaHost : public Host {
     const int64_t n_core = std::max(1U, std::thread::hardware_concurrency());
     options.n_thread = options.n_thread > 0 ? options.n_thread : n_core;
     int64_t n_engine = 1;
-    if (is_small(options)) {
+    if (model_->info.size_bytes < kSmallModelBytes && options.engine.rpc_servers.empty()) {
       std::swap(n_engine, options.n_thread);
     }
     for (int64_t i = 0; i < n_engine; ++i) {
-      engines_.push_back(std::make_unique<Engine>(model_, options));
+      engines_.push_back(
+          std::make_unique<Engine>(model_, options, Engine::Purpose::kServe, watch_));
     }
     options_ = std::move(options);
     options_.n_context = std::min(options_.n_context, kDifferentiatedContext);
-    options_.n_parallel *= kOpeningsAtOnce;
     require_visible_routers(*engines_.front());
   }
 
@@ -98,6 +90,9 @@ class LlamaHost : public Host {
   [[nodiscard]] std::string chat_template() const override { return model_->chat->source(); }
   [[nodiscard]] std::string engine() const override { return MASCING_ENGINE; }
   [[nodiscard]] std::string quantisation() const override;
+  [[nodiscard]] std::map<std::string, std::string> settings() const override {
+    return settings_of(options_.engine);
+  }
   [[nodiscard]] std::vector<int32_t> render_visible(
       const Conversation& conversation) const override {
     return model_->chat->render_visible(conversation);
@@ -129,10 +124,12 @@ class LlamaHost : public Host {
   }
   std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
                                    const RouterObserver& observer) override {
+    watch_->begin(seconds_);
     return run_observations(*engines_.front(), requests, observer);
   }
   std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
                                            const OutputObserver& observer) override {
+    watch_->begin(seconds_);
     return run_output_observations(*engines_.front(), requests, observer);
   }
   std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
@@ -145,7 +142,6 @@ class LlamaHost : public Host {
   void converse(const std::vector<GenerateRequest>& requests,
                 const ConverseOptions& options,
                 const NextPrompts& next) override {
-    std::mutex mutex;
     std::exception_ptr failure;  // of `next`: ends the work of all engines
     on_parts(engines_,
              requests,
@@ -154,7 +150,7 @@ class LlamaHost : public Host {
                  for (FinishedReply& reply : replies) {
                    reply.i_request += first;
                  }
-                 const std::lock_guard<std::mutex> lock(mutex);
+                 const std::lock_guard<std::mutex> lock(watch_->mutex());
                  if (failure) {
                    std::rethrow_exception(failure);
                  }
@@ -179,8 +175,10 @@ class LlamaHost : public Host {
   }
 
   [[nodiscard]] std::string why_no_gradients() const override {
-    const bool is_on_gpu = !has_cpu_only() && options_.n_gpu_layer != 0;
-    return is_on_gpu ? "the model runs on a GPU, exact gradients on the processor only" : "";
+    const bool is_on_device = !model_->has_cpu_only && options_.n_gpu_layer != 0;
+    return is_on_device ? "the model runs on a GPU or an rpc-server, exact gradients on the "
+                          "processor only"
+                        : "";
   }
   /// On engines and weights of their own, which are opened at the first call. The file is mapped,
   /// so what it shares with the other weights is in memory once.
@@ -199,6 +197,7 @@ class LlamaHost : public Host {
     return all;
   }
 
+  HostWatch set_watch(HostWatch watch) override { return watch_->set(std::move(watch)); }
   [[nodiscard]] HostCounters counters() const override {
     HostCounters sum;
     for (const auto* engines : {&engines_, &differentiators_}) {
@@ -217,7 +216,7 @@ class LlamaHost : public Host {
         std::make_shared<const LoadedModel>(options_, model_->info, LoadedModel::Weights::kPlain);
     for (size_t i = 0; i < engines_.size(); ++i) {
       differentiators_.push_back(
-          std::make_unique<Engine>(plain, options_, Engine::Purpose::kDifferentiate));
+          std::make_unique<Engine>(plain, options_, Engine::Purpose::kDifferentiate, watch_));
     }
   }
 
@@ -239,6 +238,7 @@ class LlamaHost : public Host {
                 const std::vector<Request>& requests,
                 Work work) {
     const auto start = std::chrono::steady_clock::now();
+    watch_->begin(seconds_);
     const auto parts = divide(requests, std::ssize(engines));
     std::vector<std::exception_ptr> errors(parts.size());
     const auto run_part = [&](size_t i, int64_t first) {
@@ -267,6 +267,7 @@ class LlamaHost : public Host {
   }
 
   std::shared_ptr<const LoadedModel> model_;
+  std::shared_ptr<CallWatch> watch_ = std::make_shared<CallWatch>();
   LlamaHostOptions options_;  ///< of the engines that differentiate
   std::vector<std::unique_ptr<Engine>> engines_;
   std::vector<std::unique_ptr<Engine>> differentiators_;  ///< none before they are needed

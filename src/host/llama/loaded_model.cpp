@@ -11,6 +11,7 @@
 
 #include "format/model_file.h"
 #include "host/llama/engine.h"
+#include "host/llama/engine_params.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -37,6 +38,16 @@ void initialise_backend_once() {
   });
 }
 
+/// A back end beside the processor's that computes in its memory, such as BLAS.
+bool has_accelerator() {
+  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    if (ggml_backend_dev_type(ggml_backend_dev_get(i)) == GGML_BACKEND_DEVICE_TYPE_ACCEL) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string take_log_errors() {
@@ -50,15 +61,6 @@ std::string take_log_errors() {
   return text.empty() ? "no reason given" : text;
 }
 
-bool has_cpu_only() {
-  for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-    if (ggml_backend_dev_type(ggml_backend_dev_get(i)) != GGML_BACKEND_DEVICE_TYPE_CPU) {
-      return false;
-    }
-  }
-  return true;
-}
-
 LoadedModel::LoadedModel(const LlamaHostOptions& options)
     : LoadedModel(options,
                   read_model_info(options.path, options.allow_dense, &ggml_codec()),
@@ -67,10 +69,17 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options)
 LoadedModel::LoadedModel(const LlamaHostOptions& options, ModelInfo known, Weights form)
     : info(std::move(known)) {
   initialise_backend_once();
-  llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = form == Weights::kPlain ? 0 : to_int32(options.n_gpu_layer);
-  params.use_extra_bufts = form == Weights::kFast;
-  weights.reset(llama_model_load_from_file(options.path.c_str(), params));
+  if (form == Weights::kFast) {
+    const LoadParams load(options.engine);
+    llama_model_params params = load.get();
+    params.n_gpu_layers = to_int32(options.n_gpu_layer);
+    has_cpu_only = !load.has_devices() && !has_accelerator();
+    weights.reset(llama_model_load_from_file(options.path.c_str(), params));
+  } else {
+    weights.reset(
+        llama_model_load_from_file(options.path.c_str(), plain_load_params(options.engine)));
+    has_cpu_only = !has_accelerator();
+  }
   if (!weights) {
     throw Error(
         ErrorKind::kHost,

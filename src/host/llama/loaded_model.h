@@ -20,7 +20,7 @@ struct LlamaModelDeleter {
 /// Shared by all engines that run it.
 struct LoadedModel {
   enum class Weights {
-    kFast,   ///< rearranged for speed, or on a GPU, as `options` says
+    kFast,   ///< rearranged for speed, or on devices, as `options` says
     kPlain,  ///< as the file has them, in the processor's memory, to be read row by row
   };
 
@@ -34,11 +34,11 @@ struct LoadedModel {
   std::unique_ptr<ChatPrompt> chat;
   std::vector<llama_adapter_lora*> adapters;  ///< owned by `weights`
   std::vector<float> scales;                  ///< of the adapters
+  /// Whether all of a graph is computed by one backend. Where several share the work, the one that
+  /// is stopped hands on what it has not computed, and the next may take that for numbers of
+  /// experts.
+  bool has_cpu_only = true;
 };
-
-/// Whether all of a graph is computed by one backend. Where several share the work, the one that is
-/// stopped hands on what it has not computed, and the next may take that for numbers of experts.
-[[nodiscard]] bool has_cpu_only();
 
 /// What libllama has said of errors since the last call, in one line.
 [[nodiscard]] std::string take_log_errors();

@@ -6,16 +6,20 @@
 
 namespace mascing {
 
-Packer::Packer(Engine& engine, bool stop_after_routers, std::function<void()> after_decode)
+Packer::Packer(Engine& engine,
+               int64_t n_sequence,
+               bool stop_after_routers,
+               std::function<void()> after_decode)
     : engine_(engine),
+      n_sequence_most_(n_sequence),
       stop_after_routers_(stop_after_routers),
       after_decode_(std::move(after_decode)),
-      batch_(engine.n_batch(), engine.n_parallel()) {
+      batch_(engine.n_batch(), n_sequence) {
   engine_.forget();
 }
 
 int32_t Packer::begin(int64_t n_sequence, int64_t n_token) {
-  const bool fits = n_token <= batch_.room() && n_sequence_ + n_sequence <= engine_.n_parallel() &&
+  const bool fits = n_token <= batch_.room() && n_sequence_ + n_sequence <= n_sequence_most_ &&
                     n_cell_ + n_token <= engine_.n_cell();
   if (!fits) {
     flush();

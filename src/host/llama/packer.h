@@ -11,8 +11,12 @@ namespace mascing {
 
 class Packer {
  public:
-  /// `after_decode` reads what the last decode left, before the batch is emptied.
-  Packer(Engine& engine, bool stop_after_routers, std::function<void()> after_decode);
+  /// `n_sequence`: in the cache together, at most. `after_decode` reads what the last decode left,
+  /// before the batch is emptied.
+  Packer(Engine& engine,
+         int64_t n_sequence,
+         bool stop_after_routers,
+         std::function<void()> after_decode);
 
   /// Makes room in the cache for `n_sequence` further sequences with `n_token` tokens in all;
   /// decodes and empties the cache first if they do not fit beside what is there. Returns the first
@@ -33,6 +37,7 @@ class Packer {
 
  private:
   Engine& engine_;
+  int64_t n_sequence_most_;
   bool stop_after_routers_;
   std::function<void()> after_decode_;
   TokenBatch batch_;

@@ -1,7 +1,10 @@
-// Likelihoods of several openings of a reply: the tokens of a prompt belong to one sequence per
-// opening, so that they are computed once; an opening of one token needs nothing but the last row.
+// Likelihoods of several openings of a reply. They stand behind the prompt as a tree: what several
+// of them begin with, the prompt included, is computed once, as a member of all their sequences. An
+// opening of one token needs nothing but the last row.
 #include <algorithm>
+#include <numeric>
 
+#include "host/llama/gradient_batch.h"
 #include "host/llama/logits.h"
 #include "host/llama/packer.h"
 #include "host/llama/schedulers.h"
@@ -23,7 +26,7 @@ class ProbeRun {
       : engine_(engine),
         requests_(requests),
         results_(requests.size()),
-        packer_(engine, false, [this] { read_logits(); }) {}
+        packer_(engine, engine.n_sequence(), false, [this] { read_logits(); }) {}
 
   std::vector<Result<Probe>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {
@@ -54,56 +57,71 @@ class ProbeRun {
     return "";
   }
 
-  /// Long openings share the prompt as far as there are sequences; one-token ones need none.
+  /// Openings share the prompt, and what they begin with, as far as there are sequences; those of
+  /// one token need none.
   void add(size_t i) {
-    std::vector<size_t> long_ones;
-    std::vector<size_t> short_ones;
-    for (size_t k = 0; k < requests_[i].openings->size(); ++k) {
-      ((*requests_[i].openings)[k].size() > 1 ? long_ones : short_ones).push_back(k);
+    const std::vector<std::vector<int32_t>>& openings = *requests_[i].openings;
+    OpeningTree tree = plan_openings(openings);
+    if (tree.n_sequence <= engine_.n_sequence()) {
+      std::vector<size_t> all(openings.size());
+      std::iota(all.begin(), all.end(), 0);
+      add_group(i, all, tree);
+      return;
     }
-    auto first = long_ones.begin();
-    do {
-      const auto end = first + std::min<int64_t>(engine_.n_parallel(), long_ones.end() - first);
-      add_group(i, {first, end}, short_ones);
-      short_ones.clear();
-      first = end;
-    } while (first != long_ones.end());
+    std::vector<size_t> group;
+    std::vector<std::vector<int32_t>> members;
+    int64_t n_long = 0;
+    for (size_t k = 0; k < openings.size(); ++k) {
+      if (openings[k].size() > 1 && n_long == engine_.n_sequence()) {
+        add_group(i, group, plan_openings(members));
+        group.clear();
+        members.clear();
+        n_long = 0;
+      }
+      n_long += openings[k].size() > 1 ? 1 : 0;
+      group.push_back(k);
+      members.push_back(openings[k]);
+    }
+    add_group(i, group, plan_openings(members));
   }
 
-  void add_group(size_t i,
-                 const std::vector<size_t>& long_ones,
-                 const std::vector<size_t>& short_ones) {
+  /// The prompt with a tree behind it; `group` are the openings it was made of.
+  void add_group(size_t i, const std::vector<size_t>& group, const OpeningTree& tree) {
     const ProbeRequest& request = requests_[i];
     const int64_t n_prompt = std::ssize(request.tokens);
-    int64_t n_token = n_prompt;
-    for (const size_t k : long_ones) {
-      n_token += std::ssize((*request.openings)[k]) - 1;
-    }
-    const int32_t n_sequence = to_int32(std::max<int64_t>(1, std::ssize(long_ones)));
-    const int32_t first = packer_.begin(n_sequence, n_token);
+    const int32_t first = packer_.begin(tree.n_sequence, n_prompt + std::ssize(tree.nodes));
     TapColumn column;
     column.steering = engine_.active(request.steering);
-    int32_t last = -1;
     for (int64_t t = 0; t < n_prompt; ++t) {
-      last = packer_.add(request.tokens[t], t, {first, n_sequence}, t == n_prompt - 1, column);
-    }
-    for (const auto& group : {long_ones, short_ones}) {
-      for (const size_t k : group) {
-        readings_.push_back({i, k, 0, last});
+      const bool is_last = t == n_prompt - 1;
+      const int32_t index =
+          packer_.add(request.tokens[t], t, {first, tree.n_sequence}, is_last, column);
+      if (is_last) {
+        add_readings(i, group, tree, OpeningTree::kPrompt, index);
       }
     }
-    int32_t i_sequence = first;
-    for (const size_t k : long_ones) {
-      add_opening(i, k, i_sequence++, column);
+    for (int64_t node = 0; node < std::ssize(tree.nodes); ++node) {
+      const OpeningNode& at = tree.nodes[node];
+      const int32_t index = packer_.add(
+          at.token, n_prompt + at.depth, {first + at.first_sequence, at.n_sequence}, true, column);
+      add_readings(i, group, tree, node, index);
     }
   }
 
-  void add_opening(size_t i, size_t i_opening, int32_t i_sequence, const TapColumn& column) {
-    int64_t position = std::ssize(requests_[i].tokens);
-    const std::vector<int32_t>& opening = (*requests_[i].openings)[i_opening];
-    for (size_t t = 0; t + 1 < opening.size(); ++t) {
-      const int32_t index = packer_.add(opening[t], position++, {i_sequence, 1}, true, column);
-      readings_.push_back({i, i_opening, t + 1, index});
+  /// What the row of a node predicts. It is read before the next decode: readings and tokens go
+  /// into the batch together.
+  void add_readings(size_t i,
+                    const std::vector<size_t>& group,
+                    const OpeningTree& tree,
+                    int64_t node,
+                    int32_t i_output) {
+    for (size_t m = 0; m < group.size(); ++m) {
+      const std::vector<int64_t>& reads = tree.reads[m];
+      const auto at = std::find(reads.begin(), reads.end(), node);
+      if (at != reads.end()) {
+        const size_t i_token = at - reads.begin();
+        readings_.push_back({i, group[m], i_token, i_output});
+      }
     }
   }
 

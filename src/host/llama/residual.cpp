@@ -11,7 +11,7 @@ class ResidualRun {
       : engine_(engine),
         requests_(requests),
         results_(requests.size()),
-        packer_(engine, false, [] {}) {}
+        packer_(engine, engine.n_parallel(), false, [] {}) {}
 
   std::vector<Result<Residual>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {

@@ -24,7 +24,7 @@ class ScoreRun {
       : engine_(engine),
         requests_(requests),
         results_(requests.size()),
-        packer_(engine, false, [this] { read_logits(); }) {}
+        packer_(engine, engine.n_parallel(), false, [this] { read_logits(); }) {}
 
   std::vector<Result<Score>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {

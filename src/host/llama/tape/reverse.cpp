@@ -52,6 +52,9 @@ std::vector<std::vector<float>> ReversePass::run(int64_t output, const float* d_
   tape.add_gradient(tape.at(output), d_output);
   const std::vector<int64_t>& nodes = tape.nodes();
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    if (check_) {
+      check_();
+    }
     visit(*node);
   }
   return std::move(d_steer_);

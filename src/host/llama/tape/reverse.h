@@ -2,7 +2,9 @@
 // matrix.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/llama/tape/recorder.h"
@@ -35,6 +37,8 @@ class ReversePass {
   /// The sum of all parts' outcomes by each part's S, [part][L, E]. `d_output` has the shape of the
   /// node `output`, to which every operation must have a rule. Can be called again.
   [[nodiscard]] std::vector<std::vector<float>> run(int64_t output, const float* d_output);
+  /// Called before each node; its exceptions end the pass.
+  void set_check(std::function<void()> check) { check_ = std::move(check); }
 
   /// MoE layers whose graph has no place for the effect of swaps, in the last run.
   [[nodiscard]] int64_t n_layer_without_swap() const { return n_layer_without_swap_; }
@@ -45,6 +49,7 @@ class ReversePass {
 
   TapeRecorder& recorder_;
   TapedColumns columns_;
+  std::function<void()> check_;
   std::vector<std::vector<float>> d_steer_;
   int64_t n_layer_without_swap_ = 0;
 };
