@@ -17,11 +17,11 @@ enum class Attacks {
 [[nodiscard]] const char* to_string(Attacks attacks);
 
 struct ProtocolResult {
-  std::string engine = {};         ///< "llama.cpp v0.5.0"
-  std::string quantisation = {};   ///< of the weights, in the engine's words
+  std::string engine = {};        ///< "llama.cpp v0.5.0"
+  std::string quantisation = {};  ///< of the weights, in the engine's words
   std::map<std::string, std::string> engine_options = {};  ///< that are not the usual ones
-  std::string scenario_hash = {};  ///< SHA-256 of the scenario file
-  std::string data_hash = {};      ///< of all its conversations and texts
+  std::string scenario_hash = {};                          ///< SHA-256 of the scenario file
+  std::string data_hash = {};                              ///< of all its conversations and texts
   std::string template_hash = {};  ///< SHA-256 of the chat template; empty = there is none
   std::string reasoning = {};      ///< "on", "off", "skip"
   std::map<std::string, std::string> template_arguments = {};  ///< values as JSON
