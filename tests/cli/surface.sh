@@ -105,7 +105,7 @@ offers() {
   [ "${COMPREPLY[*]}" = "$expected" ] || fail "bash offers '${COMPREPLY[*]}' for '$*', expected '$expected'"
 }
 offers "eval export" mascing e
-offers "--method --model" mascing run scenario.toml --m
+offers "--method --model --main-gpu --mlock" mascing run scenario.toml --m
 offers "on off skip" mascing run --reasoning ""
 offers "show" mascing mask s
 offers "--model" mascing mask verify --m
