@@ -1,6 +1,6 @@
 # The front door: what one types most. All of it is plain CMake (CMakePresets.json) and the scripts in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help build gpu demo test zoo table asan tsan coverage bench format lint results clean
+.PHONY: help build gpu demo test zoo faults table asan tsan coverage bench format lint results clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PLANTED := models/demo/kingdom-planted-f16.gguf
@@ -58,6 +58,9 @@ zoo:              ## train a model of the zoo: make zoo MODEL=gpt-oss (tools/dem
 	@scripts/setup.sh zoo
 	@scripts/configure.sh release
 	@scripts/zoo.sh $(MODEL)
+
+faults: build     ## kill, starve and obstruct real commands, over and over, and docs/faults.md (some minutes)
+	@python3 tools/faults/campaign.py build/bin/mascing models/demo --table docs/faults.md
 
 table: build      ## defend and permit with all baselines on the zoo, into out/table, and docs/zoo.md; ONLY=mixtral for one model (hours)
 	@scripts/table.sh out/table $(ONLY)
