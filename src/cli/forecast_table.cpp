@@ -34,7 +34,7 @@ std::string grouped(int64_t n) {
   return digits;
 }
 
-std::string to_width(std::string text, size_t width, bool is_right) {
+std::string to_width(const std::string& text, size_t width, bool is_right) {
   const std::string fill(width - std::min(width, text.size()), ' ');
   return is_right ? fill + text : text + fill;
 }
