@@ -106,12 +106,16 @@ void run_gguf(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments, report, file, command_line({"mascing", "mask", "verify", file}));
 }
 
-void run_hf(const ExportArguments& arguments, const Mask& mask) {
+void require_folder(const ExportArguments& arguments, const std::string& what) {
   if (arguments.folder.empty()) {
     throw Error(ErrorKind::kUsage,
-                "[export] --to hf needs --model-dir",
+                "[export] --to " + what,
                 "add the folder of the original Hugging Face model: --model-dir hf/");
   }
+}
+
+void run_hf(const ExportArguments& arguments, const Mask& mask) {
+  require_folder(arguments, "hf needs --model-dir");
   ProgressLine line;
   const ExportReport report =
       export_hf(mask, arguments.folder, arguments.output, arguments.options(), line.callback());
@@ -127,11 +131,7 @@ void run_hf(const ExportArguments& arguments, const Mask& mask) {
 }
 
 void run_peft(const ExportArguments& arguments, const Mask& mask) {
-  if (arguments.folder.empty()) {
-    throw Error(ErrorKind::kUsage,
-                "[export] --to peft needs --model-dir, for the names of the routers",
-                "add the folder of the original Hugging Face model: --model-dir hf/");
-  }
+  require_folder(arguments, "peft needs --model-dir, for the names of the routers");
   ProgressLine line;
   const ExportReport report =
       export_peft(mask, arguments.folder, arguments.output, arguments.options(), line.callback());

@@ -1,5 +1,6 @@
 // `mascing run`: the whole pipeline.
 #include <iostream>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/data_table.h"
@@ -69,6 +70,32 @@ ForecastOptions forecast_options(const Arguments& arguments, double measure_s) {
   return options;
 }
 
+/// What a run takes, for a model that fits.
+struct Rehearsed {
+  std::unique_ptr<Host> host;
+  ForecastOptions options;
+  SpaceForecast space;
+
+  [[nodiscard]] Forecast forecast(const Scenario& scenario) const {
+    Forecast forecast = forecast_run(scenario, *host, options);
+    forecast.space = space;
+    return forecast;
+  }
+};
+
+/// Opens the model if there is room for it.
+Rehearsed open_where_it_fits(const Arguments& arguments,
+                             const Scenario& scenario,
+                             double measure_s) {
+  Rehearsed rehearsed;
+  rehearsed.options = forecast_options(arguments, measure_s);
+  rehearsed.space = forecast_space(scenario, rehearsed.options);
+  arguments.require_room(rehearsed.space);
+  rehearsed.options.model.clear();  // its file has been read
+  rehearsed.host = arguments.model.open();
+  return rehearsed;
+}
+
 /// The data alone, or with a model what a run on it takes.
 void rehearse(const Arguments& arguments, const Scenario& scenario) {
   const DataSummary summary = summarise_data(scenario, arguments.seed);
@@ -76,24 +103,19 @@ void rehearse(const Arguments& arguments, const Scenario& scenario) {
     print_data(summary, nullptr, arguments.json);
     return;
   }
-  const ForecastOptions options = forecast_options(arguments, kRehearsal);
-  arguments.require_room(forecast_space(scenario, options));
-  const std::unique_ptr<Host> host = arguments.model.open();
-  const Forecast forecast = forecast_run(scenario, *host, options);
+  const Rehearsed rehearsed = open_where_it_fits(arguments, scenario, kRehearsal);
+  const Forecast forecast = rehearsed.forecast(scenario);
   print_data(summary, &forecast, arguments.json);
 }
 
 /// Opens the model if there is room for it, and says what the run will take.
 std::unique_ptr<Host> open_with_forecast(const Arguments& arguments, const Scenario& scenario) {
-  const ForecastOptions options = forecast_options(arguments, kGlance);
-  arguments.require_room(forecast_space(scenario, options));
-  std::unique_ptr<Host> host = arguments.model.open();
+  Rehearsed rehearsed = open_where_it_fits(arguments, scenario, kGlance);
   if (!arguments.is_quiet) {
-    const Forecast forecast = forecast_run(scenario, *host, options);
-    std::cerr << "forecast: " << forecast_words(forecast)
+    std::cerr << "forecast: " << forecast_words(rehearsed.forecast(scenario))
               << ", less what an earlier run left; --dry-run shows it by stage\n";
   }
-  return host;
+  return std::move(rehearsed.host);
 }
 
 void execute(Arguments& arguments, Session& session) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "report/numbers.h"
 
 namespace mascing::cli {
 namespace {
@@ -23,15 +24,6 @@ std::string in_time(double seconds) {
   }
   return seconds < 5400.0 ? format_number(seconds / 60.0, 0) + " min"
                           : format_number(seconds / 3600.0, 1) + " h";
-}
-
-/// 1234567 -> "1 234 567".
-std::string grouped(int64_t n) {
-  std::string digits = std::to_string(n);
-  for (int64_t i = std::ssize(digits) - 3; i > 0; i -= 3) {
-    digits.insert(static_cast<size_t>(i), " ");
-  }
-  return digits;
 }
 
 std::string to_width(const std::string& text, size_t width, bool is_right) {
@@ -71,9 +63,9 @@ void write_forecast(const Forecast& forecast, std::ostream& out) {
   for (const StageForecast& stage : forecast.stages) {
     write_row(out,
               stage.name,
-              grouped(stage.n_prefill),
-              grouped(stage.n_generated),
-              grouped(stage.n_gradient),
+              count_text(stage.n_prefill),
+              count_text(stage.n_generated),
+              count_text(stage.n_gradient),
               in_time(stage.seconds));
   }
   write_row(out, "all", "", "", "", in_time(forecast.seconds));
