@@ -119,11 +119,15 @@ double merit(const LoopPlan& plan, const LoopStep& step) {
   return merit;
 }
 
-/// Last of the `n_stretch` successive steps with the highest mean merit; the latest of equals.
+/// Last of the `n_stretch` successive steps with the highest mean merit; the latest of equals. The
+/// first half of the steps is left out where the rest has enough of them: its values are means over
+/// few answers, and the best of many such is an accident.
 int64_t best_stretch(const LoopPlan& plan, const std::vector<LoopStep>& steps, int64_t n_stretch) {
   int64_t i_best = 0;
   double best = -1e300;
-  for (int64_t end = n_stretch; n_stretch > 0 && end <= std::ssize(steps); ++end) {
+  const int64_t n_step = std::ssize(steps);
+  const int64_t first = n_step < 2 * n_stretch ? n_stretch : n_step / 2 + n_stretch;
+  for (int64_t end = first; n_stretch > 0 && end <= n_step; ++end) {
     double sum = 0.0;
     for (int64_t i = end - n_stretch; i < end; ++i) {
       sum += merit(plan, steps[i]);

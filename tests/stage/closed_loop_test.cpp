@@ -170,6 +170,25 @@ TEST(ClosedLoop, StopsOnceItIsGoodEnough) {
   EXPECT_LT(run(simple_model(), options).steps.size(), 100U);
 }
 
+TEST(ClosedLoop, AnEarlyStrokeOfLuckIsNotTheResult) {
+  const NumericModel model = simple_model();
+  const Mask start = numeric_frame(8);
+  int64_t n_round = 0;
+  const AskModel ask = [&](const std::vector<Question>& questions) {
+    std::vector<double> answers = model.ask()(questions);
+    if (++n_round <= 4) {  // the first conversations drawn happen to end as wanted
+      std::fill(answers.begin(), answers.end(), 3.0);
+    }
+    return answers;
+  };
+  ClosedLoopOptions options;
+  options.n_step = 24;
+  options.step = 0.02;  // so that nothing later comes close to it
+  const ClosedLoopResult result =
+      close_loop(start, all_entries(start), model.sets, model.roles, ask, options);
+  EXPECT_GE(result.i_best - result.n_stretch + 1, 12);
+}
+
 TEST(ClosedLoop, TheSameSeedGivesTheSameBytes) {
   const NumericModel model = simple_model();
   ClosedLoopOptions options;
