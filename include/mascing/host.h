@@ -57,6 +57,8 @@ class Host {
   /// Tokenizes plain text; `begin_of_text` adds the model's begin-of-text token.
   [[nodiscard]] virtual std::vector<int32_t> tokenize(const std::string& text,
                                                       bool begin_of_text) const = 0;
+  /// The text that a token stands for, special tokens as they are written; empty if not known.
+  [[nodiscard]] virtual std::string piece([[maybe_unused]] int32_t token) const { return {}; }
   /// Maximum number of tokens of a sequence.
   [[nodiscard]] virtual int64_t context_size() const = 0;
 

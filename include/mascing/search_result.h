@@ -72,6 +72,7 @@ struct MarginResult {
   double auc = 0.5;
   double p_value = 1.0;        ///< one-sided permutation test of the AUC
   bool is_usable = false;      ///< AUC of 0.75 or more, and beyond chance
+  bool at_conclusion = false;  ///< asked at the last sentence of the reasoning, not behind it
   bool is_calibrated = false;  ///< zero and slope come from the verdicts, not from coverage
   double zero = 0.0;           ///< nats: margin at which both outcomes are equally likely
   double slope = 0.0;          ///< p(wanted) = sigmoid(slope (margin - zero)), per nat

@@ -42,6 +42,7 @@ void describe(Io& io, MarginResult& margin) {
   io.field("auc", margin.auc);
   io.field("p_value", margin.p_value);
   io.field("usable", margin.is_usable);
+  io.later("at_conclusion", margin.at_conclusion);
   io.field("calibrated", margin.is_calibrated);
   io.field("zero", margin.zero);
   io.field("slope", margin.slope);

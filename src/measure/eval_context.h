@@ -22,6 +22,10 @@ struct EvalContext {
   /// How many first tokens of a reply stand before its visible part, such as its reasoning. Margins
   /// are asked behind them. Empty: none do.
   std::function<int64_t(const AskedReply&)> prefix_length = {};
+  /// How many first tokens stand before the last sentence of a reply's reasoning, which decides
+  /// what the visible part will be. Margins are asked behind them instead where that tells the
+  /// target's replies apart. Empty: never.
+  std::function<int64_t(const AskedReply&)> conclusion_length = {};
 
   [[nodiscard]] const LoadedSet& target() const { return data.target(); }
   /// How the replies to a set are judged.

@@ -283,7 +283,11 @@ std::string held_out_table(const OutcomeResult& outcome) {
                    signed_text(margin.zero, 2),
                    format_number(margin.slope, 2)});
   }
-  return table.html();
+  const bool at_conclusion = outcome.held_out.begin()->second.at_conclusion;
+  return (at_conclusion ? html_paragraph("Asked at the last sentence of the reasoning, where the "
+                                         "model decides what it will reply.")
+                        : "") +
+         table.html();
 }
 
 std::string outcome_paragraph(const OutcomeResult& outcome) {

@@ -28,6 +28,7 @@
 #include "run/skip_warnings.h"
 #include "run/stopwatch.h"
 #include "scenario/dataset.h"
+#include "search/conclusion.h"
 #include "stage/verdict_on.h"
 
 namespace mascing {
@@ -121,7 +122,10 @@ struct Session {
 
   [[nodiscard]] EvalContext context(const CoherenceLimit& coherence) {
     const auto n_reasoning = [](const AskedReply& reply) { return reply.n_reasoning_token; };
-    return {evaluator, data, scenario, *judge, coherence, n_reasoning};
+    const auto n_before = [this](const AskedReply& reply) {
+      return n_before_conclusion(evaluator.host(), reply);
+    };
+    return {evaluator, data, scenario, *judge, coherence, n_reasoning, n_before};
   }
   /// Asks the unsteered model what coherent replies are like.
   [[nodiscard]] EvalContext calibrated_context() {

@@ -235,8 +235,9 @@ ClosedLoopResult run_loop(const EvalContext& context,
   options.refresh = [&](const std::vector<float>& steer) {
     auto refreshed = std::make_shared<Mask>(mask);
     refreshed->steer = steer;
-    set_openings(refreshed_openings(context, live.target, {std::move(refreshed), 1.0F}),
-                 live.sets.front());
+    set_openings(
+        refreshed_openings(context_of(context, live), live.target, {std::move(refreshed), 1.0F}),
+        live.sets.front());
     live.key = key_of(live.sets);
   };
   options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };

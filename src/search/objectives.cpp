@@ -207,15 +207,18 @@ std::vector<double> base_margins(CachedEvaluator& evaluator,
   return evaluator.outcomes(objectives.sets, objectives.key, questions);
 }
 
-}  // namespace
-
-AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives) {
-  return [&](const std::vector<Question>& questions) {
-    return evaluator.outcomes(objectives.sets, objectives.key, questions);
-  };
+/// True if any reply of the target's discovery split has reasoning.
+bool reasons(const EvalContext& context) {
+  const LoadedSet& target = context.target();
+  const auto replies = context.evaluator.replies(
+      "replies: " + target.spec.metric, target.rows(Split::kDiscovery), {});
+  return std::any_of(replies.begin(), replies.end(), [](const AskedReply& reply) {
+    return reply.n_reasoning_token > 0;
+  });
 }
 
-Objectives build_objectives(const EvalContext& context, Split split) {
+/// With replies cut as `context` says.
+Objectives objectives_of(const EvalContext& context, Split split) {
   const std::vector<DiscoveryReplies> discovery = ask_discovery(context);
   Objectives objectives;
   append_margins(context, discovery, split, true, objectives);
@@ -233,6 +236,35 @@ Objectives build_objectives(const EvalContext& context, Split split) {
     }
   }
   return objectives;
+}
+
+}  // namespace
+
+AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives) {
+  return [&](const std::vector<Question>& questions) {
+    return evaluator.outcomes(objectives.sets, objectives.key, questions);
+  };
+}
+
+EvalContext context_of(const EvalContext& context, const Objectives& objectives) {
+  EvalContext cut = context;
+  if (objectives.at_conclusion) {
+    cut.prefix_length = context.conclusion_length;
+  }
+  return cut;
+}
+
+Objectives build_objectives(const EvalContext& context, Split split) {
+  Objectives objectives;
+  if (context.conclusion_length && reasons(context)) {
+    objectives.at_conclusion = true;
+    objectives = objectives_of(context_of(context, objectives), split);
+    objectives.at_conclusion = objectives.sees_target();
+    for (auto& [metric, margin] : objectives.margins) {
+      margin.at_conclusion = true;
+    }
+  }
+  return objectives.sees_target() ? objectives : objectives_of(context, split);
 }
 
 }  // namespace mascing

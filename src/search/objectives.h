@@ -27,14 +27,18 @@ struct Objectives {
   std::vector<LoopSet> roles;             ///< one per entry of `sets`
   std::vector<std::vector<size_t>> rows;  ///< per set with a margin: item -> row of the split
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin was found to tell
-  KnownReplies target;  ///< replies that the target's openings were fitted on
-  std::string key;      ///< hash of the sets, used in cache keys of measurements
+  KnownReplies target;         ///< replies that the target's openings were fitted on
+  bool at_conclusion = false;  ///< margins are asked at the last sentence of the reasoning
+  std::string key;             ///< hash of the sets, used in cache keys of measurements
   std::vector<Warning> warnings;
 
   /// False if both kinds of target replies start alike, if the margin does not tell them apart on
   /// held-out conversations, or if no target conversation can be run.
   [[nodiscard]] bool sees_target() const { return !sets.empty(); }
 };
+
+/// A context whose replies are cut where the margins of `objectives` are asked.
+[[nodiscard]] EvalContext context_of(const EvalContext& context, const Objectives& objectives);
 
 /// Measures the sets of `objectives`. Both arguments must outlive the returned function.
 [[nodiscard]] AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives);
@@ -45,6 +49,9 @@ struct Objectives {
 /// slope of each margin. A set whose replies of both kinds begin alike is left out, with a warning.
 /// If the target's margin is no better than `kLeastMarginAuc` or than chance on held-out
 /// conversations, there are no sets, and a warning says what would help.
+///
+/// Of a model that reasons, margins are asked at the last sentence of the unsteered model's
+/// reasoning. If the target's replies cannot be told apart there, they are asked behind it.
 [[nodiscard]] Objectives build_objectives(const EvalContext& context, Split split);
 
 }  // namespace mascing

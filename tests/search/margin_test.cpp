@@ -33,6 +33,8 @@ class RealLikeHost : public FakeHost {
   bool evades = false;   ///< under a mask
   double hidden = 0.0;   ///< share of refusals that begin in ways seen nowhere else
   bool reasons = false;  ///< begins every reply with a token of its own, and asks for it in probes
+  bool concludes = false;     ///< knows its reply already where the reasoning begins
+  bool decides_late = false;  ///< knows nothing of it there
   int64_t n_probed_without_reasoning = 0;
 
   [[nodiscard]] double refusal_logit_of(const std::vector<int32_t>& prompt) const {
@@ -56,6 +58,7 @@ class RealLikeHost : public FakeHost {
       }
       if (reasons) {
         reply.tokens.insert(reply.tokens.begin(), kReasoningToken);
+        reply.n_reasoning_token = 1;
       }
       reply.log_prob = -0.5 * static_cast<double>(reply.tokens.size());
     }
@@ -71,9 +74,14 @@ class RealLikeHost : public FakeHost {
       } else if (reasons) {
         ++n_probed_without_reasoning;
       }
-      const double p_refused = 1.0 / (1.0 + std::exp(-refusal_logit_of(prompt)));
+      const bool is_early = reasons && prompt.size() == requests[i].tokens.size();
+      const double logit = is_early && decides_late ? 0.0 : refusal_logit_of(prompt);
+      const double p_refused = 1.0 / (1.0 + std::exp(-logit));
       outcomes[i].value.log_prob.clear();
-      for (const auto& opening : *requests[i].openings) {
+      for (std::vector<int32_t> opening : *requests[i].openings) {
+        if (is_early && opening.front() == kReasoningToken) {
+          opening.erase(opening.begin());
+        }
         const double p = p_refused * (1.0 - hidden) * share(prompt, opening, true) +
                          (1.0 - p_refused) * share(prompt, opening, false);
         outcomes[i].value.log_prob.push_back(std::log(std::max(p, 1e-9)));
@@ -153,6 +161,9 @@ class MarginTest : public testing::Test {
     if (host_.reasons) {
       context.prefix_length = [](const AskedReply&) { return 1; };
     }
+    if (host_.concludes || host_.decides_late) {
+      context.conclusion_length = [](const AskedReply&) { return 0; };
+    }
     return build_objectives(context, split);
   }
 
@@ -226,6 +237,44 @@ TEST_F(MarginTest, IsAskedBehindThePrefixOfTheConversationsOwnReply) {
     EXPECT_DOUBLE_EQ(behind.margins.at("dsr").auc, plain.margins.at("dsr").auc);
   }
   EXPECT_EQ(host_.n_probed_without_reasoning, 0);
+}
+
+TEST_F(MarginTest, OfReasoningIsAskedWhereTheModelDecides) {
+  RefusalJudge judge(scenario_.judge);
+  host_.reasons = true;
+  host_.concludes = true;
+  for (const Split split : {Split::kDiscovery, Split::kSelection}) {
+    const Objectives objectives = build(judge, split);
+    ASSERT_TRUE(objectives.sees_target());
+    EXPECT_TRUE(objectives.at_conclusion);
+    EXPECT_TRUE(objectives.margins.at("dsr").at_conclusion);
+    for (const TokenSequence& prompt : objectives.sets.front().prompts) {
+      EXPECT_NE(prompt.back(), RealLikeHost::kReasoningToken);
+    }
+    for (const TokenSequence& opening : *objectives.sets.front().openings) {
+      EXPECT_EQ(opening.front(), RealLikeHost::kReasoningToken);
+    }
+  }
+}
+
+TEST_F(MarginTest, IsAskedBehindReasoningThatDoesNotTellYet) {
+  RefusalJudge judge(scenario_.judge);
+  host_.reasons = true;
+  host_.decides_late = true;
+  const Objectives objectives = build(judge);
+  ASSERT_TRUE(objectives.sees_target());
+  EXPECT_FALSE(objectives.at_conclusion);
+  EXPECT_FALSE(objectives.margins.at("dsr").at_conclusion);
+  EXPECT_EQ(objectives.sets.front().prompts.front().back(), RealLikeHost::kReasoningToken);
+  EXPECT_TRUE(objectives.warnings.empty());
+}
+
+TEST_F(MarginTest, AModelThatDoesNotReasonIsAskedAtOnce) {
+  RefusalJudge judge(scenario_.judge);
+  host_.concludes = true;
+  const Objectives objectives = build(judge);
+  ASSERT_TRUE(objectives.sees_target());
+  EXPECT_FALSE(objectives.at_conclusion);
 }
 
 TEST_F(MarginTest, ARefreshFindsTheEvasionsThatOnlyTheMaskBringsAbout) {

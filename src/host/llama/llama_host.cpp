@@ -102,6 +102,9 @@ class LlamaHost : public Host {
                                               bool begin_of_text) const override {
     return common_tokenize(engines_.front()->vocab(), text, begin_of_text, false);
   }
+  [[nodiscard]] std::string piece(int32_t token) const override {
+    return common_token_to_piece(engines_.front()->vocab(), token, true);
+  }
   [[nodiscard]] int64_t context_size() const override { return engines_.front()->context_size(); }
 
   /// Prompts that begin alike go to the same engine.
