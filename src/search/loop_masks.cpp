@@ -23,6 +23,7 @@ namespace mascing {
 namespace {
 
 constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
+constexpr double kExactStep = 0.6;    // first step on exact gradients: they are worth a longer one
 constexpr int64_t kMapItems = 128;    // conversations of an exact effect map
 constexpr int64_t kLayerRound = 64;   // pairs that move whole layers, between checks of the budget
 constexpr int64_t kLayerPairs = 512;  // all of them: weak layers are to be told from idle ones
@@ -228,6 +229,7 @@ ClosedLoopResult run_loop(const EvalContext& context,
   ClosedLoopOptions options;
   options.seed = seed;
   options.n_step = search.n_loop_step;
+  options.step = start.is_exact ? kExactStep : options.step;
   options.n_pair = search.n_loop_pair;
   options.n_item = search.n_loop_item;
   options.unit = measure_units(context, objectives, start, seed);

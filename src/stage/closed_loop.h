@@ -25,7 +25,7 @@ struct ClosedLoopOptions {
   int64_t n_item = 0;         ///< exact gradients per step, over all sets; 0 = 48
   std::vector<double> unit;   ///< [d] sigmas that count as 1 in what follows; empty: all 1
   double perturbation = 0.4;  ///< size of the entries of e, in units
-  double step = 0.6;          ///< Euclidean length of the first step; the last is a tenth of it
+  double step = 0.4;          ///< Euclidean length of the first step; the last is a tenth of it
   double memory = 0.8;        ///< weight of the steps before in the running regression
   double boost_cap =
       3.0;            ///< upper bound of an entry in sigmas; boosts break models sooner than bans
