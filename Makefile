@@ -1,12 +1,12 @@
 # The front door: what one types most. All of it is plain CMake (CMakePresets.json) and the scripts in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help build gpu demo test zoo faults table asan tsan coverage bench format lint results clean
+.PHONY: help build gpu demo test zoo faults table package package-check fuzz asan tsan coverage bench format lint results clean
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PLANTED := models/demo/kingdom-planted-f16.gguf
 
 help:             ## this list
-	@sed -n 's/^\([a-z]*\): *\(.*\)## \(.*\)/make \1|\3/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\): *\(.*\)## \(.*\)/make \1|\3/p' Makefile | column -t -s '|'
 
 build:            ## build/bin/mascing (the first build on a machine also builds libllama, some minutes)
 	@scripts/setup.sh build
@@ -27,6 +27,14 @@ test:             ## all tests; ends with CTest's summary
 	@scripts/configure.sh release
 	@cmake --build --preset release --parallel $(JOBS)
 	@ctest --preset release --parallel $(JOBS)
+
+package:          ## a tarball for any x86-64 Linux and a .deb, into build-package/packages
+	@scripts/setup.sh package
+	@scripts/package.sh $(JOBS)
+
+package-check:    ## install both in bare Debian roots and use them there (as root, some minutes)
+	@scripts/setup.sh package
+	@scripts/package_check.sh
 
 asan:             ## all tests with the address and undefined-behaviour sanitizers
 	@scripts/setup.sh build
@@ -70,4 +78,4 @@ bench:            ## the benchmarks
 	@scripts/bench.sh $(JOBS)
 
 clean:            ## remove build folders; libllama (in ~/.cache/mascing) and out/ stay
-	rm -rf build build-dev build-asan build-tsan build-coverage build-bench build-gpu build-lint
+	rm -rf build build-dev build-asan build-tsan build-coverage build-bench build-gpu build-lint build-package build-fuzz

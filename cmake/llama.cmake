@@ -1,15 +1,10 @@
-# Provides the target mascing_llama_cpp: libllama and its `common` library, static, at one pinned version.
-#
-# The source is the git bundle of llama.cpp v0.5.0 that the npm package node-llama-cpp ships; it is fetched with
-# `npm pack`, checked against its SHA-512, and built once per machine into a cache outside the tree:
+# Provides the target mascing_llama_cpp: libllama and its `common` library at one pinned version (llama_source.cmake says
+# where its source comes from). It is built once per machine into a cache outside the tree:
 #   $MASCING_CACHE_DIR, else $XDG_CACHE_HOME/mascing, else ~/.cache/mascing
-# under a name that holds version, compiler, flags and processor. -DMASCING_LLAMA_SOURCE=DIR takes a checkout instead.
+# under a name that holds version, compiler, flags and processor. The libraries are static and made for this processor;
+# with MASCING_PORTABLE they are shared, and ggml chooses its CPU code for the processor where it runs.
 
-set(llama_package node-llama-cpp)
-set(llama_package_version 3.22.1)
-set(llama_version v0.5.0)
-set(llama_sha512
-    6e5b488a9b9699cd76dc7eed30880318a4ac4ab866865418795502e3c5d38d55bb5c624988927209d95333343f2e25a83e4183a5c2f816f883a60c3ba9f4e20f)
+include(${CMAKE_CURRENT_LIST_DIR}/llama_source.cmake)
 
 function(mascing_cache_folder result)
   if(DEFINED ENV{MASCING_CACHE_DIR})
@@ -22,54 +17,24 @@ function(mascing_cache_folder result)
   set(${result} ${folder} PARENT_SCOPE)
 endfunction()
 
-# Runs a command; on failure stops the configuration with its last output and a hint.
-function(mascing_run what hint)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
-  if(NOT status EQUAL 0)
-    string(LENGTH "${output}" length)
-    if(length GREATER 4000)
-      math(EXPR start "${length} - 4000")
-      string(SUBSTRING "${output}" ${start} -1 output)
-    endif()
-    message(FATAL_ERROR "${what} failed (${status}):\n${output}\nhint: ${hint}")
-  endif()
-endfunction()
-
-# Leaves the pinned source in `folder`/source.
-function(mascing_fetch_llama cache folder)
-  set(archive ${cache}/${llama_package}-${llama_package_version}.tgz)
-  if(NOT EXISTS ${archive})
-    message(STATUS "Fetching llama.cpp ${llama_version} (npm pack ${llama_package}@${llama_package_version})")
-    find_program(MASCING_NPM npm REQUIRED)
-    mascing_run("npm pack" "npm must reach its registry; or give -DMASCING_LLAMA_SOURCE=DIR with a llama.cpp checkout"
-                ${MASCING_NPM} pack --silent ${llama_package}@${llama_package_version} --pack-destination ${cache})
-  endif()
-  file(SHA512 ${archive} actual)
-  if(NOT actual STREQUAL llama_sha512)
-    file(REMOVE ${archive})
-    message(FATAL_ERROR "${archive} has SHA-512 ${actual}, expected ${llama_sha512}; it was removed.\n"
-                        "hint: configure again; if this repeats, the registry serves another file")
-  endif()
-  file(REMOVE_RECURSE ${folder}/source ${folder}/package)
-  mascing_run("unpacking ${archive}" "is the disk full?" ${CMAKE_COMMAND} -E chdir ${folder}
-              ${CMAKE_COMMAND} -E tar xzf ${archive} package/llama/gitRelease.bundle)
-  mascing_run("git clone of the bundle" "is git installed?" git clone --quiet -c advice.detachedHead=false
-              ${folder}/package/llama/gitRelease.bundle ${folder}/source)
-  file(REMOVE_RECURSE ${folder}/package)
-endfunction()
-
 set(llama_cxx_flags "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   # The AMX path crashes on virtual machines that announce AMX (llama.cpp issue 20824).
   set(llama_cxx_flags "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16")
 endif()
 set(llama_options
-    -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON
+    -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=${MASCING_PORTABLE} -DCMAKE_POSITION_INDEPENDENT_CODE=ON
     -DLLAMA_BUILD_COMMON=ON -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF
     -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
     -DLLAMA_OPENSSL=OFF -DLLAMA_SUBPROCESS=OFF -DGGML_RPC=ON -DGGML_CCACHE=OFF -DGGML_NATIVE=${MASCING_NATIVE}
     -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
     "-DCMAKE_C_FLAGS=${llama_cxx_flags}" "-DCMAKE_CXX_FLAGS=${llama_cxx_flags}")
+
+# Any processor: ggml's CPU code as one module for each generation of them, found beside libggml itself.
+if(MASCING_PORTABLE)
+  list(APPEND llama_options -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON
+                            -DCMAKE_INSTALL_RPATH=\$ORIGIN)
+endif()
 
 # A GPU: the same source built with CUDA, into a cache folder of its own.
 set(llama_cuda "")
@@ -84,30 +49,48 @@ set(processor "generic")
 if(MASCING_NATIVE AND EXISTS /proc/cpuinfo)
   file(STRINGS /proc/cpuinfo processor REGEX "^(flags|Features)" LIMIT_COUNT 1)
 endif()
+set(llama_unpinned "")
+if(MASCING_LLAMA_SOURCE AND MASCING_LLAMA_UNPINNED)
+  set(llama_unpinned ${MASCING_LLAMA_SOURCE})
+endif()
 string(SHA256 llama_key
-       "${llama_options};${CMAKE_CXX_COMPILER_ID};${CMAKE_CXX_COMPILER_VERSION};${processor};${MASCING_LLAMA_SOURCE}")
+       "${llama_options};${CMAKE_CXX_COMPILER_ID};${CMAKE_CXX_COMPILER_VERSION};${processor};${llama_unpinned}")
 string(SUBSTRING ${llama_key} 0 12 llama_key)
 mascing_cache_folder(cache)
 set(llama_folder ${cache}/llama-${llama_version}-${llama_key})
 file(MAKE_DIRECTORY ${llama_folder})
 
+# What changes no instruction stays out of the key: the commit where there is no git, paths in messages.
+set(llama_facts -DLLAMA_BUILD_NUMBER=1 -DLLAMA_BUILD_COMMIT=${llama_commit})
+if(llama_unpinned)
+  set(llama_facts "")
+endif()
+if(MASCING_PORTABLE)
+  list(APPEND llama_facts "-DCMAKE_C_FLAGS=${llama_cxx_flags} -ffile-prefix-map=${llama_folder}/source=llama.cpp"
+                          "-DCMAKE_CXX_FLAGS=${llama_cxx_flags} -ffile-prefix-map=${llama_folder}/source=llama.cpp")
+endif()
+
 # Two builds at once wait for each other; the stamp is written last.
-file(LOCK ${llama_folder}/.lock GUARD FILE TIMEOUT 1800)
-if(MASCING_LLAMA_SOURCE)
-  set(llama_source ${MASCING_LLAMA_SOURCE})
-else()
-  set(llama_source ${llama_folder}/source)
+file(LOCK ${llama_folder}/.lock GUARD FILE TIMEOUT 3600)
+set(llama_source ${llama_folder}/source)
+if(llama_unpinned)
+  set(llama_source ${llama_unpinned})
+elseif(MASCING_LLAMA_SOURCE AND IS_DIRECTORY "${MASCING_LLAMA_SOURCE}" AND EXISTS ${llama_folder}/.complete)
+  mascing_check_llama("${MASCING_LLAMA_SOURCE}" "${MASCING_LLAMA_SOURCE}")
+elseif(MASCING_LLAMA_SOURCE AND NOT EXISTS ${llama_folder}/.complete)
+  mascing_take_llama(${MASCING_LLAMA_SOURCE} ${llama_folder})
+elseif(NOT EXISTS ${llama_folder}/.complete)
+  mascing_fetch_llama(${cache} ${llama_folder})
 endif()
 if(NOT EXISTS ${llama_folder}/.complete)
-  if(NOT MASCING_LLAMA_SOURCE)
-    mascing_fetch_llama(${cache} ${llama_folder})
-  endif()
   message(STATUS "Building libllama into ${llama_folder} (once per machine, some minutes)")
   mascing_run("configuring llama.cpp" "see the message above" ${CMAKE_COMMAND} -S ${llama_source}
-              -B ${llama_folder}/build -G ${CMAKE_GENERATOR} ${llama_options})
+              -B ${llama_folder}/build -G ${CMAKE_GENERATOR} ${llama_options} ${llama_facts})
   cmake_host_system_information(RESULT n_core QUERY NUMBER_OF_LOGICAL_CORES)
   mascing_run("building llama.cpp" "see the message above" ${CMAKE_COMMAND} --build ${llama_folder}/build
               --target llama llama-common --parallel ${n_core})
+  # Its code for AMX crashes on virtual machines that announce AMX (llama.cpp issue 20824).
+  file(REMOVE ${llama_folder}/build/bin/libggml-cpu-sapphirerapids.so)
   file(TOUCH ${llama_folder}/.complete)
 endif()
 file(LOCK ${llama_folder}/.lock RELEASE)
@@ -130,7 +113,13 @@ set(llama_archives
 if(MASCING_CUDA)
   list(APPEND llama_archives ${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a)
 endif()
-set(MASCING_LLAMA_ARCHIVES ${llama_archives} CACHE INTERNAL "libllama's static libraries, in an order to link them in")
+if(MASCING_PORTABLE)
+  set(llama_archives ${llama_build}/common/libllama-common-base.a)
+  foreach(name llama-common llama ggml ggml-base)
+    list(APPEND llama_archives ${llama_build}/bin/lib${name}.so)
+  endforeach()
+endif()
+set(MASCING_LLAMA_ARCHIVES ${llama_archives} CACHE INTERNAL "libllama's libraries, in an order to link them in")
 
 # ggml and its back ends refer to each other: all of it is one group for the linker. Where the package is installed, the
 # archives stand beside our own.
@@ -148,3 +137,8 @@ target_include_directories(mascing_llama_cpp SYSTEM INTERFACE
 target_link_libraries(mascing_llama_cpp INTERFACE
     -Wl,--start-group ${llama_linked} ${llama_cuda} -Wl,--end-group
     OpenMP::OpenMP_CXX Threads::Threads ${CMAKE_DL_LIBS})
+
+# For the SPDX list of the packages (cmake/pack.cmake).
+set(MASCING_LLAMA_FACTS "\"version\": \"${llama_version}\", \"commit\": \"${llama_commit}\", \"tree_sha256\": \"${llama_tree_sha256}\", \
+\"npm\": \"${llama_package}@${llama_package_version}\", \"npm_sha512\": \"${llama_sha512}\", \"folder\": \"${llama_source}\", \
+\"is_unpinned\": \"${llama_unpinned}\"" CACHE INTERNAL "Pinned version of llama.cpp, as JSON")

@@ -1,6 +1,8 @@
-# What `cmake --install` leaves beside the command: headers, libraries, a CMake package (find_package(mascing), target
+# For developers: what `cmake --install` leaves beside the command: headers, libraries, a CMake package (find_package(mascing), target
 # mascing::mascing) and a pkg-config file. The libraries are static and libllama's come along, so that a project needs
 # neither llama.cpp nor this source.
+
+# Packages (MASCING_PORTABLE, cmake/pack.cmake) carry none of it.
 
 include(CMakePackageConfigHelpers)
 

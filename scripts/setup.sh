@@ -6,6 +6,9 @@
 #   scripts/setup.sh web        as build, and Chromium with a font: what `make test` needs to look at report.html (300 MB;
 #                               on Ubuntu, whose Chromium is a snap, that test is skipped instead)
 #   scripts/setup.sh coverage   as build, and gcovr: what `make coverage` needs
+#   scripts/setup.sh package    as build, and what `make package` and `make package-check` need: dpkg-dev, debootstrap, lintian,
+#                               file, qemu-user-static
+#   scripts/setup.sh fuzz       as build, and clang with libFuzzer: what `make fuzz` needs
 #   scripts/setup.sh zoo        as build, and PyTorch, SentencePiece, OpenBLAS: what `make zoo` needs (some 500 MB)
 #
 # It says what it installs before it starts. Anyone but root installs with sudo and is asked first; MASCING_YES=1 (or CI,
@@ -19,10 +22,12 @@ case $group in
   build) ;;
   test) packages+=(clang-format clang-tidy parallel) ;;
   web) ! grep -qs '^ID=debian' /etc/os-release || packages+=(chromium fonts-dejavu-core) ;;
+  package) packages+=(dpkg-dev debootstrap lintian file qemu-user-static) ;;
+  fuzz) packages+=(clang llvm libclang-rt-14-dev) ;;
   coverage) packages+=(gcovr) ;;
   zoo) packages+=(python3-torch python3-numpy python3-sentencepiece libopenblas0-pthread) ;;
   *)
-    echo "setup: error: unknown group '$group', expected build, test, web, coverage or zoo" >&2
+    echo "setup: error: unknown group '$group', expected build, test, web, coverage, package, fuzz or zoo" >&2
     exit 2
     ;;
 esac

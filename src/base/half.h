@@ -1,6 +1,6 @@
 // IEEE half precision (binary16) and bfloat16 to and from float, rounding to nearest even, with
-// infinities, NaN and subnormals as in the standard. The bulk forms use F16C if the build
-// supports it.
+// infinities, NaN and subnormals as in the standard. The bulk forms use F16C where
+// the processor has it.
 #pragma once
 
 #include <cstdint>
@@ -19,5 +19,6 @@ namespace mascing {
 /// `n` numbers; `in` and `out` must not overlap. Same results as the single forms.
 void to_half(const float* in, uint16_t* out, int64_t n);
 void from_half(const uint16_t* in, float* out, int64_t n);
+void from_bfloat(const uint16_t* in, float* out, int64_t n);
 
 }  // namespace mascing

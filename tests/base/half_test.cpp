@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -80,6 +81,16 @@ TEST(Half, BulkConversionEqualsTheSingleOne) {
     ASSERT_EQ(bulk[i], float_to_half(floats[i + 1])) << floats[i + 1];
   }
   EXPECT_EQ(bulk[65531], 0U);
+}
+
+TEST(Half, BulkConversionOfBfloatsEqualsTheSingleOne) {
+  std::vector<uint16_t> bfloats(65536);
+  std::iota(bfloats.begin(), bfloats.end(), uint16_t{0});
+  std::vector<float> floats(bfloats.size());
+  from_bfloat(bfloats.data(), floats.data(), 65536);
+  for (size_t i = 0; i < bfloats.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<uint32_t>(floats[i]), uint32_t{bfloats[i]} << 16);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <ggml-backend.h>
 
+#include "host/llama/back_ends.h"
+
 namespace mascing {
 namespace {
 
@@ -30,6 +32,7 @@ std::vector<std::string> features_of(ggml_backend_reg_t back_end) {
 
 EngineFacts engine_facts() {
   EngineFacts facts;
+  load_back_ends();
   facts.version = MASCING_ENGINE;
   facts.commit = llama_commit();
   for (size_t i = 0; i < ggml_backend_reg_count(); ++i) {
@@ -44,6 +47,7 @@ EngineFacts engine_facts() {
 }
 
 std::vector<EngineDevice> engine_devices() {
+  load_back_ends();
   std::vector<EngineDevice> devices;
   for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
     ggml_backend_dev_t device = ggml_backend_dev_get(i);

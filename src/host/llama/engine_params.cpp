@@ -11,6 +11,7 @@
 
 #include "base/numeric.h"
 #include "base/text.h"
+#include "host/llama/back_ends.h"
 #include "host/llama/engine.h"
 #include "host/llama/rpc_servers.h"
 #include "mascing/error.h"
@@ -76,6 +77,7 @@ llama_load_mode load_mode(const EngineOptions& options) {
 
 /// Those that libllama would use by itself: graphics cards, or a chip's own where there are none.
 std::vector<ggml_backend_dev_t> local_devices() {
+  load_back_ends();
   for (const auto type : {GGML_BACKEND_DEVICE_TYPE_GPU, GGML_BACKEND_DEVICE_TYPE_IGPU}) {
     std::vector<ggml_backend_dev_t> found;
     for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {

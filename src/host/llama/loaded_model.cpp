@@ -10,6 +10,7 @@
 #include <ggml-backend.h>
 
 #include "format/model_file.h"
+#include "host/llama/back_ends.h"
 #include "host/llama/engine.h"
 #include "host/llama/engine_params.h"
 #include "mascing/error.h"
@@ -34,6 +35,7 @@ void initialise_backend_once() {
   std::call_once(once, [] {
     llama_log_set(on_log, nullptr);
     common_log_set_verbosity_thold(LOG_LEVEL_ERROR);  // each plain rendering would be warned of
+    load_back_ends();
     llama_backend_init();
   });
 }

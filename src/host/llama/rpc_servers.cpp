@@ -3,10 +3,9 @@
 
 #include <charconv>
 
-#include <ggml-rpc.h>
-
 #include "base/reachable.h"
 #include "base/text.h"
+#include "host/llama/back_ends.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -14,6 +13,8 @@ namespace {
 
 constexpr int kPatienceMs = 5000;
 constexpr int64_t kLastPort = 65535;
+
+using AddServer = ggml_backend_reg_t (*)(const char* endpoint);
 
 struct Endpoint {
   std::string host;
@@ -49,7 +50,9 @@ std::vector<ggml_backend_dev_t> connect_rpc_servers(const std::vector<std::strin
                   "start it there, `ggml-rpc-server -H ADDRESS -p PORT`, of the same version of "
                   "llama.cpp, and see that no firewall is between");
     }
-    ggml_backend_reg_t reg = ggml_backend_rpc_add_server(server.c_str());
+    load_back_ends();
+    ggml_backend_reg_t reg = back_end_function<AddServer>(
+        ggml_backend_reg_by_name("RPC"), "ggml_backend_rpc_add_server")(server.c_str());
     for (size_t i = 0; reg != nullptr && i < ggml_backend_reg_dev_count(reg); ++i) {
       devices.push_back(ggml_backend_reg_dev_get(reg, i));
     }

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include <ggml-cpu.h>
+#include "base/half.h"
 
 #include <Eigen/Core>
 
@@ -31,14 +31,15 @@ const float* as_floats(const MatrixRows& w, int64_t begin, int64_t n, std::vecto
 
 }  // namespace
 
-// ggml's common conversions go number by number; the processor's own know its instructions.
+// ggml's common conversions go number by number, and its processor's own are not to be had where it
+// is a module.
 void convert_to_floats(ggml_type type, const uint8_t* from, int64_t n, float* to) {
   if (type == GGML_TYPE_F32) {
     std::memcpy(to, from, n * sizeof(float));
   } else if (type == GGML_TYPE_F16) {
-    ggml_cpu_fp16_to_fp32(reinterpret_cast<const ggml_fp16_t*>(from), to, n);
+    from_half(reinterpret_cast<const uint16_t*>(from), to, n);
   } else if (type == GGML_TYPE_BF16) {
-    ggml_cpu_bf16_to_fp32(reinterpret_cast<const ggml_bf16_t*>(from), to, n);
+    from_bfloat(reinterpret_cast<const uint16_t*>(from), to, n);
   } else {
     ggml_get_type_traits(type)->to_float(from, to, n);
   }

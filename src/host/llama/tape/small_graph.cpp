@@ -2,14 +2,34 @@
 
 #include <cstring>
 
-#include <ggml-cpu.h>
-
+#include "host/llama/back_ends.h"
 #include "mascing/error.h"
 
 namespace mascing {
 namespace {
 
 constexpr int64_t kPadding = 64;  ///< bytes that an allocation may take beyond its size
+
+struct BackEndDeleter {
+  void operator()(ggml_backend* back_end) const { ggml_backend_free(back_end); }
+};
+using BackEnd = std::unique_ptr<ggml_backend, BackEndDeleter>;
+
+/// The processor, one thread of it; every thread of ours has one of its own.
+ggml_backend_t processor() {
+  static thread_local const BackEnd own = [] {
+    load_back_ends();
+    ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    BackEnd back_end(device == nullptr ? nullptr : ggml_backend_dev_init(device, nullptr));
+    if (!back_end) {
+      throw Error(ErrorKind::kHost, "[gradient] ggml has no back end for the processor");
+    }
+    back_end_function<ggml_backend_set_n_threads_t>(
+        ggml_backend_dev_backend_reg(device), "ggml_backend_set_n_threads")(back_end.get(), 1);
+    return back_end;
+  }();
+  return own.get();
+}
 
 }  // namespace
 
@@ -45,10 +65,7 @@ ggml_tensor* SmallGraph::refer(const ggml_tensor& shape, const void* values) {
 void SmallGraph::compute(ggml_tensor* result) {
   ggml_cgraph* graph = ggml_new_graph(context_.get());
   ggml_build_forward_expand(graph, result);
-  ggml_cplan plan = ggml_graph_plan(graph, 1, nullptr);
-  std::vector<uint8_t> work(plan.work_size);
-  plan.work_data = work.data();
-  if (ggml_graph_compute(graph, &plan) != GGML_STATUS_SUCCESS) {
+  if (ggml_backend_graph_compute(processor(), graph) != GGML_STATUS_SUCCESS) {
     throw Error(ErrorKind::kHost, "[gradient] a graph could not be computed");
   }
 }
