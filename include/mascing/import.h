@@ -19,6 +19,8 @@ struct ImportOptions {
   /// Columns of other names: ours (prompt, reply, label, topic, ...) and the file's. ASCII case is
   /// ignored.
   std::vector<std::pair<std::string, std::string>> columns;
+  /// The same, where a file has them; a file without one is read as it is.
+  std::vector<std::pair<std::string, std::string>> optional_columns;
   bool with_duplicates = false;    ///< keep exact and near duplicates
   int64_t n_max_byte = 8LL << 20;  ///< rows of more bytes are skipped
 };
@@ -44,6 +46,8 @@ struct ImportedFile {
   int64_t n_renamed = 0;         ///< their id was already used by an earlier conversation
   std::vector<std::string> unused_columns;  ///< the first 20 that the format has no use for, as
                                             ///< seen in the first 1,000 rows
+  /// Of ImportOptions::columns and optional_columns: the file's names, in lower case.
+  std::vector<std::string> renamed_columns;
   std::vector<ImportSkip> skips;
   std::vector<int64_t> duplicate_lines;  ///< start lines of the first 20 duplicates
 };

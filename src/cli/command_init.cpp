@@ -174,7 +174,8 @@ void add_meanings(const InitArguments& arguments, std::vector<SetSource>& source
   for (const std::string& word : arguments.columns) {
     const auto [set, column] = set_and_rest(word, "--column");
     for (SetSource* source : meant_by(set, "--column", sources)) {
-      source->columns.push_back(parse_column(column, "init"));
+      auto& columns = set.empty() ? source->optional_columns : source->columns;
+      columns.push_back(parse_column(column, "init"));
     }
   }
   for (const std::string& word : arguments.categories) {
@@ -353,7 +354,7 @@ void add_init(CLI::App& app, Session& session) {
       ->add_option("--column",
                    a.columns,
                    "Read a column of another name, [SET:]OURS=THEIRS, such as request=question or "
-                   "hold:request=text; may be repeated")
+                   "hold:request=text; without SET in the files that have it; may be repeated")
       ->allow_extra_args(false);
   command
       ->add_option(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -42,16 +43,22 @@ std::string names_of(const std::vector<std::string>& files) {
   return names;
 }
 
-std::vector<Conversation> read_set(SetSource& source, int64_t n_limit, uint64_t seed) {
+/// The file's names of the renamed columns that were found go to `found`.
+std::vector<Conversation> read_set(SetSource& source,
+                                   int64_t n_limit,
+                                   uint64_t seed,
+                                   std::set<std::string>& found) {
   ImportOptions options;
   options.category = source.category;
   options.columns = source.columns;
+  options.optional_columns = source.optional_columns;
   std::vector<Conversation> rows;
   const Progress may_stop = [](const ProgressEvent&) { return !stop_was_requested(); };
   const ImportReport report = import_conversations(
       source.files, options, [&](const Conversation& row) { rows.push_back(row); }, may_stop);
   for (const ImportedFile& file : report.files) {
     say_imported(file);
+    found.insert(file.renamed_columns.begin(), file.renamed_columns.end());
   }
   const int64_t n_read = std::ssize(rows);
   rows = take_topics(std::move(rows), n_limit, seed);
@@ -73,6 +80,19 @@ std::vector<Conversation> read_set(SetSource& source, int64_t n_limit, uint64_t 
   return rows;
 }
 
+void require_found(const std::vector<SetSource>& sources, const std::set<std::string>& found) {
+  for (const SetSource& source : sources) {
+    for (const auto& [own, theirs] : source.optional_columns) {
+      if (found.count(to_lower_ascii(theirs)) == 0) {
+        throw Error(ErrorKind::kBadInput,
+                    "[init] --column " + printable(own) + "=" + printable(theirs) +
+                        ": no file has a column \"" + printable(theirs) + "\"",
+                    "give --column the name of a column of a file");
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<Conversation>> read_sets(std::vector<SetSource>& sources,
@@ -80,9 +100,11 @@ std::vector<std::vector<Conversation>> read_sets(std::vector<SetSource>& sources
                                                  uint64_t seed) {
   std::vector<std::vector<Conversation>> sets;
   sets.reserve(sources.size());
+  std::set<std::string> found;
   for (SetSource& source : sources) {
-    sets.push_back(read_set(source, n_limit, seed));
+    sets.push_back(read_set(source, n_limit, seed, found));
   }
+  require_found(sources, found);
   const SplitReport report = assign_splits(sets, seed);
   std::cerr << "splits: " << report.n_group << " groups of one topic or of near duplicates";
   if (report.n_tied > 0) {

@@ -17,13 +17,14 @@ struct SetSource {
   std::string word;  ///< of the option: "attacks", "requests", "hold", "keep", "benign"
   NewSet set = {};   ///< `data` and `source` are filled in by read_sets() and write_sets()
   std::vector<std::string> files = {};
-  std::string category = {};                                      ///< as in ImportOptions
-  std::vector<std::pair<std::string, std::string>> columns = {};  ///< as in ImportOptions
+  std::string category = {};                                               ///< as in ImportOptions
+  std::vector<std::pair<std::string, std::string>> columns = {};           ///< as in ImportOptions
+  std::vector<std::pair<std::string, std::string>> optional_columns = {};  ///< likewise
 };
 
 /// Imports each set, at most `n_limit` conversations of it (0 = all), and assigns the splits. Says
 /// on stderr what was read and left out. Throws Error{kBadInput} for a set that holds scripts and
-/// answered conversations.
+/// answered conversations, and for an optional column that no file has.
 [[nodiscard]] std::vector<std::vector<Conversation>> read_sets(std::vector<SetSource>& sources,
                                                                int64_t n_limit,
                                                                uint64_t seed);

@@ -1,11 +1,8 @@
 // Sizes from the header of the model's file and from the length of the conversations.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <limits>
-#include <sstream>
 
-#include "base/files.h"
+#include "base/free_space.h"
 #include "base/numeric.h"
 #include "base/text.h"
 #include "mascing/error.h"
@@ -27,45 +24,6 @@ constexpr int64_t kGradientValue = 2;         // bytes of a derivative in the ca
 constexpr int64_t kKeptValues = 64;
 constexpr int64_t kFewBytes = 8 << 20;  // results, report, masks
 constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
-
-/// Bytes named in a file such as /proc/meminfo behind `key`; the largest number without one.
-int64_t kibibytes_after(const std::string& path, const std::string& key) {
-  std::ifstream file(path);
-  std::string line;
-  while (std::getline(file, line)) {
-    if (line.starts_with(key)) {
-      std::istringstream words(line.substr(key.size()));
-      int64_t n = 0;
-      return words >> n ? n * 1024 : std::numeric_limits<int64_t>::max();
-    }
-  }
-  return std::numeric_limits<int64_t>::max();
-}
-
-int64_t number_in(const std::string& path) {
-  std::ifstream file(path);
-  int64_t n = 0;
-  return file >> n ? n : -1;
-}
-
-/// Of the machine, or of the control group that this process runs in.
-int64_t available_memory() {
-  const int64_t of_machine = kibibytes_after("/proc/meminfo", "MemAvailable:");
-  const int64_t limit = number_in("/sys/fs/cgroup/memory.max");
-  const int64_t used = number_in("/sys/fs/cgroup/memory.current");
-  return limit < 0 || used < 0 ? of_machine
-                               : std::min(of_machine, std::max<int64_t>(0, limit - used));
-}
-
-int64_t available_disk(const std::string& folder) {
-  std::filesystem::path path = std::filesystem::absolute(folder.empty() ? "." : folder);
-  std::error_code error;
-  while (!std::filesystem::exists(path, error) && path.has_relative_path()) {
-    path = path.parent_path();
-  }
-  const auto space = std::filesystem::space(path, error);
-  return error ? std::numeric_limits<int64_t>::max() : static_cast<int64_t>(space.available);
-}
 
 bool is_exact_loop(const Scenario& scenario) {
   return scenario.search.gradients != GradientSource::kPairs &&
@@ -160,8 +118,9 @@ SpaceForecast forecast_space(const Scenario& scenario, const ForecastOptions& op
                static_cast<int64_t>(sizeof(float));
   space.traces = traces_size(data, info);
   space.disk = space.traces + cache_size(scenario, data, info) + kFewBytes;
-  space.free_memory = available_memory();
-  space.free_disk = available_disk(options.output);
+  constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
+  space.free_memory = free_memory().value_or(kUnknown);
+  space.free_disk = free_disk(options.output).value_or(kUnknown);
   return space;
 }
 

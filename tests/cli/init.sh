@@ -6,7 +6,7 @@ python3 "$(dirname "$0")/public_stand_ins.py" "$zoo/data" "$work" || fail "no st
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$work" || exit 1
 attack=(--attacks mhj.csv --benign alpaca.json)
-permit=(--template permit --requests tales.csv --column requests:request=question --column requests:topic=subject)
+permit=(--template permit --requests tales.csv --column request=question --column requests:topic=subject)
 
 # shorten FOLDER: settings for a run of seconds.
 shorten() {
@@ -94,6 +94,7 @@ expect_error 2 "names the set keep, which has no file" "$mascing" init "${attack
 expect_error 2 "--template" "$mascing" init "${attack[@]}" --template attack -o none
 expect_error 2 "no such file" "$mascing" init "${attack[@]}" --guard guard.gguf -o none
 expect_error 1 "no column \"wish\"" "$mascing" init "${attack[@]}" --column benign:request=wish -o none
+expect_error 1 "no file has a column \"wish\"" "$mascing" init "${attack[@]}" --column request=wish -o none
 expect_error 1 "tales.csv: line 1: no known format" "$mascing" init --template permit --requests tales.csv --hold advbench.csv --benign alpaca.json -o none
 grep '"role": *"assistant"' "$zoo/data/attacks.jsonl" | head -n 20 >recorded.jsonl
 expect_error 1 "scripts without the assistant's turns" "$mascing" init --attacks mhj.csv --attacks recorded.jsonl --benign alpaca.json -o none

@@ -463,6 +463,25 @@ TEST_F(ImportTest, ColumnsOfOtherNamesAreMappedAndTheRestIsNamed) {
   EXPECT_EQ(words.file().unused_columns, (std::vector<std::string>{"label"}));
 }
 
+TEST_F(ImportTest, AnOptionalColumnOfAnotherNameIsMappedWhereAFileHasIt) {
+  ImportOptions options;
+  options.optional_columns = {{"request", "Question"}};
+  const Imported with = import_text("qa.csv", "question,prompt\nSing?,old\n", options);
+  EXPECT_EQ(with.rows.at(0).messages.back().content, "Sing?");
+  EXPECT_EQ(with.file().renamed_columns, (std::vector<std::string>{"question"}));
+  const Imported without = import_text("p.csv", "prompt\nDance?\n", options);
+  EXPECT_EQ(without.rows.at(0).messages.back().content, "Dance?");
+  EXPECT_THAT(without.file().renamed_columns, testing::IsEmpty());
+  const std::string objects = R"({"question": "Sing?"})"
+                              "\n"
+                              R"({"prompt": "Dance?"})"
+                              "\n";
+  const Imported mixed = import_text("mixed.jsonl", objects, options);
+  ASSERT_EQ(mixed.rows.size(), 2U);
+  EXPECT_EQ(mixed.rows[1].messages.back().content, "Dance?");
+  EXPECT_EQ(mixed.file().renamed_columns, (std::vector<std::string>{"question"}));
+}
+
 TEST_F(ImportTest, ACategoryThatNoRowHasIsAnError) {
   expect_refusal(ErrorKind::kInsufficient,
                  "no row is of the category \"saef\"; there are safe",

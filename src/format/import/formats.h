@@ -52,8 +52,13 @@ struct ImportFormat {
   bool is_plain_text = false;  ///< a line is a row: its only value is "prompt"
 };
 
-/// Columns that go by another name in a file: ours and theirs, in lower case.
-using ColumnNames = std::vector<std::pair<std::string, std::string>>;
+/// A column that goes by another name in a file; both names in lower case.
+struct ColumnName {
+  std::string own;
+  std::string theirs;
+  bool is_optional = false;  ///< nothing is renamed in a file without it
+};
+using ColumnNames = std::vector<ColumnName>;
 
 /// In the order of the documentation.
 [[nodiscard]] const std::vector<ImportFormat>& import_formats();

@@ -80,11 +80,13 @@ uint64_t hash_messages(const Conversation& conversation, Change change) {
   return hash_text(all);
 }
 
-ColumnNames lower_names(const std::vector<std::pair<std::string, std::string>>& columns) {
+ColumnNames lower_names(const ImportOptions& options) {
   ColumnNames names;
-  for (const auto& [own, theirs] : columns) {
-    const std::string name = to_lower_ascii(own);
-    names.emplace_back(name == "request" ? "prompt" : name, to_lower_ascii(theirs));
+  for (const bool is_optional : {false, true}) {
+    for (const auto& [own, theirs] : is_optional ? options.optional_columns : options.columns) {
+      const std::string name = to_lower_ascii(own);
+      names.push_back({name == "request" ? "prompt" : name, to_lower_ascii(theirs), is_optional});
+    }
   }
   return names;
 }
@@ -97,7 +99,7 @@ class Importer {
       : options_(options), sink_(sink), progress_(progress) {}
 
   void read(const std::string& path, const ImportFormat* format) {
-    RowSource rows(path, format, options_.n_max_byte, lower_names(options_.columns));
+    RowSource rows(path, format, options_.n_max_byte, lower_names(options_));
     ImportedFile file;
     file.path = path;
     file.format = rows.format().name;
@@ -112,6 +114,7 @@ class Importer {
     }
     announce(path, n_byte, n_byte);
     file.n_line = rows.n_line();
+    file.renamed_columns.assign(rows.renamed_columns().begin(), rows.renamed_columns().end());
     require_any(file);
     report_.n_conversation += file.n_conversation;
     report_.files.push_back(std::move(file));

@@ -60,22 +60,54 @@ std::string known_formats() {
   return "see `mascing import --help` for the formats; --format sets one of " + list;
 }
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// What a row of these columns (in lower case) is asked for: the optional ones only if it has them.
+ColumnNames asked_of(const std::vector<std::string>& names, const ColumnNames& renamed) {
+  ColumnNames asked;
+  std::copy_if(
+      renamed.begin(), renamed.end(), std::back_inserter(asked), [&](const ColumnName& column) {
+        return !column.is_optional || contains(names, column.theirs);
+      });
+  return asked;
+}
+
 /// Our name of a column. One that already has the name of another, which was asked for, steps back.
-std::string our_name(const std::string& theirs, const ColumnNames& renamed) {
-  for (const auto& [own, other] : renamed) {
-    if (theirs == other) {
-      return own;
+std::string our_name(const std::string& theirs, const ColumnNames& asked) {
+  for (const ColumnName& column : asked) {
+    if (theirs == column.theirs) {
+      return column.own;
     }
   }
   const bool is_taken = std::any_of(
-      renamed.begin(), renamed.end(), [&](const auto& pair) { return pair.first == theirs; });
+      asked.begin(), asked.end(), [&](const ColumnName& column) { return column.own == theirs; });
   return is_taken ? theirs + " (replaced)" : theirs;
 }
 
-std::vector<std::string> column_names(const CsvRecord& record, const ColumnNames& renamed) {
+void note_found(const std::vector<std::string>& names,
+                const ColumnNames& asked,
+                std::set<std::string>& found) {
+  for (const ColumnName& column : asked) {
+    if (contains(names, column.theirs)) {
+      found.insert(column.theirs);
+    }
+  }
+}
+
+/// Our names of the columns of a header; those of the file that were renamed go to `found`.
+std::vector<std::string> column_names(const CsvRecord& record,
+                                      const ColumnNames& renamed,
+                                      std::set<std::string>& found) {
   std::vector<std::string> names;
   for (const std::string& field : record.fields) {
-    names.push_back(our_name(to_lower_ascii(trim(field)), renamed));
+    names.push_back(to_lower_ascii(trim(field)));
+  }
+  const ColumnNames asked = asked_of(names, renamed);
+  note_found(names, asked, found);
+  for (std::string& name : names) {
+    name = our_name(name, asked);
   }
   return names;
 }
@@ -97,7 +129,8 @@ char find_delimiter(std::string_view begin,
     } catch (const Error&) {
       continue;
     }
-    const std::vector<std::string> names = column_names(header, renamed);
+    std::set<std::string> ignored;
+    const std::vector<std::string> names = column_names(header, renamed, ignored);
     const ImportFormat* found = recognise_format(names);
     if (format != nullptr) {
       const bool fits = std::find(names.begin(), names.end(), format->needs.front()) != names.end();
@@ -112,10 +145,16 @@ char find_delimiter(std::string_view begin,
 }
 
 /// The object with its names in lower case; of names that differ in case only the first counts.
-json with_our_names(const json& object, const ColumnNames& renamed) {
+json with_our_names(const json& object, const ColumnNames& renamed, std::set<std::string>& found) {
+  std::vector<std::string> names;
+  for (const auto& item : object.items()) {
+    names.push_back(to_lower_ascii(item.key()));
+  }
+  const ColumnNames asked = asked_of(names, renamed);
+  note_found(names, asked, found);
   json lower = json::object();
   for (const auto& [name, value] : object.items()) {
-    lower.emplace(our_name(to_lower_ascii(name), renamed), value);
+    lower.emplace(our_name(to_lower_ascii(name), asked), value);
   }
   return lower;
 }
@@ -206,7 +245,7 @@ void RowSource::open_csv(ByteReader bytes) {
   } catch (const Error& error) {
     fail(error.what(), error.hint());
   }
-  columns_ = column_names(header, renamed_);
+  columns_ = column_names(header, renamed_, found_);
   for (const std::string& column : columns_) {
     if (!is_valid_utf8(column) || column.find('\0') != std::string::npos) {
       fail("line " + std::to_string(header.line) + ": the header is not text", known_formats());
@@ -244,9 +283,9 @@ void RowSource::recognise_items() {
 
 void RowSource::settle_format(const std::vector<std::string>& names, int64_t line) {
   const std::string where = "line " + std::to_string(line) + ": ";
-  for (const auto& [own, theirs] : renamed_) {
-    if (std::find(names.begin(), names.end(), own) == names.end()) {
-      fail(where + "no column \"" + printable(theirs) + "\"; there is " + list_of(names),
+  for (const ColumnName& column : renamed_) {
+    if (!column.is_optional && !contains(names, column.own)) {
+      fail(where + "no column \"" + printable(column.theirs) + "\"; there is " + list_of(names),
            "give --column the name of a column of the file");
     }
   }
@@ -259,7 +298,7 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
     return;
   }
   for (const std::string& need : format_->needs) {
-    if (std::find(names.begin(), names.end(), need) == names.end()) {
+    if (!contains(names, need)) {
       std::string what = where;
       what.append("the format ").append(format_->name).append(" needs \"").append(need);
       fail(what.append("\"; there is ").append(list_of(names)),
@@ -334,7 +373,7 @@ bool RowSource::read_item(ImportRow& row) {
   if (!row.is_refused() && !value.is_object()) {
     row.refuse("invalid_json", std::string("the row is a ") + value.type_name());
   } else if (!row.is_refused()) {
-    row.values = with_our_names(value, renamed_);
+    row.values = with_our_names(value, renamed_, found_);
   }
   return true;
 }

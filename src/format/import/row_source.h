@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ class RowSource {
   /// `format` null: recognised by the header or the first objects. Throws Error{kBadInput} for a
   /// file that is missing, compressed, of another encoding, or of no known format,
   /// Error{kInsufficient} for an empty one.
-  /// `renamed`: columns that go by another name here; Error{kBadInput} if one of them is missing.
+  /// `renamed`: columns that go by another name here; Error{kBadInput} if one of them is missing
+  /// that is not optional.
   RowSource(const std::string& path,
             const ImportFormat* format,
             int64_t n_max_byte,
@@ -30,6 +32,8 @@ class RowSource {
   /// the rest of the file cannot be split into rows.
   [[nodiscard]] bool next(ImportRow& row);
   [[nodiscard]] const ImportFormat& format() const { return *format_; }
+  /// The columns of `renamed` that were met so far, by the file's own names.
+  [[nodiscard]] const std::set<std::string>& renamed_columns() const { return found_; }
   [[nodiscard]] int64_t n_line() const;
   /// Bytes read so far.
   [[nodiscard]] int64_t position() const;
@@ -50,6 +54,7 @@ class RowSource {
   std::optional<CsvReader> csv_;
   std::optional<JsonItemReader> items_;
   ColumnNames renamed_;
+  std::set<std::string> found_;  // of renamed_
   std::vector<std::string> columns_;
   std::deque<ImportRow> read_ahead_;
 };
