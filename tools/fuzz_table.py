@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Runs every fuzz target under libFuzzer and writes docs/fuzzing.md from what it says.
+
+    tools/fuzz_table.py BUILD --minutes N [--jobs J] [--table FILE] [TARGET...]
+
+The minutes are of all targets together, in equal shares. Corpora stay in BUILD/corpus, so that a later run goes on from
+there; they begin with each target's own seeds and with files of the repository that its reader takes. A finding is kept in
+BUILD/findings; the exit status is then 1.
+"""
+import argparse
+import concurrent.futures
+import datetime
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+MOST_BYTES = 1 << 16  # of a file that joins a corpus
+# What each target reads, and the files of the repository that join its seeds, with the byte that its target puts first.
+TARGETS = {
+    "csv": ("CSV data sets", "", ["tests/format/fixtures/import/*.csv"]),
+    "gguf": ("GGUF: models' headers, masks", "", []),
+    "hf": ("Hugging Face folders: index and shards", "", []),
+    "journal": ("journals of collections, known exchanges, labelled replies", "", []),
+    "jsonl": ("JSON and JSON Lines: conversations, questions, data sets", "",
+              ["tests/format/fixtures/import/*.json*", "models/demo/data/facts.jsonl"]),
+    "replies": ("replies: reasoning marks, judges' answers", "", []),
+    "results": ("results.json and transcripts, report, table", "", []),
+    "safetensors": ("safetensors", "", []),
+    "surrogate": ("surrogates", "", []),
+    "toml": ("scenarios", "", ["scenarios/*/*.toml"]),
+    "traces": ("trace stores", "", []),
+}
+
+
+def prepare(build, target):
+    corpus = build / "corpus" / target
+    corpus.mkdir(parents=True, exist_ok=True)
+    program = build / "bin" / f"fuzz_{target}"
+    subprocess.run([program], env={**os.environ, "MASCING_FUZZ_SEEDS": str(corpus)}, check=True)
+    _, first, patterns = TARGETS[target]
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+        data = path.read_bytes()
+        if len(data) <= MOST_BYTES:
+            (corpus / f"file-{path.parent.name}-{path.name}").write_bytes(first.encode() + data)
+    return program, corpus
+
+
+def run(build, target, seconds):
+    program, corpus = prepare(build, target)
+    findings = build / "findings"
+    findings.mkdir(exist_ok=True)
+    log = build / f"fuzz-{target}.log"
+    start = time.monotonic()
+    environment = {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_leaks=0"}
+    with open(log, "wb") as out:
+        # An input that takes ten seconds is a hang; a single allocation of 2 GB means that a size was not checked.
+        code = subprocess.run([program, f"-max_total_time={seconds}", "-timeout=10", "-malloc_limit_mb=2048",
+                               "-rss_limit_mb=4096", f"-max_len={MOST_BYTES}", "-print_final_stats=1",
+                               f"-dict={corpus}.dict", f"-artifact_prefix={findings}/{target}-", corpus],
+                              stdout=out, stderr=subprocess.STDOUT, env=environment, check=False).returncode
+    text = log.read_text(encoding="utf-8", errors="replace")
+    executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
+    covered = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", text)
+    if executed is None or not covered:
+        sys.exit(f"fuzz: error: {target} did not run, see {log}")
+    return {"target": target, "executions": int(executed[1]), "seconds": time.monotonic() - start,
+            "edges": int(covered[-1][0]), "features": int(covered[-1][1]), "corpus": int(covered[-1][2]),
+            "findings": len(list(findings.glob(f"{target}-*"))), "code": code}
+
+
+def page(rows):
+    version = subprocess.run(["clang", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.split("\n")[0]
+    lines = ["# Fuzzing", "<!-- Written by tools/fuzz_table.py (make fuzz). -->",
+             "Every reader of files and texts that come from elsewhere has a target in [fuzz/](../fuzz). They run under libFuzzer with",
+             "the address and undefined-behaviour sanitizers in our own code. A finding is a crash, a report of a sanitizer, an exception",
+             "that is not ours, ten seconds for one input, or an allocation of 2 GB.", "",
+             "| target | reads | executions | seconds | edges | features | corpus | findings |",
+             "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for row in rows:
+        lines.append(f"| `fuzz_{row['target']}` | {TARGETS[row['target']][0]} | {row['executions']:,} | {row['seconds']:.0f} | "
+                     f"{row['edges']:,} | {row['features']:,} | {row['corpus']:,} | {row['findings']} |")
+    total = sum(row["seconds"] for row in rows)
+    lines += ["", f"In all {sum(row['executions'] for row in rows):,} executions in {total / 60:.0f} minutes, "
+              f"{sum(row['findings'] for row in rows)} findings ({version}, {datetime.date.today().isoformat()}).", "",
+              "`make fuzz MINUTES=60` runs them again; the corpora of earlier runs are kept in `build-fuzz/corpus`. Without clang, "
+              "`scripts/fuzz.sh`", "runs the same targets with a driver of our own, as CTest does for two seconds each.", ""]
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--table", type=pathlib.Path)
+    parser.add_argument("targets", nargs="*", default=[])
+    arguments = parser.parse_args()
+    targets = arguments.targets or sorted(TARGETS)
+    build = arguments.build.resolve()
+    seconds = max(1, round(arguments.minutes * 60 / len(targets)))
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        rows = list(pool.map(lambda target: run(build, target, seconds), targets))
+    text = page(rows)
+    print(text)
+    if arguments.table:
+        arguments.table.write_text(text, encoding="utf-8")
+    return 1 if any(row["findings"] or row["code"] for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
