@@ -36,11 +36,11 @@ package-check:    ## install both in bare Debian roots and use them there (as ro
 	@scripts/setup.sh package
 	@scripts/package_check.sh
 
-fuzz:             ## every reader of files under libFuzzer, MINUTES=N in all (60), and docs/fuzzing.md
+fuzz:             ## every reader of files under libFuzzer, MINUTES=N in all (60), and their table of figures
 	@scripts/setup.sh fuzz
 	@scripts/configure.sh fuzz
 	@cmake --build --preset fuzz --parallel $(JOBS) --target fuzz_targets
-	@python3 tools/fuzz_table.py build-fuzz --minutes $(or $(MINUTES),60) --jobs $(JOBS) --table docs/fuzzing.md
+	@python3 tools/fuzz_table.py build-fuzz --minutes $(or $(MINUTES),60) --jobs $(JOBS) --table build-fuzz/fuzzing.md
 
 asan:             ## all tests with the address and undefined-behaviour sanitizers
 	@scripts/setup.sh build

@@ -39,7 +39,7 @@ set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 include(CPack)
 
-# What the SPDX list says of the sources (scripts/sbom.py): where they are pinned, as this build took them.
+# What the SPDX list says of the sources (tools/pack/sbom.py): where they are pinned, as this build took them.
 file(WRITE ${PROJECT_BINARY_DIR}/sbom.json "{
   \"version\": \"${PROJECT_VERSION}\",
   \"maintainer\": \"${MASCING_MAINTAINER}\",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every fuzz target under libFuzzer and writes docs/fuzzing.md from what it says.
+"""Runs every fuzz target under libFuzzer and writes a table from what it says.
 
     tools/fuzz_table.py BUILD --minutes N [--jobs J] [--table FILE] [TARGET...]
 

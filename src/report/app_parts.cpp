@@ -80,8 +80,8 @@ bool is_notable(const Transcript& transcript) {
          (transcript.steered && has_dispute(*transcript.steered));
 }
 
-std::string json_block(const std::string& id, const std::string& json) {
-  return "<script type=\"application/json\" id=\"" + id + "\">" + json + "</script>\n";
+std::string json_block(const std::string& id, const std::string& content) {
+  return "<script type=\"application/json\" id=\"" + id + "\">" + content + "</script>\n";
 }
 
 }  // namespace

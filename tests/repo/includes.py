@@ -46,10 +46,11 @@ EXTERNAL = [
     (r"immintrin\.h", ["base"]),
     # The operating system.
     (r"(fcntl|poll|spawn|sys/(file|mman|wait))\.h", ["base"]),
-    (r"sys/resource\.h", ["cli"]),
+    (r"sys/resource\.h", ["base", "cli"]),
     (r"sys/stat\.h", ["base", "format"]),
     (r"unistd\.h", ["base", "export", "cli"]),
     (r"sys/ioctl\.h", ["cli"]),
+    (r"dlfcn\.h", ["host/llama"]),
     (r"(netdb|sys/socket)\.h", ["base", "cli"]),
 ]
 # What ARCHITECTURE.md may name beside rooms.
