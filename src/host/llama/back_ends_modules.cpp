@@ -21,13 +21,23 @@ std::string folder_of_libggml() {
   return std::filesystem::absolute(info.dli_fname).parent_path().string();
 }
 
+/// ggml would name each module on stderr.
+void load_quietly(const std::string& folder) {
+  ggml_log_callback previous = nullptr;
+  void* user_data = nullptr;
+  ggml_log_get(&previous, &user_data);
+  ggml_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
+  ggml_backend_load_all_from_path(folder.c_str());
+  ggml_log_set(previous, user_data);
+}
+
 }  // namespace
 
 void load_back_ends() {
   static std::once_flag once;
   std::call_once(once, [] {
     const std::string folder = folder_of_libggml();
-    ggml_backend_load_all_from_path(folder.c_str());
+    load_quietly(folder);
     if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) == nullptr) {
       throw Error(ErrorKind::kHost,
                   "[engine] no libggml-cpu-*.so in " + folder + " works on this processor",
