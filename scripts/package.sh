@@ -15,6 +15,7 @@ fi
 export SOURCE_DATE_EPOCH
 scripts/configure.sh package
 cmake --build --preset package --parallel "$jobs" --target mascing
-rm -rf build-package/packages build-package/_CPack_Packages
+rm -rf build-package/packages
 (cd build-package && cpack --config CPackConfig.cmake)
+rm -rf build-package/packages/_CPack_Packages
 ls -l build-package/packages
