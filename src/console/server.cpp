@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include <cpp-httplib/httplib.h>
 #include <nlohmann/json.hpp>
@@ -89,14 +90,15 @@ class Place {
  public:
   explicit Place(std::atomic<bool>& is_taken)
       : is_taken_(is_taken), has_it_(!is_taken.exchange(true)) {}
-  ~Place() {
-    if (has_it_) {
-      is_taken_ = false;
-    }
-  }
+  ~Place() { give_back(); }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   [[nodiscard]] bool has_it() const { return has_it_; }
+  void give_back() {
+    if (std::exchange(has_it_, false)) {
+      is_taken_ = false;
+    }
+  }
 
  private:
   std::atomic<bool>& is_taken_;
@@ -197,6 +199,7 @@ class Server::Impl {
               question,
               {[&](const std::string& line) { return sink.write(line.data(), line.size()); },
                [&] { return sink.is_writable(); }});
+          place->give_back();  // before the client learns that the answer is complete
           sink.done();
           return true;
         });

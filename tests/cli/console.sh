@@ -25,7 +25,10 @@ port=${url#http://127.0.0.1:}
 expect_error 1 "cannot be had" "$mascing" console -m "$planted" -t 1 --mask "$work/mask.gguf" --port "${port%%/*}"
 
 n_check=$((n_check + 1))
-python3 "$(dirname "$0")/console_client.py" "$url" "$program" 2>"$work/err" || fail "console_client.py"
+python3 "$(dirname "$0")/console_client.py" "$url" "$program" 2>"$work/err" || {
+  fail "console_client.py"
+  kill -9 $program
+}
 
 # The client has interrupted the program in the middle of an answer.
 n_check=$((n_check + 1))
