@@ -76,7 +76,7 @@ json rates_json(const SelectionRates& rates, int64_t n_expert) {
 /// The replies to a question while they are written.
 class Both {
  public:
-  Both(Host& host, const Question& question, Steering steering, const AnswerSink& sink)
+  Both(Host& host, const Question& question, const Steering& steering, const AnswerSink& sink)
       : host_(host), sink_(sink), sampling_(question.sampling) {
     const ReasoningMarks marks = host.reasoning_marks();
     for (const bool is_steered : {false, true}) {

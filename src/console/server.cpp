@@ -38,7 +38,7 @@ constexpr const char* kPage =
 
 /// Nothing from elsewhere, nothing inline, in no frame, kept in no cache.
 const httplib::Headers& safe_headers() {
-  static const httplib::Headers kHeaders = {
+  static const httplib::Headers headers = {
       {"Content-Security-Policy",
        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src "
        "data:; "
@@ -49,7 +49,7 @@ const httplib::Headers& safe_headers() {
       {"X-Frame-Options", "DENY"},
       {"Cross-Origin-Opener-Policy", "same-origin"},
       {"Cross-Origin-Resource-Policy", "same-origin"}};
-  return kHeaders;
+  return headers;
 }
 
 void refuse(httplib::Response& response, const Refusal& refusal) {

@@ -49,11 +49,11 @@ TEST(Gate, KnowsItsHostsByNameAndPort) {
 }
 
 TEST(Gate, AnswersNoPageOfAnotherOrigin) {
-  for (const std::string& origin : {"http://example.org",
-                                    "https://127.0.0.1:8090",
-                                    "null",
-                                    "http://127.0.0.1:80",
-                                    "http://127.0.0.1:8090.example.org"}) {
+  for (const std::string origin : {"http://example.org",
+                                   "https://127.0.0.1:8090",
+                                   "null",
+                                   "http://127.0.0.1:80",
+                                   "http://127.0.0.1:8090.example.org"}) {
     Knock knock = own_knock();
     knock.origin = origin;
     EXPECT_EQ(status_of(knock), 403) << origin;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/numeric.h"
 #include "base/temporary_folder.h"
 #include "demo.h"
 #include "export/calibration.h"
@@ -235,7 +236,8 @@ TEST_F(ObserveTest, SelectionRatesCountTheLargestSteeredLogits) {
     EXPECT_EQ(side.value.n_token, std::ssize(prompts_[0].tokens));
     for (int64_t l = 0; l < info.n_layer; ++l) {
       const auto row = side.value.rates.begin() + l * info.n_expert;
-      EXPECT_NEAR(std::accumulate(row, row + info.n_expert, 0.0), info.n_expert_used, 1e-9);
+      EXPECT_NEAR(
+          std::accumulate(row, row + info.n_expert, 0.0), to_double(info.n_expert_used), 1e-9);
     }
   }
   EXPECT_EQ(rates[1].value.rates[3], 1.0);

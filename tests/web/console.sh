@@ -30,7 +30,7 @@ def words(model, mask, *more):
     return [mascing, "console", "-m", model, "--mask", mask, "-t", "1", "--port", "0", *more]
 print(json.dumps({
     "demo": words(demo, f"{work}/demo.gguf", "--max-tokens", "60"),
-    "reasoning": words(reasoning, f"{work}/mask.gguf", "--max-tokens", "60", "--reasoning", "on"),
+    "reasoning": words(reasoning, f"{work}/mask.gguf=0.2", "--max-tokens", "60", "--reasoning", "on"),
     "hostile": words(demo, hostile, "--max-tokens", "60"),
     "slow": words(demo, f"{work}/demo.gguf", "--max-tokens", "4000"),
 }))
