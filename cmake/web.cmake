@@ -1,10 +1,10 @@
-# The scripts of report.html (web/): bundled by esbuild from npm and written as a C++ source, so that every page carries
-# them. Where npm is missing or cannot install, the build says so, and pages are plain: complete but for conversations,
-# the routing map and sorting.
+# The scripts of report.html and of `mascing console` (web/): bundled by esbuild from npm and written as a C++ source, so
+# that every page carries them. Where npm is missing or cannot install, the build says so: reports are plain, complete but
+# for conversations, the routing map and sorting, and there is no console.
 #
 # Sets MASCING_WEB_SOURCE, the source to compile, and MASCING_WEB_FOLDER, where the packages are; empty without npm.
 
-option(MASCING_WEB "Bundle the scripts of report.html (needs npm)" ON)
+option(MASCING_WEB "Bundle the scripts of report.html and of the console (needs npm)" ON)
 set(MASCING_WEB_FOLDER "")
 set(web_source ${PROJECT_SOURCE_DIR}/web)
 set(web_build ${PROJECT_BINARY_DIR}/web)
@@ -23,8 +23,8 @@ function(mascing_install_web_packages)
     execute_process(COMMAND ${MASCING_NPM} ci --no-audit --no-fund --loglevel=error WORKING_DIRECTORY ${web_build}
                     RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE words TIMEOUT 300)
     if(failed)
-      message(WARNING "mascing: npm could not install the packages of web/, so report.html will be the plain page "
-                      "(configure again to retry).\n${words}")
+      message(WARNING "mascing: npm could not install the packages of web/, so report.html will be the plain page and "
+                      "mascing console will be missing (configure again to retry).\n${words}")
       return()
     endif()
     file(TOUCH ${stamp})
@@ -33,9 +33,10 @@ function(mascing_install_web_packages)
 endfunction()
 
 if(NOT MASCING_WEB)
-  message(STATUS "mascing: MASCING_WEB is off, so report.html will be the plain page")
+  message(STATUS "mascing: MASCING_WEB is off, so report.html will be the plain page and mascing console will be missing")
 elseif(NOT MASCING_NPM OR NOT MASCING_NODE)
-  message(STATUS "mascing: npm was not found, so report.html will be the plain page (install npm and configure again)")
+  message(STATUS "mascing: npm was not found, so report.html will be the plain page and mascing console will be missing "
+                 "(install npm and configure again)")
 else()
   mascing_install_web_packages()
 endif()
@@ -47,7 +48,7 @@ if(MASCING_WEB_FOLDER)
                      COMMAND ${MASCING_NODE} build.mjs ${web_source}/src ${MASCING_WEB_SOURCE}
                      WORKING_DIRECTORY ${web_build}
                      DEPENDS ${web_files} ${web_source}/build.mjs ${web_source}/package-lock.json
-                     COMMENT "Bundling the scripts of report.html" VERBATIM)
+                     COMMENT "Bundling the scripts of report.html and of the console" VERBATIM)
 else()
   set(MASCING_WEB_SOURCE ${PROJECT_SOURCE_DIR}/src/report/no_bundle.cpp)
 endif()

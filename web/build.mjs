@@ -1,4 +1,4 @@
-// Bundles the scripts and the style of report.html and writes them as a C++ source.
+// Bundles the scripts and styles of report.html and of the console and writes them as a C++ source.
 //
 //   node build.mjs FOLDER_OF_SOURCES OUTPUT.cpp
 import { writeFile } from "node:fs/promises";
@@ -39,10 +39,22 @@ function literal(text) {
   return pieces.join("\n    ") || '""';
 }
 
-const [script, style] = await Promise.all([bundle("main.ts"), bundle("report.css")]);
-if (script.includes("</script") || script.includes(')mascing"')) {
-  throw new Error("the bundle cannot be embedded: it contains an end mark");
+const bundles = {
+  bundled_script: "main.ts",
+  bundled_style: "report.css",
+  console_script: "console.ts",
+  console_style: "console.css",
+};
+
+async function definition([name, entry]) {
+  const text = await bundle(entry);
+  if (text.includes("</script") || text.includes(')mascing"')) {
+    throw new Error(`${entry} cannot be embedded: its bundle contains an end mark`);
+  }
+  return `const char* ${name}() {\n  return ${literal(text)};\n}\n`;
 }
+
+const definitions = await Promise.all(Object.entries(bundles).map(definition));
 await writeFile(
   output,
   `// Written by web/build.mjs.
@@ -50,14 +62,7 @@ await writeFile(
 
 namespace mascing {
 
-const char* bundled_script() {
-  return ${literal(script)};
-}
-
-const char* bundled_style() {
-  return ${literal(style)};
-}
-
+${definitions.join("\n")}
 }  // namespace mascing
 `,
 );

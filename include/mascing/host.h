@@ -102,6 +102,11 @@ class Host {
   /// Error{kInterrupted}, without a result. Empty = nobody is asked. Returns whom it asked before.
   /// The default asks nobody.
   virtual HostWatch set_watch(HostWatch watch);
+  /// Generates like generate() and passes every token on at once. The default passes whole replies
+  /// on when all are done.
+  virtual std::vector<Result<Reply>> stream(const std::vector<GenerateRequest>& requests,
+                                            const Sampling& sampling,
+                                            const TokenListener& listener);
 };
 
 }  // namespace mascing

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mascing/result.h"
@@ -41,6 +42,17 @@ struct Reply {
   double log_prob = 0.0;
   FinishReason finish = FinishReason::kStop;
 };
+
+/// One more token of a reply, as soon as it is known.
+struct TokenView {
+  int64_t i_request = 0;
+  int64_t i_token = 0;  ///< within the reply
+  /// As Reply::text has it but for spaces that are cleaned up at the end; may end within a
+  /// character. Valid only during the call.
+  std::string_view text = {};
+};
+/// Tokens of one request arrive in order, from one thread at a time. An exception ends the call.
+using TokenListener = std::function<void(const TokenView&)>;
 
 /// A reply within a multi-round request.
 struct FinishedReply {

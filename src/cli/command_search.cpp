@@ -19,6 +19,7 @@ namespace {
 
 struct SearchArguments : RunArguments {
   bool with_menu = false;
+  bool is_agreed = false;  ///< to the one look at the test split
 };
 
 void print_set(const SearchArguments& arguments, const Results& results) {
@@ -57,7 +58,7 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
                             prefix + "pareto/1.gguf"}));
   const bool is_terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   if (arguments.with_menu || (is_terminal && !arguments.json)) {
-    menu.run(std::cin, std::cout, isatty(STDIN_FILENO) == 1);
+    menu.run(std::cin, std::cout, isatty(STDIN_FILENO) == 1, arguments.is_agreed);
   }
 }
 
@@ -104,6 +105,9 @@ void add_search(CLI::App& app, Session& session) {
   command->add_flag("--menu",
                     arguments->with_menu,
                     "Read menu commands from standard input even if it is not a terminal");
+  command->add_flag("--yes",
+                    arguments->is_agreed,
+                    "Do not ask before the menu's test; without a terminal nobody is asked");
   command->callback([arguments, &session] { execute_search(*arguments, session); });
 }
 

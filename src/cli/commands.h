@@ -29,6 +29,7 @@ void add_export(CLI::App& app, Session& session);
 void add_serve(CLI::App& app, Session& session);
 void add_search(CLI::App& app, Session& session);
 void add_chat(CLI::App& app, Session& session);
+void add_console(CLI::App& app, Session& session);
 void add_judge(CLI::App& app, Session& session);
 void add_mask(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);

@@ -74,6 +74,7 @@ void add_commands(CLI::App& app, mascing::cli::Session& session) {
   mascing::cli::add_serve(app, session);
   mascing::cli::add_search(app, session);
   mascing::cli::add_chat(app, session);
+  mascing::cli::add_console(app, session);
   mascing::cli::add_judge(app, session);
   mascing::cli::add_mask(app, session);
   mascing::cli::add_doctor(app, session);

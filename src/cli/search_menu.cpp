@@ -90,6 +90,23 @@ void SearchMenu::test(size_t i_member, std::ostream& out) const {
   say_written(prefix + "mask.gguf, " + prefix + "results.json, " + prefix + "report.html", "");
 }
 
+bool SearchMenu::agrees_to_test(std::istream& in) const {
+  if (!is_interactive_ || is_agreed_) {
+    return true;
+  }
+  std::cerr << "The test split can be looked at once, for one mask; no other mask can be tested "
+               "after it.\nEvaluate this one now? [y/N] "
+            << std::flush;
+  std::string answer;
+  std::getline(in, answer);
+  const std::string word = to_lower_ascii(trim(answer));
+  if (word == "y" || word == "yes") {
+    return true;
+  }
+  std::cerr << "Not tested.\n";
+  return false;
+}
+
 bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& out) {
   std::istringstream stream(line);
   std::vector<std::string> words;
@@ -115,15 +132,19 @@ bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& o
   } else if (name == "export" && words.size() == 4) {
     ship(member(words[1]), words[2], words[3]);
   } else if (name == "test" && words.size() == 2) {
-    test(member(words[1]), out);
+    const size_t i_member = member(words[1]);
+    if (agrees_to_test(in)) {
+      test(i_member, out);
+    }
   } else {
     misunderstand("\"" + printable(line) + "\" is not a menu command");
   }
   return true;
 }
 
-void SearchMenu::run(std::istream& in, std::ostream& out, bool is_interactive) {
+void SearchMenu::run(std::istream& in, std::ostream& out, bool is_interactive, bool is_agreed) {
   is_interactive_ = is_interactive;
+  is_agreed_ = is_agreed;
   if (is_interactive) {
     std::cerr << '\n' << kMenuHelp;
   }

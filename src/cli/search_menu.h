@@ -32,8 +32,9 @@ class SearchMenu {
   /// Writes the members of the set to pareto/1.gguf, pareto/2.gguf, ...; removes those of an
   /// earlier search. Returns their number.
   [[nodiscard]] size_t write_set() const;
-  /// Reads commands until the end or "quit".
-  void run(std::istream& in, std::ostream& out, bool is_interactive);
+  /// Reads commands until the end or "quit". Somebody at a terminal is asked before the one look at
+  /// the test split, unless `is_agreed`.
+  void run(std::istream& in, std::ostream& out, bool is_interactive, bool is_agreed);
 
  private:
   /// Returns false if the command ends the menu.
@@ -43,11 +44,13 @@ class SearchMenu {
   void talk(size_t i_member, std::istream& in, std::ostream& out) const;
   void ship(size_t i_member, const std::string& form, const std::string& file) const;
   void test(size_t i_member, std::ostream& out) const;
+  [[nodiscard]] bool agrees_to_test(std::istream& in) const;
 
   const SearchView& view_;
   const RunArguments& arguments_;
   std::vector<TradePoint> set_;
   bool is_interactive_ = false;
+  bool is_agreed_ = false;
 };
 
 }  // namespace mascing::cli

@@ -10,8 +10,8 @@
 namespace mascing::cli {
 namespace {
 
-constexpr std::array<std::string_view, 5> kColours = {
-    ansi::kBold, ansi::kGreen, ansi::kRed, ansi::kYellow, ansi::kReset};
+constexpr std::array<std::string_view, 6> kColours = {
+    ansi::kBold, ansi::kGreen, ansi::kRed, ansi::kYellow, ansi::kUnderlined, ansi::kReset};
 constexpr size_t kLongestCharacter = 4;
 
 /// Bytes of the colour at the start of `text`; 0 if there is none.

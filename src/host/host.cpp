@@ -43,6 +43,18 @@ std::vector<Result<SteerGradient>> Host::gradients(
   throw Error(ErrorKind::kHost, "[host] this engine cannot differentiate");
 }
 
+std::vector<Result<Reply>> Host::stream(const std::vector<GenerateRequest>& requests,
+                                        const Sampling& sampling,
+                                        const TokenListener& listener) {
+  std::vector<Result<Reply>> replies = generate(requests, sampling);
+  for (int64_t i = 0; i < std::ssize(replies); ++i) {
+    if (replies[i].ok() && !replies[i].value.text.empty()) {
+      listener({i, 0, replies[i].value.text});
+    }
+  }
+  return replies;
+}
+
 void Host::converse(const std::vector<GenerateRequest>& requests,
                     const ConverseOptions& options,
                     const NextPrompts& next) {

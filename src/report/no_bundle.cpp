@@ -1,4 +1,5 @@
-// Stands in for the bundle in a build without npm (cmake/web.cmake): pages are plain.
+// Stands in for the bundle in a build without npm (cmake/web.cmake): pages are plain, and there
+// is no console.
 #include "report/bundle.h"
 
 namespace mascing {
@@ -8,6 +9,14 @@ const char* bundled_script() {
 }
 
 const char* bundled_style() {
+  return "";
+}
+
+const char* console_script() {
+  return "";
+}
+
+const char* console_style() {
   return "";
 }
 

@@ -5,6 +5,7 @@
 
 #include "report/ansi.h"
 #include "report/columns.h"
+#include "report/word_diff.h"
 
 namespace mascing {
 namespace {
@@ -56,9 +57,64 @@ std::string bold(const std::string& text, bool colour) {
   return colour ? ansi::kBold + text + ansi::kReset : text;
 }
 
-std::string below(const TitledText& text, size_t width, bool colour) {
-  std::string result = bold(printable(text.title), colour) + "\n";
-  for (const std::string& line : wrap_lines(text.text, std::max(width, 4 * kIndent) - kIndent)) {
+std::vector<std::string> words_of(const std::vector<std::string>& lines) {
+  std::vector<std::string> words;
+  for (const std::string& line : lines) {
+    for (size_t at = 0; (at = line.find_first_not_of(' ', at)) != std::string::npos;) {
+      const size_t end = std::min(line.find(' ', at), line.size());
+      words.push_back(line.substr(at, end - at));
+      at = end;
+    }
+  }
+  return words;
+}
+
+/// Colours the marked words of the lines; `i_word` counts them over all lines.
+void colour_words(const std::vector<bool>& marks,
+                  const char* colour,
+                  std::vector<std::string>& lines) {
+  size_t i_word = 0;
+  for (std::string& line : lines) {
+    for (size_t at = 0; (at = line.find_first_not_of(' ', at)) != std::string::npos;) {
+      size_t end = std::min(line.find(' ', at), line.size());
+      if (marks[i_word++]) {
+        const std::string start = std::string(colour) + ansi::kUnderlined;
+        line.insert(end, ansi::kReset);
+        line.insert(at, start);
+        end += start.size() + std::string(ansi::kReset).size();
+      }
+      at = end;
+    }
+  }
+}
+
+/// The texts as lines of the same width, the words that only one has coloured if wanted.
+struct WrappedTexts {
+  std::vector<std::string> left;
+  std::vector<std::string> right;
+};
+
+WrappedTexts wrap_texts(
+    const TitledText& left, const TitledText& right, size_t width, bool is_padded, bool colour) {
+  WrappedTexts lines{wrap_lines(left.text, width), wrap_lines(right.text, width)};
+  const WordMarks marks =
+      colour ? differing_words(words_of(lines.left), words_of(lines.right)) : WordMarks{};
+  if (is_padded) {
+    lines.left.resize(std::max(lines.left.size(), lines.right.size()));
+    for (std::string& line : lines.left) {
+      line = padded(line, width, true);
+    }
+  }
+  if (colour) {
+    colour_words(marks.left, ansi::kRed, lines.left);
+    colour_words(marks.right, ansi::kGreen, lines.right);
+  }
+  return lines;
+}
+
+std::string below(const std::string& title, const std::vector<std::string>& lines, bool colour) {
+  std::string result = bold(printable(title), colour) + "\n";
+  for (const std::string& line : lines) {
     result += line.empty() ? "\n" : std::string(kIndent, ' ') + line + "\n";
   }
   return result;
@@ -81,19 +137,19 @@ std::string side_by_side(const TitledText& left,
                          size_t width,
                          bool colour) {
   if (width < kWideTerminal) {
-    return below(left, width, colour) + below(right, width, colour);
+    const WrappedTexts lines =
+        wrap_texts(left, right, std::max(width, 4 * kIndent) - kIndent, false, colour);
+    return below(left.title, lines.left, colour) + below(right.title, lines.right, colour);
   }
   const size_t n_column = (width - kGapWidth) / 2;
   const auto title = [&](const TitledText& text) {
     return bold(padded(shortened(printable(text.title), n_column), n_column, true), colour);
   };
   std::string result = title(left) + kGap + title(right) + "\n";
-  const std::vector<std::string> on_left = wrap_lines(left.text, n_column);
-  const std::vector<std::string> on_right = wrap_lines(right.text, n_column);
-  for (size_t i = 0; i < std::max(on_left.size(), on_right.size()); ++i) {
-    const std::string first = i < on_left.size() ? on_left[i] : "";
-    const std::string second = i < on_right.size() ? on_right[i] : "";
-    const std::string line = padded(first, n_column, true) + kGap + second;
+  const WrappedTexts lines = wrap_texts(left, right, n_column, true, colour);
+  for (size_t i = 0; i < lines.left.size(); ++i) {
+    const std::string line =
+        lines.left[i] + kGap + (i < lines.right.size() ? lines.right[i] : std::string());
     result += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return result;

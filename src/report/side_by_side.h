@@ -19,7 +19,8 @@ struct TitledText {
 inline constexpr size_t kWideTerminal = 90;
 
 /// Each text below its title, in two columns if `width` allows, ending in a line break. `colour`
-/// only makes the titles bold.
+/// makes the titles bold and underlines the words that only one text has, red on the left, green on
+/// the right; it changes nothing else.
 [[nodiscard]] std::string side_by_side(const TitledText& left,
                                        const TitledText& right,
                                        size_t width,

@@ -52,6 +52,32 @@ grep -qE '^base +\| steered, alpha 0.00' "$work/out" || fail "no columns at widt
 talk 0 '\n\n' --mask "$work/mask.gguf"
 [ -s "$work/out" ] && fail "empty lines were answered"
 
+# On a terminal the words that only one reply has are underlined in colour, each on its side; in a pipe nothing is.
+talk 0 'Tell me of the mill.\n' --mask "$work/mask.gguf=1"
+cp "$work/out" "$work/plain"
+python3 - "$work/plain" "${chat[@]}" --mask "$work/mask.gguf=1" --width 80 <<'END' || fail "no words are marked on a terminal"
+import os, pty, re, subprocess, sys
+ours, its = pty.openpty()
+program = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=its, stderr=subprocess.DEVNULL,
+                           env={name: value for name, value in os.environ.items() if name != "NO_COLOR"})
+os.close(its)
+program.stdin.write(b"Tell me of the mill.\n")
+program.stdin.close()
+said = b""
+try:
+    while piece := os.read(ours, 4096):
+        said += piece
+except OSError:
+    pass  # the other end is closed
+assert program.wait() == 0
+text = said.decode().replace("\r\n", "\n")
+base, steered = text.split("steered, alpha", 1)
+assert "\x1b[31m\x1b[4m" in base and "\x1b[32m" not in base, text
+assert "\x1b[32m\x1b[4m" in steered and "\x1b[31m" not in steered, text
+plain = open(sys.argv[1]).read()
+assert "\x1b" not in plain and re.sub("\x1b\\[[0-9]+m", "", text) == plain, (text, plain)
+END
+
 # Mistakes in a script end it; each message says what is valid.
 talk 2 '/alhpa 1\n' --mask "$work/mask.gguf"
 says err "did you mean /alpha?"

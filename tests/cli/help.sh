@@ -2,7 +2,7 @@
 # The help of every command opens with an example; wrong usage has its own exit code.
 . "$(dirname "$0")/common.sh" "$@"
 
-for command in "" run search chat init import eval collect trace train steer inspect judge report export serve doctor "mask show" "mask diff" "mask compose" "mask verify" \
+for command in "" run search chat console init import eval collect trace train steer inspect judge report export serve doctor "mask show" "mask diff" "mask compose" "mask verify" \
   "mask unbake"; do
   for flag in --help -h; do
     run 0 "$mascing" $command $flag

@@ -44,6 +44,30 @@ menu 2 "dance\n"
 says err "not a menu command"
 menu 2 "export 1 cloud $work/x\n"
 
+# Somebody at a terminal is asked before the one look at the test split, unless --yes is given.
+at_terminal() { # LINES OPTIONS...
+  local lines=$1
+  shift
+  n_check=$((n_check + 1))
+  python3 - "$lines" "$work" "${search[@]}" "$work/found" --menu "$@" <<'END' || fail "at a terminal: $lines $*"
+import os, pty, subprocess, sys
+lines, work, command = sys.argv[1], sys.argv[2], sys.argv[3:]
+ours, its = pty.openpty()
+with open(work + "/text", "w") as text, open(work + "/err", "w") as messages:
+    program = subprocess.Popen(command, stdin=its, stdout=text, stderr=messages)
+    os.close(its)
+    os.write(ours, lines.encode().decode("unicode_escape").encode())
+    program.wait()
+END
+}
+at_terminal "test 1\\nno\\nquit\\n"
+says err "Evaluate this one now? [y/N]"
+says err "Not tested."
+[ -e "$work/found/results.json" ] && fail "tested against the user's word"
+at_terminal "test 99\\nquit\\n" --yes
+says err "not in the Pareto set"
+grep -q "Evaluate this one" "$work/err" && fail "--yes was given, and still asked"
+
 # The user chooses. Only one mask may be evaluated on the test split.
 printf 'test 1\n' | "${search[@]}" "$work/found" --menu >"$work/text" 2>"$work/err"
 code=$?

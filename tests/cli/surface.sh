@@ -8,7 +8,7 @@ run 0 "$mascing" --help
 [ "$(wc -l <"$work/out")" -lt 40 ] || fail "the help has $(wc -l <"$work/out") lines"
 n_check=$((n_check + 1))
 awk 'length > 80' "$work/out" | grep . && fail "lines of the help are wider than 80 columns"
-for command in run import chat search mask doctor; do
+for command in run import chat console search mask doctor; do
   grep -qE "^  $command +[A-Z]" "$work/out" || fail "the help does not list '$command'"
 done
 grep -q describe-cli "$work/out" && fail "the help lists a hidden command"

@@ -26,6 +26,7 @@ NOT_RUN = {
     ("*", r"make .*|cmake --preset .*"): "builds everything; CI calls these targets",
     ("*", r"mascing mask diff\|.*"): "names four commands at once; tests/cli/export.sh runs each",
     ("*", r"mascing serve .*"): "stays in the foreground; tests/cli/serve.sh starts it and asks it",
+    ("*", r"mascing console .*"): "stays in the foreground; tests/cli/console.sh starts it and asks it",
     ("*", r".*http://127\.0\.0\.1.*"): "needs that server; tests/cli/serve_client.py sends the same requests",
     ("*", r"(llama-server|vllm|sbatch) .*"): "another project's program; tests/cli/serve.sh starts llama-server",
     ("*", r"scripts/build_server\.sh.*"): "builds llama-server, some minutes",

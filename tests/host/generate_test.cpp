@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "demo.h"
+#include "mascing/error.h"
 
 namespace mascing {
 namespace {
@@ -160,6 +161,39 @@ TEST_F(GenerateTest, AnIdleMaskRepeatsTheUnsteeredReplyBitForBit) {
     EXPECT_EQ(plain[i].value.tokens, masked[i].value.tokens);
     EXPECT_EQ(plain[i].value.log_prob, masked[i].value.log_prob);
   }
+}
+
+TEST_F(GenerateTest, AStreamPassesOnEveryTokenOfTheSameReplies) {
+  for (const int64_t n_thread : {1, 3}) {
+    LlamaHostOptions options = demo_options();
+    options.n_thread = n_thread;
+    const auto host = open_llama_host(options);
+    std::vector<std::string> heard(prompts_->size());
+    std::vector<int64_t> n_heard(prompts_->size(), 0);
+    const auto streamed = host->stream(requests(), {0.0F, 0, 25}, [&](const TokenView& token) {
+      EXPECT_EQ(token.i_token, n_heard.at(token.i_request)++);
+      heard.at(token.i_request) += token.text;
+    });
+    const auto replies = host->generate(requests(), {0.0F, 0, 25});
+    for (size_t i = 0; i < replies.size(); ++i) {
+      EXPECT_EQ(streamed[i].value.tokens, replies[i].value.tokens);
+      EXPECT_EQ(streamed[i].value.text, replies[i].value.text);
+      EXPECT_EQ(n_heard[i], std::ssize(replies[i].value.tokens));
+      EXPECT_THAT(heard[i], HasSubstr(replies[i].value.text));
+    }
+  }
+}
+
+TEST_F(GenerateTest, AStreamEndsWithItsListenersException) {
+  int64_t n_token = 0;
+  const auto stop_at_five = [&](const TokenView&) {
+    if (++n_token == 5) {
+      throw Error(ErrorKind::kInterrupted, "enough");
+    }
+  };
+  EXPECT_THROW((void)host_->stream(requests(), {0.0F, 0, 25}, stop_at_five), Error);
+  EXPECT_EQ(n_token, 5);
+  EXPECT_TRUE(host_->generate({requests().front()}, {0.0F, 0, 3})[0].ok());
 }
 
 TEST_F(GenerateTest, NoTokensAndUnknownTokensAreErrorsOfTheirRequests) {

@@ -1,10 +1,12 @@
 // What the host shows of routers and outputs, against the model file and against the host itself.
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/numeric.h"
 #include "base/temporary_folder.h"
 #include "demo.h"
 #include "export/calibration.h"
@@ -13,6 +15,7 @@
 #include "format/gguf.h"
 #include "format/model_file.h"
 #include "mascing/tensor_codec.h"
+#include "stage/selection_rates.h"
 #include "tolerance.h"
 
 namespace mascing {
@@ -219,6 +222,36 @@ TEST(GgmlCodec, QuantisesAndRestoresWithinTheTypesPrecision) {
   }
   EXPECT_FALSE(ggml_codec().can_encode(26));  // i32
   EXPECT_FALSE(ggml_codec().can_encode(-1));
+}
+
+TEST_F(ObserveTest, SelectionRatesCountTheLargestSteeredLogits) {
+  const ModelInfo& info = host_->describe();
+  const auto mask = std::make_shared<Mask>(zero_mask(info));
+  mask->steer[3] = 1000.0F;               // layer 0: expert 3 always,
+  mask->steer[info.n_expert] = -1000.0F;  // layer 1: expert 0 never
+  const auto rates = selection_rates(
+      *host_, {whole(prompts_[0]), whole(prompts_[0], {mask, 1.0F}), {{1, 2}, {1, 1}, {}}});
+  for (const auto& side : {rates[0], rates[1]}) {
+    ASSERT_TRUE(side.ok()) << side.error;
+    EXPECT_EQ(side.value.n_token, std::ssize(prompts_[0].tokens));
+    for (int64_t l = 0; l < info.n_layer; ++l) {
+      const auto row = side.value.rates.begin() + l * info.n_expert;
+      EXPECT_NEAR(
+          std::accumulate(row, row + info.n_expert, 0.0), to_double(info.n_expert_used), 1e-9);
+    }
+  }
+  EXPECT_EQ(rates[1].value.rates[3], 1.0);
+  EXPECT_LT(rates[0].value.rates[3], 1.0);
+  EXPECT_EQ(rates[1].value.rates[info.n_expert], 0.0);
+  EXPECT_FALSE(rates[2].ok()) << "an empty span";
+}
+
+TEST_F(ObserveTest, AReplyIsWrittenByTheTokensBeforeItsOwn) {
+  const TraceRequest request = written_by({1, 2, 3}, {4, 5}, {});
+  EXPECT_THAT(request.tokens, testing::ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(request.span.begin, 2);
+  EXPECT_EQ(request.span.end, 4);
+  EXPECT_TRUE(written_by({1, 2, 3}, {}, {}).tokens.empty());
 }
 
 }  // namespace

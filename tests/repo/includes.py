@@ -29,7 +29,8 @@ ROOMS = {
     "measure": ["scenario", "stage", "judge", "format", "base"],
     "search": ["measure", "scenario", "stage", "base"],
     "run": ["search", "measure", "scenario", "stage", "base"],
-    "cli": ["measure", "report", "export", "judge", "format", "base"],
+    "console": ["report", "stage", "format", "base"],
+    "cli": ["console", "measure", "report", "export", "judge", "format", "base"],
 }
 PUBLIC = "include/mascing"
 
@@ -38,11 +39,12 @@ PUBLIC = "include/mascing"
 EXTERNAL = [
     (r"(llama|ggml|gguf|chat|common|log|sampling|build)(-[a-z]+)?\.h", ["host/llama"]),
     (r"curl/.*", ["src/judge/http_client.cpp"]),
+    (r"cpp-httplib/.*", ["src/console/server.cpp"]),
     (r"CLI/.*", ["cli"]),
     (r"toml\+\+/.*", ["scenario"]),
     (r"openssl/.*", ["base"]),
     (r"Eigen/.*", ["nn", "host/llama", "stage", "export"]),
-    (r"nlohmann/.*", ["format", "judge", "export", "measure", "search", "run", "cli"]),
+    (r"nlohmann/.*", ["format", "judge", "export", "measure", "search", "run", "console", "cli"]),
     (r"immintrin\.h", ["base"]),
     # The operating system.
     (r"(fcntl|poll|spawn|sys/(file|mman|wait))\.h", ["base"]),

@@ -1,18 +1,16 @@
 // Pages in a browser. Started by report.sh, which makes the runs.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-const { MASCING_WEB_PACKAGES, MASCING_CHROMIUM, MASCING_WEB_RUNS, MASCING_WEB_SHOTS } = process.env;
-const require = createRequire(join(MASCING_WEB_PACKAGES, "package.json"));
-const { chromium } = require("playwright-core");
-const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+import { axeSource, clippedElements, keepShot, launch, openPage } from "./page.mjs";
+
+const { MASCING_WEB_RUNS } = process.env;
 
 let browser;
 before(async () => {
-  browser = await chromium.launch({ executablePath: MASCING_CHROMIUM, args: ["--no-sandbox"] });
+  browser = await launch();
 });
 after(() => browser.close());
 
@@ -21,33 +19,9 @@ const resultsOf = (run) => JSON.parse(readFileSync(fileOf(run, "results.json"), 
 const linesOf = (run) =>
   readFileSync(fileOf(run, "transcripts.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
 
-/// Opens a run's page. Whatever it logs, and whatever it asks for besides itself, fails the test at `close`.
-async function open(run, { width = 1280, height = 900, scheme = "light", hash = "" } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("console", (message) => complaints.push(`console: ${message.text()}`));
-  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
-  page.on("dialog", (dialog) => {
-    complaints.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
+function open(run, { hash = "", ...options } = {}) {
   const address = `file://${fileOf(run, "report.html")}`;
-  page.on("request", (request) => {
-    if (request.url().split("#")[0] !== address) complaints.push(`request: ${request.url()}`);
-  });
-  await page.goto(address + hash);
-  page.finish = async () => {
-    await context.close();
-    assert.deepEqual(complaints, []);
-  };
-  return page;
-}
-
-async function keepShot(page, name) {
-  if (!MASCING_WEB_SHOTS) return;
-  mkdirSync(MASCING_WEB_SHOTS, { recursive: true });
-  await page.screenshot({ path: join(MASCING_WEB_SHOTS, `${name}.png`), fullPage: true });
+  return openPage(browser, address + hash, { ...options, isOwn: (url) => url.split("#")[0] === address });
 }
 
 const textOf = (page, selector) => page.locator(selector).innerText();
@@ -63,24 +37,6 @@ function assertRate(text, rate) {
   const numbers = text.match(/\d+\.\d+/g);
   assert.equal(numbers.length, 3, text);
   [rate.rate, rate.low, rate.high].forEach((value, i) => assertRounded(numbers[i], value, 2));
-}
-
-/// Elements whose text is cut off, or that reach beyond the page. Rows of the list end in an ellipsis by design, and
-/// replies and lists that scroll from top to bottom lose nothing.
-function clippedElements() {
-  const found = [];
-  const edge = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth > edge) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
-  for (const element of document.querySelectorAll("body *")) {
-    const style = getComputedStyle(element);
-    const box = element.getBoundingClientRect();
-    if (box.width <= 1 || style.visibility === "hidden" || element.closest("svg, .row-text, .row-facts, select, thead")) continue;
-    const isCut = element.scrollWidth > element.clientWidth + 1 && style.overflowX !== "visible" && element.clientWidth > 1;
-    if (isCut || box.right > edge + 1) {
-      found.push(`${element.tagName}.${element.className} "${element.textContent.slice(0, 40)}" to ${Math.round(box.right)}`);
-    }
-  }
-  return found.slice(0, 5);
 }
 
 for (const run of ["demo", "reasoning"]) {

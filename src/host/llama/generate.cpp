@@ -68,6 +68,7 @@ struct Job {
   const std::vector<GenerateRequest>& requests;
   const ConverseOptions& options;
   const NextPrompts& next;
+  const TokenListener* listener = nullptr;  ///< null = nobody
 };
 
 std::string rejection_reason(const Engine& engine, const std::vector<int32_t>& prompt) {
@@ -224,9 +225,9 @@ void compose(Engine& engine, std::vector<Slot>& slots, TokenBatch& batch) {
 }
 
 /// Follows the reasoning; what has been summed of it is no part of the visible reply.
-void track(const Engine& engine, int32_t token, Slot& slot) {
+void track(const std::string& piece, Slot& slot) {
   const bool was_reasoning = slot.tracker.is_reasoning();
-  slot.tracker.add(common_token_to_piece(engine.vocab(), token, true));
+  slot.tracker.add(piece);
   if (was_reasoning || slot.tracker.is_reasoning()) {
     slot.reply.n_reasoning_token = std::ssize(slot.reply.tokens);
     slot.reply.log_prob = 0.0;
@@ -248,7 +249,8 @@ bool is_at_limit(const Engine& engine, const Sampling& sampling, const Slot& slo
 }
 
 /// Adds the next token to the slot's reply; returns why the reply ends, if it does.
-std::optional<FinishReason> sample(Engine& engine, const Sampling& sampling, Slot& slot) {
+std::optional<FinishReason> sample(const Job& job, Slot& slot) {
+  Engine& engine = job.engine;
   const int32_t token = llama_sampler_sample(slot.sampler.get(), engine.context(), slot.i_output);
   if (llama_vocab_is_eog(engine.vocab(), token)) {
     return FinishReason::kStop;
@@ -257,8 +259,13 @@ std::optional<FinishReason> sample(Engine& engine, const Sampling& sampling, Slo
   const float* row = engine.logits(slot.i_output);
   reply.log_prob += row[token] - log_sum_exp(row, engine.info().n_vocab);
   reply.tokens.push_back(token);
-  track(engine, token, slot);
-  return is_at_limit(engine, sampling, slot) ? std::optional(FinishReason::kLength) : std::nullopt;
+  const std::string piece = common_token_to_piece(engine.vocab(), token, true);
+  track(piece, slot);
+  if (job.listener != nullptr) {
+    (*job.listener)({slot.i_request, std::ssize(reply.tokens) - 1, piece});
+  }
+  return is_at_limit(engine, job.options.sampling, slot) ? std::optional(FinishReason::kLength)
+                                                         : std::nullopt;
 }
 
 void finish(const Engine& engine, FinishReason reason, Slot& slot) {
@@ -328,7 +335,7 @@ void advance(const Job& job, std::vector<Slot>& slots, TokenBatch& batch) {
     if (slot.state != SlotState::kRunning || slot.i_output < 0) {
       continue;
     }
-    if (const auto reason = sample(job.engine, job.options.sampling, slot)) {
+    if (const auto reason = sample(job, slot)) {
       finish(job.engine, *reason, slot);
     }
   }
@@ -339,8 +346,9 @@ void advance(const Job& job, std::vector<Slot>& slots, TokenBatch& batch) {
 void run_conversations(Engine& engine,
                        const std::vector<GenerateRequest>& requests,
                        const ConverseOptions& options,
-                       const NextPrompts& next) {
-  const Job job{engine, requests, options, next};
+                       const NextPrompts& next,
+                       const TokenListener* listener) {
+  const Job job{engine, requests, options, next, listener};
   engine.forget();
   std::deque<int64_t> waiting = accept_requests(job);
   std::vector<Slot> slots = make_slots(engine.n_parallel());
@@ -364,15 +372,16 @@ void run_conversations(Engine& engine,
 
 std::vector<Result<Reply>> run_generation(Engine& engine,
                                           const std::vector<GenerateRequest>& requests,
-                                          const Sampling& sampling) {
+                                          const Sampling& sampling,
+                                          const TokenListener* listener) {
   std::vector<Result<Reply>> outcomes(requests.size());
-  run_conversations(
-      engine, requests, {sampling, 1}, [&](const std::vector<FinishedReply>& replies) {
-        for (const FinishedReply& finished : replies) {
-          outcomes[finished.i_request] = finished.reply;
-        }
-        return std::vector<std::vector<int32_t>>(replies.size());
-      });
+  const auto keep = [&](const std::vector<FinishedReply>& replies) {
+    for (const FinishedReply& finished : replies) {
+      outcomes[finished.i_request] = finished.reply;
+    }
+    return std::vector<std::vector<int32_t>>(replies.size());
+  };
+  run_conversations(engine, requests, {sampling, 1}, keep, listener);
   return outcomes;
 }
 

@@ -142,6 +142,31 @@ class LlamaHost : public Host {
     };
     return on_engines<Reply>(requests, run);
   }
+  std::vector<Result<Reply>> stream(const std::vector<GenerateRequest>& requests,
+                                    const Sampling& sampling,
+                                    const TokenListener& listener) override {
+    std::exception_ptr failure;  // of `listener`: ends the work of all engines
+    std::vector<Result<Reply>> all(requests.size());
+    on_parts(engines_,
+             requests,
+             [&](Engine& engine, const std::vector<GenerateRequest>& part, int64_t first) {
+               const TokenListener listener_of_part = [&](const TokenView& token) {
+                 const std::lock_guard<std::mutex> lock(watch_->mutex());
+                 if (failure) {
+                   std::rethrow_exception(failure);
+                 }
+                 try {
+                   listener({token.i_request + first, token.i_token, token.text});
+                 } catch (...) {
+                   failure = std::current_exception();
+                   throw;
+                 }
+               };
+               auto outcomes = run_generation(engine, part, sampling, &listener_of_part);
+               std::move(outcomes.begin(), outcomes.end(), all.begin() + first);
+             });
+    return all;
+  }
   void converse(const std::vector<GenerateRequest>& requests,
                 const ConverseOptions& options,
                 const NextPrompts& next) override {

@@ -24,16 +24,21 @@ namespace mascing {
 [[nodiscard]] std::vector<std::string> run_output_observations(
     Engine& engine, const std::vector<TraceRequest>& requests, const OutputObserver& observer);
 
-/// Continuous batching: a finished reply makes room for the next prompt at once.
+/// Continuous batching: a finished reply makes room for the next prompt at once. `listener`: whom
+/// to pass every token on to, may be null.
 [[nodiscard]] std::vector<Result<Reply>> run_generation(
-    Engine& engine, const std::vector<GenerateRequest>& requests, const Sampling& sampling);
+    Engine& engine,
+    const std::vector<GenerateRequest>& requests,
+    const Sampling& sampling,
+    const TokenListener* listener = nullptr);
 
 /// The same, each request going on as long as `next` has a prompt for it; what its cache holds of
 /// that prompt is kept.
 void run_conversations(Engine& engine,
                        const std::vector<GenerateRequest>& requests,
                        const ConverseOptions& options,
-                       const NextPrompts& next);
+                       const NextPrompts& next,
+                       const TokenListener* listener = nullptr);
 
 /// Teacher-forced; a request with divergence runs as two sequences in lock-step, unsteered and
 /// steered.

@@ -1,0 +1,63 @@
+// Counts at each token that the host shows; the lower number wins a tie, as in a stable sort.
+#include "stage/selection_rates.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/numeric.h"
+
+namespace mascing {
+namespace {
+
+/// Adds 1 to the counts of the k largest of z [n].
+void count_largest(const float* z, int64_t k, std::vector<int64_t>& order, double* counts) {
+  std::iota(order.begin(), order.end(), 0);
+  std::nth_element(order.begin(), order.begin() + (k - 1), order.end(), [&](int64_t a, int64_t b) {
+    return z[a] > z[b] || (z[a] == z[b] && a < b);
+  });
+  for (int64_t i = 0; i < k; ++i) {
+    counts[order[i]] += 1.0;
+  }
+}
+
+}  // namespace
+
+std::vector<Result<SelectionRates>> selection_rates(Host& host,
+                                                    const std::vector<TraceRequest>& requests) {
+  const ModelInfo& info = host.describe();
+  const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
+  std::vector<Result<SelectionRates>> results(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i) {
+    results[i].value.n_token = requests[i].span.size();
+    results[i].value.rates.assign(info.n_layer * info.n_expert, 0.0);
+  }
+  std::vector<int64_t> order(info.n_expert);
+  std::vector<std::string> errors = host.observe(requests, [&](const RouterView& view) {
+    std::vector<double>& rates = results[view.i_request].value.rates;
+    count_largest(view.steered, k, order, rates.data() + view.i_layer * info.n_expert);
+  });
+  for (size_t i = 0; i < requests.size(); ++i) {
+    results[i].error = std::move(errors[i]);
+    const double n = to_double(std::max<int64_t>(1, results[i].value.n_token));
+    for (double& rate : results[i].value.rates) {
+      rate /= n;
+    }
+  }
+  return results;
+}
+
+TraceRequest written_by(const std::vector<int32_t>& prompt,
+                        const std::vector<int32_t>& reply,
+                        const Steering& steering) {
+  TraceRequest request;
+  request.steering = steering;
+  if (reply.empty()) {
+    return request;
+  }
+  request.tokens = prompt;
+  request.tokens.insert(request.tokens.end(), reply.begin(), reply.end() - 1);
+  request.span = {std::ssize(prompt) - 1, std::ssize(request.tokens)};
+  return request;
+}
+
+}  // namespace mascing
