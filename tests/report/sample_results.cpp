@@ -107,7 +107,7 @@ void add_loop(Results& results) {
   results.interventional = {{{0.0, 0.5, 0.0}, {1.25, 0.625, 0.375}}, 1536};
   results.outcome = {450, 0.96875, 0.8125};
   results.outcome.held_out["dsr"] = {
-      "wanted_only", 160, 140, 0.9375, 0.4375, 0.875, 0.00005, true, true, -0.25, 1.5};
+      "wanted_only", 160, 140, 0.9375, 0.4375, 0.875, 0.00005, true, true, true, -0.25, 1.5};
   results.power = {300, 300, 160, 0.53125, 140.625, 155.5, 6, 0.02, 0.03125};
 }
 
