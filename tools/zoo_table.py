@@ -19,6 +19,8 @@ BASELINES = {"paper": "paper's recipe", "mean_difference": "mean difference", "s
 HOLD = {"defend": ("direct_refusal", "benign_compliance", "keep_answered"), "permit": ("hold_refusal", "benign_compliance", "dsr")}
 COMPARED = ("The paper's averages are of other models (7 to 47 billion parameters), other data and another judge, and its masks were tuned on "
             "the conversations they were measured on. What may be compared is the size of a gain, loosely; the rates themselves may not.")
+AGAIN = ("A model that is measured again after the method has changed is looked at on its test split once more. Changes are chosen on selection "
+         "splits, and results replace older ones whether they are better or not.")
 
 
 def read(folder):
@@ -39,6 +41,12 @@ def share(rate):
 def has_failed(run, scenario):
     """A run whose mask was measured but not written: a hold set fell, or the rise may be chance."""
     return any(warning["id"] in (HOLD[scenario][0] + "_fell", "within_chance") for warning in run["warnings"])
+
+
+def fallen(run, scenario):
+    """Sets beside the hold set whose limit the mask broke on the test split."""
+    ids = {warning["id"] for warning in run["warnings"]}
+    return [name for name in HOLD[scenario][1:] if name + "_fell" in ids]
 
 
 def target_cells(run, scenario):
@@ -108,6 +116,7 @@ def scenario_table(runs, scenario):
         if run:
             yield f"| `{model}` | " + " | ".join(damage_cells(run, scenario)) + " |"
     yield from hold_notes(runs, scenario)
+    yield from older_loop_note(runs, scenario)
     for model in ORDER:
         for warning in (runs.get((model, scenario)) or {"warnings": []})["warnings"]:
             yield f"* {model}: {warning['text']} (`{warning['id']}`)"
@@ -122,11 +131,21 @@ def hold_notes(runs, scenario):
             yield f"* {model}: measured when the hold set had {n} conversations on the discovery split; it has {max(sizes.values())} now"
 
 
+def older_loop_note(runs, scenario):
+    """Models whose run is older than the loop's longer steps, by what its results do not yet say."""
+    target = readme_table.TARGETS[scenario]
+    older = [model for model in ORDER if (model, scenario) in runs
+             and "at_conclusion" not in runs[model, scenario]["outcome"].get("held_out", {}).get(target, {"at_conclusion": False})]
+    if older:
+        yield (f"* {', '.join(older)}: measured before the loop took longer steps and its mask from their second half; that change was chosen on "
+               "selection splits, of deepseek and the natural demo model")
+
+
 def page(runs):
     lines = ["# The zoo: results", "",
              "Written by `make table`: both scenarios on every model of [models/zoo](../models/zoo/README.md), on test splits that share no topic with",
              "what found and chose the masks. Rates with 95 % Wilson intervals; bold: the mask that the default method chose. Baselines stand",
-             "there if the run measured them.", "", COMPARED]
+             "there if the run measured them.", "", COMPARED, "", AGAIN]
     for scenario in readme_table.SCENARIOS:
         lines += scenario_table(runs, scenario)
     return "\n".join(lines) + "\n"
@@ -142,6 +161,8 @@ def headline(runs):
             cell = readme_table.rate_cell(metric) if run else "not run yet"
             if run and has_failed(run, scenario):
                 cell = f"{100 * metric['base']['rate']:.1f} → no mask"
+            elif run and fallen(run, scenario):
+                cell += ", beyond the limit of " + ", ".join(f"`{name}`" for name in fallen(run, scenario))
             cells.append(cell)
         lines.append(f"| `{model}` | " + " | ".join(cells) + " |")
     lines.append("| average | " + " | ".join(average_text(runs, s) for s in readme_table.SCENARIOS) + " |")
