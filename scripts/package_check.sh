@@ -19,7 +19,9 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 2
 fi
 
+# shellcheck source=tests/cli/common.sh disable=SC1091  # sets $work and $planted
 . tests/cli/common.sh none models/demo
+: "${work:?}" "${planted:?}"
 set -e
 deb=$(ls "$packages"/mascing_*.deb)
 tarball=$(ls "$packages"/mascing-*.tar.gz)
