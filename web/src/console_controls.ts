@@ -2,8 +2,10 @@
 import type { Facts, MaskFacts } from "./console_connection";
 import { el, safeText } from "./dom";
 
+/// The file's name, with its folder where it has the name that every run gives.
 function nameOf(mask: MaskFacts): string {
-  return mask.name.split("/").pop() ?? mask.name;
+  const parts = mask.name.split("/").filter(Boolean);
+  return parts.slice(parts.at(-1) === "mask.gguf" ? -2 : -1).join("/");
 }
 
 function numberOf(input: HTMLInputElement, otherwise: number): number {
