@@ -51,10 +51,13 @@ async function linesOf(console, body) {
 
 const lineOf = (lines, type) => lines.find((line) => line.type === type);
 
+/// Both answers may be there before a browser is asked whether they are being written: so the turn is counted.
 async function ask(page, text) {
+  const turns = page.locator(".turns > li");
+  const n = await turns.count();
   await page.fill("#message", text);
   await page.keyboard.press("Enter");
-  await page.waitForSelector(".is-writing", { state: "attached" });
+  await turns.nth(n).waitFor();
   await page.waitForSelector(".is-writing", { state: "detached" });
 }
 
