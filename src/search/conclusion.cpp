@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/numeric.h"
 #include "mascing/reply_parts.h"
 
 namespace mascing {

@@ -217,6 +217,12 @@ bool reasons(const EvalContext& context) {
   });
 }
 
+/// With the conclusion of the reasoning as what margins are asked about.
+EvalContext cut_at_conclusion(EvalContext context) {
+  context.prefix_length = context.conclusion_length;
+  return context;
+}
+
 /// With replies cut as `context` says.
 Objectives objectives_of(const EvalContext& context, Split split) {
   const std::vector<DiscoveryReplies> discovery = ask_discovery(context);
@@ -247,24 +253,21 @@ AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives) {
 }
 
 EvalContext context_of(const EvalContext& context, const Objectives& objectives) {
-  EvalContext cut = context;
-  if (objectives.at_conclusion) {
-    cut.prefix_length = context.conclusion_length;
-  }
-  return cut;
+  return objectives.at_conclusion ? cut_at_conclusion(context) : context;
 }
 
 Objectives build_objectives(const EvalContext& context, Split split) {
-  Objectives objectives;
   if (context.conclusion_length && reasons(context)) {
-    objectives.at_conclusion = true;
-    objectives = objectives_of(context_of(context, objectives), split);
-    objectives.at_conclusion = objectives.sees_target();
-    for (auto& [metric, margin] : objectives.margins) {
-      margin.at_conclusion = true;
+    Objectives objectives = objectives_of(cut_at_conclusion(context), split);
+    if (objectives.sees_target()) {
+      objectives.at_conclusion = true;
+      for (auto& [metric, margin] : objectives.margins) {
+        margin.at_conclusion = true;
+      }
+      return objectives;
     }
   }
-  return objectives.sees_target() ? objectives : objectives_of(context, split);
+  return objectives_of(context, split);
 }
 
 }  // namespace mascing
