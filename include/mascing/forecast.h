@@ -2,6 +2,7 @@
 // disk. What is counted and what is assumed: docs/speed.md.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -40,8 +41,15 @@ struct SpaceForecast {
   int64_t disk = 0;      ///< what the output folder will hold, traces included
   int64_t free_memory = 0;
   int64_t free_disk = 0;
+  bool takes_turns = false;  ///< the model and its judges are in memory one at a time
 
-  [[nodiscard]] int64_t memory() const { return weights + gradient + cache + judges + work; }
+  /// Of the model alone.
+  [[nodiscard]] int64_t own_memory() const { return weights + gradient + cache + work; }
+  [[nodiscard]] int64_t memory() const {
+    return takes_turns ? std::max(own_memory(), judges) : own_memory() + judges;
+  }
+  /// Whether the model and its judges fit one at a time, and not together.
+  [[nodiscard]] bool fits_in_turns_only() const;
 };
 
 /// Something that cannot fit, and what would make it fit.

@@ -55,21 +55,6 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   }
 }
 
-ForecastOptions forecast_options(const Arguments& arguments, double measure_s) {
-  const LlamaHostOptions& host = arguments.model.host;
-  ForecastOptions options;
-  options.model = host.path;
-  options.output = arguments.output;
-  options.seed = arguments.seed;
-  options.n_thread = arguments.model.n_thread();
-  options.n_parallel = host.n_parallel;
-  options.n_batch = host.n_batch;
-  options.n_context = host.n_context;
-  options.measure_s = measure_s;
-  options.with_baselines = arguments.with_baselines;
-  return options;
-}
-
 /// What a run takes, for a model that fits.
 struct Rehearsed {
   std::unique_ptr<Host> host;
@@ -88,8 +73,10 @@ Rehearsed open_where_it_fits(const Arguments& arguments,
                              const Scenario& scenario,
                              double measure_s) {
   Rehearsed rehearsed;
-  rehearsed.options = forecast_options(arguments, measure_s);
+  rehearsed.options = arguments.forecast_options(measure_s);
+  rehearsed.options.with_baselines = arguments.with_baselines;
   rehearsed.space = forecast_space(scenario, rehearsed.options);
+  arguments.model.place_judges(rehearsed.space);
   arguments.require_room(rehearsed.space);
   rehearsed.options.model.clear();  // its file has been read
   rehearsed.host = arguments.model.open();

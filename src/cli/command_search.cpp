@@ -12,6 +12,7 @@
 #include "cli/search_menu.h"
 #include "format/model_file.h"
 #include "mascing/error.h"
+#include "mascing/forecast.h"
 #include "report/trade_off.h"
 
 namespace mascing::cli {
@@ -62,6 +63,13 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
   }
 }
 
+/// Takes turns with the judges where both do not fit.
+std::unique_ptr<Host> open_model(const SearchArguments& arguments, const Scenario& scenario) {
+  SpaceForecast space = forecast_space(scenario, arguments.forecast_options(0.0));
+  arguments.model.place_judges(space);
+  return arguments.model.open();
+}
+
 void execute_search(SearchArguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
@@ -77,7 +85,7 @@ void execute_search(SearchArguments& arguments, Session& session) {
   search_scenario(
       scenario,
       info,
-      [&] { return arguments.model.open(); },
+      [&] { return open_model(arguments, scenario); },
       options,
       [&](const SearchView& view) {
         line.finish_line();

@@ -50,7 +50,8 @@ void write_space(const SpaceForecast& space, std::ostream& out) {
   out << ", keys and values " << in_gibibytes(space.cache) << ", batches "
       << in_gibibytes(space.work);
   if (space.judges > 0) {
-    out << ", judge " << in_gibibytes(space.judges);
+    out << ", judge " << in_gibibytes(space.judges)
+        << (space.takes_turns ? " (in turns with the model)" : "");
   }
   out << "\ndisk   " << in_gibibytes(space.disk) << " of " << in_gibibytes(space.free_disk)
       << " free, traces " << in_gibibytes(space.traces) << " of it\n";
@@ -111,6 +112,7 @@ nlohmann::json forecast_value(const Forecast& forecast) {
         {"cache", space.cache},
         {"work", space.work},
         {"judges", space.judges},
+        {"in_turns", space.takes_turns},
         {"free", space.free_memory}}},
       {"disk_bytes", {{"all", space.disk}, {"traces", space.traces}, {"free", space.free_disk}}},
       {"notes", forecast.notes}};

@@ -15,6 +15,18 @@
 #include "cli/progress_line.h"
 
 namespace mascing::cli {
+namespace {
+
+/// By turns if there are any, or to stay.
+std::unique_ptr<Host> open_in_turn(std::optional<HostTurns>& turns,
+                                   const LlamaHostOptions& options) {
+  if (!turns) {
+    return open_interruptible_host(options);
+  }
+  return turns->join([options] { return open_interruptible_host(options); });
+}
+
+}  // namespace
 
 void ModelOptions::add_to(CLI::App& command) {
   command.add_option("-m,--model", host.path, "Model (GGUF file; the first part of a split model)")
@@ -61,6 +73,13 @@ void ModelOptions::add_judge_to(CLI::App& command) {
       ->type_name("NAME,...")
       ->delimiter(',')
       ->allow_extra_args(false);
+  command
+      .add_option("--judge-loading",
+                  judge_loading,
+                  "Whether a guard model is loaded beside the model, or the two take turns in "
+                  "memory; auto: turns where both do not fit (run, search), else beside")
+      ->check(CLI::IsMember({"auto", "beside", "turns"}))
+      ->capture_default_str();
 }
 
 int64_t ModelOptions::n_thread() const {
@@ -97,7 +116,22 @@ std::unique_ptr<Host> ModelOptions::open() const {
   LlamaHostOptions options = host;
   options.n_thread = n_thread();
   options.chat_template = chat_template();
-  return open_interruptible_host(options);
+  return open_in_turn(turns_if_wanted(), options);
+}
+
+void ModelOptions::place_judges(SpaceForecast& space) const {
+  space.takes_turns = space.judges > 0 && (judge_loading == "turns" ||
+                                           (judge_loading == "auto" && space.fits_in_turns_only()));
+  if (space.takes_turns && !*turns) {
+    turns->emplace();
+  }
+}
+
+std::optional<HostTurns>& ModelOptions::turns_if_wanted() const {
+  if (judge_loading == "turns" && !*turns) {
+    turns->emplace();
+  }
+  return *turns;
 }
 
 std::unique_ptr<Host> open_interruptible_host(const LlamaHostOptions& options) {
@@ -117,10 +151,11 @@ OpenJudgeModel ModelOptions::judge_opener() const {
   options.engine.use_mmap = host.engine.use_mmap;
   options.engine.use_mlock = host.engine.use_mlock;
   options.allow_dense = true;
-  return [options](const std::string& path) {
+  (void)turns_if_wanted();
+  return [options, turns = turns](const std::string& path) {
     LlamaHostOptions one = options;
     one.path = path;
-    return open_interruptible_host(one);
+    return open_in_turn(*turns, one);
   };
 }
 

@@ -9,7 +9,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "mascing/forecast.h"
 #include "mascing/host.h"
+#include "mascing/host_turns.h"
 #include "mascing/llama_host.h"
 #include "mascing/run.h"
 #include "mascing/scenario.h"
@@ -24,9 +26,12 @@ struct ModelOptions {
   std::vector<std::string> template_arguments;  ///< added to the scenario's
   std::optional<int64_t> n_judge_gpu_layer;     ///< none = as the model's
   std::vector<std::string> judge_devices;       ///< empty = as the model's
+  std::string judge_loading = "auto";           ///< or "beside", "turns"
+  /// The model and its judges, once it is known that they are to take turns in memory.
+  std::shared_ptr<std::optional<HostTurns>> turns = std::make_shared<std::optional<HostTurns>>();
 
   void add_to(CLI::App& command);
-  /// --judge-gpu-layers, --judge-device.
+  /// --judge-gpu-layers, --judge-device, --judge-loading.
   void add_judge_to(CLI::App& command);
   /// Takes over what a scenario says of the chat template; the command line has the last word.
   void adopt(const TemplateOptions& scenario);
@@ -37,6 +42,10 @@ struct ModelOptions {
   /// Options that can change the last digits of a result, as one string.
   [[nodiscard]] std::string key() const;
   [[nodiscard]] std::unique_ptr<Host> open() const;
+  /// Before anything is opened: whether model and judges take turns, by --judge-loading and what
+  /// fits.
+  void place_judges(SpaceForecast& space) const;
+  [[nodiscard]] std::optional<HostTurns>& turns_if_wanted() const;
   /// Opens a judge's model with this one's threads, on the devices that were chosen for it.
   [[nodiscard]] OpenJudgeModel judge_opener() const;
   /// The run options derived from these model options. `command` is recorded in the results.

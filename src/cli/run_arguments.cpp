@@ -59,4 +59,17 @@ RunOptions RunArguments::options(const std::string& command) const {
   return options;
 }
 
+ForecastOptions RunArguments::forecast_options(double measure_s) const {
+  ForecastOptions options;
+  options.model = model.host.path;
+  options.output = output;
+  options.seed = seed;
+  options.n_thread = model.n_thread();
+  options.n_parallel = model.host.n_parallel;
+  options.n_batch = model.host.n_batch;
+  options.n_context = model.host.n_context;
+  options.measure_s = measure_s;
+  return options;
+}
+
 }  // namespace mascing::cli

@@ -5,6 +5,7 @@
 
 #include "cli/judge_arguments.h"
 #include "cli/options.h"
+#include "mascing/forecast.h"
 #include "mascing/scenario.h"
 
 namespace mascing::cli {
@@ -28,6 +29,8 @@ struct RunArguments {
   [[nodiscard]] Scenario read();
   /// `command` is the whole line, for the record. Throws Error{kUsage} for an invalid budget.
   [[nodiscard]] RunOptions options(const std::string& command) const;
+  /// Of a forecast that measures speeds for so many seconds.
+  [[nodiscard]] ForecastOptions forecast_options(double measure_s) const;
 };
 
 }  // namespace mascing::cli

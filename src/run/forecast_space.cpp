@@ -83,7 +83,10 @@ std::string gibi(int64_t n_byte) {
 std::string memory_advice(const SpaceForecast& space) {
   std::string advice;
   const auto add = [&](const std::string& text) { advice += (advice.empty() ? "" : "; ") + text; };
-  if (space.judges > 0 && space.memory() - space.judges <= space.free_memory) {
+  if (space.fits_in_turns_only()) {
+    add("--judge-loading turns loads the model and its judge by turns");
+  }
+  if (space.judges > 0 && space.own_memory() <= space.free_memory) {
     add("use --judge phrases, or a server (--judge URL), instead of a judge model here (" +
         gibi(space.judges) + ")");
   }
@@ -122,6 +125,11 @@ SpaceForecast forecast_space(const Scenario& scenario, const ForecastOptions& op
   space.free_memory = free_memory().value_or(kUnknown);
   space.free_disk = free_disk(options.output).value_or(kUnknown);
   return space;
+}
+
+bool SpaceForecast::fits_in_turns_only() const {
+  return judges > 0 && own_memory() + judges > free_memory &&
+         std::max(own_memory(), judges) <= free_memory;
 }
 
 std::vector<SpaceProblem> space_problems(const SpaceForecast& space) {

@@ -169,5 +169,31 @@ TEST(RequireRoom, SaysWhatWouldMakeItFit) {
   expect_error(ErrorKind::kInsufficient, "3.0 GiB on the disk", [&] { require_room(space); });
 }
 
+TEST(SpaceForecast, TurnsAreForWhatFitsOneAtATimeOnly) {
+  SpaceForecast space;
+  space.weights = 60;
+  space.judges = 50;
+  space.free_memory = 100;
+  EXPECT_TRUE(space.fits_in_turns_only());
+  EXPECT_EQ(space.memory(), 110);
+  space.takes_turns = true;
+  EXPECT_EQ(space.memory(), 60);
+  EXPECT_TRUE(space_problems(space).empty());
+  space.free_memory = 110;
+  EXPECT_FALSE(space.fits_in_turns_only());
+  space.free_memory = 55;
+  EXPECT_FALSE(space.fits_in_turns_only());
+}
+
+TEST(SpaceForecast, ARefusalNamesTurnsWhereTheyWouldDo) {
+  SpaceForecast space;
+  space.weights = 60;
+  space.judges = 50;
+  space.free_memory = 100;
+  const auto problems = space_problems(space);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_THAT(problems[0].advice, testing::HasSubstr("--judge-loading turns"));
+}
+
 }  // namespace
 }  // namespace mascing
