@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Forecast against measured, stage by stage: forecast.py MASCING SCENARIO MODEL... [--steps N] [--threads N]
+"""Forecast against measured, stage by stage: forecast.py MASCING SCENARIO MODEL... [--steps N] [--threads N] [--reasoning MODE] [--keep FOLDER]
 
-For each model: `mascing run --dry-run --json`, then the run itself into a temporary folder. On a machine that does other
+For each model: `mascing run --dry-run --json`, then the run itself, into a temporary folder or into FOLDER/MODEL/SCENARIO. On a machine that does other
 things as well, wall time says little, so both sides are given in processor time: seconds times the process's share of the
 processor while it ran. A ratio above 1 means that the run took longer than forecast.
 """
@@ -39,14 +39,17 @@ def shortened(scenario, steps, folder):
 
 
 def compare(arguments, scenario, model, folder):
-    threads = ["-t", str(arguments.threads)]
-    name = os.path.basename(model)
+    threads = ["-t", str(arguments.threads), "--reasoning", arguments.reasoning]
+    name = os.path.splitext(os.path.basename(model))[0]
     done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "--dry-run", "--json"])
     if done.returncode != 0:
         sys.exit(f"{name}: the dry run failed:\n{done.stderr}")
     forecast = json.loads(done.stdout)["forecast"]
     share = min(1.0, cpu / wall / arguments.threads)
-    output = os.path.join(folder, name)
+    output = os.path.join(folder, name, os.path.splitext(os.path.basename(arguments.scenario))[0])
+    if os.path.exists(output):
+        sys.exit(f"{name}: {output} is there already: a run that resumes measures nothing")
+    os.makedirs(os.path.dirname(output), exist_ok=True)
     done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "-q", "-o", output])
     if not os.path.exists(os.path.join(output, "results.json")):
         sys.exit(f"{name}: the run wrote no results:\n{done.stderr}")
@@ -80,11 +83,13 @@ def main():
     parser.add_argument("models", nargs="+")
     parser.add_argument("--steps", type=int, help="steps of the closed loop instead of the scenario's")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--reasoning", default="off", help="as for `mascing run`; models that always reason need `on`")
+    parser.add_argument("--keep", help="folder for the runs, which are deleted otherwise")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         scenario = shortened(arguments.scenario, arguments.steps, folder)
         for model in arguments.models:
-            compare(arguments, scenario, model, folder)
+            compare(arguments, scenario, model, arguments.keep or folder)
 
 
 if __name__ == "__main__":
