@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
+#include "base/parallel.h"
 #include "base/random.h"
 #include "mascing/error.h"
 #include "mascing/steer.h"
@@ -24,7 +25,6 @@
 #include "mascing/trace_store.h"
 #include "mascing/train.h"
 #include "nn/gemm.h"
-#include "nn/parallel.h"
 #include "nn/surrogate_layout.h"
 #include "stage/ragged_traces.h"
 #include "synthetic_traces.h"
@@ -224,7 +224,7 @@ json peak(const Arguments& arguments) {
   double best = 0.0;
   for (int trial = 0; trial < 5; ++trial) {
     std::vector<double> spent(n_thread);
-    nn::run_parts(n_thread, [&](int64_t i_part) {
+    run_parts(n_thread, [&](int64_t i_part) {
       const nn::AlignedVector<float> a(kSize * kSize, 0.5F);
       nn::AlignedVector<float> c(kSize * kSize);
       nn::PackedMatrix<float> b;

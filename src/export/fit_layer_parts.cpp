@@ -7,9 +7,9 @@
 
 #include "base/half.h"
 #include "base/numeric.h"
+#include "base/parallel.h"
 #include "export/choose_experts.h"
 #include "mascing/error.h"
-#include "nn/parallel.h"
 
 namespace mascing {
 namespace {
@@ -142,7 +142,7 @@ void for_pieces(int64_t n,
                 const std::function<void(int64_t begin, int64_t end)>& work) {
   const int64_t n_piece = (n + size - 1) / size;
   const int64_t n_part = std::clamp<int64_t>(n_thread, 1, std::max<int64_t>(1, n_piece));
-  nn::run_parts(n_part, [&](int64_t i_part) {
+  run_parts(n_part, [&](int64_t i_part) {
     for (int64_t i = i_part; i < n_piece; i += n_part) {
       work(i * size, std::min(n, (i + 1) * size));
     }

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/numeric.h"
+#include "base/parallel.h"
 #include "nn/loss.h"
-#include "nn/parallel.h"
 
 namespace mascing::nn {
 

@@ -8,9 +8,9 @@
 #include <numeric>
 
 #include "base/numeric.h"
+#include "base/parallel.h"
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
-#include "nn/parallel.h"
 #include "nn/vector_ops.h"
 #include "stage/ragged_traces.h"
 
@@ -141,7 +141,7 @@ std::vector<double> RouteDivergence<Scalar>::add(const std::vector<int64_t>& bat
   const int64_t n_part = std::ssize(parts_);
   const std::vector<nn::SequenceRange> ranges = nn::split_by_tokens(lengths, n_part);
   const int64_t size = set_.n_layer * set_.n_expert;
-  nn::run_parts(n_part, [&](int64_t i_part) {
+  run_parts(n_part, [&](int64_t i_part) {
     Part& part = parts_[i_part];
     part.sums.assign(tasks.size(), 0.0);
     part.d_steers.assign(tasks.size(), std::vector<Scalar>(size, Scalar(0)));

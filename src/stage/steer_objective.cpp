@@ -2,7 +2,7 @@
 #include "stage/steer_objective.h"
 
 #include "base/numeric.h"
-#include "nn/parallel.h"
+#include "base/parallel.h"
 #include "stage/ragged_traces.h"
 
 namespace mascing {
@@ -61,7 +61,7 @@ std::vector<double> SteerObjective<Scalar>::losses(const std::vector<int64_t>& b
   const int64_t n_part = std::ssize(passes_);
   const int64_t n_sequence = std::ssize(batch);
   const std::vector<nn::SequenceRange> ranges = nn::split_by_tokens(steered.lengths, n_part);
-  nn::run_parts(n_part, [&](int64_t i_part) {
+  run_parts(n_part, [&](int64_t i_part) {
     passes_[i_part].start(tasks, !d_steers.empty());
     passes_[i_part].run(steered, ranges[i_part], n_sequence);
   });

@@ -8,7 +8,6 @@
 #include "nn/layer_norm.h"
 #include "nn/loss.h"
 #include "nn/numeric.h"
-#include "nn/parallel.h"
 #include "nn/prepared_weights.h"
 
 namespace mascing::nn {
@@ -210,22 +209,6 @@ TEST(Adam, ProximalStepsEndWhereTheGradientBalancesLambda) {
   }
   EXPECT_NEAR(x[0], 2.5, 1e-3);
   EXPECT_EQ(x[1], 0.0);
-}
-
-TEST(RunParts, RunsEachPartOnceAndRethrowsTheLowestError) {
-  std::vector<int> n_call(4, 0);
-  run_parts(4, [&](int64_t i_part) { ++n_call[i_part]; });
-  EXPECT_EQ(n_call, std::vector<int>(4, 1));
-  try {
-    run_parts(4, [](int64_t i_part) {
-      if (i_part > 1) {
-        throw Error(ErrorKind::kUsage, std::to_string(i_part));
-      }
-    });
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "2");
-  }
 }
 
 TEST(SurrogateTensors, LieOneAfterTheOtherInTheDocumentedOrder) {

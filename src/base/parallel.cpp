@@ -1,11 +1,13 @@
 // A thread costs some ten microseconds to start and a batch some milliseconds: no pool is kept.
-#include "nn/parallel.h"
+#include "base/parallel.h"
 
+#include <algorithm>
+#include <atomic>
 #include <exception>
 #include <thread>
 #include <vector>
 
-namespace mascing::nn {
+namespace mascing {
 
 void run_parts(int64_t n_part, const std::function<void(int64_t i_part)>& work) {
   std::vector<std::exception_ptr> errors(n_part);
@@ -32,4 +34,20 @@ void run_parts(int64_t n_part, const std::function<void(int64_t i_part)>& work) 
   }
 }
 
-}  // namespace mascing::nn
+void run_items(int64_t n_item, int64_t n_thread, const std::function<void(int64_t i_item)>& work) {
+  const int64_t n_part = std::min(n_item, n_thread);
+  if (n_part <= 1) {
+    for (int64_t i = 0; i < n_item; ++i) {
+      work(i);
+    }
+    return;
+  }
+  std::atomic<int64_t> next = 0;
+  run_parts(n_part, [&](int64_t) {
+    for (int64_t i = next++; i < n_item; i = next++) {
+      work(i);
+    }
+  });
+}
+
+}  // namespace mascing
