@@ -5,11 +5,9 @@
 
 namespace mascing {
 
-namespace {
-class Slot;
-}  // namespace
-
 struct HostTurns::Circle {
+  class Slot;
+
   Slot* loaded = nullptr;  ///< whose turn it is; null = nobody's
   int64_t n_load = 0;
 };
@@ -22,8 +20,10 @@ HostCounters sum(const HostCounters& a, const HostCounters& b) {
           a.seconds + b.seconds};
 }
 
+}  // namespace
+
 /// A place for an engine that is loaded when it is asked and leaves when another's turn comes.
-class Slot {
+class HostTurns::Circle::Slot {
  public:
   Slot(std::shared_ptr<HostTurns::Circle> circle, std::function<std::unique_ptr<Host>()> open)
       : circle_(std::move(circle)), open_(std::move(open)) {
@@ -91,6 +91,8 @@ class Slot {
   HostWatch watch_;
 };
 
+namespace {
+
 /// What can be told without the engine.
 struct Facts {
   explicit Facts(const Host& host)
@@ -116,7 +118,8 @@ struct Facts {
 class TurnHost : public Host {
  public:
   TurnHost(std::shared_ptr<HostTurns::Circle> circle, std::function<std::unique_ptr<Host>()> open)
-      : slot_(std::make_unique<Slot>(std::move(circle), std::move(open))), facts_(loaded()) {}
+      : slot_(std::make_unique<HostTurns::Circle::Slot>(std::move(circle), std::move(open))),
+        facts_(loaded()) {}
 
   [[nodiscard]] const ModelInfo& describe() const override { return facts_.info; }
   [[nodiscard]] std::string chat_template() const override { return facts_.chat_template; }
@@ -187,7 +190,7 @@ class TurnHost : public Host {
  private:
   [[nodiscard]] Host& loaded() const { return slot_->loaded(); }
 
-  std::unique_ptr<Slot> slot_;
+  std::unique_ptr<HostTurns::Circle::Slot> slot_;
   Facts facts_;
 };
 

@@ -78,6 +78,58 @@ TEST(TransposedProduct, IsThatOfThePlainLoopForEveryType) {
   }
 }
 
+TEST(TransposedProduct, IsTheSameInStripsOnSeveralThreads) {
+  constexpr int64_t kColumns = 1100;  // four strips of 256 and a rest
+  constexpr int64_t kRows = 70;
+  constexpr int64_t kTokens = 40;
+  Rng rng(6);
+  std::vector<float> weights(kRows * kColumns);
+  std::vector<float> d_y(kTokens * kRows);
+  for (std::vector<float>* values : {&weights, &d_y}) {
+    for (float& value : *values) {
+      value = static_cast<float>(rng.normal());
+    }
+  }
+  const MatrixRows rows{reinterpret_cast<const uint8_t*>(weights.data()),
+                        kColumns * sizeof(float),
+                        GGML_TYPE_F32,
+                        kRows,
+                        kColumns};
+  std::vector<float> plain(kTokens * kColumns, 0.5F);
+  add_transposed_product_plainly(rows, d_y.data(), kTokens, plain.data());
+  for (const int64_t n_thread : {1, 2, 3, 16}) {
+    std::vector<float> strips(kTokens * kColumns, 0.5F);
+    add_transposed_product(rows, d_y.data(), kTokens, strips.data(), n_thread);
+    for (size_t i = 0; i < plain.size(); ++i) {
+      ASSERT_NEAR(strips[i], plain[i], 2e-4) << n_thread << " threads, " << i;
+    }
+  }
+}
+
+TEST(Gradient, IsTheSameOnSeveralThreadsOfOneEngine) {
+  for (const char* name : {"qwen3moe", "gpt-oss", "deepseek2"}) {
+    LlamaHostOptions options = engine_options(zoo_file(name));
+    const auto host = open_llama_host(options);
+    const GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
+    const auto model = std::make_shared<const LoadedModel>(
+        options, host->describe(), LoadedModel::Weights::kPlain);
+    std::vector<SteerGradient> found;
+    for (const int64_t n_thread : {1, 3}) {
+      options.n_thread = n_thread;
+      Engine engine(model, options, Engine::Purpose::kDifferentiate);
+      const auto outcome = run_gradients(engine, {request}).at(0);
+      ASSERT_TRUE(outcome.ok()) << outcome.error;
+      found.push_back(outcome.value);
+    }
+    const std::vector<float>& one = found[0].d_steer.at(0);
+    const std::vector<float>& three = found[1].d_steer.at(0);
+    ASSERT_EQ(one.size(), three.size());
+    for (size_t i = 0; i < one.size(); ++i) {
+      EXPECT_NEAR(one[i], three[i], 1e-5) << name << " " << i;
+    }
+  }
+}
+
 class SigmaRules : public testing::TestWithParam<SigmaRule> {};
 
 TEST_P(SigmaRules, AreDifferentiatedAsTheyAreApplied) {

@@ -74,6 +74,7 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model,
   n_sequence_ = regroups ? 1 : std::min(count_sequences(options), n_batch_);
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
   n_context_ = std::min(n_cell_, n_train);
+  n_thread_ = options.n_thread;
   llama_context_params params = llama_context_default_params();
   params.n_ctx = to_int32(n_cell_);
   params.n_batch = params.n_ubatch = to_int32(n_batch_);

@@ -86,6 +86,7 @@ class Engine {
   /// Sequences of the cache: openings of several tokens behind one prompt have one each.
   [[nodiscard]] int64_t n_sequence() const { return n_sequence_; }
   [[nodiscard]] int64_t n_batch() const { return n_batch_; }    ///< tokens per decode
+  [[nodiscard]] int64_t n_thread() const { return n_thread_; }  ///< of a decode
   [[nodiscard]] int64_t n_decode() const { return n_decode_; }  ///< so far
 
   /// Empties the cache.
@@ -130,6 +131,7 @@ class Engine {
   int64_t n_parallel_ = 0;
   int64_t n_sequence_ = 0;
   int64_t n_decode_ = 0;
+  int64_t n_thread_ = 1;
   int64_t n_batch_ = 0;
   bool can_share_ = false;
   bool can_stop_ = false;  ///< graphs can be left at the last router

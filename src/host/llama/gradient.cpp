@@ -70,7 +70,9 @@ class GradientRun {
       : engine_(engine),
         requests_(requests),
         results_(requests.size()),
-        batch_(engine.n_batch(), engine.n_sequence()) {}
+        batch_(engine.n_batch(), engine.n_sequence()) {
+    recorder_.tape().set_threads(engine.n_thread());
+  }
 
   std::vector<Result<SteerGradient>> run() {
     for (size_t i = 0; i < requests_.size(); ++i) {

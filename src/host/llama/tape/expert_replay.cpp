@@ -35,7 +35,7 @@ class Replay {
     std::copy(other_ids.begin(), other_ids.end(), static_cast<int32_t*>(ids->data));
     clones_[ids_] = ids;
     ggml_tensor* result = clone(graph, outputs);
-    graph.compute(result);
+    graph.compute(result, tape_.n_thread());
     const auto* first = static_cast<const float*>(result->data);
     return std::vector<float>(first, first + ggml_nelements(result));
   }

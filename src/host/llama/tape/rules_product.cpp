@@ -1,6 +1,7 @@
 // Products: y = W x, one W for all tokens or an expert's for each.
 #include <vector>
 
+#include "base/parallel.h"
 #include "host/llama/tape/product.h"
 #include "host/llama/tape/rules.h"
 
@@ -68,12 +69,17 @@ void add_to_second(Tape& tape, const TapeTensor& node, const float* d_node) {
   const bool is_plain = has_plain_rows(first.shape);
   const Floats w = is_plain ? Floats() : tape.values(first);
   std::vector<float> d_x(second.n_element());
-  for (int64_t i = 0; i < size.n_matrix; ++i) {
-    const MatrixRows rows =
-        is_plain ? matrix_of(tape, first, size.i2_of_w(i), size.i3_of_w(i))
-                 : matrix_of(w.data() + size.w_at(i) * size.n * size.k, size.n, size.k);
-    add_transposed_product(
-        rows, d_node + i * size.m * size.n, size.m, d_x.data() + i * size.m * size.k);
+  const auto matrix = [&](int64_t i) {
+    return is_plain ? matrix_of(tape, first, size.i2_of_w(i), size.i3_of_w(i))
+                    : matrix_of(w.data() + size.w_at(i) * size.n * size.k, size.n, size.k);
+  };
+  if (size.n_matrix == 1) {
+    add_transposed_product(matrix(0), d_node, size.m, d_x.data(), tape.n_thread());
+  } else {
+    run_items(size.n_matrix, tape.n_thread(), [&](int64_t i) {
+      add_transposed_product(
+          matrix(i), d_node + i * size.m * size.n, size.m, d_x.data() + i * size.m * size.k);
+    });
   }
   tape.add_gradient(second, d_x.data());
 }
@@ -84,13 +90,19 @@ void add_to_first(Tape& tape, const TapeTensor& node, const float* d_node) {
   const ProductShape size(first.shape, second.shape);
   const Floats x = tape.values(second);
   std::vector<float> d_w(first.n_element());
-  for (int64_t i = 0; i < size.n_matrix; ++i) {
-    const std::vector<float> d_y = transposed(d_node + i * size.m * size.n, size.m, size.n);
-    add_transposed_product(matrix_of(x.data() + i * size.m * size.k, size.m, size.k),
-                           d_y.data(),
-                           size.n,
-                           d_w.data() + size.w_at(i) * size.n * size.k);
-  }
+  const int64_t n_w = first.shape.ne[2] * first.shape.ne[3];
+  run_items(n_w, tape.n_thread(), [&](int64_t w) {
+    for (int64_t i = 0; i < size.n_matrix; ++i) {
+      if (size.w_at(i) != w) {
+        continue;
+      }
+      const std::vector<float> d_y = transposed(d_node + i * size.m * size.n, size.m, size.n);
+      add_transposed_product(matrix_of(x.data() + i * size.m * size.k, size.m, size.k),
+                             d_y.data(),
+                             size.n,
+                             d_w.data() + w * size.n * size.k);
+    }
+  });
   tape.add_gradient(first, d_w.data());
 }
 
@@ -102,6 +114,16 @@ std::vector<std::vector<int64_t>> columns_by_expert(const std::vector<int64_t>& 
     columns.at(ids[i]).push_back(i);
   }
   return columns;
+}
+
+/// The rows of length `n` with these numbers, one after the other.
+std::vector<float> gathered(const float* rows, const std::vector<int64_t>& numbers, int64_t n) {
+  std::vector<float> result;
+  result.reserve(std::ssize(numbers) * n);
+  for (const int64_t row : numbers) {
+    result.insert(result.end(), rows + row * n, rows + (row + 1) * n);
+  }
+  return result;
 }
 
 }  // namespace
@@ -127,26 +149,25 @@ void rule_mul_mat_id(Tape& tape, const TapeTensor& node, const float* d_node) {
   const int64_t k = second.shape.ne[0];
   const int64_t n_x = second.shape.ne[1];
   const auto columns = columns_by_expert(tape.integers(tape.source(node, 2)), weights.shape.ne[2]);
-  std::vector<float> d_second(second.n_element());
-  std::vector<float> d_y;
-  std::vector<float> d_x;
-  for (int64_t e = 0; e < std::ssize(columns); ++e) {
+  const int64_t n_expert = std::ssize(columns);
+  std::vector<std::vector<float>> d_x(n_expert);
+  run_items(n_expert, tape.n_thread(), [&](int64_t e) {
     const int64_t n_column = std::ssize(columns[e]);
-    d_y.resize(n_column * n);
-    d_x.assign(n_column * k, 0.0F);
-    for (int64_t c = 0; c < n_column; ++c) {
-      const float* from = d_node + columns[e][c] * n;
-      std::copy(from, from + n, d_y.data() + c * n);
+    if (n_column == 0) {
+      return;
     }
-    if (n_column > 0) {
-      add_transposed_product(matrix_of(tape, weights, e, 0), d_y.data(), n_column, d_x.data());
-    }
-    for (int64_t c = 0; c < n_column; ++c) {
+    const std::vector<float> d_y = gathered(d_node, columns[e], n);
+    d_x[e].assign(n_column * k, 0.0F);
+    add_transposed_product(matrix_of(tape, weights, e, 0), d_y.data(), n_column, d_x[e].data());
+  });
+  std::vector<float> d_second(second.n_element());
+  for (int64_t e = 0; e < n_expert; ++e) {  // in this order for any number of threads
+    for (int64_t c = 0; c < std::ssize(columns[e]); ++c) {
       const int64_t used = columns[e][c] % n_used;
       const int64_t token = columns[e][c] / n_used;
       float* to = d_second.data() + (token * n_x + used % n_x) * k;
       for (int64_t i = 0; i < k; ++i) {
-        to[i] += d_x[c * k + i];
+        to[i] += d_x[e][c * k + i];
       }
     }
   }

@@ -15,8 +15,8 @@ struct BackEndDeleter {
 };
 using BackEnd = std::unique_ptr<ggml_backend, BackEndDeleter>;
 
-/// The processor, one thread of it; every thread of ours has one of its own.
-ggml_backend_t processor() {
+/// The processor with so many threads; every thread of ours has a back end of its own.
+ggml_backend_t processor(int64_t n_thread) {
   static thread_local const BackEnd own = [] {
     load_back_ends();
     ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -24,10 +24,11 @@ ggml_backend_t processor() {
     if (!back_end) {
       throw Error(ErrorKind::kHost, "[gradient] ggml has no back end for the processor");
     }
-    back_end_function<ggml_backend_set_n_threads_t>(
-        ggml_backend_dev_backend_reg(device), "ggml_backend_set_n_threads")(back_end.get(), 1);
     return back_end;
   }();
+  back_end_function<ggml_backend_set_n_threads_t>(
+      ggml_backend_dev_backend_reg(ggml_backend_get_device(own.get())),
+      "ggml_backend_set_n_threads")(own.get(), static_cast<int>(n_thread));
   return own.get();
 }
 
@@ -62,10 +63,10 @@ ggml_tensor* SmallGraph::refer(const ggml_tensor& shape, const void* values) {
   return tensor;
 }
 
-void SmallGraph::compute(ggml_tensor* result) {
+void SmallGraph::compute(ggml_tensor* result, int64_t n_thread) {
   ggml_cgraph* graph = ggml_new_graph(context_.get());
   ggml_build_forward_expand(graph, result);
-  if (ggml_backend_graph_compute(processor(), graph) != GGML_STATUS_SUCCESS) {
+  if (ggml_backend_graph_compute(processor(n_thread), graph) != GGML_STATUS_SUCCESS) {
     throw Error(ErrorKind::kHost, "[gradient] a graph could not be computed");
   }
 }

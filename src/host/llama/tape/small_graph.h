@@ -1,5 +1,4 @@
-// A graph of a few operations of ggml that is built and computed on the spot, on one thread of the
-// processor.
+// A graph of a few operations of ggml that is built and computed on the spot, on the processor.
 #pragma once
 
 #include <memory>
@@ -22,7 +21,7 @@ class SmallGraph {
   /// Makes a tensor of the graph that refers to values elsewhere.
   ggml_tensor* refer(const ggml_tensor& shape, const void* values);
   /// Computes what `result` needs. Throws Error{kHost} if that fails.
-  void compute(ggml_tensor* result);
+  void compute(ggml_tensor* result, int64_t n_thread = 1);
 
  private:
   struct Deleter {

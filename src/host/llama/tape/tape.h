@@ -72,6 +72,9 @@ class Floats {
 class Tape {
  public:
   void clear();
+  /// Threads that rules may use; 1 unless set.
+  [[nodiscard]] int64_t n_thread() const { return n_thread_; }
+  void set_threads(int64_t n_thread) { n_thread_ = n_thread; }
 
   /// Appends a node that was just computed. Throws Error{kHost} if its values cannot be read.
   /// `layer`: of router logits; kNone for all others.
@@ -130,6 +133,7 @@ class Tape {
   void choose_root(TapeTensor& tensor, const ggml_tensor* node);
   void read_memory(int64_t tensor, const ggml_tensor* source);
 
+  int64_t n_thread_ = 1;
   std::vector<TapeRoot> roots_;
   std::vector<TapeTensor> tensors_;
   std::vector<int64_t> nodes_;
