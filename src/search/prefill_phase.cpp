@@ -94,6 +94,10 @@ double estimate_trial(const PrefillPhase& phase, const Trial& trial, TrialTable&
   return estimated_rate(phase, trial, table);
 }
 
+void estimate_wholly(const PrefillPhase& phase, const Trial& trial, TrialTable& table) {
+  estimate_sample(phase, trial, Sample::kWhole, table);
+}
+
 Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& table) {
   const size_t n_least = 2 * phase.context.scenario.search.n_finalist;
   const size_t n = std::max(n_least, (trials.size() + 1) / 2);

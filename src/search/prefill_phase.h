@@ -29,6 +29,9 @@ struct PrefillPhase {
 /// enters into the table what rules it out. Returns the target's estimated rate.
 double estimate_trial(const PrefillPhase& phase, const Trial& trial, TrialTable& table);
 
+/// The same from all of them.
+void estimate_wholly(const PrefillPhase& phase, const Trial& trial, TrialTable& table);
+
 /// The better half of the trials, estimated from all conversations; those that this rules out are
 /// left out.
 [[nodiscard]] Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& table);

@@ -11,6 +11,7 @@
 #include "search/prefill_phase.h"
 #include "search/successive_halving.h"
 #include "search/trial_evaluation.h"
+#include "search/weaker_strengths.h"
 #include "stage/budget_spent.h"
 
 namespace mascing {
@@ -65,6 +66,20 @@ std::vector<std::string> try_all(const EvalContext& context,
   return {};
 }
 
+/// What a spent budget left out of the weaker strengths, in words.
+std::vector<std::string> within_budget(const EvalContext& context,
+                                       const std::function<void()>& work,
+                                       TrialTable& table) {
+  const BudgetShare share(context.evaluator, kTrialShare);
+  try {
+    work();
+  } catch (const BudgetSpent&) {
+    table.results.back().rejection_reason = "the budget was spent";
+    return {"not all weaker strengths were tried"};
+  }
+  return {};
+}
+
 /// Replies for every trial.
 Contest generate_for_all(const EvalContext& context,
                          const ConstraintChecker& constraints,
@@ -79,6 +94,7 @@ Contest generate_for_all(const EvalContext& context,
     return table.of(trial).rates.at(constraints.target()).rate > kPerfectRate;
   };
   contest.cut_short = try_all(context, candidates, is_last_strength, table);
+  try_weaker_by_replies(constraints, candidates, table, contest.incumbent);
   return contest;
 }
 
@@ -117,12 +133,17 @@ Contest halve_by_estimates(const EvalContext& context,
   };
   Contest contest;
   contest.cut_short = try_all(context, candidates, is_last_strength, table);
+  if (contest.cut_short.empty()) {
+    contest.cut_short = within_budget(
+        context, [&] { try_weaker_by_estimates(phase, candidates, table, trials); }, table);
+  }
   trials = full_estimates(phase, std::move(trials), table);
   const size_t n = count_finalists(context, trials.size(), contest.cut_short);
   trials = take_finalists(phase, std::move(trials), n, table);
   HalvingResult halved = halve_successively(constraints, estimator, std::move(trials), table);
   sample.add(halved.sample);
   contest.incumbent = std::move(halved.incumbent);
+  try_weaker_by_replies(constraints, candidates, table, contest.incumbent);
   contest.outcome = predict_outcome(sample);
   return contest;
 }

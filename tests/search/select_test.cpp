@@ -78,7 +78,7 @@ TEST_F(SelectTest, AmongEqualRatesTheLeastDamageWins) {
 }
 
 TEST_F(SelectTest, IfOnlyTheHoldSetsAreKeptTheMaskIsTakenWithAWarning) {
-  const Selection selection = select({candidate(8.0F)});
+  const Selection selection = select({candidate(64.0F)});  // also at a quarter of the strength
   EXPECT_TRUE(selection.is_found);
   EXPECT_FALSE(selection.is_feasible);
   ASSERT_EQ(selection.warnings.size(), 1U);
@@ -93,6 +93,27 @@ TEST_F(SelectTest, AMaskThatBreaksAHoldSetIsNeverTaken) {
   EXPECT_FALSE(selection.is_found);
   EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("hold 0.0 %"));
   EXPECT_GT(selection.trials[0].rates.at("gsr").rate, 0.5);
+}
+
+TEST_F(SelectTest, AMaskThatBreaksALimitAtAllStrengthsIsTriedAtWeakerOnes) {
+  scenario_.search.alphas = {1.0, 1.5};
+  const Selection selection = select({candidate(8.0F)});
+  ASSERT_TRUE(selection.is_feasible);
+  const CandidateResult& chosen = selection.trials[selection.i_best];
+  EXPECT_NEAR(chosen.alpha, 0.8 * 0.8 * 0.8, 1e-9);  // a push of 4.1; 5.1 is too much
+  EXPECT_DOUBLE_EQ(chosen.rates.at("dsr").rate, 1.0);
+  EXPECT_EQ(selection.i_best, selection.trials.size() - 1);
+}
+
+TEST_F(SelectTest, WeakerStrengthsEndWhereTheMaskDoesNotHelpAnyMore) {
+  scenario_ = write_impossible_permit(folder_.path());
+  scenario_.search.alphas = {1.0};
+  scenario_.search.n_finalist = 0;
+  const Selection selection = select({candidate(-2.0F)});
+  EXPECT_FALSE(selection.is_found);
+  for (size_t i = 1; i < selection.trials.size(); ++i) {
+    EXPECT_LT(selection.trials[i].alpha, selection.trials[i - 1].alpha);
+  }
 }
 
 TEST_F(SelectTest, StrengthsBeyondThePerplexityLimitAreNotTried) {
@@ -127,6 +148,16 @@ TEST_F(PrefillEstimateTest, OnlyFinalistsAreGenerated) {
   EXPECT_EQ(n_generated, 2);
   ASSERT_TRUE(selection.is_feasible);
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
+}
+
+TEST_F(PrefillEstimateTest, WeakerStrengthsAreEstimatedAndThenGenerated) {
+  const Selection selection = select({candidate(8.0F)});
+  ASSERT_TRUE(selection.is_feasible);
+  EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("benign drops by"));
+  EXPECT_TRUE(selection.trials[0].rates.empty());
+  const CandidateResult& chosen = selection.trials[selection.i_best];
+  EXPECT_NEAR(chosen.alpha, 0.8 * 0.8 * 0.8, 1e-9);
+  EXPECT_DOUBLE_EQ(chosen.rates.at("dsr").rate, 1.0);
 }
 
 TEST_F(PrefillEstimateTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {

@@ -1,0 +1,32 @@
+// A mask that helps but breaks a limit at all strengths of the scenario may keep it at a smaller
+// one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "search/constraint_check.h"
+#include "search/prefill_phase.h"
+#include "search/trial.h"
+#include "search/trial_evaluation.h"
+
+namespace mascing {
+
+/// Strengths below `weakest`, each four fifths of the one before, down to a quarter of it.
+[[nodiscard]] std::vector<double> weaker_strengths(double weakest);
+
+/// By estimates: each mask that breaks a limit at all strengths tried so far goes on at weaker
+/// ones, until one is not ruled out, which becomes a trial, or does not help any more.
+void try_weaker_by_estimates(const PrefillPhase& phase,
+                             const std::vector<Candidate>& candidates,
+                             TrialTable& table,
+                             Trials& trials);
+
+/// By replies, if no trial keeps all limits: the one with the highest target rate goes on at weaker
+/// strengths, until it keeps them or does not help any more.
+void try_weaker_by_replies(const ConstraintChecker& constraints,
+                           const std::vector<Candidate>& candidates,
+                           TrialTable& table,
+                           Incumbent& incumbent);
+
+}  // namespace mascing
