@@ -187,6 +187,8 @@ TEST_F(EndpointJudgeTest, TakesItsKeyFromTheEnvironmentAndNeverSaysIt) {
     EXPECT_THAT(error, HasSubstr("wrong key Bearer (key)"));
     EXPECT_THAT(error, testing::Not(HasSubstr("open-sesame")));
   }
+  setenv("MASCING_TEST_KEY", "key", 1);  // stands in what it is replaced by, too
+  EXPECT_THAT(errors(locked), Each(HasSubstr("wrong (key) Bearer (key)")));
   locked.served_model = "wants-key";
   setenv("MASCING_TEST_KEY", "another", 1);
   EXPECT_EQ(EndpointJudge(locked).key(), key) << "verdicts must not depend on the key";
