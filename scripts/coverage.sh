@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests with gcov's counters in our own code (not in libllama) and prints which share of the lines of src/ and
 # include/ they ran, by room and in all. The lines themselves: build-coverage/report/index.html. A run of the whole suite,
-# but for the tests that take minutes or look at no code of src/, also writes docs/coverage.md.
+# but for the tests that take minutes or look at no code of src/, also writes the page on coverage in docs/.
 #
 #   scripts/coverage.sh [JOBS [REGEX_OF_TESTS [TARGET...]]]
 #

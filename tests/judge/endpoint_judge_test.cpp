@@ -150,9 +150,11 @@ TEST_F(EndpointJudgeTest, GivesUpAtOnceWhereTryingAgainIsNoUse) {
                                                        {"moved", "HTTP 302"},
                                                        {"chatty", "no verdict in its answer"},
                                                        {"long", "longer than 1048576 bytes"}};
-  for (const auto& [mode, words] : modes) {
-    stubborn.served_model = mode;
-    EXPECT_LT(seconds_of([&] { EXPECT_THAT(errors(stubborn), Each(HasSubstr(words))) << mode; }),
+  for (const auto& mode : modes) {
+    stubborn.served_model = mode.first;
+    EXPECT_LT(seconds_of([&] {
+                EXPECT_THAT(errors(stubborn), Each(HasSubstr(mode.second))) << mode.first;
+              }),
               4.0);
   }
   stubborn.url += "/elsewhere";
