@@ -1,10 +1,11 @@
-// Files for the targets, and the shape of a message.
+// What libFuzzer calls, files for the targets, and the shape of a message.
 #include "fuzz.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <stdexcept>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,6 +22,12 @@ constexpr size_t kShapeBytes = 80;
 }
 
 }  // namespace
+
+void require(bool is_true, const char* what) {
+  if (!is_true) {
+    throw std::logic_error(what);
+  }
+}
 
 std::string& last_outcome() {
   static std::string outcome;
@@ -103,3 +110,8 @@ void write_plainly(const std::string& path, std::string_view bytes) {
 }
 
 }  // namespace mascing::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  mascing::fuzz::try_input({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

@@ -1,5 +1,5 @@
-// What the fuzz targets share. A target is one file: LLVMFuzzerTestOneInput as libFuzzer knows it,
-// and the seeds and words that the driver of our own starts from.
+// What the fuzz targets share. A target is one file with the three functions below; fuzz.cpp makes
+// them what libFuzzer calls.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,20 @@ namespace mascing::fuzz {
 [[nodiscard]] std::vector<std::string> seeds();
 /// Pieces of the format that chance alone would hardly find.
 [[nodiscard]] std::vector<std::string> words();
+
+/// Reads one input with everything that may ever read such. Must leave nothing behind for the next.
+void try_input(std::string_view input);
+
+/// Many inputs say by their first byte what the rest is; the empty input is of kind 0.
+[[nodiscard]] inline char kind_of(std::string_view input) {
+  return input.empty() ? '\0' : input.front();
+}
+[[nodiscard]] inline std::string_view rest_of(std::string_view input) {
+  return input.substr(input.empty() ? 0 : 1);
+}
+
+/// For what must hold whatever the input: throws std::logic_error, which is a finding.
+void require(bool is_true, const char* what);
 
 /// What became of the last input: "accepted", or the message without its numbers and without what
 /// it quotes. An input with a
@@ -75,9 +89,5 @@ class ScratchFolder {
 
 /// Written plainly: an atomic write waits for the disk.
 void write_plainly(const std::string& path, std::string_view bytes);
-
-inline std::string_view view(const uint8_t* data, size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
 
 }  // namespace mascing::fuzz

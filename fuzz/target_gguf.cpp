@@ -80,17 +80,14 @@ std::vector<std::string> words() {
           std::string("\x04\0\0\0\0\0\0\0", 8)};
 }
 
-}  // namespace mascing::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace mascing;
-  using namespace mascing::fuzz;
+void try_input(std::string_view input) {
   static const MemoryFile file;
-  file.fill(view(data, size));
+  file.fill(input);
   expect_value_or_error([&] { read_all(GgufFile::open(file.path())); });
   expect_value_or_error([&] { (void)read_mask(file.path()); });
   const std::string mask_outcome = last_outcome();
   expect_value_or_error([&] { (void)read_model_info(file.path()); });
   last_outcome() = mask_outcome == "accepted" ? mask_outcome : last_outcome() + mask_outcome;
-  return 0;
 }
+
+}  // namespace mascing::fuzz

@@ -49,18 +49,14 @@ std::vector<std::string> words() {
           "\xC0\xAF"};
 }
 
-}  // namespace mascing::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace mascing;
-  using namespace mascing::fuzz;
+void try_input(std::string_view input) {
   static const MemoryFile file;
   static const MemoryFile written;
-  file.fill(view(data, size));
+  file.fill(input);
   expect_value_or_error([&] { (void)read_choices(file.path()); });
   for (const auto form : {JsonItemReader::Form::kLines, JsonItemReader::Form::kArray}) {
     expect_value_or_error([&] {
-      JsonItemReader reader(ByteReader::over(view(data, size)), form, 4096);
+      JsonItemReader reader(ByteReader::over(input), form, 4096);
       JsonItem item;
       while (reader.next(item)) {
       }
@@ -82,5 +78,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (own_outcome == "accepted") {
     last_outcome() = "accepted";
   }
-  return 0;
 }
+
+}  // namespace mascing::fuzz

@@ -1,7 +1,6 @@
 // What models and judges answer: a reply divided at the marks of reasoning, whole and token by
 // token, and a judge's verdict in its answer. The first byte chooses marks, its bits the rest.
 #include <algorithm>
-#include <stdexcept>
 
 #include "format/known_marks.h"
 #include "format/reasoning_layout.h"
@@ -14,12 +13,6 @@ namespace mascing::fuzz {
 namespace {
 
 constexpr size_t kPieceBytes = 3;
-
-void require(bool is_true, const char* what) {
-  if (!is_true) {
-    throw std::logic_error(what);
-  }
-}
 
 /// Each part is a piece of the reply, and both together are no longer than it.
 void check_parts(std::string_view reply, const ReplyParts& parts) {
@@ -59,19 +52,13 @@ std::vector<std::string> words() {
   return all;
 }
 
-}  // namespace mascing::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace mascing;
-  using namespace mascing::fuzz;
-  if (size == 0) {
-    return 0;
-  }
-  const std::string_view text = view(data, size).substr(1);
+void try_input(std::string_view input) {
+  const char kind = kind_of(input);
+  const std::string_view text = rest_of(input);
   const std::vector<ReasoningMarks>& marks = known_marks();
   ReplyFormat format;
-  format.is_opened = (data[0] & 0x80U) != 0;
-  const size_t i_mark = data[0] & 0x7FU;
+  format.is_opened = (kind & 0x80U) != 0;
+  const size_t i_mark = kind & 0x7FU;
   if (i_mark < marks.size()) {
     format.marks = marks[i_mark];
   }
@@ -88,5 +75,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     exchange.reply = text;
     (void)fill_prompt(guard_prompt(), exchange);
   });
-  return 0;
 }
+
+}  // namespace mascing::fuzz

@@ -44,13 +44,9 @@ std::vector<std::string> words() {
           "\\u0000"};
 }
 
-}  // namespace mascing::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace mascing;
-  using namespace mascing::fuzz;
+void try_input(std::string_view input) {
   static const MemoryFile file;
-  file.fill(view(data, size));
+  file.fill(input);
   expect_value_or_error([&] {
     const SafetensorsFile tensors = SafetensorsFile::open(file.path());
     uint64_t sum = 0;
@@ -62,5 +58,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     static volatile uint64_t sink;
     sink = sum;
   });
-  return 0;
 }
+
+}  // namespace mascing::fuzz

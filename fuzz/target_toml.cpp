@@ -76,18 +76,15 @@ std::vector<std::string> words() {
           "a.b.c.d = 1\n"};
 }
 
-}  // namespace mascing::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace mascing;
-  using namespace mascing::fuzz;
+void try_input(std::string_view input) {
   static const ScratchFolder folder;
   static const bool is_ready = [] {
     write_plainly(folder.path("data.jsonl"), "{}\n");
     return true;
   }();
   (void)is_ready;
-  write_plainly(folder.path("scenario.toml"), view(data, size));
+  write_plainly(folder.path("scenario.toml"), input);
   expect_value_or_error([&] { (void)read_scenario(folder.path("scenario.toml")); });
-  return 0;
 }
+
+}  // namespace mascing::fuzz

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests with gcov's counters in our own code (not in libllama) and prints which share of the lines of src/ and
-# include/ they ran, by room and in all. The lines themselves: build-coverage/report/index.html.
+# include/ they ran, by room and in all. The lines themselves: build-coverage/report/index.html. A run of the whole suite,
+# but for the tests that take minutes or look at no code of src/, also writes the page on coverage in docs/.
 #
 #   scripts/coverage.sh [JOBS [REGEX_OF_TESTS [TARGET...]]]
 #
@@ -14,33 +15,27 @@ targets=()
 for target in "${@:3}"; do
   targets+=(--target "$target")
 done
+# Kills and resumes real commands for minutes; builds outside projects; opens pages in a browser; looks at the sources.
+left_out='^(cli\.(campaign|paper|rpc)|package\.|web\.|repo\.|docs\.|fuzz\.)|AnInterruptionAtAnyEvent'
 
 scripts/configure.sh coverage
 cmake --build --preset coverage --parallel "$jobs" "${targets[@]}"
 find build-coverage -name '*.gcda' -delete
 status=0
-ctest --preset coverage --parallel "$jobs" ${filter:+-R "$filter"} || status=$?
+if [ -n "$filter" ]; then
+  ctest --preset coverage --parallel "$jobs" -R "$filter" || status=$?
+else
+  ctest --preset coverage --parallel "$jobs" -E "$left_out" | tee build-coverage/tests.log || status=$?
+fi
 
 mkdir -p build-coverage/report
 gcovr --root . --filter 'src/' --filter 'include/' --exclude-unreachable-branches -j "$jobs" \
   --json-summary build-coverage/coverage.json --html-details build-coverage/report/index.html build-coverage/src
-python3 - build-coverage/coverage.json <<'END'
-import json
-import sys
-
-rooms = {}
-with open(sys.argv[1], encoding="utf-8") as file:
-    for entry in json.load(file)["files"]:
-        parts = entry["filename"].split("/")
-        room = "/".join(parts[:3 if parts[1:3] == ["host", "llama"] else 2])
-        covered, total = rooms.get(room, (0, 0))
-        rooms[room] = covered + entry["line_covered"], total + entry["line_total"]
-print(f"{'room':18} {'lines':>8} {'covered':>8} {'share':>8}")
-rows = sorted(rooms.items()) + [("all", tuple(map(sum, zip(*rooms.values()))))]
-for room, (covered, total) in rows:
-    print(f"{room:18} {total:8} {covered:8} {100.0 * covered / max(total, 1):6.1f} %")
-END
+python3 tools/coverage_table.py build-coverage/coverage.json
 if [ "$status" -ne 0 ]; then
   echo "coverage: error: tests failed (see above); the figures are of what ran" >&2
+elif [ -z "$filter" ] && [ ${#targets[@]} -eq 0 ]; then
+  n_test=$(sed -n 's/.*tests passed.*out of \([0-9]*\)$/\1/p' build-coverage/tests.log)
+  python3 tools/coverage_table.py build-coverage/coverage.json --page docs/coverage.md --tests "$n_test" --left-out "$left_out"
 fi
 exit "$status"

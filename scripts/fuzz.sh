@@ -16,7 +16,7 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export ASAN_OPTIONS=detect_leaks=0:max_allocation_size_mb=2048
 
 targets=("$@")
-[ $# -gt 0 ] || targets=(csv gguf hf journal jsonl replies results safetensors surrogate toml traces)
+[ $# -gt 0 ] || targets=(adapters candidates csv gguf hf http journal jsonl replies results safetensors surrogate toml traces)
 preset=${MASCING_FUZZ_PRESET:-asan}
 build=build
 [ "$preset" = release ] || build=build-$preset

@@ -22,27 +22,34 @@ fi
 # shellcheck source=tests/cli/common.sh disable=SC1091  # sets $work and $planted
 . tests/cli/common.sh none models/demo
 : "${work:?}" "${planted:?}"
-set -e
-deb=$(ls "$packages"/mascing_*.deb)
-tarball=$(ls "$packages"/mascing-*.tar.gz)
+set +e +o pipefail  # its functions count what fails; what the rest needs is asked for by `must`
+
+# must COMMAND...: without it nothing more can be checked.
+must() {
+  "$@" || { echo "package_check: error: failed: $*" >&2; exit 1; }
+}
+
+deb=$(ls "$packages"/mascing_*.deb) || exit 1
+tarball=$(ls "$packages"/mascing-*.tar.gz) || exit 1
 
 # new_root FOLDER: a bare system, from the cache once it was made.
 new_root() {
-  mkdir -p "$1" "$cache"
+  must mkdir -p "$1" "$cache"
   if [ ! -s "$cache/root-$suite.tar" ]; then
     echo "package_check: making a bare $suite with debootstrap (once, some minutes)" >&2
     debootstrap --variant=minbase "$suite" "$work/base" "$mirror" >"$work/debootstrap.log" 2>&1 ||
       { tail -n 20 "$work/debootstrap.log" >&2; echo "package_check: error: debootstrap failed" >&2; exit 1; }
-    tar -C "$work/base" -cf "$cache/root-$suite.tar.part" . && mv "$cache/root-$suite.tar.part" "$cache/root-$suite.tar"
+    must tar -C "$work/base" -cf "$cache/root-$suite.tar.part" .
+    must mv "$cache/root-$suite.tar.part" "$cache/root-$suite.tar"
     rm -rf "$work/base"
   fi
-  tar -C "$1" -xf "$cache/root-$suite.tar"
+  must tar -C "$1" -xf "$cache/root-$suite.tar"
 }
 
 # give_demo ROOT: the planted model and a scenario of seconds, in /demo.
 give_demo() {
-  mkdir -p "$1/demo"
-  cp -r "$work/tiny.toml" "$work/data" "$planted" "$1/demo/"
+  must mkdir -p "$1/demo"
+  must cp -r "$work/tiny.toml" "$work/data" "$planted" "$1/demo/"
 }
 
 # use_it ROOT PROGRAM: what a user does first. `unshare` gives /proc and no network.
@@ -89,10 +96,10 @@ write_scenario "$work/tiny.toml"
 
 # No path of the machine that built them.
 for package in deb tgz; do
-  mkdir -p "$work/$package"
+  must mkdir -p "$work/$package"
 done
-dpkg-deb -x "$deb" "$work/deb"
-tar -C "$work/tgz" -xzf "$tarball"
+must dpkg-deb -x "$deb" "$work/deb"
+must tar -C "$work/tgz" -xzf "$tarball"
 n_check=$((n_check + 1))
 if grep -rlF -e "$PWD" -e "$HOME/" "$work/deb" "$work/tgz"; then
   fail "these files name folders of the machine that built them"
@@ -106,9 +113,9 @@ cat "$work/out"
 # The .deb, installed as the container file does it.
 root=$work/root-deb
 new_root "$root"
-cp /etc/resolv.conf "$root/etc/"
-cp "$deb" "$root/tmp/mascing.deb"
-cp scripts/container.sh "$root/tmp/"
+must cp /etc/resolv.conf "$root/etc/"
+must cp "$deb" "$root/tmp/mascing.deb"
+must cp scripts/container.sh "$root/tmp/"
 run 0 chroot "$root" sh /tmp/container.sh install /tmp/mascing.deb
 give_demo "$root"
 use_it "$root" mascing
@@ -118,13 +125,13 @@ run 0 chroot "$root" dpkg --remove mascing
 # The tarball, in a root that has nothing.
 root=$work/root-tgz
 new_root "$root"
-mkdir -p "$root/opt/any where"
-tar -C "$root/opt/any where" -xzf "$tarball"
+must mkdir -p "$root/opt/any where"
+must tar -C "$root/opt/any where" -xzf "$tarball"
 program=$(cd "$root" && ls -d "opt/any where"/*/bin/mascing)
 give_demo "$root"
 use_it "$root" "/$program"
 if command -v qemu-x86_64-static >/dev/null; then
-  cp "$(command -v qemu-x86_64-static)" "$root/usr/bin/"
+  must cp "$(command -v qemu-x86_64-static)" "$root/usr/bin/"
   for processor in qemu64 Nehalem Haswell; do
     run 0 chroot "$root" qemu-x86_64-static -cpu "$processor" "/$program" inspect /demo/kingdom-planted-f16.gguf
     run 0 chroot "$root" qemu-x86_64-static -cpu "$processor" "/$program" doctor

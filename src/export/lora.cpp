@@ -70,6 +70,19 @@ std::vector<float> floats_of(const GgufFile& file,
   return values;
 }
 
+/// What write_lora stores as alpha. A value that no rank can have would not even fit the type.
+int64_t rank_of(const GgufFile& file) {
+  constexpr double kMost = 1 << 20;
+  const double alpha = file.get_float("adapter.lora.alpha").value_or(0.0);
+  if (!(alpha >= 1.0 && alpha <= kMost)) {
+    throw Error(
+        ErrorKind::kBadInput,
+        where(file) + ": adapter.lora.alpha is " + format_number(alpha, 0) + ", expected the rank",
+        "the adapter is damaged or not from mascing; export it again");
+  }
+  return static_cast<int64_t>(alpha);
+}
+
 }  // namespace
 
 void write_lora(const std::string& path, const RouterUpdate& update) {
@@ -99,7 +112,7 @@ void write_lora(const std::string& path, const RouterUpdate& update) {
 RouterUpdate read_lora(const std::string& path) {
   const GgufFile file = GgufFile::open(path);
   RouterUpdate update = get_origin(file, kLoraType);
-  const auto rank = static_cast<int64_t>(file.get_float("adapter.lora.alpha").value_or(0.0));
+  const int64_t rank = rank_of(file);
   for (LayerUpdate& layer : update.layers) {
     const std::string name = tensor_name(update.blocks[layer.i_layer]);
     layer.rank = rank;

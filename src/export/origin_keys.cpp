@@ -51,6 +51,17 @@ T require(const GgufFile& file, const char* key, std::optional<T> value) {
   return *std::move(value);
 }
 
+/// Numbers from 0 up, none twice: what is said of each tensor is then no larger than the file.
+void require_ascending(const GgufFile& file, const char* key, const std::vector<int64_t>& numbers) {
+  int64_t last = -1;
+  for (const int64_t number : numbers) {
+    if (number <= last) {
+      missing(file, key);
+    }
+    last = number;
+  }
+}
+
 void get_fit(const GgufFile& file, RouterUpdate& update) {
   const auto layers = require(file, "mascing.fit.layers", file.get_int_array("mascing.fit.layers"));
   const auto methods =
@@ -59,8 +70,9 @@ void get_fit(const GgufFile& file, RouterUpdate& update) {
   if (methods.size() != layers.size() || tokens.size() != layers.size()) {
     missing(file, "mascing.fit.method");
   }
+  require_ascending(file, "mascing.fit.layers", layers);
   for (size_t i = 0; i < layers.size(); ++i) {
-    if (layers[i] < 0 || layers[i] >= update.n_layer) {
+    if (layers[i] >= update.n_layer) {
       missing(file, "mascing.fit.layers");
     }
     LayerUpdate layer;
@@ -138,6 +150,7 @@ RouterUpdate get_origin(const GgufFile& file, const std::string& kind) {
   if (alpha.size() != 1 || std::ssize(update.blocks) != update.n_layer) {
     missing(file, "mascing.blocks");
   }
+  require_ascending(file, "mascing.blocks", update.blocks);
   update.origin.alpha = alpha[0];
   update.origin.routers =
       sketch_from_lines(file.get_string_array(kRoutersKey).value_or(std::vector<std::string>()));

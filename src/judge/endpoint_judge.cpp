@@ -187,11 +187,16 @@ std::string EndpointJudge::body_for(const Exchange& exchange) const {
   return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::string EndpointJudge::shown(std::string text) const {
-  for (size_t at = 0; !secret_.empty() && (at = text.find(secret_)) != std::string::npos;) {
-    text.replace(at, secret_.size(), "(key)");
+std::string EndpointJudge::shown(const std::string& text) const {
+  std::string told;
+  size_t at = 0;
+  for (size_t found = 0;
+       !secret_.empty() && (found = text.find(secret_, at)) != std::string::npos;) {
+    told.append(text, at, found - at).append("(key)");
+    at = found + secret_.size();
   }
-  return printable(trim(text), 160);
+  told.append(text, at);
+  return printable(trim(told), 160);
 }
 
 std::vector<Judgement> EndpointJudge::judge(const std::vector<Exchange>& exchanges) {

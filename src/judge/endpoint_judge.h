@@ -29,7 +29,7 @@ class EndpointJudge : public Judge {
  private:
   [[nodiscard]] std::string body_for(const Exchange& exchange) const;
   /// `text` for a message, shortened and with the key removed if the server echoed it.
-  [[nodiscard]] std::string shown(std::string text) const;
+  [[nodiscard]] std::string shown(const std::string& text) const;
 
   friend class EndpointRequest;
   JudgeSpec spec_;

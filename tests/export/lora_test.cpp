@@ -1,10 +1,14 @@
 // The adapter as llama.cpp will read it.
 #include "export/lora.h"
 
+#include <cmath>
+#include <cstring>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/expect_error.h"
+#include "base/files.h"
 #include "base/temporary_folder.h"
 #include "format/gguf.h"
 #include "format/mutate.h"
@@ -12,6 +16,13 @@
 
 namespace mascing {
 namespace {
+
+/// The file with another value some bytes behind a key.
+template <typename T>
+std::string with_value(std::string bytes, const std::string& key, size_t n_skip, T value) {
+  std::memcpy(bytes.data() + bytes.find(key) + key.size() + n_skip, &value, sizeof value);
+  return bytes;
+}
 
 class LoraTest : public testing::Test {
  protected:
@@ -81,6 +92,29 @@ TEST_F(LoraTest, AnUpdateThatAnAdapterCannotCarryIsRefused) {
 
 TEST_F(LoraTest, OtherFilesAreToldApart) {
   expect_error(ErrorKind::kBadInput, "not a lora export", [&] { (void)read_lora(model_); });
+}
+
+TEST_F(LoraTest, AScaleThatIsNoRankIsRefused) {
+  write_lora(path_, update_);
+  const std::string bytes = read_text_file(path_);
+  for (const float alpha : {NAN, INFINITY, 1e30F, -1.0F, 0.0F}) {
+    write_file_atomically(path_, with_value(bytes, "adapter.lora.alpha", sizeof(uint32_t), alpha));
+    expect_error(ErrorKind::kBadInput, "expected the rank", [&] { (void)read_lora(path_); });
+  }
+}
+
+TEST_F(LoraTest, ALayerOrABlockThatIsNamedTwiceIsRefused) {
+  write_lora(path_, update_);
+  const std::string bytes = read_text_file(path_);
+  // Behind the types of array and element, the count and the first element.
+  constexpr size_t kSecond = 2 * sizeof(uint32_t) + sizeof(uint64_t) + sizeof(int64_t);
+  for (const char* key : {"mascing.fit.layers", "mascing.blocks"}) {
+    const size_t first = bytes.find(key) + std::strlen(key) + kSecond - sizeof(int64_t);
+    int64_t value = 0;
+    std::memcpy(&value, bytes.data() + first, sizeof value);
+    write_file_atomically(path_, with_value(bytes, key, kSecond, value));
+    expect_error(ErrorKind::kBadInput, key, [&] { (void)read_lora(path_); });
+  }
 }
 
 TEST_F(LoraTest, DamagedFilesAreRefusedOrRead) {

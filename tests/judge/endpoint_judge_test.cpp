@@ -150,9 +150,11 @@ TEST_F(EndpointJudgeTest, GivesUpAtOnceWhereTryingAgainIsNoUse) {
                                                        {"moved", "HTTP 302"},
                                                        {"chatty", "no verdict in its answer"},
                                                        {"long", "longer than 1048576 bytes"}};
-  for (const auto& [mode, words] : modes) {
-    stubborn.served_model = mode;
-    EXPECT_LT(seconds_of([&] { EXPECT_THAT(errors(stubborn), Each(HasSubstr(words))) << mode; }),
+  for (const auto& mode : modes) {
+    stubborn.served_model = mode.first;
+    EXPECT_LT(seconds_of([&] {
+                EXPECT_THAT(errors(stubborn), Each(HasSubstr(mode.second))) << mode.first;
+              }),
               4.0);
   }
   stubborn.url += "/elsewhere";
@@ -187,6 +189,8 @@ TEST_F(EndpointJudgeTest, TakesItsKeyFromTheEnvironmentAndNeverSaysIt) {
     EXPECT_THAT(error, HasSubstr("wrong key Bearer (key)"));
     EXPECT_THAT(error, testing::Not(HasSubstr("open-sesame")));
   }
+  setenv("MASCING_TEST_KEY", "key", 1);  // stands in what it is replaced by, too
+  EXPECT_THAT(errors(locked), Each(HasSubstr("wrong (key) Bearer (key)")));
   locked.served_model = "wants-key";
   setenv("MASCING_TEST_KEY", "another", 1);
   EXPECT_EQ(EndpointJudge(locked).key(), key) << "verdicts must not depend on the key";
