@@ -21,6 +21,7 @@ namespace {
 struct SearchArguments : RunArguments {
   bool with_menu = false;
   bool is_agreed = false;  ///< to the one look at the test split
+  bool has_no_history = false;
 };
 
 void print_set(const SearchArguments& arguments, const Results& results) {
@@ -39,7 +40,7 @@ void print_set(const SearchArguments& arguments, const Results& results) {
 }
 
 void browse(const SearchArguments& arguments, const SearchView& view) {
-  SearchMenu menu(view, arguments);
+  SearchMenu menu(view, arguments, !arguments.has_no_history);
   const size_t n_member = menu.write_set();
   print_set(arguments, view.results);
   const std::string prefix = arguments.output + "/";
@@ -63,18 +64,27 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
   }
 }
 
-/// Takes turns with the judges where both do not fit.
-std::unique_ptr<Host> open_model(const SearchArguments& arguments, const Scenario& scenario) {
-  SpaceForecast space = forecast_space(scenario, arguments.forecast_options(0.0));
+/// Opens the model, which takes turns with the judges where both do not fit, and measures it for
+/// the header of the progress.
+std::unique_ptr<Host> open_with_forecast(const SearchArguments& arguments,
+                                         const Scenario& scenario,
+                                         ProgressLine& line) {
+  ForecastOptions options = arguments.forecast_options(kForecastGlance);
+  SpaceForecast space = forecast_space(scenario, options);
   arguments.model.place_judges(space);
-  return arguments.model.open();
+  std::unique_ptr<Host> host = arguments.model.open();
+  if (!arguments.is_quiet) {
+    options.model.clear();  // its file has been read
+    line.expect(forecast_run(scenario, *host, options));
+  }
+  return host;
 }
 
 void execute_search(SearchArguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options(session.command_line);
-  ProgressLine line(arguments.is_quiet, RunSteps(scenario, false));
+  ProgressLine line(arguments.is_quiet, {scenario, RunSteps::End::kSelection});
   LiveTable table(scenario.target().metric);
   options.watch_trials = [&](const std::vector<CandidateResult>& trials) {
     if (!arguments.is_quiet) {
@@ -85,7 +95,7 @@ void execute_search(SearchArguments& arguments, Session& session) {
   search_scenario(
       scenario,
       info,
-      [&] { return open_model(arguments, scenario); },
+      [&] { return open_with_forecast(arguments, scenario, line); },
       options,
       [&](const SearchView& view) {
         line.finish_line();
@@ -116,6 +126,7 @@ void add_search(CLI::App& app, Session& session) {
   command->add_flag("--yes",
                     arguments->is_agreed,
                     "Do not ask before the menu's test; without a terminal nobody is asked");
+  add_history_switch(*command, arguments->has_no_history);
   command->callback([arguments, &session] { execute_search(*arguments, session); });
 }
 
