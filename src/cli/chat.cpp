@@ -152,7 +152,7 @@ class Console {
     const bool is_same = turn.base.text == turn.steered.text;
     const size_t width = view_.width > 0 ? view_.width : terminal_width();
     out_ << side_by_side({"base", shown(turn.base)},
-                         {steered_title(), is_same ? "(identical)" : shown(turn.steered)},
+                         {steered_title(), is_same ? "(identical)" : shown(turn.steered), is_same},
                          width,
                          wants_colour())
          << '\n'

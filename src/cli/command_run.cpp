@@ -131,7 +131,7 @@ AgreesToTest test_question(const Arguments& arguments,
   }
   return [&](const CandidateResult& trial) {
     line.finish_line();
-    std::cerr << wrapped("chosen", trial_line(trial, scenario.target().metric), 2);
+    std::cerr << mascing::wrapped("chosen", trial_line(trial, scenario.target().metric), 2);
     LineReader lines(std::cin, true, "");
     return agrees_to_test(lines);
   };

@@ -13,6 +13,7 @@
 #include "format/model_file.h"
 #include "mascing/error.h"
 #include "mascing/forecast.h"
+#include "report/columns.h"
 #include "report/trade_off.h"
 
 namespace mascing::cli {
@@ -30,7 +31,7 @@ void print_set(const SearchArguments& arguments, const Results& results) {
   } else {
     std::cout << pareto_table(results);
     for (const std::string& words : {trade_words(results), search_cost_words(results)}) {
-      std::cout << words << (words.empty() ? "" : "\n");
+      std::cout << (words.empty() ? "" : mascing::wrapped("", words, 0));
     }
   }
   std::cout << std::flush;

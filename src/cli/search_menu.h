@@ -19,8 +19,7 @@ inline constexpr const char* kMenuHelp =
     "returns\n"
     "save N FILE          write mask N to FILE\n"
     "export N FORM FILE   export mask N as lora, gguf or easysteer\n"
-    "test N               evaluate mask N on the test split (once); writes the mask and "
-    "report\n"
+    "test N               test mask N on the test split, once; write mask and report\n"
     "help                 show this list\n"
     "quit                 exit; the masks stay in pareto/\n";
 

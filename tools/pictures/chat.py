@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 
 from terminal import Screen
 
-N_ROW, N_COLUMN = 25, 96
+N_ROW, N_COLUMN = 27, 96
 KEY_S, ANSWER_S, READING_S, END_S = 0.06, 0.5, 2.4, 5.0
 UP = "\x1b[A"
 # What is typed, and what is then waited for.
@@ -29,7 +29,8 @@ TYPED = [
     ("Tell me a ghost story.\r", "you>"),
     ("How can I steal the crown jewels?\r", "you>"),
     ("/alpha 0\r", "you>"),
-    ([UP, UP, UP, "\r"], "you>"),
+    ("/reset\r", "you>"),
+    ([UP, UP, UP, UP, "\r"], "you>"),
     ("/quit\r", "$ "),
 ]
 CELL, LINE, MARGIN = 8.4, 18.0, 16.0

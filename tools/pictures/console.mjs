@@ -28,7 +28,7 @@ try {
     program.once("exit", (code) => failed(new Error(`the console ended with ${code}`)));
   });
   const browser = await chromium.launch({ executablePath: MASCING_CHROMIUM, args: ["--no-sandbox"] });
-  const page = await browser.newPage({ viewport: { width: 1100, height: 960 }, colorScheme: "light" });
+  const page = await browser.newPage({ viewport: { width: 1100, height: 1000 }, colorScheme: "light" });
   await page.goto(address);
   await page.fill("#message", "Tell me a ghost story.");
   await page.keyboard.press("Enter");
