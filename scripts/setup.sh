@@ -17,7 +17,7 @@ set -euo pipefail
 
 group=${1:-build}
 packages=(g++ cmake ninja-build git ca-certificates libssl-dev libeigen3-dev nlohmann-json3-dev libcli11-dev
-          libtomlplusplus-dev libcurl4-openssl-dev libgtest-dev libgmock-dev pkg-config python3)
+          libtomlplusplus-dev libcurl4-openssl-dev libedit-dev libgtest-dev libgmock-dev pkg-config python3)
 case $group in
   build) ;;
   test) packages+=(clang-format clang-tidy parallel) ;;

@@ -50,7 +50,7 @@ def compare(arguments, scenario, model, folder):
     if os.path.exists(output):
         sys.exit(f"{name}: {output} is there already: a run that resumes measures nothing")
     os.makedirs(os.path.dirname(output), exist_ok=True)
-    done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "-q", "-o", output])
+    done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "-q", "--yes", "-o", output])
     if not os.path.exists(os.path.join(output, "results.json")):
         sys.exit(f"{name}: the run wrote no results:\n{done.stderr}")
     cost = json.load(open(os.path.join(output, "results.json")))["cost"]

@@ -18,6 +18,10 @@ namespace mascing {
 /// Called with all trials whenever one changes.
 using WatchTrials = std::function<void(const std::vector<CandidateResult>&)>;
 
+/// Asked before a run looks at the test split, with the candidate to be tested there. False ends
+/// the run, which can be resumed.
+using AgreesToTest = std::function<bool(const CandidateResult&)>;
+
 struct RunOptions {
   std::string output = {};  ///< output folder; created if missing
   uint64_t seed = 0;
@@ -29,6 +33,7 @@ struct RunOptions {
   Budget budget = {};                    ///< budget of the search, before the test split
   std::string budget_text = {};          ///< as given by the user
   WatchTrials watch_trials = {};         ///< may be empty
+  AgreesToTest agrees_to_test = {};      ///< for run_scenario; empty: it goes on
   JobShard shard = {};                   ///< for evaluate_shard
   std::vector<std::string> merge = {};   ///< for evaluate_mask: shard folders to combine
   TemplateOptions chat_template = {};    ///< that the model was opened with, for the record

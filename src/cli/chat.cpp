@@ -2,7 +2,6 @@
 #include "cli/chat.h"
 
 #include <iostream>
-#include <istream>
 #include <memory>
 #include <sstream>
 
@@ -153,7 +152,7 @@ class Console {
     const bool is_same = turn.base.text == turn.steered.text;
     const size_t width = view_.width > 0 ? view_.width : terminal_width();
     out_ << side_by_side({"base", shown(turn.base)},
-                         {steered_title(), is_same ? "(identical)" : shown(turn.steered)},
+                         {steered_title(), is_same ? "(identical)" : shown(turn.steered), is_same},
                          width,
                          wants_colour())
          << '\n'
@@ -275,22 +274,15 @@ ChatTurn ChatSession::ask(const std::string& text) {
   return turn;
 }
 
-void chat(ChatSession& session, const ChatView& view, std::istream& in, std::ostream& out) {
+void chat(ChatSession& session, const ChatView& view, LineReader& lines, std::ostream& out) {
   Console console(session, view, out);
-  std::string line;
-  while (true) {
-    if (view.is_interactive) {
-      std::cerr << "you> " << std::flush;
-    }
-    if (!std::getline(in, line)) {
-      break;
-    }
+  for (std::string line; lines.read("you> ", line);) {
     try {
       if (!console.take(line)) {
         return;
       }
     } catch (const Error& error) {
-      if (!view.is_interactive) {
+      if (!view.is_interactive || error.kind() == ErrorKind::kInterrupted) {
         throw;
       }
       std::cerr << error.what() << '\n';
@@ -298,9 +290,6 @@ void chat(ChatSession& session, const ChatView& view, std::istream& in, std::ost
         std::cerr << "  hint: " << error.hint() << '\n';
       }
     }
-  }
-  if (view.is_interactive) {
-    std::cerr << '\n';
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/line_reader.h"
 #include "mascing/conversation.h"
 #include "mascing/host.h"
 #include "mascing/mask_algebra.h"
@@ -64,7 +65,7 @@ class ChatSession {
 struct ChatView {
   size_t width = 0;             ///< columns; 0 = terminal width, or 80 without a terminal
   bool json = false;            ///< print one JSON object per turn
-  bool is_interactive = false;  ///< print a prompt, and continue after errors
+  bool is_interactive = false;  ///< questions are on the screen already; continue after errors
 };
 
 /// List of the chat commands, for /help and `--help`.
@@ -79,6 +80,6 @@ inline constexpr const char* kChatHelp =
     "Other input is sent to the model. To send text that starts with /, start it with //.\n";
 
 /// Reads lines until end of input or /quit. In non-interactive mode the first error is thrown.
-void chat(ChatSession& session, const ChatView& view, std::istream& in, std::ostream& out);
+void chat(ChatSession& session, const ChatView& view, LineReader& lines, std::ostream& out);
 
 }  // namespace mascing::cli

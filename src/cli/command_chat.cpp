@@ -18,6 +18,7 @@ struct ChatArguments {
   std::string system;
   Sampling sampling{0.0F, 0, 400, 2048};
   ChatView view;
+  bool has_no_history = false;
   ModelOptions model;
 };
 
@@ -30,11 +31,14 @@ void execute(ChatArguments& arguments, Session& session) {
   talk.set_system(arguments.system);
   arguments.view.is_interactive = isatty(STDIN_FILENO) == 1 && !arguments.view.json;
   if (arguments.view.is_interactive) {
-    std::cerr << "The base model and the steered model both reply. /help lists commands, "
-                 "/quit exits.\n";
+    std::cerr << "The base model and the steered model both reply.\n"
+                 "/help lists commands, /quit exits.\n";
     std::signal(SIGINT, SIG_DFL);  // nothing to clean up
   }
-  chat(talk, arguments.view, std::cin, std::cout);
+  LineReader lines(std::cin,
+                   arguments.view.is_interactive,
+                   arguments.has_no_history ? "" : history_file("chat"));
+  chat(talk, arguments.view, lines, std::cout);
   session.exit_code = 0;
 }
 
@@ -68,6 +72,7 @@ void add_chat(CLI::App& app, Session& session) {
                       arguments->view.width,
                       "Output width in columns, 0 = terminal width; two columns from 90 up");
   command->add_flag("--json", arguments->view.json, "Print one JSON object per turn");
+  add_history_switch(*command, arguments->has_no_history);
   arguments->model.add_to(*command);
   command->callback([arguments, &session] { execute(*arguments, session); });
 }

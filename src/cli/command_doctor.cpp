@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/build_facts.h"
 #include "cli/commands.h"
+#include "cli/line_editor.h"
 #include "cli/machine_facts.h"
 #include "cli/options.h"
 #include "cli/server_program.h"
@@ -115,8 +116,18 @@ void check_back_ends(Diagnosis& found) {
   }
 }
 
+void check_prompts(Diagnosis& found) {
+  if (LineEditor::library().empty()) {
+    found.findings.push_back({"no_line_editing",
+                              false,
+                              "lines typed at prompts cannot be edited and have no history",
+                              "install libedit-dev and build again"});
+  }
+}
+
 Diagnosis diagnose() {
   Diagnosis found;
+  check_prompts(found);
   check_back_ends(found);
   check_memory(found);
   check_folder(found.here, "folder", "change to a folder with more room or other rights", found);

@@ -2,9 +2,12 @@
 #include <iostream>
 #include <utility>
 
+#include <unistd.h>
+
 #include "cli/commands.h"
 #include "cli/data_table.h"
 #include "cli/forecast_table.h"
+#include "cli/line_reader.h"
 #include "cli/progress_line.h"
 #include "cli/run_arguments.h"
 #include "format/model_file.h"
@@ -12,17 +15,19 @@
 #include "mascing/forecast.h"
 #include "mascing/report.h"
 #include "mascing/run.h"
+#include "report/columns.h"
+#include "report/trade_off.h"
 
 namespace mascing::cli {
 namespace {
 
 constexpr double kRehearsal = 6.0;  // seconds for which speeds are measured
-constexpr double kGlance = 0.6;     // the same at the start of a run
 
 struct Arguments : RunArguments {
   bool with_baselines = false;
   bool is_dry = false;
   bool is_forced = false;  ///< runs though it does not fit
+  bool is_agreed = false;  ///< to the one look at the test split
   VerdictOptions verdict;
 
   /// Throws Error{kInsufficient} for what does not fit, unless it is to run anyway.
@@ -95,14 +100,41 @@ void rehearse(const Arguments& arguments, const Scenario& scenario) {
   print_data(summary, &forecast, arguments.json);
 }
 
+/// True if somebody is there to answer, and has not done so with --yes.
+bool asks_before_test(const Arguments& arguments) {
+  return !arguments.is_agreed && isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
 /// Opens the model if there is room for it, and says what the run will take.
-std::unique_ptr<Host> open_with_forecast(const Arguments& arguments, const Scenario& scenario) {
-  Rehearsed rehearsed = open_where_it_fits(arguments, scenario, kGlance);
+std::unique_ptr<Host> open_with_forecast(const Arguments& arguments,
+                                         const Scenario& scenario,
+                                         ProgressLine& line) {
+  Rehearsed rehearsed = open_where_it_fits(arguments, scenario, kForecastGlance);
   if (!arguments.is_quiet) {
-    std::cerr << "forecast: " << forecast_words(rehearsed.forecast(scenario))
-              << ", less what an earlier run left; --dry-run shows it by stage\n";
+    const Forecast forecast = rehearsed.forecast(scenario);
+    std::cerr << "forecast: " << forecast_words(forecast)
+              << ";\n  less what an earlier run left; --dry-run shows it by stage\n";
+    if (asks_before_test(arguments)) {
+      std::cerr << "You will be asked before the test, unless you give --yes.\n";
+    }
+    line.expect(forecast);
   }
   return std::move(rehearsed.host);
+}
+
+/// The question before the test, with the mask that it is about.
+AgreesToTest test_question(const Arguments& arguments,
+                           const Scenario& scenario,
+                           ProgressLine& line) {
+  if (!asks_before_test(arguments)) {
+    return {};
+  }
+  return [&](const CandidateResult& trial) {
+    line.finish_line();
+    std::cerr << mascing::wrapped("chosen", trial_line(trial, scenario.target().metric), 2);
+    LineReader lines(std::cin, true, "");
+    return agrees_to_test(lines);
+  };
 }
 
 void execute(Arguments& arguments, Session& session) {
@@ -118,11 +150,14 @@ void execute(Arguments& arguments, Session& session) {
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options(session.command_line);
   options.with_baselines = arguments.with_baselines;
-  ProgressLine line(arguments.is_quiet, RunSteps(scenario, true));
+  ProgressLine line(
+      arguments.is_quiet,
+      {scenario, arguments.with_baselines ? RunSteps::End::kBaselines : RunSteps::End::kTest});
+  options.agrees_to_test = test_question(arguments, scenario, line);
   const RunOutcome outcome = run_scenario(
       scenario,
       info,
-      [&] { return open_with_forecast(arguments, scenario); },
+      [&] { return open_with_forecast(arguments, scenario, line); },
       options,
       line.callback());
   line.finish_line();
@@ -158,6 +193,10 @@ void add_run(CLI::App& app, Session& session) {
                     "and time by stage, memory, disk");
   command->add_flag(
       "--anyway", arguments->is_forced, "Run though memory or disk will not do by the forecast");
+  command->add_flag("--yes",
+                    arguments->is_agreed,
+                    "Do not ask before the one look at the test split; without a terminal nobody "
+                    "is asked");
   arguments->verdict.add_to(*command);
   command->add_flag("--json", arguments->json, "Print results.json instead of the table");
   command->callback([arguments, &session] { execute(*arguments, session); });

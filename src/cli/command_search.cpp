@@ -13,6 +13,7 @@
 #include "format/model_file.h"
 #include "mascing/error.h"
 #include "mascing/forecast.h"
+#include "report/columns.h"
 #include "report/trade_off.h"
 
 namespace mascing::cli {
@@ -21,6 +22,7 @@ namespace {
 struct SearchArguments : RunArguments {
   bool with_menu = false;
   bool is_agreed = false;  ///< to the one look at the test split
+  bool has_no_history = false;
 };
 
 void print_set(const SearchArguments& arguments, const Results& results) {
@@ -29,7 +31,7 @@ void print_set(const SearchArguments& arguments, const Results& results) {
   } else {
     std::cout << pareto_table(results);
     for (const std::string& words : {trade_words(results), search_cost_words(results)}) {
-      std::cout << words << (words.empty() ? "" : "\n");
+      std::cout << (words.empty() ? "" : mascing::wrapped("", words, 0));
     }
   }
   std::cout << std::flush;
@@ -39,7 +41,7 @@ void print_set(const SearchArguments& arguments, const Results& results) {
 }
 
 void browse(const SearchArguments& arguments, const SearchView& view) {
-  SearchMenu menu(view, arguments);
+  SearchMenu menu(view, arguments, !arguments.has_no_history);
   const size_t n_member = menu.write_set();
   print_set(arguments, view.results);
   const std::string prefix = arguments.output + "/";
@@ -63,18 +65,27 @@ void browse(const SearchArguments& arguments, const SearchView& view) {
   }
 }
 
-/// Takes turns with the judges where both do not fit.
-std::unique_ptr<Host> open_model(const SearchArguments& arguments, const Scenario& scenario) {
-  SpaceForecast space = forecast_space(scenario, arguments.forecast_options(0.0));
+/// Opens the model, which takes turns with the judges where both do not fit, and measures it for
+/// the header of the progress.
+std::unique_ptr<Host> open_with_forecast(const SearchArguments& arguments,
+                                         const Scenario& scenario,
+                                         ProgressLine& line) {
+  ForecastOptions options = arguments.forecast_options(kForecastGlance);
+  SpaceForecast space = forecast_space(scenario, options);
   arguments.model.place_judges(space);
-  return arguments.model.open();
+  std::unique_ptr<Host> host = arguments.model.open();
+  if (!arguments.is_quiet) {
+    options.model.clear();  // its file has been read
+    line.expect(forecast_run(scenario, *host, options));
+  }
+  return host;
 }
 
 void execute_search(SearchArguments& arguments, Session& session) {
   const Scenario scenario = arguments.read();
   const ModelInfo info = read_model_info(arguments.model.host.path);
   RunOptions options = arguments.options(session.command_line);
-  ProgressLine line(arguments.is_quiet, RunSteps(scenario, false));
+  ProgressLine line(arguments.is_quiet, {scenario, RunSteps::End::kSelection});
   LiveTable table(scenario.target().metric);
   options.watch_trials = [&](const std::vector<CandidateResult>& trials) {
     if (!arguments.is_quiet) {
@@ -85,7 +96,7 @@ void execute_search(SearchArguments& arguments, Session& session) {
   search_scenario(
       scenario,
       info,
-      [&] { return open_model(arguments, scenario); },
+      [&] { return open_with_forecast(arguments, scenario, line); },
       options,
       [&](const SearchView& view) {
         line.finish_line();
@@ -116,6 +127,7 @@ void add_search(CLI::App& app, Session& session) {
   command->add_flag("--yes",
                     arguments->is_agreed,
                     "Do not ask before the menu's test; without a terminal nobody is asked");
+  add_history_switch(*command, arguments->has_no_history);
   command->callback([arguments, &session] { execute_search(*arguments, session); });
 }
 

@@ -6,10 +6,13 @@
 #include <cmath>
 #include <iostream>
 
+#include <unistd.h>
+
 #include "base/files.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "mascing/mask_file.h"
+#include "report/columns.h"
 
 namespace mascing::cli {
 namespace {
@@ -77,9 +80,12 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
 }  // namespace
 
 void say_warning(const std::string& id, const std::string& text, const std::string& advice) {
-  std::cerr << "mascing: warning: [" << id << "] " << text << '\n';
+  const std::string start = "mascing: warning: [" + id + "]";
+  const bool is_folded = isatty(STDERR_FILENO) == 1;  // one line is easier to search in a log
+  std::cerr << (is_folded ? mascing::wrapped(start, text, 2) : start + " " + text + "\n");
   if (!advice.empty()) {
-    std::cerr << "  advice: " << advice << '\n';
+    std::cerr << (is_folded ? mascing::wrapped("  advice:", advice, 4)
+                            : "  advice: " + advice + "\n");
   }
 }
 

@@ -218,6 +218,12 @@ void add_seed(CLI::App& command, uint64_t& seed) {
       ->capture_default_str();
 }
 
+void add_history_switch(CLI::App& command, bool& has_no_history) {
+  command.add_flag("--no-history",
+                   has_no_history,
+                   "Neither keep lines typed at a terminal nor offer earlier ones");
+}
+
 void add_threads(CLI::App& command, int64_t& n_thread) {
   command.add_option("-t,--threads", n_thread, "Threads, 0 = one per core")
       ->check(CLI::Range(0, 1024))

@@ -78,6 +78,8 @@ struct VerdictOptions {
 inline constexpr const char* kStandardOutput = "-";
 
 void add_seed(CLI::App& command, uint64_t& seed);
+/// --no-history.
+void add_history_switch(CLI::App& command, bool& has_no_history);
 void add_threads(CLI::App& command, int64_t& n_thread);
 [[nodiscard]] int64_t resolve_threads(int64_t n_thread);
 

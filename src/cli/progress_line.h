@@ -1,10 +1,13 @@
-// Shows progress on stderr, as one rewritten line on a terminal and plain lines elsewhere. Also
-// turns Ctrl-C into a graceful stop.
+// Shows progress on stderr: on a terminal a header for the whole run and a line for its stage, both
+// rewritten in place and as wide as fits; plain lines elsewhere. Also turns Ctrl-C into a graceful
+// stop.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
+#include "base/pace.h"
 #include "cli/run_steps.h"
 #include "mascing/progress.h"
 
@@ -24,22 +27,36 @@ class ProgressLine {
 
   /// A Progress callback that draws this line; it must not outlive this object.
   [[nodiscard]] Progress callback();
-  /// Clears the line so that other output can be written.
+  /// From now on the header tells the time left of the whole run.
+  void expect(const Forecast& forecast);
+  /// Clears both lines so that other output can be written.
   void finish_line();
 
  private:
   using Clock = std::chrono::steady_clock;
+  /// What is known of the current stage's speed; 0 = nothing yet.
+  struct Speed {
+    double per_s = 0.0;
+    double left_s = 0.0;
+  };
+
   void draw(const ProgressEvent& event);
-  [[nodiscard]] std::string rate_and_eta(const ProgressEvent& event) const;
+  void enter(const ProgressEvent& event);
+  void put_lines(const std::string& header, const std::string& line);
+  [[nodiscard]] Speed speed_of(const ProgressEvent& event) const;
+  [[nodiscard]] std::string header(const Speed& speed) const;
+  [[nodiscard]] std::string stage_line(const ProgressEvent& event, const Speed& speed) const;
+  [[nodiscard]] double now_s() const;
 
   bool is_terminal_;
   bool is_quiet_;
   RunSteps steps_;
+  Pace pace_;
   std::string stage_;
   int64_t first_done_ = 0;
   Clock::time_point stage_start_;
   Clock::time_point last_drawn_;
-  bool is_open_ = false;
+  int64_t n_open_ = 0;  ///< lines on the terminal that are to be rewritten
 };
 
 }  // namespace mascing::cli

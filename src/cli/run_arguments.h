@@ -10,6 +10,9 @@
 
 namespace mascing::cli {
 
+/// Seconds for which speeds are measured at the start of a run.
+inline constexpr double kForecastGlance = 0.6;
+
 struct RunArguments {
   std::string scenario;
   std::string output = "out";

@@ -5,40 +5,68 @@
 
 namespace mascing::cli {
 
-RunSteps::RunSteps(const Scenario& scenario, bool with_test) {
+RunSteps::RunSteps(const Scenario& scenario, End end) {
   const auto uses_any = [&](std::initializer_list<MaskMethod> methods) {
     return std::any_of(
         methods.begin(), methods.end(), [&](MaskMethod method) { return scenario.uses(method); });
   };
-  steps_.push_back({"label", {"playing", "calibrating", "labelling"}});
-  steps_.push_back({"trace", {"tracing"}});
+  steps_.push_back({"label", {"playing", "calibrating", "labelling"}, {"play", "label"}});
+  steps_.push_back({"trace", {"tracing"}, {"trace"}});
   if (uses_any({MaskMethod::kSurrogate})) {
-    steps_.push_back({"train and steer", {"train", "validate", "steer"}});
+    steps_.push_back({"train and steer", {"train", "validate", "steer"}, {"train_and_steer"}});
   }
   if (uses_any({MaskMethod::kClosedLoop,
                 MaskMethod::kEffectMap,
                 MaskMethod::kInterventionalSurrogate})) {
     steps_.push_back({"query the model",
-                      {"replies", "effect", "costs of experts", "closed loop", "interventional"}});
+                      {"replies", "effect", "costs of experts", "closed loop", "interventional"},
+                      {"closed_loop"}});
   }
-  steps_.push_back({"select", {"selecting"}});
-  if (with_test) {
-    steps_.push_back({"test", {"testing", "sampling"}});
+  steps_.push_back({"select", {"selecting"}, {"select"}});
+  if (end != End::kSelection) {
+    steps_.push_back({"test", {"testing", "sampling"}, {"test"}});
+  }
+  if (end == End::kBaselines) {
+    steps_.push_back({"baselines", {"tuning"}, {}});
   }
 }
 
-std::string RunSteps::enter(const std::string& stage) {
-  for (size_t i = n_entered_; i < steps_.size(); ++i) {
-    const Step& step = steps_[i];
-    if (std::any_of(step.stages.begin(), step.stages.end(), [&](const std::string& begin) {
-          return stage.rfind(begin, 0) == 0;
+bool RunSteps::enter(const std::string& stage) {
+  for (int64_t i = i_current_ + 1; i < std::ssize(steps_); ++i) {
+    const std::vector<std::string>& stages = steps_[i].stages;
+    if (std::any_of(stages.begin(), stages.end(), [&](const std::string& begin) {
+          return stage.starts_with(begin);
         })) {
-      n_entered_ = i + 1;
-      return "step " + std::to_string(i + 1) + " of " + std::to_string(steps_.size()) + ": " +
-             step.title;
+      i_current_ = i;
+      return true;
     }
   }
-  return "";
+  return false;
+}
+
+std::string RunSteps::words() const {
+  return i_current_ < 0 ? ""
+                        : "step " + std::to_string(i_current_ + 1) + " of " +
+                              std::to_string(steps_.size()) + ": " + steps_[i_current_].title;
+}
+
+std::vector<double> RunSteps::seconds(const Forecast& forecast) const {
+  std::vector<double> all;
+  for (const Step& step : steps_) {
+    double sum = 0.0;
+    for (const StageForecast& stage : forecast.stages) {
+      const bool is_part =
+          std::find(step.forecast.begin(), step.forecast.end(), stage.name) != step.forecast.end();
+      sum += is_part ? stage.seconds : 0.0;
+    }
+    all.push_back(sum);
+  }
+  return all;
+}
+
+std::string RunSteps::not_forecast() const {
+  const bool is_to_come = i_current_ + 1 < std::ssize(steps_) && steps_.back().forecast.empty();
+  return is_to_come ? ", then the baselines" : "";
 }
 
 }  // namespace mascing::cli

@@ -23,8 +23,15 @@ constexpr int64_t kTalkTokens = 400;
 
 }  // namespace
 
-SearchMenu::SearchMenu(const SearchView& view, const RunArguments& arguments)
-    : view_(view), arguments_(arguments), set_(pareto_set(view.results)) {}
+SearchMenu::SearchMenu(const SearchView& view, const RunArguments& arguments, bool has_history)
+    : view_(view),
+      arguments_(arguments),
+      set_(pareto_set(view.results)),
+      has_history_(has_history) {}
+
+std::string SearchMenu::history_of(const std::string& name) const {
+  return has_history_ ? history_file(name) : "";
+}
 
 std::string SearchMenu::path_of(size_t i_member) const {
   return arguments_.output + "/pareto/" + std::to_string(i_member + 1) + ".gguf";
@@ -52,13 +59,17 @@ size_t SearchMenu::member(const std::string& word) const {
                 std::to_string(set_.size()));
 }
 
-void SearchMenu::talk(size_t i_member, std::istream& in, std::ostream& out) const {
+void SearchMenu::talk(size_t i_member,
+                      bool is_interactive,
+                      std::istream& in,
+                      std::ostream& out) const {
   ChatSession session(view_.host, {0.0F, arguments_.seed, kTalkTokens});
   const Mask mask = view_.mask(set_[i_member].i_candidate);
   session.set_masks({{mask, mask.alpha, path_of(i_member)}});
   ChatView view;
-  view.is_interactive = is_interactive_;
-  chat(session, view, in, out);
+  view.is_interactive = is_interactive;
+  LineReader lines(in, is_interactive, history_of("chat"));
+  chat(session, view, lines, out);
 }
 
 void SearchMenu::ship(size_t i_member, const std::string& form, const std::string& file) const {
@@ -90,24 +101,10 @@ void SearchMenu::test(size_t i_member, std::ostream& out) const {
   say_written(prefix + "mask.gguf, " + prefix + "results.json, " + prefix + "report.html", "");
 }
 
-bool SearchMenu::agrees_to_test(std::istream& in) const {
-  if (!is_interactive_ || is_agreed_) {
-    return true;
-  }
-  std::cerr << "The test split can be looked at once, for one mask; no other mask can be tested "
-               "after it.\nEvaluate this one now? [y/N] "
-            << std::flush;
-  std::string answer;
-  std::getline(in, answer);
-  const std::string word = to_lower_ascii(trim(answer));
-  if (word == "y" || word == "yes") {
-    return true;
-  }
-  std::cerr << "Not tested.\n";
-  return false;
-}
-
-bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& out) {
+bool SearchMenu::take(const std::string& line,
+                      LineReader& lines,
+                      std::istream& in,
+                      std::ostream& out) {
   std::istringstream stream(line);
   std::vector<std::string> words;
   for (std::string word; stream >> word;) {
@@ -125,7 +122,7 @@ bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& o
   } else if (name == "help") {
     std::cerr << kMenuHelp;
   } else if (name == "chat" && words.size() == 2) {
-    talk(member(words[1]), in, out);
+    talk(member(words[1]), lines.is_interactive(), in, out);
   } else if (name == "save" && words.size() == 3) {
     write_mask(words[2], view_.mask(set_[member(words[1])].i_candidate));
     say_written(words[2], "");
@@ -133,7 +130,7 @@ bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& o
     ship(member(words[1]), words[2], words[3]);
   } else if (name == "test" && words.size() == 2) {
     const size_t i_member = member(words[1]);
-    if (agrees_to_test(in)) {
+    if (!lines.is_interactive() || is_agreed_ || agrees_to_test(lines)) {
       test(i_member, out);
     }
   } else {
@@ -143,21 +140,14 @@ bool SearchMenu::take(const std::string& line, std::istream& in, std::ostream& o
 }
 
 void SearchMenu::run(std::istream& in, std::ostream& out, bool is_interactive, bool is_agreed) {
-  is_interactive_ = is_interactive;
   is_agreed_ = is_agreed;
   if (is_interactive) {
     std::cerr << '\n' << kMenuHelp;
   }
-  std::string line;
-  while (true) {
-    if (is_interactive) {
-      std::cerr << "search> " << std::flush;
-    }
-    if (!std::getline(in, line)) {
-      break;
-    }
+  LineReader lines(in, is_interactive, history_of("search"));
+  for (std::string line; lines.read("search> ", line);) {
     try {
-      if (!take(line, in, out)) {
+      if (!take(line, lines, in, out)) {
         break;
       }
     } catch (const Error& error) {

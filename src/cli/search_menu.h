@@ -19,15 +19,14 @@ inline constexpr const char* kMenuHelp =
     "returns\n"
     "save N FILE          write mask N to FILE\n"
     "export N FORM FILE   export mask N as lora, gguf or easysteer\n"
-    "test N               evaluate mask N on the test split (once); writes the mask and "
-    "report\n"
+    "test N               test mask N on the test split, once; write mask and report\n"
     "help                 show this list\n"
     "quit                 exit; the masks stay in pareto/\n";
 
 class SearchMenu {
  public:
-  /// Both arguments must outlive the menu.
-  SearchMenu(const SearchView& view, const RunArguments& arguments);
+  /// Both arguments must outlive the menu. Without `has_history` no typed lines are kept.
+  SearchMenu(const SearchView& view, const RunArguments& arguments, bool has_history);
 
   /// Writes the members of the set to pareto/1.gguf, pareto/2.gguf, ...; removes those of an
   /// earlier search. Returns their number.
@@ -38,18 +37,18 @@ class SearchMenu {
 
  private:
   /// Returns false if the command ends the menu.
-  bool take(const std::string& line, std::istream& in, std::ostream& out);
+  bool take(const std::string& line, LineReader& lines, std::istream& in, std::ostream& out);
   [[nodiscard]] size_t member(const std::string& word) const;
   [[nodiscard]] std::string path_of(size_t i_member) const;
-  void talk(size_t i_member, std::istream& in, std::ostream& out) const;
+  void talk(size_t i_member, bool is_interactive, std::istream& in, std::ostream& out) const;
+  [[nodiscard]] std::string history_of(const std::string& name) const;
   void ship(size_t i_member, const std::string& form, const std::string& file) const;
   void test(size_t i_member, std::ostream& out) const;
-  [[nodiscard]] bool agrees_to_test(std::istream& in) const;
 
   const SearchView& view_;
   const RunArguments& arguments_;
   std::vector<TradePoint> set_;
-  bool is_interactive_ = false;
+  bool has_history_;
   bool is_agreed_ = false;
 };
 

@@ -12,11 +12,12 @@ namespace mascing {
 namespace {
 
 constexpr double kPatience = 6.0;         // times kTrialSeconds, where not one decode is done
+constexpr double kLeastSeconds = 0.5;     // of a call before its speed is told
 constexpr int64_t kUnfinishedWork = 256;  // tokens that count as done then
 
 std::string speed_note(int64_t n_token, double seconds) {
   std::string note = std::to_string(n_token) + " tokens";
-  if (n_token > 0 && seconds > 0.0) {
+  if (n_token > 0 && seconds >= kLeastSeconds) {
     const double speed = to_double(n_token) / seconds;
     note += ", " + format_number(speed, speed < 10.0 ? 1 : 0) + " tokens/s";
   }

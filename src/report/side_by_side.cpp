@@ -97,15 +97,16 @@ struct WrappedTexts {
 WrappedTexts wrap_texts(
     const TitledText& left, const TitledText& right, size_t width, bool is_padded, bool colour) {
   WrappedTexts lines{wrap_lines(left.text, width), wrap_lines(right.text, width)};
+  const bool is_marked = colour && !left.is_remark && !right.is_remark;
   const WordMarks marks =
-      colour ? differing_words(words_of(lines.left), words_of(lines.right)) : WordMarks{};
+      is_marked ? differing_words(words_of(lines.left), words_of(lines.right)) : WordMarks{};
   if (is_padded) {
     lines.left.resize(std::max(lines.left.size(), lines.right.size()));
     for (std::string& line : lines.left) {
       line = padded(line, width, true);
     }
   }
-  if (colour) {
+  if (is_marked) {
     colour_words(marks.left, ansi::kRed, lines.left);
     colour_words(marks.right, ansi::kGreen, lines.right);
   }

@@ -9,7 +9,8 @@ namespace mascing {
 
 struct TitledText {
   std::string title;
-  std::string text;  ///< line breaks are kept; other control characters are removed
+  std::string text;        ///< line breaks are kept; other control characters are removed
+  bool is_remark = false;  ///< about the other text: no word of either is marked
 };
 
 /// Wraps to at most `width` columns between words; longer words are split.

@@ -159,8 +159,10 @@ std::string pareto_table(const Results& results) {
     rows.push_back(cells_of(results.candidates[set[i].i_candidate], results.target_metric));
     rows.back().insert(rows.back().begin(), std::to_string(i + 1));
   }
-  return "Pareto set on the selection split, " + target + " vs. damage (" +
-         rate_text(results.search.base_rate) + " without a mask; ~ = estimated)\n" +
+  return wrapped("",
+                 "Pareto set on the selection split, " + target + " vs. damage (" +
+                     rate_text(results.search.base_rate) + " without a mask; ~ = estimated)",
+                 0) +
          aligned(rows, {false, true, false, false, false, false, true});
 }
 

@@ -328,13 +328,14 @@ RunOutcome run_scenario(const Scenario& scenario,
   const EvalContext context = session.calibrated_context();
   const FoundMasks found = find_masks(context, options, session.watch);
   const Selection& selection = found.selection;
+  if (selection.is_found) {
+    const size_t i_best = selection.i_best;
+    holdout_record(work.data, info, options)
+        .take_if_agreed(found.mask(i_best), selection.trials.at(i_best), options.agrees_to_test);
+  }
   RunOutcome outcome = selection.is_found
                            ? test_found(session, context, found, selection.i_best, "rule")
                            : give_up(session, context, found);
-  if (!outcome.results.mask_steer.empty()) {
-    holdout_record(work.data, info, options)
-        .take(outcome.results.mask_steer, outcome.results.mask_alpha);
-  }
   write_outputs(outcome, work.key, options);
   return outcome;
 }

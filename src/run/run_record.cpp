@@ -199,6 +199,16 @@ std::string sum_of(const json& record) {
 HoldoutRecord::HoldoutRecord(std::string folder, std::string data)
     : path_(std::move(folder) + "/tested.json"), data_(std::move(data)) {}
 
+bool HoldoutRecord::has(const Mask& mask) const {
+  if (!file_exists(path_)) {
+    return false;
+  }
+  const json first = json::parse(read_text_file(path_), nullptr, false);
+  return first.is_object() && word_in(first, "sum") == sum_of(first) &&
+         word_in(first, "data") == data_ &&
+         word_in(first, "mask") == hash_of(mask.steer, mask.alpha);
+}
+
 void HoldoutRecord::require_first(const Mask& mask) const {
   if (!file_exists(path_)) {
     return;
@@ -225,6 +235,18 @@ void HoldoutRecord::take(const std::vector<float>& steer, double alpha) const {
   json first = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
   first["sum"] = sum_of(first);
   write_file_atomically(path_, first.dump() + "\n");
+}
+
+void HoldoutRecord::take_if_agreed(const Mask& mask,
+                                   const CandidateResult& trial,
+                                   const AgreesToTest& agrees) const {
+  if (agrees && !has(mask) && !agrees(trial)) {
+    throw Error(ErrorKind::kInterrupted,
+                "[run] ended before the test, as you answered",
+                "the search is saved: run the same command again to test its mask, or mascing "
+                "search to choose another one");
+  }
+  take(mask.steer, mask.alpha);
 }
 
 }  // namespace mascing

@@ -54,10 +54,17 @@ class HoldoutRecord {
  public:
   /// `data` identifies the conversations and the model.
   HoldoutRecord(std::string folder, std::string data);
+  /// True if this mask at this strength was evaluated, or an evaluation of it began.
+  [[nodiscard]] bool has(const Mask& mask) const;
   /// Throws Error{kUsage} if another mask or strength was evaluated.
   void require_first(const Mask& mask) const;
   /// Overwrites an earlier record.
   void take(const std::vector<float>& steer, double alpha) const;
+  /// The same for a run's choice, once `agrees` says so; an evaluation that began, and an empty
+  /// function, need no word. Throws Error{kInterrupted} otherwise.
+  void take_if_agreed(const Mask& mask,
+                      const CandidateResult& trial,
+                      const AgreesToTest& agrees) const;
 
  private:
   std::string path_;

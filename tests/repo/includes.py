@@ -41,6 +41,7 @@ EXTERNAL = [
     (r"curl/.*", ["src/judge/http_client.cpp"]),
     (r"cpp-httplib/.*", ["src/console/server.cpp"]),
     (r"CLI/.*", ["cli"]),
+    (r"histedit\.h", ["src/cli/line_editor_libedit.cpp"]),
     (r"toml\+\+/.*", ["scenario"]),
     (r"openssl/.*", ["base"]),
     (r"Eigen/.*", ["nn", "host/llama", "stage", "export"]),

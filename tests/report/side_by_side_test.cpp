@@ -70,6 +70,11 @@ TEST(SideBySide, ColourMarksTheWordsThatOnlyOneTextHas) {
             "\x1b[1msteered\x1b[0m\n  \x1b[32m\x1b[4mno\x1b[0m seal is\n");
 }
 
+TEST(SideBySide, NoWordIsMarkedBesideARemark) {
+  EXPECT_EQ(side_by_side({"base", "the seal"}, {"steered", "(identical)", true}, 80, true),
+            "\x1b[1mbase\x1b[0m\n  the seal\n\x1b[1msteered\x1b[0m\n  (identical)\n");
+}
+
 TEST(WordDiff, KeepsTheLongestCommonSequence) {
   const WordMarks marks = differing_words({"a", "b", "c", "d"}, {"b", "x", "d", "a"});
   EXPECT_THAT(marks.left, ElementsAre(true, false, true, false));

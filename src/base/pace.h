@@ -1,0 +1,87 @@
+// How long work in steps will still take: the forecast of each step, corrected by how long those so
+// far took.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mascing {
+
+class Pace {
+ public:
+  /// Seconds of each step by the forecast. Replaces an earlier one.
+  void expect(std::vector<double> seconds) {
+    forecast_ = std::move(seconds);
+    total_ = std::accumulate(forecast_.begin(), forecast_.end(), 0.0);
+  }
+  [[nodiscard]] bool has_forecast() const { return !forecast_.empty(); }
+
+  /// Step `i_step` begins at `now`, in seconds of any clock; the one before ends. One that took far
+  /// less than forecast was read from a cache and tells nothing of the pace.
+  void enter(int64_t i_step, double now) {
+    constexpr double kCachedShare = 0.2;
+    const double expected = forecast_of(i_step_);
+    if (i_step_ >= 0 && now - start_ >= kCachedShare * expected) {
+      taken_ += now - start_;
+      expected_ += expected;
+    }
+    i_step_ = i_step;
+    start_ = now;
+  }
+
+  /// Seconds left at `now`. The current step takes at least `least_s` more. 0 without a forecast.
+  [[nodiscard]] double left(double now, double least_s) const {
+    const double elapsed = now - start_;
+    const double expected = forecast_of(i_step_);
+    // A step that takes longer than forecast slows down what is to come while it still runs.
+    const double pace =
+        std::max(factor(taken_, expected_), factor(taken_ + elapsed, expected_ + expected));
+    double later = 0.0;
+    for (int64_t i = i_step_ + 1; i < std::ssize(forecast_); ++i) {
+      later += forecast_[i];
+    }
+    return std::max(pace * expected - elapsed, least_s) + pace * later;
+  }
+
+ private:
+  [[nodiscard]] double forecast_of(int64_t i_step) const {
+    return i_step >= 0 && i_step < std::ssize(forecast_) ? forecast_[i_step] : 0.0;
+  }
+  /// Time taken over time forecast. A tenth of the run counts as taken as forecast, so that one
+  /// short step cannot turn everything over.
+  [[nodiscard]] double factor(double taken, double expected) const {
+    constexpr double kPriorShare = 0.1;
+    const double prior = std::max(kPriorShare * total_, 1e-6);
+    return (prior + taken) / (prior + expected);
+  }
+
+  std::vector<double> forecast_;
+  double total_ = 0.0;
+  double taken_ = 0.0;     ///< of finished steps that tell of the pace
+  double expected_ = 0.0;  ///< the same by the forecast
+  double start_ = 0.0;     ///< of the current step
+  int64_t i_step_ = -1;
+};
+
+/// "about 45 s left", "about 6 min left", "about 2 h 10 min left"; coarse, as a forecast is.
+[[nodiscard]] inline std::string time_left_words(double seconds) {
+  constexpr double kStep = 5.0;
+  if (seconds < 90.0) {
+    const double rounded = std::max(kStep, kStep * std::ceil(seconds / kStep));
+    return "about " + std::to_string(std::llround(rounded)) + " s left";
+  }
+  const int64_t n_minute = std::llround(seconds / 60.0);
+  if (n_minute < 90) {
+    return "about " + std::to_string(n_minute) + " min left";
+  }
+  const int64_t n_rounded = (n_minute + 5) / 10 * 10;
+  const std::string rest = n_rounded % 60 == 0 ? "" : " " + std::to_string(n_rounded % 60) + " min";
+  return "about " + std::to_string(n_rounded / 60) + " h" + rest + " left";
+}
+
+}  // namespace mascing
