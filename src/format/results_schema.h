@@ -6,6 +6,7 @@
 #include "format/export_schema.h"
 #include "format/judges_schema.h"
 #include "format/protocol_schema.h"
+#include "format/routing_schema.h"
 #include "format/search_schema.h"
 #include "format/surrogate_schema.h"
 #include "format/verdict_schema.h"
@@ -89,6 +90,7 @@ void describe(Io& io, Results& results) {
     mask.field("n_active", results.mask_n_active);
     mask.matrix("steer", results.mask_steer, results.n_layer, results.n_expert);
   });
+  io.later("routing", results.routing);
   io.section("cost", [&](Io& cost) {
     cost.field("seconds", results.seconds);
     cost.later("finished_at", results.finished_at);

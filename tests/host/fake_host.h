@@ -50,6 +50,11 @@ class FakeHost : public Host {
   [[nodiscard]] int64_t context_size() const override { return kContext; }
 
   std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override;
+  /// Experts are shown from the word as trace() has them, with the mask added as generate() does.
+  /// There are no outputs to show.
+  std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
+                                   const RouterObserver& observer) override;
+  [[nodiscard]] std::string piece(int32_t token) const override { return word(token) + ' '; }
   std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                       const Sampling& sampling) override;
   std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override;
