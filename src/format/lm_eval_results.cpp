@@ -1,4 +1,4 @@
-// The layout is that of results_*.json of lm-evaluation-harness. A metric's key there is
+// The layout is that of the results that lm-evaluation-harness writes. A metric's key there is
 // "name,filter"; the filter says which side it was measured on.
 #include <chrono>
 #include <cmath>

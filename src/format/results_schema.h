@@ -75,13 +75,7 @@ void describe(Io& io, PowerResult& power) {
 }
 
 template <typename Io>
-void describe(Io& io, Results& results) {
-  describe_origin(io, results);
-  io.later("verdict", results.verdict);
-  io.field("metrics", results.metrics);
-  io.later("judges", results.judges);
-  io.later("protocol", results.protocol);
-  io.field("damage", results.damage);
+void describe_mask(Io& io, Results& results) {
   io.section("mask", [&](Io& mask) {
     mask.field("file", results.mask_file);
     mask.field("method", results.mask_method);
@@ -90,6 +84,17 @@ void describe(Io& io, Results& results) {
     mask.field("n_active", results.mask_n_active);
     mask.matrix("steer", results.mask_steer, results.n_layer, results.n_expert);
   });
+}
+
+template <typename Io>
+void describe(Io& io, Results& results) {
+  describe_origin(io, results);
+  io.later("verdict", results.verdict);
+  io.field("metrics", results.metrics);
+  io.later("judges", results.judges);
+  io.later("protocol", results.protocol);
+  io.field("damage", results.damage);
+  describe_mask(io, results);
   io.later("routing", results.routing);
   io.section("cost", [&](Io& cost) {
     cost.field("seconds", results.seconds);
