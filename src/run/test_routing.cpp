@@ -169,15 +169,18 @@ void TestRouting::add_places(RoutingResult& result) const {
            std::abs(changes_.steered[b] - changes_.base[b]);
   });
   std::map<std::pair<int64_t, int64_t>, int64_t> known;
+  int64_t n_move = 0;
   for (const int64_t i_entry : order) {
     const std::vector<RoutingMove>& moves = changes_.moves[i_entry];
     if (moves.empty()) {
       continue;
     }
-    if (std::ssize(result.places) + std::ssize(moves) > kMostPlaces) {
+    if (std::ssize(result.places) + std::ssize(moves) > kMostPlaces ||
+        n_move + std::ssize(moves) > kMostMoves) {
       ++result.n_expert_left_out;
       continue;
     }
+    n_move += std::ssize(moves);
     ExpertTokens expert{i_entry / n_expert, i_entry % n_expert};
     for (const RoutingMove& move : moves) {
       const auto [found, is_new] =

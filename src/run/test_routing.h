@@ -16,8 +16,9 @@ namespace mascing {
 /// Of a set: conversations whose rates are counted, and further ones with another outcome.
 inline constexpr int64_t kSampledPerSet = 8;
 inline constexpr int64_t kChangedPerSet = 8;
-/// Tokens that results.json names with the text around them.
+/// Tokens that results.json names with the text around them, and how often experts may name one.
 inline constexpr int64_t kMostPlaces = 3000;
+inline constexpr int64_t kMostMoves = 6000;
 
 class TestRouting {
  public:

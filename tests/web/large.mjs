@@ -22,17 +22,19 @@ for (const key of ["effect", "standard_error", "q_value", "carried"]) results.ef
 for (const key of ["layer_effect", "layer_standard_error", "layer_q_value"]) results.effects[key] = Array.from({ length: nLayer }, number);
 const words = "the royal seal of a ghost is kept in wax and candle light by twelve quiet clerks who never speak".split(" ");
 const speech = (n) => Array.from({ length: n }, () => words[Math.floor(random() * words.length)]).join(" ");
-// As many places and tokens as a run may have: 3,000 and, of six sets, 96 conversations of 768 tokens.
+// As many places and moved tokens as a run may have; of six sets, 96 conversations of 400 tokens.
 const nPlace = 3000;
+const nMoved = 1500; // experts with four tokens each
 const nRouted = 96;
-const nToken = 768;
+const nToken = 400;
 results.routing = {
   ...results.routing,
   base: matrix(random),
   steered: matrix(random),
   layer_change: Array.from({ length: nLayer }, random),
   places: Array.from({ length: nPlace }, (_, i) => ({ metric: "dsr", id: `test-${i % nRouted}`, token_index: i % nToken, before: speech(8), token: " seal", after: speech(4) })),
-  experts: Array.from({ length: nLayer * nExpert }, (_, i) => ({
+  experts_left_out: nLayer * nExpert - nMoved,
+  experts: Array.from({ length: nMoved }, (_, i) => ({
     layer: Math.floor(i / nExpert),
     expert: i % nExpert,
     tokens: [0, 1, 2, 3].map((j) => ({ place: (4 * i + j) % nPlace, gained: j % 2 === 0, change: number() })),
