@@ -32,7 +32,7 @@ struct ExpertTokens {
 };
 
 /// Measured along the final user message and the reply that the model wrote with the mask, once
-/// without and once with it. Rates come from conversations evenly spaced in their sets; tokens also
+/// without and once with it. Rates come from conversations drawn at random by set; tokens also
 /// from conversations that the mask fixed or broke.
 struct RoutingResult {
   std::string reason = {};                     ///< why nothing was measured; empty if something was

@@ -48,7 +48,7 @@ std::string scope_words(const RoutingResult& routing) {
       "Selection rates along the final user message and the reply that was written with the mask, "
       "read once without and once with it: " +
       plural(routing.n_token, "token") + " of " + plural(routing.n_conversation, "conversation") +
-      ", evenly spaced in their sets. Tokens were looked at one by one in " +
+      ", drawn at random from their sets. Tokens were looked at one by one in " +
       plural(routing.n_viewed, "conversation") +
       ", which include some that the mask fixed or broke; ";
   words += plural(routing.n_left_out, "conversation") + " of the test split " +
@@ -96,7 +96,7 @@ std::string layer_table(const RoutingResult& routing) {
 
 std::string routing_part(const Results& results) {
   const RoutingResult& routing = results.routing;
-  const std::string reason =
+  std::string reason =
       routing.reason.empty()
           ? ""
           : html_paragraph("The routing of the test conversations was not read" +

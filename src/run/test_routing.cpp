@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/numeric.h"
+#include "base/sha256.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -30,7 +31,8 @@ bool was_changed(const AskedSide& base, const AskedSide& steered, size_t i, bool
          after.is_wanted == to_wanted;
 }
 
-/// Evenly spaced rows, then broken ones, then fixed ones.
+/// Rows drawn by a hash of their id, for neighbours may have a pattern; then broken ones, then
+/// fixed ones.
 std::vector<Chosen> choose_rows(const AskedSide& base, const AskedSide& steered) {
   std::vector<size_t> all;
   for (size_t i = 0; i < steered.rows.size(); ++i) {
@@ -39,14 +41,20 @@ std::vector<Chosen> choose_rows(const AskedSide& base, const AskedSide& steered)
       all.push_back(i);
     }
   }
+  std::vector<std::pair<std::string, size_t>> drawn;
+  drawn.reserve(all.size());
+  for (const size_t i : all) {
+    drawn.emplace_back(sha256_hex(steered.rows[i].id), i);
+  }
+  std::sort(drawn.begin(), drawn.end());
+  drawn.resize(std::min<size_t>(kSampledPerSet, drawn.size()));
   std::vector<Chosen> chosen;
   std::set<size_t> taken;
-  const int64_t n_sample = std::min(kSampledPerSet, std::ssize(all));
-  for (int64_t i = 0; i < n_sample; ++i) {
-    const size_t i_row = all[i * std::ssize(all) / n_sample];
+  for (const auto& [hash, i_row] : drawn) {
     chosen.push_back({i_row, true});
     taken.insert(i_row);
   }
+  const int64_t n_sample = std::ssize(chosen);
   for (const bool to_wanted : {false, true}) {
     for (const size_t i : all) {
       if (std::ssize(chosen) < n_sample + kChangedPerSet && !taken.contains(i) &&

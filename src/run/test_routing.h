@@ -1,4 +1,4 @@
-// What a mask does to the routing of the test conversations: a sample of each set, evenly spaced,
+// What a mask does to the routing of the test conversations: a random sample of each set,
 // and some that it fixed or broke.
 #pragma once
 

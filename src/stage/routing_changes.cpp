@@ -278,7 +278,7 @@ void add_changes(RoutingChanges more, RoutingChanges& sum) {
   for (size_t i = 0; i < sum.swapped.size(); ++i) {
     sum.swapped[i] += more.swapped.at(i);
   }
-  append(std::move(more.replies), sum.replies);
+  append(more.replies, sum.replies);
 }
 
 }  // namespace mascing

@@ -70,6 +70,12 @@ std::string too_long(size_t n_token) {
 
 }  // namespace
 
+FakeHost::FakeHost(Nature nature) : nature_(nature) {
+  for (const char* reply : {kRefusal, kAnswer, "<think>", "</think>"}) {
+    (void)tokenize(reply, false);  // it must know the words of replies that come from a cache
+  }
+}
+
 ModelInfo FakeHost::make_info() {
   ModelInfo info;
   info.path = "fake.gguf";

@@ -23,7 +23,7 @@ class FakeHost : public Host {
     kPlanted,  ///< as described below
     kChaotic,  ///< every mask changes half of the replies, none in a way that can be learned
   };
-  explicit FakeHost(Nature nature = Nature::kPlanted) : nature_(nature) {}
+  explicit FakeHost(Nature nature = Nature::kPlanted);
 
   /// What the final message's words do to the planted expert's logit, which starts at -5: "seal"
   /// adds 6, "please" takes 1.2 away, "grave" adds 1. The model refuses if its mean over the final
@@ -34,6 +34,7 @@ class FakeHost : public Host {
   /// of these marks may stand in the prompt. Probes know nothing of it.
   void think(const std::string& words, bool is_opened_by_prompt) {
     thought_ = words;
+    (void)tokenize(words, false);  // so that it knows replies of a cache
     is_opened_ = is_opened_by_prompt;
   }
   [[nodiscard]] ReasoningMarks reasoning_marks() const override {

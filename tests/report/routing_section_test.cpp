@@ -13,7 +13,7 @@ using ::testing::Not;
 
 TEST(RoutingSection, SaysHowMuchWasReadAndWhatWasNot) {
   const std::string html = routing_part(sample_results());
-  EXPECT_THAT(html, HasSubstr("40 tokens of 4 conversations, evenly spaced"));
+  EXPECT_THAT(html, HasSubstr("40 tokens of 4 conversations, drawn at random"));
   EXPECT_THAT(html, HasSubstr("one by one in 6 conversations"));
   EXPECT_THAT(html, HasSubstr("294 conversations of the test split were left out, and 17 tokens"));
 }
