@@ -55,7 +55,11 @@ class FakeHost : public Host {
   /// There are no outputs to show.
   std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
                                    const RouterObserver& observer) override;
-  [[nodiscard]] std::string piece(int32_t token) const override { return word(token) + ' '; }
+  /// Empty for a word that it has not met.
+  [[nodiscard]] std::string piece(int32_t token) const override {
+    const auto known = words_.find(token);
+    return known == words_.end() ? "" : known->second + ' ';
+  }
   std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                       const Sampling& sampling) override;
   std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override;

@@ -318,7 +318,12 @@ for (const run of ["demo", "reasoning"]) {
     const parts = await page.locator(".token").evaluateAll((all) => all.map((one) => parseInt(one.style.getPropertyValue("--part"))));
     const largest = Math.max(...change);
     assert.deepEqual(parts, change.map((value) => Math.round((40 * value) / largest)));
+    const mean = (values) => values.reduce((all, value) => all + value, 0) / values.length;
+    const legend = await textOf(page, ".token-view .map-axis");
+    assertShown(legend, /shade: ([\d.]+) %/, 100 * largest);
+    assertShown(legend, /choices; ([\d.]+) % on average/, 100 * mean(change));
     await page.selectOption(".token-view select", "gain");
+    assertShown(await textOf(page, ".token-view .map-axis"), /the reply (-?[\d.]+) nats/, mean(gain) * gain.length);
     assert.equal(await page.locator(".token.is-below").count(), gain.filter((value) => value < 0).length);
     await page.finish();
   });

@@ -10,6 +10,7 @@ const measureNames: Record<Measure, string> = { change: "choices of experts that
 class TokenView {
   readonly element: HTMLElement;
   private readonly words = el("p", { class: "token-words", role: "status" });
+  private readonly legend = el("p", { class: "map-axis" });
   private readonly choice: HTMLSelectElement;
   private readonly tokens: HTMLElement[];
   private readonly text: HTMLElement;
@@ -32,6 +33,7 @@ class TokenView {
       "div",
       { class: "token-view" },
       el("label", {}, "Shade by ", this.choice),
+      this.legend,
       this.text,
       this.words,
       routing.left_out > 0 && el("p", { class: "size-note" }, `${routing.left_out} tokens of a long message or reply are not shown.`),
@@ -67,7 +69,18 @@ class TokenView {
       token.style.setProperty("--part", `${Math.round((40 * Math.abs(value)) / largest)}%`);
       token.classList.toggle("is-below", value < 0);
     });
+    this.legend.textContent = this.legendFor(largest);
     this.say();
+  }
+
+  private legendFor(largest: number): string {
+    const { change, gain } = this.routing;
+    if (this.measure === "gain") {
+      const sum = gain.reduce((all, value) => all + value, 0);
+      return `orange: likelier with the mask, blue: less likely; strongest shade ${shortNumber(largest)} nats; the reply ${shortNumber(sum)} nats in all`;
+    }
+    const mean = change.reduce((all, value) => all + value, 0) / Math.max(1, change.length);
+    return `strongest shade: ${shortNumber(100 * largest)} % of a token's choices; ${shortNumber(100 * mean)} % on average`;
   }
 
   private say(): void {
