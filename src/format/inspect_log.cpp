@@ -134,11 +134,7 @@ Json results_of(const Results& results, const std::vector<Transcript>& transcrip
 // ---------------------------------------------------------------- samples
 
 Json message_of(const std::string& role, const std::string& content) {
-  Json message = {{"content", content}, {"role", role}};
-  if (role == "assistant") {
-    message["source"] = "generate";
-  }
-  return message;
+  return {{"content", content}, {"role", role}};
 }
 
 Json messages_of(const std::vector<Message>& messages) {
@@ -152,6 +148,7 @@ Json messages_of(const std::vector<Message>& messages) {
 /// A reply; with its reasoning, if any, as a part of its own.
 Json reply_of(const TranscriptSide& side) {
   Json message = message_of("assistant", side.reply);
+  message["source"] = "generate";
   if (!side.reasoning.empty()) {
     message["content"] = Json::array({{{"type", "reasoning"}, {"reasoning", side.reasoning}},
                                       {{"type", "text"}, {"text", side.reply}}});
