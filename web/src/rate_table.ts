@@ -30,6 +30,7 @@ export function showRateTable(results: Results): void {
   if (!home || rows.length === 0) return;
   const heads = ["layer", "expert", "S", "without the mask", "with the mask", "difference"];
   const shown = rows.slice(0, longestTable);
+  home.closest("details")?.classList.add("long"); // stays folded on paper
   home.replaceWith(
     el(
       "table",
