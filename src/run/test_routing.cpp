@@ -133,7 +133,9 @@ RoutingResult TestRouting::result() const {
   RoutingResult result;
   result.n_left_out = n_test_;
   if (changes_.n_token == 0) {
-    result.reason = !reason_.empty() ? reason_ : "no reply was written with the mask";
+    result.reason = !reason_.empty()           ? reason_
+                    : changes_.replies.empty() ? "no reply was written with the mask"
+                                               : changes_.replies.front().error;
     return result;
   }
   for (const ReplyRouting& reply : changes_.replies) {
