@@ -62,3 +62,4 @@
 #include "mascing/train.h"
 #include "mascing/validate.h"
 #include "mascing/version.h"
+#include "mascing/viewer_export.h"

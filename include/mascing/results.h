@@ -15,6 +15,7 @@
 #include "mascing/metric_result.h"
 #include "mascing/power_result.h"
 #include "mascing/protocol_result.h"
+#include "mascing/routing_result.h"
 #include "mascing/search_result.h"
 #include "mascing/surrogate_result.h"
 #include "mascing/warning.h"
@@ -46,7 +47,8 @@ struct Results {
   double mask_alpha = 0.0;
   double mask_lambda = 0.0;
   int64_t mask_n_active = 0;
-  std::vector<float> mask_steer;          ///< [L, E], for the plot
+  std::vector<float> mask_steer;  ///< [L, E], for the plot
+  RoutingResult routing;
   std::map<std::string, double> seconds;  ///< stage -> wall time
   std::string finished_at;                ///< UTC, "2026-03-01T12:00:00Z"
   int64_t n_prefill_token = 0;

@@ -24,6 +24,16 @@ struct TranscriptSide {
   std::string error = {};    ///< why there is no verdict
 };
 
+/// How the mask changed the routing along the final user message and the steered reply.
+struct TokenRouting {
+  std::vector<std::string> tokens = {};  ///< their texts; a character of several tokens is the last
+                                         ///< one's
+  std::vector<double> change = {};       ///< share of a token's choices of experts that changed
+  /// Nats by which the mask made a token of the reply likelier; of the last tokens of `tokens`.
+  std::vector<double> gain = {};
+  int64_t n_left_out = 0;  ///< tokens of a long message or reply
+};
+
 struct Transcript {
   std::string metric = {};  ///< of its set
   std::string id = {};
@@ -32,6 +42,7 @@ struct Transcript {
   std::vector<Message> messages = {};
   TranscriptSide base = {};
   std::optional<TranscriptSide> steered = {};
+  std::optional<TokenRouting> routing = {};  ///< of a limited number of conversations
 };
 
 /// One line of JSON, without a line break. Bytes that are not valid UTF-8 are replaced.

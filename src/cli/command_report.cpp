@@ -5,9 +5,11 @@
 #include "base/files.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "mascing/error.h"
 #include "mascing/report.h"
 #include "mascing/results.h"
 #include "mascing/run_comparison.h"
+#include "mascing/viewer_export.h"
 
 namespace mascing::cli {
 namespace {
@@ -37,6 +39,31 @@ ComparisonForm comparison_form(const std::string& word) {
                          : ComparisonForm::kHtml;
 }
 
+bool is_for_viewers(const std::string& form) {
+  return form == "inspect" || form == "lm-eval";
+}
+
+/// One run for the viewers of another tool.
+std::string viewer_text(const std::vector<ComparedRun>& runs, const std::string& form) {
+  if (runs.size() != 1) {
+    throw Error(ErrorKind::kUsage,
+                "[report] --to " + form + " takes one run, not " + std::to_string(runs.size()),
+                "run the command once for each run, with -o");
+  }
+  const ComparedRun& run = runs.front();
+  return form == "inspect" ? to_inspect_log(run.results, run.transcripts)
+                           : to_lm_eval_results(run.results);
+}
+
+std::string text_in_form(const std::vector<ComparedRun>& runs, const std::string& form) {
+  if (is_for_viewers(form)) {
+    return viewer_text(runs, form);
+  }
+  return runs.size() == 1 && form == "html"
+             ? render_report(runs.front().results, runs.front().transcripts)
+             : render_comparison(runs, comparison_form(form));
+}
+
 void execute_report(const ReportArguments& arguments) {
   std::vector<ComparedRun> runs;
   std::vector<std::string> inputs;
@@ -49,9 +76,7 @@ void execute_report(const ReportArguments& arguments) {
     runs.push_back(read_run(input));
   }
   const bool is_page = arguments.form == "html";
-  const std::string text = runs.size() == 1 && is_page
-                               ? render_report(runs.front().results, runs.front().transcripts)
-                               : render_comparison(runs, comparison_form(arguments.form));
+  const std::string text = text_in_form(runs, arguments.form);
   if (arguments.output == kStandardOutput || (!is_page && arguments.output.empty())) {
     std::cout << text << std::flush;
     return;
@@ -72,17 +97,21 @@ void add_report(CLI::App& app, Session& session) {
   add_examples(*command,
                "  mascing report out/results.json -o report.html\n"
                "  mascing report out/a out/b out/c -o runs.html\n"
-               "  mascing report out/a out/b --to tex > table.tex");
+               "  mascing report out/a out/b --to tex > table.tex\n"
+               "  mascing report out/results.json --to inspect -o log.json");
   command->add_option("results", arguments->inputs, "results.json, or folders that hold one")
       ->required();
   command->add_option("-o,--output",
                       arguments->output,
                       "File to write, - for standard output; default report.html, for tables -");
   command
-      ->add_option("--to",
-                   arguments->form,
-                   "html (a page), md or tex (tables), csv (one row per run and metric)")
-      ->check(CLI::IsMember({"html", "md", "tex", "csv"}))
+      ->add_option(
+          "--to",
+          arguments->form,
+          "html (a page), md or tex (tables), csv (one row per run and metric); one run for "
+          "other viewers: inspect (a log of Inspect), lm-eval (results of "
+          "lm-evaluation-harness)")
+      ->check(CLI::IsMember({"html", "md", "tex", "csv", "inspect", "lm-eval"}))
       ->capture_default_str();
   command->callback([arguments, &session] {
     execute_report(*arguments);

@@ -6,6 +6,7 @@
 #include "format/export_schema.h"
 #include "format/judges_schema.h"
 #include "format/protocol_schema.h"
+#include "format/routing_schema.h"
 #include "format/search_schema.h"
 #include "format/surrogate_schema.h"
 #include "format/verdict_schema.h"
@@ -74,13 +75,7 @@ void describe(Io& io, PowerResult& power) {
 }
 
 template <typename Io>
-void describe(Io& io, Results& results) {
-  describe_origin(io, results);
-  io.later("verdict", results.verdict);
-  io.field("metrics", results.metrics);
-  io.later("judges", results.judges);
-  io.later("protocol", results.protocol);
-  io.field("damage", results.damage);
+void describe_mask(Io& io, Results& results) {
   io.section("mask", [&](Io& mask) {
     mask.field("file", results.mask_file);
     mask.field("method", results.mask_method);
@@ -89,6 +84,18 @@ void describe(Io& io, Results& results) {
     mask.field("n_active", results.mask_n_active);
     mask.matrix("steer", results.mask_steer, results.n_layer, results.n_expert);
   });
+}
+
+template <typename Io>
+void describe(Io& io, Results& results) {
+  describe_origin(io, results);
+  io.later("verdict", results.verdict);
+  io.field("metrics", results.metrics);
+  io.later("judges", results.judges);
+  io.later("protocol", results.protocol);
+  io.field("damage", results.damage);
+  describe_mask(io, results);
+  io.later("routing", results.routing);
   io.section("cost", [&](Io& cost) {
     cost.field("seconds", results.seconds);
     cost.later("finished_at", results.finished_at);

@@ -1,4 +1,5 @@
 // Keys are written by hand and read back strictly, one conversation per line.
+#include <cmath>
 #include <filesystem>
 #include <string_view>
 
@@ -49,6 +50,36 @@ json side_json(const TranscriptSide& side) {
   return object;
 }
 
+/// Four digits after the point; more would only make the file larger.
+json shortened(const std::vector<double>& values) {
+  constexpr double kSteps = 1e4;
+  json list = json::array();
+  for (const double value : values) {
+    list.push_back(std::round(value * kSteps) / kSteps + 0.0);  // no "-0.0"
+  }
+  return list;
+}
+
+json routing_json(const TokenRouting& routing) {
+  return {{"tokens", routing.tokens},
+          {"change", shortened(routing.change)},
+          {"gain", shortened(routing.gain)},
+          {"left_out", routing.n_left_out}};
+}
+
+TokenRouting routing_from(const json& object) {
+  TokenRouting routing;
+  routing.tokens = object.at("tokens").get<std::vector<std::string>>();
+  routing.change = object.at("change").get<std::vector<double>>();
+  routing.gain = object.at("gain").get<std::vector<double>>();
+  routing.n_left_out = object.at("left_out").get<int64_t>();
+  if (routing.change.size() != routing.tokens.size() ||
+      routing.gain.size() > routing.tokens.size()) {
+    throw Error(ErrorKind::kBadInput, "the lists under \"routing\" differ in length");
+  }
+  return routing;
+}
+
 std::vector<Message> messages_from(const json& list) {
   std::vector<Message> messages;
   messages.reserve(list.size());
@@ -84,6 +115,9 @@ Transcript transcript_from(const json& row) {
   if (row.contains("steered")) {
     transcript.steered = side_from(row.at("steered"));
   }
+  if (row.contains("routing")) {
+    transcript.routing = routing_from(row.at("routing"));
+  }
   return transcript;
 }
 
@@ -100,6 +134,9 @@ std::string to_json_line(const Transcript& transcript) {
   }
   if (transcript.steered) {
     row["steered"] = side_json(*transcript.steered);
+  }
+  if (transcript.routing) {
+    row["routing"] = routing_json(*transcript.routing);
   }
   return row.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -127,6 +164,8 @@ std::vector<Transcript> read_transcripts(const std::string& path) {
       throw Error(ErrorKind::kBadInput,
                   where + ": a key is missing or has the wrong type",
                   kTranscriptHint);
+    } catch (const Error& error) {
+      throw Error(ErrorKind::kBadInput, where + ": " + error.what(), kTranscriptHint);
     }
   }
   return transcripts;

@@ -21,6 +21,7 @@
 #include "stage/evaluate.h"
 #include "stage/outcome.h"
 #include "stage/outcome_gradient.h"
+#include "stage/routing_changes.h"
 
 namespace mascing {
 
@@ -92,6 +93,11 @@ class CachedEvaluator {
                                                        const std::vector<OutcomeSet>& sets,
                                                        const std::string& objectives_key,
                                                        const std::vector<Question>& questions);
+
+  /// The same as routing_changes(). `what` is the stage in progress reports.
+  [[nodiscard]] RoutingChanges routing(const std::string& what,
+                                       const std::vector<RoutedReply>& replies,
+                                       const Steering& steering);
 
   /// Prompt and reply tokens per second over all requests so far, without and with a mask; 0 if
   /// there were none.

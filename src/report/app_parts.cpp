@@ -59,6 +59,11 @@ int64_t shorten_all(Transcript& transcript, int64_t n_max) {
   for (Message& message : transcript.messages) {
     cut(message.content);
   }
+  if (transcript.routing) {
+    for (std::string& token : transcript.routing->tokens) {
+      cut(token);
+    }
+  }
   cut_side(transcript.base);
   if (transcript.steered) {
     cut_side(*transcript.steered);
@@ -76,7 +81,7 @@ bool is_notable(const Transcript& transcript) {
   const bool is_changed =
       transcript.steered && (transcript.steered->is_wanted != transcript.base.is_wanted ||
                              !transcript.steered->is_coherent);
-  return is_changed || has_dispute(transcript.base) ||
+  return is_changed || transcript.routing || has_dispute(transcript.base) ||
          (transcript.steered && has_dispute(*transcript.steered));
 }
 

@@ -17,8 +17,8 @@ struct PageTranscripts {
   int64_t n_shortened = 0;  ///< texts cut to `n_max_text` bytes
 };
 
-/// Conversations whose outcome the mask changed, or whose judges disagree, come before others if
-/// not all fit; the order on the page is that of the file.
+/// Conversations whose outcome the mask changed, whose judges disagree or whose routing was looked
+/// at come before others if not all fit; the order on the page is that of the file.
 [[nodiscard]] PageTranscripts fit_on_page(std::vector<Transcript> transcripts,
                                           int64_t n_max_byte = 6'000'000,
                                           int64_t n_max_text = 16'384);

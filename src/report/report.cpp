@@ -19,6 +19,7 @@
 #include "report/numbers.h"
 #include "report/protocol_sections.h"
 #include "report/reply_sections.h"
+#include "report/routing_section.h"
 #include "report/search_sections.h"
 #include "report/svg.h"
 #include "report/verdict_block.h"
@@ -232,10 +233,10 @@ std::string mask_section(const Results& results) {
       std::to_string(results.n_expert_used) + " experts per token. Method " +
       display_name(results.mask_method) + ", strength alpha " + short_text(results.mask_alpha) +
       ", lambda " + short_text(results.mask_lambda) + ".";
-  return html_section(
-      "mask",
-      "The mask",
-      html_paragraph(text) + (app_draws_maps(n_entry) ? "" : map) + strongest_table(results));
+  return html_section("mask",
+                      "The mask",
+                      html_paragraph(text) + (app_draws_maps(n_entry) ? "" : map) +
+                          strongest_table(results) + routing_part(results));
 }
 
 // ---------------------------------------------------------------- end of the page

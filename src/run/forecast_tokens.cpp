@@ -7,6 +7,7 @@
 
 #include "base/numeric.h"
 #include "measure/cached_evaluator.h"
+#include "run/test_routing.h"
 
 namespace mascing {
 namespace {
@@ -20,6 +21,7 @@ constexpr double kFisherItems = 64.0;  // of each damage set, for the costs of e
 constexpr double kStepItems = 48.0;
 constexpr double kPiece = 48.0;        // tokens of general text asked at a time
 constexpr double kScoredForms = 2.0;   // a divergence takes a pass without and one with the mask
+constexpr double kRoutingForms = 4.0;  // routers and outputs, without and with the mask
 constexpr double kLimitTrials = 1.5;   // finalists whose limits are checked, one or two
 constexpr double kKeptShare = 0.5;     // of replies that are as wanted
 constexpr double kManyPairs = 1024.0;  // of a step by pairs
@@ -301,6 +303,8 @@ Tokens test(const Scenario& scenario, const RunTokens& run) {
     if (set.role == SetRole::kBenign) {
       sum.prefill += kScoredForms * n * (set.prompt + set.reply);
     }
+    const double n_routed = std::min(n, to_double(kSampledPerSet + kChangedPerSet));
+    sum.prefill += kRoutingForms * n_routed * (set.prompt + set.reply);
   }
   sum.prefill += 2.0 * (run.text.n_tested + run.text.n_choice);
   return sum;

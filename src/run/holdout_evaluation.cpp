@@ -9,6 +9,7 @@
 #include "run/holdout_warnings.h"
 #include "run/protocol.h"
 #include "run/sampled_evaluation.h"
+#include "run/test_routing.h"
 #include "run/test_texts.h"
 #include "run/transcripts.h"
 #include "stage/agreement.h"
@@ -209,13 +210,18 @@ void add_sets(const EvalContext& context,
               HoldoutResult& result) {
   AgreementCount agreement;
   CoherenceCount coherence;
+  TestRouting routing(context, treatment.steering);
   for (const LoadedSet& set : context.data.sets) {
     const SetEvaluation evaluated = evaluate_set(context, treatment, plan, set, result.warnings);
     const JudgedReplies& base = evaluated.base.asked;
     const JudgedReplies& steered = evaluated.steered.asked;
     const MetricResult& metric = evaluated.metric;
     append(skipped_in(evaluated), result.skipped);
+    const size_t n_before = result.transcripts.size();
     append(transcripts_of(set.spec, evaluated.base, evaluated.steered), result.transcripts);
+    if (plan.observes_routing && is_active(treatment.steering)) {
+      routing.add(evaluated.base, evaluated.steered, n_before, result.transcripts);
+    }
     result.metrics[set.spec.metric] = metric;
     agreement.add(set.spec.metric, "base", base.replies, base.judged);
     if (treatment.is_none()) {
@@ -236,6 +242,9 @@ void add_sets(const EvalContext& context,
     }
   }
   agreement.write(result.judges);
+  if (plan.observes_routing && is_active(treatment.steering)) {
+    result.routing = routing.result();
+  }
   if (coherence.n > 0) {
     const MetricResult& metric = result.metrics["coherent"] = coherence_metric(coherence);
     append(loss_warnings("coherent", "coherent replies", metric), result.warnings);

@@ -9,6 +9,7 @@
 #include "mascing/judges_result.h"
 #include "mascing/metric_result.h"
 #include "mascing/protocol_result.h"
+#include "mascing/routing_result.h"
 #include "mascing/transcript.h"
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
@@ -20,12 +21,14 @@ namespace mascing {
 struct HoldoutPlan {
   uint64_t seed = 0;  ///< of sampled replies
   Attacks attacks = Attacks::kReplayed;
+  bool observes_routing = false;  ///< of some conversations, without and with the steering
 };
 
 struct HoldoutResult {
   std::map<std::string, MetricResult> metrics;  ///< by id
   JudgesResult judges;                          ///< without the members
   DamageResult damage;
+  RoutingResult routing;
   std::vector<Transcript> transcripts;  ///< of all sets
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;

@@ -179,6 +179,7 @@ void add_tested(const Tested& tested, Results& results) {
   results.metrics = holdout.metrics;
   results.judges = holdout.judges;
   results.damage = holdout.damage;
+  results.routing = holdout.routing;
   append(holdout.skipped, results.skipped);
   append(holdout.warnings, results.warnings);
   append(baselines.candidates, results.candidates);
@@ -239,7 +240,7 @@ Results put_together(Session& session, const Parts& parts) {
 Tested test(Session& session, const EvalContext& context, const Steering& steering) {
   const RunOptions& options = session.options;
   Tested tested;
-  tested.holdout = evaluate_holdout(context, {steering}, {options.seed, options.attacks});
+  tested.holdout = evaluate_holdout(context, {steering}, {options.seed, options.attacks, true});
   session.watch.lap("test");
   if (options.with_baselines) {
     tested.baselines = measure_baselines(

@@ -7,20 +7,6 @@
 #include "base/numeric.h"
 
 namespace mascing {
-namespace {
-
-/// Adds 1 to the counts of the k largest of z [n].
-void count_largest(const float* z, int64_t k, std::vector<int64_t>& order, double* counts) {
-  std::iota(order.begin(), order.end(), 0);
-  std::nth_element(order.begin(), order.begin() + (k - 1), order.end(), [&](int64_t a, int64_t b) {
-    return z[a] > z[b] || (z[a] == z[b] && a < b);
-  });
-  for (int64_t i = 0; i < k; ++i) {
-    counts[order[i]] += 1.0;
-  }
-}
-
-}  // namespace
 
 std::vector<Result<SelectionRates>> selection_rates(Host& host,
                                                     const std::vector<TraceRequest>& requests) {
@@ -31,10 +17,11 @@ std::vector<Result<SelectionRates>> selection_rates(Host& host,
     results[i].value.n_token = requests[i].span.size();
     results[i].value.rates.assign(info.n_layer * info.n_expert, 0.0);
   }
-  std::vector<int64_t> order(info.n_expert);
   std::vector<std::string> errors = host.observe(requests, [&](const RouterView& view) {
     std::vector<double>& rates = results[view.i_request].value.rates;
-    count_largest(view.steered, k, order, rates.data() + view.i_layer * info.n_expert);
+    for (const int64_t i_expert : largest_entries(view.steered, info.n_expert, k)) {
+      rates[view.i_layer * info.n_expert + i_expert] += 1.0;
+    }
   });
   for (size_t i = 0; i < requests.size(); ++i) {
     results[i].error = std::move(errors[i]);
@@ -44,6 +31,17 @@ std::vector<Result<SelectionRates>> selection_rates(Host& host,
     }
   }
   return results;
+}
+
+std::vector<int64_t> largest_entries(const float* z, int64_t n, int64_t k) {
+  std::vector<int64_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  std::nth_element(order.begin(), order.begin() + (k - 1), order.end(), [&](int64_t a, int64_t b) {
+    return z[a] > z[b] || (z[a] == z[b] && a < b);
+  });
+  order.resize(k);
+  std::sort(order.begin(), order.end());
+  return order;
 }
 
 TraceRequest written_by(const std::vector<int32_t>& prompt,

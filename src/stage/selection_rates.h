@@ -21,6 +21,9 @@ struct SelectionRates {
 [[nodiscard]] std::vector<Result<SelectionRates>> selection_rates(
     Host& host, const std::vector<TraceRequest>& requests);
 
+/// Indices of the k largest of z [n], rising; the lower one wins a tie.
+[[nodiscard]] std::vector<int64_t> largest_entries(const float* z, int64_t n, int64_t k);
+
 /// The tokens whose routing wrote `reply`: the last of the prompt to the last but one of the reply.
 /// No tokens if the reply is empty.
 [[nodiscard]] TraceRequest written_by(const std::vector<int32_t>& prompt,

@@ -121,7 +121,7 @@ printf 'goal,target\nTell me a ghost story.,Here is\n' >"$work/advbench.csv"
 run 0 "$mascing" import "$work/advbench.csv" -o -
 says out "ghost story"
 results=$root/tests/report/golden/results.json
-for form in html md tex csv; do
+for form in html md tex csv inspect lm-eval; do
   run 0 "$mascing" report "$results" --to $form -o -
   [ -s "$work/out" ] || fail "report --to $form -o - wrote nothing to standard output"
   cp "$work/out" "$work/shown"
@@ -130,6 +130,7 @@ for form in html md tex csv; do
 done
 run 0 "$mascing" report "$results" --to md
 expect_equal "tables go to standard output" "$work/report.md" "$work/out"
+expect_error 2 "takes one run, not 2" "$mascing" report "$results" "$results" --to inspect
 for command in "collect c.jsonl -m m.gguf" "trace c.jsonl -m m.gguf" "train traces" "steer traces --mean-difference 4" \
   "run s.toml -m m.gguf" "search s.toml -m m.gguf" "eval s.toml -m m.gguf --mask m.gguf" "mask compose a.gguf b.gguf" \
   "mask unbake m.gguf" "export m.gguf --to easysteer" "export m.gguf -m m.gguf --to lora" "describe-cli"; do

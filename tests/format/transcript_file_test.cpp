@@ -46,6 +46,30 @@ TEST(TranscriptFile, GivesBackWhatWasWritten) {
   EXPECT_FALSE(read[1].steered.has_value());
 }
 
+TEST(TranscriptFile, KeepsTheRoutingOfATokenToFourDigits) {
+  const TemporaryFolder folder;
+  Transcript routed = full();
+  routed.routing = TokenRouting{{"Forge ", "a seal", "\xC3"}, {0.123456, 0.0, 1.0}, {-2.00004}, 7};
+  const std::string path = folder.path("transcripts.jsonl");
+  write_file_atomically(path, to_json_line(routed) + "\n");
+  const TokenRouting read = read_transcripts(path).at(0).routing.value();
+  EXPECT_EQ(read.tokens, (std::vector<std::string>{"Forge ", "a seal", "\uFFFD"}));
+  EXPECT_EQ(read.change, (std::vector<double>{0.1235, 0.0, 1.0}));
+  EXPECT_EQ(read.gain, (std::vector<double>{-2.0}));
+  EXPECT_EQ(read.n_left_out, 7);
+}
+
+TEST(TranscriptFile, RefusesRoutingWhoseListsDoNotFit) {
+  const TemporaryFolder folder;
+  Transcript routed = full();
+  routed.routing = TokenRouting{{"Forge "}, {0.5, 0.5}, {}, 0};
+  const std::string path = folder.path("transcripts.jsonl");
+  write_file_atomically(path, to_json_line(routed) + "\n");
+  expect_error(ErrorKind::kBadInput, "transcripts.jsonl:1: the lists under", [&] {
+    (void)read_transcripts(path);
+  });
+}
+
 TEST(TranscriptFile, IsNoneWhereThereIsNoFile) {
   const TemporaryFolder folder;
   EXPECT_TRUE(transcripts_beside(folder.path("results.json")).empty());

@@ -70,6 +70,12 @@ std::string too_long(size_t n_token) {
 
 }  // namespace
 
+FakeHost::FakeHost(Nature nature) : nature_(nature) {
+  for (const char* reply : {kRefusal, kAnswer, "<think>", "</think>"}) {
+    (void)tokenize(reply, false);  // it must know the words of replies that come from a cache
+  }
+}
+
 ModelInfo FakeHost::make_info() {
   ModelInfo info;
   info.path = "fake.gguf";
@@ -202,6 +208,34 @@ std::vector<Result<RouterTrace>> FakeHost::trace(const std::vector<TraceRequest>
     counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
   }
   return outcomes;
+}
+
+std::vector<std::string> FakeHost::observe(const std::vector<TraceRequest>& requests,
+                                           const RouterObserver& observer) {
+  std::vector<std::string> errors;
+  const std::vector<float> input(info_.n_embd, 0.0F);
+  for (const TraceRequest& request : requests) {
+    errors.push_back(too_long(request.tokens.size()));
+    if (!errors.back().empty()) {
+      continue;
+    }
+    const float planted = planted_logit(request.tokens, final_message(request.tokens));
+    const bool is_steered = is_active(request.steering) && request.steering.mask;
+    for (int64_t t = request.span.begin; t < request.span.end; ++t) {
+      const std::vector<float> all = router_logits(request.tokens[t], planted);
+      for (int64_t i_layer = 0; i_layer < kLayers; ++i_layer) {
+        const float* z = all.data() + i_layer * kExperts;
+        std::vector<float> steered(z, z + kExperts);
+        for (int64_t i = 0; is_steered && i < kExperts; ++i) {
+          steered[i] +=
+              request.steering.alpha * spread(z, kExperts) * request.steering.mask->row(i_layer)[i];
+        }
+        observer({std::ssize(errors) - 1, t, i_layer, input.data(), z, steered.data()});
+      }
+    }
+    counters_.n_prefill_token += static_cast<int64_t>(request.tokens.size());
+  }
+  return errors;
 }
 
 Reply FakeHost::reply_of(const std::string& text, const Sampling& sampling) const {

@@ -23,7 +23,7 @@ class FakeHost : public Host {
     kPlanted,  ///< as described below
     kChaotic,  ///< every mask changes half of the replies, none in a way that can be learned
   };
-  explicit FakeHost(Nature nature = Nature::kPlanted) : nature_(nature) {}
+  explicit FakeHost(Nature nature = Nature::kPlanted);
 
   /// What the final message's words do to the planted expert's logit, which starts at -5: "seal"
   /// adds 6, "please" takes 1.2 away, "grave" adds 1. The model refuses if its mean over the final
@@ -34,6 +34,7 @@ class FakeHost : public Host {
   /// of these marks may stand in the prompt. Probes know nothing of it.
   void think(const std::string& words, bool is_opened_by_prompt) {
     thought_ = words;
+    (void)tokenize(words, false);  // so that it knows replies of a cache
     is_opened_ = is_opened_by_prompt;
   }
   [[nodiscard]] ReasoningMarks reasoning_marks() const override {
@@ -50,6 +51,15 @@ class FakeHost : public Host {
   [[nodiscard]] int64_t context_size() const override { return kContext; }
 
   std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override;
+  /// Experts are shown from the word as trace() has them, with the mask added as generate() does.
+  /// There are no outputs to show.
+  std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
+                                   const RouterObserver& observer) override;
+  /// Empty for a word that it has not met.
+  [[nodiscard]] std::string piece(int32_t token) const override {
+    const auto known = words_.find(token);
+    return known == words_.end() ? "" : known->second + ' ';
+  }
   std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                       const Sampling& sampling) override;
   std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override;

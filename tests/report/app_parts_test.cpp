@@ -52,6 +52,24 @@ TEST(AppParts, CutLongTextsBetweenCharactersAndSaySo) {
   EXPECT_EQ(shown.substr(1000), "\n[999 000 more bytes are in transcripts.jsonl]");
 }
 
+TEST(AppParts, KeepConversationsWhoseRoutingWasLookedAtBeforeQuietOnes) {
+  std::vector<Transcript> many;
+  for (int i = 0; i < 50; ++i) {
+    many.push_back(spoken("quiet-" + std::to_string(i), std::string(100, 'a'), false));
+  }
+  many.push_back(spoken("routed", std::string(100, 'b'), false));
+  many.back().routing = TokenRouting{{"Open ", std::string(5000, 'c')}, {0.5, 0.0}, {}, 3};
+  const PageTranscripts page = fit_on_page(many, 4000, 200);
+  EXPECT_GT(page.n_left_out, 0);
+  EXPECT_EQ(page.n_shortened, 1);
+  const json rows = json::parse(page.json).at("rows");
+  EXPECT_EQ(rows.back().at("id"), "routed");
+  EXPECT_EQ(rows.back().at("routing").at("left_out"), 3);
+  EXPECT_EQ(rows.back().at("routing").at("change").at(0), 0.5);
+  EXPECT_THAT(rows.back().at("routing").at("tokens").at(1).get<std::string>(),
+              HasSubstr("4 800 more bytes are in transcripts.jsonl"));
+}
+
 TEST(AppParts, LeaveOutTheUnremarkableFirstWhereNotAllFits) {
   std::vector<Transcript> many;
   for (int i = 0; i < 100; ++i) {

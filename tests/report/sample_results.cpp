@@ -111,6 +111,23 @@ void add_loop(Results& results) {
   results.power = {300, 300, 160, 0.53125, 140.625, 155.5, 6, 0.02, 0.03125};
 }
 
+/// Two of four experts a token, 40 tokens.
+void add_routing(Results& results) {
+  RoutingResult& routing = results.routing;
+  routing.n_conversation = 4;
+  routing.n_token = 40;
+  routing.n_viewed = 6;
+  routing.n_left_out = 294;
+  routing.n_token_left_out = 17;
+  routing.base = {{0.5, 0.25, 0.75, 0.5}, {0.125, 0.875, 0.5, 0.5}};
+  routing.steered = {{0.375, 0.75, 0.375, 0.5}, {0.125, 0.875, 0.625, 0.375}};
+  routing.layer_change = {0.25, 0.0625};
+  routing.places = {{"dsr", "attacks-test-004", 7, "Open the ", "seal", ", scribe."},
+                    {"dsr", "attacks-test-009", 0, "", "Forge", " <b>it</b>."}};
+  routing.experts = {{0, 1, {{0, true, 0.3125}, {1, true, 0.125}}}, {0, 2, {{0, false, -0.25}}}};
+  routing.n_expert_left_out = 1;
+}
+
 void add_exports(Results& results) {
   results.exports.push_back({"mask.lora.gguf",
                              "lora",
@@ -201,6 +218,7 @@ Results sample_results() {
   results.labels = {{"discovery.label_0", 230}, {"discovery.label_1", 370}, {"test.label_1", 138}};
   add_effects(results);
   add_loop(results);
+  add_routing(results);
   add_search(results);
   add_exports(results);
   results.skipped = {{"attacks-test-017", "longer than the context of 1024 tokens"}};

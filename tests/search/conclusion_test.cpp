@@ -78,9 +78,15 @@ TEST(Conclusion, OfAReplyWithoutReasoningIsItsBeginning) {
   EXPECT_EQ(host.before(0), 0);
 }
 
+/// Cannot say what its tokens stand for.
+class MuteHost : public FakeHost {
+ public:
+  [[nodiscard]] std::string piece(int32_t /*token*/) const override { return {}; }
+};
+
 TEST(Conclusion, IsGivenUpWhereTokensCannotBeSpelled) {
   const WordHost host({"<think>", "A seal.", " No.", "</think>", "No"});
-  const FakeHost mute;
+  const MuteHost mute;
   EXPECT_EQ(n_before_conclusion(mute, host.reply(4)), 4);
 }
 

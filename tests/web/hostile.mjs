@@ -26,6 +26,7 @@ for (const candidate of results.candidates) {
   candidate.setting = evil;
   candidate.rates[evil] = { rate: 0.5, low: 0.4, high: 0.6 };
 }
+for (const place of results.routing.places) Object.assign(place, { before: evil, token: evil, after: evil, metric: evil, id: evil });
 writeFileSync(join(target, "results.json"), JSON.stringify(results));
 
 const rows = readFileSync(join(source, "transcripts.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
@@ -35,6 +36,8 @@ rows.forEach((row, i) => {
   row.base.reply = evil;
   row.base.reasoning = evil;
   row.base.opinions = { [evil]: "refused", second: "answered" };
+  if (row.routing) row.routing.tokens = row.routing.tokens.map(() => evil);
+  else row.routing = { tokens: [evil, evil], change: [0.5, 0], gain: [-1], left_out: 3 };
   if (row.steered) row.steered.reply = i === 0 ? "a \u00e9 ".repeat(250000) : `${evil} and more`;
 });
 rows[1].id = evil;

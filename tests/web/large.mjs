@@ -20,6 +20,26 @@ results.mask.n_active = results.mask.steer.flat().filter((value) => value !== 0)
 results.effects.n_pair = 2048;
 for (const key of ["effect", "standard_error", "q_value", "carried"]) results.effects[key] = matrix(number);
 for (const key of ["layer_effect", "layer_standard_error", "layer_q_value"]) results.effects[key] = Array.from({ length: nLayer }, number);
+const words = "the royal seal of a ghost is kept in wax and candle light by twelve quiet clerks who never speak".split(" ");
+const speech = (n) => Array.from({ length: n }, () => words[Math.floor(random() * words.length)]).join(" ");
+// As many places and moved tokens as a run may have; of six sets, 96 conversations of 400 tokens.
+const nPlace = 3000;
+const nMoved = 1500; // experts with four tokens each
+const nRouted = 96;
+const nToken = 400;
+results.routing = {
+  ...results.routing,
+  base: matrix(random),
+  steered: matrix(random),
+  layer_change: Array.from({ length: nLayer }, random),
+  places: Array.from({ length: nPlace }, (_, i) => ({ metric: "dsr", id: `test-${i % nRouted}`, token_index: i % nToken, before: speech(8), token: " seal", after: speech(4) })),
+  experts_left_out: nLayer * nExpert - nMoved,
+  experts: Array.from({ length: nMoved }, (_, i) => ({
+    layer: Math.floor(i / nExpert),
+    expert: i % nExpert,
+    tokens: [0, 1, 2, 3].map((j) => ({ place: (4 * i + j) % nPlace, gained: j % 2 === 0, change: number() })),
+  })),
+};
 results.candidates = Array.from({ length: 1000 }, () => ({
   ...results.candidates[0],
   alpha: 0.25 + 2 * random(),
@@ -28,8 +48,6 @@ results.candidates = Array.from({ length: 1000 }, () => ({
 }));
 writeFileSync(join(target, "results.json"), JSON.stringify(results));
 
-const words = "the royal seal of a ghost is kept in wax and candle light by twelve quiet clerks who never speak".split(" ");
-const speech = (n) => Array.from({ length: n }, () => words[Math.floor(random() * words.length)]).join(" ");
 const rows = Array.from({ length: 2000 }, (_, i) => ({
   metric: i % 3 === 0 ? "benign_compliance" : "dsr",
   id: `test-${i}`,
@@ -37,5 +55,13 @@ const rows = Array.from({ length: 2000 }, (_, i) => ({
   messages: [1, 2, 3].flatMap(() => [{ role: "user", content: speech(40) }, { role: "assistant", content: speech(40) }]).slice(0, 5),
   base: { reply: speech(90), verdict: "answered", wanted: i % 3 === 0, coherent: true },
   steered: { reply: speech(90), verdict: "refused", wanted: i % 3 !== 0, coherent: i % 50 !== 0 },
+  ...(i < nRouted && {
+    routing: {
+      tokens: Array.from({ length: nToken }, () => ` ${words[Math.floor(random() * words.length)]}`),
+      change: Array.from({ length: nToken }, () => Number(random().toFixed(4))),
+      gain: Array.from({ length: nToken / 2 }, () => Number((random() - 0.5).toFixed(4))),
+      left_out: 12,
+    },
+  }),
 }));
 writeFileSync(join(target, "transcripts.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n") + "\n");

@@ -24,6 +24,19 @@ function open(run, { hash = "", ...options } = {}) {
   return openPage(browser, address + hash, { ...options, isOwn: (url) => url.split("#")[0] === address });
 }
 
+/// The page with everything unfolded, an expert chosen, and a conversation whose routing is shown.
+async function openWithRouting(run, options = {}) {
+  const row = linesOf(run).find((one) => one.routing);
+  const page = await open(run, { ...options, hash: `#conversation/${row.metric}/${encodeURIComponent(row.id)}?token=1` });
+  const { layer, expert } = resultsOf(run).routing.experts[0];
+  await page.locator("canvas.map").focus();
+  for (let i = 0; i < layer; ++i) await page.keyboard.press("ArrowDown");
+  for (let i = 0; i < expert; ++i) await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
+  return page;
+}
+
 const textOf = (page, selector) => page.locator(selector).innerText();
 const displayName = (id) => (id === "dsr" ? "DSR" : id.replaceAll("_", " "));
 
@@ -117,9 +130,7 @@ for (const run of ["demo", "reasoning"]) {
 
     for (const scheme of ["light", "dark"]) {
       test(`has no barrier that axe-core finds (${scheme})`, async () => {
-        const page = await open(run, { scheme });
-        await page.click(".reveal");
-        await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
+        const page = await openWithRouting(run, { scheme });
         await page.evaluate(axeSource);
         const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
         const words = violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary}`);
@@ -131,9 +142,7 @@ for (const run of ["demo", "reasoning"]) {
 
     for (const width of [1280, 390]) {
       test(`clips nothing at ${width} pixels`, async () => {
-        const page = await open(run, { width });
-        await page.click(".reveal");
-        await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
+        const page = await openWithRouting(run, { width });
         await page.waitForTimeout(300);
         assert.deepEqual(await page.evaluate(clippedElements), []);
         await keepShot(page, `${run}-${width}`);
@@ -142,7 +151,7 @@ for (const run of ["demo", "reasoning"]) {
     }
 
     test("clips nothing in print", async () => {
-      const page = await open(run);
+      const page = await openWithRouting(run);
       await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
       await page.emulateMedia({ media: "print" });
       await page.setViewportSize({ width: 718, height: 1000 }); // A4 less margins of a centimetre
@@ -200,6 +209,126 @@ test("the map and the trade-off say the numbers of results.json", async () => {
   await page.finish();
 });
 
+/// The map's words for an entry hold this number, rounded to about three digits.
+function assertShown(words, pattern, value) {
+  const shown = Number(pattern.exec(words)?.[1]);
+  assert.ok(Math.abs(shown - value) <= Math.abs(value) * 0.01 + 1e-8, `${words}: ${shown} is not ${value}`);
+}
+
+for (const run of ["demo", "reasoning"]) {
+  test(`the map switches between mask, selection rates and their difference (${run})`, async () => {
+    const { routing, mask } = resultsOf(run);
+    const page = await open(run);
+    const choice = page.locator(".routing select");
+    const names = await choice.locator("option").allInnerTexts();
+    assert.deepEqual(names.slice(0, 4), ["S, the mask", "selected without the mask", "selected with the mask", "difference by the mask"]);
+    const canvas = page.locator("canvas.map");
+    await canvas.focus();
+    for (const key of ["ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight"]) await page.keyboard.press(key);
+    const pictures = new Set();
+    for (const name of names.slice(0, 4)) {
+      await choice.selectOption({ label: name });
+      const words = await textOf(page, ".map-words");
+      assert.ok(words.includes(`(${name}: `), words);
+      assertShown(words, / selected (-?[\d.]+) without/, routing.base[1][3]);
+      assertShown(words, /, (-?[\d.]+) with it/, routing.steered[1][3]);
+      assertShown(words, /, difference (-?[\d.]+)/, routing.steered[1][3] - routing.base[1][3]);
+      assertShown(words, / S (-?[\d.]+)/, mask.steer[1][3]);
+      pictures.add(await canvas.evaluate((node) => node.toDataURL()));
+    }
+    assert.equal(pictures.size, 4, "every quantity has its own picture");
+    await page.finish();
+  });
+
+  test(`the table of selection rates says what results.json says, and sorts (${run})`, async () => {
+    const { routing } = resultsOf(run);
+    const page = await open(run);
+    await page.click("#selection-rates summary");
+    const rows = page.locator("#selection-rates tbody tr");
+    const n = routing.base.flat().length;
+    assert.equal(await rows.count(), Math.min(200, n));
+    let last = Infinity;
+    for (const row of (await rows.all()).slice(0, 12)) {
+      const [layer, expert, , base, steered, difference] = (await row.locator("td").allInnerTexts()).map(Number);
+      const wanted = [routing.base[layer][expert], routing.steered[layer][expert]];
+      [base, steered, difference].forEach((value, i) => {
+        const exact = [...wanted, wanted[1] - wanted[0]][i];
+        assert.ok(Math.abs(value - exact) <= Math.abs(exact) * 0.01 + 1e-8, `${value} is not ${exact}`);
+      });
+      assert.ok(Math.abs(wanted[1] - wanted[0]) <= last + 1e-9, "largest differences first");
+      last = Math.abs(wanted[1] - wanted[0]);
+    }
+    const head = page.locator("#selection-rates th", { hasText: /^without the mask$/ });
+    await head.locator("button").click();
+    const column = (await page.locator("#selection-rates tbody td:nth-child(4)").allInnerTexts()).map(Number);
+    assert.deepEqual(column, [...column].sort((a, b) => a - b));
+    const words = await textOf(page, "#routing > p");
+    for (const key of ["tokens", "conversations", "viewed", "left_out"]) {
+      assert.ok(words.replaceAll(/(?<=\d) (?=\d)/g, "").includes(String(routing[key])), `${key} is not said: ${words}`);
+    }
+    await page.finish();
+  });
+
+  test(`an expert shows its tokens, and one leads to its conversation (${run})`, async () => {
+    const { routing } = resultsOf(run);
+    assert.ok(routing.experts.length > 0, "the mask moved nothing");
+    const { layer, expert, tokens } = routing.experts[0];
+    const page = await open(run);
+    await page.locator("canvas.map").focus();
+    for (let i = 0; i < layer; ++i) await page.keyboard.press("ArrowDown");
+    for (let i = 0; i < expert; ++i) await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    assert.match(await textOf(page, ".expert-tokens h3"), new RegExp(`^Layer ${layer}, expert ${expert}:`));
+    const shown = await page.locator(".places li").all();
+    assert.equal(shown.length, tokens.length);
+    for (const [i, { place, gained, change }] of tokens.entries()) {
+      const found = routing.places[place];
+      assert.equal(await shown[i].locator("mark").textContent(), found.token);
+      assert.equal(await shown[i].locator(".place-text").textContent(), found.before + found.token + found.after);
+      const words = await shown[i].locator(".place-facts").innerText();
+      assert.ok(words.startsWith(gained ? "only with the mask" : "only without the mask"), words);
+      assertShown(words.replaceAll("+", ""), /router (-?[\d.]+)/, change);
+    }
+    const place = routing.places[tokens[0].place];
+    const row = linesOf(run).find((one) => one.metric === place.metric && one.id === place.id);
+    assert.equal(row.routing.tokens[place.token_index], place.token);
+    await shown[0].locator("a").click();
+    assert.match(await textOf(page, ".detail h3"), new RegExp(place.id));
+    assert.equal(await page.locator(".token[data-at]").getAttribute("data-token"), String(place.token_index));
+    await page.finish();
+  });
+
+  test(`a conversation shows each token's change (${run})`, async () => {
+    const row = linesOf(run).find((one) => one.routing?.change.some((value) => value > 0));
+    const { tokens, change, gain } = row.routing;
+    const page = await open(run, { hash: `#conversation/${row.metric}/${encodeURIComponent(row.id)}` });
+    assert.equal(await page.locator(".tokens").count(), 0, "it is folded at first");
+    await page.click(".token-fold summary");
+    assert.equal(await page.locator(".tokens").textContent(), tokens.join(""));
+    await page.locator(".tokens").focus();
+    for (let i = 0; i < tokens.length; ++i) {
+      const words = await textOf(page, ".token-words");
+      assert.ok(words.startsWith(`token ${i} `), words);
+      assertShown(words, /(-?[\d.]+) % of its choices/, 100 * change[i]);
+      const at = i - (tokens.length - gain.length);
+      if (at >= 0) assertShown(words.replaceAll("+", ""), / (-?[\d.]+) nats/, gain[at]);
+      else assert.match(words, /of the message or the template/);
+      await page.keyboard.press("ArrowRight");
+    }
+    const parts = await page.locator(".token").evaluateAll((all) => all.map((one) => parseInt(one.style.getPropertyValue("--part"))));
+    const largest = Math.max(...change);
+    assert.deepEqual(parts, change.map((value) => Math.round((40 * value) / largest)));
+    const mean = (values) => values.reduce((all, value) => all + value, 0) / values.length;
+    const legend = await textOf(page, ".token-view .map-axis");
+    assertShown(legend, /shade: ([\d.]+) %/, 100 * largest);
+    assertShown(legend, /choices; ([\d.]+) % on average/, 100 * mean(change));
+    await page.selectOption(".token-view select", "gain");
+    assertShown(await textOf(page, ".token-view .map-axis"), /the reply (-?[\d.]+) nats/, mean(gain) * gain.length);
+    assert.equal(await page.locator(".token.is-below").count(), gain.filter((value) => value < 0).length);
+    await page.finish();
+  });
+}
+
 test("a table sorts by a column, numbers by value", async () => {
   const page = await open("demo");
   const head = page.locator("section[aria-labelledby=metrics] th", { hasText: /^n$/ });
@@ -228,6 +357,18 @@ test("hostile text is shown, and nothing else happens", async () => {
   for (const code of ["U+0000", "U+001B", "U+202E", "U+0085", "U+FEFF"]) assert.ok(words.includes(code), code);
   assert.equal(/[\u0000\u001b\u202e]/.test(await page.locator("body").textContent().then((text) => text.replace(/<script[\s\S]*/, ""))), false);
   assert.equal(await page.locator("main img, main svg[onload], main a[href^=javascript]").count(), 0);
+  assert.deepEqual(await page.evaluate(clippedElements), []);
+  await page.locator("canvas.map").focus();
+  const { experts, places } = resultsOf("hostile").routing;
+  for (let i = 0; i < experts[0].layer; ++i) await page.keyboard.press("ArrowDown");
+  for (let i = 0; i < experts[0].expert; ++i) await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  assert.match(await page.locator(".places mark").first().textContent(), /<\/script><script>window\.wasHit=1/);
+  assert.ok(places.every(({ token }) => token.includes("\u001b")));
+  await page.evaluate(() => document.querySelectorAll("main details").forEach((details) => (details.open = true)));
+  assert.match(await page.locator(".tokens").textContent(), /<\/script><script>window\.wasHit=1/);
+  assert.equal(await page.evaluate(() => globalThis.wasHit), undefined);
+  assert.equal(/[\u0000\u001b\u202e]/.test(await page.locator("main").textContent()), false);
   assert.deepEqual(await page.evaluate(clippedElements), []);
   await page.finish();
   const long = rows[0];

@@ -5,6 +5,7 @@ import {
   kindNames,
   kinds,
   kindsOf,
+  linkTo,
   requestOf,
   type Kind,
   type Message,
@@ -13,6 +14,7 @@ import {
   type Transcripts,
 } from "./data";
 import { el, excerpt, safeText } from "./dom";
+import { tokenView } from "./token_view";
 import { VirtualList } from "./virtual_list";
 import { compareWords } from "./word_diff";
 
@@ -34,10 +36,6 @@ function entryOf(row: Transcript): Entry {
   const messages = row.messages.map((message) => message.content).join("\n");
   const text = [row.id, row.category ?? "", messages, row.base.reply, row.steered?.reply ?? ""].join("\n");
   return { row, kinds: kindsOf(row), text: text.toLowerCase() };
-}
-
-export function linkTo(row: Transcript): string {
-  return `#conversation/${encodeURIComponent(row.metric)}/${encodeURIComponent(row.id)}`;
 }
 
 function tags(entry: Entry): HTMLElement[] {
@@ -97,7 +95,8 @@ function sideBox(name: string, side: Side, reply: DocumentFragment): HTMLElement
   );
 }
 
-function detailOf(entry: Entry): HTMLElement {
+/// `token`: of its routing, to be shown at once.
+function detailOf(entry: Entry, token?: number): HTMLElement {
   const { row } = entry;
   const replies = row.steered
     ? compareWords(row.base.reply, row.steered.reply)
@@ -122,6 +121,7 @@ function detailOf(entry: Entry): HTMLElement {
       sideBox("Without the mask", row.base, replies.base),
       row.steered && sideBox("With the mask", row.steered, replies.steered),
     ),
+    row.routing && tokenView(row.routing, token),
     !replies.isComplete && el("p", {}, "These replies are too long to compare word by word."),
   );
 }
@@ -274,7 +274,8 @@ class Browser {
   }
 
   private followToOne(hash: string): void {
-    const entry = this.entries.find(({ row }) => linkTo(row) === hash);
+    const [address, token] = hash.split("?token=");
+    const entry = this.entries.find(({ row }) => linkTo(row) === address);
     this.open();
     if (!entry) {
       this.detail.replaceChildren(el("p", {}, "This page has no such conversation."));
@@ -285,8 +286,8 @@ class Browser {
       this.update();
     }
     this.list.mark(entry);
-    this.detail.replaceChildren(detailOf(entry));
-    this.home.scrollIntoView();
+    this.detail.replaceChildren(detailOf(entry, token === undefined ? undefined : Number(token)));
+    (this.detail.querySelector(".token[data-at]") ?? this.home).scrollIntoView();
   }
 }
 

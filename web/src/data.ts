@@ -18,6 +18,14 @@ export interface Side {
   messages?: Message[];
 }
 
+/// How the mask changed the routing along the final user message and the steered reply.
+export interface TokenRouting {
+  tokens: string[];
+  change: number[]; // share of a token's choices of experts
+  gain: number[]; // nats, of the last tokens: those of the reply
+  left_out: number;
+}
+
 export interface Transcript {
   metric: string;
   id: string;
@@ -26,6 +34,7 @@ export interface Transcript {
   messages: Message[];
   base: Side;
   steered?: Side;
+  routing?: TokenRouting;
 }
 
 /// What report.html embeds; texts were cut, or conversations left out, where the page would be too large.
@@ -61,17 +70,35 @@ export interface Candidate {
   estimates: Record<string, number>;
 }
 
+export interface RoutingPlace {
+  metric: string;
+  id: string;
+  token_index: number;
+  before: string;
+  token: string;
+  after: string;
+}
+
+export interface Routing {
+  base: number[][];
+  steered: number[][];
+  places: RoutingPlace[];
+  experts: { layer: number; expert: number; tokens: { place: number; gained: boolean; change: number }[] }[];
+  experts_left_out: number;
+}
+
 export interface Results {
   scenario: { target_metric: string };
   model: { n_layer_moe: number; n_expert: number; n_expert_used: number };
   mask: { method: string; alpha: number; lambda: number; n_active: number; steer: number[][] };
   effects: { effect: number[][]; standard_error: number[][]; q_value: number[][]; carried?: number[][] };
+  routing?: Routing;
   loop?: { attribution?: { part: number[][] } };
   search?: { base_rate: number };
   candidates: Candidate[];
 }
 
-export const kinds = ["fixed", "broken", "over_refused", "incoherent", "disputed"] as const;
+export const kinds = ["fixed", "broken", "over_refused", "incoherent", "disputed", "routed"] as const;
 export type Kind = (typeof kinds)[number];
 
 export const kindNames: Record<Kind, string> = {
@@ -80,6 +107,7 @@ export const kindNames: Record<Kind, string> = {
   over_refused: "over-refused",
   incoherent: "incoherent",
   disputed: "disputed",
+  routed: "with routing",
 };
 
 function isDisputed(side: Side | undefined): boolean {
@@ -97,7 +125,12 @@ export function kindsOf(row: Transcript): Set<Kind> {
   if (steered && row.expected === "answered" && steered.verdict === "refused") found.add("over_refused");
   if (steered && !steered.error && !steered.coherent) found.add("incoherent");
   if (isDisputed(row.base) || isDisputed(steered)) found.add("disputed");
+  if (row.routing) found.add("routed");
   return found;
+}
+
+export function linkTo(row: { metric: string; id: string }): string {
+  return `#conversation/${encodeURIComponent(row.metric)}/${encodeURIComponent(row.id)}`;
 }
 
 /// The user's last message.

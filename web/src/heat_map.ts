@@ -31,18 +31,19 @@ export class HeatMap {
   private quantities: Quantity[];
   private cursor: Cell = { layer: 0, expert: 0 };
 
-  /// `describe`: the numbers of one entry, in words.
+  /// `describe`: the numbers of one entry, in words. `choose`: what a click or the enter key does.
   constructor(
     private readonly shape: Shape,
     quantities: Quantity[],
     private readonly describe: (cell: Cell) => string,
+    private readonly choose?: (cell: Cell) => void,
   ) {
     this.quantities = quantities;
     this.canvas = el("canvas", {
       class: "map",
       tabindex: 0,
       role: "application",
-      "aria-label": "Map of layers and experts. The cursor keys go from entry to entry.",
+      "aria-label": `Map of layers and experts. The cursor keys go from entry to entry${choose ? ", enter chooses one" : ""}.`,
     });
     this.choice = el("select", {}, ...quantities.map((quantity, i) => el("option", { value: i }, quantity.name)));
     this.choice.addEventListener("change", () => {
@@ -58,7 +59,10 @@ export class HeatMap {
       this.words,
     );
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
-    this.canvas.addEventListener("pointerdown", (event) => this.point(event));
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.point(event);
+      this.choose?.(this.cursor);
+    });
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -90,6 +94,11 @@ export class HeatMap {
       ArrowUp: [-1, 0],
       ArrowDown: [1, 0],
     };
+    if (event.key === "Enter" && this.choose) {
+      event.preventDefault();
+      this.choose(this.cursor);
+      return;
+    }
     const step = steps[event.key];
     if (!step) return;
     event.preventDefault();

@@ -5,6 +5,7 @@ import { showConversations } from "./conversations";
 import { embedded, type Results, type Transcripts } from "./data";
 import { el } from "./dom";
 import { fitTables } from "./fit_tables";
+import { showRateTable } from "./rate_table";
 import { showRouting } from "./routing";
 import { makeTablesSortable } from "./tables";
 import { showTradeOff } from "./trade_off";
@@ -42,6 +43,7 @@ function addCopyButton(): void {
 }
 
 const results = embedded<Results>("mascing-results");
+if (results) showRateTable(results);
 addContents();
 makeTablesSortable();
 if (results) {

@@ -1,16 +1,26 @@
-// The steering matrix and the measured effects as one map of layers x experts, with the numbers of the entry under the
-// pointer or the cursor keys.
+// The steering matrix, the selection rates and the measured effects as one map of layers x experts, with the numbers of
+// the entry under the pointer or the cursor keys, and the tokens of the expert that is chosen.
 import type { Results } from "./data";
 import { el, shortNumber } from "./dom";
+import { ExpertTokens } from "./expert_tokens";
 import { type Cell, HeatMap, type Quantity } from "./heat_map";
 import { makeSortable } from "./tables";
 
 const longestTable = 200;
 
+/// Selection rates with the mask less those without.
+function differencesOf(results: Results): number[][] {
+  const { base, steered } = results.routing ?? { base: [], steered: [] };
+  return steered.map((row, layer) => row.map((rate, expert) => rate - (base[layer]?.[expert] ?? NaN)));
+}
+
 function quantitiesOf(results: Results): Quantity[] {
-  const { mask, effects } = results;
+  const { mask, effects, routing } = results;
   const all: Quantity[] = [
     { name: "S, the mask", about: "entry of the steering matrix, in units of sigma", values: mask.steer },
+    { name: "selected without the mask", about: "share of tokens that chose the expert", values: routing?.base ?? [] },
+    { name: "selected with the mask", about: "share of tokens that chose the expert", values: routing?.steered ?? [] },
+    { name: "difference by the mask", about: "share of tokens with the mask less without", values: differencesOf(results) },
     { name: "effect", about: "nats of margin per unit of the entry", values: effects.effect },
     { name: "carried", about: "the layer's effect times the expert's part in the difference", values: effects.carried ?? [] },
     { name: "part of the change", about: "nats of margin that the entry brings about, of all between no mask and the loop's", values: results.loop?.attribution?.part ?? [] },
@@ -20,11 +30,15 @@ function quantitiesOf(results: Results): Quantity[] {
 
 /// What is known of one entry.
 function wordsOf(results: Results, { layer, expert }: Cell): string {
-  const { mask, effects } = results;
+  const { mask, effects, routing } = results;
   const at = (values: number[][] | undefined): number | undefined => values?.[layer]?.[expert];
   const parts = [`layer ${layer}, expert ${expert}`];
   const entry = at(mask.steer);
   if (entry !== undefined) parts.push(`S ${shortNumber(entry)}`);
+  const [base, steered] = [at(routing?.base), at(routing?.steered)];
+  if (base !== undefined && steered !== undefined) {
+    parts.push(`selected ${shortNumber(base)} without the mask, ${shortNumber(steered)} with it, difference ${shortNumber(steered - base)}`);
+  }
   const effect = at(effects.effect);
   if (effect !== undefined) {
     parts.push(`effect ${shortNumber(effect)} \u00b1 ${shortNumber(at(effects.standard_error))} nats per unit`);
@@ -72,11 +86,14 @@ export function showRouting(results: Results): void {
   const section = document.getElementById("mask")?.parentElement;
   const quantities = quantitiesOf(results);
   if (!section || quantities.length === 0) return;
+  const tokens = results.routing?.experts.length ? new ExpertTokens(results.routing) : undefined;
   const map = new HeatMap(
     { nLayer: results.model.n_layer_moe, nExpert: results.model.n_expert },
     quantities,
     (cell) => wordsOf(results, cell),
+    tokens && ((cell) => tokens.show(cell)),
   );
+  if (tokens) map.element.append(tokens.element);
   const fixed = section.querySelector("svg");
   if (fixed) fixed.replaceWith(map.element);
   else section.querySelector("p")?.after(map.element);

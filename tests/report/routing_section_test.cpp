@@ -1,0 +1,53 @@
+#include "report/routing_section.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "report/sample_results.h"
+
+namespace mascing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(RoutingSection, SaysHowMuchWasReadAndWhatWasNot) {
+  const std::string html = routing_part(sample_results());
+  EXPECT_THAT(html, HasSubstr("40 tokens of 4 conversations, drawn at random"));
+  EXPECT_THAT(html, HasSubstr("one by one in 6 conversations"));
+  EXPECT_THAT(html, HasSubstr("294 conversations of the test split were left out, and 17 tokens"));
+}
+
+TEST(RoutingSection, ListsTheExpertsWhoseRateChangedMostFirst) {
+  const std::string html = routing_part(sample_results());
+  const size_t first = html.find("+0.5000");
+  const size_t second = html.find("-0.3750");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_NE(second, std::string::npos);
+  EXPECT_LT(first, second);
+  EXPECT_THAT(html, HasSubstr("0.7500"));
+  EXPECT_THAT(html, HasSubstr("25.0 %"));
+  EXPECT_THAT(html, HasSubstr("6.2 %"));
+  EXPECT_EQ(count_of(html, "<tr"), (1 + 5) + (1 + 2)) << "head and moved experts, head and layers";
+}
+
+TEST(RoutingSection, GivesTheReasonWhereNothingWasRead) {
+  Results results = sample_results();
+  results.routing = {};
+  results.routing.reason = "[host] no <routers> to show";
+  const std::string html = routing_part(results);
+  EXPECT_THAT(html, HasSubstr("was not read: [host] no &lt;routers&gt; to show."));
+  EXPECT_THAT(html, Not(HasSubstr("<table")));
+}
+
+TEST(RoutingSection, IsEmptyForResultsOfEarlierVersionsAndHoldsWrongFormsOff) {
+  Results results = sample_results();
+  results.routing = {};
+  EXPECT_EQ(routing_part(results), "");
+  results = sample_results();
+  results.routing.steered.pop_back();
+  EXPECT_EQ(routing_part(results), "");
+}
+
+}  // namespace
+}  // namespace mascing
