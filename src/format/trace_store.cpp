@@ -88,10 +88,12 @@ bool is_sensible(const TraceStoreHeader& header) {
 TraceStoreHeader header_from(const json& value, const std::string& path) {
   TraceStoreHeader header;
   try {
-    header.n_layer = value.at("n_layer").get<int64_t>();
-    header.n_expert = value.at("n_expert").get<int64_t>();
-    header.n_expert_used = value.at("n_expert_used").get<int64_t>();
-    header.blocks = value.at("blocks").get<std::vector<int64_t>>();
+    header.n_layer = whole_number(value.at("n_layer"));
+    header.n_expert = whole_number(value.at("n_expert"));
+    header.n_expert_used = whole_number(value.at("n_expert_used"));
+    for (const json& block : value.at("blocks")) {
+      header.blocks.push_back(whole_number(block));
+    }
     header.architecture = value.at("architecture").get<std::string>();
     header.fingerprint = value.at("fingerprint").get<std::string>();
     header.model_name = value.at("model_name").get<std::string>();
@@ -124,19 +126,21 @@ std::string require_metadata(const SafetensorsFile& file, const char* key) {
 }
 
 void describe_trace(const json& value, const std::string& path, TraceView& trace) {
+  int64_t label = 0;
   try {
     trace.id = value.at("id").get<std::string>();
     trace.topic = value.at("topic").get<std::string>();
     trace.set = value.at("set").get<std::string>();
-    trace.label = value.at("label").get<int>();
+    label = whole_number(value.at("label"));
   } catch (const json::exception&) {
     refuse_traces(path, "the description of a trace is incomplete");
   }
-  if (trace.label < -1 || trace.label > 1) {
+  if (label < -1 || label > 1) {
     refuse_traces(path,
-                  "trace \"" + printable(trace.id) + "\" has label " + std::to_string(trace.label) +
+                  "trace \"" + printable(trace.id) + "\" has label " + std::to_string(label) +
                       ", expected -1, 0 or 1");
   }
+  trace.label = static_cast<int>(label);
 }
 
 void place_trace(const Shard& shard, size_t i, TraceView& trace) {
@@ -248,7 +252,7 @@ Manifest read_manifest(const std::string& folder) {
   try {
     for (const json& shard : value.at("shards")) {
       manifest.hashes.push_back(shard.at("hash").get<std::string>());
-      manifest.n_traces.push_back(shard.at("n_trace").get<int64_t>());
+      manifest.n_traces.push_back(whole_number(shard.at("n_trace")));
     }
   } catch (const json::exception&) {
     refuse_traces(path, "the list of shards is incomplete");
