@@ -52,4 +52,12 @@ int64_t whole_number(const nlohmann::json& value) {
   return value.get<int64_t>();
 }
 
+std::vector<int64_t> whole_numbers(const nlohmann::json& list) {
+  std::vector<int64_t> numbers;
+  for (const nlohmann::json& value : list) {
+    numbers.push_back(whole_number(value));
+  }
+  return numbers;
+}
+
 }  // namespace mascing

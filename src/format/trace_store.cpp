@@ -3,8 +3,7 @@
 //   text a tensor...], "shards": [{"hash", "n_trace"}...]} shard-<hash>.safetensors
 //     metadata: "mascing.header" = header as JSON (without inputs_hash), "mascing.shard" = hash,
 //               "mascing.traces" = [{"id", "topic", "set", "label"}...], "mascing.checksum" =
-//               SHA-256 of the other three and of all tensors (shards of earlier versions have
-//               none)
+//               SHA-256 of the other three and of all tensors (not in those of earlier versions)
 //     tensors:  "00000000", "00000001", ...: F16 [T, L, E], in the order of "mascing.traces"
 #include "mascing/trace_store.h"
 
@@ -91,9 +90,7 @@ TraceStoreHeader header_from(const json& value, const std::string& path) {
     header.n_layer = whole_number(value.at("n_layer"));
     header.n_expert = whole_number(value.at("n_expert"));
     header.n_expert_used = whole_number(value.at("n_expert_used"));
-    for (const json& block : value.at("blocks")) {
-      header.blocks.push_back(whole_number(block));
-    }
+    header.blocks = whole_numbers(value.at("blocks"));
     header.architecture = value.at("architecture").get<std::string>();
     header.fingerprint = value.at("fingerprint").get<std::string>();
     header.model_name = value.at("model_name").get<std::string>();
@@ -126,21 +123,20 @@ std::string require_metadata(const SafetensorsFile& file, const char* key) {
 }
 
 void describe_trace(const json& value, const std::string& path, TraceView& trace) {
-  int64_t label = 0;
   try {
     trace.id = value.at("id").get<std::string>();
     trace.topic = value.at("topic").get<std::string>();
     trace.set = value.at("set").get<std::string>();
-    label = whole_number(value.at("label"));
+    const int64_t label = whole_number(value.at("label"));
+    if (label < -1 || label > 1) {
+      refuse_traces(path,
+                    "trace \"" + printable(trace.id) + "\" has label " + std::to_string(label) +
+                        ", expected -1, 0 or 1");
+    }
+    trace.label = static_cast<int>(label);
   } catch (const json::exception&) {
     refuse_traces(path, "the description of a trace is incomplete");
   }
-  if (label < -1 || label > 1) {
-    refuse_traces(path,
-                  "trace \"" + printable(trace.id) + "\" has label " + std::to_string(label) +
-                      ", expected -1, 0 or 1");
-  }
-  trace.label = static_cast<int>(label);
 }
 
 void place_trace(const Shard& shard, size_t i, TraceView& trace) {

@@ -23,7 +23,7 @@ ROOMS = {
     "host/llama": ["format", "base"],
     "judge": ["format", "base"],
     "stage": ["judge", "nn", "base"],
-    "export": ["nn", "judge", "format", "base"],
+    "export": ["judge", "format", "base"],
     "report": ["base"],
     "scenario": ["stage", "base"],
     "measure": ["scenario", "stage", "judge", "format", "base"],
