@@ -43,4 +43,21 @@ nlohmann::json parse_json(std::string_view text,
   }
 }
 
+int64_t whole_number(const nlohmann::json& value) {
+  constexpr int kTypeError = 302;
+  const bool is_beyond = value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX;
+  if (!value.is_number_integer() || is_beyond) {
+    throw nlohmann::json::type_error::create(kTypeError, "expected a whole number", &value);
+  }
+  return value.get<int64_t>();
+}
+
+std::vector<int64_t> whole_numbers(const nlohmann::json& list) {
+  std::vector<int64_t> numbers;
+  for (const nlohmann::json& value : list) {
+    numbers.push_back(whole_number(value));
+  }
+  return numbers;
+}
+
 }  // namespace mascing

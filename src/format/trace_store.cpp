@@ -3,8 +3,7 @@
 //   text a tensor...], "shards": [{"hash", "n_trace"}...]} shard-<hash>.safetensors
 //     metadata: "mascing.header" = header as JSON (without inputs_hash), "mascing.shard" = hash,
 //               "mascing.traces" = [{"id", "topic", "set", "label"}...], "mascing.checksum" =
-//               SHA-256 of the other three and of all tensors (shards of earlier versions have
-//               none)
+//               SHA-256 of the other three and of all tensors (not in those of earlier versions)
 //     tensors:  "00000000", "00000001", ...: F16 [T, L, E], in the order of "mascing.traces"
 #include "mascing/trace_store.h"
 
@@ -88,10 +87,10 @@ bool is_sensible(const TraceStoreHeader& header) {
 TraceStoreHeader header_from(const json& value, const std::string& path) {
   TraceStoreHeader header;
   try {
-    header.n_layer = value.at("n_layer").get<int64_t>();
-    header.n_expert = value.at("n_expert").get<int64_t>();
-    header.n_expert_used = value.at("n_expert_used").get<int64_t>();
-    header.blocks = value.at("blocks").get<std::vector<int64_t>>();
+    header.n_layer = whole_number(value.at("n_layer"));
+    header.n_expert = whole_number(value.at("n_expert"));
+    header.n_expert_used = whole_number(value.at("n_expert_used"));
+    header.blocks = whole_numbers(value.at("blocks"));
     header.architecture = value.at("architecture").get<std::string>();
     header.fingerprint = value.at("fingerprint").get<std::string>();
     header.model_name = value.at("model_name").get<std::string>();
@@ -128,14 +127,15 @@ void describe_trace(const json& value, const std::string& path, TraceView& trace
     trace.id = value.at("id").get<std::string>();
     trace.topic = value.at("topic").get<std::string>();
     trace.set = value.at("set").get<std::string>();
-    trace.label = value.at("label").get<int>();
+    const int64_t label = whole_number(value.at("label"));
+    if (label < -1 || label > 1) {
+      refuse_traces(path,
+                    "trace \"" + printable(trace.id) + "\" has label " + std::to_string(label) +
+                        ", expected -1, 0 or 1");
+    }
+    trace.label = static_cast<int>(label);
   } catch (const json::exception&) {
     refuse_traces(path, "the description of a trace is incomplete");
-  }
-  if (trace.label < -1 || trace.label > 1) {
-    refuse_traces(path,
-                  "trace \"" + printable(trace.id) + "\" has label " + std::to_string(trace.label) +
-                      ", expected -1, 0 or 1");
   }
 }
 
@@ -248,7 +248,7 @@ Manifest read_manifest(const std::string& folder) {
   try {
     for (const json& shard : value.at("shards")) {
       manifest.hashes.push_back(shard.at("hash").get<std::string>());
-      manifest.n_traces.push_back(shard.at("n_trace").get<int64_t>());
+      manifest.n_traces.push_back(whole_number(shard.at("n_trace")));
     }
   } catch (const json::exception&) {
     refuse_traces(path, "the list of shards is incomplete");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <stdexcept>
 
 #include <nlohmann/json.hpp>
 
@@ -29,6 +30,14 @@ std::string short_hash(const json& value) {
   return sha256_hex(value.dump()).substr(0, 10);
 }
 
+/// 1e91 is a number, but none that fits. Whoever reads makes anew what throws.
+int64_t integer_in(const json& value) {
+  if (!value.is_number_integer()) {
+    throw std::out_of_range("not a whole number");
+  }
+  return value.get<int64_t>();
+}
+
 json value_of(const SurrogateResult& r) {
   return {{"seed", r.seed},
           {"n_train", r.n_train},
@@ -42,14 +51,14 @@ json value_of(const SurrogateResult& r) {
 
 SurrogateResult surrogate_from(const json& v) {
   SurrogateResult r;
-  r.seed = v.at("seed").get<uint64_t>();
-  r.n_train = v.at("n_train").get<int64_t>();
-  r.n_validation = v.at("n_validation").get<int64_t>();
+  r.seed = static_cast<uint64_t>(integer_in(v.at("seed")));
+  r.n_train = integer_in(v.at("n_train"));
+  r.n_validation = integer_in(v.at("n_validation"));
   r.validation_accuracy = v.at("validation_accuracy").get<double>();
   r.validation_auc = v.at("validation_auc").get<double>();
   r.majority_accuracy = v.at("majority_accuracy").get<double>();
   r.length_auc = v.at("length_auc").get<double>();
-  r.best_epoch = v.at("best_epoch").get<int64_t>();
+  r.best_epoch = integer_in(v.at("best_epoch"));
   return r;
 }
 
@@ -107,7 +116,7 @@ std::optional<CrossValidated> read_validated(const std::string& path) {
       }
     }
     CrossValidated read;
-    read.result = {v.at("folds").get<int64_t>(),
+    read.result = {integer_in(v.at("folds")),
                    v.at("auc").at(0).get<double>(),
                    v.at("auc").at(1).get<double>(),
                    v.at("auc").at(2).get<double>(),

@@ -160,6 +160,9 @@ TEST(TraceStore, RefusesABrokenManifest) {
   refuse("not a manifest", "mascing.traces", "other");
   refuse("format version", "\"format_version\": 1", "\"format_version\": 2");
   refuse("incomplete", "\"n_layer\"", "\"layers\"");
+  refuse("incomplete", "\"n_layer\": 2", "\"n_layer\": 2.0");  // written as no whole number
+  refuse("incomplete", "\"n_layer\": 2", "\"n_layer\": 1e91");
+  refuse("incomplete", "\"n_trace\": 2", "\"n_trace\": 9223372036854775808");
   refuse("inconsistent", "\"n_layer\": 2", "\"n_layer\": 3");
   refuse("not the hash", "\"aa\"", "\"../aa\"");
   refuse("the manifest lists 5", "\"n_trace\": 2", "\"n_trace\": 5");

@@ -220,6 +220,11 @@ TEST_F(ScenarioFile, WhatTheParserItselfDoesNotExpectIsAnErrorLikeAnyOther) {
   EXPECT_THAT(error_of("name = \"tin7:33:00Zd\"\n[[\x03"
                        "et]]\bme"),
               HasSubstr("not valid TOML"));
+  // Letters that toml++'s table of white space forgets, where it looks for white space.
+  for (const char* letter : {"\u00A1", "\u01B1", "\u0499"}) {
+    EXPECT_THAT(error_of(std::string("[[set]]") + letter + "+ a"), HasSubstr("not valid TOML"));
+    EXPECT_THAT(error_of(std::string("name =") + letter), HasSubstr("not valid TOML"));
+  }
 }
 
 TEST_F(ScenarioFile, NamesTheLineOfAnUnknownKeyAndTheNearestKnownOne) {
