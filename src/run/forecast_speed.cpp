@@ -18,7 +18,7 @@ constexpr int64_t kFirstTokens = 8;  // generated to learn how many the time all
 constexpr double kLeastShare = 0.2;  // of a generation's time that is not its prompts'
 constexpr size_t kMostPrompts = 64;  // as many as a run asks together
 constexpr int64_t kOpenings = 13;    // of three tokens, as an average search has
-constexpr int64_t kOpeningTokens = 3;
+constexpr int64_t kTokensOfAnOpening = 3;
 
 template <typename Work>
 double seconds_of(const Work& work) {
@@ -139,8 +139,8 @@ std::vector<GradientRequest> gradient_requests(const Host& host,
     const int64_t n = std::ssize(prompt.tokens);
     for (int64_t i = 0; i < kOpenings; ++i) {
       auto& opening = openings->emplace_back();
-      for (int64_t k = 0; k < kOpeningTokens; ++k) {
-        opening.push_back(prompt.tokens[(i * kOpeningTokens + k) % n]);
+      for (int64_t k = 0; k < kTokensOfAnOpening; ++k) {
+        opening.push_back(prompt.tokens[(i * kTokensOfAnOpening + k) % n]);
       }
     }
     GradientRequest request;
@@ -159,7 +159,7 @@ void measure_gradient(Host& host,
                       double share_s,
                       ModelSpeed& speed) {
   const auto n_token = [](const std::vector<Prompt>& some) {
-    return n_token_of(some) + to_double(kOpenings * kOpeningTokens * std::ssize(some));
+    return n_token_of(some) + to_double(kOpenings * kTokensOfAnOpening * std::ssize(some));
   };
   const std::vector<Prompt> one = first_of(prompts, 1.0);
   std::vector<Result<SteerGradient>> answers;
