@@ -14,7 +14,9 @@ std::string encode_gradients(const std::vector<OutcomeGradient>& gradients) {
   json rows = json::array();
   for (const OutcomeGradient& gradient : gradients) {
     std::vector<uint8_t> bytes(gradient.d_steer.size() * sizeof(float));
-    std::memcpy(bytes.data(), gradient.d_steer.data(), bytes.size());
+    if (!bytes.empty()) {  // of a failed question there are none, and no place either
+      std::memcpy(bytes.data(), gradient.d_steer.data(), bytes.size());
+    }
     rows.push_back({{"value", gradient.value},
                     {"d_steer", json::binary(std::move(bytes))},
                     {"error", gradient.error}});
@@ -32,7 +34,9 @@ std::vector<OutcomeGradient> decode_gradients(const std::string& text) {
     gradient.error = row.at("error").get<std::string>();
     const auto& bytes = row.at("d_steer").get_binary();
     gradient.d_steer.resize(bytes.size() / sizeof(float));
-    std::memcpy(gradient.d_steer.data(), bytes.data(), gradient.d_steer.size() * sizeof(float));
+    if (!gradient.d_steer.empty()) {
+      std::memcpy(gradient.d_steer.data(), bytes.data(), gradient.d_steer.size() * sizeof(float));
+    }
   }
   return gradients;
 }
