@@ -16,7 +16,7 @@ class PlainCodec : public TensorCodec {
   }
 
   void decode(int32_t type, const std::byte* data, int64_t n, float* out) const override {
-    if (type == kGgufF32) {
+    if (type == kGgufF32 && n > 0) {  // a tensor of no values may have no place either
       std::memcpy(out, data, n * sizeof(float));
       return;
     }
