@@ -17,6 +17,8 @@
 namespace mascing {
 namespace {
 
+constexpr const char* kWeakerLeftOut = "not all weaker strengths were tried";
+
 /// What the trials led to.
 struct Contest {
   Incumbent incumbent;
@@ -45,6 +47,22 @@ void try_strengths(const std::vector<double>& alphas,
   }
 }
 
+/// Does work on the table's last trial and further ones. False if the share of the budget was spent
+/// meanwhile (0: all that it takes); the table says so.
+bool fits_budget(const EvalContext& context,
+                 double share,
+                 const std::function<void()>& work,
+                 TrialTable& table) {
+  const BudgetShare limit(context.evaluator, share);
+  try {
+    work();
+  } catch (const BudgetSpent&) {
+    table.results.back().rejection_reason = "the budget was spent";
+    return false;
+  }
+  return true;
+}
+
 /// All masks at rising strengths, the first one whatever the budget. Returns what a spent budget
 /// left out, in words.
 std::vector<std::string> try_all(const EvalContext& context,
@@ -55,29 +73,36 @@ std::vector<std::string> try_all(const EvalContext& context,
     if (i > 0 && context.evaluator.budget_spent() >= kTrialShare) {
       return {tried_text(i, candidates.size())};
     }
-    const BudgetShare share(context.evaluator, i > 0 ? kTrialShare : 0.0);
-    try {
+    const auto try_mask = [&] {
       try_strengths(context.scenario.search.alphas, candidates, i, is_last_strength, table);
-    } catch (const BudgetSpent&) {
-      table.results.back().rejection_reason = "the budget was spent";
+    };
+    if (!fits_budget(context, i > 0 ? kTrialShare : 0.0, try_mask, table)) {
       return {tried_text(i, candidates.size())};
     }
   }
   return {};
 }
 
-/// What a spent budget left out of the weaker strengths, in words.
-std::vector<std::string> within_budget(const EvalContext& context,
-                                       const std::function<void()>& work,
-                                       TrialTable& table) {
-  const BudgetShare share(context.evaluator, kTrialShare);
-  try {
-    work();
-  } catch (const BudgetSpent&) {
-    table.results.back().rejection_reason = "the budget was spent";
-    return {"not all weaker strengths were tried"};
+/// Throws BudgetSpent if that share is.
+void require_budget(const EvalContext& context, double share) {
+  if (context.evaluator.budget_spent() >= share) {
+    throw BudgetSpent();
   }
-  return {};
+}
+
+/// Weaker strengths by replies, unless a trial keeps all limits, until the whole budget is spent.
+void generate_weaker(const EvalContext& context,
+                     const ConstraintChecker& constraints,
+                     const std::vector<Candidate>& candidates,
+                     TrialTable& table,
+                     Contest& contest) {
+  const auto try_weaker = [&] {
+    const auto may_begin = [&] { require_budget(context, 1.0); };
+    try_weaker_by_replies(constraints, candidates, may_begin, table, contest.incumbent);
+  };
+  if (!fits_budget(context, 1.0, try_weaker, table)) {
+    contest.cut_short.emplace_back(kWeakerLeftOut);
+  }
 }
 
 /// Replies for every trial.
@@ -94,7 +119,7 @@ Contest generate_for_all(const EvalContext& context,
     return table.of(trial).rates.at(constraints.target()).rate > kPerfectRate;
   };
   contest.cut_short = try_all(context, candidates, is_last_strength, table);
-  try_weaker_by_replies(constraints, candidates, table, contest.incumbent);
+  generate_weaker(context, constraints, candidates, table, contest);
   return contest;
 }
 
@@ -133,9 +158,12 @@ Contest halve_by_estimates(const EvalContext& context,
   };
   Contest contest;
   contest.cut_short = try_all(context, candidates, is_last_strength, table);
-  if (contest.cut_short.empty()) {
-    contest.cut_short = within_budget(
-        context, [&] { try_weaker_by_estimates(phase, candidates, table, trials); }, table);
+  const auto try_weaker = [&] {
+    const auto may_begin = [&] { require_budget(context, kTrialShare); };
+    try_weaker_by_estimates(phase, candidates, may_begin, table, trials);
+  };
+  if (contest.cut_short.empty() && !fits_budget(context, kTrialShare, try_weaker, table)) {
+    contest.cut_short = {kWeakerLeftOut};
   }
   trials = full_estimates(phase, std::move(trials), table);
   const size_t n = count_finalists(context, trials.size(), contest.cut_short);
@@ -143,7 +171,7 @@ Contest halve_by_estimates(const EvalContext& context,
   HalvingResult halved = halve_successively(constraints, estimator, std::move(trials), table);
   sample.add(halved.sample);
   contest.incumbent = std::move(halved.incumbent);
-  try_weaker_by_replies(constraints, candidates, table, contest.incumbent);
+  generate_weaker(context, constraints, candidates, table, contest);
   contest.outcome = predict_outcome(sample);
   return contest;
 }

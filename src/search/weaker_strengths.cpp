@@ -3,7 +3,6 @@
 #include "search/weaker_strengths.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 namespace mascing {
@@ -12,18 +11,44 @@ namespace {
 constexpr double kFactor = 0.8;
 constexpr double kLeast = 0.25;
 
-/// The weakest strength of a mask that was tried; none if not all of them break a limit.
-std::optional<double> weakest_of_broken(const TrialTable& table, size_t i_candidate) {
-  double weakest = std::numeric_limits<double>::infinity();
+using TrialResults = std::vector<const CandidateResult*>;
+
+/// A mask's trials so far; with replies: those for which replies were generated.
+TrialResults trials_of(const TrialTable& table, size_t i_candidate, bool with_replies) {
+  TrialResults trials;
   for (size_t i = 0; i < table.results.size(); ++i) {
-    if (table.i_candidate[i] == i_candidate) {
-      if (!table.results[i].breaks_limit) {
-        return std::nullopt;
-      }
-      weakest = std::min(weakest, table.results[i].alpha);
+    const CandidateResult& result = table.results[i];
+    if (table.i_candidate[i] == i_candidate && (!with_replies || !result.rates.empty())) {
+      trials.push_back(&result);
     }
   }
-  return weakest < std::numeric_limits<double>::infinity() ? std::optional(weakest) : std::nullopt;
+  return trials;
+}
+
+/// Strengths below those of the trials, each four fifths of the one before, down to a quarter of
+/// the weakest; none without any.
+std::vector<double> weaker_than(const TrialResults& trials) {
+  std::vector<double> strengths;
+  const auto weakest = std::min_element(
+      trials.begin(), trials.end(), [](const CandidateResult* a, const CandidateResult* b) {
+        return a->alpha < b->alpha;
+      });
+  if (weakest == trials.end()) {
+    return strengths;
+  }
+  const double top = (*weakest)->alpha;
+  for (double alpha = kFactor * top; alpha >= kLeast * top; alpha *= kFactor) {
+    strengths.push_back(alpha);
+  }
+  return strengths;
+}
+
+/// The same for a mask that breaks a limit at all its strengths; none for others.
+std::vector<double> weaker_if_broken(const TrialTable& table, size_t i_candidate) {
+  const TrialResults tried = trials_of(table, i_candidate, false);
+  const bool is_broken =
+      std::all_of(tried.begin(), tried.end(), [](const auto* one) { return one->breaks_limit; });
+  return is_broken ? weaker_than(tried) : std::vector<double>{};
 }
 
 /// The trial with the highest target rate in replies; all of them break a limit.
@@ -40,34 +65,17 @@ std::optional<size_t> best_by_replies(const TrialTable& table, const std::string
   return best;
 }
 
-double weakest_with_replies(const TrialTable& table, size_t i_candidate) {
-  double weakest = std::numeric_limits<double>::infinity();
-  for (size_t i = 0; i < table.results.size(); ++i) {
-    if (table.i_candidate[i] == i_candidate && !table.results[i].rates.empty()) {
-      weakest = std::min(weakest, table.results[i].alpha);
-    }
-  }
-  return weakest;
-}
-
 }  // namespace
-
-std::vector<double> weaker_strengths(double weakest) {
-  std::vector<double> strengths;
-  for (double alpha = kFactor * weakest; alpha >= kLeast * weakest; alpha *= kFactor) {
-    strengths.push_back(alpha);
-  }
-  return strengths;
-}
 
 void try_weaker_by_estimates(const PrefillPhase& phase,
                              const std::vector<Candidate>& candidates,
+                             const std::function<void()>& require_budget,
                              TrialTable& table,
                              Trials& trials) {
   for (size_t i = 0; i < candidates.size(); ++i) {
-    const std::optional<double> weakest = weakest_of_broken(table, i);
-    for (const double alpha : weakest ? weaker_strengths(*weakest) : std::vector<double>{}) {
+    for (const double alpha : weaker_if_broken(table, i)) {
       const Trial trial = begin_trial(candidates, i, alpha, table);
+      require_budget();
       if (keeps_text(phase.constraints, trial, table)) {
         estimate_wholly(phase, trial, table);
       }
@@ -84,6 +92,7 @@ void try_weaker_by_estimates(const PrefillPhase& phase,
 
 void try_weaker_by_replies(const ConstraintChecker& constraints,
                            const std::vector<Candidate>& candidates,
+                           const std::function<void()>& require_budget,
                            TrialTable& table,
                            Incumbent& incumbent) {
   const std::optional<size_t> best =
@@ -92,8 +101,9 @@ void try_weaker_by_replies(const ConstraintChecker& constraints,
     return;
   }
   const size_t i = table.i_candidate[*best];
-  for (const double alpha : weaker_strengths(weakest_with_replies(table, i))) {
+  for (const double alpha : weaker_than(trials_of(table, i, true))) {
     const Trial trial = begin_trial(candidates, i, alpha, table);
+    require_budget();
     if (keeps_text(constraints, trial, table)) {
       evaluate_fully(constraints, trial, table, incumbent);
     }

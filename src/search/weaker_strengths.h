@@ -2,7 +2,7 @@
 // one.
 #pragma once
 
-#include <string>
+#include <functional>
 #include <vector>
 
 #include "search/constraint_check.h"
@@ -12,13 +12,12 @@
 
 namespace mascing {
 
-/// Strengths below `weakest`, each four fifths of the one before, down to a quarter of it.
-[[nodiscard]] std::vector<double> weaker_strengths(double weakest);
-
 /// By estimates: each mask that breaks a limit at all strengths tried so far goes on at weaker
 /// ones, until one is not ruled out, which becomes a trial, or does not help any more.
+/// `require_budget` throws BudgetSpent where no further trial may begin.
 void try_weaker_by_estimates(const PrefillPhase& phase,
                              const std::vector<Candidate>& candidates,
+                             const std::function<void()>& require_budget,
                              TrialTable& table,
                              Trials& trials);
 
@@ -26,6 +25,7 @@ void try_weaker_by_estimates(const PrefillPhase& phase,
 /// strengths, until it keeps them or does not help any more.
 void try_weaker_by_replies(const ConstraintChecker& constraints,
                            const std::vector<Candidate>& candidates,
+                           const std::function<void()>& require_budget,
                            TrialTable& table,
                            Incumbent& incumbent);
 

@@ -105,6 +105,18 @@ TEST_F(SelectTest, AMaskThatBreaksALimitAtAllStrengthsIsTriedAtWeakerOnes) {
   EXPECT_EQ(selection.i_best, selection.trials.size() - 1);
 }
 
+TEST_F(SelectTest, ASpentBudgetLeavesOutWeakerStrengthsAndSaysSo) {
+  budget_.n_token = 1;
+  for (const int64_t n_finalist : {0, 2}) {
+    scenario_.search.n_finalist = n_finalist;
+    const Selection selection = select({candidate(8.0F)});
+    EXPECT_FALSE(selection.is_feasible);
+    ASSERT_EQ(selection.trials.size(), 2U) << n_finalist;
+    EXPECT_EQ(selection.trials[1].rejection_reason, "the budget was spent");
+    EXPECT_THAT(selection.cut_short, testing::Contains("not all weaker strengths were tried"));
+  }
+}
+
 TEST_F(SelectTest, WeakerStrengthsEndWhereTheMaskDoesNotHelpAnyMore) {
   scenario_ = write_impossible_permit(folder_.path());
   scenario_.search.alphas = {1.0};
