@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/numeric.h"
+#include "base/softmax.h"
 #include "export/choose_experts.h"
 #include "mascing/error.h"
 
@@ -18,18 +19,9 @@ struct Texts {
   int64_t n_decision = 0;
 };
 
-double log_sum_exp(const float* row, int64_t n) {
-  const double top = *std::max_element(row, row + n);
-  double sum = 0.0;
-  for (int64_t i = 0; i < n; ++i) {
-    sum += std::exp(row[i] - top);
-  }
-  return top + std::log(sum);
-}
-
 double divergence(const float* p, const float* q, int64_t n) {
-  const double norm_p = log_sum_exp(p, n);
-  const double norm_q = log_sum_exp(q, n);
+  const double norm_p = log_normaliser(p, n);
+  const double norm_q = log_normaliser(q, n);
   double sum = 0.0;
   for (int64_t i = 0; i < n; ++i) {
     const double log_p = p[i] - norm_p;

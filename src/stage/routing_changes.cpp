@@ -9,6 +9,7 @@
 
 #include "base/append.h"
 #include "base/numeric.h"
+#include "base/softmax.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "stage/selection_rates.h"
@@ -48,30 +49,6 @@ std::string first_error(const std::vector<std::string>& errors) {
   const auto found = std::find_if(
       errors.begin(), errors.end(), [](const std::string& error) { return !error.empty(); });
   return found == errors.end() ? "" : *found;
-}
-
-/// Softmax of z [n] at the entries in `which`.
-std::vector<double> softmax_at(const float* z, int64_t n, const std::vector<int64_t>& which) {
-  const double top = *std::max_element(z, z + n);
-  double sum = 0.0;
-  for (int64_t i = 0; i < n; ++i) {
-    sum += std::exp(z[i] - top);
-  }
-  std::vector<double> shares;
-  shares.reserve(which.size());
-  for (const int64_t i : which) {
-    shares.push_back(std::exp(z[i] - top) / sum);
-  }
-  return shares;
-}
-
-double log_softmax_at(const float* logits, int64_t n, int64_t i) {
-  const double top = *std::max_element(logits, logits + n);
-  double sum = 0.0;
-  for (int64_t j = 0; j < n; ++j) {
-    sum += std::exp(logits[j] - top);
-  }
-  return logits[i] - top - std::log(sum);
 }
 
 void keep_largest(std::vector<RoutingMove>& moves) {
@@ -130,15 +107,16 @@ class Comparison {
       }
       sum_.swapped[i_layer] += std::ssize(lost);
     }
+    if (lost.empty()) {  // both have the same number
+      return 0;
+    }
+    const double norm_base = log_normaliser(base, n_expert_);
+    const double norm_steered = log_normaliser(steered, n_expert_);
     for (const auto* moved : {&lost, &gained}) {
-      if (moved->empty()) {
-        continue;
-      }
-      const std::vector<double> from = softmax_at(base, n_expert_, *moved);
-      const std::vector<double> to = softmax_at(steered, n_expert_, *moved);
-      for (size_t j = 0; j < moved->size(); ++j) {
-        keep({std::ssize(sum_.replies), i_token, moved == &gained, to[j] - from[j]},
-             sum_.moves[i_layer * n_expert_ + (*moved)[j]]);
+      for (const int64_t i : *moved) {
+        const double change = std::exp(steered[i] - norm_steered) - std::exp(base[i] - norm_base);
+        keep({std::ssize(sum_.replies), i_token, moved == &gained, change},
+             sum_.moves[i_layer * n_expert_ + i]);
       }
     }
     return std::ssize(lost);
@@ -211,7 +189,8 @@ std::string read_gains(Host& host,
   }
   const int64_t n_vocab = host.describe().n_vocab;
   const auto take = [&](const OutputView& seen) {
-    const double value = log_softmax_at(seen.logits, n_vocab, view.tokens[seen.i_token + 1]);
+    const double value =
+        seen.logits[view.tokens[seen.i_token + 1]] - log_normaliser(seen.logits, n_vocab);
     gains[seen.i_token - before_reply.begin] += seen.i_request == 0 ? -value : value;
   };
   try {
