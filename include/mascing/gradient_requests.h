@@ -1,4 +1,4 @@
-// Requests for exact derivatives with respect to a steering matrix, and their results.
+// Requests for exact derivatives with respect to the values of a mask, and their results.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,7 @@ struct GradientRequest {
 struct SteerGradient {
   OpeningScores scores = {};
   std::vector<double> values = {};               ///< one per outcome
-  std::vector<std::vector<float>> d_steer = {};  ///< one per outcome: d outcome / d S, [L, E]
+  std::vector<std::vector<float>> d_steer = {};  ///< one per outcome: by Mask::values()
   int64_t n_layer_without_swap = 0;  ///< MoE layers whose graph has no place for the swaps' effect
   int64_t size_bytes = 0;  ///< of the values kept between forward and reverse pass, for the whole
                            ///< batch that the request was part of

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "mascing/router_adapter.h"
 #include "mascing/router_sketch.h"
 
 namespace mascing {
@@ -31,7 +32,7 @@ struct MaskPart {
 };
 
 /// Router logits of MoE layer l become z' = z + alpha * sigma * S_l (method.md, step 5). Each part
-/// adds alpha * sigma_p * S_p,l; all sigmas are taken from z.
+/// adds alpha * sigma_p * S_p,l; all sigmas are taken from z. The adapter adds its own push.
 struct Mask {
   int64_t n_layer = 0;          ///< L, MoE layers only
   int64_t n_expert = 0;         ///< E
@@ -56,18 +57,26 @@ struct Mask {
   std::map<std::string, double> metrics;  ///< e.g. "selection.dsr.rate", "selection.dsr.low"
   /// Of a composition of masks of different sigma rules, one for each further rule; else empty.
   std::vector<MaskPart> parts;
+  RouterAdapter adapter = {};  ///< what depends on the router's input; usually S is zero then
 
+  [[nodiscard]] bool has_adapter() const { return adapter.rank > 0; }
+  /// What a search moves: the adapter's `up` if there is an adapter, else S.
+  [[nodiscard]] const std::vector<float>& values() const {
+    return has_adapter() ? adapter.up : steer;
+  }
+  [[nodiscard]] std::vector<float>& values() { return has_adapter() ? adapter.up : steer; }
   [[nodiscard]] const float* row(int64_t i_layer) const {
     return steer.data() + i_layer * n_expert;
   }
   [[nodiscard]] float* row(int64_t i_layer) { return steer.data() + i_layer * n_expert; }
-  /// Number of entries that are not zero, in any part.
+  /// Number of experts that are pushed, in any part or by the adapter.
   [[nodiscard]] int64_t n_active() const;
   [[nodiscard]] bool is_zero(int64_t i_layer) const;
   /// True if the mask or one of its parts takes sigma by this rule.
   [[nodiscard]] bool uses(SigmaRule rule) const;
-  /// The sum of S and all parts, [L, E]. A token's sigma is `sigma` on average, so this is the push
-  /// in its units, also for a mask of parts.
+  /// The sum of S, all parts and the adapter's strength, [L, E]. A token's sigma is `sigma` on
+  /// average, so this is the push in its units. An adapter pushes each token otherwise: its strength
+  /// is the root of the sum over r of up^2, a root mean square without a sign.
   [[nodiscard]] std::vector<float> total() const;
   /// Throws Error{kBadInput} unless all sizes match, all numbers are finite and every sigma is
   /// positive.

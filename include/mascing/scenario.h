@@ -49,6 +49,7 @@ enum class MaskMethod {
   kEffectMap,                ///< the causal effects of individual experts, as a mask
   kMeanDifference,           ///< difference of class means of the router logits
   kSurrogate,                ///< the paper's method: optimised through an LSTM surrogate
+  kRouterAdapter,            ///< the closed loop over a low-rank change of the routers
   kInterventionalSurrogate,  ///< the same through a surrogate trained on the effects of random
                              ///< masks
 };
@@ -57,7 +58,8 @@ enum class MaskMethod {
 /// Empty for any word other than those below.
 [[nodiscard]] std::optional<MaskMethod> parse_mask_method(const std::string& text);
 inline constexpr const char* kMaskMethodWords =
-    "closed_loop, effect_map, mean_difference, surrogate or interventional_surrogate";
+    "closed_loop, router_adapter, effect_map, mean_difference, surrogate or "
+    "interventional_surrogate";
 
 /// Where the closed loop gets its gradients from.
 enum class GradientSource {
@@ -131,6 +133,11 @@ struct Scenario {
 
   [[nodiscard]] const ScenarioSet& target() const;
   [[nodiscard]] bool uses(MaskMethod method) const;
+  /// Some method follows margins of the model's own answers: closed_loop, router_adapter or
+  /// effect_map.
+  [[nodiscard]] bool uses_loop() const;
+  /// Loops of n_loop_step steps, 0 to 2.
+  [[nodiscard]] int64_t n_loop() const;
 };
 
 /// Replaces the search with the paper's: one surrogate, 4 lambdas x 8 alphas, replies generated for

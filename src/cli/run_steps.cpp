@@ -16,10 +16,11 @@ RunSteps::RunSteps(const Scenario& scenario, End end) {
     steps_.push_back({"train and steer", {"train", "validate", "steer"}, {"train_and_steer"}});
   }
   if (uses_any({MaskMethod::kClosedLoop,
+                MaskMethod::kRouterAdapter,
                 MaskMethod::kEffectMap,
                 MaskMethod::kInterventionalSurrogate})) {
     steps_.push_back({"query the model",
-                      {"replies", "effect", "costs of experts", "closed loop", "interventional"},
+                      {"replies", "effect", "router inputs", "costs of experts", "closed loop", "interventional"},
                       {"closed_loop"}});
   }
   steps_.push_back({"select", {"selecting"}, {"select"}});

@@ -39,6 +39,11 @@ std::string hash_mask(const Mask& mask) {
     hash.update(to_string(part.sigma_rule));
     hash.update(part.steer.data(), part.steer.size() * sizeof(float));
   }
+  if (mask.has_adapter()) {
+    hash.update("adapter");
+    hash.update(mask.adapter.down->data(), mask.adapter.down->size() * sizeof(float));
+    hash.update(mask.adapter.up.data(), mask.adapter.up.size() * sizeof(float));
+  }
   return hash.hex();
 }
 

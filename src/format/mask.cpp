@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "base/numeric.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "mascing/model_info.h"
@@ -28,10 +29,45 @@ void require_size(const char* name, size_t got, int64_t expected) {
   }
 }
 
-void require_finite(const std::vector<float>& steer) {
+void require_finite(const std::vector<float>& steer, const char* where = "the steering matrix") {
   if (!std::all_of(steer.begin(), steer.end(), [](float s) { return std::isfinite(s); })) {
-    fail("an entry of the steering matrix is infinite or NaN");
+    fail(std::string(where) + " has an entry that is infinite or NaN");
   }
+}
+
+/// Of the push on each expert of each layer, [L, E]: root of the sum over r of up^2.
+std::vector<float> adapter_strength(const Mask& mask) {
+  std::vector<float> strength(mask.steer.size(), 0.0F);
+  for (int64_t l = 0; mask.has_adapter() && l < mask.n_layer; ++l) {
+    const float* up = mask.adapter.up_of(l, mask.n_expert);
+    for (int64_t e = 0; e < mask.n_expert; ++e) {
+      double sum = 0.0;
+      for (int64_t r = 0; r < mask.adapter.rank; ++r) {
+        const double value = up[r * mask.n_expert + e];
+        sum += value * value;
+      }
+      strength[l * mask.n_expert + e] = to_float(std::sqrt(sum));
+    }
+  }
+  return strength;
+}
+
+void validate_adapter(const Mask& mask) {
+  const RouterAdapter& adapter = mask.adapter;
+  if (adapter.rank < 0 || (adapter.rank == 0 && !adapter.up.empty())) {
+    fail("an adapter of rank " + std::to_string(adapter.rank));
+  }
+  if (adapter.rank == 0) {
+    return;
+  }
+  const int64_t n_row = mask.n_layer * adapter.rank;
+  if (adapter.n_embd <= 0 || !adapter.down || n_row > INT64_MAX / adapter.n_embd) {
+    fail("an adapter without inputs");
+  }
+  require_size("the adapter's down", adapter.down->size(), n_row * adapter.n_embd);
+  require_size("the adapter's up", adapter.up.size(), n_row * mask.n_expert);
+  require_finite(*adapter.down, "the adapter's down");
+  require_finite(adapter.up, "the adapter's up");
 }
 
 }  // namespace
@@ -60,10 +96,12 @@ SigmaRule parse_sigma_rule(const std::string& text) {
 }
 
 int64_t Mask::n_active() const {
+  const std::vector<float> strengths = adapter_strength(*this);
   int64_t n = 0;
   for (size_t i = 0; i < steer.size(); ++i) {
     const bool is_active =
-        steer[i] != 0.0F || std::any_of(parts.begin(), parts.end(), [i](const MaskPart& part) {
+        steer[i] != 0.0F || strengths[i] != 0.0F ||
+        std::any_of(parts.begin(), parts.end(), [i](const MaskPart& part) {
           return part.steer[i] != 0.0F;
         });
     n += is_active ? 1 : 0;
@@ -72,12 +110,14 @@ int64_t Mask::n_active() const {
 }
 
 bool Mask::is_zero(int64_t i_layer) const {
-  const auto is_zero_row = [&](const std::vector<float>& values) {
-    const float* row = values.data() + i_layer * n_expert;
-    return std::all_of(row, row + n_expert, [](float s) { return s == 0.0F; });
+  const auto is_zero_row = [&](const std::vector<float>& values, int64_t n) {
+    const float* row = values.data() + i_layer * n;
+    return std::all_of(row, row + n, [](float s) { return s == 0.0F; });
   };
-  return is_zero_row(steer) && std::all_of(parts.begin(), parts.end(), [&](const MaskPart& part) {
-           return is_zero_row(part.steer);
+  return is_zero_row(steer, n_expert) &&
+         (!has_adapter() || is_zero_row(adapter.up, adapter.rank * n_expert)) &&
+         std::all_of(parts.begin(), parts.end(), [&](const MaskPart& part) {
+           return is_zero_row(part.steer, n_expert);
          });
 }
 
@@ -93,6 +133,8 @@ std::vector<float> Mask::total() const {
   for (const MaskPart& part : parts) {
     std::transform(sum.begin(), sum.end(), part.steer.begin(), sum.begin(), std::plus<>());
   }
+  const std::vector<float> strength = adapter_strength(*this);
+  std::transform(sum.begin(), sum.end(), strength.begin(), sum.begin(), std::plus<>());
   return sum;
 }
 
@@ -105,6 +147,7 @@ void Mask::validate() const {
   require_size("sigma", sigma.size(), n_layer);
   require_size("blocks", blocks.size(), n_layer);
   require_finite(steer);
+  validate_adapter(*this);
   for (const MaskPart& part : parts) {
     require_size("a part's steer", part.steer.size(), n_layer * n_expert);
     require_finite(part.steer);

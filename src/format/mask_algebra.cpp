@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <memory>
 
 #include "base/numeric.h"
 #include "base/sha256.h"
@@ -63,6 +65,35 @@ std::vector<double> in_units_of(const WeightedMask& used, const Mask& reference)
   return entries;
 }
 
+/// Adapters side by side: the ranks add up, `up` takes the strengths. None if no mask has one.
+RouterAdapter joined_adapters(const std::vector<WeightedMask>& masks) {
+  RouterAdapter sum;
+  for (const WeightedMask& used : masks) {
+    sum.rank += used.mask.adapter.rank;
+    sum.n_embd = std::max(sum.n_embd, used.mask.adapter.n_embd);
+  }
+  if (sum.rank == 0) {
+    return {};
+  }
+  std::vector<float> down;
+  const Mask& first = masks[0].mask;
+  for (int64_t l = 0; l < first.n_layer; ++l) {
+    for (const WeightedMask& used : masks) {
+      const RouterAdapter& adapter = used.mask.adapter;
+      for (int64_t r = 0; r < adapter.rank; ++r) {
+        const float* row = adapter.down_row(l, r);
+        down.insert(down.end(), row, row + adapter.n_embd);
+        const float* up = adapter.up_of(l, first.n_expert) + r * first.n_expert;
+        std::transform(up, up + first.n_expert, std::back_inserter(sum.up), [&](float x) {
+          return to_float(used.strength * x);
+        });
+      }
+    }
+  }
+  sum.down = std::make_shared<const std::vector<float>>(std::move(down));
+  return sum;
+}
+
 std::string describe(const WeightedMask& used) {
   return used.name + " (for '" + used.mask.model_name + "', " +
          used.mask.fingerprint.substr(0, 12) + ")";
@@ -98,6 +129,7 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
   }
   sum.steer = summed(masks, sum.sigma_rule, masks[0].mask);
   sum.parts.clear();
+  sum.adapter = joined_adapters(masks);
   for (const SigmaRule rule : {SigmaRule::kToken, SigmaRule::kCalibrated, SigmaRule::kBatch}) {
     const bool is_used = std::any_of(masks.begin(), masks.end(), [rule](const WeightedMask& used) {
       return used.mask.uses(rule);

@@ -5,7 +5,8 @@
 //   of earlier versions have none); mascing.router_sketch = one text a router tensor, and
 //   mascing.router_sketch_checksum = SHA-256 of them (masks of earlier versions have neither).
 // A mask of parts has mascing.format_version = 2, which earlier versions refuse, mascing.part_rules
-// and a tensor steer.<rule> {E, L} for each of them.
+// and a tensor steer.<rule> {E, L} for each of them. A mask with an adapter has format version 3 and
+// tensors adapter.down {D, R, L} and adapter.up {E, R, L}.
 #include "mascing/mask_file.h"
 
 #include <cstring>
@@ -30,6 +31,9 @@ constexpr const char* kSketchChecksumKey = "mascing.router_sketch_checksum";
 constexpr const char* kPartRulesKey = "mascing.part_rules";
 constexpr uint32_t kPlainVersion = 1;
 constexpr uint32_t kPartsVersion = 2;
+constexpr uint32_t kAdapterVersion = 3;
+constexpr const char* kDownTensor = "adapter.down";
+constexpr const char* kUpTensor = "adapter.up";
 constexpr int64_t kMaxCount = int64_t{1} << 30;
 
 // Texts of a mask and their keys, for both directions.
@@ -80,12 +84,12 @@ void refuse_other_kinds(const GgufFile& file) {
   }
   const int64_t version =
       required(file, "mascing.format_version", file.get_int("mascing.format_version"));
-  if (version < kPlainVersion || version > kPartsVersion) {
+  if (version < kPlainVersion || version > kAdapterVersion) {
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": mask format version " + std::to_string(version) +
-                    ", expected " + std::to_string(kPlainVersion) + " or " +
-                    std::to_string(kPartsVersion),
-                version > kPartsVersion ? "the mask was made by a newer mascing; update this one"
+                    ", expected " + std::to_string(kPlainVersion) + " to " +
+                    std::to_string(kAdapterVersion),
+                version > kAdapterVersion ? "the mask was made by a newer mascing; update this one"
                                         : "the mask is damaged; make it again");
   }
 }
@@ -156,6 +160,10 @@ std::string checksum_of(const Mask& mask) {
     add_text(digest, to_string(part.sigma_rule));
     add_values(digest, part.steer);
   }
+  if (mask.has_adapter()) {
+    add_values(digest, *mask.adapter.down);
+    add_values(digest, mask.adapter.up);
+  }
   return digest.hex();
 }
 
@@ -201,7 +209,7 @@ SigmaRule read_sigma_rule(const GgufFile& file, const std::string& text) {
 
 std::vector<MaskPart> read_parts(const GgufFile& file, const Mask& mask) {
   std::vector<MaskPart> parts;
-  if (file.get_int("mascing.format_version") != kPartsVersion) {
+  if (!file.has(kPartRulesKey)) {
     return parts;
   }
   for (const std::string& rule :
@@ -211,6 +219,37 @@ std::vector<MaskPart> read_parts(const GgufFile& file, const Mask& mask) {
                      read_tensor(file, name.c_str(), {mask.n_expert, mask.n_layer})});
   }
   return parts;
+}
+
+/// No adapter if the file has none. Its rank and width are those of the first tensor.
+RouterAdapter read_mask_adapter(const GgufFile& file, const Mask& mask) {
+  RouterAdapter adapter;
+  const GgufTensor* down = file.find_tensor(kDownTensor);
+  if (down == nullptr && file.find_tensor(kUpTensor) == nullptr) {
+    return adapter;
+  }
+  if (down != nullptr && down->dims.size() == 3) {
+    adapter.n_embd = down->dims[0];
+    adapter.rank = down->dims[1];
+  }
+  adapter.down = std::make_shared<const std::vector<float>>(
+      read_tensor(file, kDownTensor, {adapter.n_embd, adapter.rank, mask.n_layer}));
+  adapter.up = read_tensor(file, kUpTensor, {mask.n_expert, adapter.rank, mask.n_layer});
+  return adapter;
+}
+
+void put_adapter(GgufWriter& writer, const Mask& mask) {
+  const RouterAdapter& adapter = mask.adapter;
+  if (mask.has_adapter()) {
+    writer.add_tensor_f32(
+        kDownTensor, {adapter.n_embd, adapter.rank, mask.n_layer}, adapter.down->data());
+    writer.add_tensor_f32(
+        kUpTensor, {mask.n_expert, adapter.rank, mask.n_layer}, adapter.up.data());
+  }
+}
+
+uint32_t version_of(const Mask& mask) {
+  return mask.has_adapter() ? kAdapterVersion : mask.parts.empty() ? kPlainVersion : kPartsVersion;
 }
 
 void put_parts(GgufWriter& writer, const Mask& mask) {
@@ -239,7 +278,7 @@ void write_mask(const std::string& path, const Mask& mask) {
   mask.validate();
   GgufWriter writer;
   writer.set_string("general.type", kMaskType);
-  writer.set_uint32("mascing.format_version", mask.parts.empty() ? kPlainVersion : kPartsVersion);
+  writer.set_uint32("mascing.format_version", version_of(mask));
   for (const auto& [key, field] : kMaskTexts) {
     writer.set_string(key, mask.*field);
   }
@@ -264,6 +303,7 @@ void write_mask(const std::string& path, const Mask& mask) {
   writer.add_tensor_f32("steer", {mask.n_expert, mask.n_layer}, mask.steer.data());
   writer.add_tensor_f32("sigma", {mask.n_layer}, mask.sigma.data());
   put_parts(writer, mask);
+  put_adapter(writer, mask);
   put_sketch(writer, mask.routers);
   writer.write(path);
 }
@@ -293,6 +333,7 @@ Mask read_mask(const std::string& path) {
   mask.steer = read_tensor(file, "steer", {mask.n_expert, mask.n_layer});
   mask.sigma = read_tensor(file, "sigma", {mask.n_layer});
   mask.parts = read_parts(file, mask);
+  mask.adapter = read_mask_adapter(file, mask);
   mask.routers = read_sketch(file);
   require_intact(file, mask);
   mask.validate();

@@ -127,6 +127,13 @@ void require_same_model(const Mask& mask, const ModelInfo& info) {
 void require_fit(const Steering& steering, const ModelInfo& info) {
   if (steering.mask) {
     require_same_model(*steering.mask, info);
+    const RouterAdapter& adapter = steering.mask->adapter;
+    if (adapter.rank > 0 && adapter.n_embd != info.n_embd) {
+      throw Error(ErrorKind::kMismatch,
+                  "[mask] its adapter reads " + std::to_string(adapter.n_embd) +
+                      " numbers, the routers of this model read " + std::to_string(info.n_embd),
+                  "use the model the mask was made for");
+    }
   }
   if (!steering.control) {
     return;

@@ -15,15 +15,35 @@ namespace {
 
 using nlohmann::json;
 
+/// What the answers to a question depend on besides its item. A mask of all zeros changes nothing,
+/// but derivatives by its values depend on what these are.
+std::string mask_key(const Steering& steering) {
+  std::string key = steering_key(steering);
+  if (steering.mask && steering.mask->has_adapter()) {
+    Sha256 digest;
+    const std::vector<float>& down = *steering.mask->adapter.down;
+    digest.update(down.data(), down.size() * sizeof(float));
+    key += digest.hex();
+  }
+  return key;
+}
+
 /// Under which the answers to questions are stored.
 std::string questions_key(const std::string& kind,
                           const std::string& objectives_key,
                           const std::vector<Question>& questions) {
   Sha256 digest;
+  const Question* last = nullptr;
+  std::string key;  // of the last question's mask: neighbours often share it
   for (const Question& question : questions) {
     digest.update(&question.i_set, sizeof question.i_set);
     digest.update(&question.i_item, sizeof question.i_item);
-    digest.update(steering_key(question.steering));
+    if (last == nullptr || last->steering.mask != question.steering.mask ||
+        last->steering.alpha != question.steering.alpha) {
+      key = mask_key(question.steering);
+      last = &question;
+    }
+    digest.update(key);
   }
   return kind + "\x1e" + objectives_key + "\x1e" + digest.hex();
 }

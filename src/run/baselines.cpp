@@ -85,6 +85,7 @@ Steering random_like(const Steering& chosen, double norm, uint64_t seed) {
   Mask mask = *chosen.mask;
   mask.steer = random_steer(std::ssize(mask.steer), norm, seed);
   mask.parts.clear();
+  mask.adapter = {};
   return {std::make_shared<const Mask>(std::move(mask)), chosen.alpha};
 }
 

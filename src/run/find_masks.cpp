@@ -90,8 +90,7 @@ AskedMasks ask_for_masks(const EvalContext& context,
                          const BuildOptions& options,
                          Stopwatch& watch) {
   const Scenario& scenario = context.scenario;
-  const bool uses_loop =
-      scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap);
+  const bool uses_loop = scenario.uses_loop();
   const bool uses_interventions = scenario.uses(MaskMethod::kInterventionalSurrogate);
   AskedMasks asked;
   if (!uses_loop && !uses_interventions) {
@@ -129,7 +128,7 @@ std::vector<std::string> cut_short(const EvalContext& context, const FoundMasks&
   const int64_t n_step = std::ssize(found.asked.loop.steps);
   const bool has_asked = found.asked.effects.is_measured();
   if (has_asked && context.evaluator.budget_spent() >= kMaskShare &&
-      scenario.uses(MaskMethod::kClosedLoop) && n_step < scenario.search.n_loop_step) {
+      scenario.n_loop() > 0 && n_step < scenario.search.n_loop_step) {
     words.push_back("the closed loop ran " + std::to_string(n_step) + " of " +
                     std::to_string(scenario.search.n_loop_step) + " steps");
   }

@@ -210,7 +210,7 @@ Forecast forecast_run(const Scenario& scenario, Host& host, const ForecastOption
   tokens.text = text_tokens(host, scenario, data);
   const bool wants_exact =
       scenario.search.gradients != GradientSource::kPairs &&
-      (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap)) &&
+      scenario.uses_loop() &&
       host.why_no_gradients().empty();
   Forecast forecast;
   if (!options.model.empty()) {

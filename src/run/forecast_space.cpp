@@ -27,7 +27,7 @@ constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
 
 bool is_exact_loop(const Scenario& scenario) {
   return scenario.search.gradients != GradientSource::kPairs &&
-         (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap));
+         scenario.uses_loop();
 }
 
 /// Bytes of the values that a reverse pass needs: on the demo model 0.2 MB (docs/gradients.md),

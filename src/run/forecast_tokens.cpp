@@ -168,15 +168,13 @@ Tokens exact_loop(const Scenario& scenario, const RunTokens& run) {
   const SetTokens& target = target_of(run);
   Tokens sum;
   sum.gradient = std::min(kMapItems, 3.0 * to_double(target.n[0])) * (target.prompt + kOpening);
-  if (!scenario.uses(MaskMethod::kClosedLoop)) {
-    return sum;
-  }
+  const double n_loop = to_double(scenario.n_loop());
   for (const DamageTexts& texts : damage_texts(run, 0)) {
-    sum.gradient += std::min(kFisherItems, texts.n) * texts.size;
+    sum.gradient += n_loop * std::min(kFisherItems, texts.n) * texts.size;
   }
   const SearchOptions& search = scenario.search;
   const double n_item = search.n_loop_item > 0 ? to_double(search.n_loop_item) : kStepItems;
-  sum.gradient += to_double(search.n_loop_step) * n_item * step_question(run);
+  sum.gradient += n_loop * to_double(search.n_loop_step) * n_item * step_question(run);
   return sum;
 }
 
@@ -199,8 +197,7 @@ Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
 }
 
 bool asks_openings(const Scenario& scenario) {
-  return scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap) ||
-         scenario.uses(MaskMethod::kInterventionalSurrogate);
+  return scenario.uses_loop() || scenario.uses(MaskMethod::kInterventionalSurrogate);
 }
 
 /// Also the margins' check on replies that their openings were not fitted to.
@@ -212,9 +209,7 @@ Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
       [](const SetTokens& set) { return set.role == SetRole::kBenign; },
       [](const SetTokens& set, double n) { return replies(set, n - calibrated(n), false); }));
   sum.add(references(run, 0));
-  const bool has_loop =
-      scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap);
-  if (has_loop) {
+  if (scenario.uses_loop()) {
     sum.add(run.is_exact ? exact_loop(scenario, run) : paired_loop(scenario, run));
   }
   return sum;

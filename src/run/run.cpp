@@ -360,7 +360,7 @@ void search_scenario(const Scenario& scenario,
   const auto test_choice = [&](size_t i_trial) {
     const Mask mask = found.mask(i_trial);
     record.require_first(mask);
-    record.take(mask.steer, mask.alpha);
+    record.take(mask.values(), mask.alpha);
     RunOutcome outcome = test_found(session, context, found, i_trial, "user");
     write_outputs(outcome, work.key, options);
     return outcome;

@@ -206,7 +206,7 @@ bool HoldoutRecord::has(const Mask& mask) const {
   const json first = json::parse(read_text_file(path_), nullptr, false);
   return first.is_object() && word_in(first, "sum") == sum_of(first) &&
          word_in(first, "data") == data_ &&
-         word_in(first, "mask") == hash_of(mask.steer, mask.alpha);
+         word_in(first, "mask") == hash_of(mask.values(), mask.alpha);
 }
 
 void HoldoutRecord::require_first(const Mask& mask) const {
@@ -223,7 +223,7 @@ void HoldoutRecord::require_first(const Mask& mask) const {
                 "use new test conversations, or remove the file if no mask was tested");
   }
   if (word_in(first, "data") == data_ &&
-      word_in(first, "mask") != hash_of(mask.steer, mask.alpha)) {
+      word_in(first, "mask") != hash_of(mask.values(), mask.alpha)) {
     throw Error(ErrorKind::kUsage,
                 "[search] another mask was already evaluated on this test split",
                 "testing a second mask would be selection on the test split; use new test "
@@ -246,7 +246,7 @@ void HoldoutRecord::take_if_agreed(const Mask& mask,
                 "the search is saved: run the same command again to test its mask, or mascing "
                 "search to choose another one");
   }
-  take(mask.steer, mask.alpha);
+  take(mask.values(), mask.alpha);
 }
 
 }  // namespace mascing

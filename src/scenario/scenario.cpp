@@ -289,6 +289,14 @@ const ScenarioSet& Scenario::target() const {
   return *found;
 }
 
+bool Scenario::uses_loop() const {
+  return n_loop() > 0 || uses(MaskMethod::kEffectMap);
+}
+
+int64_t Scenario::n_loop() const {
+  return (uses(MaskMethod::kClosedLoop) ? 1 : 0) + (uses(MaskMethod::kRouterAdapter) ? 1 : 0);
+}
+
 bool Scenario::uses(MaskMethod method) const {
   const auto& methods = search.methods;
   return std::find(methods.begin(), methods.end(), method) != methods.end();
@@ -305,6 +313,8 @@ const char* to_string(MaskMethod method) {
       return "closed_loop";
     case MaskMethod::kEffectMap:
       return "effect_map";
+    case MaskMethod::kRouterAdapter:
+      return "router_adapter";
     case MaskMethod::kMeanDifference:
       return "mean_difference";
     case MaskMethod::kInterventionalSurrogate:
@@ -318,6 +328,7 @@ const char* to_string(MaskMethod method) {
 std::optional<MaskMethod> parse_mask_method(const std::string& text) {
   for (const MaskMethod method : {MaskMethod::kClosedLoop,
                                   MaskMethod::kEffectMap,
+                                  MaskMethod::kRouterAdapter,
                                   MaskMethod::kMeanDifference,
                                   MaskMethod::kSurrogate,
                                   MaskMethod::kInterventionalSurrogate}) {

@@ -10,20 +10,18 @@
 #include "base/numeric.h"
 #include "mascing/error.h"
 #include "measure/budget_shares.h"
+#include "search/adapter_space.h"
+#include "search/loop_run.h"
 #include "search/margin_check.h"
-#include "search/refresh_openings.h"
 #include "stage/budget_spent.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"
-#include "stage/entry_costs.h"
 #include "stage/exact_effects.h"
-#include "stage/path_attribution.h"
 
 namespace mascing {
 namespace {
 
 constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
-constexpr double kExactStep = 0.6;    // first step on exact gradients: they are worth a longer one
 constexpr int64_t kMapItems = 128;    // conversations of an exact effect map
 constexpr int64_t kLayerRound = 64;   // pairs that move whole layers, between checks of the budget
 constexpr int64_t kLayerPairs = 512;  // all of them: weak layers are to be told from idle ones
@@ -110,13 +108,6 @@ Mask mask_along(const LoopStart& start, double norm) {
   return mask;
 }
 
-AskGradientsOf asking_gradients(CachedEvaluator& evaluator, const std::string& what) {
-  return [&evaluator, what](const std::vector<OutcomeSet>& sets,
-                            const std::vector<Question>& questions) {
-    return evaluator.gradients(what, sets, key_of(sets), questions);
-  };
-}
-
 /// By derivatives of up to `kMapItems` conversations; no effects where the model has none.
 LoopStart start_exactly(const EvalContext& context,
                         const Objectives& objectives,
@@ -186,138 +177,14 @@ LoopStart start_loop(const EvalContext& context,
   return start_by_pairs(context, objectives, space, directions, seed);
 }
 
-/// Units of equal cost; all 1 if the budget leaves no room to measure them.
-std::vector<double> measure_units(const EvalContext& context,
-                                  const Objectives& objectives,
-                                  const LoopStart& start,
-                                  uint64_t seed) {
-  CachedEvaluator& evaluator = context.evaluator;
-  EntryCostOptions options;
-  options.seed = seed;
-  options.is_spent = [&] { return evaluator.budget_spent() >= kCostShare; };
-  options.progress = evaluator.progress();
-  const SearchSpace& space = start.space;
-  const BudgetShare share(evaluator, kCostShare);
-  try {
-    return steps_of_equal_cost(start.is_exact ? measure_entry_costs_exactly(
-                                                    space.mask,
-                                                    space.entries,
-                                                    objectives.sets,
-                                                    objectives.roles,
-                                                    asking_gradients(evaluator, "costs of experts"),
-                                                    options)
-                                              : measure_entry_costs(space.mask,
-                                                                    space.entries,
-                                                                    objectives.sets,
-                                                                    objectives.roles,
-                                                                    asking(evaluator, objectives),
-                                                                    options));
-  } catch (const BudgetSpent&) {
-    return {};
-  }
-}
-
-/// The closed loop from `mask` on, in steps that cost alike in every entry.
-ClosedLoopResult run_loop(const EvalContext& context,
-                          const Objectives& objectives,
-                          const LoopStart& start,
-                          const Mask& mask,
-                          uint64_t seed) {
-  CachedEvaluator& evaluator = context.evaluator;
-  const SearchOptions& search = context.scenario.search;
-  Objectives live = objectives;  // its openings may change
-  ClosedLoopOptions options;
-  options.seed = seed;
-  options.n_step = search.n_loop_step;
-  options.step = start.is_exact ? kExactStep : options.step;
-  options.n_pair = search.n_loop_pair;
-  options.n_item = search.n_loop_item;
-  options.unit = measure_units(context, objectives, start, seed);
-  options.n_refresh = search.n_refresh_step;
-  options.refresh = [&](const std::vector<float>& steer) {
-    auto refreshed = std::make_shared<Mask>(mask);
-    refreshed->steer = steer;
-    set_openings(
-        refreshed_openings(context_of(context, live), live.target, {std::move(refreshed), 1.0F}),
-        live.sets.front());
-    live.key = key_of(live.sets);
-  };
-  options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
-  options.progress = evaluator.progress();
-  const BudgetShare share(evaluator, kMaskShare);
-  const FreeEntries& entries = start.space.entries;
-  if (!start.is_exact) {
-    return close_loop(mask, entries, live.sets, live.roles, asking(evaluator, live), options);
-  }
-  const AskGradients ask = [&](const std::vector<Question>& questions) {
-    return evaluator.gradients("", live.sets, live.key, questions);
-  };
-  return close_loop_exactly(mask, entries, live.sets, live.roles, ask, options);
-}
-
-LoopResult summarise(const ClosedLoopResult& result, const Objectives& objectives) {
-  LoopResult loop;
-  loop.n_question = result.n_question;
-  loop.i_best = result.i_best;
-  loop.n_stretch = result.n_stretch;
-  for (size_t i = 0; i < objectives.sets.size(); ++i) {
-    if (objectives.roles[i].role != LoopRole::kGain) {
-      loop.limits[objectives.sets[i].name] = objectives.roles[i].limit;
-    }
-  }
-  for (const LoopStep& step : result.steps) {
-    LoopStepResult& summary = loop.steps.emplace_back();
-    summary.norm = step.norm;
-    for (size_t i = 0; i < step.value.size(); ++i) {
-      summary.values[objectives.sets[i].name] = step.value[i];
-    }
-  }
-  return loop;
-}
-
-std::vector<std::vector<double>> as_rows(const std::vector<double>& values, int64_t n_expert) {
-  std::vector<std::vector<double>> rows;
-  for (auto begin = values.begin(); begin != values.end(); begin += n_expert) {
-    rows.emplace_back(begin, begin + n_expert);
-  }
-  return rows;
-}
-
-/// Which of the mask's entries change the target's margin; nothing once the budget is spent.
-AttributionResult attribute(const EvalContext& context,
-                            const Objectives& objectives,
-                            const Mask& mask) {
-  AttributionResult result;
-  if (context.evaluator.budget_spent() >= kMaskShare) {
-    return result;
-  }
-  const AskGradientsOf ask = asking_gradients(context.evaluator, "attribution");
-  const BudgetShare share(context.evaluator, kMaskShare);
-  PathAttribution path;
-  try {
-    path = attribute_change(mask, objectives.sets, 0, [&](const std::vector<Question>& questions) {
-      return ask(objectives.sets, questions);
-    });
-  } catch (const BudgetSpent&) {
-    return result;
-  }
-  result.n_conversation = path.n;
-  result.change = path.change;
-  result.attributed = std::accumulate(path.part.begin(), path.part.end(), 0.0);
-  result.part = as_rows(path.part, mask.n_expert);
-  result.standard_error = as_rows(path.standard_error, mask.n_expert);
-  return result;
-}
-
-}  // namespace
-
-LoopMasks make_loop_masks(const EvalContext& context,
-                          const Objectives& objectives,
-                          const SearchSpace& space,
-                          uint64_t seed) {
+/// Adds the effect map, and what the methods of the scenario make of it.
+void add_steering_matrices(const EvalContext& context,
+                           const Objectives& objectives,
+                           const SearchSpace& space,
+                           uint64_t seed,
+                           LoopMasks& made) {
   const Scenario& scenario = context.scenario;
   const std::vector<float> directions = unit_rows(space.difference, space.mask.n_expert);
-  LoopMasks made;
   const int64_t n_token_before = context.evaluator.asked().n_prefill;
   const LoopStart start = [&] {
     const BudgetShare share(context.evaluator, context.evaluator.is_slow() ? 1.0 : 0.0);
@@ -332,15 +199,53 @@ LoopMasks make_loop_masks(const EvalContext& context,
   }
   if (scenario.uses(MaskMethod::kClosedLoop)) {
     Mask mask = mask_along(start, kFirstNorm);
-    ClosedLoopResult closed = run_loop(context, objectives, start, mask, seed);
-    made.loop = summarise(closed, objectives);
-    made.loop.gradients = start.is_exact ? "exact" : "pairs";
-    mask.steer = std::move(closed.steer);
-    if (start.is_exact) {
-      made.loop.attribution = attribute(context, objectives, mask);
-    }
+    LoopRun run = run_loop(
+        context, objectives, {start.space.mask, mask, start.space.entries, start.is_exact}, seed);
+    made.loop = std::move(run.summary);
     made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
-    made.candidates.push_back(candidate_of(std::move(mask), MaskMethod::kClosedLoop));
+    made.candidates.push_back(candidate_of(std::move(run.mask), MaskMethod::kClosedLoop));
+  }
+}
+
+/// Adds an adapter if the model has exact gradients: random pairs would need too many masks.
+void add_adapter(const EvalContext& context,
+                 const Objectives& objectives,
+                 const SearchSpace& space,
+                 uint64_t seed,
+                 LoopMasks& made) {
+  CachedEvaluator& evaluator = context.evaluator;
+  const std::string why_not = evaluator.host().why_no_gradients();
+  if (!why_not.empty()) {
+    made.warnings.push_back({"no_adapter",
+                             "a router adapter needs exact gradients, and there are none here (" +
+                                 why_not + "); the method router_adapter was left out",
+                             "add closed_loop to the methods in [search]"});
+    return;
+  }
+  const int64_t n_token_before = evaluator.asked().n_prefill;
+  const AdapterSpace adapters = make_adapter_space(evaluator, objectives.sets, space.mask, seed);
+  const Mask& zero = adapters.mask;
+  LoopRun run = run_loop(context, objectives, {zero, zero, all_entries(zero), true}, seed);
+  run.summary.n_token = evaluator.asked().n_prefill - n_token_before + adapters.n_token;
+  made.candidates.push_back(candidate_of(std::move(run.mask), MaskMethod::kRouterAdapter));
+  if (made.loop.steps.empty()) {
+    made.loop = std::move(run.summary);
+  }
+}
+
+}  // namespace
+
+LoopMasks make_loop_masks(const EvalContext& context,
+                          const Objectives& objectives,
+                          const SearchSpace& space,
+                          uint64_t seed) {
+  LoopMasks made;
+  const Scenario& scenario = context.scenario;
+  if (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap)) {
+    add_steering_matrices(context, objectives, space, seed, made);
+  }
+  if (scenario.uses(MaskMethod::kRouterAdapter)) {
+    add_adapter(context, objectives, space, seed, made);
   }
   return made;
 }

@@ -33,7 +33,7 @@ struct LoopState {
 LoopState first_state(const LoopPlan& plan) {
   LoopState state;
   for (const int64_t entry : plan.entries) {
-    state.s.push_back(plan.start.steer[entry]);
+    state.s.push_back(plan.start.values()[entry]);
   }
   state.multipliers.assign(plan.n_set, kFirstMultiplier);
   state.multipliers[plan.i_gain] = 1.0;
@@ -145,7 +145,7 @@ std::vector<float> mean_steer(const LoopPlan& plan,
                               const std::vector<std::vector<float>>& path,
                               int64_t i_last,
                               int64_t n) {
-  std::vector<float> steer = plan.start.steer;
+  std::vector<float> steer = plan.start.values();
   for (int64_t j = 0; n > 0 && j < plan.d; ++j) {
     double sum = 0.0;
     for (int64_t i = 0; i < n; ++i) {

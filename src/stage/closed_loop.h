@@ -32,7 +32,7 @@ struct ClosedLoopOptions {
   double l1 = 0.005;  ///< soft threshold per length of the step; twice that above 0
   double enough = 0.97;  ///< smoothed wanted share of the gain set at which it may stop
   /// Called before every step whose number (from 0) is a positive multiple of `n_refresh`, with the
-  /// mask so far [L, E]; may change the openings of the sets. n_refresh 0: never.
+  /// values of the mask so far; may change the openings of the sets. n_refresh 0: never.
   std::function<void(const std::vector<float>&)> refresh = {};
   int64_t n_refresh = 0;
   std::function<bool()> is_spent =
@@ -48,7 +48,7 @@ struct LoopStep {
 };
 
 struct ClosedLoopResult {
-  std::vector<float> steer;  ///< [L, E], mean over the best stretch of steps
+  std::vector<float> steer;  ///< values of the mask: mean over the best stretch of steps
   std::vector<LoopStep> steps;
   int64_t i_best = 0;     ///< last step of that stretch
   int64_t n_stretch = 0;  ///< its number of steps

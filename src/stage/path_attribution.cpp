@@ -17,7 +17,7 @@ constexpr int64_t kLeastConversations = 3;  // for an error of the mean
 
 Steering scaled(const Mask& mask, double factor) {
   auto part = std::make_shared<Mask>(mask);
-  for (float& entry : part->steer) {
+  for (float& entry : part->values()) {
     entry = to_float(factor * entry);
   }
   return {std::move(part), 1.0F};
@@ -43,7 +43,7 @@ std::vector<Question> path_questions(
 std::optional<std::vector<double>> parts_of(const Mask& mask,
                                             const OutcomeGradient* answers,
                                             int64_t n_interval) {
-  std::vector<double> parts(mask.steer.size(), 0.0);
+  std::vector<double> parts(mask.values().size(), 0.0);
   for (int64_t k = 0; k <= n_interval; ++k) {
     const std::vector<float>& slope = answers[k].d_steer;
     if (slope.size() != parts.size() || !std::isfinite(answers[k].value)) {
@@ -51,7 +51,7 @@ std::optional<std::vector<double>> parts_of(const Mask& mask,
     }
     const double weight = (k == 0 || k == n_interval ? 0.5 : 1.0) / to_double(n_interval);
     for (size_t j = 0; j < parts.size(); ++j) {
-      parts[j] += weight * mask.steer[j] * slope[j];
+      parts[j] += weight * mask.values()[j] * slope[j];
     }
   }
   return parts;

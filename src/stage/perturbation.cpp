@@ -9,7 +9,7 @@
 namespace mascing {
 
 FreeEntries all_entries(const Mask& mask) {
-  FreeEntries entries(mask.n_layer * mask.n_expert);
+  FreeEntries entries(mask.values().size());
   std::iota(entries.begin(), entries.end(), int64_t{0});
   return entries;
 }
@@ -36,9 +36,10 @@ Steering perturbed(const Mask& base,
                    const std::vector<float>& perturbation,
                    float sign) {
   auto mask = std::make_shared<Mask>(base);
+  std::vector<float>& moved = mask->values();
   for (size_t j = 0; j < entries.size(); ++j) {
     const float e = perturbation.empty() ? 0.0F : perturbation[j];
-    mask->steer[entries[j]] = values[j] + sign * e;
+    moved[entries[j]] = values[j] + sign * e;
   }
   return {std::move(mask), 1.0F};
 }

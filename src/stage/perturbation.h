@@ -13,7 +13,7 @@
 
 namespace mascing {
 
-/// The entries of a mask that a search may change: indices into Mask::steer, in ascending order.
+/// The entries of a mask that a search may change: indices into Mask::values(), in ascending order.
 using FreeEntries = std::vector<int64_t>;
 
 /// All entries of a mask.

@@ -19,6 +19,7 @@
 
 #include "base/half.h"
 #include "base/numeric.h"
+#include "host/llama/adapter_push.h"
 #include "mascing/error.h"
 
 #include <Eigen/Core>
@@ -106,6 +107,7 @@ void RouterTap::plan(std::vector<TapColumn> columns,
   seen_.assign(n_layer_, false);
   seen_blocks_.assign(layer_of_block_.size(), false);
   steered_layers_.assign(seen_.size(), false);
+  adapted_layers_.assign(seen_.size(), false);
   steered_blocks_.assign(seen_blocks_.size(), false);
   const Steering* last = nullptr;
   for (const TapColumn& column : columns_) {
@@ -123,7 +125,9 @@ void RouterTap::plan_steering(const Steering& steering) {
   needs_batch_sigma_ =
       needs_batch_sigma_ || (steering.mask != nullptr && steering.mask->uses(SigmaRule::kBatch));
   for (int64_t l = 0; steering.mask != nullptr && l < n_layer_; ++l) {
-    steered_layers_[l] = steered_layers_[l] || !steering.mask->is_zero(l);
+    const bool is_steered = !steering.mask->is_zero(l);
+    steered_layers_[l] = steered_layers_[l] || is_steered;
+    adapted_layers_[l] = adapted_layers_[l] || (is_steered && steering.mask->has_adapter());
   }
   const int64_t n_block = steering.control == nullptr ? 0 : std::ssize(steered_blocks_);
   for (int64_t b = 0; b < n_block; ++b) {
@@ -219,7 +223,7 @@ bool RouterTap::handle(ggml_tensor* tensor, bool ask) {
   const int64_t i_layer = layer_of(tensor, is_biased);
   const int64_t i_block = i_layer < 0 ? block_of(tensor->name) : -1;
   const bool is_final = i_layer >= 0 && has_bias_[i_layer] == is_biased;
-  const bool is_wanted = !error_ && ((i_layer >= 0 && wants(i_layer) && (is_final || observes_)) ||
+  const bool is_wanted = !error_ && ((i_layer >= 0 && wants(i_layer) && (is_final || reads_inputs(i_layer))) ||
                                      (i_block >= 0 && wants_block(i_block)));
   if (!is_wanted || ask) {
     return is_wanted == ask;
@@ -228,7 +232,7 @@ bool RouterTap::handle(ggml_tensor* tensor, bool ask) {
     if (i_block >= 0) {
       apply_to_block(tensor, i_block);
     }
-    if (i_layer >= 0 && observes_ && !is_biased) {
+    if (i_layer >= 0 && reads_inputs(i_layer) && !is_biased) {
       read_inputs(tensor);
     }
     if (is_final) {
@@ -295,7 +299,8 @@ void RouterTap::apply(ggml_tensor* tensor, int64_t i_layer) {
     const TapColumn& column = columns_[token_of_column(i, n_column)];
     float* z = data_.data() + i * n_expert_;
     record_column(z, column, i_layer);
-    changed = steer_column(z, column, i_layer, sigma_batch) || changed;
+    const float* input = adapted_layers_[i_layer] ? inputs_.data() + i * n_embd_ : nullptr;
+    changed = steer_column(z, input, column, i_layer, sigma_batch) || changed;
     show_column(i, column, i_layer);
   }
   if (changed) {
@@ -346,6 +351,7 @@ void RouterTap::show_column(int64_t i_column, const TapColumn& column, int64_t i
 }
 
 bool RouterTap::steer_column(float* z,
+                             const float* input,
                              const TapColumn& column,
                              int64_t i_layer,
                              float sigma_batch) const {
@@ -374,6 +380,9 @@ bool RouterTap::steer_column(float* z,
   push(mask.sigma_rule, mask.steer);
   for (const MaskPart& part : mask.parts) {
     push(part.sigma_rule, part.steer);
+  }
+  if (mask.has_adapter()) {
+    add_adapter(mask, i_layer, input, column.steering->alpha, z);
   }
   return true;
 }

@@ -67,7 +67,14 @@ class RouterTap {
   [[nodiscard]] int64_t token_of_column(int64_t i_column, int64_t n_column) const;
   void record_column(const float* z, const TapColumn& column, int64_t i_layer) const;
   /// True if z was changed.
-  bool steer_column(float* z, const TapColumn& column, int64_t i_layer, float sigma_batch) const;
+  bool steer_column(float* z,
+                    const float* input,
+                    const TapColumn& column,
+                    int64_t i_layer,
+                    float sigma_batch) const;
+  [[nodiscard]] bool reads_inputs(int64_t i_layer) const {
+    return observes_ || adapted_layers_[i_layer];
+  }
 
   int64_t n_layer_;
   int64_t n_expert_;
@@ -77,6 +84,7 @@ class RouterTap {
   std::vector<TapColumn> columns_;
   std::vector<int32_t> output_columns_;
   std::vector<bool> steered_layers_;  ///< [L] some token of the batch is steered here
+  std::vector<bool> adapted_layers_;  ///< [L] likewise, by a mask with an adapter
   std::vector<bool> steered_blocks_;  ///< [n_block] likewise, by a control vector
   bool records_ = false;
   bool observes_ = false;
@@ -89,7 +97,7 @@ class RouterTap {
   std::vector<bool> seen_blocks_;  ///< [n_block]
   Staging data_;                   ///< of the running tensor: [n, E] or [n, D]
   std::vector<float> before_;      ///< logits before a mask is added, for the observer, [n, E]
-  Staging inputs_;                 ///< router inputs of the same layer, [n, D], for the observer
+  Staging inputs_;                 ///< router inputs of the same layer, [n, D], where they are read
   std::exception_ptr error_;
 };
 

@@ -5,6 +5,18 @@
 #include <ggml-backend.h>
 
 namespace mascing {
+namespace {
+
+/// What the product behind a router's logits reads: a bias, a scale or an adapter may follow it.
+int64_t input_of(const Tape& tape, int64_t logits) {
+  int64_t node = logits;
+  while (node != TapeTensor::kNone && tape.at(node).shape.op != GGML_OP_MUL_MAT) {
+    node = tape.at(node).sources[0];
+  }
+  return node == TapeTensor::kNone ? node : tape.at(node).sources[1];
+}
+
+}  // namespace
 
 void TapeRecorder::clear() {
   tape_.clear();
@@ -24,6 +36,7 @@ void TapeRecorder::on_node(const ggml_tensor* tensor) {
   tape_.append(tensor, layer);
   if (layer != TapeTensor::kNone) {
     routers_[layer].tensor = tape_.nodes().back();
+    routers_[layer].input = input_of(tape_, routers_[layer].tensor);
   }
 }
 

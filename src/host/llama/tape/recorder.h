@@ -14,6 +14,7 @@ namespace mascing {
 struct TapedRouter {
   int64_t tensor = TapeTensor::kNone;  ///< on the tape: the logits as the model used them
   std::vector<float> before;           ///< [column, E] the same before the mask was added
+  int64_t input = TapeTensor::kNone;   ///< on the tape: what the router read, [column, D]
 };
 
 class TapeRecorder : public GraphListener {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "host/llama/adapter_push.h"
 #include "host/llama/tape/rules.h"
 #include "host/llama/tape/steer_gradient.h"
 #include "host/llama/tape/swap.h"
@@ -46,7 +47,7 @@ std::vector<std::vector<float>> ReversePass::run(int64_t output, const float* d_
   n_layer_without_swap_ = 0;
   d_steer_.clear();
   for (const TapedPart& part : columns_.parts) {
-    d_steer_.emplace_back(part.steering->mask->steer.size(), 0.0F);
+    d_steer_.emplace_back(part.steering->mask->values().size(), 0.0F);
   }
   tape.drop_gradients();
   tape.add_gradient(tape.at(output), d_output);
@@ -89,13 +90,58 @@ void ReversePass::visit_router(const TapeTensor& router) {
   const std::vector<float>& before = recorder_.routers().at(router.layer).before;
   const int64_t n_expert = router.shape.ne[0];
   const std::vector<int64_t> bounds = columns_.bounds(router.shape.ne[1]);
+  visit_adapters(router, bounds);
+  std::vector<float> unused(n_expert);
   for (int64_t k = 0; k < std::ssize(columns_.parts); ++k) {
     const RouterColumns columns{
         router.layer, before.data() + bounds[k] * n_expert, bounds[k + 1] - bounds[k]};
-    differentiate_steering(*columns_.parts[k].steering,
+    const Steering& steering = *columns_.parts[k].steering;
+    differentiate_steering(steering,
                            columns,
                            d_logits.data() + bounds[k] * n_expert,
-                           d_steer_[k].data() + router.layer * n_expert);
+                           steering.mask->has_adapter()
+                               ? unused.data()  // S stays as it is
+                               : d_steer_[k].data() + router.layer * n_expert);
+  }
+}
+
+/// The parts with an adapter, which also hands a gradient on to what the router read.
+void ReversePass::visit_adapters(const TapeTensor& router, const std::vector<int64_t>& bounds) {
+  Tape& tape = recorder_.tape();
+  const int64_t input = recorder_.routers().at(router.layer).input;
+  const auto has_adapter = [](const TapedPart& part) { return part.steering->mask->has_adapter(); };
+  if (std::none_of(columns_.parts.begin(), columns_.parts.end(), has_adapter)) {
+    return;
+  }
+  if (input == TapeTensor::kNone) {
+    throw Error(ErrorKind::kHost,
+                "[gradient] the input of router " + std::to_string(router.layer) + " was not found",
+                "adapters are not available for this architecture");
+  }
+  const TapeTensor& read = tape.at(input);
+  const Floats inputs = tape.values(read);
+  const std::vector<float>& d_logits = tape.root_gradient(router);
+  std::vector<float> d_inputs(tape.wants(read) ? read.n_element() : 0, 0.0F);
+  for (int64_t k = 0; k < std::ssize(columns_.parts); ++k) {
+    const Steering& steering = *columns_.parts[k].steering;
+    const Mask& mask = *steering.mask;
+    if (!mask.has_adapter()) {
+      continue;
+    }
+    const int64_t n_embd = mask.adapter.n_embd;
+    const AdapterColumns columns{router.layer,
+                                 bounds[k + 1] - bounds[k],
+                                 inputs.data() + bounds[k] * n_embd,
+                                 d_logits.data() + bounds[k] * mask.n_expert};
+    differentiate_adapter(
+        mask,
+        columns,
+        steering.alpha,
+        d_steer_[k].data() + router.layer * mask.adapter.rank * mask.n_expert,
+        d_inputs.empty() ? nullptr : d_inputs.data() + bounds[k] * n_embd);
+  }
+  if (!d_inputs.empty()) {
+    tape.add_gradient(read, d_inputs.data());
   }
 }
 

@@ -1,5 +1,4 @@
-// The reverse pass over a tape: from a gradient of the output logits to that of the steering
-// matrix.
+// The reverse pass over a tape: from a gradient of the output logits to that of the mask's values.
 #pragma once
 
 #include <functional>
@@ -34,7 +33,7 @@ class ReversePass {
  public:
   ReversePass(TapeRecorder& recorder, TapedColumns columns);
 
-  /// The sum of all parts' outcomes by each part's S, [part][L, E]. `d_output` has the shape of the
+  /// The sum of all parts' outcomes by the values of each part's mask, [part][values]. `d_output` has the shape of the
   /// node `output`, to which every operation must have a rule. Can be called again.
   [[nodiscard]] std::vector<std::vector<float>> run(int64_t output, const float* d_output);
   /// Called before each node; its exceptions end the pass.
@@ -46,6 +45,7 @@ class ReversePass {
  private:
   void visit(int64_t index);
   void visit_router(const TapeTensor& router);
+  void visit_adapters(const TapeTensor& router, const std::vector<int64_t>& bounds);
 
   TapeRecorder& recorder_;
   TapedColumns columns_;

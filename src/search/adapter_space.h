@@ -1,0 +1,31 @@
+// Search space of router adapters: what routers read, scaled so that all of it weighs alike.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "mascing/mask.h"
+#include "measure/cached_evaluator.h"
+#include "stage/outcome.h"
+
+namespace mascing {
+
+/// Values of an adapter, at most; wider routers are read through fewer directions.
+inline constexpr int64_t kMostAdapterValues = int64_t{1} << 18;
+
+struct AdapterSpace {
+  Mask mask;            ///< S and `up` zero
+  int64_t n_token = 0;  ///< that were read for it
+};
+
+/// `zero`: a mask of all zeros with its sigma. Reads prompts and texts of all sets. Each component
+/// of a router's input is divided by its root mean square and multiplied by the layer's sigma.
+/// These are the rows of `down` while there are at most `kMostAdapterValues` values; else their
+/// projections on an orthonormal basis of the inputs of as many tokens as there is room for, drawn
+/// at random. Throws Error{kHost} if the host cannot expose router inputs.
+[[nodiscard]] AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
+                                              const std::vector<OutcomeSet>& sets,
+                                              const Mask& zero,
+                                              uint64_t seed);
+
+}  // namespace mascing

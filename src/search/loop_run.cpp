@@ -1,0 +1,179 @@
+// Units of equal cost, the loop itself, and the attribution of what it changed.
+#include "search/loop_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+#include "measure/budget_shares.h"
+#include "search/margin_check.h"
+#include "search/refresh_openings.h"
+#include "stage/budget_spent.h"
+#include "stage/closed_loop.h"
+#include "stage/path_attribution.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kExactStep = 0.6;  // first step on exact gradients: they are worth a longer one
+
+/// Units of equal cost; all 1 if the budget leaves no room to measure them.
+std::vector<double> measure_units(const EvalContext& context,
+                                  const Objectives& objectives,
+                                  const LoopTask& task,
+                                  uint64_t seed) {
+  CachedEvaluator& evaluator = context.evaluator;
+  EntryCostOptions options;
+  options.seed = seed;
+  options.is_spent = [&] { return evaluator.budget_spent() >= kCostShare; };
+  options.progress = evaluator.progress();
+  const BudgetShare share(evaluator, kCostShare);
+  try {
+    return steps_of_equal_cost(task.is_exact ? measure_entry_costs_exactly(
+                                                    task.zero,
+                                                    task.entries,
+                                                    objectives.sets,
+                                                    objectives.roles,
+                                                    asking_gradients(evaluator, "costs of experts"),
+                                                    options)
+                                              : measure_entry_costs(task.zero,
+                                                                    task.entries,
+                                                                    objectives.sets,
+                                                                    objectives.roles,
+                                                                    asking(evaluator, objectives),
+                                                                    options));
+  } catch (const BudgetSpent&) {
+    return {};
+  }
+}
+
+/// The closed loop from `mask` on, in steps that cost alike in every entry.
+ClosedLoopResult close_loop_of(const EvalContext& context,
+                               const Objectives& objectives,
+                               const LoopTask& task,
+                               uint64_t seed) {
+  CachedEvaluator& evaluator = context.evaluator;
+  const SearchOptions& search = context.scenario.search;
+  Objectives live = objectives;  // its openings may change
+  ClosedLoopOptions options;
+  options.seed = seed;
+  options.n_step = search.n_loop_step;
+  options.step = task.is_exact ? kExactStep : options.step;
+  options.n_pair = search.n_loop_pair;
+  options.n_item = search.n_loop_item;
+  options.unit = measure_units(context, objectives, task, seed);
+  if (task.first.has_adapter()) {
+    options.l1 = 0.0;  // an expert has many values: single ones need not vanish
+    options.boost_cap = std::numeric_limits<double>::infinity();
+  }
+  options.n_refresh = search.n_refresh_step;
+  options.refresh = [&](const std::vector<float>& values) {
+    auto refreshed = std::make_shared<Mask>(task.first);
+    refreshed->values() = values;
+    set_openings(
+        refreshed_openings(context_of(context, live), live.target, {std::move(refreshed), 1.0F}),
+        live.sets.front());
+    live.key = key_of(live.sets);
+  };
+  options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
+  options.progress = evaluator.progress();
+  const BudgetShare share(evaluator, kMaskShare);
+  if (!task.is_exact) {
+    return close_loop(
+        task.first, task.entries, live.sets, live.roles, asking(evaluator, live), options);
+  }
+  const AskGradients ask = [&](const std::vector<Question>& questions) {
+    return evaluator.gradients("", live.sets, live.key, questions);
+  };
+  return close_loop_exactly(task.first, task.entries, live.sets, live.roles, ask, options);
+}
+
+LoopResult summarise(const ClosedLoopResult& result, const Objectives& objectives) {
+  LoopResult loop;
+  loop.n_question = result.n_question;
+  loop.i_best = result.i_best;
+  loop.n_stretch = result.n_stretch;
+  for (size_t i = 0; i < objectives.sets.size(); ++i) {
+    if (objectives.roles[i].role != LoopRole::kGain) {
+      loop.limits[objectives.sets[i].name] = objectives.roles[i].limit;
+    }
+  }
+  for (const LoopStep& step : result.steps) {
+    LoopStepResult& summary = loop.steps.emplace_back();
+    summary.norm = step.norm;
+    for (size_t i = 0; i < step.value.size(); ++i) {
+      summary.values[objectives.sets[i].name] = step.value[i];
+    }
+  }
+  return loop;
+}
+
+/// Values [L, n, E] of a mask by layer and expert: `sum` adds up what an expert has.
+template <typename Sum>
+std::vector<std::vector<double>> by_expert(const Mask& mask,
+                                           const std::vector<double>& values,
+                                           const Sum& sum) {
+  std::vector<std::vector<double>> rows(mask.n_layer, std::vector<double>(mask.n_expert, 0.0));
+  const int64_t n_of_layer = std::ssize(values) / mask.n_layer;
+  for (int64_t i = 0; i < std::ssize(values); ++i) {
+    double& entry = rows[i / n_of_layer][i % mask.n_expert];
+    entry = sum(entry, values[i]);
+  }
+  return rows;
+}
+
+/// Which of the mask's entries change the target's margin; nothing once the budget is spent.
+AttributionResult attribute(const EvalContext& context,
+                            const Objectives& objectives,
+                            const Mask& mask) {
+  AttributionResult result;
+  if (context.evaluator.budget_spent() >= kMaskShare) {
+    return result;
+  }
+  const AskGradientsOf ask = asking_gradients(context.evaluator, "attribution");
+  const BudgetShare share(context.evaluator, kMaskShare);
+  PathAttribution path;
+  try {
+    path = attribute_change(mask, objectives.sets, 0, [&](const std::vector<Question>& questions) {
+      return ask(objectives.sets, questions);
+    });
+  } catch (const BudgetSpent&) {
+    return result;
+  }
+  result.n_conversation = path.n;
+  result.change = path.change;
+  result.attributed = std::accumulate(path.part.begin(), path.part.end(), 0.0);
+  result.part = by_expert(mask, path.part, std::plus<>());
+  result.standard_error = by_expert(
+      mask, path.standard_error, [](double a, double b) { return std::hypot(a, b); });
+  return result;
+}
+
+}  // namespace
+
+AskGradientsOf asking_gradients(CachedEvaluator& evaluator, const std::string& what) {
+  return [&evaluator, what](const std::vector<OutcomeSet>& sets,
+                            const std::vector<Question>& questions) {
+    return evaluator.gradients(what, sets, key_of(sets), questions);
+  };
+}
+
+LoopRun run_loop(const EvalContext& context,
+                 const Objectives& objectives,
+                 const LoopTask& task,
+                 uint64_t seed) {
+  ClosedLoopResult closed = close_loop_of(context, objectives, task, seed);
+  LoopRun run = {task.first, summarise(closed, objectives)};
+  run.summary.gradients = task.is_exact ? "exact" : "pairs";
+  run.mask.values() = std::move(closed.steer);
+  if (task.is_exact) {
+    run.summary.attribution = attribute(context, objectives, run.mask);
+  }
+  return run;
+}
+
+}  // namespace mascing
