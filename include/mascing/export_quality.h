@@ -22,7 +22,8 @@ struct FitQuality {
 struct LayerFit {
   int64_t block = 0;   ///< block number of the layer in the model
   int64_t rank = 0;    ///< of the change of its router; 0 = of the bias only
-  std::string method;  ///< "constant", "spread", "matrix", "choice" or "bias" (docs/export.md)
+  std::string method;  ///< "constant", "spread", "matrix", "choice" or "bias" (docs/export.md);
+                       ///< "adapter": the mask's own, exact
   FitQuality quality;
 };
 

@@ -75,8 +75,8 @@ struct Mask {
   /// True if the mask or one of its parts takes sigma by this rule.
   [[nodiscard]] bool uses(SigmaRule rule) const;
   /// The sum of S, all parts and the adapter's strength, [L, E]. A token's sigma is `sigma` on
-  /// average, so this is the push in its units. An adapter pushes each token otherwise: its strength
-  /// is the root of the sum over r of up^2, a root mean square without a sign.
+  /// average, so this is the push in its units. An adapter pushes each token otherwise: its
+  /// strength is the root of the sum over r of up^2, a root mean square without a sign.
   [[nodiscard]] std::vector<float> total() const;
   /// Throws Error{kBadInput} unless all sizes match, all numbers are finite and every sigma is
   /// positive.

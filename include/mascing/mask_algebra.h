@@ -17,9 +17,9 @@ struct WeightedMask {
 };
 
 /// One mask with the combined effect: S is the sum of strength * S, alpha is 1. Masks of another
-/// sigma rule than the first go into a part for each rule, adapters stand side by side. A single mask is unchanged except for
-/// alpha. Throws Error{kMismatch} unless all masks are for the same model, Error{kUsage} if none is
-/// given.
+/// sigma rule than the first go into a part for each rule, adapters stand side by side. A single
+/// mask is unchanged except for alpha. Throws Error{kMismatch} unless all masks are for the same
+/// model, Error{kUsage} if none is given.
 [[nodiscard]] Mask compose_masks(const std::vector<WeightedMask>& masks);
 
 /// An expert for which two masks have opposite signs.

@@ -7,9 +7,10 @@
 
 namespace mascing {
 
-/// Router logits of MoE layer l gain alpha * sum_r up_l,r (down_l,r . x), x the router's input: what
-/// a low-rank adapter (LoRA) on the router does, so engines that load adapters take it as it is. A
-/// constant push moves every token alike; this one can move those of an attack and leave others.
+/// Router logits of MoE layer l gain alpha * sum_r up_l,r (down_l,r . x), x the router's input:
+/// what a low-rank adapter (LoRA) on the router does, so engines that load adapters take it as it
+/// is. A constant push moves every token alike; this one can move those of an attack and leave
+/// others.
 struct RouterAdapter {
   int64_t rank = 0;    ///< R; 0 = there is none
   int64_t n_embd = 0;  ///< D, width of the router's input

@@ -20,7 +20,12 @@ RunSteps::RunSteps(const Scenario& scenario, End end) {
                 MaskMethod::kEffectMap,
                 MaskMethod::kInterventionalSurrogate})) {
     steps_.push_back({"query the model",
-                      {"replies", "effect", "router inputs", "costs of experts", "closed loop", "interventional"},
+                      {"replies",
+                       "effect",
+                       "router inputs",
+                       "costs of experts",
+                       "closed loop",
+                       "interventional"},
                       {"closed_loop"}});
   }
   steps_.push_back({"select", {"selecting"}, {"select"}});

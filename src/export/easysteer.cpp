@@ -57,6 +57,11 @@ EasySteerLayer two_levels(const float* row, int64_t n_expert, double alpha) {
 std::vector<EasySteerLayer> easysteer_layers(const Mask& mask, double alpha) {
   std::vector<EasySteerLayer> layers;
   const std::vector<float> total = mask.total();
+  if (mask.has_adapter()) {
+    throw Error(ErrorKind::kUsage,
+                "[easysteer] the mask is a router adapter, and EasySteer only adds constants",
+                "export it with --to lora, peft, gguf or hf: these are exact");
+  }
   for (int64_t l = 0; l < mask.n_layer; ++l) {
     const float* row = total.data() + l * mask.n_expert;
     const auto [low, high] = std::minmax_element(row, row + mask.n_expert);

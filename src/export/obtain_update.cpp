@@ -69,8 +69,14 @@ ObtainedUpdate fit(const Mask& mask,
   how.n_max_token = options.n_max_token;
   how.n_thread =
       options.model.n_thread > 0 ? options.model.n_thread : std::thread::hardware_concurrency();
-  obtained.update = fit_router_update(*host, mask, mask.alpha, samples, how, progress);
+  Mask matrix = mask;
+  matrix.adapter = {};
+  obtained.update = fit_router_update(*host, matrix, mask.alpha, samples, how, progress);
+  obtained.update.origin = origin_of(mask, mask.alpha);
   warn_of_poor_fit(obtained);
+  if (mask.has_adapter()) {
+    append_update(update_of_adapter(mask, mask.alpha), obtained.update);
+  }
   return obtained;
 }
 
@@ -87,6 +93,11 @@ ObtainedUpdate obtain_update(const Mask& mask,
   }
   if (!options.adapter.empty()) {
     return {read_adapter(options.adapter, mask), {}};
+  }
+  Mask matrix = mask;
+  matrix.adapter = {};
+  if (matrix.n_active() == 0) {
+    return {update_of_adapter(mask, mask.alpha), {}};  // exact: there is nothing to fit
   }
   if (options.model.path.empty()) {
     throw Error(ErrorKind::kUsage,

@@ -1,6 +1,9 @@
 // Arithmetic on router updates that all exports share.
 #include "export/router_update.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/sha256.h"
 #include "mascing/version.h"
 
@@ -17,6 +20,57 @@ void add_update_row(const LayerUpdate& layer,
     for (int64_t d = 0; d < n_embd; ++d) {
       row[d] += weight * down[d];
     }
+  }
+}
+
+RouterUpdate update_of_adapter(const Mask& mask, double alpha) {
+  const RouterAdapter& adapter = mask.adapter;
+  RouterUpdate update;
+  update.n_layer = mask.n_layer;
+  update.n_expert = mask.n_expert;
+  update.n_embd = adapter.n_embd;
+  update.blocks = mask.blocks;
+  update.origin = origin_of(mask, alpha);
+  for (int64_t l = 0; l < mask.n_layer; ++l) {
+    const float* up = adapter.up_of(l, mask.n_expert);
+    const int64_t n = adapter.rank * mask.n_expert;
+    if (std::all_of(up, up + n, [](float x) { return x == 0.0F; })) {
+      continue;
+    }
+    LayerUpdate layer;
+    layer.i_layer = l;
+    layer.rank = adapter.rank;
+    layer.method = "adapter";
+    layer.down.assign(adapter.down_row(l, 0), adapter.down_row(l, adapter.rank));
+    for (int64_t i = 0; i < n; ++i) {  // [R, E] to [E, R]
+      layer.up.push_back(up[i % adapter.rank * mask.n_expert + i / adapter.rank]);
+    }
+    update.layers.push_back(std::move(layer));
+  }
+  return update;
+}
+
+void append_update(const RouterUpdate& more, RouterUpdate& update) {
+  for (const LayerUpdate& added : more.layers) {
+    const auto place = std::lower_bound(
+        update.layers.begin(),
+        update.layers.end(),
+        added.i_layer,
+        [](const LayerUpdate& layer, int64_t i_layer) { return layer.i_layer < i_layer; });
+    if (place == update.layers.end() || place->i_layer != added.i_layer) {
+      update.layers.insert(place, added);
+      continue;
+    }
+    std::vector<float> up;
+    for (int64_t e = 0; e < update.n_expert; ++e) {
+      const auto ours = place->up.begin() + e * place->rank;
+      const auto theirs = added.up.begin() + e * added.rank;
+      up.insert(up.end(), ours, ours + place->rank);
+      up.insert(up.end(), theirs, theirs + added.rank);
+    }
+    place->up = std::move(up);
+    place->down.insert(place->down.end(), added.down.begin(), added.down.end());
+    place->rank += added.rank;
   }
 }
 

@@ -20,7 +20,8 @@ struct LayerUpdate {
   std::vector<float> down;   ///< [R, D]
   std::vector<float> up;     ///< [E, R]
   std::vector<float> shift;  ///< [E]; empty unless the router has a bias to add it to
-  std::string method;  ///< "constant", "spread", "matrix", "choice", "bias": what measured best
+  std::string method;  ///< "constant", "spread", "matrix", "choice", "bias": what measured best;
+                       ///< "adapter": the mask's own, exact
   FitQuality quality;
 };
 
@@ -53,6 +54,11 @@ void add_update_row(const LayerUpdate& layer,
                     int64_t n_embd,
                     double strength,
                     std::vector<double>& row);
+
+/// What the adapter of a mask is as an update: exactly the same. Its S is not in it.
+[[nodiscard]] RouterUpdate update_of_adapter(const Mask& mask, double alpha);
+/// Adds the layers of `more` to those of `update`, of the same model.
+void append_update(const RouterUpdate& more, RouterUpdate& update);
 
 /// How the layers of an update were fitted, in their order.
 [[nodiscard]] std::vector<LayerFit> layer_fits(const RouterUpdate& update);

@@ -99,11 +99,10 @@ int64_t Mask::n_active() const {
   const std::vector<float> strengths = adapter_strength(*this);
   int64_t n = 0;
   for (size_t i = 0; i < steer.size(); ++i) {
-    const bool is_active =
-        steer[i] != 0.0F || strengths[i] != 0.0F ||
-        std::any_of(parts.begin(), parts.end(), [i](const MaskPart& part) {
-          return part.steer[i] != 0.0F;
-        });
+    const bool is_active = steer[i] != 0.0F || strengths[i] != 0.0F ||
+                           std::any_of(parts.begin(), parts.end(), [i](const MaskPart& part) {
+                             return part.steer[i] != 0.0F;
+                           });
     n += is_active ? 1 : 0;
   }
   return n;

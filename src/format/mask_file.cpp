@@ -5,8 +5,8 @@
 //   of earlier versions have none); mascing.router_sketch = one text a router tensor, and
 //   mascing.router_sketch_checksum = SHA-256 of them (masks of earlier versions have neither).
 // A mask of parts has mascing.format_version = 2, which earlier versions refuse, mascing.part_rules
-// and a tensor steer.<rule> {E, L} for each of them. A mask with an adapter has format version 3 and
-// tensors adapter.down {D, R, L} and adapter.up {E, R, L}.
+// and a tensor steer.<rule> {E, L} for each of them. A mask with an adapter has format version 3
+// and tensors adapter.down {D, R, L} and adapter.up {E, R, L}.
 #include "mascing/mask_file.h"
 
 #include <cstring>
@@ -90,7 +90,7 @@ void refuse_other_kinds(const GgufFile& file) {
                     ", expected " + std::to_string(kPlainVersion) + " to " +
                     std::to_string(kAdapterVersion),
                 version > kAdapterVersion ? "the mask was made by a newer mascing; update this one"
-                                        : "the mask is damaged; make it again");
+                                          : "the mask is damaged; make it again");
   }
 }
 

@@ -39,7 +39,9 @@ std::string questions_key(const std::string& kind,
     digest.update(&question.i_set, sizeof question.i_set);
     digest.update(&question.i_item, sizeof question.i_item);
     if (last == nullptr || last->steering.mask != question.steering.mask ||
-        last->steering.alpha != question.steering.alpha) {
+        last->steering.alpha != question.steering.alpha ||
+        last->steering.rule != question.steering.rule ||
+        last->steering.control != question.steering.control) {
       key = mask_key(question.steering);
       last = &question;
     }

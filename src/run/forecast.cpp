@@ -208,10 +208,8 @@ Forecast forecast_run(const Scenario& scenario, Host& host, const ForecastOption
                 "check their roles with mascing inspect and the model's template");
   }
   tokens.text = text_tokens(host, scenario, data);
-  const bool wants_exact =
-      scenario.search.gradients != GradientSource::kPairs &&
-      scenario.uses_loop() &&
-      host.why_no_gradients().empty();
+  const bool wants_exact = scenario.search.gradients != GradientSource::kPairs &&
+                           scenario.uses_loop() && host.why_no_gradients().empty();
   Forecast forecast;
   if (!options.model.empty()) {
     forecast.space = forecast_space(scenario, options);

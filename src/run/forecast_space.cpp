@@ -26,8 +26,7 @@ constexpr int64_t kFewBytes = 8 << 20;  // results, report, masks
 constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
 
 bool is_exact_loop(const Scenario& scenario) {
-  return scenario.search.gradients != GradientSource::kPairs &&
-         scenario.uses_loop();
+  return scenario.search.gradients != GradientSource::kPairs && scenario.uses_loop();
 }
 
 /// Bytes of the values that a reverse pass needs: on the demo model 0.2 MB (docs/gradients.md),

@@ -6,11 +6,11 @@
 #include <memory>
 #include <utility>
 
-#include <Eigen/QR>
-
 #include "base/numeric.h"
 #include "base/random.h"
 #include "mascing/error.h"
+
+#include <Eigen/QR>
 
 namespace mascing {
 namespace {
@@ -105,8 +105,8 @@ AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
   space.mask = zero;
   RouterAdapter& adapter = space.mask.adapter;
   adapter.n_embd = info.n_embd;
-  adapter.rank = std::clamp<int64_t>(
-      kMostAdapterValues / (info.n_layer * info.n_expert), 1, info.n_embd);
+  adapter.rank =
+      std::clamp<int64_t>(kMostAdapterValues / (info.n_layer * info.n_expert), 1, info.n_embd);
   adapter.up.assign(info.n_layer * adapter.rank * info.n_expert, 0.0F);
   std::vector<float> down;
   const std::vector<InputSample> samples = read_inputs(evaluator, requests, adapter.rank, seed);
@@ -123,6 +123,29 @@ AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
   }
   adapter.down = std::make_shared<const std::vector<float>>(std::move(down));
   return space;
+}
+
+Mask with_least_rank(Mask mask) {
+  const RouterAdapter wide = std::move(mask.adapter);
+  const int64_t n_expert = mask.n_expert;
+  if (wide.rank <= n_expert) {
+    mask.adapter = wide;
+    return mask;
+  }
+  std::vector<float> down;
+  RouterAdapter& narrow = mask.adapter = {n_expert, wide.n_embd, nullptr, {}};
+  for (int64_t l = 0; l < mask.n_layer; ++l) {
+    const Eigen::Map<const Rows> up(wide.up_of(l, n_expert), wide.rank, n_expert);
+    const Eigen::Map<const Rows> inputs(wide.down_row(l, 0), wide.rank, wide.n_embd);
+    const Eigen::VectorXf lengths = up.colwise().norm();
+    const Rows rows =
+        lengths.cwiseMax(1e-30F).cwiseInverse().asDiagonal() * (up.transpose() * inputs);  // [E, D]
+    const Rows diagonal = lengths.asDiagonal().toDenseMatrix();
+    down.insert(down.end(), rows.data(), rows.data() + rows.size());
+    narrow.up.insert(narrow.up.end(), diagonal.data(), diagonal.data() + diagonal.size());
+  }
+  narrow.down = std::make_shared<const std::vector<float>>(std::move(down));
+  return mask;
 }
 
 }  // namespace mascing

@@ -28,4 +28,8 @@ struct AdapterSpace {
                                               const Mask& zero,
                                               uint64_t seed);
 
+/// The same adapter with a rank of at most E: row e of `down` becomes sum_r up_r,e down_r / |up_e|,
+/// and `up` is |up_e| on the diagonal, so that strengths stay as they are.
+[[nodiscard]] Mask with_least_rank(Mask mask);
+
 }  // namespace mascing

@@ -227,7 +227,8 @@ void add_adapter(const EvalContext& context,
   const Mask& zero = adapters.mask;
   LoopRun run = run_loop(context, objectives, {zero, zero, all_entries(zero), true}, seed);
   run.summary.n_token = evaluator.asked().n_prefill - n_token_before + adapters.n_token;
-  made.candidates.push_back(candidate_of(std::move(run.mask), MaskMethod::kRouterAdapter));
+  made.candidates.push_back(
+      candidate_of(with_least_rank(std::move(run.mask)), MaskMethod::kRouterAdapter));
   if (made.loop.steps.empty()) {
     made.loop = std::move(run.summary);
   }

@@ -33,19 +33,19 @@ std::vector<double> measure_units(const EvalContext& context,
   options.progress = evaluator.progress();
   const BudgetShare share(evaluator, kCostShare);
   try {
-    return steps_of_equal_cost(task.is_exact ? measure_entry_costs_exactly(
-                                                    task.zero,
+    return steps_of_equal_cost(
+        task.is_exact ? measure_entry_costs_exactly(task.zero,
                                                     task.entries,
                                                     objectives.sets,
                                                     objectives.roles,
                                                     asking_gradients(evaluator, "costs of experts"),
                                                     options)
-                                              : measure_entry_costs(task.zero,
-                                                                    task.entries,
-                                                                    objectives.sets,
-                                                                    objectives.roles,
-                                                                    asking(evaluator, objectives),
-                                                                    options));
+                      : measure_entry_costs(task.zero,
+                                            task.entries,
+                                            objectives.sets,
+                                            objectives.roles,
+                                            asking(evaluator, objectives),
+                                            options));
   } catch (const BudgetSpent&) {
     return {};
   }
@@ -148,8 +148,8 @@ AttributionResult attribute(const EvalContext& context,
   result.change = path.change;
   result.attributed = std::accumulate(path.part.begin(), path.part.end(), 0.0);
   result.part = by_expert(mask, path.part, std::plus<>());
-  result.standard_error = by_expert(
-      mask, path.standard_error, [](double a, double b) { return std::hypot(a, b); });
+  result.standard_error =
+      by_expert(mask, path.standard_error, [](double a, double b) { return std::hypot(a, b); });
   return result;
 }
 

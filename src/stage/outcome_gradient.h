@@ -15,8 +15,9 @@ namespace mascing {
 /// The answer to a question, and what moving each entry of the mask would do to it.
 struct OutcomeGradient {
   double value = std::numeric_limits<double>::quiet_NaN();  ///< as `measure_outcomes` gives it
-  std::vector<float> d_steer = {};  ///< d value / d values of the mask; empty if there is no gradient
-  std::string error = {};           ///< why there is none
+  std::vector<float> d_steer =
+      {};                  ///< d value / d values of the mask; empty if there is no gradient
+  std::string error = {};  ///< why there is none
 };
 
 /// A function with the semantics of `measure_outcome_gradients`.

@@ -1,6 +1,8 @@
 // Sums and differences of masks.
 #include "mascing/mask_algebra.h"
 
+#include <memory>
+
 #include <gtest/gtest.h>
 
 #include "base/expect_error.h"
@@ -34,6 +36,23 @@ TEST(ComposeMasks, SeveralAreAddedUpAtTheirStrengths) {
   EXPECT_EQ(sum.alpha, 1.0F);
   EXPECT_EQ(sum.method, "composed");
   EXPECT_EQ(sum.scenario, "seal");
+}
+
+TEST(ComposeMasks, AdaptersStandSideBySideAtTheirStrengths) {
+  WeightedMask first = mask_of({0, 0, 0, 0}, 0.5);
+  first.mask.adapter = {
+      1,
+      3,
+      std::make_shared<const std::vector<float>>(std::vector<float>{1, 2, 3, 4, 5, 6}),
+      {2, 4, 6, 8}};
+  WeightedMask second = first;
+  second.strength = -1.0;
+  const WeightedMask matrix = mask_of({1, 0, 0, 0}, 2.0);
+  const Mask sum = compose_masks({first, matrix, second});
+  EXPECT_EQ(sum.steer, (std::vector<float>{2, 0, 0, 0}));
+  EXPECT_EQ(sum.adapter.rank, 2);
+  EXPECT_EQ(*sum.adapter.down, (std::vector<float>{1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6}));
+  EXPECT_EQ(sum.adapter.up, (std::vector<float>{1, 2, -2, -4, 3, 4, -6, -8}));
 }
 
 TEST(ComposeMasks, AMaskAndItsNegativeCancel) {

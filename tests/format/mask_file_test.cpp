@@ -126,9 +126,9 @@ TEST(MaskFile, RefusesALaterFormatVersion) {
   const TemporaryFolder folder;
   GgufWriter writer;
   writer.set_string("general.type", "mascing.mask");
-  writer.set_uint32("mascing.format_version", 3);
+  writer.set_uint32("mascing.format_version", 4);
   writer.write(folder.path("a"));
-  expect_error(ErrorKind::kBadInput, "version 3, expected 1 or 2", [&] {
+  expect_error(ErrorKind::kBadInput, "version 4, expected 1 to 3", [&] {
     (void)read_mask(folder.path("a"));
   });
   expect_error(ErrorKind::kBadInput, "newer mascing", [&] { (void)read_mask(folder.path("a")); });
@@ -153,6 +153,55 @@ TEST(MaskFile, AMaskOfPartsIsOfVersion2AndAllOthersOfVersion1) {
   EXPECT_EQ(read.parts[0].sigma_rule, SigmaRule::kToken);
   EXPECT_EQ(read.parts[0].steer, mask_of_parts().parts[0].steer);
   EXPECT_EQ(read.total()[7], -3.125F);
+}
+
+Mask mask_with_adapter() {
+  Mask mask = small_mask();
+  mask.steer.assign(8, 0.0F);
+  mask.adapter.rank = 2;
+  mask.adapter.n_embd = 3;
+  mask.adapter.down = std::make_shared<const std::vector<float>>(
+      std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  mask.adapter.up = {0, 3, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1};
+  return mask;
+}
+
+TEST(MaskFile, AMaskWithAnAdapterIsOfVersion3) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("mask"), mask_with_adapter());
+  EXPECT_EQ(GgufFile::open(folder.path("mask")).get_int("mascing.format_version"), 3);
+  const Mask read = read_mask(folder.path("mask"));
+  expect_equal(read, mask_with_adapter());
+  EXPECT_EQ(read.adapter.rank, 2);
+  EXPECT_EQ(read.adapter.n_embd, 3);
+  EXPECT_EQ(*read.adapter.down, *mask_with_adapter().adapter.down);
+  EXPECT_EQ(read.adapter.up, mask_with_adapter().adapter.up);
+  EXPECT_EQ(read.n_active(), 2);
+  EXPECT_EQ(read.total(), (std::vector<float>{0, 5, 0, 0, 0, 0, 0, 1}));
+}
+
+TEST(MaskFile, AFlippedBitOfAnAdapterIsNoticed) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("good"), mask_with_adapter());
+  std::string bytes = read_text_file(folder.path("good"));
+  const float value = 12.0F;
+  const size_t at = bytes.rfind(std::string(reinterpret_cast<const char*>(&value), sizeof value));
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  write_file_atomically(folder.path("bad"), bytes);
+  expect_error(ErrorKind::kBadInput, "checksum", [&] { (void)read_mask(folder.path("bad")); });
+}
+
+TEST(Mask, ValidateRefusesAnAdapterThatDoesNotFit) {
+  Mask mask = mask_with_adapter();
+  mask.adapter.up.pop_back();
+  expect_error(ErrorKind::kBadInput, "the adapter's up has 15", [&] { mask.validate(); });
+  mask = mask_with_adapter();
+  mask.adapter.n_embd = 4;
+  expect_error(ErrorKind::kBadInput, "the adapter's down has 12", [&] { mask.validate(); });
+  mask = mask_with_adapter();
+  mask.adapter.up[3] = NAN;
+  expect_error(ErrorKind::kBadInput, "the adapter's up has an entry", [&] { mask.validate(); });
 }
 
 TEST(MaskFile, AFlippedBitOfAPartIsNoticed) {

@@ -17,7 +17,7 @@ constexpr double kFloor = 0.05;
 /// Value of the first outcome with one entry moved.
 double moved_value(Host& host, GradientRequest request, size_t entry, float step) {
   auto mask = std::make_shared<Mask>(*request.steering.mask);
-  mask->steer[entry] += step;
+  mask->values()[entry] += step;
   request.steering.mask = mask;
   const Outcome outcome = request.outcomes.at(0);
   request.outcomes.clear();
@@ -57,6 +57,23 @@ std::shared_ptr<Mask> normal_mask(const ModelInfo& info,
     sigma = 0.8F + 0.1F * static_cast<float>(rng.normal());
   }
   mask->sigma_rule = rule;
+  return mask;
+}
+
+std::shared_ptr<Mask> normal_adapter(const ModelInfo& info, int64_t rank, uint64_t seed) {
+  auto mask = std::make_shared<Mask>(zero_mask(info));
+  Rng rng(seed);
+  std::vector<float> down(info.n_layer * rank * info.n_embd);
+  for (float& value : down) {
+    value = 0.3F * static_cast<float>(rng.normal());
+  }
+  mask->adapter.rank = rank;
+  mask->adapter.n_embd = info.n_embd;
+  mask->adapter.down = std::make_shared<const std::vector<float>>(std::move(down));
+  mask->adapter.up.resize(info.n_layer * rank * info.n_expert);
+  for (float& value : mask->adapter.up) {
+    value = 0.1F * static_cast<float>(rng.normal());
+  }
   return mask;
 }
 

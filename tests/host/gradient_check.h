@@ -19,6 +19,9 @@ std::shared_ptr<Mask> normal_mask(const ModelInfo& info,
                                   float scale,
                                   uint64_t seed);
 
+/// S is zero, the adapter has normal entries in every layer.
+std::shared_ptr<Mask> normal_adapter(const ModelInfo& info, int64_t rank, uint64_t seed);
+
 /// Weighted log-probabilities of the openings, plus the weighted divergence.
 Outcome weighted(std::vector<double> weights, double of_divergence = 0.0);
 

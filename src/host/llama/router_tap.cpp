@@ -223,8 +223,9 @@ bool RouterTap::handle(ggml_tensor* tensor, bool ask) {
   const int64_t i_layer = layer_of(tensor, is_biased);
   const int64_t i_block = i_layer < 0 ? block_of(tensor->name) : -1;
   const bool is_final = i_layer >= 0 && has_bias_[i_layer] == is_biased;
-  const bool is_wanted = !error_ && ((i_layer >= 0 && wants(i_layer) && (is_final || reads_inputs(i_layer))) ||
-                                     (i_block >= 0 && wants_block(i_block)));
+  const bool is_wanted =
+      !error_ && ((i_layer >= 0 && wants(i_layer) && (is_final || reads_inputs(i_layer))) ||
+                  (i_block >= 0 && wants_block(i_block)));
   if (!is_wanted || ask) {
     return is_wanted == ask;
   }

@@ -133,12 +133,11 @@ void ReversePass::visit_adapters(const TapeTensor& router, const std::vector<int
                                  bounds[k + 1] - bounds[k],
                                  inputs.data() + bounds[k] * n_embd,
                                  d_logits.data() + bounds[k] * mask.n_expert};
-    differentiate_adapter(
-        mask,
-        columns,
-        steering.alpha,
-        d_steer_[k].data() + router.layer * mask.adapter.rank * mask.n_expert,
-        d_inputs.empty() ? nullptr : d_inputs.data() + bounds[k] * n_embd);
+    differentiate_adapter(mask,
+                          columns,
+                          steering.alpha,
+                          d_steer_[k].data() + router.layer * mask.adapter.rank * mask.n_expert,
+                          d_inputs.empty() ? nullptr : d_inputs.data() + bounds[k] * n_embd);
   }
   if (!d_inputs.empty()) {
     tape.add_gradient(read, d_inputs.data());

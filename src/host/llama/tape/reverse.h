@@ -33,8 +33,9 @@ class ReversePass {
  public:
   ReversePass(TapeRecorder& recorder, TapedColumns columns);
 
-  /// The sum of all parts' outcomes by the values of each part's mask, [part][values]. `d_output` has the shape of the
-  /// node `output`, to which every operation must have a rule. Can be called again.
+  /// The sum of all parts' outcomes by the values of each part's mask, [part][values]. `d_output`
+  /// has the shape of the node `output`, to which every operation must have a rule. Can be called
+  /// again.
   [[nodiscard]] std::vector<std::vector<float>> run(int64_t output, const float* d_output);
   /// Called before each node; its exceptions end the pass.
   void set_check(std::function<void()> check) { check_ = std::move(check); }
