@@ -67,7 +67,6 @@ ClosedLoopResult close_loop_of(const EvalContext& context,
   options.n_item = search.n_loop_item;
   options.unit = measure_units(context, objectives, task, seed);
   if (task.first.has_adapter()) {
-    options.l1 = 0.0;  // an expert has many values: single ones need not vanish
     options.boost_cap = std::numeric_limits<double>::infinity();
   }
   options.n_refresh = search.n_refresh_step;
