@@ -98,15 +98,15 @@ Rows directions_of(const InputSample& sample, float sigma, int64_t rank) {
 AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
                                 const std::vector<OutcomeSet>& sets,
                                 const Mask& zero,
-                                uint64_t seed) {
+                                uint64_t seed,
+                                int64_t n_most) {
   const ModelInfo& info = evaluator.host().describe();
   const std::vector<TraceRequest> requests = texts_of(sets);
   AdapterSpace space;
   space.mask = zero;
   RouterAdapter& adapter = space.mask.adapter;
   adapter.n_embd = info.n_embd;
-  adapter.rank =
-      std::clamp<int64_t>(kMostAdapterValues / (info.n_layer * info.n_expert), 1, info.n_embd);
+  adapter.rank = std::clamp<int64_t>(n_most / (info.n_layer * info.n_expert), 1, info.n_embd);
   adapter.up.assign(info.n_layer * adapter.rank * info.n_expert, 0.0F);
   std::vector<float> down;
   const std::vector<InputSample> samples = read_inputs(evaluator, requests, adapter.rank, seed);

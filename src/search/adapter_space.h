@@ -18,15 +18,16 @@ struct AdapterSpace {
   int64_t n_token = 0;  ///< that were read for it
 };
 
-/// `zero`: a mask of all zeros with its sigma. Reads prompts and texts of all sets. Each component
-/// of a router's input is divided by its root mean square and multiplied by the layer's sigma.
-/// These are the rows of `down` while there are at most `kMostAdapterValues` values; else their
-/// projections on an orthonormal basis of the inputs of as many tokens as there is room for, drawn
-/// at random. Throws Error{kHost} if the host cannot expose router inputs.
+/// `zero`: a mask of all zeros with its sigma; `n_most`: values at most. Reads prompts and texts of
+/// all sets. Each component of a router's input is divided by its root mean square and multiplied
+/// by the layer's sigma. These are the rows of `down` while there are at most `n_most` values; else
+/// their projections on an orthonormal basis of the inputs of as many tokens as there is room for,
+/// drawn at random. Throws Error{kHost} if the host cannot expose router inputs.
 [[nodiscard]] AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
                                               const std::vector<OutcomeSet>& sets,
                                               const Mask& zero,
-                                              uint64_t seed);
+                                              uint64_t seed,
+                                              int64_t n_most = kMostAdapterValues);
 
 /// The same adapter with a rank of at most E: row e of `down` becomes sum_r up_r,e down_r / |up_e|,
 /// and `up` is |up_e| on the diagonal, so that strengths stay as they are.
