@@ -58,6 +58,10 @@ void show(const std::string& path) {
             << '\n'
             << "active       " << mask.n_active() << " of " << mask.n_layer << " x "
             << mask.n_expert << " entries\n";
+  if (mask.has_adapter()) {
+    std::cout << "adapter      rank " << mask.adapter.rank << ", reads " << mask.adapter.n_embd
+              << " numbers; below, how far experts are pushed, in sigmas (RMS)\n";
+  }
   for (const Entry& entry : strongest_entries(mask, 10)) {
     std::cout << "  block " << mask.blocks[entry.i_layer] << " expert " << entry.i_expert << "  "
               << (entry.value > 0 ? "+" : "") << format_number(entry.value, 3) << '\n';
