@@ -22,6 +22,7 @@ namespace mascing {
 namespace {
 
 constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
+constexpr int64_t kTriedItems = 4;    // conversations that tell whether there are gradients
 constexpr int64_t kMapItems = 128;    // conversations of an exact effect map
 constexpr int64_t kLayerRound = 64;   // pairs that move whole layers, between checks of the budget
 constexpr int64_t kLayerPairs = 512;  // all of them: weak layers are to be told from idle ones
@@ -207,6 +208,29 @@ void add_steering_matrices(const EvalContext& context,
   }
 }
 
+/// Empty if the model has exact gradients, as a few questions tell.
+std::string why_no_adapter(const EvalContext& context,
+                           const Objectives& objectives,
+                           const Mask& zero) {
+  std::string why = context.evaluator.host().why_no_gradients();
+  if (!why.empty()) {
+    return why;
+  }
+  std::vector<Question> questions;
+  const Steering at_zero{std::make_shared<const Mask>(zero), 1.0F};
+  for (int64_t i = 0; i < std::min(kTriedItems, objectives.sets.front().size()); ++i) {
+    questions.push_back({0, i, at_zero});
+  }
+  for (const OutcomeGradient& answer :
+       asking_gradients(context.evaluator, "")(objectives.sets, questions)) {
+    if (!answer.d_steer.empty()) {
+      return "";
+    }
+    why = answer.error;
+  }
+  return why;
+}
+
 /// Adds an adapter if the model has exact gradients: random pairs would need too many masks.
 void add_adapter(const EvalContext& context,
                  const Objectives& objectives,
@@ -214,7 +238,7 @@ void add_adapter(const EvalContext& context,
                  uint64_t seed,
                  LoopMasks& made) {
   CachedEvaluator& evaluator = context.evaluator;
-  const std::string why_not = evaluator.host().why_no_gradients();
+  const std::string why_not = why_no_adapter(context, objectives, space.mask);
   if (!why_not.empty()) {
     made.warnings.push_back({"no_adapter",
                              "a router adapter needs exact gradients, and there are none here (" +

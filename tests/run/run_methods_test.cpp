@@ -85,6 +85,25 @@ TEST_F(RunTest, WithoutExactGradientsPairsOfMasksStepInAndTheRunSaysSo) {
   EXPECT_THROW((void)run_promising(), Error);
 }
 
+TEST_F(RunTest, WithoutExactGradientsThereIsNoAdapterAndTheRunSaysSo) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kRouterAdapter, MaskMethod::kMeanDifference};
+  RunOptions options;
+  options.output = folder_.path("out");
+  const Results results = run_scenario(scenario,
+                                       FakeHost::make_info(),
+                                       [] { return std::make_unique<PromisingHost>(); },
+                                       options,
+                                       {})
+                              .results;
+  EXPECT_EQ(results.mask_method, "mean_difference");
+  const auto warning = std::find_if(results.warnings.begin(),
+                                    results.warnings.end(),
+                                    [](const Warning& w) { return w.id == "no_adapter"; });
+  ASSERT_NE(warning, results.warnings.end());
+  EXPECT_THAT(warning->text, testing::HasSubstr("no rule to differentiate X"));
+}
+
 TEST_F(RunTest, ASurrogateThatLearntFromInterventionsFindsThePlantedExpert) {
   Scenario scenario = write_defend(folder_.path());
   scenario.search.methods = {MaskMethod::kInterventionalSurrogate};
