@@ -19,6 +19,8 @@
 namespace mascing {
 namespace {
 
+constexpr double kAdapterShrink = 0.0075;  // soft threshold of adapters, per length of a step: less
+                                           // is paid for by wordings that no set has
 constexpr double kExactStep = 0.6;  // first step on exact gradients: they are worth a longer one
 
 /// Units of equal cost; all 1 if the budget leaves no room to measure them.
@@ -67,6 +69,7 @@ ClosedLoopResult close_loop_of(const EvalContext& context,
   options.n_item = search.n_loop_item;
   options.unit = measure_units(context, objectives, task, seed);
   if (task.first.has_adapter()) {
+    options.l1 = kAdapterShrink;
     options.boost_cap = std::numeric_limits<double>::infinity();
   }
   options.n_refresh = search.n_refresh_step;
