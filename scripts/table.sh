@@ -4,6 +4,8 @@
 #
 #   scripts/table.sh OUTPUT_FOLDER [MODEL]...        all models of models/zoo if none is named
 #
+# Steering matrices beside the router adapters: the method closed_loop, in OUTPUT_FOLDER/MODEL/{defend,permit}-matrix.
+#
 # TABLE_OPTIONS replaces --baselines: other options of `mascing run`, as in TABLE_OPTIONS="--seed 1".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,6 +33,13 @@ for model in "$@"; do
   if [ "$status" -gt 1 ]; then
     exit "$status"
   fi
+  for scenario in defend permit; do
+    "${MASCING:-build/bin/mascing}" run "scenarios/zoo/$scenario.toml" -m "models/zoo/$model.gguf" \
+      -o "$output/$model/$scenario-matrix" --method closed_loop --reasoning "$reasoning" || status=$?
+    if [ "$status" -gt 1 ]; then
+      exit "$status"
+    fi
+  done
   # A run that finds no good mask, or stops because the method does not apply, is a result, too.
   for scenario in defend permit; do
     [ -f "$output/$model/$scenario/results.json" ] || echo "table: no results of $scenario on $model" >&2

@@ -3,7 +3,8 @@
 
     tools/zoo_table.py out/table docs/zoo.md README.md
 
-reads out/table/<model>/{defend,permit}/results.json for every model of models/zoo/cards; what is missing is said.
+reads out/table/<model>/{defend,permit}/results.json for every model of models/zoo/cards; what is missing is said. Runs of the
+method closed_loop, in out/table/<model>/{defend,permit}-matrix, have a column of their own.
 """
 import json
 import os
@@ -14,6 +15,7 @@ import readme_table
 CARDS = "models/zoo/cards"
 ORDER = ("qwen3moe", "phimoe", "mixtral", "gpt-oss", "qwen2moe", "hunyuan-moe", "deepseek", "qwen3moe-wide")
 SEVEN = ORDER[:7]
+MATRIX = "-matrix"
 PAPER = {"defend": "52.5 → 83.9", "permit": "52.6 → 82.0"}
 BASELINES = {"paper": "paper's recipe", "mean_difference": "mean difference", "system_prompt": "system prompt"}
 HOLD = {"defend": ("direct_refusal", "benign_compliance", "keep_answered"), "permit": ("hold_refusal", "benign_compliance", "dsr")}
@@ -27,10 +29,11 @@ def read(folder):
     runs = {}
     for model in ORDER:
         for scenario in readme_table.SCENARIOS:
-            path = os.path.join(folder, model, scenario, "results.json")
-            if os.path.exists(path):
-                with open(path, encoding="utf-8") as file:
-                    runs[model, scenario] = json.load(file)
+            for run in (scenario, scenario + MATRIX):
+                path = os.path.join(folder, model, run, "results.json")
+                if os.path.exists(path):
+                    with open(path, encoding="utf-8") as file:
+                        runs[model, run] = json.load(file)
     return runs
 
 
@@ -49,18 +52,30 @@ def fallen(run, scenario):
     return [name for name in HOLD[scenario][1:] if name + "_fell" in ids]
 
 
-def target_cells(run, scenario):
-    """Base, each baseline, the mask."""
+def mask_cell(run, scenario):
+    """Rate under the mask that a run chose, in parts that may be bold."""
+    metric = run["metrics"].get(readme_table.TARGETS[scenario]) if run else None
+    if metric is None:
+        return "-"
+    if metric["steered"] is None:
+        return "no mask"
+    if has_failed(run, scenario):
+        return f"no mask (failed at {share(metric['steered'])})"
+    return share(metric["steered"])
+
+
+def target_cells(run, matrix, scenario):
+    """Base, each baseline, the closed loop's matrix, the mask."""
     target = readme_table.TARGETS[scenario]
     metric = run["metrics"].get(target)
     if metric is None:
-        return ["-"] * (len(BASELINES) + 2)
-    found = {c["method"]: c for c in run["candidates"] if c["role"] == "baseline" and target in c["metrics"]}
+        return ["-"] * (len(BASELINES) + 3)
+    candidates = run["candidates"] + (matrix["candidates"] if matrix else [])
+    found = {c["method"]: c for c in candidates if c["role"] == "baseline" and target in c["metrics"]}
     cells = [share(metric["base"])]
     cells += [share(found[b]["metrics"][target]["steered"]) if b in found else "-" for b in BASELINES]
-    if metric["steered"] is not None and has_failed(run, scenario):
-        return cells + [f"no mask (failed at {share(metric['steered'])})"]
-    return cells + ["no mask" if metric["steered"] is None else f"**{share(metric['steered'])}**"]
+    ours = mask_cell(run, scenario)
+    return cells + [mask_cell(matrix, scenario), ours if ours.startswith("no mask") else f"**{ours}**"]
 
 
 def damage_cells(run, scenario):
@@ -81,11 +96,11 @@ def damage_cells(run, scenario):
     return cells
 
 
-def average(runs, scenario, which):
+def average(runs, scenario, which, suffix=""):
     """Mean over the seven models, or None if one is missing. Without a mask a model counts with its base rate."""
     target, rates = readme_table.TARGETS[scenario], []
     for model in SEVEN:
-        run = runs.get((model, scenario))
+        run = runs.get((model, scenario + suffix))
         if run is None or target not in run["metrics"]:
             return None
         metric = run["metrics"][target]
@@ -94,21 +109,23 @@ def average(runs, scenario, which):
     return sum(rates) / len(rates)
 
 
-def average_text(runs, scenario):
-    values = [average(runs, scenario, which) for which in ("base", "steered")]
+def average_text(runs, scenario, suffix=""):
+    values = [average(runs, scenario, which, suffix) for which in ("base", "steered")]
     return "not all seven are measured" if None in values else f"{100 * values[0]:.1f} → {100 * values[1]:.1f}"
 
 
 def scenario_table(runs, scenario):
     names = {"defend": "attacks that end refused (DSR)", "permit": "permitted tales told (GSR)"}
     yield f"\n## {scenario}: {names[scenario]}, test split, in %\n"
-    yield "| model | n | without | " + " | ".join(BASELINES.values()) + " | the mask |"
-    yield "| --- " * (len(BASELINES) + 4) + "|"
+    yield "| model | n | without | " + " | ".join(BASELINES.values()) + " | steering matrix | router adapter |"
+    yield "| --- " * (len(BASELINES) + 5) + "|"
     for model in ORDER:
         run = runs.get((model, scenario))
         n = run["metrics"].get(readme_table.TARGETS[scenario], {}).get("n", "-") if run else "-"
-        yield f"| `{model}` | {n} | " + " | ".join(target_cells(run, scenario) if run else ["not run"] + ["-"] * (len(BASELINES) + 1)) + " |"
-    yield f"\nAverage of the seven: {average_text(runs, scenario)}; the paper's: {PAPER[scenario]}."
+        yield f"| `{model}` | {n} | " + " | ".join(
+            target_cells(run, runs.get((model, scenario + MATRIX)), scenario) if run else ["not run"] + ["-"] * (len(BASELINES) + 2)) + " |"
+    yield (f"\nAverage of the seven, with router adapters: {average_text(runs, scenario)}; with steering matrices: "
+           f"{average_text(runs, scenario, MATRIX)}; the paper's: {PAPER[scenario]}.")
     yield "\n| model | " + " | ".join(f"`{name}`" for name in HOLD[scenario]) + " | KL on benign replies | perplexity | AUC of the margin | tokens | minutes (shared core) |"
     yield "| --- " * (len(HOLD[scenario]) + 6) + "|"
     for model in ORDER:
@@ -116,7 +133,6 @@ def scenario_table(runs, scenario):
         if run:
             yield f"| `{model}` | " + " | ".join(damage_cells(run, scenario)) + " |"
     yield from hold_notes(runs, scenario)
-    yield from older_loop_note(runs, scenario)
     for model in ORDER:
         for warning in (runs.get((model, scenario)) or {"warnings": []})["warnings"]:
             yield f"* {model}: {warning['text']} (`{warning['id']}`)"
@@ -131,21 +147,11 @@ def hold_notes(runs, scenario):
             yield f"* {model}: measured when the hold set had {n} conversations on the discovery split; it has {max(sizes.values())} now"
 
 
-def older_loop_note(runs, scenario):
-    """Models whose run is older than the loop's longer steps, by what its results do not yet say."""
-    target = readme_table.TARGETS[scenario]
-    older = [model for model in ORDER if (model, scenario) in runs
-             and "at_conclusion" not in runs[model, scenario]["outcome"].get("held_out", {}).get(target, {"at_conclusion": False})]
-    if older:
-        yield (f"* {', '.join(older)}: measured before the loop took longer steps and its mask from their second half; that change was chosen on "
-               "selection splits, of deepseek and the natural demo model")
-
-
 def page(runs):
     lines = ["# The zoo: results", "",
              "Written by `make table`: both scenarios on every model of [models/zoo](../models/zoo/README.md), on test splits that share no topic with",
-             "what found and chose the masks. Rates with 95 % Wilson intervals; bold: the mask that the default method chose. Baselines stand",
-             "there if the run measured them.", "", COMPARED, "", AGAIN]
+             "what found and chose the masks. Rates with 95 % Wilson intervals. Bold: [router adapters](router_adapter.md), which the scenarios of",
+             "the zoo look for; beside them the matrices of [the closed loop](closed_loop.md). Baselines stand there if the run measured them.", "", COMPARED, "", AGAIN]
     for scenario in readme_table.SCENARIOS:
         lines += scenario_table(runs, scenario)
     return "\n".join(lines) + "\n"
