@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "mascing/scenario.h"
 #include "report/app_parts.h"
 #include "report/attribution_section.h"
 #include "report/baseline_sections.h"
@@ -196,6 +197,10 @@ std::string damage_section(const Results& results) {
 
 // ---------------------------------------------------------------- mask
 
+bool is_adapter(const Results& results) {
+  return results.mask_method == to_string(MaskMethod::kRouterAdapter);
+}
+
 std::string strongest_table(const Results& results) {
   std::vector<int64_t> order(results.mask_steer.size());
   std::iota(order.begin(), order.end(), 0);
@@ -216,9 +221,21 @@ std::string strongest_table(const Results& results) {
     table.add_row({std::to_string(i_entry / results.n_expert),
                    std::to_string(i_entry % results.n_expert),
                    signed_text(value, 3),
-                   value > 0.0F ? "more often" : "less often"});
+                   is_adapter(results) ? "by token"
+                   : value > 0.0F      ? "more often"
+                                       : "less often"});
   }
   return "<details><summary>Strongest entries as a table</summary>" + table.html() + "</details>\n";
+}
+
+/// What a map of an adapter shows.
+std::string adapter_text(const Results& results) {
+  return is_adapter(results)
+             ? " A router adapter pushes each token by what the router reads there. The map shows "
+               "how "
+               "far it pushes an expert, as a root mean square in sigmas without a sign; which "
+               "experts gain and lose by it is under Routing."
+             : "";
 }
 
 std::string mask_section(const Results& results) {
@@ -232,7 +249,7 @@ std::string mask_section(const Results& results) {
       " entries are active. Rows are MoE layers, columns are experts. The router selects " +
       std::to_string(results.n_expert_used) + " experts per token. Method " +
       display_name(results.mask_method) + ", strength alpha " + short_text(results.mask_alpha) +
-      ", lambda " + short_text(results.mask_lambda) + ".";
+      ", lambda " + short_text(results.mask_lambda) + "." + adapter_text(results);
   return html_section("mask",
                       "The mask",
                       html_paragraph(text) + (app_draws_maps(n_entry) ? "" : map) +

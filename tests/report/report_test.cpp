@@ -206,6 +206,13 @@ TEST(Report, ShowsTheCrossValidationOfSurrogatesWhereThereWasOne) {
   EXPECT_THAT(render_report(results), testing::Not(HasSubstr("topic alone 0.62")));
 }
 
+TEST(Report, SaysThatAnAdaptersMapHasNoSigns) {
+  Results results = sample_results();
+  EXPECT_THAT(render_report(results), Not(HasSubstr("A router adapter pushes each token")));
+  results.mask_method = "router_adapter";
+  EXPECT_THAT(render_report(results), HasSubstr("A router adapter pushes each token"));
+}
+
 TEST(Report, IsTheSameEveryTime) {
   EXPECT_EQ(render_report(sample_results()), render_report(sample_results()));
 }
