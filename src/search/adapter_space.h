@@ -29,8 +29,4 @@ struct AdapterSpace {
                                               uint64_t seed,
                                               int64_t n_most = kMostAdapterValues);
 
-/// The same adapter with a rank of at most E: row e of `down` becomes sum_r up_r,e down_r / |up_e|,
-/// and `up` is |up_e| on the diagonal, so that strengths stay as they are.
-[[nodiscard]] Mask with_least_rank(Mask mask);
-
 }  // namespace mascing

@@ -13,6 +13,7 @@
 #include "search/adapter_space.h"
 #include "search/loop_run.h"
 #include "search/margin_check.h"
+#include "stage/adapter_directions.h"
 #include "stage/budget_spent.h"
 #include "stage/closed_loop.h"
 #include "stage/effect_map.h"

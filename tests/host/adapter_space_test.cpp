@@ -10,6 +10,7 @@
 #include "gradient_check.h"
 #include "host/llama/adapter_push.h"
 #include "mascing/model_info.h"
+#include "stage/adapter_directions.h"
 #include "zoo.h"
 
 namespace mascing {
