@@ -2,11 +2,13 @@
 #include "format/import/byte_reader.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/files.h"
 #include "mascing/error.h"
@@ -16,16 +18,23 @@ namespace mascing {
 namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 18;
+constexpr int kWatchMs = 100;  // between two questions to the watch
 
 }  // namespace
 
 struct ByteReader::Source {
-  struct CloseFile {
-    void operator()(FILE* open) const { (void)std::fclose(open); }
-  };
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  ~Source() {
+    if (file >= 0) {
+      ::close(file);
+    }
+  }
 
   std::string path;
-  std::unique_ptr<FILE, CloseFile> file;  // null: everything is in `rest`
+  std::function<void()> watch = {};
+  int file = -1;  // below 0: everything is in `rest`
   std::string buffer;
   std::string_view rest;
   int64_t position = 0;
@@ -39,11 +48,31 @@ struct ByteReader::Source {
   void refill() {
     const size_t n_left = rest.size();
     std::memmove(buffer.data(), rest.data(), n_left);
-    const size_t n_new = std::fread(buffer.data() + n_left, 1, buffer.size() - n_left, file.get());
-    if (n_new == 0 && std::ferror(file.get()) != 0) {
-      fail();
+    rest = {buffer.data(), n_left + read_some(buffer.data() + n_left, buffer.size() - n_left)};
+  }
+
+  /// 0 at the end.
+  [[nodiscard]] size_t read_some(char* to, size_t n) const {
+    while (true) {
+      await_bytes();
+      const ssize_t n_new = ::read(file, to, n);
+      if (n_new >= 0) {
+        return n_new;
+      }
+      if (errno != EINTR && errno != EAGAIN) {
+        fail();
+      }
     }
-    rest = {buffer.data(), n_left + n_new};
+  }
+
+  /// Until there is something to read, or the writer is gone.
+  void await_bytes() const {
+    pollfd one{file, POLLIN, 0};
+    while (poll(&one, 1, kWatchMs) <= 0) {
+      if (watch) {
+        watch();
+      }
+    }
   }
 };
 
@@ -52,9 +81,10 @@ ByteReader::ByteReader(ByteReader&&) noexcept = default;
 ByteReader& ByteReader::operator=(ByteReader&&) noexcept = default;
 ByteReader::~ByteReader() = default;
 
-ByteReader ByteReader::open(const std::string& path) {
+ByteReader ByteReader::open(const std::string& path, const std::function<void()>& watch) {
   auto source = std::make_unique<Source>();
   source->path = path;
+  source->watch = watch;
   errno = 0;
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
@@ -64,8 +94,8 @@ ByteReader ByteReader::open(const std::string& path) {
     errno = EISDIR;
     source->fail();
   }
-  source->file.reset(std::fopen(path.c_str(), "rb"));
-  if (source->file == nullptr) {
+  source->file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (source->file < 0) {
     source->fail();
   }
   source->buffer.resize(kReadBytes);
@@ -80,7 +110,7 @@ ByteReader ByteReader::over(std::string_view bytes) {
 }
 
 std::string_view ByteReader::peek(size_t n_least) {
-  while (source_->file != nullptr && source_->rest.size() < n_least) {
+  while (source_->file >= 0 && source_->rest.size() < n_least) {
     const size_t n_before = source_->rest.size();
     source_->refill();
     if (source_->rest.size() == n_before) {
