@@ -278,13 +278,14 @@ class Campaign:
         seconds = self.whole(name)[1]
         process = self.shop.start(self.shop.line(name, output))
         try:
-            process.wait(timeout=self.rng.random() * seconds)
+            _, error = process.communicate(timeout=self.rng.random() * seconds)
+            return False, self.is_said("model", name, process.returncode, error)
         except subprocess.TimeoutExpired:
             os.truncate(self.shop.model, int(self.rng.random() * os.path.getsize(self.shop.model)))
         _, error = process.communicate()
         self.shop.put_model_back()
         said = self.is_said("model", name, process.returncode, error)
-        return process.returncode != 0, self.ends_whole("model", name, output) and said
+        return True, self.ends_whole("model", name, output) and said
 
     def run(self, fault):
         for name, (_, kind) in self.shop.commands.items():
