@@ -3,13 +3,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/awaited_file.h"
 #include "base/files.h"
 #include "mascing/error.h"
 
@@ -18,23 +17,12 @@ namespace mascing {
 namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 18;
-constexpr int kWatchMs = 100;  // between two questions to the watch
 
 }  // namespace
 
 struct ByteReader::Source {
-  Source() = default;
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
-  ~Source() {
-    if (file >= 0) {
-      ::close(file);
-    }
-  }
-
   std::string path;
-  std::function<void()> watch = {};
-  int file = -1;  // below 0: everything is in `rest`
+  std::optional<AwaitedFile> file;  // none: everything is in `rest`
   std::string buffer;
   std::string_view rest;
   int64_t position = 0;
@@ -48,31 +36,11 @@ struct ByteReader::Source {
   void refill() {
     const size_t n_left = rest.size();
     std::memmove(buffer.data(), rest.data(), n_left);
-    rest = {buffer.data(), n_left + read_some(buffer.data() + n_left, buffer.size() - n_left)};
-  }
-
-  /// 0 at the end.
-  [[nodiscard]] size_t read_some(char* to, size_t n) const {
-    while (true) {
-      await_bytes();
-      const ssize_t n_new = ::read(file, to, n);
-      if (n_new >= 0) {
-        return n_new;
-      }
-      if (errno != EINTR && errno != EAGAIN) {
-        fail();
-      }
+    const std::ptrdiff_t n_new = file->read(buffer.data() + n_left, buffer.size() - n_left);
+    if (n_new < 0) {
+      fail();
     }
-  }
-
-  /// Until there is something to read, or the writer is gone.
-  void await_bytes() const {
-    pollfd one{file, POLLIN, 0};
-    while (poll(&one, 1, kWatchMs) <= 0) {
-      if (watch) {
-        watch();
-      }
-    }
+    rest = {buffer.data(), n_left + n_new};
   }
 };
 
@@ -84,7 +52,6 @@ ByteReader::~ByteReader() = default;
 ByteReader ByteReader::open(const std::string& path, const std::function<void()>& watch) {
   auto source = std::make_unique<Source>();
   source->path = path;
-  source->watch = watch;
   errno = 0;
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
@@ -94,8 +61,8 @@ ByteReader ByteReader::open(const std::string& path, const std::function<void()>
     errno = EISDIR;
     source->fail();
   }
-  source->file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (source->file < 0) {
+  source->file.emplace(path, watch);
+  if (!source->file->is_open()) {
     source->fail();
   }
   source->buffer.resize(kReadBytes);
@@ -110,7 +77,7 @@ ByteReader ByteReader::over(std::string_view bytes) {
 }
 
 std::string_view ByteReader::peek(size_t n_least) {
-  while (source_->file >= 0 && source_->rest.size() < n_least) {
+  while (source_->file && source_->rest.size() < n_least) {
     const size_t n_before = source_->rest.size();
     source_->refill();
     if (source_->rest.size() == n_before) {
