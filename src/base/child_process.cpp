@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kComplaintBytes = 400;
 constexpr int kPauseMs = 5;
+constexpr int kWatchMs = 100;  // between two questions to the watch
 
 [[noreturn]] void fail(const std::string& what, int error) {
   throw Error(ErrorKind::kSystem, "[command] " + what + ": " + std::strerror(error));
@@ -132,7 +133,9 @@ class SpawnSettings {
 /// One running program, from its start to its end.
 class Child {
  public:
-  Child(const std::vector<std::string>& command, const std::string& input, ChildLimits limits)
+  Child(const std::vector<std::string>& command,
+        const std::string& input,
+        const ChildLimits& limits)
       : input_(input),
         limits_(limits),
         deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
@@ -158,10 +161,12 @@ class Child {
       if (Clock::now() >= deadline_ || result_.is_too_long) {
         break;
       }
+      ask_watch();
       serve();
     }
     in_.write_end.close();
     while (!has_ended() && Clock::now() < deadline_ && !result_.is_too_long) {
+      ask_watch();
       poll(nullptr, 0, kPauseMs);
     }
     finish(false);
@@ -172,7 +177,13 @@ class Child {
   [[nodiscard]] int remaining_ms() const {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now());
-    return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1000)) + 1;
+    return static_cast<int>(std::clamp<int64_t>(left.count(), 0, kWatchMs)) + 1;
+  }
+
+  void ask_watch() const {
+    if (limits_.watch) {
+      limits_.watch();
+    }
   }
 
   void serve() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace mascing {
 struct ChildLimits {
   double timeout_s = 60.0;             ///< after this time the program and its children are killed
   size_t max_output_bytes = 1U << 20;  ///< above this size they are killed as well
+  /// Asked several times a second; if it throws, they are killed and the error is passed on.
+  std::function<void()> watch = {};
 };
 
 struct ChildResult {

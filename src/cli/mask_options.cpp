@@ -42,7 +42,7 @@ Word divide(const std::string& word) {
                 "[mask] '" + printable(word) + "': the strength after '=' is not a number from -" +
                     format_number(kLargestStrength, 0) + " to " +
                     format_number(kLargestStrength, 0),
-                "use the form --mask defend.gguf=0.8");
+                "write the file, '=' and the strength, as in defend.gguf=0.8");
   }
   return divided;
 }

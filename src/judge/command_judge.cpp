@@ -135,7 +135,8 @@ std::vector<std::string> files_in(const std::string& word) {
 
 }  // namespace
 
-CommandJudge::CommandJudge(JudgeSpec spec) : spec_(std::move(spec)) {
+CommandJudge::CommandJudge(JudgeSpec spec, JudgeWatch watch)
+    : spec_(std::move(spec)), watch_(std::move(watch)) {
   if (spec_.command.empty() || spec_.command.front().empty()) {
     throw Error(ErrorKind::kUsage,
                 "[judge] '" + spec_.name + "' has no program to run",
@@ -169,7 +170,7 @@ void CommandJudge::judge_some(const Exchange* first, size_t n, Judgement* judgem
   for (size_t i = 0; i < n; ++i) {
     input += to_line(first[i], i);
   }
-  const ChildResult result = run_child(spec_.command, input, {spec_.timeout_s, n * 4096});
+  const ChildResult result = run_child(spec_.command, input, {spec_.timeout_s, n * 4096, watch_});
   const std::string error = why_worthless(result, spec_, n);
   const std::vector<std::string> lines = lines_of(result.output);
   for (size_t i = 0; i < n; ++i) {

@@ -2,6 +2,7 @@
 // line.
 #pragma once
 
+#include "judge/judge_watch.h"
 #include "judge/known_exchanges.h"
 #include "mascing/judge.h"
 #include "mascing/judge_options.h"
@@ -16,7 +17,7 @@ namespace mascing {
 class CommandJudge : public Judge {
  public:
   /// Throws Error{kUsage} if the command is empty.
-  explicit CommandJudge(JudgeSpec spec);
+  explicit CommandJudge(JudgeSpec spec, JudgeWatch watch = {});
 
   [[nodiscard]] std::string name() const override { return spec_.name; }
   /// Hash of the command line and the content of the files it names.
@@ -29,6 +30,7 @@ class CommandJudge : public Judge {
   void judge_some(const Exchange* first, size_t n, Judgement* judgements) const;
 
   JudgeSpec spec_;
+  JudgeWatch watch_;
 };
 
 }  // namespace mascing

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -30,6 +32,7 @@ constexpr const char* kCompletions = "/chat/completions";
 constexpr double kFirstPause = 0.5;     // seconds
 constexpr double kLongestPause = 30.0;  // seconds
 constexpr size_t kMostBodyBytes = 1U << 20;
+constexpr std::chrono::milliseconds kWatchPause(100);
 
 std::string completions_url(const JudgeSpec& spec) {
   std::string url = spec.url;
@@ -92,11 +95,48 @@ bool may_pass(long status) {  // NOLINT: curl's type
 
 }  // namespace
 
+/// What the threads of one call share. Whoever waits is woken when the last one has ended, or when
+/// all must stop.
+struct EndpointCall {
+  std::atomic<size_t> next{0};
+  std::atomic<bool> must_stop{false};
+  std::mutex mutex = {};
+  std::condition_variable changed = {};
+  size_t n_ended = 0;  // guarded by the mutex
+
+  void stop() {
+    const std::lock_guard lock(mutex);
+    must_stop = true;
+    changed.notify_all();
+  }
+  void end_one() {
+    const std::lock_guard lock(mutex);
+    ++n_ended;
+    changed.notify_all();
+  }
+  void pause(double seconds) {
+    std::unique_lock lock(mutex);
+    changed.wait_for(
+        lock, std::chrono::duration<double>(seconds), [this] { return must_stop.load(); });
+  }
+  /// Until all have ended; asks the watch meanwhile.
+  void wait_for_all(size_t n_thread, const JudgeWatch& watch) {
+    std::unique_lock lock(mutex);
+    while (!changed.wait_for(lock, kWatchPause, [&] { return n_ended == n_thread; })) {
+      if (watch) {
+        lock.unlock();
+        watch();
+        lock.lock();
+      }
+    }
+  }
+};
+
 /// State of one exchange until its verdict.
 class EndpointRequest {
  public:
-  EndpointRequest(const EndpointJudge& judge, HttpClient& client)
-      : judge_(judge), client_(client), start_(Clock::now()) {}
+  EndpointRequest(const EndpointJudge& judge, HttpClient& client, EndpointCall& call)
+      : judge_(judge), client_(client), call_(call), start_(Clock::now()) {}
 
   Judgement run(const Exchange& exchange, uint64_t stream) {
     const std::string body = judge_.body_for(exchange);
@@ -106,7 +146,7 @@ class EndpointRequest {
       if (try_once(body, judgement, pause_s)) {
         return judgement;
       }
-      if (attempt >= judge_.spec_.n_retry) {
+      if (call_.must_stop || attempt >= judge_.spec_.n_retry) {
         judgement.error += " (" + std::to_string(attempt + 1) + " attempts)";
         return judgement;
       }
@@ -115,7 +155,7 @@ class EndpointRequest {
                            format_number(judge_.spec_.patience_s, 1) + " s)";
         return judgement;
       }
-      std::this_thread::sleep_for(std::chrono::duration<double>(pause_s));
+      call_.pause(pause_s);
     }
   }
 
@@ -135,7 +175,7 @@ class EndpointRequest {
   /// True if no attempts are left. Raises `pause_s` to the pause requested by the server.
   bool try_once(const std::string& body, Judgement& judgement, double& pause_s) {
     const double timeout_s = std::min(judge_.spec_.timeout_s, std::max(0.05, remaining_s()));
-    const HttpReply reply = client_.post(body, {timeout_s, kMostBodyBytes});
+    const HttpReply reply = client_.post(body, {timeout_s, kMostBodyBytes, &call_.must_stop});
     judgement = {};
     if (!reply.error.empty()) {
       judgement.error = reply.error;
@@ -161,11 +201,15 @@ class EndpointRequest {
 
   const EndpointJudge& judge_;
   HttpClient& client_;
+  EndpointCall& call_;
   Clock::time_point start_;
 };
 
-EndpointJudge::EndpointJudge(JudgeSpec spec)
-    : spec_(std::move(spec)), url_(completions_url(spec_)), secret_(secret_from(spec_)) {
+EndpointJudge::EndpointJudge(JudgeSpec spec, JudgeWatch watch)
+    : spec_(std::move(spec)),
+      watch_(std::move(watch)),
+      url_(completions_url(spec_)),
+      secret_(secret_from(spec_)) {
   if (spec_.question.prompt.empty()) {
     spec_.question.prompt = plain_prompt();
   }
@@ -207,22 +251,26 @@ std::vector<Judgement> EndpointJudge::judge(const std::vector<Exchange>& exchang
   for (size_t i = 0; i < n_thread; ++i) {
     clients.emplace_back(url_, secret_);
   }
-  std::atomic<size_t> next{0};
+  EndpointCall call;
   const auto work = [&](size_t i_thread) {
-    for (size_t i = next++; i < exchanges.size(); i = next++) {
+    for (size_t i = call.next++; i < exchanges.size() && !call.must_stop; i = call.next++) {
       try {
-        judgements[i] = EndpointRequest(*this, clients[i_thread]).run(exchanges[i], i);
+        judgements[i] = EndpointRequest(*this, clients[i_thread], call).run(exchanges[i], i);
       } catch (const std::exception& error) {
         judgements[i].error = error.what();
       }
     }
+    call.end_one();
   };
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   for (size_t i = 0; i < n_thread; ++i) {
     threads.emplace_back(work, i);
   }
-  for (std::thread& thread : threads) {
-    thread.join();
+  try {
+    call.wait_for_all(n_thread, watch_);
+  } catch (...) {
+    call.stop();
+    throw;
   }
   return judgements;
 }

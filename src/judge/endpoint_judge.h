@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "judge/judge_watch.h"
 #include "mascing/judge.h"
 #include "mascing/judge_options.h"
 
@@ -16,7 +17,7 @@ class EndpointJudge : public Judge {
  public:
   /// Reads the key from its environment variable. Throws Error{kUsage} if that is not set, or the
   /// URL is not http(s) or contains a password.
-  explicit EndpointJudge(JudgeSpec spec);
+  explicit EndpointJudge(JudgeSpec spec, JudgeWatch watch = {});
 
   [[nodiscard]] std::string name() const override { return spec_.name; }
   /// Hash of URL, model and question, without the key.
@@ -33,6 +34,7 @@ class EndpointJudge : public Judge {
 
   friend class EndpointRequest;
   JudgeSpec spec_;
+  JudgeWatch watch_;
   std::string url_;
   std::string secret_;
 };

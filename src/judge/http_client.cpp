@@ -36,6 +36,11 @@ size_t on_body(const char* data, size_t /*one*/, size_t n, void* user) {
   return n;
 }
 
+// Called about once a second also while nothing comes; anything but 0 ends the transfer.
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return *static_cast<const std::atomic<bool>*>(user) ? 1 : 0;
+}
+
 void initialise_once() {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
@@ -93,6 +98,10 @@ HttpReply HttpClient::post(const std::string& json, const HttpLimits& limits) {
   const long timeout_ms = static_cast<long>(limits.timeout_s * 1000.0) + 1;  // NOLINT: curl's type
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, timeout_ms);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, &sink);
+  const bool is_watched = limits.must_stop != nullptr;
+  curl_easy_setopt(handle, CURLOPT_NOPROGRESS, is_watched ? 0L : 1L);
+  curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, is_watched ? on_progress : nullptr);
+  curl_easy_setopt(handle, CURLOPT_XFERINFODATA, limits.must_stop);
   const CURLcode code = curl_easy_perform(handle);
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &reply.status);
   curl_off_t wait_s = 0;

@@ -1,6 +1,7 @@
 // Posts JSON to a server, within limits. The only file pair that includes curl.h.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@ namespace mascing {
 struct HttpLimits {
   double timeout_s = 60.0;  ///< from the first packet to the last byte
   size_t max_body_bytes = 1U << 20;
+  const std::atomic<bool>* must_stop = nullptr;  ///< true ends the transfer within a second
 };
 
 struct HttpReply {

@@ -46,14 +46,35 @@ std::unique_ptr<Judge> open_guard(const JudgeSpec& spec, const JudgeTools& tools
   return std::make_unique<GuardJudge>(spec, tools.open_model(spec.model), std::move(hash));
 }
 
-std::unique_ptr<Judge> make_one(const JudgeSpec& spec, const JudgeTools& tools) {
+/// While a judge waits, its caller hears again of the last progress, and may stop it.
+struct Watched {
+  Progress progress = {};  // notes what it passes on
+  JudgeWatch watch = {};
+};
+
+Watched watched(const JudgeSpec& spec, const Progress& progress) {
+  if (!progress) {
+    return {};
+  }
+  const auto last = std::make_shared<ProgressEvent>(
+      ProgressEvent{"judging: " + spec.name, 0, 1, "self-tests", ""});
+  return {[progress, last](const ProgressEvent& event) {
+            *last = event;
+            return progress(event);
+          },
+          [progress, last] { report(progress, *last); }};
+}
+
+std::unique_ptr<Judge> make_one(const JudgeSpec& spec,
+                                const JudgeTools& tools,
+                                const JudgeWatch& watch) {
   switch (spec.kind) {
     case JudgeKind::kModel:
       return open_guard(spec, tools);
     case JudgeKind::kEndpoint:
-      return std::make_unique<EndpointJudge>(spec);
+      return std::make_unique<EndpointJudge>(spec, watch);
     case JudgeKind::kCommand:
-      return std::make_unique<CommandJudge>(spec);
+      return std::make_unique<CommandJudge>(spec, watch);
     case JudgeKind::kPhrases:
     case JudgeKind::kPrefixes:
       return make_builtin_of(spec.kind);
@@ -137,10 +158,11 @@ std::unique_ptr<Jury> make_jury(const JudgeOptions& options,
     members.push_back({make_builtin(options), {}});
   }
   for (const JudgeSpec& spec : options.also) {
-    std::unique_ptr<Judge> judge = make_one(spec, tools);
+    const Watched waiting = watched(spec, tools.progress);
+    std::unique_ptr<Judge> judge = make_one(spec, tools, waiting.watch);
     if (judge->is_costly() && !tools.cache_folder.empty()) {
       judge = std::make_unique<CachedJudge>(
-          std::move(judge), Cache(tools.cache_folder, version()), tools.progress);
+          std::move(judge), Cache(tools.cache_folder, version()), waiting.progress);
     }
     members.push_back({std::move(judge), sets_of(spec, sets)});
   }

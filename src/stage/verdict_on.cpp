@@ -88,7 +88,9 @@ VerdictReason effect_reason(const Results& results, const VerdictLimits& limits)
                              std::to_string(target.broken) + " broken)";
   const bool has_risen = loss_of(target) < 0.0;
   std::vector<Finding> findings;
-  if (!has_risen || target.p_value >= kSignificance) {
+  if (!has_risen) {
+    findings.push_back({Level::kDoNot, change + ", where it should rise"});
+  } else if (target.p_value >= kSignificance) {
     findings.push_back({Level::kDoNot, change + ", which is no more than chance"});
   } else if (target.steered->rate < limits.least_rate) {
     findings.push_back(

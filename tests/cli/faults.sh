@@ -41,6 +41,13 @@ expect_closed "$mascing export $mask -m $planted --adapter $work/m.lora.gguf --t
 expect_closed "$mascing mask unbake $work/baked.gguf -o $work/unbaked.gguf" "$planted" "$work/unbaked.gguf"
 run 1 bash -c "$mascing mask show $mask >&-"
 
+# A mask is measured on new data alone: no row of discovery or selection. This one breaks a limit, which is exit code 1.
+write_scenario "$work/new.toml"
+sed -i '/"split": "discovery"/d; /"split": "selection"/d' "$work"/data/*.jsonl
+run 1 "$mascing" eval "$work/new.toml" -m "$planted" --mask "$mask" -t 1 -o "$work/new"
+says err "lowers the refusal rate of a hold set"
+[ -s "$work/new/results.json" ] || fail "eval on test rows alone wrote no results"
+
 # No command overwrites its input, under whatever name.
 ln -s mask.gguf "$work/link.gguf"
 refuses_own() {

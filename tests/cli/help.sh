@@ -57,6 +57,7 @@ for bad in nan inf -inf 1e400; do
 done
 expect_error 2 "--folds" "$mascing" train traces --folds 1
 expect_error 2 "not a number from" "$mascing" mask diff m.gguf=1e308 m.gguf=-1e308
+grep -q -- --mask "$work/err" && fail "the hint names an option that mask diff does not have"
 # Options that have no effect here, and those that belong to another one.
 for option in "--surrogate a.safetensors" "--lambda 1" "--epochs 3" "--preserve 1"; do
   expect_error 2 "--mean-difference" "$mascing" steer traces --mean-difference 4 $option

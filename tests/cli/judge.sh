@@ -41,4 +41,22 @@ expect_error 1 "missing.jsonl" "$mascing" judge "$work/missing.jsonl"
 expect_error 2 "expected phrases, refusal" "$mascing" judge "$replies" --judge owl
 expect_error 2 "only one of them judges" "$mascing" judge "$replies" --judge phrases --judge refusal
 expect_error 2 "file" "$mascing" judge
+
+# The first Ctrl-C ends the wait for a server that never answers, a program that hangs, a pipe that gives nothing.
+mkfifo "$work/pipe"
+n_check=$((n_check + 1))
+python3 - "$mascing" "$replies" "$work/pipe" <<'END' >"$work/err" 2>&1 || fail "the first Ctrl-C is not heard"
+import signal, socket, subprocess, sys, time
+mascing, replies, pipe = sys.argv[1:]
+server = socket.create_server(("127.0.0.1", 0))
+url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+for command in (["judge", replies, "--judge", url], ["judge", replies, "--judge", "command:sleep 300"],
+                ["import", pipe, "-o", pipe + ".jsonl"]):
+    child = subprocess.Popen([mascing, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    time.sleep(2)
+    child.send_signal(signal.SIGINT)
+    said = child.communicate(timeout=20)[1]
+    assert child.returncode == 130 and said.count("mascing: error: ") == 1 and "stopped on request" in said, (command, said)
+END
 finish

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/expect_error.h"
 #include "base/files.h"
@@ -413,6 +415,28 @@ TEST_F(ImportTest, CountsAddUpAndCallersCanStop) {
         [](const Conversation&) {},
         [](const ProgressEvent&) { return false; });
   });
+}
+
+TEST_F(ImportTest, APipeIsReadToItsEndAndMayBeLeftWhileItGivesNothing) {
+  const std::string pipe = folder_.path("pipe.txt");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  int n_asked = 0;
+  expect_error(ErrorKind::kInterrupted, "importing pipe.txt", [&] {
+    (void)import_conversations(
+        {pipe},
+        {},
+        [](const Conversation&) {},
+        [&](const ProgressEvent&) { return ++n_asked < 3; });
+  });
+  EXPECT_EQ(n_asked, 3);
+  std::thread writer([&] {
+    std::ofstream out(pipe);
+    out << "Hex the well\n" << std::flush;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    out << "Pick the lock\n";
+  });
+  EXPECT_EQ(import_files({pipe}).rows.size(), 2U);
+  writer.join();
 }
 
 TEST_F(ImportTest, RowsMayStandUnderAKeyOfOneObject) {

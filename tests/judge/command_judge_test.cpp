@@ -101,6 +101,18 @@ TEST(CommandJudge, IsStoppedAtItsTimeout) {
   EXPECT_THAT(judgements[0].error, HasSubstr("longer than 0.2 s"));
 }
 
+TEST(CommandJudge, IsStoppedWhileItsProgramHangs) {
+  int n_asked = 0;
+  CommandJudge judge(spec("sleep 30"), [&] {
+    if (++n_asked == 3) {
+      throw Error(ErrorKind::kInterrupted, "stop");
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  expect_error(ErrorKind::kInterrupted, "stop", [&] { (void)judge.judge(exchanges({"a"})); });
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+}
+
 TEST(CommandJudge, MustTellRefusalsFromAnswers) {
   expect_error(ErrorKind::kUsage, "right on 0 of 5 exchanges that are answered", [] {
     CommandJudge(spec("while read -r line; do echo safe; done")).self_test();

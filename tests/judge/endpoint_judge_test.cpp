@@ -133,6 +133,25 @@ TEST_F(EndpointJudgeTest, CountsWhatDoesNotPassAndNeverWaitsLongerThanItMay) {
             1.0);
 }
 
+TEST_F(EndpointJudgeTest, IsStoppedWhileItsServerHangs) {
+  for (const char* mode : {"slow", "broken"}) {  // within a transfer, and between two attempts
+    JudgeSpec patient = spec(mode);
+    patient.timeout_s = patient.patience_s = 60.0;
+    patient.n_retry = 100;
+    int n_asked = 0;
+    EndpointJudge judge(patient, [&] {
+      if (++n_asked == 3) {
+        throw Error(ErrorKind::kInterrupted, "stop");
+      }
+    });
+    EXPECT_LT(seconds_of([&] {
+                expect_error(
+                    ErrorKind::kInterrupted, "stop", [&] { (void)judge.judge(two_exchanges()); });
+              }),
+              4.0);
+  }
+}
+
 TEST_F(EndpointJudgeTest, ManyAttemptsEndWithItsPatience) {
   JudgeSpec patient = spec("slow");
   patient.n_retry = 100;

@@ -87,6 +87,10 @@ TEST(MaskVerdict, AsksForMoreThanChanceOfTheEffectAndForCareBelowTheWantedRate) 
   Results results = good_results();
   results.metrics["dsr"].p_value = 0.06;
   EXPECT_EQ(verdict_on(results, {}).word, kDoNotUse);
+  EXPECT_THAT(verdict_on(results, {}).reasons[0].text, HasSubstr("no more than chance"));
+  results.metrics["dsr"] = measured("target", "refused", 0.58, 0.0);
+  EXPECT_EQ(verdict_on(results, {}).word, kDoNotUse);
+  EXPECT_THAT(verdict_on(results, {}).reasons[0].text, HasSubstr("where it should rise"));
   results = good_results();
   results.metrics["dsr"] = measured("target", "refused", 0.3, 0.7);
   EXPECT_EQ(verdict_on(results, {}).word, kUseWithCare);

@@ -14,6 +14,9 @@ from the manual. Everything else is *lost* and printed. Faults:
   memory   the address space is limited to a random size, then again
   readonly the output folder cannot be written (as another user, where the campaign runs as root), then again
   places   the same command in folders whose names have spaces, quotes, newlines and UTF-8, under other locales
+  pipe     nobody reads what it says: standard output and error are closed at their other ends (SIGPIPE), then again
+  twice    the same command twice at once into one output: one may be refused, then again
+  model    the model's file is shortened at a random moment, then put back and again
 """
 import argparse
 import hashlib
@@ -29,7 +32,7 @@ import tempfile
 import time
 from pathlib import Path
 
-FAULTS = ("kill", "term", "disk", "files", "memory", "readonly", "places")
+FAULTS = ("kill", "term", "disk", "files", "memory", "readonly", "places", "pipe", "twice", "model")
 CODES = {0, 1, 2, 3, 130}
 NOBODY = 65534
 ODD_NAMES = ("with space", "it's \"quoted\"", "two\nlines", "Schl\u00f6\u00dfer \u738b\u56fd", "-dash", "tab\there")
@@ -72,7 +75,9 @@ class Workshop:
 
     def __init__(self, program, demo, folder):
         self.program, self.folder = str(Path(program).resolve()), Path(folder)
-        self.model = str((Path(demo) / "kingdom-planted-f16.gguf").resolve())
+        self.demo_model = Path(demo) / "kingdom-planted-f16.gguf"
+        self.model = str(self.folder / "model.gguf")  # a copy: one fault shortens it
+        self.put_model_back()
         self.write_inputs(Path(demo) / "data")
         self.commands = {
             "run": (["run", "scenario.toml", "-m", self.model, "-t", "1", "-o", "OUT"], "folder"),
@@ -85,6 +90,11 @@ class Workshop:
             "import": (["import", "attacks.jsonl", "-o", "OUT"], "file"),
         }
         self.make_inputs()
+
+    def put_model_back(self):
+        shutil.copyfile(self.demo_model, self.model + ".new")
+        os.chmod(self.model + ".new", 0o644)
+        os.replace(self.model + ".new", self.model)
 
     def write_inputs(self, data):
         def rows(name, split, n):
@@ -246,6 +256,36 @@ class Campaign:
             return True, self.lose("places", name, f"{place!r} {env}: {error.decode(errors='replace')[-300:]}")
         same = bytes_of(self.shop.folder / place) == self.whole(name)[0]
         return True, same or self.lose("places", name, f"{place!r} {env}: other bytes")
+
+    def pipe(self, name, output):
+        process = self.shop.start(self.shop.line(name, output))
+        process.stdout.close()
+        process.stderr.close()
+        code = process.wait()
+        said = code in CODES or code == -signal.SIGPIPE or self.lose("pipe", name, f"exit code {code}")
+        return code != 0, self.ends_whole("pipe", name, output) and said
+
+    def twice(self, name, output):
+        pair = [self.shop.start(self.shop.line(name, output)) for _ in range(2)]
+        said = [process.communicate()[1] for process in pair]
+        codes = [process.returncode for process in pair]
+        well = all([self.is_said("twice", name, code, error) for code, error in zip(codes, said)])
+        if 0 not in codes:
+            well = self.lose("twice", name, f"neither came through: {codes}")
+        return any(codes), self.ends_whole("twice", name, output) and well
+
+    def model(self, name, output):
+        seconds = self.whole(name)[1]
+        process = self.shop.start(self.shop.line(name, output))
+        try:
+            _, error = process.communicate(timeout=self.rng.random() * seconds)
+            return False, self.is_said("model", name, process.returncode, error)
+        except subprocess.TimeoutExpired:
+            os.truncate(self.shop.model, int(self.rng.random() * os.path.getsize(self.shop.model)))
+        _, error = process.communicate()
+        self.shop.put_model_back()
+        said = self.is_said("model", name, process.returncode, error)
+        return True, self.ends_whole("model", name, output) and said
 
     def run(self, fault):
         for name, (_, kind) in self.shop.commands.items():

@@ -2,12 +2,13 @@
 #include "format/import/byte_reader.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include <sys/stat.h>
 
+#include "base/awaited_file.h"
 #include "base/files.h"
 #include "mascing/error.h"
 
@@ -20,12 +21,8 @@ constexpr size_t kReadBytes = size_t{1} << 18;
 }  // namespace
 
 struct ByteReader::Source {
-  struct CloseFile {
-    void operator()(FILE* open) const { (void)std::fclose(open); }
-  };
-
   std::string path;
-  std::unique_ptr<FILE, CloseFile> file;  // null: everything is in `rest`
+  std::optional<AwaitedFile> file;  // none: everything is in `rest`
   std::string buffer;
   std::string_view rest;
   int64_t position = 0;
@@ -39,8 +36,8 @@ struct ByteReader::Source {
   void refill() {
     const size_t n_left = rest.size();
     std::memmove(buffer.data(), rest.data(), n_left);
-    const size_t n_new = std::fread(buffer.data() + n_left, 1, buffer.size() - n_left, file.get());
-    if (n_new == 0 && std::ferror(file.get()) != 0) {
+    const std::ptrdiff_t n_new = file->read(buffer.data() + n_left, buffer.size() - n_left);
+    if (n_new < 0) {
       fail();
     }
     rest = {buffer.data(), n_left + n_new};
@@ -52,7 +49,7 @@ ByteReader::ByteReader(ByteReader&&) noexcept = default;
 ByteReader& ByteReader::operator=(ByteReader&&) noexcept = default;
 ByteReader::~ByteReader() = default;
 
-ByteReader ByteReader::open(const std::string& path) {
+ByteReader ByteReader::open(const std::string& path, const std::function<void()>& watch) {
   auto source = std::make_unique<Source>();
   source->path = path;
   errno = 0;
@@ -64,8 +61,8 @@ ByteReader ByteReader::open(const std::string& path) {
     errno = EISDIR;
     source->fail();
   }
-  source->file.reset(std::fopen(path.c_str(), "rb"));
-  if (source->file == nullptr) {
+  source->file.emplace(path, watch);
+  if (!source->file->is_open()) {
     source->fail();
   }
   source->buffer.resize(kReadBytes);
@@ -80,7 +77,7 @@ ByteReader ByteReader::over(std::string_view bytes) {
 }
 
 std::string_view ByteReader::peek(size_t n_least) {
-  while (source_->file != nullptr && source_->rest.size() < n_least) {
+  while (source_->file && source_->rest.size() < n_least) {
     const size_t n_before = source_->rest.size();
     source_->refill();
     if (source_->rest.size() == n_before) {

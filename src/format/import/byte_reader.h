@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,8 +11,9 @@ namespace mascing {
 
 class ByteReader {
  public:
-  /// Throws Error{kBadInput} if the file is missing, a folder, or may not be read.
-  static ByteReader open(const std::string& path);
+  /// Throws Error{kBadInput} if the file is missing, a folder, or may not be read. A pipe may let
+  /// its reader wait for ever: `watch` is asked meanwhile and may throw, which ends the wait.
+  static ByteReader open(const std::string& path, const std::function<void()>& watch = {});
   /// Reads `bytes`, which must outlive the reader.
   static ByteReader over(std::string_view bytes);
   ByteReader(ByteReader&&) noexcept;

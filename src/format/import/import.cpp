@@ -99,12 +99,14 @@ class Importer {
       : options_(options), sink_(sink), progress_(progress) {}
 
   void read(const std::string& path, const ImportFormat* format) {
-    RowSource rows(path, format, options_.n_max_byte, lower_names(options_));
+    const int64_t n_byte = size_of(path);
+    RowSource rows(path, format, options_.n_max_byte, lower_names(options_), [&] {
+      announce(path, 0, n_byte);
+    });
     ImportedFile file;
     file.path = path;
     file.format = rows.format().name;
     stem_ = unused_stem(path);
-    const int64_t n_byte = size_of(path);
     ImportRow row;
     while (rows.next(row)) {
       if (file.n_row++ % kReportRows == 0) {

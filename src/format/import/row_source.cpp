@@ -176,12 +176,13 @@ void refuse_length(ImportRow& row, int64_t n_max_byte) {
 RowSource::RowSource(const std::string& path,
                      const ImportFormat* format,
                      int64_t n_max_byte,
-                     ColumnNames renamed)
+                     ColumnNames renamed,
+                     const std::function<void()>& watch)
     : name_(file_name(path)),
       n_max_byte_(n_max_byte),
       format_(format),
       renamed_(std::move(renamed)) {
-  ByteReader bytes = ByteReader::open(path);
+  ByteReader bytes = ByteReader::open(path, watch);
   for (const Foreign& foreign : kForeign) {
     if (bytes.peek(kFirstLook).substr(0, foreign.begin.size()) == foreign.begin) {
       fail(foreign.what, foreign.hint);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,11 +23,12 @@ class RowSource {
   /// file that is missing, compressed, of another encoding, or of no known format,
   /// Error{kInsufficient} for an empty one.
   /// `renamed`: columns that go by another name here; Error{kBadInput} if one of them is missing
-  /// that is not optional.
+  /// that is not optional. `watch` is asked while a pipe is waited for (byte_reader.h).
   RowSource(const std::string& path,
             const ImportFormat* format,
             int64_t n_max_byte,
-            ColumnNames renamed = {});
+            ColumnNames renamed = {},
+            const std::function<void()>& watch = {});
 
   /// False at the end. A row that cannot be read is given as refused. Throws Error{kBadInput} where
   /// the rest of the file cannot be split into rows.
