@@ -14,6 +14,7 @@ import {
   type Transcripts,
 } from "./data";
 import { el, excerpt, safeText } from "./dom";
+import { marginView } from "./margin_view";
 import { tokenView } from "./token_view";
 import { VirtualList } from "./virtual_list";
 import { compareWords } from "./word_diff";
@@ -121,6 +122,7 @@ function detailOf(entry: Entry, token?: number): HTMLElement {
       sideBox("Without the mask", row.base, replies.base),
       row.steered && sideBox("With the mask", row.steered, replies.steered),
     ),
+    marginView(row),
     row.routing && tokenView(row.routing, token),
     !replies.isComplete && el("p", {}, "These replies are too long to compare word by word."),
   );
