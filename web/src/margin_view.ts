@@ -51,7 +51,7 @@ function decisionOf(points: Point[], expected: string): string {
   const turns = (wanted: Side, other: Side): number[] =>
     points.filter((point) => point[wanted] > 0 && point[other] <= 0).map(({ turn }) => turn);
   const say = (list: number[], where: string): string =>
-    list.length > 0 ? `At message ${list.join(", ")} the likelier reply is “${expected}” only ${where} the mask.` : "";
+    list.length > 0 ? `At message${list.length > 1 ? "s" : ""} ${list.join(", ").replace(/, (\d+)$/, " and $1")} the likelier reply is “${expected}” only ${where} the mask.` : "";
   const both = [say(turns("steered", "base"), "with"), say(turns("base", "steered"), "without")].filter((words) => words !== "");
   return both.join(" ") || "At no message does the mask change which kind of reply is the likelier one.";
 }
