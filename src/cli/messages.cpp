@@ -10,7 +10,7 @@
 namespace mascing::cli {
 namespace {
 
-constexpr size_t kColumns = 80;
+constexpr size_t kMessageColumns = 80;
 
 }  // namespace
 
@@ -21,8 +21,8 @@ std::string message_text(const std::string& start, const std::string& text, size
   std::string line;
   for (std::string begin = start; std::getline(lines, line) || message.empty(); begin.clear()) {
     const std::string whole = begin.empty() ? line : begin + " " + line;
-    const bool fits = !is_folded || width_of(whole) <= kColumns;
-    message += fits ? whole + "\n" : wrapped(begin, line, begin.empty() ? 0 : indent);
+    const bool fits = !is_folded || width_of(whole) <= kMessageColumns;
+    message += fits ? whole + "\n" : mascing::wrapped(begin, line, begin.empty() ? 0 : indent);
   }
   return message;
 }
