@@ -91,7 +91,7 @@ export function marginView(row: Transcript): HTMLElement | null {
     el(
       "p",
       { class: "map-axis" },
-      `Nats by which openings of “${row.expected}” replies lead at the end of a message, above or below the zero of the margin. ${words}`,
+      `Nats by which openings of “${row.expected}” replies lead at the end of a message, above or below the zero of the margin; after an earlier message the reply may be of neither kind. ${words}`,
     ),
     points.length > 1 && chart(points, `Margin at the end of each message, without and with the mask. ${words}`),
     points.length > 1 &&
