@@ -26,7 +26,7 @@ TEST(RoutingSection, SaysWhatTheMarginsCostAndWhatHasNone) {
   EXPECT_THAT(html,
               HasSubstr("3 messages, because a model that reasons &lt;b&gt;waits&lt;/b&gt;."));
   results.routing.margins = {};
-  EXPECT_THAT(routing_part(results), Not(HasSubstr("user message")));
+  EXPECT_THAT(routing_part(results), Not(HasSubstr("At the end of")));
 }
 
 TEST(RoutingSection, ListsTheExpertsWhoseRateChangedMostFirst) {
