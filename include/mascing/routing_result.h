@@ -31,6 +31,14 @@ struct ExpertTokens {
   std::vector<MovedToken> tokens = {};  ///< largest change first
 };
 
+/// The margins at the ends of user messages of the conversations that were looked at.
+struct TurnMarginsResult {
+  std::string reason = {};  ///< why there are none, or not of all messages
+  int64_t n_turn = 0;       ///< user messages with a margin
+  int64_t n_left_out = 0;   ///< the others
+  int64_t n_token = 0;      ///< of prompts and openings, both sides; shared beginnings count again
+};
+
 /// Measured along the final user message and the reply that the model wrote with the mask, once
 /// without and once with it. Rates come from conversations drawn at random by set; tokens also
 /// from conversations that the mask fixed or broke.
@@ -47,6 +55,7 @@ struct RoutingResult {
   std::vector<RoutingPlace> places = {};
   std::vector<ExpertTokens> experts = {};  ///< those with tokens, largest change of rate first
   int64_t n_expert_left_out = 0;           ///< experts with tokens beyond the limit
+  TurnMarginsResult margins = {};
 };
 
 }  // namespace mascing

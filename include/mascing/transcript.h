@@ -24,6 +24,14 @@ struct TranscriptSide {
   std::string error = {};    ///< why there is no verdict
 };
 
+/// How much likelier openings of the wanted kind of reply are than others at the end of a user
+/// message (docs/outcome.md): nats above the zero of the margin.
+struct TurnMargin {
+  int64_t i_message = 0;  ///< among the messages that the steered side was asked with
+  double base = 0.0;      ///< without the mask
+  double steered = 0.0;   ///< with it, on the same tokens
+};
+
 /// How the mask changed the routing along the final user message and the steered reply.
 struct TokenRouting {
   std::vector<std::string> tokens = {};  ///< their texts; a character of several tokens is the last
@@ -31,7 +39,8 @@ struct TokenRouting {
   std::vector<double> change = {};       ///< share of a token's choices of experts that changed
   /// Nats by which the mask made a token of the reply likelier; of the last tokens of `tokens`.
   std::vector<double> gain = {};
-  int64_t n_left_out = 0;  ///< tokens of a long message or reply
+  int64_t n_left_out = 0;                ///< tokens of a long message or reply
+  std::vector<TurnMargin> margins = {};  ///< in the order of the messages; not of every message
 };
 
 struct Transcript {

@@ -21,12 +21,11 @@ class Pace {
   }
   [[nodiscard]] bool has_forecast() const { return !forecast_.empty(); }
 
-  /// Step `i_step` begins at `now`, in seconds of any clock; the one before ends. One that took far
-  /// less than forecast was read from a cache and tells nothing of the pace.
+  /// Step `i_step` begins at `now`, in seconds of any clock; the one before ends. One that took
+  /// next to nothing of its forecast was read from a cache and tells nothing of the pace.
   void enter(int64_t i_step, double now) {
-    constexpr double kCachedShare = 0.2;
     const double expected = forecast_of(i_step_);
-    if (i_step_ >= 0 && now - start_ >= kCachedShare * expected) {
+    if (i_step_ >= 0 && tells(now - start_, expected)) {
       taken_ += now - start_;
       expected_ += expected;
     }
@@ -34,21 +33,37 @@ class Pace {
     start_ = now;
   }
 
-  /// Seconds left at `now`. The current step takes at least `least_s` more. 0 without a forecast.
-  [[nodiscard]] double left(double now, double least_s) const {
+  /// Seconds left at `now`. What the current step does takes `part_s` more by its own speed, which
+  /// is all of the step if it `ends_step`, and the least of it otherwise. 0 without a forecast.
+  [[nodiscard]] double left(double now, double part_s, bool ends_step = false) const {
     const double elapsed = now - start_;
     const double expected = forecast_of(i_step_);
+    if (ends_step && part_s > 0.0) {
+      const double whole = elapsed + part_s;
+      const bool is_told = tells(whole, expected);
+      return part_s + later() * (is_told ? factor(taken_ + whole, expected_ + expected)
+                                         : factor(taken_, expected_));
+    }
     // A step that takes longer than forecast slows down what is to come while it still runs.
     const double pace =
         std::max(factor(taken_, expected_), factor(taken_ + elapsed, expected_ + expected));
-    double later = 0.0;
-    for (int64_t i = i_step_ + 1; i < std::ssize(forecast_); ++i) {
-      later += forecast_[i];
-    }
-    return std::max(pace * expected - elapsed, least_s) + pace * later;
+    return std::max(pace * expected - elapsed, part_s) + pace * later();
   }
 
  private:
+  /// Whether a step that took so long was done and not read from a cache.
+  [[nodiscard]] static bool tells(double taken, double expected) {
+    constexpr double kCachedShare = 0.05;
+    return taken >= kCachedShare * expected;
+  }
+  /// Of the steps to come, by the forecast.
+  [[nodiscard]] double later() const {
+    double sum = 0.0;
+    for (int64_t i = i_step_ + 1; i < std::ssize(forecast_); ++i) {
+      sum += forecast_[i];
+    }
+    return sum;
+  }
   [[nodiscard]] double forecast_of(int64_t i_step) const {
     return i_step >= 0 && i_step < std::ssize(forecast_) ? forecast_[i_step] : 0.0;
   }

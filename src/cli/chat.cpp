@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "cli/mask_options.h"
+#include "cli/messages.h"
 #include "cli/options.h"
 #include "mascing/error.h"
 #include "mascing/reply_parts.h"
@@ -285,9 +286,9 @@ void chat(ChatSession& session, const ChatView& view, LineReader& lines, std::os
       if (!view.is_interactive || error.kind() == ErrorKind::kInterrupted) {
         throw;
       }
-      std::cerr << error.what() << '\n';
+      std::cerr << message_text("", error.what(), 0);
       if (!error.hint().empty()) {
-        std::cerr << "  hint: " << error.hint() << '\n';
+        std::cerr << message_text("  hint:", error.hint(), 4);
       }
     }
   }

@@ -12,29 +12,35 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "cli/messages.h"
 #include "mascing/llama_host.h"
 
 namespace mascing::cli {
 namespace {
 
-constexpr std::string_view kDivision =
-    "mascing: error: [engine] the inference engine divided by zero\n"
-    "  hint: the model file states impossible sizes; see them with `mascing inspect --no-probe`, "
-    "or "
-    "download it again\n";
-constexpr std::string_view kShortened =
-    "mascing: error: [read] a file that is being read was shortened, or its disk fails\n"
-    "  hint: copy the model again, and do not change files while mascing runs\n";
-constexpr std::string_view kServerLost =
-    "mascing: error: [engine] an rpc-server ended, or the connection to it broke\n"
-    "  hint: start it again and run the same command; finished work is saved where the command "
-    "writes a "
-    "folder or a journal\n";
-constexpr std::string_view kMemory =
-    "mascing: error: out of memory\n"
-    "  hint: use a smaller model or, where the command has them, a smaller --parallel and "
-    "--context, or "
-    "raise the limit (ulimit -v)\n";
+/// What a handler says, made before it is needed: folded, or on one line.
+struct PreparedWords {
+  std::string division =
+      error_text("[engine] the inference engine divided by zero",
+                 "the model file states impossible sizes; see them with `mascing inspect "
+                 "--no-probe`, or download it again");
+  std::string shortened =
+      error_text("[read] a file that is being read was shortened, or its disk fails",
+                 "copy the model again, and do not change files while mascing runs");
+  std::string server_lost =
+      error_text("[engine] an rpc-server ended, or the connection to it broke",
+                 "start it again and run the same command; finished work is saved where the "
+                 "command writes a folder or a journal");
+  std::string memory =
+      error_text("out of memory",
+                 "use a smaller model or, where the command has them, a smaller --parallel and "
+                 "--context, or raise the limit (ulimit -v)");
+};
+
+const PreparedWords& prepared() {
+  static const PreparedWords words;
+  return words;
+}
 
 /// Several threads may end at once; the first one speaks.
 [[noreturn]] void leave(std::string_view words) {
@@ -54,18 +60,17 @@ std::string without_folders(const std::string& reason) {
 }
 
 extern "C" void on_fault(int signal_number) {
-  leave(signal_number == SIGFPE ? kDivision : kShortened);
+  leave(signal_number == SIGFPE ? prepared().division : prepared().shortened);
 }
 
 void on_engine_abort(const char* message) {
   const std::string reason = printable(message == nullptr ? "" : message, 400);
   if (reason.find("RPC server") != std::string::npos) {
-    leave(kServerLost);
+    leave(prepared().server_lost);
   }
-  leave(
-      "mascing: error: [engine] the inference engine gave up: " + without_folders(reason) +
-      "\n  hint: the model file may be damaged or too large for this machine; try `mascing inspect "
-      "--no-probe`, or a smaller --context\n");
+  leave(error_text("[engine] the inference engine gave up: " + without_folders(reason),
+                   "the model file may be damaged or too large for this machine; try `mascing "
+                   "inspect --no-probe`, or a smaller --context"));
 }
 
 [[noreturn]] void on_terminate() {
@@ -75,18 +80,19 @@ void on_engine_abort(const char* message) {
       std::rethrow_exception(error);
     }
   } catch (const std::bad_alloc&) {
-    leave(kMemory);
+    leave(prepared().memory);
   } catch (const std::exception& error) {
     reason = printable(error.what(), 400);
   } catch (...) {
   }
-  leave("mascing: error: unexpected end: " + reason +
-        "\n  hint: please report this together with the command you ran\n");
+  leave(error_text("unexpected end: " + reason,
+                   "please report this together with the command you ran"));
 }
 
 }  // namespace
 
 void install_last_words() {
+  (void)prepared();
   std::signal(SIGFPE, on_fault);
   std::signal(SIGBUS, on_fault);
   std::set_terminate(on_terminate);

@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/help_text.h"
 #include "cli/last_words.h"
+#include "cli/messages.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "cli/strict_options.h"
@@ -41,10 +42,7 @@ constexpr const char* kFooter =
     "130 interrupted (run again to resume).";
 
 int complain(const std::string& message, const std::string& hint, int code) {
-  std::cerr << "mascing: error: " << message << '\n';
-  if (!hint.empty()) {
-    std::cerr << "  hint: " << hint << '\n';
-  }
+  std::cerr << mascing::cli::error_text(message, hint);
   return code;
 }
 

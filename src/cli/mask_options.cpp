@@ -6,13 +6,11 @@
 #include <cmath>
 #include <iostream>
 
-#include <unistd.h>
-
 #include "base/files.h"
 #include "base/text.h"
+#include "cli/messages.h"
 #include "mascing/error.h"
 #include "mascing/mask_file.h"
-#include "report/columns.h"
 
 namespace mascing::cli {
 namespace {
@@ -81,11 +79,9 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
 
 void say_warning(const std::string& id, const std::string& text, const std::string& advice) {
   const std::string start = "mascing: warning: [" + id + "]";
-  const bool is_folded = isatty(STDERR_FILENO) == 1;  // one line is easier to search in a log
-  std::cerr << (is_folded ? mascing::wrapped(start, text, 2) : start + " " + text + "\n");
+  std::cerr << message_text(start, text, 2);
   if (!advice.empty()) {
-    std::cerr << (is_folded ? mascing::wrapped("  advice:", advice, 4)
-                            : "  advice: " + advice + "\n");
+    std::cerr << message_text("  advice:", advice, 4);
   }
 }
 

@@ -116,7 +116,8 @@ std::string ProgressLine::header(const Speed& speed) const {
   const std::string words = steps_.words();
   return words.empty() || !pace_.has_forecast()
              ? words
-             : words + ", " + time_left_words(pace_.left(now_s(), speed.left_s)) +
+             : words + ", " +
+                   time_left_words(pace_.left(now_s(), speed.left_s, steps_.ends_step(stage_))) +
                    steps_.not_forecast();
 }
 

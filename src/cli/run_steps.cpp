@@ -5,6 +5,19 @@
 
 namespace mascing::cli {
 
+namespace {
+
+/// What asking the model ends with. Only the closed loop's steps cost the same all the time.
+std::string last_query(const Scenario& scenario) {
+  // A mask's loop and an adapter's follow each other under one name.
+  const bool is_one_loop =
+      scenario.uses(MaskMethod::kClosedLoop) != scenario.uses(MaskMethod::kRouterAdapter) &&
+      !scenario.uses(MaskMethod::kInterventionalSurrogate);
+  return is_one_loop ? "closed loop" : "";
+}
+
+}  // namespace
+
 RunSteps::RunSteps(const Scenario& scenario, End end) {
   const auto uses_any = [&](std::initializer_list<MaskMethod> methods) {
     return std::any_of(
@@ -26,7 +39,8 @@ RunSteps::RunSteps(const Scenario& scenario, End end) {
                        "costs of experts",
                        "closed loop",
                        "interventional"},
-                      {"closed_loop"}});
+                      {"closed_loop"},
+                      last_query(scenario)});
   }
   steps_.push_back({"select", {"selecting"}, {"select"}});
   if (end != End::kSelection) {
@@ -48,6 +62,11 @@ bool RunSteps::enter(const std::string& stage) {
     }
   }
   return false;
+}
+
+bool RunSteps::ends_step(const std::string& stage) const {
+  return i_current_ >= 0 && !steps_[i_current_].last.empty() &&
+         stage.starts_with(steps_[i_current_].last);
 }
 
 std::string RunSteps::words() const {

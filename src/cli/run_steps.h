@@ -23,6 +23,8 @@ class RunSteps {
   /// True if the stage is the first of a later step. A stage that several steps have belongs to the
   /// current one.
   [[nodiscard]] bool enter(const std::string& stage);
+  /// Whether the current step is over when the stage is.
+  [[nodiscard]] bool ends_step(const std::string& stage) const;
   /// -1 before the first step.
   [[nodiscard]] int64_t current() const { return i_current_; }
   /// "step 3 of 6: query the model"; empty before the first step.
@@ -37,6 +39,7 @@ class RunSteps {
     std::string title;
     std::vector<std::string> stages;    ///< how the names of its stages begin
     std::vector<std::string> forecast;  ///< names of its parts in a forecast
+    std::string last = {};  ///< how the name of its last long stage begins; empty: none is known
   };
 
   std::vector<Step> steps_;

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/messages.h"
 #include "mascing/error.h"
 #include "mascing/mask_file.h"
 #include "mascing/report.h"
@@ -154,9 +155,9 @@ void SearchMenu::run(std::istream& in, std::ostream& out, bool is_interactive, b
       if (!is_interactive || error.kind() == ErrorKind::kInterrupted) {
         throw;
       }
-      std::cerr << error.what() << '\n';
+      std::cerr << message_text("", error.what(), 0);
       if (!error.hint().empty()) {
-        std::cerr << "  hint: " << error.hint() << '\n';
+        std::cerr << message_text("  hint:", error.hint(), 4);
       }
     }
   }

@@ -14,6 +14,7 @@
 #include "console/gate.h"
 #include "mascing/error.h"
 #include "report/bundle.h"
+#include "report/style_sheet.h"
 
 namespace mascing::console {
 namespace {
@@ -166,7 +167,8 @@ class Server::Impl {
     } else if (name == "/console.js") {
       response.set_content(console_script(), "text/javascript; charset=utf-8");
     } else if (name == "/console.css") {
-      response.set_content(console_style(), "text/css; charset=utf-8");
+      response.set_content(std::string(colour_sheet()) + console_style(),
+                           "text/css; charset=utf-8");
     } else if (name == "/facts") {
       response.set_content(answers_.facts(), "application/json");
     } else {

@@ -6,6 +6,10 @@
 //    "results": one score for each metric with and without the mask, its rates as metrics,
 //    "stats":   when it was done,
 //    "samples": one for each conversation}
+#include <cmath>
+#include <ctime>
+#include <iomanip>
+#include <sstream>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -25,6 +29,25 @@ constexpr const char* kNoDate = "1970-01-01T00:00:00Z";
 
 std::string date_of(const Results& results) {
   return results.finished_at.empty() ? kNoDate : results.finished_at;
+}
+
+/// The date less the time that the run took, which Inspect shows as the difference of two dates.
+std::string start_of(const Results& results) {
+  constexpr const char* kForm = "%Y-%m-%dT%H:%M:%SZ";
+  std::tm parts{};
+  std::istringstream date(date_of(results));
+  date >> std::get_time(&parts, kForm);
+  if (date.fail()) {
+    return date_of(results);
+  }
+  double seconds = 0.0;
+  for (const auto& [stage, taken] : results.seconds) {
+    seconds += taken;
+  }
+  const std::time_t start = timegm(&parts) - std::llround(seconds);
+  std::ostringstream text;
+  text << std::put_time(gmtime_r(&start, &parts), kForm);
+  return text.str();
 }
 
 std::string model_of(const Results& results) {
@@ -197,7 +220,12 @@ Json sample_of(const Results& results, const Transcript& row) {
       {"output", output_of(model_of(results), shown)},
       {"scores", std::move(scores)},
       {"metadata",
-       {{"set", row.metric}, {"category", row.category}, {"reply_without_mask", row.base.reply}}}};
+       {{"set", row.metric}, {"category", row.category}, {"reply_without_mask", row.base.reply}}},
+      // Inspect's page reads the file itself and does not show a sample without these.
+      {"store", Json::object()},
+      {"events", Json::array()},
+      {"model_usage", Json::object()},
+      {"attachments", Json::object()}};
   if (!shown.error.empty()) {
     sample["error"] = {
         {"message", shown.error}, {"traceback", shown.error}, {"traceback_ansi", shown.error}};
@@ -217,7 +245,10 @@ std::string to_inspect_log(const Results& results, const std::vector<Transcript>
                     {"eval", eval_of(results, transcripts)},
                     {"plan", plan_of(results)},
                     {"results", results_of(results, transcripts)},
-                    {"stats", {{"started_at", ""}, {"completed_at", date_of(results)}}},
+                    {"stats",
+                     {{"started_at", start_of(results)},
+                      {"completed_at", date_of(results)},
+                      {"model_usage", Json::object()}}},
                     {"samples", std::move(samples)}};
   return log.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -30,6 +30,14 @@ void describe(Io& io, ExpertTokens& expert) {
 }
 
 template <typename Io>
+void describe(Io& io, TurnMarginsResult& margins) {
+  io.field("reason", margins.reason);
+  io.field("turns", margins.n_turn);
+  io.field("turns_left_out", margins.n_left_out);
+  io.field("tokens", margins.n_token);
+}
+
+template <typename Io>
 void describe(Io& io, RoutingResult& routing) {
   io.field("reason", routing.reason);
   io.field("conversations", routing.n_conversation);
@@ -43,6 +51,7 @@ void describe(Io& io, RoutingResult& routing) {
   io.field("places", routing.places);
   io.field("experts", routing.experts);
   io.field("experts_left_out", routing.n_expert_left_out);
+  io.later("margins", routing.margins);  // that earlier versions did not write
 }
 
 }  // namespace mascing

@@ -51,11 +51,25 @@ json side_json(const TranscriptSide& side) {
 }
 
 /// Four digits after the point; more would only make the file larger.
-json shortened(const std::vector<double>& values) {
+double shortened(double value) {
   constexpr double kSteps = 1e4;
+  return std::round(value * kSteps) / kSteps + 0.0;  // no "-0.0"
+}
+
+json shortened(const std::vector<double>& values) {
   json list = json::array();
   for (const double value : values) {
-    list.push_back(std::round(value * kSteps) / kSteps + 0.0);  // no "-0.0"
+    list.push_back(shortened(value));
+  }
+  return list;
+}
+
+json margins_json(const std::vector<TurnMargin>& margins) {
+  json list = json::array();
+  for (const TurnMargin& margin : margins) {
+    list.push_back({{"message", margin.i_message},
+                    {"base", shortened(margin.base)},
+                    {"steered", shortened(margin.steered)}});
   }
   return list;
 }
@@ -64,7 +78,18 @@ json routing_json(const TokenRouting& routing) {
   return {{"tokens", routing.tokens},
           {"change", shortened(routing.change)},
           {"gain", shortened(routing.gain)},
-          {"left_out", routing.n_left_out}};
+          {"left_out", routing.n_left_out},
+          {"margins", margins_json(routing.margins)}};
+}
+
+std::vector<TurnMargin> margins_from(const json& list) {
+  std::vector<TurnMargin> margins;
+  for (const json& margin : list) {
+    margins.push_back({margin.at("message").get<int64_t>(),
+                       margin.at("base").get<double>(),
+                       margin.at("steered").get<double>()});
+  }
+  return margins;
 }
 
 TokenRouting routing_from(const json& object) {
@@ -73,6 +98,7 @@ TokenRouting routing_from(const json& object) {
   routing.change = object.at("change").get<std::vector<double>>();
   routing.gain = object.at("gain").get<std::vector<double>>();
   routing.n_left_out = object.at("left_out").get<int64_t>();
+  routing.margins = margins_from(object.value("margins", json::array()));
   if (routing.change.size() != routing.tokens.size() ||
       routing.gain.size() > routing.tokens.size()) {
     throw Error(ErrorKind::kBadInput, "the lists under \"routing\" differ in length");

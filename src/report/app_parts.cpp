@@ -145,8 +145,8 @@ std::string app_head() {
 std::string page_begin(const std::string& title) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-         escape_html(title) + "</title>\n<style>" + style_sheet() + "</style>\n" + app_head() +
-         "</head>\n<body>\n";
+         escape_html(title) + "</title>\n<style>" + colour_sheet() + style_sheet() + "</style>\n" +
+         app_head() + "</head>\n<body>\n";
 }
 
 std::string app_script() {

@@ -59,6 +59,25 @@ std::string scope_words(const RoutingResult& routing) {
   return words + ".";
 }
 
+/// Of the margins along conversations; nothing for results of earlier versions.
+std::string margin_words(const TurnMarginsResult& margins) {
+  if (margins.n_turn == 0 && margins.reason.empty()) {
+    return "";
+  }
+  std::string words;
+  if (margins.n_turn > 0) {
+    words = "At the end of " + plural(margins.n_turn, "user message") +
+            " of these conversations the model was asked how likely openings of wanted replies "
+            "are, without and with the mask (" +
+            plural(margins.n_token, "token") + " of prompts and openings). ";
+  }
+  if (margins.n_left_out > 0) {
+    words += "Without a margin: " + plural(margins.n_left_out, "message") + ", because " +
+             printable(margins.reason, 400) + ".";
+  }
+  return html_paragraph(words);
+}
+
 std::string moved_table(std::vector<RatePair> pairs) {
   std::stable_sort(pairs.begin(), pairs.end(), [](const RatePair& a, const RatePair& b) {
     return std::fabs(a.change()) > std::fabs(b.change());
@@ -107,6 +126,7 @@ std::string routing_part(const Results& results) {
     return reason;
   }
   return "<div id=\"routing\">\n" + reason + html_paragraph(scope_words(routing)) +
+         margin_words(routing.margins) +
          "<details id=\"selection-rates\"><summary>Selection rates as a table</summary>" +
          moved_table(pairs) + "</details>\n<details><summary>Changes by layer</summary>" +
          layer_table(routing) + "</details>\n</div>\n";

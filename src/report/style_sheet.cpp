@@ -6,7 +6,7 @@ namespace mascing {
 
 namespace {
 
-constexpr const char* kStyleSheet = R"css(
+constexpr const char* kColours = R"css(
 :root {
   color-scheme: light dark;
   --ground: #fbfaf7; --card: #ffffff; --ink: #1d2025; --quiet: #5a6069; --rule: #dcd9d2; --faint: #f1efe9;
@@ -20,7 +20,9 @@ constexpr const char* kStyleSheet = R"css(
     --warn-ground: #2f2711; --warn-rule: #d69e2e; --warn-ink: #f5e3b5; --below: #64aeee; --above: #f09a4a;
   }
 }
-* { box-sizing: border-box; }
+)css";
+
+constexpr const char* kStyleSheet = R"css(* { box-sizing: border-box; }
 body {
   margin: 0; background: var(--ground); color: var(--ink);
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
@@ -145,6 +147,10 @@ footer { padding-bottom: 3rem; color: var(--quiet); font-size: .875rem; }
 )css";
 
 }  // namespace
+
+const char* colour_sheet() {
+  return kColours;
+}
 
 const char* style_sheet() {
   return kStyleSheet;

@@ -300,6 +300,9 @@ Tokens test(const Scenario& scenario, const RunTokens& run) {
     }
     const double n_routed = std::min(n, to_double(kSampledPerSet + kChangedPerSet));
     sum.prefill += kRoutingForms * n_routed * (set.prompt + set.reply);
+    if (has_margin(set)) {  // at the end of each user message; they share their beginnings
+      sum.add(questions(set, n_routed), kScoredForms);
+    }
   }
   sum.prefill += 2.0 * (run.text.n_tested + run.text.n_choice);
   return sum;

@@ -12,6 +12,7 @@
 #include "run/test_routing.h"
 #include "run/test_texts.h"
 #include "run/transcripts.h"
+#include "run/turn_margins.h"
 #include "stage/agreement.h"
 #include "stage/reply_counts.h"
 #include "stage/statistics.h"
@@ -211,6 +212,7 @@ void add_sets(const EvalContext& context,
   AgreementCount agreement;
   CoherenceCount coherence;
   TestRouting routing(context, treatment.steering);
+  TurnMargins margins(context, treatment.steering, plan.margins);
   for (const LoadedSet& set : context.data.sets) {
     const SetEvaluation evaluated = evaluate_set(context, treatment, plan, set, result.warnings);
     const JudgedReplies& base = evaluated.base.asked;
@@ -221,6 +223,7 @@ void add_sets(const EvalContext& context,
     append(transcripts_of(set.spec, evaluated.base, evaluated.steered), result.transcripts);
     if (plan.observes_routing && is_active(treatment.steering)) {
       routing.add(evaluated.base, evaluated.steered, n_before, result.transcripts);
+      margins.add(evaluated.base, evaluated.steered, n_before, result.transcripts);
     }
     result.metrics[set.spec.metric] = metric;
     agreement.add(set.spec.metric, "base", base.replies, base.judged);
@@ -244,6 +247,7 @@ void add_sets(const EvalContext& context,
   agreement.write(result.judges);
   if (plan.observes_routing && is_active(treatment.steering)) {
     result.routing = routing.result();
+    result.routing.margins = margins.result();
   }
   if (coherence.n > 0) {
     const MetricResult& metric = result.metrics["coherent"] = coherence_metric(coherence);

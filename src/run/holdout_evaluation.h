@@ -14,6 +14,7 @@
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
 #include "run/treatment.h"
+#include "search/set_margins.h"
 
 namespace mascing {
 
@@ -22,6 +23,7 @@ struct HoldoutPlan {
   uint64_t seed = 0;  ///< of sampled replies
   Attacks attacks = Attacks::kReplayed;
   bool observes_routing = false;  ///< of some conversations, without and with the steering
+  SetMargins margins = {};        ///< asked at the end of each user message of these
 };
 
 struct HoldoutResult {

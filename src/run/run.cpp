@@ -29,6 +29,7 @@
 #include "run/stopwatch.h"
 #include "scenario/dataset.h"
 #include "search/conclusion.h"
+#include "search/set_margins.h"
 #include "stage/verdict_on.h"
 
 namespace mascing {
@@ -237,10 +238,14 @@ Results put_together(Session& session, const Parts& parts) {
 }
 
 /// The test split without and with a steering, and what it is compared with.
-Tested test(Session& session, const EvalContext& context, const Steering& steering) {
+Tested test(Session& session,
+            const EvalContext& context,
+            const Steering& steering,
+            const SetMargins& margins = {}) {
   const RunOptions& options = session.options;
   Tested tested;
-  tested.holdout = evaluate_holdout(context, {steering}, {options.seed, options.attacks, true});
+  tested.holdout =
+      evaluate_holdout(context, {steering}, {options.seed, options.attacks, true, margins});
   session.watch.lap("test");
   if (options.with_baselines) {
     tested.baselines = measure_baselines(
@@ -272,7 +277,8 @@ RunOutcome test_found(Session& session,
                       size_t i_trial,
                       const std::string& chosen_by) {
   Mask mask = found.mask(i_trial);
-  Parts parts{&found, chosen_by, test(session, context, steering_of(mask))};
+  const SetMargins margins = find_set_margins(context);
+  Parts parts{&found, chosen_by, test(session, context, steering_of(mask), margins)};
   const HoldoutResult& holdout = parts.tested->holdout;
   const std::string failure = failure_of(holdout, true);
   parts.mask = mask;
@@ -285,7 +291,11 @@ RunOutcome test_found(Session& session,
 }
 
 RunOutcome test_given(Session& session, const EvalContext& context, const Mask& mask) {
-  Parts parts{nullptr, "", test(session, context, steering_of(mask))};
+  const SetMargins none{{},
+                        false,
+                        "openings come from the discovery split, which is not asked about a mask "
+                        "that is given"};
+  Parts parts{nullptr, "", test(session, context, steering_of(mask), none)};
   parts.mask = mask;
   const std::string failure = failure_of(parts.tested->holdout, false);
   return outcome_of(session, std::move(parts), failure);

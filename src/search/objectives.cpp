@@ -207,22 +207,6 @@ std::vector<double> base_margins(CachedEvaluator& evaluator,
   return evaluator.outcomes(objectives.sets, objectives.key, questions);
 }
 
-/// True if any reply of the target's discovery split has reasoning.
-bool reasons(const EvalContext& context) {
-  const LoadedSet& target = context.target();
-  const auto replies = context.evaluator.replies(
-      "replies: " + target.spec.metric, target.rows(Split::kDiscovery), {});
-  return std::any_of(replies.begin(), replies.end(), [](const AskedReply& reply) {
-    return reply.n_reasoning_token > 0;
-  });
-}
-
-/// With the conclusion of the reasoning as what margins are asked about.
-EvalContext cut_at_conclusion(EvalContext context) {
-  context.prefix_length = context.conclusion_length;
-  return context;
-}
-
 /// With replies cut as `context` says.
 Objectives objectives_of(const EvalContext& context, Split split) {
   const std::vector<DiscoveryReplies> discovery = ask_discovery(context);
@@ -245,6 +229,20 @@ Objectives objectives_of(const EvalContext& context, Split split) {
 }
 
 }  // namespace
+
+bool reasons(const EvalContext& context) {
+  const LoadedSet& target = context.target();
+  const auto replies = context.evaluator.replies(
+      "replies: " + target.spec.metric, target.rows(Split::kDiscovery), {});
+  return std::any_of(replies.begin(), replies.end(), [](const AskedReply& reply) {
+    return reply.n_reasoning_token > 0;
+  });
+}
+
+EvalContext cut_at_conclusion(EvalContext context) {
+  context.prefix_length = context.conclusion_length;
+  return context;
+}
 
 AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives) {
   return [&](const std::vector<Question>& questions) {

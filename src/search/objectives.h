@@ -37,6 +37,10 @@ struct Objectives {
   [[nodiscard]] bool sees_target() const { return !sets.empty(); }
 };
 
+/// True if any reply of the target's discovery split has reasoning.
+[[nodiscard]] bool reasons(const EvalContext& context);
+/// A context whose margins are asked at the last sentence of the reasoning, not behind it.
+[[nodiscard]] EvalContext cut_at_conclusion(EvalContext context);
 /// A context whose replies are cut where the margins of `objectives` are asked.
 [[nodiscard]] EvalContext context_of(const EvalContext& context, const Objectives& objectives);
 

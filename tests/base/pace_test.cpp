@@ -48,6 +48,27 @@ TEST(Pace, ACachedStepTellsNothing) {
   EXPECT_DOUBLE_EQ(pace.left(0.2, 0.0), 30.0);
 }
 
+TEST(Pace, FollowsTheSpeedOfWhatEndsAStepRatherThanTheForecast) {
+  Pace pace = three_steps();
+  pace.enter(0, 0.0);
+  pace.enter(1, 10.0);
+  // Ten seconds in, ten more by its own speed: a third of the forecast.
+  EXPECT_NEAR(pace.left(20.0, 10.0), 80.0, 1e-9) << "more may follow in the step";
+  const double left = pace.left(20.0, 10.0, true);
+  EXPECT_GT(left, 10.0 + 30.0 / 3.0);
+  EXPECT_LT(left, 10.0 + 30.0 * 0.6);
+  // Its next step then begins with nearly the same figure.
+  pace.enter(2, 30.0);
+  EXPECT_NEAR(pace.left(30.0, 0.0), left - 10.0, 1e-9);
+}
+
+TEST(Pace, AStepOfASixthOfItsForecastWasNotCached) {
+  Pace pace = three_steps();
+  pace.enter(1, 0.0);
+  pace.enter(2, 10.0);
+  EXPECT_LT(pace.left(10.0, 0.0), 10.0);
+}
+
 TEST(Pace, NeverSaysLessThanTheStepItself) {
   Pace pace = three_steps();
   pace.enter(2, 0.0);

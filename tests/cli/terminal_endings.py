@@ -1,6 +1,7 @@
 """Ctrl-D, Ctrl-C and a signal from outside at the prompt: terminal_endings.py MASCING MODEL FOLDER"""
 import os
 import signal
+import subprocess
 import sys
 
 from at_terminal import Terminal
@@ -33,3 +34,13 @@ os.kill(terminal.program, signal.SIGTERM)
 got = terminal.end()
 assert got == 130, (got, terminal.text())
 assert "stopped on request" in terminal.text(), terminal.text()
+
+# An error and its hint fold at 80 columns, and stand on one line each where they are piped.
+wrong = [mascing, "inspect", f"{work}/{'a-kingdom-far-away-' * 2}.gguf"]
+terminal = Terminal(wrong, columns=120)
+assert terminal.end() == 1, terminal.text()
+rows = terminal.rows()
+assert len(rows) > 2 and max(len(row) for row in rows) <= 80, terminal.text()
+piped = subprocess.run(wrong, capture_output=True, text=True).stderr.splitlines()
+assert len(piped) == 2 and max(len(line) for line in piped) > 80, piped
+assert " ".join(row.strip() for row in rows) == " ".join(line.strip() for line in piped), terminal.text()

@@ -50,6 +50,7 @@ TEST(TranscriptFile, KeepsTheRoutingOfATokenToFourDigits) {
   const TemporaryFolder folder;
   Transcript routed = full();
   routed.routing = TokenRouting{{"Forge ", "a seal", "\xC3"}, {0.123456, 0.0, 1.0}, {-2.00004}, 7};
+  routed.routing->margins = {{0, -3.25, -1.00001}, {2, 0.5, 7.0}};
   const std::string path = folder.path("transcripts.jsonl");
   write_file_atomically(path, to_json_line(routed) + "\n");
   const TokenRouting read = read_transcripts(path).at(0).routing.value();
@@ -57,6 +58,27 @@ TEST(TranscriptFile, KeepsTheRoutingOfATokenToFourDigits) {
   EXPECT_EQ(read.change, (std::vector<double>{0.1235, 0.0, 1.0}));
   EXPECT_EQ(read.gain, (std::vector<double>{-2.0}));
   EXPECT_EQ(read.n_left_out, 7);
+  ASSERT_EQ(read.margins.size(), 2U);
+  EXPECT_EQ(read.margins[0].i_message, 0);
+  EXPECT_EQ(read.margins[0].base, -3.25);
+  EXPECT_EQ(read.margins[0].steered, -1.0);
+  EXPECT_EQ(read.margins[1].i_message, 2);
+  EXPECT_EQ(read.margins[1].steered, 7.0);
+}
+
+TEST(TranscriptFile, ReadsRoutingOfEarlierVersions) {
+  const TemporaryFolder folder;
+  Transcript routed = full();
+  routed.routing = TokenRouting{{"Forge "}, {0.5}, {}, 0};
+  std::string line = to_json_line(routed);
+  const std::string margins = ",\"margins\":[]";
+  const size_t at =
+      line.find(margins) != std::string::npos ? line.find(margins) : line.find("\"margins\":[],");
+  ASSERT_NE(at, std::string::npos) << line;
+  line.erase(at, margins.size());
+  const std::string path = folder.path("transcripts.jsonl");
+  write_file_atomically(path, line + "\n");
+  EXPECT_TRUE(read_transcripts(path).at(0).routing->margins.empty());
 }
 
 TEST(TranscriptFile, RefusesRoutingWhoseListsDoNotFit) {

@@ -18,6 +18,17 @@ TEST(RoutingSection, SaysHowMuchWasReadAndWhatWasNot) {
   EXPECT_THAT(html, HasSubstr("294 conversations of the test split were left out, and 17 tokens"));
 }
 
+TEST(RoutingSection, SaysWhatTheMarginsCostAndWhatHasNone) {
+  Results results = sample_results();
+  const std::string html = routing_part(results);
+  EXPECT_THAT(html, HasSubstr("At the end of 21 user messages"));
+  EXPECT_THAT(html, HasSubstr("(540 tokens of prompts and openings)"));
+  EXPECT_THAT(html,
+              HasSubstr("3 messages, because a model that reasons &lt;b&gt;waits&lt;/b&gt;."));
+  results.routing.margins = {};
+  EXPECT_THAT(routing_part(results), Not(HasSubstr("At the end of")));
+}
+
 TEST(RoutingSection, ListsTheExpertsWhoseRateChangedMostFirst) {
   const std::string html = routing_part(sample_results());
   const size_t first = html.find("+0.5000");

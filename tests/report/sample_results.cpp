@@ -126,6 +126,7 @@ void add_routing(Results& results) {
                     {"dsr", "attacks-test-009", 0, "", "Forge", " <b>it</b>."}};
   routing.experts = {{0, 1, {{0, true, 0.3125}, {1, true, 0.125}}}, {0, 2, {{0, false, -0.25}}}};
   routing.n_expert_left_out = 1;
+  routing.margins = {"a model that reasons <b>waits</b>", 21, 3, 540};
 }
 
 void add_exports(Results& results) {

@@ -79,6 +79,21 @@ TEST(InspectLog, HasThePartsThatVersionTwoWantsInItsOrder) {
   EXPECT_EQ(inspect_log().at("eval").at("created"), "2026-03-01T12:00:00Z");
 }
 
+TEST(InspectLog, HasWhatItsPageReadsWithoutAsking) {
+  for (const json& sample : inspect_log().at("samples")) {
+    EXPECT_TRUE(sample.at("events").is_array());
+    EXPECT_TRUE(sample.at("attachments").is_object());
+  }
+  // A run of 7.6821 seconds; results without a date have no duration.
+  EXPECT_EQ(inspect_log().at("stats").at("started_at"), "2026-03-01T11:59:52Z");
+  EXPECT_EQ(inspect_log().at("stats").at("completed_at"), "2026-03-01T12:00:00Z");
+  Results undated = sample_results();
+  undated.finished_at = "";
+  undated.seconds = {};
+  const json stats = json::parse(to_inspect_log(undated, rows())).at("stats");
+  EXPECT_EQ(stats.at("started_at"), stats.at("completed_at"));
+}
+
 TEST(InspectLog, HasEveryRateOfTheResultsOnBothSides) {
   const auto scores = scores_of(inspect_log());
   size_t n = 0;

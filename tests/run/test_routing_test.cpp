@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mascing/mask.h"
 #include "run/run_fixture.h"
 
 namespace mascing {
@@ -100,6 +101,50 @@ TEST_F(TestRoutingTest, NamesThePlaceOfEachTokenInItsTranscript) {
       EXPECT_LT(token.i_place, std::ssize(routing.places));
     }
   }
+}
+
+TEST_F(TestRoutingTest, AsksTheMarginAtTheEndOfEachUserMessage) {
+  const RunOutcome found = outcome();
+  const TurnMarginsResult& margins = found.results.routing.margins;
+  int64_t n_turn = 0;
+  for (const Transcript& row : found.transcripts) {
+    if (!row.routing) {
+      continue;
+    }
+    // Two messages of the user's each.
+    const std::vector<TurnMargin>& turns = row.routing->margins;
+    ASSERT_EQ(turns.size(), 2U) << row.id;
+    EXPECT_EQ(turns[0].i_message, 0);
+    EXPECT_EQ(turns[1].i_message, 2);
+    n_turn += std::ssize(turns);
+    // The sign at the end is what the replies turned out to be.
+    EXPECT_EQ(turns[1].base > 0.0, row.base.is_wanted) << row.id;
+    EXPECT_EQ(turns[1].steered > 0.0, row.steered->is_wanted) << row.id;
+    if (row.wanted == "refused") {
+      EXPECT_LT(turns[0].base, 0.0) << "nobody refuses a greeting";
+      EXPECT_GT(turns[1].steered, turns[1].base) << "the mask makes refusals likelier";
+    }
+  }
+  EXPECT_EQ(margins.n_turn, n_turn);
+  EXPECT_EQ(margins.n_turn, 2 * found.results.routing.n_viewed);
+  EXPECT_EQ(margins.n_left_out, 0);
+  EXPECT_EQ(margins.reason, "");
+  EXPECT_GT(margins.n_token, 2 * n_turn);
+}
+
+TEST_F(TestRoutingTest, SaysWhyAMaskThatIsGivenHasNoMargins) {
+  const Scenario scenario = write_defend(folder_.path());
+  FakeHost host(FakeHost::Nature::kPlanted);
+  Mask mask = zero_mask(host.describe());
+  mask.steer.front() = 1.0F;
+  RunOptions options;
+  options.output = folder_.path("given");
+  const RunOutcome given = evaluate_mask(scenario, mask, 1.0, host, options, {});
+  const RoutingResult& routing = given.results.routing;
+  ASSERT_GT(routing.n_viewed, 0);
+  EXPECT_EQ(routing.margins.n_turn, 0);
+  EXPECT_EQ(routing.margins.n_left_out, 2 * routing.n_viewed);
+  EXPECT_NE(routing.margins.reason.find("discovery split"), std::string::npos);
 }
 
 TEST_F(TestRoutingTest, IsTheSameFromTheCache) {

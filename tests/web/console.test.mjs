@@ -199,6 +199,21 @@ for (const name of ["demo", "reasoning"]) {
   });
 }
 
+test("the page has the colours of report.html, light and dark", async () => {
+  const program = await start(Object.keys(commands)[0]);
+  const sheet = await (await fetch(`${program.url}console.css`)).text();
+  const [, plain] = /^(:root \{[^}]*\}\s*@media \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*\}\s*\})/.exec(sheet.trim()) ?? [];
+  assert.ok(plain, sheet.slice(0, 200));
+  const names = (block) => [...block.matchAll(/--[a-z-]+(?=:)/g)].map(([name]) => name);
+  const [light, dark] = plain.split("@media").map(names);
+  assert.deepEqual(dark, light, "a colour of one scheme only");
+  for (const [, name] of sheet.matchAll(/var\((--[a-z-]+)/g)) {
+    assert.ok(light.includes(name) || sheet.includes(`${name}:`), `${name} is not defined`);
+  }
+  assert.equal(sheet.split("--ground:").length, 3, "colours stand twice");
+  await program.stop();
+});
+
 test("hostile names and texts are shown, and nothing else happens", async () => {
   const program = await start("hostile");
   const page = await open(program);

@@ -32,12 +32,13 @@ writeFileSync(join(target, "results.json"), JSON.stringify(results));
 const rows = readFileSync(join(source, "transcripts.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
 rows.forEach((row, i) => {
   row.category = evil;
+  if (i === 0) for (let k = 0; k < 40; ++k) row.messages.push({ role: k % 2 ? "assistant" : "user", content: evil });
   row.messages.push({ role: "user", content: evil });
   row.base.reply = evil;
   row.base.reasoning = evil;
   row.base.opinions = { [evil]: "refused", second: "answered" };
   if (row.routing) row.routing.tokens = row.routing.tokens.map(() => evil);
-  else row.routing = { tokens: [evil, evil], change: [0.5, 0], gain: [-1], left_out: 3 };
+  else row.routing = { tokens: [evil, evil], change: [0.5, 0], gain: [-1], left_out: 3, margins: [{ message: row.messages.length - 1, base: -1, steered: 2 }] };
   if (row.steered) row.steered.reply = i === 0 ? "a \u00e9 ".repeat(250000) : `${evil} and more`;
 });
 rows[1].id = evil;

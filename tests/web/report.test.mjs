@@ -329,6 +329,29 @@ for (const run of ["demo", "reasoning"]) {
   });
 }
 
+test("a conversation shows its margins, message by message (demo)", async () => {
+  const { margins: all } = resultsOf("demo").routing;
+  const rows = linesOf("demo").filter((one) => one.routing?.margins.length > 0);
+  assert.equal(rows.reduce((sum, one) => sum + one.routing.margins.length, 0), all.turns);
+  const row = rows.reduce((most, one) => (one.routing.margins.length > most.routing.margins.length ? one : most));
+  const { margins } = row.routing;
+  const page = await open("demo", { hash: `#conversation/${row.metric}/${encodeURIComponent(row.id)}` });
+  const lines = page.locator(".margin-table tbody tr");
+  assert.equal(await lines.count(), margins.length);
+  for (const [i, { base, steered }] of margins.entries()) {
+    const cells = await lines.nth(i).locator("td").allInnerTexts();
+    [base, steered].forEach((value, side) => assertShown(` ${cells[side]}`, / (-?[\d.]+)/, value));
+  }
+  assert.equal(await page.locator(".margin-chart").count(), margins.length > 1 ? 1 : 0);
+  if (margins.length > 1) assert.equal(await page.locator(".margin-chart circle").count(), 2 * margins.length);
+  const decided = margins.filter(({ base, steered }) => base > 0 !== steered > 0).length;
+  const words = await textOf(page, ".margins .map-axis");
+  assert.equal(/ only with(out)? the mask/.test(words), decided > 0, words);
+  assert.ok((await textOf(page, "#routing")).includes(`At the end of ${all.turns} user message`));
+  assert.deepEqual(await page.evaluate(clippedElements), []);
+  await page.finish();
+});
+
 test("a table sorts by a column, numbers by value", async () => {
   const page = await open("demo");
   const head = page.locator("section[aria-labelledby=metrics] th", { hasText: /^n$/ });
@@ -376,6 +399,12 @@ test("hostile text is shown, and nothing else happens", async () => {
   const other = await open("hostile", { hash: link });
   assert.match(await other.locator(".side .reply").last().textContent(), /more bytes are in transcripts\.jsonl\]$/);
   assert.match(await textOf(other, ".size-note"), /long texts are cut/);
+  // A long conversation is shown from its last message on, and the keyboard reaches all of it.
+  const [height, shown, top] = await other.locator(".messages").first().evaluate((box) => [box.scrollHeight, box.clientHeight, box.scrollTop]);
+  assert.ok(height > shown && top + shown >= height - 1, `${top} + ${shown} of ${height}`);
+  await other.evaluate(axeSource);
+  const { violations } = await other.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`), []);
   await other.finish();
 });
 

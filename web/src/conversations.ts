@@ -14,6 +14,7 @@ import {
   type Transcripts,
 } from "./data";
 import { el, excerpt, safeText } from "./dom";
+import { marginView } from "./margin_view";
 import { tokenView } from "./token_view";
 import { VirtualList } from "./virtual_list";
 import { compareWords } from "./word_diff";
@@ -121,9 +122,19 @@ function detailOf(entry: Entry, token?: number): HTMLElement {
       sideBox("Without the mask", row.base, replies.base),
       row.steered && sideBox("With the mask", row.steered, replies.steered),
     ),
+    marginView(row),
     row.routing && tokenView(row.routing, token),
     !replies.isComplete && el("p", {}, "These replies are too long to compare word by word."),
   );
+}
+
+/// Long parts scroll: within reach of the keyboard, and the messages from the last one on, which was answered.
+function settleScrolling(detail: HTMLElement): void {
+  for (const box of detail.querySelectorAll<HTMLElement>(".messages, .reply")) {
+    if (box.scrollHeight <= box.clientHeight) continue;
+    box.tabIndex = 0;
+    if (box.classList.contains("messages")) box.scrollTop = box.scrollHeight;
+  }
 }
 
 // ---------------------------------------------------------------- the whole
@@ -245,15 +256,20 @@ class Browser {
     const first = shown[0];
     if (first) {
       this.list.mark(first);
-      this.detail.replaceChildren(detailOf(first));
+      this.showDetail(first);
     } else {
       this.detail.replaceChildren(el("p", {}, "No conversation matches."));
     }
   }
 
+  private showDetail(entry: Entry, token?: number): void {
+    this.detail.replaceChildren(detailOf(entry, token));
+    settleScrolling(this.detail);
+  }
+
   private choose(entry: Entry): void {
     history.replaceState(null, "", linkTo(entry.row));
-    this.detail.replaceChildren(detailOf(entry));
+    this.showDetail(entry);
   }
 
   /// Goes where the address points, if that is here.
@@ -286,7 +302,7 @@ class Browser {
       this.update();
     }
     this.list.mark(entry);
-    this.detail.replaceChildren(detailOf(entry, token === undefined ? undefined : Number(token)));
+    this.showDetail(entry, token === undefined ? undefined : Number(token));
     (this.detail.querySelector(".token[data-at]") ?? this.home).scrollIntoView();
   }
 }

@@ -18,12 +18,20 @@ export interface Side {
   messages?: Message[];
 }
 
+/// At the end of a user message: nats by which openings of the wanted kind of reply lead.
+export interface TurnMargin {
+  message: number;
+  base: number;
+  steered: number;
+}
+
 /// How the mask changed the routing along the final user message and the steered reply.
 export interface TokenRouting {
   tokens: string[];
   change: number[]; // share of a token's choices of experts
   gain: number[]; // nats, of the last tokens: those of the reply
   left_out: number;
+  margins?: TurnMargin[]; // results of earlier versions have none
 }
 
 export interface Transcript {

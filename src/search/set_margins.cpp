@@ -1,0 +1,75 @@
+// What a search has asked before comes from the cache; a run without one asks the margin of each
+// reply to the discovery split once.
+#include "search/set_margins.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "search/discovery_replies.h"
+#include "search/margin_check.h"
+#include "search/objectives.h"
+
+namespace mascing {
+namespace {
+
+OutcomeSet outcome_set(const std::string& metric, const SetOpenings& found, double zero) {
+  OutcomeSet set;
+  set.name = metric;
+  set.zero = zero;
+  set_openings(found.fit.openings, set);
+  return set;
+}
+
+std::string too_weak(const ScenarioSet& target,
+                     const std::optional<SetOpenings>& found,
+                     const MarginResult& margin) {
+  return found ? weakness_of(target.metric, margin)
+               : "wanted and other replies of '" + target.metric +
+                     "' begin alike on the discovery split, or in too many ways";
+}
+
+/// With replies cut as `context` says.
+SetMargins margins_of(const EvalContext& context) {
+  SetMargins margins;
+  const std::vector<DiscoveryReplies> discovery = ask_discovery(context);
+  const ReplyKinds pooled = pooled_kinds(discovery);
+  for (const DiscoveryReplies& of_set : discovery) {
+    const ScenarioSet& spec = of_set.set->spec;
+    const auto found = find_set_openings(of_set, pooled);
+    const MarginResult margin = found ? check_margin(context, of_set, *found) : MarginResult();
+    if (spec.role == SetRole::kTarget && !margin.is_usable) {
+      return {{}, false, too_weak(spec, found, margin)};
+    }
+    if (found) {
+      margins.sets[spec.metric] = outcome_set(spec.metric, *found, margin.zero);
+    }
+  }
+  const auto refusals = find_refusal_openings(pooled);
+  for (const LoadedSet& set : context.data.sets) {
+    if (set.spec.role == SetRole::kBenign && refusals) {
+      const double zero = unchecked_margin(*refusals).zero;
+      margins.sets[set.spec.metric] = outcome_set(set.spec.metric, *refusals, zero);
+    }
+  }
+  return margins;
+}
+
+}  // namespace
+
+SetMargins find_set_margins(const EvalContext& context) {
+  if (context.conclusion_length && reasons(context)) {
+    SetMargins margins = margins_of(cut_at_conclusion(context));
+    if (margins.reason.empty()) {
+      margins.at_conclusion = true;
+      return margins;
+    }
+  }
+  return margins_of(context);
+}
+
+EvalContext context_of(const EvalContext& context, const SetMargins& margins) {
+  return margins.at_conclusion ? cut_at_conclusion(context) : context;
+}
+
+}  // namespace mascing

@@ -1,0 +1,25 @@
+// The margin of each set, for questions about conversations that a search does not ask.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "measure/eval_context.h"
+#include "stage/outcome.h"
+
+namespace mascing {
+
+struct SetMargins {
+  std::map<std::string, OutcomeSet> sets;  ///< metric -> openings and zero; no prompts
+  bool at_conclusion = false;  ///< asked at the last sentence of the reasoning, not behind it
+  std::string reason;          ///< why there are none; empty if there are some
+};
+
+/// With the openings and zeros that build_objectives() finds in the replies to the discovery split.
+/// None if the target's margin does not tell its replies apart.
+[[nodiscard]] SetMargins find_set_margins(const EvalContext& context);
+
+/// A context whose replies are cut where the margins are asked.
+[[nodiscard]] EvalContext context_of(const EvalContext& context, const SetMargins& margins);
+
+}  // namespace mascing
