@@ -145,10 +145,11 @@ class TimedHost : public FakeHost {
 
 std::vector<Prompt> long_prompts(int64_t n) {
   std::vector<Prompt> prompts(n);
-  for (int64_t i = 0; i < n; ++i) {
-    prompts[i].tokens.resize(4000);
-    std::iota(prompts[i].tokens.begin(), prompts[i].tokens.end(), to_int32(i));
-    prompts[i].final_user = {3900, 3990};
+  int32_t first = 0;
+  for (Prompt& prompt : prompts) {
+    prompt.tokens.resize(4000);
+    std::iota(prompt.tokens.begin(), prompt.tokens.end(), first++);
+    prompt.final_user = {3900, 3990};
   }
   return prompts;
 }
