@@ -32,6 +32,8 @@ block_tokens = 127
 max_blocks = 4
 [generate]
 max_tokens = {tokens}
+[train]
+contrast = "all"
 [search]
 methods = ["closed_loop", "mean_difference"]
 loop_steps = {steps}

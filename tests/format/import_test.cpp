@@ -192,7 +192,7 @@ TEST(ImportFormats, SorryBenchMutationsShareATopic) {
 
 TEST(ImportFormats, RowsOfAnArrayAreCountedByElementWhereALineHoldsThemAll) {
   const TemporaryFolder folder;
-  write_text_file(
+  write_file_atomically(
       folder.path("alpaca.json"),
       R"([{"instruction": "Sing a song of the mill.", "output": "La."},)"
       R"( {"instruction": "", "output": "None."},)"
