@@ -45,7 +45,7 @@ while read -r line; do
     [ -s "$folder/results.json" ] || fail "$line: no results"
   else
     run 0 "$mascing" "${words[@]}"
-    [[ $line != *"--to md" ]] || says out "gsr"
+    [[ $line != *"--to md" ]] || says out "| GSR |"
   fi
 done <commands
 

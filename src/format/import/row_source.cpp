@@ -383,10 +383,6 @@ bool RowSource::counts_elements() const {
   return items_ && items_->form() != JsonItemReader::Form::kLines;
 }
 
-std::string RowSource::row_word() const {
-  return counts_elements() ? "element " : "line ";
-}
-
 int64_t RowSource::n_line() const {
   return csv_ ? csv_->n_line() : items_->n_line();
 }

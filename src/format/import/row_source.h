@@ -48,7 +48,7 @@ class RowSource {
   [[nodiscard]] bool read(ImportRow& row);
   [[nodiscard]] bool read_record(ImportRow& row);
   [[nodiscard]] bool read_item(ImportRow& row);
-  [[nodiscard]] std::string row_word() const;
+  [[nodiscard]] std::string row_word() const { return counts_elements() ? "element " : "line "; }
   void settle_format(const std::vector<std::string>& names, int64_t line);
   [[noreturn]] void fail(const std::string& text, const std::string& hint) const;
 
