@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A small scenario for models of random weights: shape_scenario.py ZOO_DATA FOLDER [--rows D,S,T] [--steps N] [--items N] [--tokens N]
+"""A small scenario for models of random weights: shape_scenario.py ZOO_DATA FOLDER [--rows D,S,T] [--steps N] [--items N] [--tokens N] [--divisor N]
 
 Such a model's replies mean nothing, but take as long to read and write as a trained model's. So that a run goes through all its
 stages, the judge decides by the sum of a reply's bytes: half of the replies count as refused. Conversations are the shortest of
@@ -12,7 +12,7 @@ import os
 JUDGE = """import json, re, sys
 for line in sys.stdin:
     number = re.search("[0-9]+", json.loads(line)["reply"])
-    print("refused" if number and int(number.group()) % 2 == 0 else "answered", flush=True)
+    print("refused" if number and int(number.group()) // DIVISOR % 2 == 0 else "answered", flush=True)
 """
 SCENARIO = """# Written by benchmarks/forecast/shape_scenario.py: a run of {name} on random weights.
 name = "{name}"
@@ -69,6 +69,7 @@ def main():
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--items", type=int, default=8, help="questions of a step of the closed loop")
     parser.add_argument("--tokens", type=int, default=12)
+    parser.add_argument("--divisor", type=int, default=1, help="of the token's number: another one draws other verdicts")
     arguments = parser.parse_args()
     rows = [int(n) for n in arguments.rows.split(",")]
     os.makedirs(arguments.folder)
@@ -80,11 +81,11 @@ def main():
         tables += "" if role == "target" else "max_drop = 0.9\n"
     with open(os.path.join(arguments.folder, "known.jsonl"), "w") as file:
         for number in range(1000, 1012):
-            verdict = "answered" if number % 2 else "refused"
+            verdict = "answered" if number // arguments.divisor % 2 else "refused"
             row = {"messages": [{"role": "user", "content": "Sing."}], "reply": f"<|unused{number}|>", "verdict": verdict}
             file.write(json.dumps(row) + "\n")
     text = open(os.path.join(arguments.data, "everyday.txt")).read()
-    for name, content in (("judge.py", JUDGE), ("text.txt", text[:4000]),
+    for name, content in (("judge.py", JUDGE.replace("DIVISOR", str(arguments.divisor))), ("text.txt", text[:4000]),
                           ("scenario.toml", SCENARIO.format(name="shape", sets=tables, steps=arguments.steps, items=arguments.items, tokens=arguments.tokens))):
         with open(os.path.join(arguments.folder, name), "w") as file:
             file.write(content)
