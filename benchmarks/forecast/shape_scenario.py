@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A small scenario for models of random weights: shape_scenario.py ZOO_DATA FOLDER [--rows D,S,T] [--steps N] [--items N] [--tokens N] [--divisor N]
+"""A small scenario for models of random weights: shape_scenario.py ZOO_DATA FOLDER [--rows D,S,T] [--steps N] [--items N]
+[--tokens N] [--divisor N]
 
-Such a model's replies mean nothing, but take as long to read and write as a trained model's. So that a run goes through all its
-stages, the judge decides by the sum of a reply's bytes: half of the replies count as refused. Conversations are the shortest of
-models/zoo/data, in their own splits; each of D,S,T is rows of a set in discovery, selection and test.
+Such a model's replies mean nothing, but take as long to read and write as a trained model's. So that a run goes through its
+stages, the judge decides by the number of a reply's first token. Conversations are last messages of models/zoo/data, the
+shortest, in their own splits; each of D,S,T is rows of a set in discovery, selection and test.
 """
 import argparse
 import json
