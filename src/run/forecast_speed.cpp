@@ -245,7 +245,7 @@ std::vector<GradientRequest> gradient_requests(const Host& host,
 
 /// Of some prompts and the openings behind them: tokens in front of what is differentiated, and the
 /// others.
-std::pair<double, double> parts_of(const std::vector<GradientRequest>& requests) {
+std::pair<double, double> differentiated_parts(const std::vector<GradientRequest>& requests) {
   std::pair<double, double> n;
   for (const GradientRequest& request : requests) {
     n.first += to_double(request.begin);
@@ -271,10 +271,10 @@ void measure_part_gradient(Host& host,
   const double n_asked = std::max(n_token, to_double(kProbeTokens));
   const double elapsed_s = seconds_of([&] { (void)ask(n_asked); });
   const auto [n_before, n_rest] =
-      parts_of(gradient_requests(host, {end_of(prompts.front(), n_asked)}));
+      differentiated_parts(gradient_requests(host, {end_of(prompts.front(), n_asked)}));
   const double least_s = n_rest / speed.prefill;
   const double rest_s = std::max(elapsed_s - n_before / speed.prefill, least_s);
-  const auto [n_all_before, n_all_rest] = parts_of(gradient_requests(host, prompts));
+  const auto [n_all_before, n_all_rest] = differentiated_parts(gradient_requests(host, prompts));
   speed.gradient =
       (n_all_before + n_all_rest) / (n_all_before / speed.prefill + n_all_rest * rest_s / n_rest);
 }
