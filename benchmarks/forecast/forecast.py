@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Forecast against measured, stage by stage: forecast.py MASCING SCENARIO MODEL... [--steps N] [--threads N] [--reasoning MODE] [--keep FOLDER]
+[--processor-clock]
 
 For each model: `mascing run --dry-run --json`, then the run itself, into a temporary folder or into FOLDER/MODEL/SCENARIO. On a machine that does other
 things as well, wall time says little, so both sides are given in processor time: seconds times the process's share of the
@@ -16,14 +17,40 @@ import tempfile
 import time
 
 
-def timed(command):
-    """Output of a command, its wall seconds and its processor seconds."""
+def resident(pid):
+    """Bytes in memory of a process: all of them, and those that are not pages of files."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            found = dict(line.split(":", 1) for line in file if line.startswith(("VmRSS", "RssAnon")))
+        return [1024 * int(found[name].split()[0]) for name in ("VmRSS", "RssAnon")]
+    except (OSError, KeyError):
+        return [0, 0]
+
+
+def timed(command, environment):
+    """Output of a command, its wall seconds, its processor seconds and its largest memory."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.time()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wall = time.time() - start
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = subprocess.Popen(command, stdout=out, stderr=err, text=True, env={**os.environ, **environment})
+        largest = [0, 0]
+        while child.poll() is None:
+            largest = [max(a, b) for a, b in zip(largest, resident(child.pid))]
+            time.sleep(0.2)
+        wall = time.time() - start
+        out.seek(0)
+        err.seek(0)
+        done = subprocess.CompletedProcess(command, child.returncode, out.read(), err.read())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return done, wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done, wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, largest
+
+
+def processor_clock(folder):
+    """The environment in which a program's clock tells its processor time."""
+    library = os.path.join(folder, "processor_clock.so")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "processor_clock.c")
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", source, "-o", library], check=True)
+    return {"LD_PRELOAD": library}
 
 
 def shortened(scenario, steps, folder):
@@ -38,23 +65,24 @@ def shortened(scenario, steps, folder):
     return copy
 
 
-def compare(arguments, scenario, model, folder):
+def compare(arguments, scenario, model, folder, environment):
     threads = ["-t", str(arguments.threads), "--reasoning", arguments.reasoning]
     name = os.path.splitext(os.path.basename(model))[0]
-    done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "--dry-run", "--json"])
+    done, wall, cpu, _ = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "--dry-run", "--json"], environment)
     if done.returncode != 0:
         sys.exit(f"{name}: the dry run failed:\n{done.stderr}")
     forecast = json.loads(done.stdout)["forecast"]
-    share = min(1.0, cpu / wall / arguments.threads)
+    share = 1.0 if environment else min(1.0, cpu / wall / arguments.threads)
     output = os.path.join(folder, name, os.path.splitext(os.path.basename(arguments.scenario))[0])
     if os.path.exists(output):
         sys.exit(f"{name}: {output} is there already: a run that resumes measures nothing")
     os.makedirs(os.path.dirname(output), exist_ok=True)
-    done, wall, cpu = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "-q", "--yes", "-o", output])
+    done, wall, cpu, largest = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "-q", "--yes", "-o", output],
+                                     environment)
     if not os.path.exists(os.path.join(output, "results.json")):
         sys.exit(f"{name}: the run wrote no results:\n{done.stderr}")
     cost = json.load(open(os.path.join(output, "results.json")))["cost"]
-    run_share = min(1.0, cpu / wall / arguments.threads)
+    run_share = 1.0 if environment else min(1.0, cpu / wall / arguments.threads)
     print(f"\n{name}: share of the processor {share:.2f} in the dry run, {run_share:.2f} in the run")
     print(f"{'stage':<16}{'forecast s':>12}{'measured s':>12}{'ratio':>8}")
     measured_all = 0.0
@@ -70,8 +98,9 @@ def compare(arguments, scenario, model, folder):
     written = sum(s["generated_tokens"] for s in forecast["stages"])
     print(f"{'prompt tokens':<16}{tokens:>12}{cost['prefill_tokens']:>12}{cost['prefill_tokens'] / tokens:8.2f}")
     print(f"{'generated':<16}{written:>12}{cost['generated_tokens']:>12}{cost['generated_tokens'] / written:8.2f}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"memory: {forecast['memory_bytes']['all'] / 2**20:.0f} MiB forecast, {peak / 2**20:.0f} MiB at most so far")
+    expected = forecast["memory_bytes"]["all"]
+    print(f"memory: {expected / 2**20:.0f} MiB forecast, {largest[0] / 2**20:.0f} MiB at most ({largest[0] / expected:.2f}), "
+          f"{largest[1] / 2**20:.0f} MiB of it no pages of files")
     disk = sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(output) for f in files)
     print(f"disk: {forecast['disk_bytes']['all'] / 2**20:.0f} MiB forecast, {disk / 2**20:.0f} MiB written", flush=True)
 
@@ -85,11 +114,15 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--reasoning", default="off", help="as for `mascing run`; models that always reason need `on`")
     parser.add_argument("--keep", help="folder for the runs, which are deleted otherwise")
+    parser.add_argument("--processor-clock", action="store_true", help="time both by the processor time used; one thread only")
     arguments = parser.parse_args()
+    if arguments.processor_clock and arguments.threads != 1:
+        parser.error("--processor-clock needs --threads 1")
     with tempfile.TemporaryDirectory() as folder:
         scenario = shortened(arguments.scenario, arguments.steps, folder)
+        environment = processor_clock(folder) if arguments.processor_clock else {}
         for model in arguments.models:
-            compare(arguments, scenario, model, arguments.keep or folder)
+            compare(arguments, scenario, model, arguments.keep or folder, environment)
 
 
 if __name__ == "__main__":

@@ -37,14 +37,15 @@ struct SpaceForecast {
   int64_t cache = 0;     ///< keys and values
   int64_t judges = 0;    ///< weights of judges that are models, with their caches
   int64_t work = 0;      ///< activations and logits of a batch
-  int64_t traces = 0;    ///< on disk
-  int64_t disk = 0;      ///< what the output folder will hold, traces included
+  int64_t rest = 0;  ///< the program, its data, and what a run keeps at hand of traces and answers
+  int64_t traces = 0;  ///< on disk
+  int64_t disk = 0;    ///< what the output folder will hold, traces included
   int64_t free_memory = 0;
   int64_t free_disk = 0;
   bool takes_turns = false;  ///< the model and its judges are in memory one at a time
 
   /// Of the model alone.
-  [[nodiscard]] int64_t own_memory() const { return weights + gradient + cache + work; }
+  [[nodiscard]] int64_t own_memory() const { return weights + gradient + cache + work + rest; }
   [[nodiscard]] int64_t memory() const {
     return takes_turns ? std::max(own_memory(), judges) : own_memory() + judges;
   }

@@ -30,15 +30,16 @@ struct ImportSkip {
   std::string reason;   ///< stable: "invalid_json", "broken_quotes", ... (docs/import.md)
   std::string example;  ///< the problem of the first one
   int64_t n = 0;
-  std::vector<int64_t> lines;  ///< start lines of the first 20
+  std::vector<int64_t> lines;  ///< start lines of the first 20, or numbers of elements
 };
 
 struct ImportedFile {
   std::string path;
   std::string format;  ///< a name of import_format_names()
   int64_t n_line = 0;
-  int64_t n_row = 0;              ///< = conversations + duplicates + other categories + skips
-  int64_t n_conversation = 0;     ///< passed to the sink
+  bool counts_elements = false;  ///< a JSON array: its elements are counted from 1 instead of lines
+  int64_t n_row = 0;             ///< = conversations + duplicates + other categories + skips
+  int64_t n_conversation = 0;    ///< passed to the sink
   int64_t n_exact_duplicate = 0;  ///< messages are equal to those of an earlier conversation
   int64_t n_near_duplicate =
       0;  ///< equal except for case, punctuation, spaces and invisible characters

@@ -41,6 +41,7 @@ nlohmann::json to_value(const ImportedFile& file) {
   return {{"file", file.path},
           {"format", file.format},
           {"lines", file.n_line},
+          {"counts", file.counts_elements ? "elements" : "lines"},
           {"rows", file.n_row},
           {"conversations", file.n_conversation},
           {"exact_duplicates", file.n_exact_duplicate},

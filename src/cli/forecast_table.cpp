@@ -48,7 +48,7 @@ void write_space(const SpaceForecast& space, std::ostream& out) {
     out << ", for gradients " << in_gibibytes(space.gradient);
   }
   out << ", keys and values " << in_gibibytes(space.cache) << ", batches "
-      << in_gibibytes(space.work);
+      << in_gibibytes(space.work) << ", the rest " << in_gibibytes(space.rest);
   if (space.judges > 0) {
     out << ", judge " << in_gibibytes(space.judges)
         << (space.takes_turns ? " (in turns with the model)" : "");
@@ -111,6 +111,7 @@ nlohmann::json forecast_value(const Forecast& forecast) {
         {"gradient", space.gradient},
         {"cache", space.cache},
         {"work", space.work},
+        {"rest", space.rest},
         {"judges", space.judges},
         {"in_turns", space.takes_turns},
         {"free", space.free_memory}}},

@@ -13,27 +13,34 @@ namespace {
 
 constexpr int64_t kShownLines = 5;
 
-std::string lines_of(const std::vector<int64_t>& lines, int64_t n) {
+std::string counted(int64_t n, const std::string& word) {
+  return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s");
+}
+
+/// "lines 3, 5, 7", or the numbers of elements in a JSON array.
+std::string lines_of(const ImportedFile& file, const std::vector<int64_t>& lines, int64_t n) {
   std::string text;
   for (int64_t i = 0; i < std::min(std::ssize(lines), kShownLines); ++i) {
     text += (i == 0 ? "" : ", ") + std::to_string(lines[i]);
   }
-  return (n == 1 ? "line " : "lines ") + text + (n > kShownLines ? ", ..." : "");
+  const std::string word = file.counts_elements ? "element" : "line";
+  return word + (n == 1 ? " " : "s ") + text + (n > kShownLines ? ", ..." : "");
 }
 
 }  // namespace
 
 void say_imported(const ImportedFile& file) {
-  std::cerr << file_name(file.path) << ": " << file.format << ", " << file.n_row << " rows in "
-            << file.n_line << " lines: " << file.n_conversation << " conversations\n";
+  std::cerr << file_name(file.path) << ": " << file.format << ", " << counted(file.n_row, "row")
+            << " in " << counted(file.n_line, "line") << ": "
+            << counted(file.n_conversation, "conversation") << '\n';
   for (const ImportSkip& skip : file.skips) {
     std::cerr << "  skipped " << skip.n << " (" << skip.reason << "), "
-              << lines_of(skip.lines, skip.n) << ": " << printable(skip.example, 120) << '\n';
+              << lines_of(file, skip.lines, skip.n) << ": " << printable(skip.example, 120) << '\n';
   }
   const int64_t n_duplicate = file.n_exact_duplicate + file.n_near_duplicate;
   if (n_duplicate > 0) {
     std::cerr << "  dropped " << n_duplicate << " duplicates (" << file.n_near_duplicate
-              << " near duplicates), " << lines_of(file.duplicate_lines, n_duplicate) << '\n';
+              << " near duplicates), " << lines_of(file, file.duplicate_lines, n_duplicate) << '\n';
   }
   if (file.n_other_category > 0) {
     std::cerr << "  dropped " << file.n_other_category << " of other categories\n";

@@ -22,7 +22,9 @@ constexpr int64_t kTraceValue = 2;            // bytes
 constexpr double kReplyByte = 20.0;           // of a token in the cache: text, number, marks
 constexpr int64_t kGradientValue = 2;         // bytes of a derivative in the cache
 constexpr int64_t kKeptValues = 64;
-constexpr int64_t kFewBytes = 8 << 20;  // results, report, masks
+constexpr int64_t kFewBytes = 8 << 20;        // results, report, masks
+constexpr int64_t kProgram = 48 << 20;        // of memory: code, engine, conversations, texts
+constexpr int64_t kTracesAtHand = 256 << 20;  // larger stores are released piece by piece
 constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
 
 bool is_exact_loop(const Scenario& scenario) {
@@ -119,7 +121,9 @@ SpaceForecast forecast_space(const Scenario& scenario, const ForecastOptions& op
   space.work = n_engine * options.n_batch * (size.n_vocab + 16 * size.n_embd) *
                static_cast<int64_t>(sizeof(float));
   space.traces = traces_size(data, info);
-  space.disk = space.traces + cache_size(scenario, data, info) + kFewBytes;
+  const int64_t n_kept = cache_size(scenario, data, info);
+  space.disk = space.traces + n_kept + kFewBytes;
+  space.rest = kProgram + std::min(space.traces, kTracesAtHand) + n_kept;
   constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
   space.free_memory = free_memory().value_or(kUnknown);
   space.free_disk = free_disk(options.output).value_or(kUnknown);

@@ -1,9 +1,12 @@
-// One request first, to learn how many the time allows, then as many together as a run would ask.
+// A few tokens first, to learn how many the time allows, then as many together as a run would ask.
+// Of models for which a whole prompt takes too long, parts of prompts are read and differentiated.
 #include "run/forecast_speed.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
+#include <utility>
 
 #include "base/numeric.h"
 #include "mascing/error.h"
@@ -19,6 +22,12 @@ constexpr double kLeastShare = 0.2;  // of a generation's time that is not its p
 constexpr size_t kMostPrompts = 64;  // as many as a run asks together
 constexpr int64_t kOpenings = 13;    // of three tokens, as an average search has
 constexpr int64_t kTokensOfAnOpening = 3;
+constexpr int64_t kWarmTokens = 16;         // read before anything is timed
+constexpr int64_t kProbeTokens = 64;        // read to learn how many the time allows
+constexpr int64_t kPrefillRounds = 3;       // larger batches are faster; each shows how large
+constexpr double kLeastPrompts = 2.0;       // with fewer, generation is measured on parts of them
+constexpr int64_t kBranchTokens = 4;        // of a sequence's own
+constexpr double kPassesOfAGradient = 3.0;  // of the time that reading takes
 
 template <typename Work>
 double seconds_of(const Work& work) {
@@ -54,21 +63,58 @@ std::vector<Result<Reply>> generate(Host& host,
   return host.generate(requests, sampling);
 }
 
+/// The first `n` tokens of a prompt, at least one.
+Prompt beginning_of(const Prompt& prompt, double n) {
+  Prompt part = prompt;
+  const auto n_kept =
+      std::clamp<int64_t>(static_cast<int64_t>(std::min(n, 1e6)), 1, std::ssize(prompt.tokens));
+  part.tokens.resize(n_kept);
+  return part;
+}
+
+/// Its last `n` tokens, at least one.
+Prompt end_of(const Prompt& prompt, double n) {
+  const int64_t n_kept = std::ssize(beginning_of(prompt, n).tokens);
+  const int64_t n_left_out = std::ssize(prompt.tokens) - n_kept;
+  Prompt part = prompt;
+  part.tokens.erase(part.tokens.begin(), part.tokens.begin() + n_left_out);
+  part.final_user.begin = std::clamp<int64_t>(prompt.final_user.begin - n_left_out, 0, n_kept - 1);
+  part.final_user.end = std::clamp<int64_t>(prompt.final_user.end - n_left_out, 1, n_kept);
+  return part;
+}
+
+/// Whole prompts of `n_token` tokens together, in their order; of the first one a part, where it
+/// alone has more.
+std::vector<Prompt> prompts_within(const std::vector<Prompt>& prompts, double n_token) {
+  std::vector<Prompt> some = {beginning_of(prompts.front(), n_token)};
+  double n = n_token_of(some);
+  for (int64_t i = 1; i < std::ssize(prompts); ++i) {
+    n += to_double(std::ssize(prompts[i].tokens));
+    if (n > n_token) {
+      break;
+    }
+    some.push_back(prompts[i]);
+  }
+  return some;
+}
+
 void measure_prefill(Host& host,
                      const std::vector<Prompt>& prompts,
                      double share_s,
                      ModelSpeed& speed) {
   Sampling one;
   one.n_max_token = 1;
-  const double first_s = seconds_of([&] { (void)generate(host, first_of(prompts, 1.0), one); });
-  if (first_s > share_s) {
-    speed.prefill = n_token_of(first_of(prompts, 1.0)) / first_s;
-    return;
+  (void)generate(host, {beginning_of(prompts.front(), kWarmTokens)}, one);
+  std::vector<Prompt> some = {beginning_of(prompts.front(), kProbeTokens)};
+  for (int64_t i = 0; i < kPrefillRounds; ++i) {
+    const double elapsed_s = seconds_of([&] { (void)generate(host, some, one); });
+    speed.prefill = n_token_of(some) / elapsed_s;
+    std::vector<Prompt> more = prompts_within(prompts, share_s * speed.prefill);
+    if (elapsed_s > share_s / 2.0 || n_token_of(more) <= n_token_of(some)) {
+      break;
+    }
+    some = std::move(more);
   }
-  const double again_s = seconds_of([&] { (void)generate(host, first_of(prompts, 1.0), one); });
-  const std::vector<Prompt> some = first_of(prompts, std::max(1.0, share_s / again_s));
-  const double all_s = seconds_of([&] { (void)generate(host, some, one); });
-  speed.prefill = n_token_of(some) / all_s;
 }
 
 /// Replies of at most `n_token` tokens. Where half of them end before, their mean length is known
@@ -101,6 +147,45 @@ void generate_some(Host& host,
   }
 }
 
+/// Prompts that share a beginning, which is read once, and end in a few tokens of their own.
+std::vector<Prompt> branches(const std::vector<Prompt>& prompts, double n_shared, int64_t n) {
+  std::vector<Prompt> all(n, beginning_of(prompts.front(), n_shared));
+  for (int64_t i = 0; i < n; ++i) {
+    const std::vector<int32_t>& other = prompts[i % std::ssize(prompts)].tokens;
+    for (int64_t k = 0; k < kBranchTokens; ++k) {
+      all[i].tokens.push_back(other[(i + k + std::ssize(other) / 2) % std::ssize(other)]);
+    }
+  }
+  return all;
+}
+
+/// As many sequences as a run has, for some tokens each; what their prompts take is measured apart.
+/// That longer prompts make tokens dearer is left out.
+void measure_decoding(Host& host,
+                      const std::vector<Prompt>& prompts,
+                      const SpeedOptions& options,
+                      double share_s,
+                      ModelSpeed& speed) {
+  const double n_token = share_s * speed.prefill;
+  const auto n = std::clamp<int64_t>(
+      static_cast<int64_t>(2.0 * n_token) / kBranchTokens, 1, options.n_parallel);
+  const std::vector<Prompt> some = branches(prompts, n_token - to_double(n * kBranchTokens), n);
+  Sampling sampling = options.sampling;
+  sampling.n_max_reasoning_token = 0;
+  std::array<double, 2> elapsed_s = {};
+  std::array<double, 2> n_written = {};
+  for (size_t i = 0; i < elapsed_s.size(); ++i) {
+    sampling.n_max_token = i == 0 ? 1 : 1 + kFirstTokens;
+    std::vector<Result<Reply>> replies;
+    elapsed_s.at(i) = seconds_of([&] { replies = generate(host, some, sampling); });
+    for (const Result<Reply>& reply : replies) {
+      n_written.at(i) += reply.ok() ? to_double(std::ssize(reply.value.tokens)) : 0.0;
+    }
+  }
+  speed.generated = std::max(1.0, n_written[1] - n_written[0]) /
+                    std::max(elapsed_s[1] - elapsed_s[0], kLeastShare * elapsed_s[1]);
+}
+
 void measure_generation(Host& host,
                         const std::vector<Prompt>& prompts,
                         const SpeedOptions& options,
@@ -108,7 +193,11 @@ void measure_generation(Host& host,
                         ModelSpeed& speed) {
   const double most = std::min(share_s * speed.prefill / n_token_of(first_of(prompts, 1.0)),
                                to_double(options.n_parallel));
-  const std::vector<Prompt> some = first_of(prompts, std::max(1.0, most));
+  if (most < std::min(kLeastPrompts, to_double(options.n_parallel))) {
+    measure_decoding(host, prompts, options, share_s, speed);
+    return;
+  }
+  const std::vector<Prompt> some = first_of(prompts, most);
   generate_some(host, some, options.sampling, kFirstTokens, speed);
   const double left = share_s * speed.generated / to_double(std::ssize(some));
   if (left > to_double(2 * kFirstTokens)) {
@@ -154,6 +243,42 @@ std::vector<GradientRequest> gradient_requests(const Host& host,
   return requests;
 }
 
+/// Of some prompts and the openings behind them: tokens in front of what is differentiated, and the
+/// others.
+std::pair<double, double> differentiated_parts(const std::vector<GradientRequest>& requests) {
+  std::pair<double, double> n;
+  for (const GradientRequest& request : requests) {
+    n.first += to_double(request.begin);
+    n.second += to_double(std::ssize(request.tokens) - request.begin) +
+                to_double(kOpenings * kTokensOfAnOpening);
+  }
+  return n;
+}
+
+/// From the end of one prompt, where a whole one takes too long: tokens in front are read as fast
+/// as any, and each of the others costs the rest of the time.
+void measure_part_gradient(Host& host,
+                           const std::vector<Prompt>& prompts,
+                           double n_token,
+                           ModelSpeed& speed) {
+  const auto ask = [&](double n) {
+    return host.gradients(gradient_requests(host, {end_of(prompts.front(), n)}));
+  };
+  const std::vector<Result<SteerGradient>> answers = ask(to_double(kWarmTokens));
+  if (answers.empty() || !answers.front().ok()) {
+    return;
+  }
+  const double n_asked = std::max(n_token, to_double(kProbeTokens));
+  const double elapsed_s = seconds_of([&] { (void)ask(n_asked); });
+  const auto [n_before, n_rest] =
+      differentiated_parts(gradient_requests(host, {end_of(prompts.front(), n_asked)}));
+  const double least_s = n_rest / speed.prefill;
+  const double rest_s = std::max(elapsed_s - n_before / speed.prefill, least_s);
+  const auto [n_all_before, n_all_rest] = differentiated_parts(gradient_requests(host, prompts));
+  speed.gradient =
+      (n_all_before + n_all_rest) / (n_all_before / speed.prefill + n_all_rest * rest_s / n_rest);
+}
+
 void measure_gradient(Host& host,
                       const std::vector<Prompt>& prompts,
                       double share_s,
@@ -167,6 +292,11 @@ void measure_gradient(Host& host,
     answers = host.gradients(gradient_requests(host, some));
   };
   if (!host.why_no_gradients().empty()) {
+    return;
+  }
+  const double n_part = share_s * speed.prefill / kPassesOfAGradient;
+  if (n_token_of(one) > n_part) {
+    measure_part_gradient(host, prompts, n_part, speed);
     return;
   }
   const double first_s = seconds_of([&] { ask(one); });

@@ -80,6 +80,22 @@ run 0 "$mascing" init "${attack[@]}" --text "$demo/data/prose.txt" --choices "$d
 grep -q '^text = "data/general.txt"' paper/scenario.toml || fail "no general text"
 says err "next: mascing run paper/scenario.toml -m model.gguf --dry-run"
 
+# Data as they come: half of the benign rows empty, in an array that is one line; columns of another name.
+python3 -c 'import csv, json
+rows = json.load(open("alpaca.json"))
+for row in rows[1::2]:
+    row["instruction"] = ""
+json.dump(rows, open("half.json", "w"))
+lines = list(csv.reader(open("tales.csv")))
+csv.writer(open("odd.csv", "w")).writerows([["Nr.", "The Wish"]] + [[i, line[0]] for i, line in enumerate(lines[1:])])'
+run 0 "$mascing" init --attacks mhj.csv --benign half.json -o half
+says err "skipped 185 (empty_request), elements 2, 4, 6, 8, 10, ...: the request is empty"
+grep -q '"half:[1-9][0-9]*"' half/data/benign.jsonl || fail "rows of an array are not named by their element"
+odd=(--template permit --requests odd.csv --hold advbench.csv --benign alpaca.json)
+expect_error 1 "no known format has the columns nr., the wish" "$mascing" init "${odd[@]}" -o none
+says err "name the column that holds the request, --column request=NAME"
+run 0 "$mascing" init "${odd[@]}" --column "request=The Wish" -o odd
+
 # What is missing or wrong is said; nothing is left behind.
 expect_error 2 "one exists and is not empty" "$mascing" init "${attack[@]}" -o one
 expect_error 2 "--attacks is missing" "$mascing" init --benign alpaca.json -o none

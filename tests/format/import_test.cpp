@@ -192,6 +192,23 @@ TEST(ImportFormats, SorryBenchMutationsShareATopic) {
   EXPECT_EQ(imported.rows[0].category, "3");
 }
 
+TEST(ImportFormats, RowsOfAnArrayAreCountedByElementWhereALineHoldsThemAll) {
+  const TemporaryFolder folder;
+  write_file_atomically(
+      folder.path("alpaca.json"),
+      R"([{"instruction": "Sing a song of the mill.", "output": "La."},)"
+      R"( {"instruction": "", "output": "None."},)"
+      R"( {"instruction": "Name a king of the hill country.", "output": "Alberich."}])");
+  const Imported imported = import_files({folder.path("alpaca.json")});
+  EXPECT_TRUE(imported.file().counts_elements);
+  ASSERT_EQ(imported.rows.size(), 2U);
+  EXPECT_EQ(imported.rows[0].id, "alpaca:1");
+  EXPECT_EQ(imported.rows[1].id, "alpaca:3");
+  ASSERT_EQ(imported.file().skips.size(), 1U);
+  EXPECT_EQ(imported.file().skips[0].lines, std::vector<int64_t>{2});
+  EXPECT_FALSE(import_files({fixture("sharegpt.jsonl")}).file().counts_elements);
+}
+
 TEST(ImportFormats, ShareGptAsArrayAndAsLinesIsTheSame) {
   const Imported array = import_files({fixture("sharegpt.json")});
   const Imported lines = import_files({fixture("sharegpt.jsonl")});

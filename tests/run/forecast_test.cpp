@@ -2,7 +2,10 @@
 #include "mascing/forecast.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <numeric>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -111,6 +114,59 @@ TEST(MeasureSpeed, KnowsTheLengthOfWholeReplies) {
   EXPECT_NEAR(speed.reply_token, to_double(std::ssize(reply.front().value.tokens)), 1e-9);
 }
 
+/// A machine of 5,000 prompt tokens a second and 10 ms a decode, whatever the number of sequences;
+/// its first call reads the weights.
+class TimedHost : public FakeHost {
+ public:
+  std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
+                                      const Sampling& sampling) override {
+    double elapsed_s = n_call_++ == 0 ? 1.0 : 0.0;
+    std::vector<Result<Reply>> replies(requests.size());
+    std::vector<int32_t> before;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const auto& tokens = requests[i].tokens;
+      const auto differs =
+          std::mismatch(tokens.begin(), tokens.end(), before.begin(), before.end());
+      elapsed_s += to_double(tokens.end() - differs.first) / kPrefill;
+      before = tokens;
+      replies[i].value.tokens.assign(sampling.n_max_token, 1);
+    }
+    elapsed_s += to_double(sampling.n_max_token) * kDecodeSeconds;
+    std::this_thread::sleep_for(std::chrono::duration<double>(elapsed_s));
+    return replies;
+  }
+
+  static constexpr double kPrefill = 5000.0;
+  static constexpr double kDecodeSeconds = 0.01;
+
+ private:
+  int64_t n_call_ = 0;
+};
+
+std::vector<Prompt> long_prompts(int64_t n) {
+  std::vector<Prompt> prompts(n);
+  int32_t first = 0;
+  for (Prompt& prompt : prompts) {
+    prompt.tokens.resize(4000);
+    std::iota(prompt.tokens.begin(), prompt.tokens.end(), first++);
+    prompt.final_user = {3900, 3990};
+  }
+  return prompts;
+}
+
+TEST(MeasureSpeed, OfAModelThatTakesLongForAPromptIsThatOfManySequences) {
+  TimedHost host;
+  const ModelSpeed speed =
+      measure_speed(host, long_prompts(24), {0.5, 16, false, {0.0F, 0, 50, 0}});
+  EXPECT_GT(speed.prefill, TimedHost::kPrefill / 1.3);
+  EXPECT_LT(speed.prefill, TimedHost::kPrefill * 1.3);
+  const double decoded = 16.0 / TimedHost::kDecodeSeconds;
+  EXPECT_GT(speed.generated, decoded / 1.3);
+  EXPECT_LT(speed.generated, decoded * 1.3);
+  EXPECT_FALSE(speed.has_whole_reply);
+  EXPECT_LT(speed.measured_s, 1.0 + 4.0 * 0.5);
+}
+
 TEST(ModelSize, IsThatOfTheFile) {
   const std::string path = kZoo + "qwen3moe-wide.gguf";
   const ModelSize size = read_model_size(path);
@@ -135,6 +191,8 @@ TEST_F(ForecastTest, MemoryHasAPlaceForJudgesAndForGradients) {
   EXPECT_EQ(plain.judges, 0);
   EXPECT_GT(plain.traces, 0);
   EXPECT_GT(plain.disk, plain.traces);
+  EXPECT_GT(plain.rest, plain.traces + (32LL << 20)) << "an engine without any model takes as much";
+  EXPECT_EQ(plain.memory(), plain.weights + plain.gradient + plain.cache + plain.work + plain.rest);
   EXPECT_GT(plain.free_disk, 0);
   EXPECT_TRUE(space_problems(plain).empty());
   EXPECT_NO_THROW(require_room(plain));

@@ -116,6 +116,7 @@ class Importer {
     }
     announce(path, n_byte, n_byte);
     file.n_line = rows.n_line();
+    file.counts_elements = rows.counts_elements();
     file.renamed_columns.assign(rows.renamed_columns().begin(), rows.renamed_columns().end());
     require_any(file);
     report_.n_conversation += file.n_conversation;
@@ -260,7 +261,8 @@ class Importer {
     std::string why = file.n_row == 0 ? "it has a header but no rows" : "";
     if (!file.skips.empty()) {
       const ImportSkip& skip = file.skips.front();
-      why = "line " + std::to_string(skip.lines.front()) + ": " + skip.example;
+      why = (file.counts_elements ? "element " : "line ") + std::to_string(skip.lines.front()) +
+            ": " + skip.example;
     }
     throw Error(ErrorKind::kInsufficient,
                 "[import] " + file_name(file.path) + ": none of " + std::to_string(file.n_row) +

@@ -72,6 +72,7 @@ bool JsonItemReader::next_element(JsonItem& item) {
   }
   item = {};
   item.line = line_ + 1;
+  item.element = ++n_element_;
   depth_ = 0;
   is_in_text_ = false;
   is_escaped_ = false;

@@ -12,7 +12,8 @@
 namespace mascing {
 
 struct JsonItem {
-  int64_t line = 0;  ///< where it begins; the first line of a file is 1
+  int64_t line = 0;     ///< where it begins; the first line of a file is 1
+  int64_t element = 0;  ///< its number in its array, from 1; 0 for lines
   std::string text;
   bool is_too_long = false;  ///< more bytes than the reader keeps; `text` is empty
 };
@@ -30,6 +31,7 @@ class JsonItemReader {
   /// array ends before its closing bracket, if something other than white space follows it, or if
   /// an object has no member that is an array of objects.
   [[nodiscard]] bool next(JsonItem& item);
+  [[nodiscard]] Form form() const { return form_; }
   [[nodiscard]] int64_t n_line() const { return line_ + (is_in_line_ ? 1 : 0); }
   [[nodiscard]] int64_t position() const { return bytes_.position(); }
 
@@ -47,6 +49,7 @@ class JsonItemReader {
   int64_t n_max_byte_;
   int64_t line_ = 0;         // finished lines
   bool is_in_line_ = false;  // a line was begun
+  int64_t n_element_ = 0;    // of an array, so far
   bool is_open_ = false;     // the array's bracket was passed
   int64_t depth_ = 0;        // within an element
   bool is_in_text_ = false;

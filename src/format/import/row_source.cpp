@@ -266,7 +266,7 @@ void RowSource::recognise_items() {
     read_ahead_.push_back(std::move(row));
     const ImportRow& latest = read_ahead_.back();
     if (latest.is_refused()) {
-      seen = "line " + std::to_string(latest.line) + ": " + latest.skip().detail;
+      seen = row_word() + std::to_string(latest.line) + ": " + latest.skip().detail;
       continue;
     }
     std::vector<std::string> names;
@@ -277,13 +277,13 @@ void RowSource::recognise_items() {
       settle_format(names, latest.line);
       return;
     }
-    seen = "line " + std::to_string(latest.line) + " has " + list_of(names);
+    seen = row_word() + std::to_string(latest.line) + " has " + list_of(names);
   }
   fail("unknown format; " + seen, known_formats());
 }
 
 void RowSource::settle_format(const std::vector<std::string>& names, int64_t line) {
-  const std::string where = "line " + std::to_string(line) + ": ";
+  const std::string where = row_word() + std::to_string(line) + ": ";
   for (const ColumnName& column : renamed_) {
     if (!column.is_optional && !contains(names, column.own)) {
       fail(where + "no column \"" + printable(column.theirs) + "\"; there is " + list_of(names),
@@ -293,7 +293,8 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
   if (format_ == nullptr) {
     const auto* found = recognise_format(names);
     if (found == nullptr) {
-      fail(where + "no known format has the columns " + list_of(names), known_formats());
+      fail(where + "no known format has the columns " + list_of(names),
+           "name the column that holds the request, --column request=NAME, or " + known_formats());
     }
     format_ = found;
     return;
@@ -357,7 +358,7 @@ bool RowSource::read_item(ImportRow& row) {
   if (!items_->next(item)) {
     return false;
   }
-  row.line = item.line;
+  row.line = counts_elements() ? item.element : item.line;
   if (item.is_too_long) {
     refuse_length(row, n_max_byte_);
     return true;
@@ -377,6 +378,10 @@ bool RowSource::read_item(ImportRow& row) {
     row.values = with_our_names(value, renamed_, found_);
   }
   return true;
+}
+
+bool RowSource::counts_elements() const {
+  return items_ && items_->form() != JsonItemReader::Form::kLines;
 }
 
 int64_t RowSource::n_line() const {

@@ -37,6 +37,9 @@ class RowSource {
   /// The columns of `renamed` that were met so far, by the file's own names.
   [[nodiscard]] const std::set<std::string>& renamed_columns() const { return found_; }
   [[nodiscard]] int64_t n_line() const;
+  /// Rows are elements of a JSON array, and ImportRow::line is their number: a whole file may be
+  /// one line.
+  [[nodiscard]] bool counts_elements() const;
   /// Bytes read so far.
   [[nodiscard]] int64_t position() const;
 
@@ -47,6 +50,7 @@ class RowSource {
   [[nodiscard]] bool read(ImportRow& row);
   [[nodiscard]] bool read_record(ImportRow& row);
   [[nodiscard]] bool read_item(ImportRow& row);
+  [[nodiscard]] std::string row_word() const { return counts_elements() ? "element " : "line "; }
   void settle_format(const std::vector<std::string>& names, int64_t line);
   [[noreturn]] void fail(const std::string& text, const std::string& hint) const;
 
