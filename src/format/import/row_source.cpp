@@ -292,7 +292,8 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
   if (format_ == nullptr) {
     const auto* found = recognise_format(names);
     if (found == nullptr) {
-      fail(where + "no known format has the columns " + list_of(names), known_formats());
+      fail(where + "no known format has the columns " + list_of(names),
+           "name the column of the request, such as --column prompt=question; " + known_formats());
     }
     format_ = found;
     return;
