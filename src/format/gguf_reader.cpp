@@ -287,7 +287,8 @@ GgufFile GgufFile::open(const std::string& path) {
   if (std::filesystem::is_directory(path, unknown)) {
     throw Error(ErrorKind::kBadInput,
                 "[gguf] " + printable(path) + ": is a folder, expected a GGUF file",
-                std::string("name the file in it; of a Hugging Face folder, ") + kConvert);
+                "name the .gguf file in it; of a Hugging Face folder, make one with "
+                "convert_hf_to_gguf.py of llama.cpp");
   }
   GgufFile file{MappedFile(path)};
   GgufParser(file).parse();

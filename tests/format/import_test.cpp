@@ -368,7 +368,7 @@ TEST_F(ImportTest, OtherFilesByMistakeAreNamed) {
                  "unexpected content after the end of the array",
                  "a.json",
                  "[{\"prompt\": \"x\"}]\nx");
-  expect_error(ErrorKind::kBadInput, "No such file", [&] {
+  expect_error(ErrorKind::kBadInput, "none.csv: no such file", [&] {
     (void)import_files({folder_.path("none.csv")});
   });
   expect_error(
