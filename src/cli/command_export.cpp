@@ -1,6 +1,8 @@
 // `mascing export`: converts a mask to the formats of other inference engines.
 #include <filesystem>
 #include <iostream>
+#include <string>
+#include <utility>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -261,6 +263,26 @@ void execute(const ExportArguments& arguments, Session& session) {
   session.exit_code = 0;
 }
 
+/// A CLI11 check: what is wrong with `form`, or nothing. People name the program that they run.
+std::string names_no_program(const std::string& form) {
+  constexpr std::pair<const char*, const char*> kForms[] = {{"llama.cpp", "lora"},
+                                                            {"llama-server", "lora"},
+                                                            {"ollama", "gguf"},
+                                                            {"lmstudio", "gguf"},
+                                                            {"lm-studio", "gguf"},
+                                                            {"vllm", "hf"},
+                                                            {"sglang", "hf"},
+                                                            {"tgi", "hf"},
+                                                            {"transformers", "hf"},
+                                                            {"safetensors", "hf"}};
+  for (const auto& [program, needed] : kForms) {
+    if (form == program) {
+      return form + " takes --to " + needed + " (docs/deployment.md)";
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 void add_export(CLI::App& app, Session& session) {
@@ -281,6 +303,7 @@ void add_export(CLI::App& app, Session& session) {
   command->add_option("masks", arguments->masks, "Mask files, as FILE or FILE=STRENGTH")
       ->required();
   command->add_option("--to", arguments->target, "Format: lora, gguf, hf, peft or easysteer")
+      ->check(names_no_program)
       ->check(CLI::IsMember({"lora", "gguf", "hf", "peft", "easysteer"}));
   command->add_option("-o,--output", arguments->output, "File or folder to write");
   command->add_option("--model-dir",

@@ -51,7 +51,8 @@ void print_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   if (outcome.was_finished) {
     std::cerr << "nothing has changed since the last run; showing its results\n";
   }
-  const std::string prefix = arguments.output + "/";
+  const bool has_slash = !arguments.output.empty() && arguments.output.back() == '/';
+  const std::string prefix = arguments.output + (has_slash ? "" : "/");
   std::cerr << "wrote " << (outcome.failure.empty() ? prefix + "mask.gguf, " : "") << prefix
             << "results.json, " << prefix << "report.html\n";
   if (outcome.failure.empty()) {

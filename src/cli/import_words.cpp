@@ -50,7 +50,7 @@ void say_imported(const ImportedFile& file) {
     for (const std::string& name : file.unused_columns) {
       names += (names.empty() ? "" : ", ") + printable(name, 30);
     }
-    std::cerr << "  not used: " << names << "; --column gives a column another meaning\n";
+    std::cerr << "  columns not used: " << names << "; --column gives a column another meaning\n";
   }
   if (file.n_renamed > 0) {
     std::cerr << "  renamed " << file.n_renamed << " conversations whose id was already in use\n";

@@ -4,6 +4,9 @@
 //   tensors: string name | u32 dims | u64 ne[dims] | u32 type | u64 offset
 //   padding to the alignment | tensor data            (string: u64 bytes | bytes)
 #include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/files.h"
@@ -19,6 +22,40 @@ namespace {
 constexpr uint64_t kMaxStringBytes = uint64_t{1} << 30U;
 constexpr uint64_t kMaxElements = uint64_t{1} << 30U;
 constexpr uint64_t kMaxOffset = uint64_t{1} << 62U;
+
+constexpr const char* kNoGguf = "the file is damaged or not a GGUF file; download or copy it again";
+constexpr const char* kConvert =
+    "give a GGUF file of this model, or make one with convert_hf_to_gguf.py of llama.cpp";
+
+/// What people give for a GGUF file, by its first bytes.
+struct OtherFile {
+  const char* start;
+  const char* what;
+  const char* hint;
+};
+
+constexpr OtherFile kOtherFiles[] = {
+    {"%PDF", "is a PDF file", "check the name: a model's file usually ends in .gguf"},
+    {"PK\x03\x04", "is a ZIP archive or a PyTorch checkpoint", kConvert},
+    {"version https://git-lfs", "is a Git LFS pointer", "fetch the file itself: git lfs pull"},
+    {"<!DOCTYPE", "is an HTML page", "download the file itself; the site may ask for a login"},
+    {"<!doctype", "is an HTML page", "download the file itself; the site may ask for a login"},
+    {"<html", "is an HTML page", "download the file itself; the site may ask for a login"},
+};
+
+/// `bytes` does not begin with GGUF's magic.
+OtherFile other_file(std::string_view bytes) {
+  for (const OtherFile& other : kOtherFiles) {
+    if (bytes.substr(0, std::string_view(other.start).size()) == other.start) {
+      return other;
+    }
+  }
+  // safetensors: u64 length of the header | a JSON object
+  if (bytes.size() > 9 && bytes.substr(8, 2) == "{\"") {
+    return {"", "is a safetensors file", kConvert};
+  }
+  return {"", "does not begin with the magic \"GGUF\"", kNoGguf};
+}
 
 }  // namespace
 
@@ -43,9 +80,7 @@ class GgufParser {
 
  private:
   [[noreturn]] void malformed(const std::string& what) const {
-    throw Error(ErrorKind::kBadInput,
-                "[gguf] " + name_ + ": " + what,
-                "the file is damaged or not a GGUF file; download or copy it again");
+    throw Error(ErrorKind::kBadInput, "[gguf] " + name_ + ": " + what, kNoGguf);
   }
 
   [[noreturn]] void truncated(uint64_t needed, const std::string& at) const {
@@ -83,7 +118,10 @@ class GgufParser {
       malformed("the file is empty, expected a GGUF file");
     }
     if (bytes_ < 4 || std::memcmp(take(4, "magic"), "GGUF", 4) != 0) {
-      malformed("does not begin with the magic \"GGUF\"");
+      const OtherFile other = other_file(out_.file_.bytes());
+      throw Error(ErrorKind::kBadInput,
+                  "[gguf] " + name_ + ": " + other.what + ", expected a GGUF file",
+                  other.hint);
     }
     const auto version = take_number<uint32_t>("version");
     if (version != 0 && (version & 0xFFFFU) == 0) {
@@ -245,6 +283,13 @@ class GgufParser {
 };
 
 GgufFile GgufFile::open(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) {
+    throw Error(ErrorKind::kBadInput,
+                "[gguf] " + printable(path) + ": is a folder, expected a GGUF file",
+                "name the .gguf file in it; of a Hugging Face folder, make one with "
+                "convert_hf_to_gguf.py of llama.cpp");
+  }
   GgufFile file{MappedFile(path)};
   GgufParser(file).parse();
   return file;

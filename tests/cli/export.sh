@@ -45,6 +45,8 @@ assert form["n_token"] > 0 and len(form["same_experts"]) == len(form["blocks"]) 
 grep -q 'id="exports".*Exports' "$work/eval/report.html" || fail "the report does not show the check"
 expect_error 1 "a different mask" "$mascing" export "$work/half.gguf" -m "$planted" --to lora -o "$work/x" \
   --check "$work/check.jsonl" --results "$work/eval/results.json"
+expect_error 2 "ollama takes --to gguf" "${export_mask[@]}" -m "$planted" --to ollama -o "$work/x"
+expect_error 2 "vllm takes --to hf" "${export_mask[@]}" -m "$planted" --to vllm -o "$work/x"
 expect_error 2 "needs --check" "${export_mask[@]}" -m "$planted" --to lora -o "$work/x" --results "$work/eval/results.json"
 
 # Baked: routers plus adapter in double, everything else unchanged, and back.

@@ -10,7 +10,7 @@ for split in "discovery", "test":
                       "messages": [{"role": "user", "content": text}]}))' >>"$work/data/attacks.jsonl"
 tiny=("$mascing" run "$scenario" -m "$planted" -t 1 -o)
 
-run 0 "${tiny[@]}" "$work/whole"
+run 0 "${tiny[@]}" "$work/whole/"  # with a slash, which no message doubles
 says out dsr
 says err "wrote $work/whole/mask.gguf"
 for name in mask.gguf results.json report.html labelled.jsonl; do

@@ -204,6 +204,33 @@ TEST(GgufReader, RefusesWhatIsNoGguf) {
   expect_refusal("truncated", Bytes().head(3, UINT64_MAX, UINT64_MAX));
 }
 
+TEST(GgufReader, SaysWhatElseAFileIs) {
+  const auto expect = [](const std::string& words, const std::string& bytes) {
+    const TemporaryFolder folder;
+    write_file_atomically(folder.path("a.gguf"), bytes);
+    expect_error(ErrorKind::kBadInput, words, [&] { (void)GgufFile::open(folder.path("a.gguf")); });
+  };
+  expect("a.gguf: is a PDF file, expected a GGUF file", "%PDF-1.4\n");
+  expect("is a Git LFS pointer", "version https://git-lfs.github.com/spec/v1\n");
+  expect("git lfs pull", "version https://git-lfs.github.com/spec/v1\n");
+  expect("is an HTML page", "<!DOCTYPE html><html></html>");
+  expect("is a ZIP archive or a PyTorch checkpoint", "PK\x03\x04zip");
+  const std::string header = "{\"__metadata__\":{}}";
+  expect("is a safetensors file", Bytes().number<uint64_t>(header.size()).get() + header);
+  expect("convert_hf_to_gguf.py", Bytes().number<uint64_t>(header.size()).get() + header);
+  expect("does not begin with the magic", "%PD");
+  expect("does not begin with the magic", "name = \"a scenario\"");
+}
+
+TEST(GgufReader, RefusesAFolder) {
+  const TemporaryFolder folder;
+  expect_error(ErrorKind::kBadInput, "is a folder, expected a GGUF file", [&] {
+    (void)GgufFile::open(folder.path());
+  });
+  expect_error(
+      ErrorKind::kBadInput, "convert_hf_to_gguf.py", [&] { (void)GgufFile::open(folder.path()); });
+}
+
 TEST(GgufReader, RefusesHostileKeys) {
   expect_refusal("1 GiB", Bytes().head(3, 0, 1).number<uint64_t>(UINT64_MAX));
   expect_refusal("unknown type 99", Bytes().head(3, 0, 1).text("k").number<uint32_t>(99));

@@ -321,6 +321,7 @@ TEST_F(ImportTest, WrongColumnsAreNamed) {
                  "line 1: no known format has the columns owl, cat",
                  "a.csv",
                  "owl,cat\n1,2\n");
+  expect_refusal(ErrorKind::kBadInput, "--column prompt=question", "a.csv", "owl,cat\n1,2\n");
   expect_refusal(ErrorKind::kBadInput,
                  "needs \"forbidden_prompt\"",
                  "a.csv",
@@ -386,7 +387,7 @@ TEST_F(ImportTest, OtherFilesByMistakeAreNamed) {
                  "unexpected content after the end of the array",
                  "a.json",
                  "[{\"prompt\": \"x\"}]\nx");
-  expect_error(ErrorKind::kBadInput, "No such file", [&] {
+  expect_error(ErrorKind::kBadInput, "none.csv: no such file", [&] {
     (void)import_files({folder_.path("none.csv")});
   });
   expect_error(

@@ -28,6 +28,11 @@ struct ByteReader::Source {
   int64_t position = 0;
 
   [[noreturn]] void fail() const {
+    if (errno == ENOENT) {
+      throw Error(ErrorKind::kBadInput,
+                  "[import] " + path + ": no such file",
+                  "check the name and the folder");
+    }
     throw Error(ErrorKind::kBadInput,
                 "[import] " + file_name(path) + ": cannot be read: " + std::strerror(errno),
                 "check the path and its permissions: " + path);
