@@ -147,7 +147,7 @@ void generate_some(Host& host,
   }
 }
 
-/// Prompts that share a beginning, which is read once, and end in a few tokens of their own.
+/// Prompts that begin alike and end in a few tokens of their own.
 std::vector<Prompt> branches(const std::vector<Prompt>& prompts, double n_shared, int64_t n) {
   std::vector<Prompt> all(n, beginning_of(prompts.front(), n_shared));
   for (int64_t i = 0; i < n; ++i) {
@@ -169,7 +169,7 @@ void measure_decoding(Host& host,
   const double n_token = share_s * speed.prefill;
   const auto n = std::clamp<int64_t>(
       static_cast<int64_t>(2.0 * n_token) / kBranchTokens, 1, options.n_parallel);
-  const std::vector<Prompt> some = branches(prompts, n_token - to_double(n * kBranchTokens), n);
+  const std::vector<Prompt> some = branches(prompts, n_token / to_double(n) - kBranchTokens, n);
   Sampling sampling = options.sampling;
   sampling.n_max_reasoning_token = 0;
   std::array<double, 2> elapsed_s = {};
