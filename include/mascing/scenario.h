@@ -50,8 +50,7 @@ enum class MaskMethod {
   kMeanDifference,           ///< difference of class means of the router logits
   kSurrogate,                ///< the paper's method: optimised through an LSTM surrogate
   kRouterAdapter,            ///< the closed loop over a low-rank change of the routers
-  kInterventionalSurrogate,  ///< the same through a surrogate trained on the effects of random
-                             ///< masks
+  kInterventionalSurrogate,  ///< the same, trained on the effects of random masks
 };
 
 [[nodiscard]] const char* to_string(MaskMethod method);
@@ -133,8 +132,7 @@ struct Scenario {
 
   [[nodiscard]] const ScenarioSet& target() const;
   [[nodiscard]] bool uses(MaskMethod method) const;
-  /// Some method follows margins of the model's own answers: closed_loop, router_adapter or
-  /// effect_map.
+  /// Some method follows margins of the model's own answers: a loop or effect_map.
   [[nodiscard]] bool uses_loop() const;
   /// Loops of n_loop_step steps, 0 to 2.
   [[nodiscard]] int64_t n_loop() const;
