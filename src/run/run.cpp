@@ -88,12 +88,6 @@ struct Evaluation {
   std::string key;
 };
 
-HoldoutRecord holdout_record(const Dataset& data,
-                             const ModelInfo& info,
-                             const RunOptions& options) {
-  return {options.output, sha256_hex(data.hash + info.identity)};
-}
-
 Steering steering_of(const Mask& mask) {
   return {std::make_shared<const Mask>(mask), mask.alpha};
 }
@@ -241,7 +235,7 @@ Results put_together(Session& session, const Parts& parts) {
 Tested test(Session& session,
             const EvalContext& context,
             const Steering& steering,
-            const SetMargins& margins = {}) {
+            const SetMargins& margins) {
   const RunOptions& options = session.options;
   Tested tested;
   tested.holdout =
@@ -277,8 +271,8 @@ RunOutcome test_found(Session& session,
                       size_t i_trial,
                       const std::string& chosen_by) {
   Mask mask = found.mask(i_trial);
-  const SetMargins margins = find_set_margins(context);
-  Parts parts{&found, chosen_by, test(session, context, steering_of(mask), margins)};
+  Parts parts{
+      &found, chosen_by, test(session, context, steering_of(mask), find_set_margins(context))};
   const HoldoutResult& holdout = parts.tested->holdout;
   const std::string failure = failure_of(holdout, true);
   parts.mask = mask;
@@ -291,11 +285,7 @@ RunOutcome test_found(Session& session,
 }
 
 RunOutcome test_given(Session& session, const EvalContext& context, const Mask& mask) {
-  const SetMargins none{{},
-                        false,
-                        "openings come from the discovery split, which is not asked about a mask "
-                        "that is given"};
-  Parts parts{nullptr, "", test(session, context, steering_of(mask), none)};
+  Parts parts{nullptr, "", test(session, context, steering_of(mask), margins_of_given_mask())};
   parts.mask = mask;
   const std::string failure = failure_of(parts.tested->holdout, false);
   return outcome_of(session, std::move(parts), failure);
@@ -341,7 +331,7 @@ RunOutcome run_scenario(const Scenario& scenario,
   const Selection& selection = found.selection;
   if (selection.is_found) {
     const size_t i_best = selection.i_best;
-    holdout_record(work.data, info, options)
+    HoldoutRecord(work.data, info, options)
         .take_if_agreed(found.mask(i_best), selection.trials.at(i_best), options.agrees_to_test);
   }
   RunOutcome outcome = selection.is_found
@@ -366,11 +356,11 @@ void search_scenario(const Scenario& scenario,
   const FoundMasks found = find_masks(context, options, session.watch);
   const Results offered = put_together(session, {&found, ""});
   write_search(offered, options.output);
-  const HoldoutRecord record = holdout_record(work.data, info, options);
+  const HoldoutRecord record(work.data, info, options);
   const auto test_choice = [&](size_t i_trial) {
     const Mask mask = found.mask(i_trial);
     record.require_first(mask);
-    record.take(mask.values(), mask.alpha);
+    record.take(mask);
     RunOutcome outcome = test_found(session, context, found, i_trial, "user");
     write_outputs(outcome, work.key, options);
     return outcome;

@@ -21,11 +21,10 @@ std::string stamp_path(const RunOptions& options) {
   return options.output + "/run.json";
 }
 
-std::string hash_of(const std::vector<float>& steer, double alpha) {
+std::string hash_of(const Mask& mask) {
   Sha256 digest;
-  const auto strength = to_float(alpha);
-  digest.update(steer.data(), steer.size() * sizeof(float));
-  digest.update(&strength, sizeof strength);
+  digest.update(mask.values().data(), mask.values().size() * sizeof(float));
+  digest.update(&mask.alpha, sizeof mask.alpha);
   return digest.hex();
 }
 
@@ -196,8 +195,8 @@ std::string sum_of(const json& record) {
 
 }  // namespace
 
-HoldoutRecord::HoldoutRecord(std::string folder, std::string data)
-    : path_(std::move(folder) + "/tested.json"), data_(std::move(data)) {}
+HoldoutRecord::HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options)
+    : path_(options.output + "/tested.json"), data_(sha256_hex(data.hash + info.identity)) {}
 
 bool HoldoutRecord::has(const Mask& mask) const {
   if (!file_exists(path_)) {
@@ -205,8 +204,7 @@ bool HoldoutRecord::has(const Mask& mask) const {
   }
   const json first = json::parse(read_text_file(path_), nullptr, false);
   return first.is_object() && word_in(first, "sum") == sum_of(first) &&
-         word_in(first, "data") == data_ &&
-         word_in(first, "mask") == hash_of(mask.values(), mask.alpha);
+         word_in(first, "data") == data_ && word_in(first, "mask") == hash_of(mask);
 }
 
 void HoldoutRecord::require_first(const Mask& mask) const {
@@ -222,8 +220,7 @@ void HoldoutRecord::require_first(const Mask& mask) const {
                 "[search] " + path_ + " is damaged: it said which mask was tested on this data",
                 "use new test conversations, or remove the file if no mask was tested");
   }
-  if (word_in(first, "data") == data_ &&
-      word_in(first, "mask") != hash_of(mask.values(), mask.alpha)) {
+  if (word_in(first, "data") == data_ && word_in(first, "mask") != hash_of(mask)) {
     throw Error(ErrorKind::kUsage,
                 "[search] another mask was already evaluated on this test split",
                 "testing a second mask would be selection on the test split; use new test "
@@ -231,8 +228,8 @@ void HoldoutRecord::require_first(const Mask& mask) const {
   }
 }
 
-void HoldoutRecord::take(const std::vector<float>& steer, double alpha) const {
-  json first = {{"data", data_}, {"mask", hash_of(steer, alpha)}};
+void HoldoutRecord::take(const Mask& mask) const {
+  json first = {{"data", data_}, {"mask", hash_of(mask)}};
   first["sum"] = sum_of(first);
   write_file_atomically(path_, first.dump() + "\n");
 }
@@ -246,7 +243,7 @@ void HoldoutRecord::take_if_agreed(const Mask& mask,
                 "the search is saved: run the same command again to test its mask, or mascing "
                 "search to choose another one");
   }
-  take(mask.values(), mask.alpha);
+  take(mask);
 }
 
 }  // namespace mascing

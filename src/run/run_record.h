@@ -52,14 +52,14 @@ void write_search(const Results& results, const std::string& folder);
 /// to choose on the test split.
 class HoldoutRecord {
  public:
-  /// `data` identifies the conversations and the model.
-  HoldoutRecord(std::string folder, std::string data);
+  /// Of these conversations and this model, in the folder of the run's output.
+  HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options);
   /// True if this mask at this strength was evaluated, or an evaluation of it began.
   [[nodiscard]] bool has(const Mask& mask) const;
   /// Throws Error{kUsage} if another mask or strength was evaluated.
   void require_first(const Mask& mask) const;
   /// Overwrites an earlier record.
-  void take(const std::vector<float>& steer, double alpha) const;
+  void take(const Mask& mask) const;
   /// The same for a run's choice, once `agrees` says so; an evaluation that began, and an empty
   /// function, need no word. Throws Error{kInterrupted} otherwise.
   void take_if_agreed(const Mask& mask,

@@ -68,6 +68,12 @@ SetMargins find_set_margins(const EvalContext& context) {
   return margins_of(context);
 }
 
+SetMargins margins_of_given_mask() {
+  return {{},
+          false,
+          "openings come from the discovery split, which is not asked about a mask that is given"};
+}
+
 EvalContext context_of(const EvalContext& context, const SetMargins& margins) {
   return margins.at_conclusion ? cut_at_conclusion(context) : context;
 }

@@ -19,6 +19,9 @@ struct SetMargins {
 /// None if the target's margin does not tell its replies apart.
 [[nodiscard]] SetMargins find_set_margins(const EvalContext& context);
 
+/// None: a given mask is tested without the discovery split, which openings come from.
+[[nodiscard]] SetMargins margins_of_given_mask();
+
 /// A context whose replies are cut where the margins are asked.
 [[nodiscard]] EvalContext context_of(const EvalContext& context, const SetMargins& margins);
 
