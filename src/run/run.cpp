@@ -293,7 +293,7 @@ RunOutcome test_given(Session& session, const EvalContext& context, const Mask& 
 
 /// The unsteered model alone.
 RunOutcome give_up(Session& session, const EvalContext& context, const FoundMasks& found) {
-  Parts parts{&found, "", test(session, context, {})};
+  Parts parts{&found, "", test(session, context, {}, {})};
   if (found.selection.trials.empty() && parts.tested->baselines.candidates.empty()) {
     parts.warnings = {{"no_mask_found",
                        "no method of the scenario produced a mask",
