@@ -27,7 +27,7 @@ expect_error 1 "open.csv: line 2: a quote is never closed" "$mascing" import "$w
 gzip -c "$work/broken.csv" >"$work/packed.csv"
 expect_error 1 "packed.csv: is compressed (gzip)" "$mascing" import "$work/packed.csv" -o "$work/b.jsonl"
 expect_error 1 "line 1: no known format has the columns owl" "$mascing" import <(echo owl) -o "$work/b.jsonl"
-grep -q -- "--column prompt=question" "$work/err" || fail "no hint at --column"
+grep -q -- "--column request=NAME" "$work/err" || fail "no hint at --column"
 expect_error 1 "none.csv: no such file" "$mascing" import "$work/none.csv" -o "$work/b.jsonl"
 expect_error 2 "unknown format" "$mascing" import "$work/broken.csv" --format harmbnch -o "$work/b.jsonl"
 expect_error 2 "files" "$mascing" import

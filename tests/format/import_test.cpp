@@ -321,7 +321,7 @@ TEST_F(ImportTest, WrongColumnsAreNamed) {
                  "line 1: no known format has the columns owl, cat",
                  "a.csv",
                  "owl,cat\n1,2\n");
-  expect_refusal(ErrorKind::kBadInput, "--column prompt=question", "a.csv", "owl,cat\n1,2\n");
+  expect_refusal(ErrorKind::kBadInput, "--column request=NAME", "a.csv", "owl,cat\n1,2\n");
   expect_refusal(ErrorKind::kBadInput,
                  "needs \"forbidden_prompt\"",
                  "a.csv",
