@@ -42,7 +42,7 @@ struct MaskComparison {
   double cancelled = 0.0;               ///< share of |first| + |second| that cancels in the sum
 };
 
-/// Throws as compose_masks does.
+/// Throws as compose_masks does, and Error{kUsage} for a mask with an adapter.
 [[nodiscard]] MaskComparison compare_masks(const WeightedMask& first, const WeightedMask& second);
 
 /// Throws Error{kMismatch} naming both unless they were made for the same model.

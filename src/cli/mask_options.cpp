@@ -52,6 +52,9 @@ std::string signed_number(double value) {
 }
 
 void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
+  if (first.mask.has_adapter() || second.mask.has_adapter()) {
+    return;  // adapters have no entries that could be opposed
+  }
   const MaskComparison found = compare_masks(first, second);
   std::string examples;
   size_t n = 0;

@@ -8,6 +8,7 @@
 #include "export/calibration.h"
 #include "export/lora.h"
 #include "mascing/error.h"
+#include "mascing/model_info.h"
 
 namespace mascing {
 namespace {
@@ -97,6 +98,9 @@ ObtainedUpdate obtain_update(const Mask& mask,
   Mask matrix = mask;
   matrix.adapter = {};
   if (matrix.n_active() == 0) {
+    if (!options.model.path.empty()) {
+      require_same_model(mask, read_model_info(options.model.path, false, options.codec));
+    }
     return {update_of_adapter(mask, mask.alpha), {}};  // exact: there is nothing to fit
   }
   if (options.model.path.empty()) {

@@ -60,6 +60,9 @@ void validate_adapter(const Mask& mask) {
   if (adapter.rank == 0) {
     return;
   }
+  if (adapter.rank > INT64_MAX / mask.n_layer / mask.n_expert) {
+    fail("an adapter of rank " + std::to_string(adapter.rank));
+  }
   const int64_t n_row = mask.n_layer * adapter.rank;
   if (adapter.n_embd <= 0 || !adapter.down || n_row > INT64_MAX / adapter.n_embd) {
     fail("an adapter without inputs");

@@ -155,6 +155,12 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
 
 MaskComparison compare_masks(const WeightedMask& first, const WeightedMask& second) {
   require_same_origin(first, second);
+  if (first.mask.has_adapter() || second.mask.has_adapter()) {
+    throw Error(ErrorKind::kUsage,
+                "[mask] a router adapter has no entries that could be compared: it pushes each "
+                "token otherwise",
+                "compare what they do: mascing report a/ b/");
+  }
   MaskComparison found;
   double dot = 0.0;
   double square_a = 0.0;

@@ -209,7 +209,8 @@ SigmaRule read_sigma_rule(const GgufFile& file, const std::string& text) {
 
 std::vector<MaskPart> read_parts(const GgufFile& file, const Mask& mask) {
   std::vector<MaskPart> parts;
-  if (!file.has(kPartRulesKey)) {
+  const std::optional<int64_t> version = file.get_int("mascing.format_version");
+  if (version == kPlainVersion || (version == kAdapterVersion && !file.has(kPartRulesKey))) {
     return parts;
   }
   for (const std::string& rule :
@@ -225,7 +226,7 @@ std::vector<MaskPart> read_parts(const GgufFile& file, const Mask& mask) {
 RouterAdapter read_mask_adapter(const GgufFile& file, const Mask& mask) {
   RouterAdapter adapter;
   const GgufTensor* down = file.find_tensor(kDownTensor);
-  if (down == nullptr && file.find_tensor(kUpTensor) == nullptr) {
+  if (file.get_int("mascing.format_version") != kAdapterVersion) {
     return adapter;
   }
   if (down != nullptr && down->dims.size() == 3) {
@@ -235,6 +236,11 @@ RouterAdapter read_mask_adapter(const GgufFile& file, const Mask& mask) {
   adapter.down = std::make_shared<const std::vector<float>>(
       read_tensor(file, kDownTensor, {adapter.n_embd, adapter.rank, mask.n_layer}));
   adapter.up = read_tensor(file, kUpTensor, {mask.n_expert, adapter.rank, mask.n_layer});
+  if (adapter.rank < 1) {
+    throw Error(ErrorKind::kBadInput,
+                mask_path(file) + ": an adapter of rank 0",
+                "the mask is damaged; copy or make it again");
+  }
   return adapter;
 }
 

@@ -250,7 +250,10 @@ std::string loop_section(const Results& results) {
     return "";
   }
   const Stretch stretch = stretch_of(results.loop);
-  const bool is_chosen = results.mask_method.rfind("closed_loop", 0) == 0;
+  // The loop of an adapter stands here only if there was no other, and so no effect map.
+  const bool is_chosen =
+      results.mask_method.starts_with("closed_loop") ||
+      (results.mask_method.starts_with("router_adapter") && !results.effects.is_measured());
   return html_section("loop",
                       is_chosen ? "Closed-loop search" : "Closed-loop search (not selected)",
                       html_paragraph(loop_text(results.loop, stretch)) +

@@ -126,7 +126,7 @@ std::vector<std::string> cut_short(const EvalContext& context, const FoundMasks&
   const Scenario& scenario = context.scenario;
   std::vector<std::string> words;
   const int64_t n_step = std::ssize(found.asked.loop.steps);
-  const bool has_asked = found.asked.effects.is_measured();
+  const bool has_asked = found.asked.effects.is_measured() || n_step > 0;
   if (has_asked && context.evaluator.budget_spent() >= kMaskShare && scenario.n_loop() > 0 &&
       n_step < scenario.search.n_loop_step) {
     words.push_back("the closed loop ran " + std::to_string(n_step) + " of " +

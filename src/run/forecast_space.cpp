@@ -10,6 +10,7 @@
 #include "mascing/model_info.h"
 #include "mascing/model_size.h"
 #include "scenario/dataset.h"
+#include "search/adapter_space.h"
 
 namespace mascing {
 namespace {
@@ -73,8 +74,12 @@ int64_t cache_size(const Scenario& scenario, const Dataset& data, const ModelInf
   const int64_t n_item = scenario.search.n_loop_item > 0 ? scenario.search.n_loop_item : 48;
   const int64_t n_question =
       is_exact_loop(scenario) ? 600 + scenario.search.n_loop_step * n_item : 0;
-  return static_cast<int64_t>(kReplyByte * n_token) +
-         n_question * info.n_layer * info.n_expert * kGradientValue;
+  const int64_t n_entry = info.n_layer * info.n_expert;
+  const int64_t n_value =
+      (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap) ? n_entry
+                                                                                       : 0) +
+      (scenario.uses(MaskMethod::kRouterAdapter) ? n_entry * adapter_rank(info) : 0);
+  return static_cast<int64_t>(kReplyByte * n_token) + n_question * n_value * kGradientValue;
 }
 
 std::string gibi(int64_t n_byte) {

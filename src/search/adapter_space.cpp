@@ -46,6 +46,12 @@ std::vector<RouterInputs> read_inputs(CachedEvaluator& evaluator,
 
 }  // namespace
 
+int64_t adapter_rank(const ModelInfo& info, int64_t n_most) {
+  const int64_t by_up = n_most / (info.n_layer * info.n_expert);
+  const int64_t by_down = kMostDirectionValues / (info.n_layer * info.n_embd);
+  return std::clamp<int64_t>(std::min(by_up, by_down), 1, info.n_embd);
+}
+
 AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
                                 const std::vector<OutcomeSet>& sets,
                                 const Mask& zero,
@@ -57,16 +63,23 @@ AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
   space.mask = zero;
   RouterAdapter& adapter = space.mask.adapter;
   adapter.n_embd = info.n_embd;
-  adapter.rank = std::clamp<int64_t>(n_most / (info.n_layer * info.n_expert), 1, info.n_embd);
+  adapter.rank = adapter_rank(info, n_most);
+  if (adapter.rank < info.n_embd) {  // a basis of tokens needs as many
+    int64_t n_token = 0;
+    for (const TraceRequest& request : requests) {
+      n_token += request.span.size();
+    }
+    adapter.rank = std::clamp<int64_t>(n_token, 1, adapter.rank);
+  }
   adapter.up.assign(info.n_layer * adapter.rank * info.n_expert, 0.0F);
   std::vector<float> down;
   const std::vector<RouterInputs> inputs = read_inputs(evaluator, requests, adapter.rank, seed);
   for (int64_t l = 0; l < info.n_layer; ++l) {
-    if (inputs[l].n_token() < adapter.rank) {
+    if (inputs[l].n_token() < (adapter.rank < info.n_embd ? adapter.rank : 1)) {
       throw Error(ErrorKind::kInsufficient,
                   "[search] only " + std::to_string(inputs[l].n_token()) +
                       " tokens to learn what routers read",
-                  "use more conversations");
+                  "use more conversations, or a larger --context if they are too long");
     }
     const std::vector<float> rows = inputs[l].directions(zero.sigma[l]);
     down.insert(down.end(), rows.begin(), rows.end());

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mascing/mask.h"
+#include "mascing/model_info.h"
 #include "measure/cached_evaluator.h"
 #include "stage/outcome.h"
 
@@ -12,6 +13,11 @@ namespace mascing {
 
 /// Values of an adapter, at most; wider routers are read through fewer directions.
 inline constexpr int64_t kMostAdapterValues = int64_t{1} << 18;
+/// Numbers of all `down`, at most.
+inline constexpr int64_t kMostDirectionValues = int64_t{1} << 24;
+
+/// R for a model, as far as its width goes.
+[[nodiscard]] int64_t adapter_rank(const ModelInfo& info, int64_t n_most = kMostAdapterValues);
 
 struct AdapterSpace {
   Mask mask;            ///< S and `up` zero

@@ -248,12 +248,25 @@ void add_adapter(const EvalContext& context,
     return;
   }
   const int64_t n_token_before = evaluator.asked().n_prefill;
-  const AdapterSpace adapters = make_adapter_space(evaluator, objectives.sets, space.mask, seed);
+  AdapterSpace adapters;
+  try {
+    adapters = make_adapter_space(evaluator, objectives.sets, space.mask, seed);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kHost && error.kind() != ErrorKind::kInsufficient) {
+      throw;
+    }
+    made.warnings.push_back({"no_adapter",
+                             std::string(error.what()) + "; the method router_adapter was left out",
+                             error.hint()});
+    return;
+  }
   const Mask& zero = adapters.mask;
   LoopRun run = run_loop(context, objectives, {zero, zero, all_entries(zero), true}, seed);
   run.summary.n_token = evaluator.asked().n_prefill - n_token_before + adapters.n_token;
-  made.candidates.push_back(
-      candidate_of(with_least_rank(std::move(run.mask)), MaskMethod::kRouterAdapter));
+  if (run.mask.n_active() > 0) {  // a spent budget may leave none
+    made.candidates.push_back(
+        candidate_of(with_least_rank(std::move(run.mask)), MaskMethod::kRouterAdapter));
+  }
   if (made.loop.steps.empty()) {
     made.loop = std::move(run.summary);
   }

@@ -125,10 +125,11 @@ std::vector<double> measure_entry_costs_exactly(const Mask& base,
   OutcomeSet drawn;
   drawn.name = "drawn tokens";
   std::vector<Question> questions;
+  const Steering at_base = perturbed(base, {}, {}, {}, 0.0F);
   for (const Sample& sample : samples) {
     drawn.texts.push_back(sets[sample.i_set].texts[sample.i_item]);
     draw_tokens(rng, drawn.texts.back());
-    questions.push_back({0, std::ssize(questions), perturbed(base, {}, {}, {}, 0.0F)});
+    questions.push_back({0, std::ssize(questions), at_base});
   }
   const std::vector<OutcomeGradient> answers = ask({drawn}, questions);
   for (size_t i = 0; i < answers.size(); ++i) {

@@ -36,7 +36,8 @@ expect_error 2 "a router adapter, and EasySteer only adds constants" \
 run 0 "$mascing" export "$mask=0.5" "$mask=0.5" --to lora -o "$work/two.lora.gguf"
 says out "32"
 
-# A file that was cut or belongs to another width is refused.
+# What has no meaning for an adapter, a file that was cut and a wrong word are refused.
+expect_error 2 "no entries that could be compared" "$mascing" mask diff "$mask" "$mask"
 head -c 3000 "$mask" >"$work/cut.gguf"
 expect_error 1 "cut.gguf" "$mascing" mask show "$work/cut.gguf"
 expect_error 2 "closed_loop, router_adapter" "${search[@]}" "$work/none" --method adapter

@@ -180,6 +180,18 @@ TEST(MaskFile, AMaskWithAnAdapterIsOfVersion3) {
   EXPECT_EQ(read.total(), (std::vector<float>{0, 5, 0, 0, 0, 0, 0, 1}));
 }
 
+// A file that says it has an adapter does not pass for a mask without one.
+TEST(MaskFile, AMaskOfVersion3NeedsItsTensors) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("mask"), mask_with_adapter());
+  std::string bytes = read_text_file(folder.path("mask"));
+  const size_t at = bytes.find("adapter.up");
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, 10, "adapter.ux");
+  write_file_atomically(folder.path("bad"), bytes);
+  expect_error(ErrorKind::kBadInput, "adapter.up", [&] { (void)read_mask(folder.path("bad")); });
+}
+
 TEST(MaskFile, AFlippedBitOfAnAdapterIsNoticed) {
   const TemporaryFolder folder;
   write_mask(folder.path("good"), mask_with_adapter());

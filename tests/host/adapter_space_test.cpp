@@ -99,9 +99,26 @@ TEST_F(AdapterSpaceTest, AWideRouterIsReadThroughWhatSomeTokensSpan) {
       << "a seed reproduces the bytes";
 }
 
-TEST_F(AdapterSpaceTest, TooFewTokensAreAnError) {
+TEST_F(AdapterSpaceTest, FewTokensSpanFewDirectionsAndNoneAreAnError) {
+  const ModelInfo& info = host->describe();
   sets[0].texts.resize(1);
+  sets[0].texts[0].tokens.resize(3);
+  EXPECT_EQ(space_of(4 * info.n_layer * info.n_expert).mask.adapter.rank, 3);
+  EXPECT_EQ(space_of(kMostAdapterValues).mask.adapter.rank, info.n_embd);
+  sets[0].texts.clear();
   EXPECT_THROW((void)space_of(kMostAdapterValues), Error);
+}
+
+TEST_F(AdapterSpaceTest, TheRankOfWideModelsIsBounded) {
+  ModelInfo info;
+  info.n_layer = 48;
+  info.n_expert = 128;
+  info.n_embd = 2048;
+  EXPECT_EQ(adapter_rank(info), 42);
+  info.n_layer = 32;
+  info.n_expert = 8;
+  info.n_embd = 4096;
+  EXPECT_EQ(adapter_rank(info), 128);
 }
 
 TEST_F(AdapterSpaceTest, TheLeastRankPushesAsBefore) {

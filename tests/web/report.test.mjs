@@ -262,7 +262,7 @@ for (const run of ["demo", "reasoning"]) {
     await head.locator("button").click();
     const column = (await page.locator("#selection-rates tbody td:nth-child(4)").allInnerTexts()).map(Number);
     assert.deepEqual(column, [...column].sort((a, b) => a - b));
-    const words = await textOf(page, "#routing > p");
+    const words = await textOf(page, "#routing > p:first-of-type");
     for (const key of ["tokens", "conversations", "viewed", "left_out"]) {
       assert.ok(words.replaceAll(/(?<=\d) (?=\d)/g, "").includes(String(routing[key])), `${key} is not said: ${words}`);
     }

@@ -113,7 +113,12 @@ void ReversePass::visit_adapters(const TapeTensor& router, const std::vector<int
   if (std::none_of(columns_.parts.begin(), columns_.parts.end(), has_adapter)) {
     return;
   }
-  if (input == TapeTensor::kNone) {
+  const int64_t width = columns_.parts.front().steering->mask->adapter.n_embd;
+  const bool is_found =
+      input != TapeTensor::kNone && tape.at(input).shape.type == GGML_TYPE_F32 &&
+      tape.at(input).n_element() == router.shape.ne[1] * tape.at(input).shape.ne[0] &&
+      (width == 0 || tape.at(input).shape.ne[0] == width);
+  if (!is_found) {
     throw Error(ErrorKind::kHost,
                 "[gradient] the input of router " + std::to_string(router.layer) + " was not found",
                 "adapters are not available for this architecture");
