@@ -162,14 +162,14 @@ def headline(runs):
     for model in SEVEN:
         cells = []
         for scenario in readme_table.SCENARIOS:
-            run = runs.get((model, scenario))
+            run = runs.get((model, scenario)) or runs.get((model, scenario + MATRIX))
             metric = run["metrics"].get(readme_table.TARGETS[scenario]) if run else None
             cell = readme_table.rate_cell(metric) if run else "not run yet"
             if run and has_failed(run, scenario):
                 cell = f"{100 * metric['base']['rate']:.1f} → no mask"
             elif run and fallen(run, scenario):
                 cell += ", beyond the limit of " + ", ".join(f"`{name}`" for name in fallen(run, scenario))
-            cells.append(cell)
+            cells.append(cell + (" (matrix)" if run and (model, scenario) not in runs else ""))
         lines.append(f"| `{model}` | " + " | ".join(cells) + " |")
     lines.append("| average | " + " | ".join(average_text(runs, s) for s in readme_table.SCENARIOS) + " |")
     lines.append("| the paper's seven models | " + " | ".join(PAPER[s] for s in readme_table.SCENARIOS) + " |")
@@ -194,7 +194,7 @@ def main(arguments):
         with open(path + ".tmp", "w", encoding="utf-8") as file:
             file.write(content)
         os.replace(path + ".tmp", path)
-    print(f"wrote {document} and the zoo's table of {readme}: {len(runs)} runs of {2 * len(ORDER)}", file=sys.stderr)
+    print(f"wrote {document} and the zoo's table of {readme}: {len(runs)} runs, of {2 * len(ORDER)} and as many for matrices", file=sys.stderr)
     return 0
 
 
