@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace mascing {
@@ -22,6 +23,8 @@ struct RouterAdapter {
   [[nodiscard]] const float* down_row(int64_t i_layer, int64_t i_rank) const {
     return down->data() + (i_layer * rank + i_rank) * n_embd;
   }
+  /// SHA-256 over rank, `down` and `up`, as hexadecimal digits; of an adapter, not of none.
+  [[nodiscard]] std::string hash() const;
   /// `up` of a layer, [R, E].
   [[nodiscard]] const float* up_of(int64_t i_layer, int64_t n_expert) const {
     return up.data() + i_layer * rank * n_expert;

@@ -286,10 +286,7 @@ void chat(ChatSession& session, const ChatView& view, LineReader& lines, std::os
       if (!view.is_interactive || error.kind() == ErrorKind::kInterrupted) {
         throw;
       }
-      std::cerr << message_text("", error.what(), 0);
-      if (!error.hint().empty()) {
-        std::cerr << message_text("  hint:", error.hint(), 4);
-      }
+      std::cerr << error_text(error.what(), error.hint(), "");
     }
   }
 }

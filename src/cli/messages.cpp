@@ -20,17 +20,20 @@ std::string message_text(const std::string& start, const std::string& text, size
   std::string message;
   std::string line;
   for (std::string begin = start; std::getline(lines, line) || message.empty(); begin.clear()) {
-    const std::string whole = begin.empty() ? line : begin + " " + line;
+    std::string whole = begin;
+    whole.append(begin.empty() ? "" : " ").append(line);
     const bool fits = !is_folded || width_of(whole) <= kMessageColumns;
     message += fits ? whole + "\n" : mascing::wrapped(begin, line, begin.empty() ? 0 : indent);
   }
   return message;
 }
 
-std::string error_text(const std::string& message, const std::string& hint) {
+std::string error_text(const std::string& message,
+                       const std::string& hint,
+                       const std::string& start) {
   constexpr size_t kIndent = 2;
   constexpr size_t kHintIndent = 4;
-  return message_text("mascing: error:", message, kIndent) +
+  return message_text(start, message, kIndent) +
          (hint.empty() ? "" : message_text("  hint:", hint, kHintIndent));
 }
 

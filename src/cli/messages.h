@@ -12,7 +12,9 @@ namespace mascing::cli {
                                        const std::string& text,
                                        size_t indent);
 
-/// "mascing: error: message" and its hint, if it has one.
-[[nodiscard]] std::string error_text(const std::string& message, const std::string& hint);
+/// `start`, the message and its hint, if it has one.
+[[nodiscard]] std::string error_text(const std::string& message,
+                                     const std::string& hint,
+                                     const std::string& start = "mascing: error:");
 
 }  // namespace mascing::cli

@@ -19,19 +19,12 @@ std::string last_query(const Scenario& scenario) {
 }  // namespace
 
 RunSteps::RunSteps(const Scenario& scenario, End end) {
-  const auto uses_any = [&](std::initializer_list<MaskMethod> methods) {
-    return std::any_of(
-        methods.begin(), methods.end(), [&](MaskMethod method) { return scenario.uses(method); });
-  };
   steps_.push_back({"label", {"playing", "calibrating", "labelling"}, {"play", "label"}});
   steps_.push_back({"trace", {"tracing"}, {"trace"}});
-  if (uses_any({MaskMethod::kSurrogate})) {
+  if (scenario.uses(MaskMethod::kSurrogate)) {
     steps_.push_back({"train and steer", {"train", "validate", "steer"}, {"train_and_steer"}});
   }
-  if (uses_any({MaskMethod::kClosedLoop,
-                MaskMethod::kRouterAdapter,
-                MaskMethod::kEffectMap,
-                MaskMethod::kInterventionalSurrogate})) {
+  if (scenario.uses_loop() || scenario.uses(MaskMethod::kInterventionalSurrogate)) {
     steps_.push_back({"query the model",
                       {"replies",
                        "effect",

@@ -155,10 +155,7 @@ void SearchMenu::run(std::istream& in, std::ostream& out, bool is_interactive, b
       if (!is_interactive || error.kind() == ErrorKind::kInterrupted) {
         throw;
       }
-      std::cerr << message_text("", error.what(), 0);
-      if (!error.hint().empty()) {
-        std::cerr << message_text("  hint:", error.hint(), 4);
-      }
+      std::cerr << error_text(error.what(), error.hint(), "");
     }
   }
 }

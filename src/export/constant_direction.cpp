@@ -126,12 +126,7 @@ RouterUpdate fit_router_update(Host& host,
                                const Progress& progress) {
   const ModelInfo& info = host.describe();
   require_same_model(mask, info);
-  RouterUpdate update;
-  update.n_layer = info.n_layer;
-  update.n_expert = info.n_expert;
-  update.n_embd = info.n_embd;
-  update.blocks = info.blocks;
-  update.origin = origin_of(mask, alpha);
+  RouterUpdate update = start_update(mask, info.n_embd, alpha);
   const Reading reading = choose_texts(samples, options);
   const std::vector<int64_t> touched = touched_layers(mask);
   const int64_t n_at_once = layers_at_once(reading, info, options);

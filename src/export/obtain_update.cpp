@@ -43,6 +43,11 @@ RouterUpdate read_adapter(const std::string& adapter, const Mask& mask) {
   return update;
 }
 
+Mask without_adapter(Mask mask) {
+  mask.adapter = {};
+  return mask;
+}
+
 ObtainedUpdate fit(const Mask& mask,
                    const ExportOptions& options,
                    bool may_shift,
@@ -70,9 +75,8 @@ ObtainedUpdate fit(const Mask& mask,
   how.n_max_token = options.n_max_token;
   how.n_thread =
       options.model.n_thread > 0 ? options.model.n_thread : std::thread::hardware_concurrency();
-  Mask matrix = mask;
-  matrix.adapter = {};
-  obtained.update = fit_router_update(*host, matrix, mask.alpha, samples, how, progress);
+  obtained.update =
+      fit_router_update(*host, without_adapter(mask), mask.alpha, samples, how, progress);
   obtained.update.origin = origin_of(mask, mask.alpha);
   warn_of_poor_fit(obtained);
   if (mask.has_adapter()) {
@@ -95,9 +99,7 @@ ObtainedUpdate obtain_update(const Mask& mask,
   if (!options.adapter.empty()) {
     return {read_adapter(options.adapter, mask), {}};
   }
-  Mask matrix = mask;
-  matrix.adapter = {};
-  if (matrix.n_active() == 0) {
+  if (without_adapter(mask).n_active() == 0) {
     if (!options.model.path.empty()) {
       require_same_model(mask, read_model_info(options.model.path, false, options.codec));
     }

@@ -23,14 +23,19 @@ void add_update_row(const LayerUpdate& layer,
   }
 }
 
-RouterUpdate update_of_adapter(const Mask& mask, double alpha) {
-  const RouterAdapter& adapter = mask.adapter;
+RouterUpdate start_update(const Mask& mask, int64_t n_embd, double alpha) {
   RouterUpdate update;
   update.n_layer = mask.n_layer;
   update.n_expert = mask.n_expert;
-  update.n_embd = adapter.n_embd;
+  update.n_embd = n_embd;
   update.blocks = mask.blocks;
   update.origin = origin_of(mask, alpha);
+  return update;
+}
+
+RouterUpdate update_of_adapter(const Mask& mask, double alpha) {
+  const RouterAdapter& adapter = mask.adapter;
+  RouterUpdate update = start_update(mask, adapter.n_embd, alpha);
   for (int64_t l = 0; l < mask.n_layer; ++l) {
     const float* up = adapter.up_of(l, mask.n_expert);
     const int64_t n = adapter.rank * mask.n_expert;
@@ -94,9 +99,7 @@ std::string hash_mask(const Mask& mask) {
     hash.update(part.steer.data(), part.steer.size() * sizeof(float));
   }
   if (mask.has_adapter()) {
-    hash.update("adapter");
-    hash.update(mask.adapter.down->data(), mask.adapter.down->size() * sizeof(float));
-    hash.update(mask.adapter.up.data(), mask.adapter.up.size() * sizeof(float));
+    hash.update(mask.adapter.hash());
   }
   return hash.hex();
 }

@@ -55,6 +55,8 @@ void add_update_row(const LayerUpdate& layer,
                     double strength,
                     std::vector<double>& row);
 
+/// Without layers. `n_embd`: width of the model's routers.
+[[nodiscard]] RouterUpdate start_update(const Mask& mask, int64_t n_embd, double alpha);
 /// What the adapter of a mask is as an update: exactly the same. Its S is not in it.
 [[nodiscard]] RouterUpdate update_of_adapter(const Mask& mask, double alpha);
 /// Adds the layers of `more` to those of `update`, of the same model.

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/numeric.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "mascing/model_info.h"
@@ -96,6 +97,14 @@ SigmaRule parse_sigma_rule(const std::string& text) {
   throw Error(ErrorKind::kUsage,
               "[mask] sigma rule \"" + printable(text) + "\", expected token, calibrated or batch",
               "use token unless the mask was made for another rule");
+}
+
+std::string RouterAdapter::hash() const {
+  Sha256 digest;
+  digest.update("adapter " + std::to_string(rank) + "\n");
+  digest.update(down->data(), down->size() * sizeof(float));
+  digest.update(up.data(), up.size() * sizeof(float));
+  return digest.hex();
 }
 
 int64_t Mask::n_active() const {

@@ -65,6 +65,23 @@ std::vector<double> in_units_of(const WeightedMask& used, const Mask& reference)
   return entries;
 }
 
+/// Adds a layer's rows of a mask's adapter, `up` at its strength.
+void append_rows(const WeightedMask& used,
+                 int64_t i_layer,
+                 std::vector<float>& down,
+                 std::vector<float>& up) {
+  const RouterAdapter& adapter = used.mask.adapter;
+  if (adapter.rank == 0) {
+    return;
+  }
+  down.insert(down.end(), adapter.down_row(i_layer, 0), adapter.down_row(i_layer, adapter.rank));
+  const float* first = adapter.up_of(i_layer, used.mask.n_expert);
+  std::transform(
+      first, first + adapter.rank * used.mask.n_expert, std::back_inserter(up), [&](float x) {
+        return to_float(used.strength * x);
+      });
+}
+
 /// Adapters side by side: the ranks add up, `up` takes the strengths. None if no mask has one.
 RouterAdapter joined_adapters(const std::vector<WeightedMask>& masks) {
   RouterAdapter sum;
@@ -76,18 +93,9 @@ RouterAdapter joined_adapters(const std::vector<WeightedMask>& masks) {
     return {};
   }
   std::vector<float> down;
-  const Mask& first = masks[0].mask;
-  for (int64_t l = 0; l < first.n_layer; ++l) {
+  for (int64_t l = 0; l < masks[0].mask.n_layer; ++l) {
     for (const WeightedMask& used : masks) {
-      const RouterAdapter& adapter = used.mask.adapter;
-      for (int64_t r = 0; r < adapter.rank; ++r) {
-        const float* row = adapter.down_row(l, r);
-        down.insert(down.end(), row, row + adapter.n_embd);
-        const float* up = adapter.up_of(l, first.n_expert) + r * first.n_expert;
-        std::transform(up, up + first.n_expert, std::back_inserter(sum.up), [&](float x) {
-          return to_float(used.strength * x);
-        });
-      }
+      append_rows(used, l, down, sum.up);
     }
   }
   sum.down = std::make_shared<const std::vector<float>>(std::move(down));

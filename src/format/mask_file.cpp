@@ -222,13 +222,13 @@ std::vector<MaskPart> read_parts(const GgufFile& file, const Mask& mask) {
   return parts;
 }
 
-/// No adapter if the file has none. Its rank and width are those of the first tensor.
+/// None in files of earlier versions. Its rank and width are those of the first tensor.
 RouterAdapter read_mask_adapter(const GgufFile& file, const Mask& mask) {
   RouterAdapter adapter;
-  const GgufTensor* down = file.find_tensor(kDownTensor);
   if (file.get_int("mascing.format_version") != kAdapterVersion) {
     return adapter;
   }
+  const GgufTensor* down = file.find_tensor(kDownTensor);
   if (down != nullptr && down->dims.size() == 3) {
     adapter.n_embd = down->dims[0];
     adapter.rank = down->dims[1];

@@ -89,8 +89,10 @@ bool is_active(const Steering& steering) {
   if (steering.alpha == 0.0F) {
     return false;
   }
-  if (steering.mask != nullptr && steering.mask->n_active() > 0) {
-    return true;
+  for (int64_t l = 0; steering.mask != nullptr && l < steering.mask->n_layer; ++l) {
+    if (!steering.mask->is_zero(l)) {
+      return true;
+    }
   }
   for (int64_t b = 0; steering.control != nullptr && b < steering.control->n_block; ++b) {
     if (!steering.control->is_zero(b)) {

@@ -140,9 +140,7 @@ std::string steering_key(const Steering& steering) {
       digest.update(to_string(part.sigma_rule));
     }
     if (mask.has_adapter()) {
-      digest.update("adapter");
-      digest.update(mask.adapter.down->data(), mask.adapter.down->size() * sizeof(float));
-      digest.update(mask.adapter.up.data(), mask.adapter.up.size() * sizeof(float));
+      digest.update(mask.adapter.hash());
     }
   }
   digest.update(&steering.alpha, sizeof steering.alpha);

@@ -18,14 +18,9 @@ using nlohmann::json;
 /// What the answers to a question depend on besides its item. A mask of all zeros changes nothing,
 /// but derivatives by its values depend on what these are.
 std::string mask_key(const Steering& steering) {
-  std::string key = steering_key(steering);
-  if (steering.mask && steering.mask->has_adapter()) {
-    Sha256 digest;
-    const std::vector<float>& down = *steering.mask->adapter.down;
-    digest.update(down.data(), down.size() * sizeof(float));
-    key += digest.hex();
-  }
-  return key;
+  const bool is_zero_adapter =
+      !is_active(steering) && steering.mask && steering.mask->has_adapter();
+  return steering_key(steering) + (is_zero_adapter ? steering.mask->adapter.hash() : "");
 }
 
 /// Under which the answers to questions are stored.

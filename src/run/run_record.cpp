@@ -23,10 +23,9 @@ std::string stamp_path(const RunOptions& options) {
 
 std::string hash_of(const Mask& mask) {
   Sha256 digest;
-  digest.update(mask.values().data(), mask.values().size() * sizeof(float));
+  digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
   if (mask.has_adapter()) {
-    digest.update(mask.adapter.down->data(), mask.adapter.down->size() * sizeof(float));
-    digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
+    digest.update(mask.adapter.hash());
   }
   digest.update(&mask.alpha, sizeof mask.alpha);
   return digest.hex();

@@ -13,7 +13,6 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kTurnSides = 2;  // without the mask, with it
 constexpr const char* kUser = "user";
 
 int64_t n_user_message(const Conversation& row) {
@@ -29,18 +28,6 @@ bool has_reasoning(const AskedSide& side) {
   });
 }
 
-int64_t n_token_of(const OutcomeSet& set) {
-  int64_t n_opening = 0;
-  for (const TokenSequence& opening : *set.openings) {
-    n_opening += std::ssize(opening);
-  }
-  int64_t n_token = 0;
-  for (const TokenSequence& prompt : set.prompts) {
-    n_token += std::ssize(prompt) + n_opening;
-  }
-  return kTurnSides * n_token;
-}
-
 }  // namespace
 
 void TurnMargins::leave_out(int64_t n_turn, const std::string& reason) {
@@ -54,43 +41,40 @@ void TurnMargins::add_turns(const AskedSide& base,
                             const AskedSide& steered,
                             size_t i_row,
                             size_t i_transcript,
-                            OutcomeSet& set,
-                            std::vector<Turn>& turns) {
+                            SetTurns& asked) {
   const Conversation& row = steered.rows[i_row];
   const AskedReply& reply = base.asked.replies.at(i_row);
-  const bool reasons_first = has_reasoning(base);
   const int64_t n_message = std::ssize(row.messages);
   for (int64_t i = 0; i < n_message; ++i) {
     const bool is_last = i + 1 == n_message;
     if (row.messages[i].role != kUser) {
       continue;
     }
-    if (reasons_first && !is_last) {
+    if (asked.reasons_first && !is_last) {
       leave_out(1, "a model that reasons has not reasoned yet at the end of earlier messages");
       continue;
     }
-    if (reasons_first && (!reply.ok() || base.rows[i_row].messages != row.messages)) {
+    if (asked.reasons_first && (!reply.ok() || base.rows[i_row].messages != row.messages)) {
       leave_out(1, "the reasoning without the mask answers another conversation");
       continue;
     }
     Conversation cut = row;
     cut.messages.resize(i + 1);
     const TokenSequence prefix =
-        reasons_first ? prefix_of(context_of(context_, margins_), reply) : TokenSequence();
+        asked.reasons_first ? prefix_of(context_of(context_, margins_), reply) : TokenSequence();
     auto prompt = opening_prompt(context_.evaluator.host(), cut, prefix);
     if (!prompt) {
       leave_out(1, "the chat template does not take the beginning of a conversation");
       continue;
     }
-    set.prompts.push_back(std::move(prompt->tokens));
-    set.firsts.push_back(prompt->first);
-    turns.push_back({i_transcript, i});
+    asked.set.prompts.push_back(std::move(prompt->tokens));
+    asked.set.firsts.push_back(prompt->first);
+    asked.turns.push_back({i_transcript, i});
   }
 }
 
-void TurnMargins::ask(const OutcomeSet& set,
-                      const std::vector<Turn>& turns,
-                      std::vector<Transcript>& transcripts) {
+void TurnMargins::ask(const SetTurns& asked, std::vector<Transcript>& transcripts) {
+  const auto& [reasons_first, set, turns] = asked;
   const int64_t n_turn = std::ssize(turns);
   report(context_.evaluator.progress(),
          {"testing: margins of " + set.name, 0, n_turn, "messages", ""});
@@ -101,8 +85,9 @@ void TurnMargins::ask(const OutcomeSet& set,
     }
   }
   const std::vector<OutcomeSet> sets = {set};
+  const int64_t n_token_before = context_.evaluator.asked().n_prefill;
   const std::vector<double> answers = context_.evaluator.outcomes(sets, key_of(sets), questions);
-  result_.n_token += n_token_of(set);
+  result_.n_token += context_.evaluator.asked().n_prefill - n_token_before;
   for (int64_t i = 0; i < n_turn; ++i) {
     const TurnMargin margin{turns[i].i_message, answers.at(i), answers.at(n_turn + i)};
     if (!std::isfinite(margin.base) || !std::isfinite(margin.steered)) {
@@ -118,8 +103,7 @@ void TurnMargins::add(const AskedSide& base,
                       const AskedSide& steered,
                       size_t first,
                       std::vector<Transcript>& transcripts) {
-  OutcomeSet set;
-  std::vector<Turn> turns;
+  SetTurns asked = {has_reasoning(base), {}, {}};
   for (size_t i = 0; i < steered.rows.size(); ++i) {
     const Transcript& transcript = transcripts.at(first + i);
     if (!transcript.routing) {
@@ -133,21 +117,21 @@ void TurnMargins::add(const AskedSide& base,
                 margins_.reason.empty() ? reason : margins_.reason);
       continue;
     }
-    if (!set.has_margin()) {
-      set = found->second;
+    if (!asked.set.has_margin()) {
+      asked.set = found->second;
     }
-    add_turns(base, steered, i, first + i, set, turns);
+    add_turns(base, steered, i, first + i, asked);
   }
-  if (turns.empty()) {
+  if (asked.turns.empty()) {
     return;
   }
   try {
-    ask(set, turns, transcripts);
+    ask(asked, transcripts);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kHost) {
       throw;
     }
-    leave_out(std::ssize(turns), error.what());
+    leave_out(std::ssize(asked.turns), error.what());
   }
 }
 

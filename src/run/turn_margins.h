@@ -36,16 +36,19 @@ class TurnMargins {
     size_t i_transcript = 0;
     int64_t i_message = 0;
   };
+  /// The messages of a set that are asked about; they are its items.
+  struct SetTurns {
+    bool reasons_first = false;  ///< the model does
+    OutcomeSet set;
+    std::vector<Turn> turns;
+  };
 
   void add_turns(const AskedSide& base,
                  const AskedSide& steered,
                  size_t i_row,
                  size_t i_transcript,
-                 OutcomeSet& set,
-                 std::vector<Turn>& turns);
-  void ask(const OutcomeSet& set,
-           const std::vector<Turn>& turns,
-           std::vector<Transcript>& transcripts);
+                 SetTurns& asked);
+  void ask(const SetTurns& asked, std::vector<Transcript>& transcripts);
   void leave_out(int64_t n_turn, const std::string& reason);
 
   const EvalContext& context_;

@@ -133,6 +133,14 @@ MarginResult check_margin(const EvalContext& context,
   return margin;
 }
 
+OutcomeSet margin_set(const std::string& metric, const SetOpenings& found, double zero) {
+  OutcomeSet set;
+  set.name = metric;
+  set.zero = zero;
+  set_openings(found.fit.openings, set);
+  return set;
+}
+
 std::string weakness_of(const std::string& metric, const MarginResult& margin) {
   if (margin.is_usable) {
     return {};

@@ -24,6 +24,11 @@ namespace mascing {
 /// The same for a set whose replies were not judged: nothing but the zero by coverage.
 [[nodiscard]] MarginResult unchecked_margin(const SetOpenings& found);
 
+/// A set with these openings and zero, and no prompts yet.
+[[nodiscard]] OutcomeSet margin_set(const std::string& metric,
+                                    const SetOpenings& found,
+                                    double zero);
+
 /// Largest slope of p(wanted), per nat: nearly a count of margins above the zero.
 inline constexpr double kMostSlope = 4.0;
 

@@ -66,10 +66,7 @@ std::optional<Objective> margin_objective(const EvalContext& context,
                                           const SetOpenings& found,
                                           const MarginResult& margin) {
   Objective objective;
-  OutcomeSet& outcome = objective.set;
-  outcome.name = set.spec.metric;
-  outcome.zero = margin.zero;
-  set_openings(found.fit.openings, outcome);
+  OutcomeSet& outcome = objective.set = margin_set(set.spec.metric, found, margin.zero);
   const std::vector<TokenSequence> prefixes = prefixes_of(context, set, split);
   for (size_t i = 0; i < prefixes.size(); ++i) {
     auto prompt = opening_prompt(context.evaluator.host(), set.rows(split)[i], prefixes[i]);

@@ -13,14 +13,6 @@
 namespace mascing {
 namespace {
 
-OutcomeSet outcome_set(const std::string& metric, const SetOpenings& found, double zero) {
-  OutcomeSet set;
-  set.name = metric;
-  set.zero = zero;
-  set_openings(found.fit.openings, set);
-  return set;
-}
-
 std::string too_weak(const ScenarioSet& target,
                      const std::optional<SetOpenings>& found,
                      const MarginResult& margin) {
@@ -42,14 +34,14 @@ SetMargins margins_of(const EvalContext& context) {
       return {{}, false, too_weak(spec, found, margin)};
     }
     if (found) {
-      margins.sets[spec.metric] = outcome_set(spec.metric, *found, margin.zero);
+      margins.sets[spec.metric] = margin_set(spec.metric, *found, margin.zero);
     }
   }
   const auto refusals = find_refusal_openings(pooled);
   for (const LoadedSet& set : context.data.sets) {
     if (set.spec.role == SetRole::kBenign && refusals) {
       const double zero = unchecked_margin(*refusals).zero;
-      margins.sets[set.spec.metric] = outcome_set(set.spec.metric, *refusals, zero);
+      margins.sets[set.spec.metric] = margin_set(set.spec.metric, *refusals, zero);
     }
   }
   return margins;

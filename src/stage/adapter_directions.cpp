@@ -38,12 +38,14 @@ void RouterInputs::add(const float* input) {
 
 std::vector<float> RouterInputs::scales(float sigma) const {
   std::vector<double> rms;
+  rms.reserve(squares_.size());
   for (const double square : squares_) {
     rms.push_back(std::sqrt(square / to_double(std::max<int64_t>(1, n_token_))));
   }
   const double mean = std::accumulate(rms.begin(), rms.end(), 0.0) / to_double(n_embd_);
   const double least = std::max(kLeastShare * mean, 1e-12);
   std::vector<float> scales;
+  scales.reserve(rms.size());
   for (const double value : rms) {
     scales.push_back(to_float(sigma / std::max(value, least)));
   }
