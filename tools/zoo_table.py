@@ -3,8 +3,9 @@
 
     tools/zoo_table.py out/table docs/zoo.md README.md
 
-reads out/table/<model>/{defend,permit}/results.json for every model of models/zoo/cards; what is missing is said. Runs of the
-method closed_loop, in out/table/<model>/{defend,permit}-matrix, have a column of their own.
+takes out/table/<model>/{defend,permit}/results.json of every model of the zoo into models/zoo/results, cut to what the tables need,
+and draws the tables from there: a machine need not run all of them. What is missing is said. Runs of the method closed_loop, in
+out/table/<model>/{defend,permit}-matrix, have a column of their own.
 """
 import json
 import os
@@ -12,7 +13,7 @@ import sys
 
 import readme_table
 
-CARDS = "models/zoo/cards"
+RECORDS = "models/zoo/results"
 ORDER = ("qwen3moe", "phimoe", "mixtral", "gpt-oss", "qwen2moe", "hunyuan-moe", "deepseek", "qwen3moe-wide")
 SEVEN = ORDER[:7]
 MATRIX = "-matrix"
@@ -25,16 +26,58 @@ AGAIN = ("A model that is measured again after the method has changed is looked 
          "splits, and results replace older ones whether they are better or not.")
 
 
-def read(folder):
-    runs = {}
-    for model in ORDER:
-        for scenario in readme_table.SCENARIOS:
-            for run in (scenario, scenario + MATRIX):
-                path = os.path.join(folder, model, run, "results.json")
-                if os.path.exists(path):
-                    with open(path, encoding="utf-8") as file:
-                        runs[model, run] = json.load(file)
-    return runs
+def run_keys():
+    return [(model, run) for model in ORDER for scenario in readme_table.SCENARIOS for run in (scenario, scenario + MATRIX)]
+
+
+def read_json(path):
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def write(path, content):
+    with open(path + ".tmp", "w", encoding="utf-8") as file:
+        file.write(content)
+    os.replace(path + ".tmp", path)
+
+
+def only(value, names):
+    return {name: value[name] for name in names if name in value} if value else value
+
+
+def metric_record(metric):
+    return {"n": metric["n"], **{side: only(metric[side], ("rate", "low", "high")) for side in ("base", "steered")}}
+
+
+def record(results):
+    """What the tables need of a run's results.json."""
+    kept = only(results, ("damage", "warnings", "labels", "cost"))
+    kept["metrics"] = {name: metric_record(metric) for name, metric in results["metrics"].items()}
+    kept["mask"] = only(results["mask"], ("method", "alpha", "sha256"))
+    kept["outcome"] = only(results["outcome"], ("n", "auc"))
+    kept["search"] = only(results.get("search"), ("prefill_tokens", "generated_tokens"))
+    kept["candidates"] = [{"method": c["method"], "role": c["role"], "metrics": {name: metric_record(m) for name, m in c["metrics"].items()}}
+                          for c in results["candidates"] if c["role"] == "baseline"]
+    return kept
+
+
+def take(folder):
+    """Takes the results of a folder into the records; returns how many there were."""
+    n = 0
+    for model, run in run_keys():
+        results = read_json(os.path.join(folder, model, run, "results.json"))
+        if results:
+            os.makedirs(RECORDS, exist_ok=True)
+            write(os.path.join(RECORDS, f"{model}-{run}.json"), json.dumps(record(results), indent=1, ensure_ascii=False) + "\n")
+            n += 1
+    return n
+
+
+def read():
+    runs = {key: read_json(os.path.join(RECORDS, "-".join(key) + ".json")) for key in run_keys()}
+    return {key: run for key, run in runs.items() if run}
 
 
 def share(rate):
@@ -182,18 +225,16 @@ def main(arguments):
         return 2
     folder, document, readme = arguments
     try:
-        runs = read(folder)
-        if not runs:
+        if not take(folder):
             raise ValueError(f"{folder}: no results.json of a model of the zoo; run make table")
+        runs = read()
         with open(readme, encoding="utf-8") as file:
             text = readme_table.replace_block(file.read(), "zoo", headline(runs))
     except (OSError, ValueError, KeyError) as error:
         print(f"zoo_table: error: {error!r}", file=sys.stderr)
         return 1
-    for path, content in ((document, page(runs)), (readme, text)):
-        with open(path + ".tmp", "w", encoding="utf-8") as file:
-            file.write(content)
-        os.replace(path + ".tmp", path)
+    write(document, page(runs))
+    write(readme, text)
     print(f"wrote {document} and the zoo's table of {readme}: {len(runs)} runs, of {2 * len(ORDER)} and as many for matrices", file=sys.stderr)
     return 0
 
