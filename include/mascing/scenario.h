@@ -103,6 +103,7 @@ struct GeneralOptions {
 
 /// Baselines for the chosen mask (`mascing run --baselines`).
 struct BaselineOptions {
+  std::vector<std::string> methods;  ///< paper, mean_difference, ...; empty = all
   std::string system_prompt;  ///< should have the same effect as the mask; empty = no such baseline
   int64_t n_random_mask = 20;  ///< number of random masks with the norm of the chosen one
 };
@@ -125,8 +126,7 @@ struct Scenario {
   int64_t n_max_play_token = 1024;       ///< per reply of a rollout, of its visible part
   TemplateOptions chat_template;         ///< how the model's template is applied
   double temperature = 0.0;
-  /// On the test split one extra reply per conversation and seed is sampled at
-  /// `sample_temperature`; empty = none.
+  /// Extra replies on the test split, one per conversation and seed; empty = none.
   std::vector<int64_t> sample_seeds;
   double sample_temperature = 0.8;
 

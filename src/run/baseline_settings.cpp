@@ -121,13 +121,27 @@ std::vector<Baseline> make_baselines(const EvalContext& context,
                                      const std::vector<Conversation>& rows,
                                      const TraceSet& traces,
                                      const BuildOptions& options) {
-  std::vector<Baseline> baselines = {paper(context, traces, options),
-                                     mean_difference_masks(context.scenario, traces, options),
-                                     forced(traces),
-                                     control(context.evaluator, rows)};
-  const std::string& prompt = context.scenario.baselines.system_prompt;
-  if (!prompt.empty()) {
-    baselines.push_back({"system_prompt", {{"from the scenario", {{}, prompt}, 0.0, 0, 0}}});
+  const BaselineOptions& wanted = context.scenario.baselines;
+  const auto is_wanted = [&](const std::string& method) {
+    return wanted.methods.empty() ||
+           std::count(wanted.methods.begin(), wanted.methods.end(), method) > 0;
+  };
+  std::vector<Baseline> baselines;
+  if (is_wanted("paper")) {
+    baselines.push_back(paper(context, traces, options));
+  }
+  if (is_wanted("mean_difference")) {
+    baselines.push_back(mean_difference_masks(context.scenario, traces, options));
+  }
+  if (is_wanted("forced_experts")) {
+    baselines.push_back(forced(traces));
+  }
+  if (is_wanted("control_vector")) {
+    baselines.push_back(control(context.evaluator, rows));
+  }
+  if (is_wanted("system_prompt") && !wanted.system_prompt.empty()) {
+    baselines.push_back(
+        {"system_prompt", {{"from the scenario", {{}, wanted.system_prompt}, 0.0, 0, 0}}});
   }
   return baselines;
 }

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "mascing/error.h"
+#include "scenario/baseline_table.h"
 #include "scenario/judge_tables.h"
 #include "scenario/reply_tables.h"
 #include "scenario/toml_reader.h"
@@ -257,14 +258,6 @@ SearchOptions read_search(const TomlTable& table) {
   table.get("mean_difference_norm", search.mean_difference_norm, kNotNegative);
   table.get("max_perplexity_rise", search.max_perplexity_rise, kNotNegative);
   return search;
-}
-
-BaselineOptions read_baselines(const TomlTable& table) {
-  table.expect_keys({"system_prompt", "random_masks"});
-  BaselineOptions baselines;
-  table.get("system_prompt", baselines.system_prompt);
-  table.get("random_masks", baselines.n_random_mask, {0.0, 1e6});
-  return baselines;
 }
 
 void read_sets(const TomlTable& root, const std::filesystem::path& folder, Scenario& scenario) {

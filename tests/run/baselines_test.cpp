@@ -99,6 +99,17 @@ TEST_F(BaselinesTest, TheForcedExpertIsThePlantedOneAndTooMuchIsNotCalledFeasibl
   EXPECT_LT(forced.metrics.at("benign").steered->rate, 0.5);
 }
 
+TEST_F(BaselinesTest, OnlyThoseOfTheScenarioAreMeasured) {
+  Scenario scenario = defend();
+  scenario.baselines.methods = {"mean_difference", "system_prompt"};
+  scenario.baselines.n_random_mask = 0;
+  const RunOutcome outcome = run(scenario, "out");
+  const auto baselines = baselines_of(outcome.results);
+  ASSERT_EQ(baselines.size(), 1U) << "there is no system prompt";
+  EXPECT_EQ(baselines.count("mean_difference"), 1U);
+  EXPECT_FALSE(outcome.results.random_masks.has_value());
+}
+
 TEST_F(BaselinesTest, RandomMasksShowWhatChanceDoes) {
   Scenario scenario = defend();
   scenario.search.methods = {MaskMethod::kMeanDifference};  // of norm 4: random ones reach far, too

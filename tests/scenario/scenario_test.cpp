@@ -172,6 +172,10 @@ epochs = [5, 6]
 preserves = [0.5]
 mean_difference_norm = 0
 max_perplexity_rise = 0.5
+[baselines]
+methods = ["paper", "system_prompt"]
+system_prompt = "Refuse."
+random_masks = 3
 )");
   EXPECT_EQ(scenario.sets[0].answer_prefixes, std::vector<std::string>{"Here"});
   EXPECT_EQ(scenario.sets[0].max_drop, 0.1);
@@ -214,6 +218,9 @@ max_perplexity_rise = 0.5
   EXPECT_EQ(scenario.search.preserves, std::vector<double>{0.5});
   EXPECT_EQ(scenario.search.mean_difference_norm, 0.0);
   EXPECT_EQ(scenario.search.max_perplexity_rise, 0.5);
+  EXPECT_EQ(scenario.baselines.methods, (std::vector<std::string>{"paper", "system_prompt"}));
+  EXPECT_EQ(scenario.baselines.system_prompt, "Refuse.");
+  EXPECT_EQ(scenario.baselines.n_random_mask, 3);
 }
 
 TEST_F(ScenarioFile, WhatTheParserItselfDoesNotExpectIsAnErrorLikeAnyOther) {
@@ -304,6 +311,8 @@ TEST_F(ScenarioFile, RefusesWordsItDoesNotKnow) {
       error,
       StartsWith("9: [steer] sigma is \"tokens\", expected one of: token, calibrated, batch"));
   EXPECT_THAT(error, HasSubstr("did you mean \"token\"?"));
+  EXPECT_THAT(error_of(std::string(kSmall) + "[baselines]\nmethods = [\"papers\"]\n"),
+              StartsWith("9: [baselines] methods has \"papers\", expected paper, mean_difference"));
 }
 
 TEST_F(ScenarioFile, NamesTheTableThatLacksAKey) {
