@@ -76,10 +76,12 @@ ClosedLoopResult close_loop_of(const EvalContext& context,
   options.refresh = [&](const std::vector<float>& values) {
     auto refreshed = std::make_shared<Mask>(task.first);
     refreshed->values() = values;
-    set_openings(
-        refreshed_openings(context_of(context, live), live.target, {std::move(refreshed), 1.0F}),
-        live.sets.front());
+    const Openings before = openings_of(live.sets.front());
+    const Openings after = refreshed_openings(
+        context_of(context, live), live.target, before, {std::move(refreshed), 1.0F});
+    set_openings(after, live.sets.front());
     live.key = key_of(live.sets);
+    return after.wanted != before.wanted || after.unwanted != before.unwanted;
   };
   options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
   options.progress = evaluator.progress();

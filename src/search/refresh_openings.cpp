@@ -7,6 +7,14 @@
 namespace mascing {
 namespace {
 
+constexpr int64_t kLeastReplies = 3;  // of a chunk that must begin with a new opening
+
+std::vector<TokenSequence> joined(std::vector<TokenSequence> a,
+                                  const std::vector<TokenSequence>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 /// Every k-th conversation of the target's discovery split, one chunk of them at most.
 std::vector<Conversation> spread_rows(const LoadedSet& target) {
   const std::vector<Conversation>& all = target.rows(Split::kDiscovery);
@@ -18,32 +26,58 @@ std::vector<Conversation> spread_rows(const LoadedSet& target) {
   return rows;
 }
 
-bool compares_both(const Openings& openings, MarginForm form) {
-  return (form == MarginForm::kUnwantedOnly || !openings.wanted.empty()) &&
-         (form == MarginForm::kWantedOnly || !openings.unwanted.empty());
+/// A reply under the mask as the margin would see it: from where it is asked on. If the margin is
+/// asked right behind the prompt, this is the whole reply, with reasoning that only the mask made.
+TokenSequence seen_of(const EvalContext& context,
+                      const AskedReply& unsteered,
+                      const AskedReply& reply) {
+  const bool at_prompt = prefix_of(context, unsteered).empty();
+  const int64_t n_prefix = at_prompt ? 0 : std::ssize(prefix_of(context, reply));
+  return {reply.tokens.begin() + n_prefix, reply.tokens.end()};
+}
+
+bool is_prefix(const TokenSequence& a, const TokenSequence& b) {
+  return a.size() <= b.size() && std::equal(a.begin(), a.end(), b.begin());
+}
+
+/// Adds openings; of two of which one begins with the other the shorter one stays.
+void merge(const std::vector<TokenSequence>& found, std::vector<TokenSequence>& openings) {
+  for (const TokenSequence& opening : found) {
+    if (begins_with_any(opening, openings)) {
+      continue;
+    }
+    std::erase_if(openings, [&](const TokenSequence& old) { return is_prefix(opening, old); });
+    openings.push_back(opening);
+  }
 }
 
 }  // namespace
 
 Openings refreshed_openings(const EvalContext& context,
                             const KnownReplies& known,
+                            Openings openings,
                             const Steering& steering) {
   const LoadedSet& target = context.target();
   const std::vector<Conversation> rows = spread_rows(target);
+  const auto unsteered = context.evaluator.replies("refreshing openings", rows, {});
   const auto replies = context.evaluator.replies("refreshing openings", rows, steering);
   const auto judged = judge_replies(rows, replies, context.rules_for(target.spec));
-  KnownReplies all = known;
+  KnownReplies under_mask;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const int64_t n_prefix = std::ssize(prefix_of(context, replies[i]));
-    if (judged[i].ok() && std::ssize(replies[i].tokens) > n_prefix) {
-      auto& kind = judged[i].is_wanted ? all.wanted : all.unwanted;
-      kind.emplace_back(replies[i].tokens.begin() + n_prefix, replies[i].tokens.end());
+    const TokenSequence seen = seen_of(context, unsteered[i], replies[i]);
+    if (judged[i].ok() && !seen.empty()) {
+      (judged[i].is_wanted ? under_mask.wanted : under_mask.unwanted).push_back(seen);
     }
   }
-  const Openings fitted = openings_of_form(find_openings(all.wanted, all.unwanted), known.form);
-  return compares_both(fitted, known.form)
-             ? fitted
-             : openings_of_form(find_openings(known.wanted, known.unwanted), known.form);
+  const OpeningOptions options{.n_least_reply = kLeastReplies};
+  const Openings lost =
+      find_openings(joined(known.wanted, under_mask.wanted), under_mask.unwanted, options);
+  const Openings won =
+      find_openings(under_mask.wanted, joined(known.unwanted, under_mask.unwanted), options);
+  const Openings more = openings_of_form({won.wanted, lost.unwanted}, known.form);
+  merge(more.wanted, openings.wanted);
+  merge(more.unwanted, openings.unwanted);
+  return openings;
 }
 
 }  // namespace mascing

@@ -8,12 +8,12 @@
 namespace mascing {
 
 /// Asks up to 64 conversations of the target's discovery split, spread evenly, under `steering`,
-/// and fits openings to their replies together with `known`, which are of the unsteered model.
-/// Coherent replies count by their verdict; every other reply is an evasion and counts as not
-/// wanted. The form stays. Gives the openings of `known` alone if a kind that the form compares
-/// would have none.
+/// and adds to `openings` those that only replies under the mask have. Coherent replies count by
+/// their verdict; every other reply is an evasion and counts as not wanted, one that never gets to
+/// its visible part included. `known`: replies of the unsteered model, and the form, which stays.
 [[nodiscard]] Openings refreshed_openings(const EvalContext& context,
                                           const KnownReplies& known,
+                                          Openings openings,
                                           const Steering& steering);
 
 }  // namespace mascing

@@ -121,12 +121,17 @@ double merit(const LoopPlan& plan, const LoopStep& step) {
 
 /// Last of the `n_stretch` successive steps with the highest mean merit; the latest of equals. The
 /// first half of the steps is left out where the rest has enough of them: its values are means over
-/// few answers, and the best of many such is an accident.
-int64_t best_stretch(const LoopPlan& plan, const std::vector<LoopStep>& steps, int64_t n_stretch) {
+/// few answers, and the best of many such is an accident. So are the steps before `i_first`, whose
+/// values are of other openings.
+int64_t best_stretch(const LoopPlan& plan,
+                     const std::vector<LoopStep>& steps,
+                     int64_t i_first,
+                     int64_t n_stretch) {
   int64_t i_best = 0;
   double best = -1e300;
   const int64_t n_step = std::ssize(steps);
-  const int64_t first = n_step < 2 * n_stretch ? n_stretch : n_step / 2 + n_stretch;
+  const int64_t late = n_step < 2 * n_stretch ? n_stretch : n_step / 2 + n_stretch;
+  const int64_t first = std::min(n_step, std::max(late, i_first + n_stretch));
   for (int64_t end = first; n_stretch > 0 && end <= n_step; ++end) {
     double sum = 0.0;
     for (int64_t i = end - n_stretch; i < end; ++i) {
@@ -162,50 +167,70 @@ std::string describe_loop(const LoopPlan& plan, const std::vector<LoopStep>& ste
                              format_percent(steps.back().value[plan.i_gain]);
 }
 
-/// False if the budget was spent before all answers were there.
-bool measure_step(const LoopPlan& plan,
-                  const LoopState& state,
-                  int64_t i_step,
-                  LoopSlopes& slopes) {
+/// Lets the openings follow what the steered model says, where this is due before step `i_step` or
+/// before the loop ends because it has reached `enough`. True if they changed.
+bool refresh(const LoopPlan& plan, const LoopState& state, int64_t i_step, bool at_end) {
   const ClosedLoopOptions& options = plan.options;
-  try {
-    if (options.refresh && options.n_refresh > 0 && i_step > 0 && i_step % options.n_refresh == 0) {
-      options.refresh(mean_steer(plan, {state.s}, 0, 1));
-    }
-    slopes.measure(state.s, state.multipliers);
-    return true;
-  } catch (const BudgetSpent&) {
+  if (!options.refresh || options.n_refresh <= 0 || options.n_step - i_step < kStretch) {
     return false;
   }
+  const bool is_due = i_step > 0 && i_step % options.n_refresh == 0;
+  return (is_due || at_end) && options.refresh(mean_steer(plan, {state.s}, 0, 1));
+}
+
+/// The steps so far.
+struct LoopPath {
+  ClosedLoopResult result;
+  std::vector<std::vector<float>> s;  ///< of every step
+  int64_t i_first = 0;                ///< first step with the openings of now
+  int64_t n_enough = 0;               ///< last steps that were good enough
+};
+
+/// One step. False if the loop is at its end.
+bool take_step(const LoopPlan& plan, LoopSlopes& slopes, LoopState& state, LoopPath& path) {
+  const auto i = std::ssize(path.s);
+  const bool is_enough_now = path.n_enough >= kStretch;
+  if (refresh(plan, state, i, is_enough_now)) {
+    slopes.forget(plan.i_gain);
+    path.i_first = i;
+    path.n_enough = 0;
+  } else if (is_enough_now) {
+    return false;
+  }
+  slopes.measure(state.s, state.multipliers);
+  const std::vector<double> values = mean_values(plan, slopes);
+  state.multipliers = adjusted(std::move(state.multipliers), plan, values);
+  path.result.steps.push_back({loop_norm(state.s), values, state.multipliers});
+  path.s.push_back(state.s);
+  path.n_enough = is_enough(plan, path.result.steps.back()) ? path.n_enough + 1 : 0;
+  state.s = stepped(std::move(state.s), plan, total_gradient(plan, state.multipliers, slopes), i);
+  return true;
 }
 
 ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   const ClosedLoopOptions& options = plan.options;
   LoopState state = first_state(plan);
-  ClosedLoopResult result;
-  std::vector<std::vector<float>> path;  // S of every step
-  int64_t n_enough = 0;
-  for (int64_t i = 0; i < options.n_step && n_enough < kStretch; ++i) {
-    if (options.is_spent && options.is_spent()) {
-      break;
+  LoopPath path;
+  ClosedLoopResult& result = path.result;
+  try {
+    while (std::ssize(path.s) < options.n_step && !(options.is_spent && options.is_spent())) {
+      report(options.progress,
+             {"closed loop",
+              std::ssize(path.s),
+              options.n_step,
+              "steps",
+              describe_loop(plan, result.steps)});
+      if (!take_step(plan, slopes, state, path)) {
+        break;
+      }
     }
-    report(options.progress,
-           {"closed loop", i, options.n_step, "steps", describe_loop(plan, result.steps)});
-    if (!measure_step(plan, state, i, slopes)) {
-      break;
-    }
-    const std::vector<double> values = mean_values(plan, slopes);
-    state.multipliers = adjusted(std::move(state.multipliers), plan, values);
-    result.steps.push_back({loop_norm(state.s), values, state.multipliers});
-    path.push_back(state.s);
-    n_enough = is_enough(plan, result.steps.back()) ? n_enough + 1 : 0;
-    state.s = stepped(std::move(state.s), plan, total_gradient(plan, state.multipliers, slopes), i);
+  } catch (const BudgetSpent&) {  // what was found so far stands
   }
   result.n_question = slopes.n_question();
-  result.n_stretch = std::min<int64_t>(kStretch, std::ssize(path));
-  result.i_best = best_stretch(plan, result.steps, result.n_stretch);
-  result.steer = mean_steer(plan, path, result.i_best, result.n_stretch);
-  return result;
+  result.n_stretch = std::min<int64_t>(kStretch, std::ssize(path.s));
+  result.i_best = best_stretch(plan, result.steps, path.i_first, result.n_stretch);
+  result.steer = mean_steer(plan, path.s, result.i_best, result.n_stretch);
+  return std::move(result);
 }
 
 }  // namespace

@@ -31,9 +31,10 @@ struct ClosedLoopOptions {
       3.0;            ///< upper bound of an entry in sigmas; boosts break models sooner than bans
   double l1 = 0.005;  ///< soft threshold per length of the step; twice that above 0
   double enough = 0.97;  ///< smoothed wanted share of the gain set at which it may stop
-  /// Called before every step whose number (from 0) is a positive multiple of `n_refresh`, with the
-  /// values of the mask so far; may change the openings of the sets. n_refresh 0: never.
-  std::function<void(const std::vector<float>&)> refresh = {};
+  /// Called before every step whose number (from 0) is a positive multiple of `n_refresh`, unless
+  /// few steps would be left, and before the loop ends early, with the values of the mask so far;
+  /// may change the openings of the gain set and says whether it did. n_refresh 0: never.
+  std::function<bool(const std::vector<float>&)> refresh = {};
   int64_t n_refresh = 0;
   std::function<bool()> is_spent =
       {};  ///< true: stop and return the result so far; checked before each step

@@ -88,6 +88,7 @@ class ExactSlopes : public LoopSlopes {
     const SlopeSums& sums = sums_[i_set];
     return sums.weight > 0.0 ? sums.value / sums.weight : 0.0;
   }
+  void forget(int64_t i_set) override { sums_[i_set].fade(0.0); }
   [[nodiscard]] int64_t n_question() const override { return n_question_; }
 
  private:

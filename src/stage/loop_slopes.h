@@ -28,6 +28,8 @@ class LoopSlopes {
   [[nodiscard]] virtual Eigen::VectorXd gradient(int64_t i_set) const = 0;
   /// Mean value (`loop_value`) of a set at S; 0 before the first.
   [[nodiscard]] virtual double mean_value(int64_t i_set) const = 0;
+  /// What was measured of a set no longer counts: its openings have changed.
+  virtual void forget(int64_t i_set) = 0;
   /// Asked so far.
   [[nodiscard]] virtual int64_t n_question() const = 0;
 };

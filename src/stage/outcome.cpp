@@ -27,6 +27,11 @@ void set_openings(const Openings& openings, OutcomeSet& set) {
   set.openings = std::make_shared<const std::vector<TokenSequence>>(std::move(all));
 }
 
+Openings openings_of(const OutcomeSet& set) {
+  const auto other = set.openings->begin() + set.n_wanted;
+  return {{set.openings->begin(), other}, {other, set.openings->end()}};
+}
+
 void add_references(Host& host, std::vector<OutcomeSet>& sets) {
   for (OutcomeSet& set : sets) {
     std::vector<ScoreRequest> requests;

@@ -47,6 +47,8 @@ struct OutcomeSet {
 
 /// The openings of a set, wanted ones first.
 void set_openings(const Openings& openings, OutcomeSet& set);
+/// Those of a set with a margin, without their coverage.
+[[nodiscard]] Openings openings_of(const OutcomeSet& set);
 
 /// One measurement: an item of a set under a steering.
 struct Question {

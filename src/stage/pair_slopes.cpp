@@ -116,6 +116,7 @@ class PairSlopes : public LoopSlopes {
   [[nodiscard]] double mean_value(int64_t i_set) const override {
     return regressions_[i_set].mean_value();
   }
+  void forget(int64_t i_set) override { regressions_[i_set].fade(0.0); }
   [[nodiscard]] int64_t n_question() const override { return n_question_; }
 
  private:
