@@ -70,11 +70,11 @@ enum class GradientSource {
 struct SearchOptions {
   std::vector<MaskMethod> methods = {MaskMethod::kClosedLoop, MaskMethod::kMeanDifference};
   GradientSource gradients = GradientSource::kAuto;
-  int64_t n_map_pair = 2048;   ///< maximum number of mask pairs for the effect map
-  int64_t n_loop_step = 60;    ///< steps of the closed loop
-  int64_t n_refresh_step = 0;  ///< steps after which the openings are fitted anew; 0 = never
-  int64_t n_loop_pair = 0;     ///< mask pairs per step; 0 = depends on the number of free entries
-  int64_t n_loop_item = 0;     ///< exact gradients per step; 0 = 48
+  int64_t n_map_pair = 2048;    ///< maximum number of mask pairs for the effect map
+  int64_t n_loop_step = 60;     ///< steps of the closed loop
+  int64_t n_refresh_step = -1;  ///< steps between looks at replies; 0 = never, -1 = adapters 10
+  int64_t n_loop_pair = 0;      ///< mask pairs per step; 0 = depends on the number of free entries
+  int64_t n_loop_item = 0;      ///< exact gradients per step; 0 = 48
   /// Number of trials to generate replies for, chosen by prefill estimates; 0 = all trials.
   int64_t n_finalist = 3;
   std::vector<double> alphas = {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0};

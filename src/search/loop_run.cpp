@@ -21,6 +21,7 @@ namespace {
 
 constexpr double kAdapterShrink = 0.0075;  // soft threshold of adapters, per length of a step: less
                                            // is paid for by wordings that no set has
+constexpr int64_t kAdapterRefresh = 10;    // steps: adapters find ways to reply that no opening has
 constexpr double kExactStep = 0.6;  // first step on exact gradients: they are worth a longer one
 
 /// Units of equal cost; all 1 if the budget leaves no room to measure them.
@@ -72,7 +73,8 @@ ClosedLoopResult close_loop_of(const EvalContext& context,
     options.l1 = kAdapterShrink;
     options.boost_cap = std::numeric_limits<double>::infinity();
   }
-  options.n_refresh = search.n_refresh_step;
+  const int64_t usual = task.first.has_adapter() ? kAdapterRefresh : 0;
+  options.n_refresh = search.n_refresh_step < 0 ? usual : search.n_refresh_step;
   options.refresh = [&](const std::vector<float>& values) {
     auto refreshed = std::make_shared<Mask>(task.first);
     refreshed->values() = values;

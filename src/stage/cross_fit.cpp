@@ -11,7 +11,7 @@
 namespace mascing {
 namespace {
 
-constexpr double kCovered = 0.7;        // of held-out replies: a kind's openings stand for it
+constexpr double kCovered = 0.5;        // of held-out replies: a kind's openings stand for it
 constexpr double kLeastCoverage = 0.3;  // below, they stand for nothing
 constexpr double kCoverageFloor = 0.1;  // of a coverage, where a zero is derived from it
 

@@ -48,7 +48,7 @@ enum class MarginForm {
 };
 [[nodiscard]] const char* to_string(MarginForm form);
 
-/// A kind counts as covered if 0.7 of its held-out replies begin with its openings. Both covered:
+/// A kind counts as covered if 0.5 of its held-out replies begin with its openings. Both covered:
 /// two-sided. Otherwise the kind that is covered better against everything else, if that is at
 /// least 0.3.
 [[nodiscard]] MarginForm choose_form(const CrossFit& fit);

@@ -40,18 +40,35 @@ TEST(ClosedLoop, RefreshesItsOpeningsWithTheMaskSoFar) {
   const NumericModel model = simple_model();
   std::vector<float> strongest;
   ClosedLoopOptions options;
-  options.n_step = 7;
+  options.n_step = 13;
   options.refresh = [&](const std::vector<float>& steer) {
-    ASSERT_EQ(steer.size(), 16U);
+    EXPECT_EQ(steer.size(), 16U);
     strongest.push_back(*std::max_element(steer.begin(), steer.end()));
+    return false;
   };
   const ClosedLoopResult never = run(model, options);
   EXPECT_TRUE(strongest.empty());
   options.n_refresh = 3;
   const ClosedLoopResult refreshed = run(model, options);
-  ASSERT_EQ(strongest.size(), 2U) << "before the fourth and the seventh step";
+  ASSERT_EQ(strongest.size(), 2U) << "before the fourth and the seventh step; later ones would "
+                                     "leave too few steps for a result";
   EXPECT_GT(strongest[1], strongest[0]);
   EXPECT_EQ(never.steer, refreshed.steer) << "openings that stay change nothing";
+}
+
+TEST(ClosedLoop, EndsEarlyOnlyIfItsOpeningsStay) {
+  const NumericModel model = simple_model();
+  int n_asked = 0;
+  ClosedLoopOptions options;
+  options.n_refresh = 1000;  // none is due
+  const size_t n_step = run(model, options).steps.size();
+  ASSERT_LT(n_step, 50U);
+  options.refresh = [&](const std::vector<float>& /*steer*/) { return ++n_asked == 1; };
+  const ClosedLoopResult result = run(model, options);
+  EXPECT_EQ(n_asked, 2) << "the first look found new openings, the second none";
+  EXPECT_GE(result.steps.size(), n_step + 6);
+  EXPECT_GE(result.i_best - result.n_stretch + 1, static_cast<int64_t>(n_step))
+      << "earlier values are of other openings";
 }
 
 TEST(ClosedLoop, KeepsASetThatPullsTheOtherWay) {
