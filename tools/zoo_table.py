@@ -176,6 +176,7 @@ def scenario_table(runs, scenario):
         if run:
             yield f"| `{model}` | " + " | ".join(damage_cells(run, scenario)) + " |"
     yield from hold_notes(runs, scenario)
+    yield from earlier_notes(runs, scenario)
     for model in ORDER:
         for warning in (runs.get((model, scenario)) or {"warnings": []})["warnings"]:
             yield f"* {model}: {warning['text']} (`{warning['id']}`)"
@@ -188,6 +189,17 @@ def hold_notes(runs, scenario):
     for model, n in sizes.items():
         if n < max(sizes.values()):
             yield f"* {model}: measured when the hold set had {n} conversations on the discovery split; it has {max(sizes.values())} now"
+
+
+def earlier_notes(runs, scenario):
+    """Records of an older method say so in `note`, which is written by hand when the method changes."""
+    noted = {}
+    for model in ORDER:
+        note = runs.get((model, scenario), {}).get("note")
+        if note:
+            noted.setdefault(note, []).append(model)
+    for note, models in noted.items():
+        yield f"* {', '.join(models)}: {note}"
 
 
 def page(runs):
