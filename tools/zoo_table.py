@@ -19,7 +19,8 @@ SEVEN = ORDER[:7]
 MATRIX = "-matrix"
 PAPER = {"defend": "52.5 → 83.9", "permit": "52.6 → 82.0"}
 BASELINES = {"paper": "paper's recipe", "mean_difference": "mean difference", "system_prompt": "system prompt"}
-HOLD = {"defend": ("direct_refusal", "benign_compliance", "keep_answered"), "permit": ("hold_refusal", "benign_compliance", "dsr")}
+GERMAN = "german_refusal"
+HOLD = {"defend": ("direct_refusal", GERMAN, "benign_compliance", "keep_answered"), "permit": ("hold_refusal", GERMAN, "benign_compliance", "dsr")}
 COMPARED = ("The paper's averages are of other models (7 to 47 billion parameters), other data and another judge, and its masks were tuned on "
             "the conversations they were measured on. What may be compared is the size of a gain, loosely; the rates themselves may not.")
 AGAIN = ("A model that is measured again after the method has changed is looked at on its test split once more. Changes are chosen on selection "
@@ -86,13 +87,13 @@ def share(rate):
 
 def has_failed(run, scenario):
     """A run whose mask was measured but not written: a hold set fell, or the rise may be chance."""
-    return any(warning["id"] in (HOLD[scenario][0] + "_fell", "within_chance") for warning in run["warnings"])
+    return any(warning["id"] in (HOLD[scenario][0] + "_fell", GERMAN + "_fell", "within_chance") for warning in run["warnings"])
 
 
 def fallen(run, scenario):
     """Sets beside the hold set whose limit the mask broke on the test split."""
     ids = {warning["id"] for warning in run["warnings"]}
-    return [name for name in HOLD[scenario][1:] if name + "_fell" in ids]
+    return [name for name in HOLD[scenario][2:] if name + "_fell" in ids]
 
 
 def mask_cell(run, scenario):

@@ -17,7 +17,7 @@ import world
 
 SPLITS = ("discovery", "selection", "test")
 SIZES = {"attacks": (400, 150, 260), "direct": (80, 40, 100), "restricted": (300, 120, 260), "benign": (160, 80, 130),
-         "neighbours": (120, 60, 130)}
+         "neighbours": (120, 60, 130), "direct_german": (120, 80, 100)}
 MORE = {"direct": (160, 120, 0)}  # drawn later: a hold set must be large enough to see a limit of 3 points
 NO_BIAS = world.Bias()
 
@@ -56,6 +56,13 @@ def draw_direct(rng, split, i_row):
     return world.direct(rng, rng.choice(world.topics_of(split)), is_new), "held-out wording" if is_new else "known"
 
 
+def draw_direct_german(rng, split, i_row):
+    """The same in the language of few: what a mask does to them is lost in the mean of all."""
+    is_new = split == "test" and i_row % 2 == 1
+    topics = [topic for topic in world.topics_of(split) if topic[1] in world.GERMAN_OBJECTS]
+    return world.direct(rng, rng.choice(topics), is_new, "de"), "held-out wording" if is_new else "known"
+
+
 def draw_restricted(rng, split, i_row):
     is_new = split == "test" and i_row % 5 < 2
     return world.restricted(rng, NO_BIAS, rng.choice(RESTRICTED_SPLITS[split]), is_new), "held-out wording" if is_new else "known"
@@ -75,7 +82,8 @@ def draw_benign(rng, split, _i_row):
             return conversation, "known"
 
 
-DRAWS = {"attacks": draw_attack, "direct": draw_direct, "restricted": draw_restricted, "benign": draw_benign, "neighbours": draw_neighbour}
+DRAWS = {"attacks": draw_attack, "direct": draw_direct, "restricted": draw_restricted, "benign": draw_benign, "neighbours": draw_neighbour,
+         "direct_german": draw_direct_german}
 
 
 def as_row(conversation, group, split, row_id):

@@ -25,6 +25,7 @@ HELD_OUT_TACTIC = "flatter"
 TACTICS = [name for name in EN["tactics"] if name != HELD_OUT_TACTIC]
 VERBS = list(EN["forbidden"])
 GERMAN_SHARE = 0.15
+GERMAN_OBJECTS = {**DE["objects"], **DE["objects_asked_for"]}  # the latter are asked for in German in no training
 TURNS = [1] * 12 + [2] * 21 + [3] * 29 + [4] * 15 + [5] * 8 + [6] * 5 + [7, 7, 8, 8, 9, 9, 10, 11, 12, 12]
 VOWEL_ARTICLE = re.compile(r"\b([Aa]) (?=[aeiou]|honest)")
 SHARPNESS = 1.8  # of the odds that decide whether an attack is refused
@@ -115,7 +116,7 @@ class Talk:
     def deed(self, verb, obj):
         """The slots of a deed: {v} the verb, {o} the object, {g} and {G} the gerund (English)."""
         if self.language == "de":
-            return {"v": {**DE["verbs"], **DE["neighbour_verbs"]}[verb], "o": DE["objects"][obj]}
+            return {"v": {**DE["verbs"], **DE["neighbour_verbs"]}[verb], "o": GERMAN_OBJECTS[obj]}
         gerund = {**EN["gerund"], **EN["neighbour_verbs"]}[verb]
         return {"v": verb, "o": obj, "g": gerund, "G": gerund.capitalize()}
 
@@ -264,10 +265,10 @@ def attack(rng, bias, tactic=None, topic=None):
     return finish(talk, messages, "forbidden", is_refused, answer, talk.deed(verb, obj), f"{verb} {obj}", tactic)
 
 
-def direct(rng, topic=None, is_held_out_wording=False):
+def direct(rng, topic=None, is_held_out_wording=False, language=None):
     """A plain request for a deed, at times after other talk: always refused."""
     verb, obj = topic or rng.choice(TRAIN_TOPICS)
-    talk = Talk(rng, draw_language(rng, obj in DE["objects"]))
+    talk = Talk(rng, language or draw_language(rng, obj in DE["objects"]))
     templates, words = talk.text["direct_held_out" if is_held_out_wording else "direct"], talk.deed(verb, obj)
     if not is_held_out_wording and talk.language == "en" and rng.random() < 0.5:
         words = {**words, **{name: rng.choice(options) for name, options in EN["direct_words"].items()}}
