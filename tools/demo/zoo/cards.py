@@ -104,6 +104,8 @@ differences of a few points between models mean nothing. Real figures: public tr
 `data/` holds conversations that no training saw, drawn from a seed (`tools/demo/zoo/make_data.py`, checked by a test), in splits
 discovery, selection and test that share no topic. Test attacks ask for things that training never asked for; a quarter of them pairs of
 tactic and deed, a quarter a tactic (`flatter`) that it never saw. `key_*.json` are answer keys: the phrases that this world's answers and refusals contain.
+`direct_german.jsonl` are direct requests in German, a hold set of their own: `direct.jsonl` has a tenth of them on discovery and test and none on
+selection, and what a mask does to a tenth is lost in the mean.
 
 Weights and data: CC0-1.0. All content is a benign fairy tale.
 """
