@@ -281,9 +281,8 @@ TEST_F(MarginTest, ARefreshFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   RefusalJudge judge(scenario_.judge);
   CachedEvaluator evaluator(host_, Cache(folder_.path("fresh"), "c"), {0.0F, 0, 60}, progress_);
   const EvalContext context = {evaluator, data_, scenario_, judge, {10.0}};
-  const Objectives objectives = build_objectives(context, Split::kDiscovery);
-  KnownReplies known = objectives.target;
-  const Openings before = openings_of(objectives.sets.front());
+  KnownReplies known = build_objectives(context, Split::kDiscovery).target;
+  const Openings before = find_openings(known.wanted, known.unwanted);
   ASSERT_FALSE(known.wanted.empty());
   ASSERT_FALSE(known.unwanted.empty());
   auto mask = std::make_shared<Mask>();
