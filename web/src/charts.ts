@@ -1,0 +1,49 @@
+// Charts by Observable Plot: drawn as wide as their place is, and again when that changes, so that words keep their size on
+// a phone. Colours are the page's, which knows dark from light. The map of layers and experts (heat_map.ts) is our own:
+// thousands of squares belong on a canvas, and Plot draws SVG.
+import { plot, type PlotOptions } from "@observablehq/plot";
+import { el } from "./dom";
+
+const usualWidth = 860;
+
+export interface Chart {
+  readonly element: HTMLElement;
+  /// Draws again, for what has changed other than the width.
+  redraw(): void;
+}
+
+/// `options` gives the chart for a width in pixels; `after` gets what was drawn.
+export function chartOf(
+  look: string,
+  words: string,
+  options: (width: number) => PlotOptions,
+  after?: (picture: SVGSVGElement, scaleOf: (name: "x" | "y", value: number) => number) => void,
+): Chart {
+  const element = el("div", { class: `chart ${look}` });
+  let width = usualWidth;
+  const redraw = (): void => {
+    const drawn = plot({ width, className: "drawn", style: { background: "none" }, ariaLabel: words, ...options(width) });
+    // Plot puts nothing around a picture without title and legends.
+    const picture = drawn as unknown as SVGSVGElement;
+    picture.setAttribute("role", "img");
+    element.replaceChildren(picture);
+    after?.(picture, (name, value) => Number(drawn.scale(name)?.apply(value)));
+  };
+  new ResizeObserver(() => {
+    requestAnimationFrame(() => {
+      const now = Math.round(element.clientWidth);
+      if (now === 0 || now === width) return;
+      width = now;
+      redraw();
+    });
+  }).observe(element);
+  redraw();
+  return { element, redraw };
+}
+
+/// The chart takes the place of the picture that a page without a script shows, and gets its name.
+export function replacePicture(section: Element | null | undefined, element: HTMLElement): boolean {
+  const fixed = section?.querySelector("svg");
+  fixed?.replaceWith(element);
+  return fixed !== null && fixed !== undefined;
+}
