@@ -39,14 +39,15 @@ function panel(loop: Loop, curves: Curve[], about: string, domain: [number, numb
   const chart = chartOf("loop-chart", `${about}, by step of the closed loop. The values are in the table below.`, (width) => ({
     height: 210,
     marginLeft: 44,
-    marginRight: 12,
-    x: { domain: [1, Math.max(2, loop.steps.length)], label: "step" },
+    marginRight: 24,
+    marginBottom: 44,
+    x: { domain: [1, Math.max(2, loop.steps.length)], label: null },
     y: { domain, label: null },
     marks: [
       rectY(stretch, { x1: "x1", x2: "x2", y1: domain[0], y2: domain[1], fill: "var(--faint)", stroke: "var(--rule)" }),
       gridY({ ticks: 5, stroke: "var(--rule)", strokeOpacity: 1 }),
       axisY({ ticks: 5, tickFormat: shortNumber, tickSize: 0 }),
-      axisX({ ticks: Math.min(loop.steps.length, Math.round(width / 60)), tickFormat: (step: number) => (Number.isInteger(step) ? String(step) : ""), tickSize: 0 }),
+      axisX({ ticks: Math.min(loop.steps.length, Math.round(width / 60)), tickFormat: (step: number) => (Number.isInteger(step) ? String(step) : ""), tickSize: 0, label: "step", labelArrow: "none" }),
       ...(limit === undefined ? [] : [ruleY([limit], { stroke: "var(--quiet)", strokeWidth: 1.5 })]),
       ...curves.flatMap(({ values, look }) => {
         const colour = `var(--${colours[look] ?? "ink"})`;

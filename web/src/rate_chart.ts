@@ -22,8 +22,11 @@ function rowsOf(results: Results, names: string[], side: "base" | "steered"): Ro
 
 export function showRateChart(results: Results): void {
   const section = document.querySelector("section[aria-labelledby=metrics]");
+  // In the order of the table.
+  const heads = [...(section?.querySelectorAll("tbody th") ?? [])].map((head) => head.textContent ?? "");
   const target = results.scenario.target_metric;
-  const ids = Object.keys(results.metrics).sort((a, b) => Number(b === target) - Number(a === target));
+  const placeOf = (id: string): number => (id === target ? -1 : heads.indexOf(displayName(id)));
+  const ids = Object.keys(results.metrics).sort((a, b) => placeOf(a) - placeOf(b));
   if (ids.length === 0) return;
   const names = ids.map(displayName);
   const longest = Math.max(...names.map((name) => name.length));
