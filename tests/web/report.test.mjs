@@ -352,6 +352,28 @@ test("a conversation shows its margins, message by message (demo)", async () => 
   await page.finish();
 });
 
+for (const width of [1280, 390]) {
+  test(`charts have a mark for every number, as wide as the page (${width})`, async () => {
+    const { metrics, loop } = resultsOf("demo");
+    const page = await open("demo", { width });
+    const steered = page.locator(".rate-chart .steered-rates circle");
+    assert.equal(await steered.count(), Object.values(metrics).filter((metric) => metric.steered).length);
+    const [left, right] = await page.locator(".rate-chart").evaluate((chart) => {
+      const at = (text) => [...chart.querySelectorAll("text")].find((node) => node.textContent === text).getBoundingClientRect();
+      return ["0.0", "1.0"].map((text) => at(text).left + at(text).width / 2);
+    });
+    const box = await steered.first().boundingBox();
+    const { rate } = metrics[resultsOf("demo").scenario.target_metric].steered;
+    assert.ok(Math.abs((box.x + box.width / 2 - left) / (right - left) - rate) < 0.01, "the first row is the target's rate");
+    const limited = Object.values(loop.limits).filter((limit) => limit > 0).length;
+    const drawn = loop.steps.length > 1 ? loop.steps.length * (1 + limited) : 0;
+    assert.equal(await page.locator(".loop-chart .loop-values circle").count(), drawn);
+    const sizes = await page.locator(".chart text").evaluateAll((all) => all.map((text) => text.getBoundingClientRect().height));
+    assert.ok(sizes.length > 0 && Math.min(...sizes.filter((size) => size > 0)) > 11, "words keep their size");
+    await page.finish();
+  });
+}
+
 test("a table sorts by a column, numbers by value", async () => {
   const page = await open("demo");
   const head = page.locator("section[aria-labelledby=metrics] th", { hasText: /^n$/ });
