@@ -26,6 +26,8 @@ export function chartOf(
     // Plot puts nothing around a picture without title and legends.
     const picture = drawn as unknown as SVGSVGElement;
     picture.setAttribute("role", "img");
+    // The picture has a name; its groups need none of their own.
+    picture.querySelectorAll("g[aria-label]").forEach((group) => group.removeAttribute("aria-label"));
     element.replaceChildren(picture);
     after?.(picture, (name, value) => Number(drawn.scale(name)?.apply(value)));
   };

@@ -2,7 +2,7 @@
 import { axisX, axisY, gridY, lineY, dot, rectY, ruleY } from "@observablehq/plot";
 import { chartOf, replacePicture } from "./charts";
 import { displayName, type Loop, type Results } from "./data";
-import { el, shortNumber } from "./dom";
+import { el, excerpt, shortNumber } from "./dom";
 
 interface Value {
   step: number;
@@ -22,7 +22,7 @@ const lowest = -0.5; // of a value relative to its limit
 const highest = 2;
 
 function curveOf(loop: Loop, id: string, look: number, limit?: number): Curve {
-  const name = displayName(id);
+  const name = excerpt(displayName(id), 40);
   const values = loop.steps.flatMap(({ values: all }, i) => {
     const value = all[id];
     if (value === undefined || value === null) return [];

@@ -2,7 +2,7 @@
 import { axisX, dot, gridX, link } from "@observablehq/plot";
 import { chartOf, replacePicture } from "./charts";
 import { displayName, type Rate, type Results } from "./data";
-import { el } from "./dom";
+import { el, excerpt } from "./dom";
 
 interface Row extends Rate {
   name: string;
@@ -13,10 +13,13 @@ const looks = [
   { side: "steered", words: "with the mask", colour: "var(--accent)", fill: "var(--accent)", dy: 8 },
 ] as const;
 
+/// Without what does not show, as it goes into a picture.
+const nameOf = (id: string): string => excerpt(displayName(id), 40);
+
 function rowsOf(results: Results, names: string[], side: "base" | "steered"): Row[] {
   return names.flatMap((id) => {
     const rate = results.metrics[id]?.[side];
-    return rate ? [{ name: displayName(id), ...rate }] : [];
+    return rate ? [{ name: nameOf(id), ...rate }] : [];
   });
 }
 
@@ -28,7 +31,7 @@ export function showRateChart(results: Results): void {
   const placeOf = (id: string): number => (id === target ? -1 : heads.indexOf(displayName(id)));
   const ids = Object.keys(results.metrics).sort((a, b) => placeOf(a) - placeOf(b));
   if (ids.length === 0) return;
-  const names = ids.map(displayName);
+  const names = ids.map(nameOf);
   const longest = Math.max(...names.map((name) => name.length));
   const chart = chartOf("rate-chart", "Rates with 95 % intervals, without and with the mask. The values are in the table below.", () => ({
     height: 44 * names.length + 40,
