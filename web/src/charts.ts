@@ -20,7 +20,8 @@ export function chartOf(
   after?: (picture: SVGSVGElement, scaleOf: (name: "x" | "y", value: number) => number) => void,
 ): Chart {
   const element = el("div", { class: `chart ${look}` });
-  let width = usualWidth;
+  // Most stand in a section, as wide as it is: so they are drawn once.
+  let width = Math.round(document.querySelector("main section")?.clientWidth || usualWidth);
   const redraw = (): void => {
     const drawn = plot({ width, className: "drawn", style: { background: "none" }, ariaLabel: words, ...options(width) });
     // Plot puts nothing around a picture without title and legends.
