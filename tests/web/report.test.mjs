@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { axeSource, clippedElements, keepShot, launch, openPage } from "./page.mjs";
+import { axeSource, clippedElements, drawCharts, keepShot, launch, openPage } from "./page.mjs";
 
 const { MASCING_WEB_RUNS } = process.env;
 
@@ -131,6 +131,7 @@ for (const run of ["demo", "reasoning"]) {
     for (const scheme of ["light", "dark"]) {
       test(`has no barrier that axe-core finds (${scheme})`, async () => {
         const page = await openWithRouting(run, { scheme });
+        await drawCharts(page);
         await page.evaluate(axeSource);
         const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
         const words = violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)} ${nodes[0].failureSummary}`);
@@ -153,6 +154,7 @@ for (const run of ["demo", "reasoning"]) {
     test("clips nothing in print", async () => {
       const page = await openWithRouting(run);
       await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+      assert.equal(await page.locator(".chart:not(:has(svg))").count(), 0, "every chart is drawn for print");
       await page.emulateMedia({ media: "print" });
       await page.setViewportSize({ width: 718, height: 1000 }); // A4 less margins of a centimetre
       await page.waitForTimeout(300);
@@ -204,6 +206,7 @@ test("the map and the trade-off say the numbers of results.json", async () => {
   const target = results.scenario.target_metric;
   const isDrawn = ({ rates, estimates, kl_first }) => (target in rates || target in estimates) && kl_first > 0;
   const nDrawn = results.candidates.filter(isDrawn).length;
+  await drawCharts(page);
   assert.equal(await page.locator(".trade-app [data-point]").count(), nDrawn);
   if (nDrawn < n) assert.match(await textOf(page, ".trade .map-axis"), new RegExp(`${n - nDrawn} of ${n} were not measured`));
   await page.finish();
@@ -343,6 +346,7 @@ test("a conversation shows its margins, message by message (demo)", async () => 
     [base, steered].forEach((value, side) => assertShown(` ${cells[side]}`, / (-?[\d.]+)/, value));
   }
   assert.equal(await page.locator(".margin-chart").count(), margins.length > 1 ? 1 : 0);
+  await drawCharts(page);
   if (margins.length > 1) assert.equal(await page.locator(".margin-chart circle").count(), 2 * margins.length);
   const decided = margins.filter(({ base, steered }) => base > 0 !== steered > 0).length;
   const words = await textOf(page, ".margins .map-axis");
@@ -356,6 +360,7 @@ for (const width of [1280, 390]) {
   test(`charts have a mark for every number, as wide as the page (${width})`, async () => {
     const { metrics, loop } = resultsOf("demo");
     const page = await open("demo", { width });
+    await drawCharts(page);
     const steered = page.locator(".rate-chart .steered-rates circle");
     assert.equal(await steered.count(), Object.values(metrics).filter((metric) => metric.steered).length);
     const [left, right] = await page.locator(".rate-chart").evaluate((chart) => {

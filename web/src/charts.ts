@@ -12,6 +12,7 @@ export interface Chart {
   redraw(): void;
 }
 
+/// The chart is drawn when it comes near the view, or before the page is printed.
 /// `options` gives the chart for a width in pixels; `after` gets what was drawn.
 export function chartOf(
   look: string,
@@ -22,7 +23,9 @@ export function chartOf(
   const element = el("div", { class: `chart ${look}` });
   // Most stand in a section, as wide as it is: so they are drawn once.
   let width = Math.round(document.querySelector("main section")?.clientWidth || usualWidth);
+  let isNear = false;
   const redraw = (): void => {
+    if (!isNear) return;
     const drawn = plot({ width, className: "drawn", style: { background: "none" }, ariaLabel: words, ...options(width) });
     // Plot puts nothing around a picture without title and legends.
     const picture = drawn as unknown as SVGSVGElement;
@@ -40,7 +43,20 @@ export function chartOf(
       redraw();
     });
   }).observe(element);
-  redraw();
+  // The height is kept free, so that nothing jumps when the picture comes.
+  element.style.minHeight = `${options(width).height ?? 0}px`;
+  const draw = (): void => {
+    if (isNear) return;
+    isNear = true;
+    nearness.disconnect();
+    redraw();
+    element.style.minHeight = "";
+  };
+  const nearness = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting)) draw();
+  }, { rootMargin: "600px" });
+  nearness.observe(element);
+  addEventListener("beforeprint", draw);
   return { element, redraw };
 }
 
