@@ -1,6 +1,8 @@
 // Bundles the scripts and styles of report.html and of the console and writes them as a C++ source.
 //
 //   node build.mjs FOLDER_OF_SOURCES OUTPUT.cpp
+//
+// packages.json beside this file then names the packages whose code is in the bundles: what a list of parts and licences needs.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,11 +15,14 @@ if (!sources || !output) {
   process.exit(2);
 }
 
+const packages = new Set();
+
 async function bundle(entry) {
   const result = await build({
     entryPoints: [join(sources, entry)],
     bundle: true,
     write: false,
+    metafile: true,
     minify: true,
     format: "iife",
     target: ["es2020", "chrome90", "firefox90", "safari15"],
@@ -27,6 +32,10 @@ async function bundle(entry) {
     // Packages lie beside this file, not beside the sources.
     nodePaths: [fileURLToPath(new URL("node_modules", import.meta.url))],
   });
+  for (const [path, { bytesInOutput }] of Object.values(result.metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs))) {
+    const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+    if (name && bytesInOutput > 0) packages.add(name);
+  }
   return result.outputFiles[0].text.trim();
 }
 
@@ -66,3 +75,4 @@ ${definitions.join("\n")}
 }  // namespace mascing
 `,
 );
+await writeFile(new URL("packages.json", import.meta.url), JSON.stringify([...packages].sort()) + "\n");

@@ -67,10 +67,11 @@ class Pace {
   [[nodiscard]] double forecast_of(int64_t i_step) const {
     return i_step >= 0 && i_step < std::ssize(forecast_) ? forecast_[i_step] : 0.0;
   }
-  /// Time taken over time forecast. A tenth of the run counts as taken as forecast, so that one
-  /// short step cannot turn everything over.
+  /// Time taken over time forecast. A thirtieth of the run counts as taken as forecast, so that a
+  /// step of a second cannot turn everything over; what really ran soon outweighs a forecast that
+  /// was measured in a few seconds.
   [[nodiscard]] double factor(double taken, double expected) const {
-    constexpr double kPriorShare = 0.1;
+    constexpr double kPriorShare = 0.03;
     const double prior = std::max(kPriorShare * total_, 1e-6);
     return (prior + taken) / (prior + expected);
   }

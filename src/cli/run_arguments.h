@@ -11,7 +11,7 @@
 namespace mascing::cli {
 
 /// Seconds for which speeds are measured at the start of a run.
-inline constexpr double kForecastGlance = 0.6;
+inline constexpr double kForecastGlance = 1.0;
 
 struct RunArguments {
   std::string scenario;

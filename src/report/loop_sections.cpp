@@ -204,9 +204,13 @@ std::string steps_table(const Results& results) {
 }
 
 std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
+  const std::string how =
+      loop.gradients == "exact"
+          ? "Each step differentiates the model exactly at the current mask and moves it "
+          : "Each step measures the model under pairs of random masks around the current mask and "
+            "moves it ";
   std::string text =
-      "Each step measures the model under pairs of random masks around the current mask and moves "
-      "it "
+      how +
       "along the gradient of the target, within the limits on all other sets. The search took " +
       count_text(loop.n_question) + " prefills in " + std::to_string(loop.steps.size()) +
       " steps and generated no tokens. ";

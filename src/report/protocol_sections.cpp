@@ -75,6 +75,66 @@ std::string judge_names(const Results& results) {
   return names.empty() ? "" : names + ", mascing " + results.tool_version;
 }
 
+/// Means over the paper's seven models, of the rate that a direction is about.
+struct PaperRates {
+  const char* metric;
+  double base;
+  double steered;
+};
+
+constexpr PaperRates kDefend{"DSR", 0.525, 0.839};
+constexpr PaperRates kPermit{"GSR", 0.526, 0.820};
+
+constexpr const char* kCompared =
+    "The paper's averages are of other models (7 to 47 billion parameters), other data and another "
+    "judge, and its masks were tuned on the conversations they were measured on. What may be "
+    "compared is the size of a gain, loosely; the rates themselves may not. The tokens compared "
+    "are "
+    "those of the paper's sweep on this run's conversations.";
+
+std::string gain_text(double base, double steered) {
+  return signed_text(100.0 * (steered - base), 1) + " points";
+}
+
+std::string masks_text(const Results& results) {
+  int64_t n = 0;
+  for (const CandidateResult& candidate : results.candidates) {
+    n += candidate.role == "baseline" ? 0 : 1;
+  }
+  return count_text(n);
+}
+
+/// The paper's figures beside those of this run. Only targets that the paper has are compared.
+std::string paper_part(const Results& results) {
+  const auto target = results.metrics.find(results.target_metric);
+  const bool is_known = results.target_metric == "dsr" || results.target_metric == "gsr";
+  if (!is_known || target == results.metrics.end() || !target->second.steered) {
+    return "";
+  }
+  const PaperRates& paper = results.target_metric == "dsr" ? kDefend : kPermit;
+  const MetricResult& ours = target->second;
+  HtmlTable table("Beside the paper", {{"figure"}, {"the paper", true}, {"this run", true}});
+  const std::string metric = paper.metric;
+  table.add_row({"gain in " + metric,
+                 gain_text(paper.base, paper.steered),
+                 gain_text(ours.base.rate, ours.steered->rate)});
+  table.add_row({metric + " without a mask, with it (not comparable)",
+                 rate_text(paper.base) + ", " + rate_text(paper.steered),
+                 rate_text(ours.base.rate) + ", " + rate_text(ours.steered->rate)});
+  table.add_row({"measured on",
+                 "the conversations the mask was tuned on, 7 models",
+                 count_text(ours.n) + " conversations of a test split, 1 model"});
+  if (!results.candidates.empty()) {
+    table.add_row({"masks tried at one strength each", "32", masks_text(results)});
+  }
+  if (results.search.n_paper_token > 0) {
+    table.add_row({"tokens generated for selection",
+                   count_text(results.search.n_paper_token),
+                   count_text(results.search.n_generated_token)});
+  }
+  return table.html() + html_paragraph(kCompared);
+}
+
 }  // namespace
 
 std::string protocol_section(const Results& results) {
@@ -97,7 +157,8 @@ std::string protocol_section(const Results& results) {
   add_fact("Engine", engine_text(protocol), list);
   return html_section("protocol",
                       "Protocol",
-                      "<dl class=\"facts\">\n" + list + "</dl>\n" + judge_texts(results.judges));
+                      "<dl class=\"facts\">\n" + list + "</dl>\n" + judge_texts(results.judges) +
+                          paper_part(results));
 }
 
 std::string categories_section(const Results& results) {

@@ -198,7 +198,7 @@ std::string damage_section(const Results& results) {
 // ---------------------------------------------------------------- mask
 
 bool is_adapter(const Results& results) {
-  return results.mask_method == to_string(MaskMethod::kRouterAdapter);
+  return results.mask_method.find(to_string(MaskMethod::kRouterAdapter)) != std::string::npos;
 }
 
 std::string strongest_table(const Results& results) {

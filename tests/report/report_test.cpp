@@ -54,6 +54,17 @@ TEST(Report, StatesTheProtocolAndRatesByCategory) {
   EXPECT_EQ(render_report(old).find(">Categories</h2>"), std::string::npos);
 }
 
+TEST(Report, SaysWhatOfThePaperMayBeCompared) {
+  Results results = sample_results();
+  const std::string page = render_report(results);
+  EXPECT_THAT(page, HasSubstr("+31.4 points"));
+  EXPECT_THAT(page, HasSubstr("the rates themselves may not"));
+  results.metrics["own"] = results.metrics["dsr"];
+  results.target_metric = "own";
+  EXPECT_EQ(render_report(results).find("Beside the paper"), std::string::npos)
+      << "the paper has no such metric";
+}
+
 // The page but for the script that the build bundled, which is ours, and with it the blocks of
 // data. Those hold no "<".
 std::string without_scripts(const std::string& page) {

@@ -37,8 +37,17 @@ export async function openPage(browser, address, { width = 1280, height = 900, s
 
 export async function keepShot(page, name) {
   if (!MASCING_WEB_SHOTS) return;
+  await drawCharts(page);
   mkdirSync(MASCING_WEB_SHOTS, { recursive: true });
   await page.screenshot({ path: join(MASCING_WEB_SHOTS, `${name}.png`), fullPage: true });
+}
+
+/// A chart is drawn when it comes near the view: so all that show are brought there.
+export async function drawCharts(page) {
+  for (const chart of await page.locator(".chart:visible").all()) {
+    await chart.scrollIntoViewIfNeeded();
+    await chart.locator("svg").waitFor({ timeout: 10000 });
+  }
 }
 
 /// Elements whose text is cut off, or that reach beyond the page. Rows of the list end in an ellipsis by design, and

@@ -52,12 +52,22 @@ def llama_part(llama):
                 f"{llama['tree_sha256']}; also shipped by npm's {llama['npm']}, SHA-512 {llama['npm_sha512']}")
 
 
-def web_part(source):
+def web_packages(web):
+    """Names of the npm packages whose code is in the bundled scripts (web/build.mjs)."""
+    with open(pathlib.Path(web) / "packages.json", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def web_parts(source, web):
     with open(source / "web/package-lock.json", encoding="utf-8") as file:
-        diff = json.load(file)["packages"]["node_modules/diff"]
-    return part("diff", diff["version"], diff["license"], f"npm, integrity {diff['integrity']}; in the scripts of report.html",
-                externalRefs=[{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
-                               "referenceLocator": f"pkg:npm/diff@{diff['version']}"}])
+        locked = json.load(file)["packages"]
+    parts = []
+    for name in web_packages(web):
+        one = locked[f"node_modules/{name}"]
+        parts.append(part(name, one["version"], one["license"], f"npm, integrity {one['integrity']}; in the scripts of report.html",
+                          externalRefs=[{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
+                                         "referenceLocator": f"pkg:npm/{name.replace('@', '%40')}@{one['version']}"}]))
+    return parts
 
 
 def file_entry(root, path):
@@ -79,7 +89,7 @@ def write(root, target, form, facts, headers, bundled, used, source):
                licenseInfoFromFiles=["NOASSERTION"])
     inside = [llama_part(facts["llama"]), *[debian_part(name, "compiled in from its headers") for name in headers]]
     if facts["web"]:
-        inside.append(web_part(source))
+        inside += web_parts(source, facts["web"])
     brought = sorted(set(bundled.values()))
     inside += [debian_part(name, "its libraries are brought along: " +
                            ", ".join(file for file, package in bundled.items() if package == name)) for name in brought]

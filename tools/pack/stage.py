@@ -69,7 +69,9 @@ def write_licences(doc, source, llama, packages, web):
     for path in [*llama.glob("licenses/LICENSE-*"), *llama.glob("vendor/cpp-httplib/LICENSE*")]:
         shutil.copyfile(path, folder / f"llama.cpp-{path.parent.name}-{path.name}.txt")
     if web:
-        shutil.copyfile(pathlib.Path(web) / "node_modules/diff/LICENSE", folder / "diff.txt")
+        for name in sbom.web_packages(web):
+            text, = (pathlib.Path(web) / "node_modules" / name).glob("LICENSE*")
+            shutil.copyfile(text, folder / (name.replace("@", "").replace("/", "-") + ".txt"))
     mit = (source / "LICENSE").read_text(encoding="utf-8").splitlines()
     body = "\n".join(" " + (line or ".") for line in mit[4:])
     text = f"""Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/

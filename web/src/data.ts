@@ -95,13 +95,22 @@ export interface Routing {
   experts_left_out: number;
 }
 
+export interface Loop {
+  steps: { values: Record<string, number | null> }[];
+  limits: Record<string, number>;
+  best_step: number;
+  stretch: number;
+  attribution?: { part: number[][] };
+}
+
 export interface Results {
   scenario: { target_metric: string };
   model: { n_layer_moe: number; n_expert: number; n_expert_used: number };
   mask: { method: string; alpha: number; lambda: number; n_active: number; steer: number[][] };
   effects: { effect: number[][]; standard_error: number[][]; q_value: number[][]; carried?: number[][] };
   routing?: Routing;
-  loop?: { attribution?: { part: number[][] } };
+  metrics: Record<string, { base: Rate; steered?: Rate | null }>;
+  loop?: Partial<Loop>;
   search?: { base_rate: number };
   candidates: Candidate[];
 }

@@ -5,6 +5,8 @@ import { showConversations } from "./conversations";
 import { embedded, type Results, type Transcripts } from "./data";
 import { el } from "./dom";
 import { fitTables } from "./fit_tables";
+import { showLoop } from "./loop_chart";
+import { showRateChart } from "./rate_chart";
 import { showRateTable } from "./rate_table";
 import { showRouting } from "./routing";
 import { makeTablesSortable } from "./tables";
@@ -49,6 +51,8 @@ makeTablesSortable();
 if (results) {
   showRouting(results);
   showTradeOff(results);
+  showRateChart(results);
+  showLoop(results);
 }
 showConversations(embedded<Transcripts>("mascing-transcripts"));
 fitTables();

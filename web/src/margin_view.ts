@@ -1,12 +1,9 @@
 // How likely the wanted kind of reply is at the end of each user message, without and with the mask: where a
 // conversation turns the model. A chart for the eye, a table with the numbers.
-import { niceTicks } from "./trade_off";
+import { axisX, axisY, dot, gridY, lineY, ruleY } from "@observablehq/plot";
+import { chartOf } from "./charts";
 import type { Message, Transcript, TurnMargin } from "./data";
-import { el, excerpt, shortNumber, svg } from "./dom";
-
-const width = 560;
-const height = 200;
-const frame = { left: 48, right: 545, top: 12, bottom: 168 };
+import { el, excerpt, shortNumber } from "./dom";
 
 type Side = "base" | "steered";
 const sides: Side[] = ["base", "steered"];
@@ -20,30 +17,30 @@ function pointsOf(margins: TurnMargin[], messages: Message[]): Point[] {
   return margins.map((margin) => ({ ...margin, turn: turnOf(margin.message) }));
 }
 
-function chart(points: Point[], words: string): SVGElement {
-  const values = points.flatMap(({ base, steered }) => [base, steered]);
-  const low = Math.min(0, ...values);
-  const high = Math.max(0, ...values);
-  const last = points[points.length - 1]?.turn ?? 1;
-  const xOf = (turn: number): number => frame.left + ((frame.right - frame.left) * (turn - 1)) / Math.max(1, last - 1);
-  const yOf = (value: number): number => frame.bottom - ((frame.bottom - frame.top) * (value - low)) / (high - low || 1);
-  const text = (x: number, y: number, anchor: string, label: string): SVGElement =>
-    svg("text", { x, y, class: "tick", "text-anchor": anchor }, label);
-  const parts: SVGElement[] = [];
-  for (const tick of niceTicks(low, high)) {
-    parts.push(svg("line", { x1: frame.left, x2: frame.right, y1: yOf(tick), y2: yOf(tick), class: Math.abs(tick) < 1e-9 ? "limit" : "grid" }));
-    parts.push(text(frame.left - 8, yOf(tick) + 4, "end", String(Number(tick.toFixed(6)))));
-  }
-  points.forEach(({ turn }, i) => {
-    const anchor = i === 0 ? "start" : turn === last ? "end" : "middle";
-    parts.push(text(xOf(turn), frame.bottom + 22, anchor, i === 0 ? `message ${turn}` : String(turn)));
-  });
-  for (const side of sides) {
-    const line = points.map((point) => `${xOf(point.turn).toFixed(1)},${yOf(point[side]).toFixed(1)}`).join(" ");
-    const dots = points.map((point) => svg("circle", { cx: xOf(point.turn), cy: yOf(point[side]), r: 4 }));
-    parts.push(svg("g", { class: side }, svg("polyline", { points: line, class: "margin-line" }), ...dots));
-  }
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "margin-chart", role: "img", "aria-label": words }, ...parts);
+const looks = { base: ["var(--neutral)", "6 4"], steered: ["var(--accent)", "none"] } as const;
+
+function chart(points: Point[], words: string): HTMLElement {
+  const turns = points.map(({ turn }) => turn);
+  return chartOf("margin-chart", words, () => ({
+    height: 210,
+    marginLeft: 48,
+    marginRight: 16,
+    x: { label: "message", labelArrow: "none" },
+    y: { label: null, nice: true },
+    marks: [
+      gridY({ ticks: 5, stroke: "var(--rule)", strokeOpacity: 1 }),
+      axisY({ ticks: 5, tickFormat: (value: number) => String(Number(value.toFixed(6))), tickSize: 0 }),
+      axisX(turns, { tickSize: 0, tickFormat: String, label: "message" }),
+      ruleY([0], { stroke: "var(--quiet)", strokeWidth: 1.5 }),
+      ...sides.flatMap((side) => {
+        const [colour, dash] = looks[side];
+        return [
+          lineY(points, { x: "turn", y: side, stroke: colour, strokeWidth: 2, strokeDasharray: dash }),
+          dot(points, { x: "turn", y: side, r: 4, fill: side === "base" ? "var(--card)" : colour, stroke: colour, strokeWidth: 2 }),
+        ];
+      }),
+    ],
+  })).element;
 }
 
 /// At which messages only one side makes the wanted reply the likelier one.

@@ -16,8 +16,12 @@ function differencesOf(results: Results): number[][] {
 
 function quantitiesOf(results: Results): Quantity[] {
   const { mask, effects, routing } = results;
+  // An adapter pushes each token differently: mask.steer has how far, without a sign.
+  const about = mask.method.includes("router_adapter")
+    ? "how far the router adapter pushes the expert, a root mean square in units of sigma"
+    : "entry of the steering matrix, in units of sigma";
   const all: Quantity[] = [
-    { name: "S, the mask", about: "entry of the steering matrix, in units of sigma", values: mask.steer },
+    { name: "S, the mask", about, values: mask.steer },
     { name: "selected without the mask", about: "share of tokens that chose the expert", values: routing?.base ?? [] },
     { name: "selected with the mask", about: "share of tokens that chose the expert", values: routing?.steered ?? [] },
     { name: "difference by the mask", about: "share of tokens with the mask less without", values: differencesOf(results) },

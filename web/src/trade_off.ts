@@ -1,10 +1,8 @@
 // Candidates as points: any rate against any measure of damage, one definition each. Replaces the page's fixed plot.
+import { axisX, axisY, dot, gridY, type RenderFunction, ruleY, text } from "@observablehq/plot";
+import { type Chart, chartOf, replacePicture } from "./charts";
 import { displayName, type Candidate, type Results } from "./data";
 import { el, excerpt, shortNumber, svg } from "./dom";
-
-const width = 860;
-const height = 360;
-const frame = { left: 60, right: 840, top: 16, bottom: 300 };
 
 interface Measure {
   name: string;
@@ -44,16 +42,19 @@ function pointsOf(results: Results, measure: Measure, metric: string): Point[] {
   return points;
 }
 
-/// 4 to 8 round numbers that span 0 or `low` to `high`.
-export function niceTicks(low: number, high: number): number[] {
-  const span = high - low || 1;
-  const rough = span / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
-  const ticks: number[] = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-9); ++i) ticks.push(i * step);
-  return ticks;
-}
+/// How points look: grey where a limit is broken, hollow where nothing was generated, square where it is a baseline.
+const looks = [true, false].flatMap((breaks) =>
+  [true, false].flatMap((isHollow) =>
+    [true, false].map((isBaseline) => ({ breaks, isHollow, isBaseline })),
+  ),
+);
+
+/// Which of the points a mark stands for: the mark's own order is that of its data.
+const numbered: RenderFunction = (index, scales, values, dimensions, context, next) => {
+  const group = next?.(index, scales, values, dimensions, context) ?? null;
+  [...(group?.children ?? [])].forEach((mark, i) => mark.setAttribute("data-point", String(index[i])));
+  return group;
+};
 
 function chosenIndex(results: Results): number {
   const { mask } = results;
@@ -99,12 +100,13 @@ function factsOf(point: Point, chosen: number): HTMLElement {
 
 class TradePlot {
   readonly element: HTMLElement;
-  private readonly picture: SVGElement;
+  private readonly chart: Chart;
   private readonly words = el("div", { class: "plot-words", role: "status" });
   private readonly note = el("p", { class: "map-axis" });
   private readonly chosen: number;
   private points: Point[] = [];
   private current = -1;
+  private moveRing: () => void = () => {};
   private measure: Measure;
   private metric: string;
 
@@ -116,103 +118,109 @@ class TradePlot {
     this.chosen = chosenIndex(results);
     this.measure = usable[0] ?? measures[0]!;
     this.metric = metrics[0] ?? "";
-    this.picture = svg("svg", {
-      viewBox: `0 0 ${width} ${height}`,
-      tabindex: 0,
-      role: "application",
-      "aria-label": "Rate against damage, one point per mask and strength. The cursor keys go from point to point.",
-      class: "trade-app",
+    this.gather();
+    const words = "Rate against damage, one point per mask and strength. The cursor keys go from point to point.";
+    this.chart = chartOf("trade-app", words, (width) => this.options(width), (picture, scaleOf) => {
+      this.addRing(picture, scaleOf);
     });
     const x = el("select", {}, ...usable.map((measure, i) => el("option", { value: i }, measure.name)));
     const y = el("select", {}, ...metrics.map((id) => el("option", { value: id }, excerpt(displayName(id), 60))));
-    x.addEventListener("change", () => this.redraw(usable[Number(x.value)] ?? this.measure, this.metric));
-    y.addEventListener("change", () => this.redraw(this.measure, y.value));
-    this.picture.addEventListener("pointermove", (event) => this.point(event));
-    this.picture.addEventListener("pointerdown", (event) => this.point(event));
-    this.picture.addEventListener("keydown", (event) => this.onKey(event));
+    x.addEventListener("change", () => this.show(usable[Number(x.value)] ?? this.measure, this.metric));
+    y.addEventListener("change", () => this.show(this.measure, y.value));
+    const place = this.chart.element;
+    for (const [name, value] of Object.entries({ tabindex: "0", role: "application", "aria-label": words })) place.setAttribute(name, value);
+    place.addEventListener("pointermove", (event) => this.point(event));
+    place.addEventListener("pointerdown", (event) => this.point(event));
+    place.addEventListener("keydown", (event) => this.onKey(event));
     this.element = el(
       "div",
       { class: "trade" },
       el("div", { class: "filters" }, el("label", {}, "Rate ", y), el("label", {}, "Damage ", x)),
-      this.picture,
+      place,
       this.note,
       this.words,
     );
-    this.redraw(this.measure, this.metric);
+    this.say();
   }
 
-  private redraw(measure: Measure, metric: string): void {
+  private show(measure: Measure, metric: string): void {
     this.measure = measure;
     this.metric = metric;
-    this.points = pointsOf(this.results, measure, metric).sort((a, b) => a.x - b.x);
+    this.gather();
+    this.chart.redraw();
+    this.say();
+  }
+
+  private gather(): void {
+    this.points = pointsOf(this.results, this.measure, this.metric).sort((a, b) => a.x - b.x);
     this.current = this.points.findIndex((point) => point.index === this.chosen);
     const n_missing = this.results.candidates.length - this.points.length;
     this.note.textContent =
       "Selection split. Filled: replies were generated; hollow: estimated; grey: breaks a limit; square: baseline." +
       (n_missing > 0 ? ` ${n_missing} of ${this.results.candidates.length} were not measured in both ways.` : "");
-    this.draw();
-    this.say();
   }
 
-  private get range(): { low: number; high: number } {
+  /// A divergence is drawn from zero on a square-root scale, which spreads the weak masks; a perplexity as it is.
+  private options(width: number): ReturnType<Parameters<typeof chartOf>[2]> {
+    const isPerplexity = this.measure === measures[2];
     const xs = this.points.map((point) => point.x);
     const high = Math.max(...xs, 1e-9);
-    const isFromZero = this.measure !== measures[2];
-    const low = isFromZero ? 0 : Math.min(...xs);
-    return { low, high: high === low ? low + 1 : high };
+    const low = isPerplexity ? Math.min(...xs, high) : 0;
+    const base = this.metric === this.results.scenario.target_metric ? (this.results.search?.base_rate ?? 0) : 0;
+    const isShort = width < 600;
+    return {
+      height: 360,
+      marginLeft: 48,
+      marginRight: 24,
+      marginBottom: 48,
+      x: { type: isPerplexity ? "linear" : "sqrt", domain: [low, high === low ? low + 1 : high], label: null },
+      y: { domain: [0, 1], label: null },
+      marks: [
+        gridY({ ticks: 4, stroke: "var(--rule)", strokeOpacity: 1 }),
+        axisY({ ticks: 4, tickFormat: ".2f", tickSize: 0 }),
+        axisX({
+          ticks: Math.round(width / 120),
+          tickFormat: (value: number) => (value === 0 ? "0" : shortNumber(value)),
+          tickSize: 0,
+          label: (isShort ? this.measure.name.split(",")[0] : this.measure.name) + (isPerplexity || isShort ? "" : " (square-root scale)"),
+          labelArrow: "none",
+        }),
+        base > 0 ? ruleY([base], { stroke: "var(--quiet)", strokeWidth: 1.5 }) : null,
+        base > 0 ? text([base], { y: (rate: number) => rate, frameAnchor: "right", textAnchor: "end", dy: -8, text: () => "without a mask" }) : null,
+        ...looks.map((look) => this.marks(look)),
+      ],
+    };
   }
 
-  private xOf(value: number): number {
-    const { low, high } = this.range;
-    return frame.left + (frame.right - frame.left) * Math.sqrt(Math.max(0, (value - low) / (high - low)));
+  private marks({ breaks, isHollow, isBaseline }: (typeof looks)[number]): ReturnType<typeof dot> {
+    const colour = isBaseline ? "var(--above)" : breaks ? "var(--neutral)" : "var(--accent)";
+    return dot(this.points, {
+      x: "x",
+      y: "y",
+      r: (point: Point) => (point.index === this.chosen ? 7 : 5),
+      symbol: isBaseline ? "square" : "circle",
+      fill: isHollow ? "var(--card)" : colour,
+      fillOpacity: breaks && !isHollow ? 0.5 : 1,
+      stroke: colour,
+      strokeWidth: 2,
+      sort: null,
+      filter: ({ candidate, isEstimate }: Point) =>
+        candidate.breaks_limit === breaks && isEstimate === isHollow && (candidate.role === "baseline") === isBaseline,
+      render: numbered,
+    });
   }
 
-  private static yOf(rate: number): number {
-    return frame.bottom - rate * (frame.bottom - frame.top);
-  }
-
-  private draw(): void {
-    const { low, high } = this.range;
-    const parts: SVGElement[] = [];
-    const text = (x: number, y: number, anchor: string, words: string): SVGElement =>
-      svg("text", { x, y, class: "tick", "text-anchor": anchor }, words);
-    for (const rate of [0, 0.25, 0.5, 0.75, 1]) {
-      const y = TradePlot.yOf(rate);
-      parts.push(svg("line", { x1: frame.left, x2: frame.right, y1: y, y2: y, class: "grid" }));
-      parts.push(text(frame.left - 8, y + 4, "end", rate.toFixed(2)));
-    }
-    let last = -Infinity;
-    for (const tick of niceTicks(low, high)) {
-      const x = this.xOf(tick);
-      if (x - last < 60) continue; // the scale is narrow there
-      last = x;
-      parts.push(text(x, frame.bottom + 20, "middle", shortNumber(tick) === "\u2013" ? "0" : shortNumber(tick)));
-    }
-    parts.push(text(frame.right, frame.bottom + 44, "end", `${this.measure.name} (square-root scale)`));
-    const base = this.results.search?.base_rate ?? 0;
-    if (base > 0 && this.metric === this.results.scenario.target_metric) {
-      const y = TradePlot.yOf(base);
-      parts.push(svg("line", { x1: frame.left, x2: frame.right, y1: y, y2: y, class: "limit" }));
-      parts.push(text(frame.right, y - 6, "end", "without a mask"));
-    }
-    this.points.forEach((point, i) => parts.push(this.mark(point, i)));
-    const here = this.points[this.current];
-    if (here) {
-      parts.push(svg("circle", { cx: this.xOf(here.x), cy: TradePlot.yOf(here.y), r: 10, class: "ring", "stroke-width": 2 }));
-    }
-    this.picture.replaceChildren(...parts);
-  }
-
-  private mark(point: Point, i: number): SVGElement {
-    const { candidate } = point;
-    const x = this.xOf(point.x);
-    const y = TradePlot.yOf(point.y);
-    const look = `${candidate.breaks_limit ? "base" : "steered"}${point.isEstimate ? " is-hollow" : ""}`;
-    const shape =
-      candidate.role === "baseline"
-        ? svg("rect", { x: x - 5, y: y - 5, width: 10, height: 10, "data-point": i })
-        : svg("circle", { cx: x, cy: y, r: point.index === this.chosen ? 7 : 5, "data-point": i });
-    return svg("g", { class: look }, shape);
+  private addRing(picture: SVGSVGElement, scaleOf: (name: "x" | "y", value: number) => number): void {
+    const ring = svg("circle", { r: 10, class: "ring", "stroke-width": 2 });
+    picture.append(ring);
+    this.moveRing = () => {
+      const here = this.points[this.current];
+      ring.toggleAttribute("hidden", !here);
+      if (!here) return;
+      ring.setAttribute("cx", String(scaleOf("x", here.x)));
+      ring.setAttribute("cy", String(scaleOf("y", here.y)));
+    };
+    this.moveRing();
   }
 
   private point(event: PointerEvent): void {
@@ -230,7 +238,7 @@ class TradePlot {
 
   private moveTo(index: number): void {
     this.current = index;
-    this.draw();
+    this.moveRing();
     this.say();
   }
 
@@ -248,7 +256,5 @@ export function showTradeOff(results: Results): void {
   const usable = measures.filter((measure) => results.candidates.filter((c) => measure.of(c) !== null).length > 1);
   if (!section || metrics.length === 0 || usable.length === 0) return;
   const plot = new TradePlot(results, usable, metrics);
-  const fixed = section.querySelector("svg");
-  if (fixed) fixed.replaceWith(plot.element);
-  else section.querySelector("h2")?.after(plot.element);
+  if (!replacePicture(section, plot.element)) section.querySelector("h2")?.after(plot.element);
 }

@@ -1,0 +1,77 @@
+// The closed loop step by step: the wanted share of the target, and below it all that has a limit, relative to that.
+import { axisX, axisY, gridY, lineY, dot, rectY, ruleY } from "@observablehq/plot";
+import { chartOf, replacePicture } from "./charts";
+import { displayName, type Loop, type Results } from "./data";
+import { el, excerpt, shortNumber } from "./dom";
+
+interface Value {
+  step: number;
+  value: number; // as drawn
+  words: string;
+}
+
+interface Curve {
+  name: string;
+  look: number; // of the key: its colour and dashes
+  values: Value[];
+}
+
+const colours = ["accent", "above", "better", "neutral", "worse", "ink", "above", "better"];
+const dashes = ["none", "7 3", "2 3", "9 3 2 3", "4 5", "12 4", "1 3", "14 3 3 3"];
+const lowest = -0.5; // of a value relative to its limit
+const highest = 2;
+
+function curveOf(loop: Loop, id: string, look: number, limit?: number): Curve {
+  const name = excerpt(displayName(id), 40);
+  const values = loop.steps.flatMap(({ values: all }, i) => {
+    const value = all[id];
+    if (value === undefined || value === null) return [];
+    const drawn = limit === undefined ? value : Math.min(highest, Math.max(lowest, value / limit));
+    const words = `step ${i + 1}, ${name}: ${shortNumber(value)}${limit === undefined ? "" : `, limit ${shortNumber(limit)}`}`;
+    return [{ step: i + 1, value: drawn, words }];
+  });
+  return { name, look, values };
+}
+
+function panel(loop: Loop, curves: Curve[], about: string, domain: [number, number], limit?: number): HTMLElement {
+  const last = loop.best_step + 1;
+  const stretch = loop.best_step >= 0 && loop.stretch > 0 ? [{ x1: last - loop.stretch + 1 - 0.3, x2: last + 0.3 }] : [];
+  const chart = chartOf("loop-chart", `${about}, by step of the closed loop. The values are in the table below.`, (width) => ({
+    height: 210,
+    marginLeft: 44,
+    marginRight: 24,
+    marginBottom: 44,
+    x: { domain: [1, Math.max(2, loop.steps.length)], label: null },
+    y: { domain, label: null },
+    marks: [
+      rectY(stretch, { x1: "x1", x2: "x2", y1: domain[0], y2: domain[1], fill: "var(--faint)", stroke: "var(--rule)" }),
+      gridY({ ticks: 5, stroke: "var(--rule)", strokeOpacity: 1 }),
+      axisY({ ticks: 5, tickFormat: shortNumber, tickSize: 0 }),
+      axisX({ ticks: Math.min(loop.steps.length, Math.round(width / 60)), tickFormat: (step: number) => (Number.isInteger(step) ? String(step) : ""), tickSize: 0, label: "step", labelArrow: "none" }),
+      ...(limit === undefined ? [] : [ruleY([limit], { stroke: "var(--quiet)", strokeWidth: 1.5 })]),
+      ...curves.flatMap(({ values, look }) => {
+        const colour = `var(--${colours[look] ?? "ink"})`;
+        return [
+          lineY(values, { x: "step", y: "value", stroke: colour, strokeWidth: 2, strokeDasharray: dashes[look] ?? "none" }),
+          dot(values, { x: "step", y: "value", r: 3, fill: colour, title: "words", className: "loop-values" }),
+        ];
+      }),
+    ],
+  }));
+  const key = el("p", { class: "chart-key" }, ...curves.map(({ name, look }) => el("span", { class: `key c${look}` }, name)));
+  return el("div", {}, el("p", { class: "map-axis" }, about), chart.element, curves.length > 1 && key);
+}
+
+export function showLoop(results: Results): void {
+  const { best_step = -1, stretch = 0, steps = [], limits: all = {} } = results.loop ?? {};
+  const loop: Loop = { best_step, stretch, steps, limits: all };
+  if (steps.length < 2) return;
+  const target = results.scenario.target_metric;
+  const limits = Object.entries(all).filter(([, limit]) => limit > 0);
+  const limited = limits.map(([id, limit], i) => curveOf(loop, id, 1 + (i % 7), limit));
+  const charts = el("div", {}, panel(loop, [curveOf(loop, target, 0)], "Wanted share of the target", [0, 1]));
+  if (limited.length > 0) {
+    charts.append(panel(loop, limited, "Drop or divergence relative to its limit (1), clipped to \u22120.5 \u2026 2", [lowest, highest], 1));
+  }
+  replacePicture(document.getElementById("loop")?.parentElement, charts);
+}

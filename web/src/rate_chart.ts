@@ -1,0 +1,57 @@
+// Rates with and without the mask, with their intervals, one row per metric.
+import { axisX, dot, gridX, link } from "@observablehq/plot";
+import { chartOf, replacePicture } from "./charts";
+import { displayName, type Rate, type Results } from "./data";
+import { el, excerpt } from "./dom";
+
+interface Row extends Rate {
+  name: string;
+}
+
+const looks = [
+  { side: "base", words: "without the mask", colour: "var(--neutral)", fill: "var(--card)", dy: -8 },
+  { side: "steered", words: "with the mask", colour: "var(--accent)", fill: "var(--accent)", dy: 8 },
+] as const;
+
+/// Without what does not show, as it goes into a picture.
+const nameOf = (id: string): string => excerpt(displayName(id), 40);
+
+function rowsOf(results: Results, names: string[], side: "base" | "steered"): Row[] {
+  return names.flatMap((id) => {
+    const rate = results.metrics[id]?.[side];
+    return rate ? [{ name: nameOf(id), ...rate }] : [];
+  });
+}
+
+export function showRateChart(results: Results): void {
+  const section = document.querySelector("section[aria-labelledby=metrics]");
+  // In the order of the table.
+  const heads = [...(section?.querySelectorAll("tbody th") ?? [])].map((head) => head.textContent ?? "");
+  const target = results.scenario.target_metric;
+  const placeOf = (id: string): number => (id === target ? -1 : heads.indexOf(displayName(id)));
+  const ids = Object.keys(results.metrics).sort((a, b) => placeOf(a) - placeOf(b));
+  if (ids.length === 0) return;
+  const names = ids.map(nameOf);
+  const longest = Math.max(...names.map((name) => name.length));
+  const chart = chartOf("rate-chart", "Rates with 95 % intervals, without and with the mask. The values are in the table below.", () => ({
+    height: 44 * names.length + 40,
+    marginLeft: 20 + 7.2 * longest,
+    marginRight: 16,
+    x: { domain: [0, 1], label: null },
+    y: { domain: names, label: null, type: "band" },
+    marks: [
+      gridX({ ticks: 5, stroke: "var(--rule)", strokeOpacity: 1 }),
+      axisX({ ticks: 5, tickFormat: ".1f", tickSize: 0 }),
+      ...looks.flatMap(({ side, colour, fill, dy }) => {
+        const rows = rowsOf(results, ids, side);
+        const title = ({ name, rate, low, high }: Row): string => `${name}: ${rate.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+        return [
+          link(rows, { x1: "low", x2: "high", y: "name", dy, stroke: colour, strokeWidth: 4, strokeOpacity: 0.55, title }),
+          dot(rows, { x: "rate", y: "name", dy, r: 5.5, fill, stroke: colour, strokeWidth: 2.5, title, className: `${side}-rates` }),
+        ];
+      }),
+    ],
+  }));
+  const key = el("p", { class: "chart-key" }, ...looks.map(({ side, words }) => el("span", { class: `key ${side}` }, words)), "lines are 95 % intervals");
+  if (replacePicture(section, chart.element)) chart.element.before(key);
+}
