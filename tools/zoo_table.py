@@ -49,7 +49,7 @@ def only(value, names):
 
 
 def metric_record(metric):
-    return {"n": metric["n"], **{side: only(metric[side], ("rate", "low", "high")) for side in ("base", "steered")}}
+    return {"n": metric["n"], "p_value": metric.get("p_value"), **{side: only(metric[side], ("rate", "low", "high")) for side in ("base", "steered")}}
 
 
 def record(results):
