@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/append.h"
+
 namespace mascing {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr int64_t kLeastReplies = 3;  // of a chunk that must begin with a new o
 
 std::vector<TokenSequence> joined(std::vector<TokenSequence> a,
                                   const std::vector<TokenSequence>& b) {
-  a.insert(a.end(), b.begin(), b.end());
+  append(b, a);
   return a;
 }
 
@@ -36,17 +38,14 @@ TokenSequence seen_of(const EvalContext& context,
   return {reply.tokens.begin() + n_prefix, reply.tokens.end()};
 }
 
-bool is_prefix(const TokenSequence& a, const TokenSequence& b) {
-  return a.size() <= b.size() && std::equal(a.begin(), a.end(), b.begin());
-}
-
 /// Adds openings; of two of which one begins with the other the shorter one stays.
 void merge(const std::vector<TokenSequence>& found, std::vector<TokenSequence>& openings) {
   for (const TokenSequence& opening : found) {
     if (begins_with_any(opening, openings)) {
       continue;
     }
-    std::erase_if(openings, [&](const TokenSequence& old) { return is_prefix(opening, old); });
+    std::erase_if(openings,
+                  [&](const TokenSequence& old) { return begins_with_any(old, {opening}); });
     openings.push_back(opening);
   }
 }

@@ -298,6 +298,7 @@ TEST_F(MarginTest, ARefreshFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   const Openings under_mask = refreshed_openings(context, known, before, {mask, 1.0F});
   EXPECT_THAT(under_mask.unwanted, Contains(evasion));
   EXPECT_THAT(under_mask.unwanted, testing::IsSupersetOf(before.unwanted));
+  EXPECT_FALSE(under_mask.wanted.empty());
   const Openings without = refreshed_openings(context, known, before, {});
   EXPECT_EQ(without.unwanted, before.unwanted);
   EXPECT_EQ(without.wanted, before.wanted);
