@@ -154,7 +154,7 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
   sum.lambda = 0.0F;
   sum.threshold = 0.0F;
   sum.seed = 0;
-  sum.method = "composed";
+  sum.method = sum.has_adapter() ? "composed router_adapter" : "composed";
   sum.data_hash = sha256_hex(hashes);
   sum.metrics.clear();
   sum.validate();

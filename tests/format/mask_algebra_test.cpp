@@ -50,6 +50,7 @@ TEST(ComposeMasks, AdaptersStandSideBySideAtTheirStrengths) {
   const WeightedMask matrix = mask_of({1, 0, 0, 0}, 2.0);
   const Mask sum = compose_masks({first, matrix, second});
   EXPECT_EQ(sum.steer, (std::vector<float>{2, 0, 0, 0}));
+  EXPECT_EQ(sum.method, "composed router_adapter");
   EXPECT_EQ(sum.adapter.rank, 2);
   EXPECT_EQ(*sum.adapter.down, (std::vector<float>{1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6}));
   EXPECT_EQ(sum.adapter.up, (std::vector<float>{1, 2, -2, -4, 3, 4, -6, -8}));
