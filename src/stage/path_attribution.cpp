@@ -40,18 +40,22 @@ std::vector<Question> path_questions(
 }
 
 /// Parts [L, E] of one conversation, from its answers along the path; nothing if one is missing.
+/// What an adapter's ranks [L, R, E] push one expert by is one part.
 std::optional<std::vector<double>> parts_of(const Mask& mask,
                                             const OutcomeGradient* answers,
                                             int64_t n_interval) {
-  std::vector<double> parts(mask.values().size(), 0.0);
+  const std::vector<float>& values = mask.values();
+  const int64_t n_of_layer = std::ssize(values) / mask.n_layer;
+  std::vector<double> parts(mask.n_layer * mask.n_expert, 0.0);
   for (int64_t k = 0; k <= n_interval; ++k) {
     const std::vector<float>& slope = answers[k].d_steer;
-    if (slope.size() != parts.size() || !std::isfinite(answers[k].value)) {
+    if (slope.size() != values.size() || !std::isfinite(answers[k].value)) {
       return std::nullopt;
     }
     const double weight = (k == 0 || k == n_interval ? 0.5 : 1.0) / to_double(n_interval);
-    for (size_t j = 0; j < parts.size(); ++j) {
-      parts[j] += weight * mask.values()[j] * slope[j];
+    for (int64_t j = 0; j < std::ssize(values); ++j) {
+      const int64_t i_expert = j / n_of_layer * mask.n_expert + j % mask.n_expert;
+      parts[i_expert] += weight * values[j] * slope[j];
     }
   }
   return parts;

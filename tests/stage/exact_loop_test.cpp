@@ -240,6 +240,32 @@ TEST(PathAttribution, IntegratesASlopeThatChangesAlongThePath) {
   EXPECT_NEAR(path.standard_error[3], 0.0, 1e-9);
 }
 
+TEST(PathAttribution, RanksThatCancelGiveAnExpertNoPartAndNoError) {
+  // Two ranks push expert 3 in opposite directions, by as much as each conversation asks for.
+  const AskGradients opposed = [](const std::vector<Question>& questions) {
+    std::vector<OutcomeGradient> answers;
+    for (const Question& question : questions) {
+      std::vector<float> d_steer(32, 0.0F);  // [2 layers, 2 ranks, 8 experts]
+      d_steer[3] = static_cast<float>(question.i_item);
+      d_steer[8 + 3] = -d_steer[3];
+      d_steer[16 + 5] = 1.0F;
+      answers.push_back({0.0, d_steer, ""});
+    }
+    return answers;
+  };
+  Mask mask = numeric_frame(8);
+  mask.adapter.rank = 2;
+  mask.adapter.n_embd = 1;
+  mask.adapter.down = std::make_shared<const std::vector<float>>(4, 1.0F);
+  mask.adapter.up.assign(32, 1.0F);
+  const NumericModel model = wide_model(8);
+  const PathAttribution path = path_of(opposed, model, mask);
+  ASSERT_EQ(path.part.size(), 16);
+  EXPECT_NEAR(path.part[3], 0.0, 1e-6);
+  EXPECT_NEAR(path.standard_error[3], 0.0, 1e-6);
+  EXPECT_NEAR(path.part[8 + 5], 1.0, 1e-6);
+}
+
 TEST(PathAttribution, LeavesOutConversationsWithoutADerivativeAnywhereOnThePath) {
   const NumericModel model = wide_model(8);
   int64_t n_asked = 0;
