@@ -8,6 +8,7 @@
 #include "base/numeric.h"
 #include "measure/cached_evaluator.h"
 #include "run/test_routing.h"
+#include "search/loop_run.h"
 
 namespace mascing {
 namespace {
@@ -196,6 +197,22 @@ Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
   return sum;
 }
 
+/// A chunk of replies of every set, each time that a loop looks at replies.
+Tokens looks(const Scenario& scenario, const RunTokens& run) {
+  const SearchOptions& search = scenario.search;
+  int64_t n_look = 0;
+  for (const MaskMethod method : {MaskMethod::kClosedLoop, MaskMethod::kRouterAdapter}) {
+    const int64_t n_step = steps_between_looks(search, method == MaskMethod::kRouterAdapter);
+    n_look += scenario.uses(method) && n_step > 0 ? (search.n_loop_step - 1) / n_step : 0;
+  }
+  const Tokens one = over_sets(run, 0, has_margin, [](const SetTokens& set, double n) {
+    return replies(set, calibrated(n), true);
+  });
+  Tokens sum;
+  sum.add(one, to_double(n_look));
+  return sum;
+}
+
 bool asks_openings(const Scenario& scenario) {
   return scenario.uses_loop() || scenario.uses(MaskMethod::kInterventionalSurrogate);
 }
@@ -211,6 +228,7 @@ Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
   sum.add(references(run, 0));
   if (scenario.uses_loop()) {
     sum.add(run.is_exact ? exact_loop(scenario, run) : paired_loop(scenario, run));
+    sum.add(looks(scenario, run));
   }
   return sum;
 }

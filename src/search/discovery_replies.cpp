@@ -12,7 +12,8 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kFewReplies = 8;       // of a kind: then those of other sets are used
+constexpr size_t kFewReplies = 8;       // answers: then those of other sets are used
+constexpr size_t kFewRefusals = 40;     // likewise; refusals of other sets sound much alike
 constexpr double kWholeCoverage = 0.9;  // by openings: what does not begin so is of another kind
 
 bool has_margin(const ScenarioSet& set) {
@@ -45,8 +46,9 @@ struct TwoKinds {
 TwoKinds two_kinds(const DiscoveryReplies& discovery, const ReplyKinds& pooled) {
   const ReplyKinds own = kinds_of(discovery);
   const auto& answered = own.answered.size() < kFewReplies ? pooled.answered : own.answered;
+  const auto& refused = own.refused.size() < kFewRefusals ? pooled.refused : own.refused;
   const bool wants_refusal = discovery.set->spec.wanted == Wanted::kRefused;
-  return {wants_refusal ? pooled.refused : answered, wants_refusal ? answered : pooled.refused};
+  return {wants_refusal ? refused : answered, wants_refusal ? answered : refused};
 }
 
 SetOpenings of_form(CrossFit fit, MarginForm form) {
@@ -130,15 +132,16 @@ std::optional<SetOpenings> find_refusal_openings(const ReplyKinds& pooled) {
 
 KnownReplies known_replies(const DiscoveryReplies& discovery,
                            const ReplyKinds& pooled,
-                           MarginForm form) {
+                           const SetOpenings& found) {
   const TwoKinds kinds = two_kinds(discovery, pooled);
   KnownReplies replies;
-  replies.form = form;
+  replies.openings = found.fit.openings;
+  replies.form = found.form;
   for (const FoldedReply& reply : kinds.wanted) {
-    replies.wanted.push_back(reply.tokens);
+    replies.unsteered.wanted.push_back(reply.tokens);
   }
   for (const FoldedReply& reply : kinds.unwanted) {
-    replies.unwanted.push_back(reply.tokens);
+    replies.unsteered.unwanted.push_back(reply.tokens);
   }
   return replies;
 }

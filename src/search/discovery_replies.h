@@ -7,6 +7,7 @@
 #include "measure/eval_context.h"
 #include "stage/cross_fit.h"
 #include "stage/outcome.h"
+#include "stage/steered_openings.h"
 
 namespace mascing {
 
@@ -41,24 +42,25 @@ struct SetOpenings {
 };
 
 /// What tells wanted replies of a set from others; nothing if they begin alike, or in too many ways
-/// on both sides. Refusals are those of all sets, answers the set's own if there are enough. A hold
-/// set whose wanted replies are nearly all covered is compared with everything else: a reply of a
-/// third kind breaks it, too.
+/// on both sides. Answers and refusals are the set's own if there are enough, else those of all
+/// sets. A hold set whose wanted replies are nearly all covered is compared with everything else: a
+/// reply of a third kind breaks it, too.
 [[nodiscard]] std::optional<SetOpenings> find_set_openings(const DiscoveryReplies& discovery,
                                                            const ReplyKinds& pooled);
 /// What tells refusals from everything else, where any answer will do: no wanted openings. Nothing
 /// if refusals begin in no way of their own.
 [[nodiscard]] std::optional<SetOpenings> find_refusal_openings(const ReplyKinds& pooled);
 
-/// Replies of the target set as its openings were fitted on, and their form.
+/// Replies of the target set that its openings tell apart, and the form of the margin.
 struct KnownReplies {
-  std::vector<TokenSequence> wanted;
-  std::vector<TokenSequence> unwanted;
+  ReplyPair unsteered;     ///< what the openings were fitted on
+  ReplyPair steered = {};  ///< under the masks of a loop so far
+  Openings openings;       ///< of the unsteered replies, of the form
   MarginForm form = MarginForm::kNone;
 };
 [[nodiscard]] KnownReplies known_replies(const DiscoveryReplies& discovery,
                                          const ReplyKinds& pooled,
-                                         MarginForm form);
+                                         const SetOpenings& found);
 
 /// A prompt and the first token of its last user message.
 struct OpeningPrompt {

@@ -1,31 +1,56 @@
-// One chunk of replies, cached like any other, so that an interrupted loop goes on where it was.
-#include "search/refresh_openings.h"
+// One chunk of replies a set, cached like any other, so that an interrupted loop goes on where it
+// was.
+#include "search/look_at_replies.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
 #include <utility>
 
-#include "base/append.h"
+#include "base/numeric.h"
+#include "stage/steered_openings.h"
 
 namespace mascing {
 namespace {
 
-constexpr int64_t kLeastReplies = 3;  // of a chunk that must begin with a new opening
+/// Rows of a discovery split, and what the unsteered model replied to them.
+struct SpreadRows {
+  std::vector<Conversation> rows;
+  std::vector<AskedReply> unsteered;
+};
 
-std::vector<TokenSequence> joined(std::vector<TokenSequence> a,
-                                  const std::vector<TokenSequence>& b) {
-  append(b, a);
-  return a;
+/// Every k-th conversation, one chunk of them at most.
+SpreadRows spread_rows(const EvalContext& context, const LoadedSet& set) {
+  const std::vector<Conversation>& all = set.rows(Split::kDiscovery);
+  const auto replies = context.evaluator.replies("replies: " + set.spec.metric, all, {});
+  const int64_t n = std::min(kChunk, std::ssize(all));
+  SpreadRows spread;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t i_row = i * std::ssize(all) / n;
+    spread.rows.push_back(all[i_row]);
+    spread.unsteered.push_back(replies[i_row]);
+  }
+  return spread;
 }
 
-/// Every k-th conversation of the target's discovery split, one chunk of them at most.
-std::vector<Conversation> spread_rows(const LoadedSet& target) {
-  const std::vector<Conversation>& all = target.rows(Split::kDiscovery);
-  const int64_t n = std::min(kChunk, std::ssize(all));
-  std::vector<Conversation> rows;
-  for (int64_t i = 0; i < n; ++i) {
-    rows.push_back(all[i * std::ssize(all) / n]);
-  }
-  return rows;
+int64_t n_wanted(const EvalContext& context,
+                 const LoadedSet& set,
+                 const std::vector<Conversation>& rows,
+                 const std::vector<AskedReply>& replies) {
+  const auto judged = judge_replies(rows, replies, context.rules_for(set.spec));
+  return std::count_if(
+      judged.begin(), judged.end(), [](const JudgedReply& reply) { return reply.is_wanted; });
+}
+
+/// By how much the wanted share of a set drops under the mask, less than 0 if it rises.
+double drop_of(const EvalContext& context, const LoadedSet& set, const Steering& steering) {
+  const auto [rows, unsteered] = spread_rows(context, set);
+  const auto replies =
+      context.evaluator.replies("looking at replies: " + set.spec.metric, rows, steering);
+  const int64_t n_lost =
+      n_wanted(context, set, rows, unsteered) - n_wanted(context, set, rows, replies);
+  return ratio(n_lost, std::max<int64_t>(1, std::ssize(rows)));
 }
 
 /// A reply under the mask as the margin would see it: from where it is asked on. If the margin is
@@ -38,45 +63,46 @@ TokenSequence seen_of(const EvalContext& context,
   return {reply.tokens.begin() + n_prefix, reply.tokens.end()};
 }
 
-/// Adds openings; of two of which one begins with the other the shorter one stays.
-void merge(const std::vector<TokenSequence>& found, std::vector<TokenSequence>& openings) {
-  for (const TokenSequence& opening : found) {
-    if (begins_with_any(opening, openings)) {
-      continue;
-    }
-    std::erase_if(openings,
-                  [&](const TokenSequence& old) { return begins_with_any(old, {opening}); });
-    openings.push_back(opening);
-  }
-}
-
 }  // namespace
 
 Openings refreshed_openings(const EvalContext& context,
-                            const KnownReplies& known,
-                            Openings openings,
-                            const Steering& steering) {
+                            const Steering& steering,
+                            KnownReplies& known) {
   const LoadedSet& target = context.target();
-  const std::vector<Conversation> rows = spread_rows(target);
-  const auto unsteered = context.evaluator.replies("refreshing openings", rows, {});
-  const auto replies = context.evaluator.replies("refreshing openings", rows, steering);
+  const auto [rows, unsteered] = spread_rows(context, target);
+  const auto replies = context.evaluator.replies("looking at replies", rows, steering);
   const auto judged = judge_replies(rows, replies, context.rules_for(target.spec));
-  KnownReplies under_mask;
   for (size_t i = 0; i < rows.size(); ++i) {
     const TokenSequence seen = seen_of(context, unsteered[i], replies[i]);
     if (judged[i].ok() && !seen.empty()) {
-      (judged[i].is_wanted ? under_mask.wanted : under_mask.unwanted).push_back(seen);
+      (judged[i].is_wanted ? known.steered.wanted : known.steered.unwanted).push_back(seen);
     }
   }
-  const OpeningOptions options{.n_least_reply = kLeastReplies};
-  const Openings lost =
-      find_openings(joined(known.wanted, under_mask.wanted), under_mask.unwanted, options);
-  const Openings won =
-      find_openings(under_mask.wanted, joined(known.unwanted, under_mask.unwanted), options);
-  const Openings more = openings_of_form({won.wanted, lost.unwanted}, known.form);
-  merge(more.wanted, openings.wanted);
-  merge(more.unwanted, openings.unwanted);
-  return openings;
+  return openings_of_form(with_steered_openings(known.openings, known.unsteered, known.steered),
+                          known.form);
+}
+
+std::vector<double> violations_in_replies(const EvalContext& context,
+                                          const Objectives& objectives,
+                                          const Steering& steering) {
+  std::vector<double> violations(objectives.sets.size(), std::numeric_limits<double>::quiet_NaN());
+  for (const LoadedSet& set : context.data.sets) {
+    if (set.spec.role == SetRole::kTarget || set.rows(Split::kDiscovery).empty()) {
+      continue;
+    }
+    const bool is_benign = set.spec.role == SetRole::kBenign;
+    const double limit = loop_limit(set.spec);
+    const double violation = drop_of(context, set, steering) / limit - 1.0;
+    for (size_t i = 0; i < violations.size(); ++i) {
+      const std::string& name = objectives.sets[i].name;
+      const bool depends =
+          is_benign ? name == kBenignReplies : name == kWantedReplies || name == kWantedReasoning;
+      if (name == set.spec.metric || depends) {
+        violations[i] = std::fmax(violations[i], violation);
+      }
+    }
+  }
+  return violations;
 }
 
 }  // namespace mascing

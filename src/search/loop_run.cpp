@@ -2,16 +2,14 @@
 #include "search/loop_run.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <numeric>
 #include <utility>
 
 #include "measure/budget_shares.h"
+#include "search/look_at_replies.h"
 #include "search/margin_check.h"
-#include "search/refresh_openings.h"
 #include "stage/budget_spent.h"
 #include "stage/closed_loop.h"
 #include "stage/path_attribution.h"
@@ -21,7 +19,7 @@ namespace {
 
 constexpr double kAdapterShrink = 0.0075;  // soft threshold of adapters, per length of a step: less
                                            // is paid for by wordings that no set has
-constexpr int64_t kAdapterRefresh = 10;    // steps: adapters find ways to reply that no opening has
+constexpr int64_t kAdapterLook = 10;       // steps: adapters find ways to reply that no opening has
 constexpr double kExactStep = 0.6;  // first step on exact gradients: they are worth a longer one
 
 /// Units of equal cost; all 1 if the budget leaves no room to measure them.
@@ -54,6 +52,18 @@ std::vector<double> measure_units(const EvalContext& context,
   }
 }
 
+/// Adds to the target's openings in `live` what only replies under `steering` show.
+LoopLook look_at_replies(const EvalContext& context, const Steering& steering, Objectives& live) {
+  const Openings before = openings_of(live.sets.front());
+  const Openings after = refreshed_openings(context, steering, live.target);
+  set_openings(after, live.sets.front());
+  live.key = key_of(live.sets);
+  LoopLook look;
+  look.has_new_openings = after.wanted != before.wanted || after.unwanted != before.unwanted;
+  look.violation = violations_in_replies(context, live, steering);
+  return look;
+}
+
 /// The closed loop from `mask` on, in steps that cost alike in every entry.
 ClosedLoopResult close_loop_of(const EvalContext& context,
                                const Objectives& objectives,
@@ -73,17 +83,11 @@ ClosedLoopResult close_loop_of(const EvalContext& context,
     options.l1 = kAdapterShrink;
     options.boost_cap = std::numeric_limits<double>::infinity();
   }
-  const int64_t usual = task.first.has_adapter() ? kAdapterRefresh : 0;
-  options.n_refresh = search.n_refresh_step < 0 ? usual : search.n_refresh_step;
-  options.refresh = [&](const std::vector<float>& values) {
-    auto refreshed = std::make_shared<Mask>(task.first);
-    refreshed->values() = values;
-    const Openings before = openings_of(live.sets.front());
-    const Openings after = refreshed_openings(
-        context_of(context, live), live.target, before, {std::move(refreshed), 1.0F});
-    set_openings(after, live.sets.front());
-    live.key = key_of(live.sets);
-    return after.wanted != before.wanted || after.unwanted != before.unwanted;
+  options.n_look = steps_between_looks(search, task.first.has_adapter());
+  options.look = [&](const std::vector<float>& values) {
+    auto so_far = std::make_shared<Mask>(task.first);
+    so_far->values() = values;
+    return look_at_replies(context_of(context, live), {std::move(so_far), 1.0F}, live);
   };
   options.is_spent = [&] { return evaluator.budget_spent() >= kMaskShare; };
   options.progress = evaluator.progress();
@@ -118,16 +122,12 @@ LoopResult summarise(const ClosedLoopResult& result, const Objectives& objective
   return loop;
 }
 
-/// Values [L, n, E] of a mask by layer and expert: `sum` adds up what an expert has.
-template <typename Sum>
-std::vector<std::vector<double>> by_expert(const Mask& mask,
-                                           const std::vector<double>& values,
-                                           const Sum& sum) {
-  std::vector<std::vector<double>> rows(mask.n_layer, std::vector<double>(mask.n_expert, 0.0));
-  const int64_t n_of_layer = std::ssize(values) / mask.n_layer;
-  for (int64_t i = 0; i < std::ssize(values); ++i) {
-    double& entry = rows[i / n_of_layer][i % mask.n_expert];
-    entry = sum(entry, values[i]);
+/// Rows of [L, E].
+std::vector<std::vector<double>> by_layer(const Mask& mask, const std::vector<double>& values) {
+  std::vector<std::vector<double>> rows;
+  for (int64_t l = 0; l < mask.n_layer; ++l) {
+    const auto first = values.begin() + l * mask.n_expert;
+    rows.emplace_back(first, first + mask.n_expert);
   }
   return rows;
 }
@@ -153,9 +153,10 @@ AttributionResult attribute(const EvalContext& context,
   result.n_conversation = path.n;
   result.change = path.change;
   result.attributed = std::accumulate(path.part.begin(), path.part.end(), 0.0);
-  result.part = by_expert(mask, path.part, std::plus<>());
-  result.standard_error =
-      by_expert(mask, path.standard_error, [](double a, double b) { return std::hypot(a, b); });
+  if (path.n > 0) {
+    result.part = by_layer(mask, path.part);
+    result.standard_error = by_layer(mask, path.standard_error);
+  }
   return result;
 }
 
@@ -166,6 +167,11 @@ AskGradientsOf asking_gradients(CachedEvaluator& evaluator, const std::string& w
                             const std::vector<Question>& questions) {
     return evaluator.gradients(what, sets, key_of(sets), questions);
   };
+}
+
+int64_t steps_between_looks(const SearchOptions& search, bool has_adapter) {
+  const int64_t usual = has_adapter ? kAdapterLook : 0;
+  return search.n_refresh_step < 0 ? usual : search.n_refresh_step;
 }
 
 LoopRun run_loop(const EvalContext& context,

@@ -26,6 +26,9 @@ struct LoopRun {
   LoopResult summary;
 };
 
+/// Steps of a loop between two looks at replies; 0: it never looks.
+[[nodiscard]] int64_t steps_between_looks(const SearchOptions& search, bool has_adapter);
+
 /// In steps that cost alike in every value; of exact gradients also which experts cause the change.
 [[nodiscard]] LoopRun run_loop(const EvalContext& context,
                                const Objectives& objectives,

@@ -13,11 +13,12 @@
 namespace mascing {
 namespace {
 
-constexpr double kReplyLimit = 0.07;  // nats per token: benign replies stay what they were
-constexpr double kWantedLimit = 0.1;  // likewise: wanted replies, behind their openings
-constexpr double kTextLimit = 0.07;   // likewise: general text, however its perplexity changes
-constexpr double kLimitShare = 0.7;   // of what the scenario allows: other splits differ
-constexpr double kHoldMargin = 2.0;   // nats by which refusals of a hold set should lead
+constexpr double kReplyLimit = 0.07;      // nats per token: benign replies stay what they were
+constexpr double kWantedLimit = 0.1;      // likewise: wanted replies, behind their openings
+constexpr double kReasoningLimit = 0.02;  // likewise: their reasoning up to the margin
+constexpr double kTextLimit = 0.07;       // likewise: general text, however its perplexity changes
+constexpr double kLimitShare = 0.7;       // of what the scenario allows: other splits differ
+constexpr double kHoldMargin = 2.0;       // nats by which refusals of a hold set should lead
 
 /// One set of the objectives.
 struct Objective {
@@ -38,7 +39,7 @@ LoopSet margin_role(const ScenarioSet& set, const MarginResult& margin) {
   const bool is_target = set.role == SetRole::kTarget;
   LoopSet role;
   role.role = is_target ? LoopRole::kGain : LoopRole::kKeep;
-  role.limit = is_target ? 0.0 : std::max(0.005, kLimitShare * set.max_drop);
+  role.limit = is_target ? 0.0 : loop_limit(set);
   role.margin = set.role == SetRole::kHold ? kHoldMargin : 0.0;
   role.slope = margin.slope;
   return role;
@@ -139,7 +140,7 @@ void append_margin(const EvalContext& context,
     return;
   }
   if (set.spec.role == SetRole::kTarget) {
-    objectives.target = known_replies(discovery, pooled, found->form);
+    objectives.target = known_replies(discovery, pooled, *found);
   }
   add_objective(margin_objective(context, set, split, *found, margin), objectives);
 }
@@ -182,6 +183,9 @@ void append_damage(const EvalContext& context,
   if (split == Split::kDiscovery) {
     add_objective(damage_objective(kWantedReplies, wanted_texts(context, discovery), kWantedLimit),
                   objectives);
+    add_objective(
+        damage_objective(kWantedReasoning, reasoning_texts(context, discovery), kReasoningLimit),
+        objectives);
   }
   const std::vector<ScoredText> general = general_texts(context, split);
   add_objective(damage_objective(kGeneralText, general, kTextLimit), objectives);
@@ -226,6 +230,10 @@ Objectives objectives_of(const EvalContext& context, Split split) {
 }
 
 }  // namespace
+
+double loop_limit(const ScenarioSet& set) {
+  return std::max(0.005, kLimitShare * set.max_drop);
+}
 
 bool reasons(const EvalContext& context) {
   const LoadedSet& target = context.target();

@@ -18,6 +18,7 @@ namespace mascing {
 /// Names of the sets without margins.
 inline constexpr const char* kBenignReplies = "benign replies";
 inline constexpr const char* kWantedReplies = "wanted replies";
+inline constexpr const char* kWantedReasoning = "reasoning of wanted replies";
 inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss =
     "loss on general text";  ///< log of the relative perplexity increase
@@ -37,6 +38,9 @@ struct Objectives {
   [[nodiscard]] bool sees_target() const { return !sets.empty(); }
 };
 
+/// Drop of a set's wanted share that the closed loop allows: less than the scenario does, as other
+/// splits differ.
+[[nodiscard]] double loop_limit(const ScenarioSet& set);
 /// True if any reply of the target's discovery split has reasoning.
 [[nodiscard]] bool reasons(const EvalContext& context);
 /// A context whose margins are asked at the last sentence of the reasoning, not behind it.
@@ -47,12 +51,12 @@ struct Objectives {
 /// Measures the sets of `objectives`. Both arguments must outlive the returned function.
 [[nodiscard]] AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives);
 
-/// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted
-/// (on the discovery split) and general text with divergences; the loss on general text. The
-/// openings come from the discovery split whatever the split of the objectives, and so do zero and
-/// slope of each margin. A set whose replies of both kinds begin alike is left out, with a warning.
-/// If the target's margin is no better than `kLeastMarginAuc` or than chance on held-out
-/// conversations, there are no sets, and a warning says what would help.
+/// Target, hold, keep and benign sets with margins; benign replies, replies that are as wanted and
+/// the reasoning before them (on the discovery split) and general text with divergences; the loss
+/// on general text. The openings come from the discovery split whatever the split of the
+/// objectives, and so do zero and slope of each margin. A set whose replies of both kinds begin
+/// alike is left out, with a warning. If the target's margin is no better than `kLeastMarginAuc` or
+/// than chance on held-out conversations, there are no sets, and a warning says what would help.
 ///
 /// Of a model that reasons, margins are asked at the last sentence of the unsteered model's
 /// reasoning. If the target's replies cannot be told apart there, they are asked behind it.

@@ -9,42 +9,64 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kOpeningTokens = 4;  // of a wanted reply that are left out: most openings
-constexpr int64_t kReplyTokens = 32;   // of a reply that are compared
-constexpr size_t kReplyRows = 200;     // of each set whose replies are compared
-constexpr int64_t kPieceTokens = 48;   // of general text
+constexpr int64_t kOpeningTokens = 4;     // of a wanted reply that are left out: most openings
+constexpr int64_t kReplyTokens = 32;      // of a reply that are compared
+constexpr int64_t kReasoningTokens = 64;  // likewise, of the reasoning before the margin is asked
+constexpr size_t kReplyRows = 200;        // of each set whose replies are compared
+constexpr int64_t kPieceTokens = 48;      // of general text
 
-/// Scored behind the first `n_skip` tokens of the reply.
-ScoredText scored_reply(const Host& host,
-                        const Conversation& row,
-                        const AskedReply& reply,
-                        int64_t n_skip) {
+/// Tokens n_skip .. n_skip + n - 1 of a reply, behind what stands before them.
+ScoredText scored_reply(
+    const Host& host, const Conversation& row, const AskedReply& reply, int64_t n_skip, int64_t n) {
   Prompt prompt = host.render(row);
   ScoredText text;
   text.first = prompt.final_user.begin;
   text.tokens = std::move(prompt.tokens);
   text.begin = std::ssize(text.tokens) + n_skip;
-  const auto n = std::min<int64_t>(n_skip + kReplyTokens, std::ssize(reply.tokens));
-  text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n);
+  const auto n_all = std::min<int64_t>(n_skip + n, std::ssize(reply.tokens));
+  text.tokens.insert(text.tokens.end(), reply.tokens.begin(), reply.tokens.begin() + n_all);
   return text;
+}
+
+bool is_as_wanted(const LoadedSet& set, const JudgedReply& judged) {
+  const Verdict wanted =
+      set.spec.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
+  return judged.is_coherent && judged.verdict == wanted;
 }
 
 }  // namespace
 
 std::vector<ScoredText> wanted_texts(const EvalContext& context,
                                      const std::vector<DiscoveryReplies>& discovery) {
+  const Host& host = context.evaluator.host();
   std::vector<ScoredText> texts;
   for (const DiscoveryReplies& of_set : discovery) {
     const auto& [set, replies, judged, prefixes, fold] = of_set;
-    const Verdict wanted =
-        set->spec.wanted == Wanted::kRefused ? Verdict::kRefused : Verdict::kAnswered;
     const auto& rows = set->rows(Split::kDiscovery);
     size_t n_kept = 0;
     for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
       const int64_t n_skip = std::ssize(prefixes[i]) + kOpeningTokens;
-      if (judged[i].is_coherent && judged[i].verdict == wanted &&
-          std::ssize(replies[i].tokens) > n_skip) {
-        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_skip));
+      if (is_as_wanted(*set, judged[i]) && std::ssize(replies[i].tokens) > n_skip) {
+        texts.push_back(scored_reply(host, rows[i], replies[i], n_skip, kReplyTokens));
+        ++n_kept;
+      }
+    }
+  }
+  return texts;
+}
+
+std::vector<ScoredText> reasoning_texts(const EvalContext& context,
+                                        const std::vector<DiscoveryReplies>& discovery) {
+  const Host& host = context.evaluator.host();
+  std::vector<ScoredText> texts;
+  for (const DiscoveryReplies& of_set : discovery) {
+    const auto& [set, replies, judged, prefixes, fold] = of_set;
+    const auto& rows = set->rows(Split::kDiscovery);
+    size_t n_kept = set->spec.role == SetRole::kTarget ? kReplyRows : 0;
+    for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
+      if (is_as_wanted(*set, judged[i]) && !prefixes[i].empty()) {
+        const int64_t n = std::min(kReasoningTokens, std::ssize(prefixes[i]));
+        texts.push_back(scored_reply(host, rows[i], replies[i], 0, n));
         ++n_kept;
       }
     }
@@ -64,7 +86,8 @@ std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
     for (size_t i = 0; i < rows.size(); ++i) {
       const int64_t n_skip = std::ssize(prefix_of(context, replies[i]));
       if (replies[i].ok() && std::ssize(replies[i].tokens) > n_skip) {
-        texts.push_back(scored_reply(context.evaluator.host(), rows[i], replies[i], n_skip));
+        texts.push_back(
+            scored_reply(context.evaluator.host(), rows[i], replies[i], n_skip, kReplyTokens));
       }
     }
   }

@@ -14,6 +14,10 @@ namespace mascing {
 /// reply begins, and under a mask it must also go on as such replies do.
 [[nodiscard]] std::vector<ScoredText> wanted_texts(const EvalContext& context,
                                                    const std::vector<DiscoveryReplies>& discovery);
+/// The reasoning before the margin is asked, of discovery replies of hold and keep sets that are as
+/// wanted already: what a model reasons about, and in which language, is decided there.
+[[nodiscard]] std::vector<ScoredText> reasoning_texts(
+    const EvalContext& context, const std::vector<DiscoveryReplies>& discovery);
 /// Of the benign sets on one split.
 [[nodiscard]] std::vector<ScoredText> benign_texts(const EvalContext& context, Split split);
 /// Pieces of one split's part of the general text.

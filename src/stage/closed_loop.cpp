@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 #include <utility>
 
 #include "base/numeric.h"
@@ -40,16 +41,21 @@ LoopState first_state(const LoopPlan& plan) {
   return state;
 }
 
+/// By how much a limit is exceeded, in what was measured or in replies, whichever shows more.
+double violation_of(const LoopPlan& plan, const LoopStep& step, int64_t i_set) {
+  const double measured = loop_violation(plan.roles[i_set], step.value[i_set]);
+  return step.seen.empty() ? measured : std::fmax(measured, step.seen[i_set]);
+}
+
 /// Raises the weight of an exceeded limit, and lowers the weight of the gain once it is large
 /// enough.
 std::vector<double> adjusted(std::vector<double> multipliers,
                              const LoopPlan& plan,
-                             const std::vector<double>& values) {
+                             const LoopStep& step) {
   for (int64_t i = 0; i < plan.n_set; ++i) {
     const bool is_gain = i == plan.i_gain;
-    const double gain_push = values[plan.i_gain] >= plan.options.enough ? -1.0 : 1.0;
-    const double push =
-        is_gain ? gain_push : std::clamp(loop_violation(plan.roles[i], values[i]), -1.0, 1.0);
+    const double gain_push = step.value[plan.i_gain] >= plan.options.enough ? -1.0 : 1.0;
+    const double push = is_gain ? gain_push : std::clamp(violation_of(plan, step, i), -1.0, 1.0);
     multipliers[i] = std::clamp(multipliers[i] * std::exp(kMultiplierRate * push),
                                 kLeastMultiplier,
                                 is_gain ? 1.0 : kMostMultiplier);
@@ -69,7 +75,8 @@ double loop_norm(const std::vector<float>& s) {
   return Eigen::Map<const Eigen::VectorXf>(s.data(), std::ssize(s)).norm();
 }
 
-/// The gain is large enough, and no limit is exceeded by much.
+/// The gain is large enough, and no limit is exceeded by much, as measured: a look has the last
+/// word.
 bool is_enough(const LoopPlan& plan, const LoopStep& step) {
   bool enough = step.value[plan.i_gain] >= plan.options.enough;
   for (int64_t i = 0; i < plan.n_set; ++i) {
@@ -113,7 +120,7 @@ double merit(const LoopPlan& plan, const LoopStep& step) {
   double merit = step.value[plan.i_gain];
   for (int64_t i = 0; i < plan.n_set; ++i) {
     if (i != plan.i_gain) {
-      merit -= kViolationCost * std::max(0.0, loop_violation(plan.roles[i], step.value[i]));
+      merit -= kViolationCost * std::max(0.0, violation_of(plan, step, i));
     }
   }
   return merit;
@@ -167,15 +174,19 @@ std::string describe_loop(const LoopPlan& plan, const std::vector<LoopStep>& ste
                              format_percent(steps.back().value[plan.i_gain]);
 }
 
-/// Lets the openings follow what the steered model says, where this is due before step `i_step` or
-/// before the loop ends because it has reached `enough`. True if they changed.
-bool refresh(const LoopPlan& plan, const LoopState& state, int64_t i_step, bool at_end) {
+/// Looks at replies, where this is due before step `i_step` or before the loop ends because it has
+/// reached `enough`.
+std::optional<LoopLook> look(const LoopPlan& plan,
+                             const LoopState& state,
+                             int64_t i_step,
+                             bool at_end) {
   const ClosedLoopOptions& options = plan.options;
-  if (!options.refresh || options.n_refresh <= 0 || options.n_step - i_step < kStretch) {
-    return false;
+  if (!options.look || options.n_look <= 0 || options.n_step - i_step < kStretch) {
+    return std::nullopt;
   }
-  const bool is_due = i_step > 0 && i_step % options.n_refresh == 0;
-  return (is_due || at_end) && options.refresh(mean_steer(plan, {state.s}, 0, 1));
+  const bool is_due = i_step > 0 && i_step % options.n_look == 0;
+  return is_due || at_end ? std::optional(options.look(mean_steer(plan, {state.s}, 0, 1)))
+                          : std::nullopt;
 }
 
 /// The steps so far.
@@ -184,27 +195,42 @@ struct LoopPath {
   std::vector<std::vector<float>> s;  ///< of every step
   int64_t i_first = 0;                ///< first step with the openings of now
   int64_t n_enough = 0;               ///< last steps that were good enough
+  std::vector<double> seen;           ///< `violation` of the last look
 };
 
-/// One step. False if the loop is at its end.
-bool take_step(const LoopPlan& plan, LoopSlopes& slopes, LoopState& state, LoopPath& path) {
+/// Looks at replies where this is due. True if the loop is at its end: it was good enough, and
+/// replies, if they could be looked at, do not say otherwise.
+bool is_at_end(const LoopPlan& plan, LoopSlopes& slopes, const LoopState& state, LoopPath& path) {
   const auto i = std::ssize(path.s);
   const bool is_enough_now = path.n_enough >= kStretch;
-  if (refresh(plan, state, i, is_enough_now)) {
+  std::optional<LoopLook> seen = look(plan, state, i, is_enough_now);
+  if (!seen) {
+    return is_enough_now;
+  }
+  path.seen = std::move(seen->violation);
+  if (seen->has_new_openings) {
     slopes.forget(plan.i_gain);
     path.i_first = i;
-    path.n_enough = 0;
-  } else if (is_enough_now) {
-    return false;
   }
+  const bool is_kept = std::none_of(
+      path.seen.begin(), path.seen.end(), [](double of_set) { return of_set > kNearLimit; });
+  if (is_enough_now && is_kept && !seen->has_new_openings) {
+    return true;
+  }
+  path.n_enough = seen->has_new_openings || !is_kept ? 0 : path.n_enough;
+  return false;
+}
+
+void take_step(const LoopPlan& plan, LoopSlopes& slopes, LoopState& state, LoopPath& path) {
+  const auto i = std::ssize(path.s);
   slopes.measure(state.s, state.multipliers);
-  const std::vector<double> values = mean_values(plan, slopes);
-  state.multipliers = adjusted(std::move(state.multipliers), plan, values);
-  path.result.steps.push_back({loop_norm(state.s), values, state.multipliers});
+  LoopStep step = {loop_norm(state.s), mean_values(plan, slopes), {}, path.seen};
+  state.multipliers = adjusted(std::move(state.multipliers), plan, step);
+  step.multiplier = state.multipliers;
+  path.n_enough = is_enough(plan, step) ? path.n_enough + 1 : 0;
+  path.result.steps.push_back(std::move(step));
   path.s.push_back(state.s);
-  path.n_enough = is_enough(plan, path.result.steps.back()) ? path.n_enough + 1 : 0;
   state.s = stepped(std::move(state.s), plan, total_gradient(plan, state.multipliers, slopes), i);
-  return true;
 }
 
 ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
@@ -220,9 +246,10 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
               options.n_step,
               "steps",
               describe_loop(plan, result.steps)});
-      if (!take_step(plan, slopes, state, path)) {
+      if (is_at_end(plan, slopes, state, path)) {
         break;
       }
+      take_step(plan, slopes, state, path);
     }
   } catch (const BudgetSpent&) {  // what was found so far stands
   }

@@ -17,6 +17,13 @@
 
 namespace mascing {
 
+/// What replies under the mask so far showed.
+struct LoopLook {
+  bool has_new_openings = false;  ///< the gain set is asked otherwise from now on
+  /// Of every set, as `loop_violation`; NaN where replies say nothing. Empty: nowhere.
+  std::vector<double> violation = {};
+};
+
 struct ClosedLoopOptions {
   uint64_t seed = 0;
   int64_t n_step = 60;
@@ -31,11 +38,11 @@ struct ClosedLoopOptions {
       3.0;            ///< upper bound of an entry in sigmas; boosts break models sooner than bans
   double l1 = 0.005;  ///< soft threshold per length of the step; twice that above 0
   double enough = 0.97;  ///< smoothed wanted share of the gain set at which it may stop
-  /// Called before every step whose number (from 0) is a positive multiple of `n_refresh`, unless
-  /// few steps would be left, and before the loop ends early, with the values of the mask so far;
-  /// may change the openings of the gain set and says whether it did. n_refresh 0: never.
-  std::function<bool(const std::vector<float>&)> refresh = {};
-  int64_t n_refresh = 0;
+  /// Called before every step whose number (from 0) is a positive multiple of `n_look`, unless few
+  /// steps would be left, and before the loop ends early, with the values of the mask so far; may
+  /// change the openings of the gain set. n_look 0: never.
+  std::function<LoopLook(const std::vector<float>&)> look = {};
+  int64_t n_look = 0;
   std::function<bool()> is_spent =
       {};  ///< true: stop and return the result so far; checked before each step
   Progress progress = {};
@@ -46,6 +53,7 @@ struct LoopStep {
   double norm = 0.0;               ///< |S|
   std::vector<double> value;       ///< per set: mean of loop_value
   std::vector<double> multiplier;  ///< per set: weight of its limit
+  std::vector<double> seen = {};   ///< `violation` of the last look; empty before the first
 };
 
 struct ClosedLoopResult {
@@ -58,7 +66,8 @@ struct ClosedLoopResult {
 
 /// Starts from the entries of `start`, a mask for the model with sigma rule and sigma filled in.
 /// Minimises the mean of softplus(-m) over the one set with role kGain, with multipliers on the
-/// limits of the others. Sets that weigh more in a step, or whose losses scatter more, are asked
+/// limits of the others, which count as exceeded by what is measured or by what the last look saw,
+/// whichever is more. Sets that weigh more in a step, or whose losses scatter more, are asked
 /// more often.
 [[nodiscard]] ClosedLoopResult close_loop(const Mask& start,
                                           const FreeEntries& entries,

@@ -12,8 +12,8 @@
 #include "host/fake_host.h"
 #include "judge/refusal_judge.h"
 #include "scenario/tiny_scenario.h"
+#include "search/look_at_replies.h"
 #include "search/objectives.h"
-#include "search/refresh_openings.h"
 #include "stage/real_like_replies.h"
 
 namespace mascing {
@@ -282,9 +282,11 @@ TEST_F(MarginTest, ARefreshFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   CachedEvaluator evaluator(host_, Cache(folder_.path("fresh"), "c"), {0.0F, 0, 60}, progress_);
   const EvalContext context = {evaluator, data_, scenario_, judge, {10.0}};
   KnownReplies known = build_objectives(context, Split::kDiscovery).target;
-  const Openings before = find_openings(known.wanted, known.unwanted);
-  ASSERT_FALSE(known.wanted.empty());
-  ASSERT_FALSE(known.unwanted.empty());
+  known.form = MarginForm::kTwoSided;
+  known.openings = find_openings(known.unsteered.wanted, known.unsteered.unwanted);
+  const Openings before = known.openings;
+  ASSERT_FALSE(before.wanted.empty());
+  ASSERT_FALSE(before.unwanted.empty());
   auto mask = std::make_shared<Mask>();
   mask->n_layer = FakeHost::kLayers;
   mask->n_expert = FakeHost::kExperts;
@@ -293,17 +295,18 @@ TEST_F(MarginTest, ARefreshFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   mask->blocks = FakeHost::make_info().blocks;
   mask->fingerprint = FakeHost::make_info().fingerprint;
   const TokenSequence evasion = {RealLikeHost::kEvasion};
-  known.form = MarginForm::kTwoSided;
+  KnownReplies same = known;
+  const Openings without = refreshed_openings(context, {}, same);
+  EXPECT_EQ(without.unwanted, before.unwanted);
+  EXPECT_EQ(without.wanted, before.wanted);
   host_.evades = true;
-  const Openings under_mask = refreshed_openings(context, known, before, {mask, 1.0F});
+  const Openings under_mask = refreshed_openings(context, {mask, 1.0F}, known);
   EXPECT_THAT(under_mask.unwanted, Contains(evasion));
   EXPECT_THAT(under_mask.unwanted, testing::IsSupersetOf(before.unwanted));
   EXPECT_FALSE(under_mask.wanted.empty());
-  const Openings without = refreshed_openings(context, known, before, {});
-  EXPECT_EQ(without.unwanted, before.unwanted);
-  EXPECT_EQ(without.wanted, before.wanted);
+  EXPECT_FALSE(known.steered.unwanted.empty()) << "kept for the next look";
   known.form = MarginForm::kWantedOnly;
-  EXPECT_EQ(refreshed_openings(context, known, before, {mask, 1.0F}).unwanted, before.unwanted)
+  EXPECT_TRUE(refreshed_openings(context, {mask, 1.0F}, known).unwanted.empty())
       << "everything else is unwanted anyway";
 }
 

@@ -41,14 +41,14 @@ TEST(ClosedLoop, RefreshesItsOpeningsWithTheMaskSoFar) {
   std::vector<float> strongest;
   ClosedLoopOptions options;
   options.n_step = 13;
-  options.refresh = [&](const std::vector<float>& steer) {
+  options.look = [&](const std::vector<float>& steer) {
     EXPECT_EQ(steer.size(), 16U);
     strongest.push_back(*std::max_element(steer.begin(), steer.end()));
-    return false;
+    return LoopLook{};
   };
   const ClosedLoopResult never = run(model, options);
   EXPECT_TRUE(strongest.empty());
-  options.n_refresh = 3;
+  options.n_look = 3;
   const ClosedLoopResult refreshed = run(model, options);
   ASSERT_EQ(strongest.size(), 2U) << "before the fourth and the seventh step; later ones would "
                                      "leave too few steps for a result";
@@ -60,15 +60,51 @@ TEST(ClosedLoop, EndsEarlyOnlyIfItsOpeningsStay) {
   const NumericModel model = simple_model();
   int n_asked = 0;
   ClosedLoopOptions options;
-  options.n_refresh = 1000;  // none is due
+  options.n_look = 1000;  // none is due
   const size_t n_step = run(model, options).steps.size();
   ASSERT_LT(n_step, 50U);
-  options.refresh = [&](const std::vector<float>& /*steer*/) { return ++n_asked == 1; };
+  options.look = [&](const std::vector<float>& /*steer*/) { return LoopLook{++n_asked == 1}; };
   const ClosedLoopResult result = run(model, options);
   EXPECT_EQ(n_asked, 2) << "the first look found new openings, the second none";
   EXPECT_GE(result.steps.size(), n_step + 6);
   EXPECT_GE(result.i_best - result.n_stretch + 1, static_cast<int64_t>(n_step))
       << "earlier values are of other openings";
+}
+
+/// The loop on a gain set and a hold set whose margins nothing moves.
+ClosedLoopResult run_with_deaf_margins(const ClosedLoopOptions& options) {
+  NumericModel model = simple_model();
+  model.add(
+      "hold", {LoopRole::kKeep, 0.02, {}, 0.0}, 60, 4.0, std::vector<double>(16, 0.0), 0.1, 2);
+  return run(model, options);
+}
+
+TEST(ClosedLoop, ALimitThatOnlyRepliesExceedWeighsMore) {
+  ClosedLoopOptions options;
+  options.n_step = 13;
+  const double before = run_with_deaf_margins(options).steps.back().multiplier.at(1);
+  options.n_look = 3;
+  options.look = [](const std::vector<float>& /*steer*/) { return LoopLook{false, {NAN, 0.5}}; };
+  const ClosedLoopResult result = run_with_deaf_margins(options);
+  EXPECT_TRUE(result.steps.at(2).seen.empty()) << "before the first look";
+  EXPECT_EQ(result.steps.at(3).seen.at(1), 0.5);
+  EXPECT_NEAR(result.steps.at(4).multiplier.at(1) / result.steps.at(3).multiplier.at(1),
+              std::exp(0.2 * 0.5),
+              1e-9);
+  EXPECT_GT(result.steps.back().multiplier.at(1), 3.0 * before);
+}
+
+TEST(ClosedLoop, DoesNotEndEarlyWhileRepliesExceedALimit) {
+  int n_asked = 0;
+  ClosedLoopOptions options;
+  options.n_look = 1000;  // none is due
+  const size_t n_step = run_with_deaf_margins(options).steps.size();
+  ASSERT_LT(n_step, 50U);
+  options.look = [&](const std::vector<float>& /*steer*/) {
+    return LoopLook{false, {NAN, ++n_asked == 1 ? 0.5 : -1.0}};
+  };
+  EXPECT_EQ(run_with_deaf_margins(options).steps.size(), n_step + 6);
+  EXPECT_EQ(n_asked, 2);
 }
 
 TEST(ClosedLoop, KeepsASetThatPullsTheOtherWay) {

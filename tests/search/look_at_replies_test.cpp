@@ -1,0 +1,81 @@
+// What replies under a mask say about the limits of a search.
+#include "search/look_at_replies.h"
+
+#include <cmath>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "base/temporary_folder.h"
+#include "host/fake_host.h"
+#include "judge/refusal_judge.h"
+#include "scenario/tiny_scenario.h"
+#include "search/objectives.h"
+
+namespace mascing {
+namespace {
+
+class LookAtRepliesTest : public testing::Test {
+ protected:
+  [[nodiscard]] EvalContext context() { return {evaluator_, data_, scenario_, judge_, {10.0}}; }
+
+  /// Pushes the planted expert, without which nothing is refused.
+  [[nodiscard]] static Steering push(float strength) {
+    auto mask = std::make_shared<Mask>();
+    mask->n_layer = FakeHost::kLayers;
+    mask->n_expert = FakeHost::kExperts;
+    mask->steer.assign(FakeHost::kLayers * FakeHost::kExperts, 0.0F);
+    mask->steer[FakeHost::kPlantedLayer * FakeHost::kExperts + FakeHost::kPlantedExpert] = strength;
+    mask->sigma.assign(FakeHost::kLayers, 1.0F);
+    mask->blocks = FakeHost::make_info().blocks;
+    mask->fingerprint = FakeHost::make_info().fingerprint;
+    return {mask, 1.0F};
+  }
+
+  /// Of the set with that name; a failure if there is none.
+  [[nodiscard]] double violation(const std::string& name, const Steering& steering) {
+    const Objectives objectives = build_objectives(context(), Split::kDiscovery);
+    const std::vector<double> all = violations_in_replies(context(), objectives, steering);
+    EXPECT_EQ(all.size(), objectives.sets.size());
+    for (size_t i = 0; i < objectives.sets.size(); ++i) {
+      if (objectives.sets[i].name == name) {
+        return all.at(i);
+      }
+    }
+    ADD_FAILURE() << "no set " << name;
+    return 0.0;
+  }
+
+  TemporaryFolder folder_;
+  Scenario scenario_ = write_defend(folder_.path());
+  FakeHost host_;
+  Progress progress_;
+  RefusalJudge judge_{scenario_.judge};
+  CachedEvaluator evaluator_{host_, Cache(folder_.path("cache"), "c"), {0.0F, 0, 20}, progress_};
+  Dataset data_ = load_dataset(scenario_, 0);
+};
+
+TEST_F(LookAtRepliesTest, NothingIsExceededWithoutAMask) {
+  EXPECT_EQ(violation("direct", {}), -1.0);
+  EXPECT_EQ(violation("benign", {}), -1.0);
+}
+
+TEST_F(LookAtRepliesTest, AHoldSetThatGivesInExceedsItsLimitAndThatOfWantedReplies) {
+  const Steering against = push(-9.0F);
+  const double limit = loop_limit(scenario_.sets.at(1));
+  EXPECT_NEAR(violation("direct", against), 1.0 / limit - 1.0, 1e-9) << "every request is answered";
+  EXPECT_NEAR(violation(kWantedReplies, against), 1.0 / limit - 1.0, 1e-9);
+  EXPECT_EQ(violation("benign", against), -1.0);
+  EXPECT_EQ(violation(kBenignReplies, against), -1.0);
+}
+
+TEST_F(LookAtRepliesTest, BenignRequestsThatAreRefusedCountForTheirRepliesAlone) {
+  const Steering much = push(9.0F);
+  EXPECT_GT(violation("benign", much), 1.0);
+  EXPECT_GT(violation(kBenignReplies, much), 1.0);
+  EXPECT_EQ(violation(kWantedReplies, much), -1.0);
+  EXPECT_TRUE(std::isnan(violation("dsr", much))) << "the target has no limit";
+}
+
+}  // namespace
+}  // namespace mascing
