@@ -213,7 +213,7 @@ std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
       how +
       "along the gradient of the target, within the limits on all other sets. The search took " +
       count_text(loop.n_question) + " prefills in " + std::to_string(loop.steps.size()) +
-      " steps and generated no tokens. ";
+      " steps. ";
   if (stretch.n > 0) {
     text += "The resulting mask is the mean of steps " + std::to_string(stretch.first + 1) +
             " to " + std::to_string(stretch.first + stretch.n) + " (shaded). ";

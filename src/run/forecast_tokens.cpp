@@ -20,6 +20,7 @@ constexpr double kReplyPart = 36.0;    // tokens of a reply that are compared
 constexpr double kMapItems = 384.0;    // of an exact effect map, of entries and of layers
 constexpr double kFisherItems = 64.0;  // of each damage set, for the costs of entries
 constexpr double kStepItems = 48.0;
+constexpr int64_t kLastSteps = 6;      // of a loop, without a look at replies
 constexpr double kPiece = 48.0;        // tokens of general text asked at a time
 constexpr double kScoredForms = 2.0;   // a divergence takes a pass without and one with the mask
 constexpr double kRoutingForms = 4.0;  // routers and outputs, without and with the mask
@@ -197,13 +198,16 @@ Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
   return sum;
 }
 
-/// A chunk of replies of every set, each time that a loop looks at replies.
+/// A chunk of replies of every set, each time that a loop looks at replies; not in its last steps.
 Tokens looks(const Scenario& scenario, const RunTokens& run) {
   const SearchOptions& search = scenario.search;
   int64_t n_look = 0;
   for (const MaskMethod method : {MaskMethod::kClosedLoop, MaskMethod::kRouterAdapter}) {
     const int64_t n_step = steps_between_looks(search, method == MaskMethod::kRouterAdapter);
-    n_look += scenario.uses(method) && n_step > 0 ? (search.n_loop_step - 1) / n_step : 0;
+    const bool is_run =
+        scenario.uses(method) && (run.is_exact || method != MaskMethod::kRouterAdapter);
+    n_look +=
+        is_run && n_step > 0 ? std::max<int64_t>(0, search.n_loop_step - kLastSteps) / n_step : 0;
   }
   const Tokens one = over_sets(run, 0, has_margin, [](const SetTokens& set, double n) {
     return replies(set, calibrated(n), true);

@@ -1,5 +1,5 @@
-// Refusals sound alike whatever was asked, so those of all sets are pooled; answers are a set's
-// own.
+// Replies of a set's own where it has enough: what only others begin with has a share in every
+// margin and tells nothing.
 #include "search/discovery_replies.h"
 
 #include <algorithm>

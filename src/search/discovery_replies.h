@@ -55,6 +55,7 @@ struct SetOpenings {
 struct KnownReplies {
   ReplyPair unsteered;     ///< what the openings were fitted on
   ReplyPair steered = {};  ///< under the masks of a loop so far
+  int64_t n_look = 0;      ///< looks at such replies so far
   Openings openings;       ///< of the unsteered replies, of the form
   MarginForm form = MarginForm::kNone;
 };

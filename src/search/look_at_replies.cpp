@@ -6,9 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <utility>
 
 #include "base/numeric.h"
+#include "search/unchanged_texts.h"
+#include "stage/evaluate.h"
 #include "stage/steered_openings.h"
 
 namespace mascing {
@@ -20,37 +21,43 @@ struct SpreadRows {
   std::vector<AskedReply> unsteered;
 };
 
-/// Every k-th conversation, one chunk of them at most.
-SpreadRows spread_rows(const EvalContext& context, const LoadedSet& set) {
-  const std::vector<Conversation>& all = set.rows(Split::kDiscovery);
+/// Every k-th conversation, one chunk of them at most; others at the next look.
+SpreadRows spread_rows(const EvalContext& context, const LoadedSet& set, int64_t i_look) {
+  const bool is_benign = set.spec.role == SetRole::kBenign;
+  const std::vector<Conversation> all =
+      is_benign ? benign_rows(set, Split::kDiscovery) : set.rows(Split::kDiscovery);
   const auto replies = context.evaluator.replies("replies: " + set.spec.metric, all, {});
   const int64_t n = std::min(kChunk, std::ssize(all));
   SpreadRows spread;
   for (int64_t i = 0; i < n; ++i) {
-    const int64_t i_row = i * std::ssize(all) / n;
+    const int64_t i_row = (i * std::ssize(all) / n + i_look) % std::ssize(all);
     spread.rows.push_back(all[i_row]);
     spread.unsteered.push_back(replies[i_row]);
   }
   return spread;
 }
 
-int64_t n_wanted(const EvalContext& context,
-                 const LoadedSet& set,
-                 const std::vector<Conversation>& rows,
-                 const std::vector<AskedReply>& replies) {
-  const auto judged = judge_replies(rows, replies, context.rules_for(set.spec));
-  return std::count_if(
-      judged.begin(), judged.end(), [](const JudgedReply& reply) { return reply.is_wanted; });
-}
-
-/// By how much the wanted share of a set drops under the mask, less than 0 if it rises.
-double drop_of(const EvalContext& context, const LoadedSet& set, const Steering& steering) {
-  const auto [rows, unsteered] = spread_rows(context, set);
+/// By how much a set's wanted share exceeds its limit under the mask, as `loop_violation`. A single
+/// lost reply does not. Replies without a verdict on either side are left out.
+double violation_of(const EvalContext& context,
+                    const LoadedSet& set,
+                    const Steering& steering,
+                    int64_t i_look) {
+  const auto [rows, unsteered] = spread_rows(context, set, i_look);
   const auto replies =
       context.evaluator.replies("looking at replies: " + set.spec.metric, rows, steering);
-  const int64_t n_lost =
-      n_wanted(context, set, rows, unsteered) - n_wanted(context, set, rows, replies);
-  return ratio(n_lost, std::max<int64_t>(1, std::ssize(rows)));
+  const JudgeRules rules = context.rules_for(set.spec);
+  const auto before = judge_replies(rows, unsteered, rules);
+  const auto now = judge_replies(rows, replies, rules);
+  int64_t n = 0;
+  int64_t n_lost = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (before[i].ok() && now[i].ok()) {
+      n_lost += (before[i].is_wanted ? 1 : 0) - (now[i].is_wanted ? 1 : 0);
+      ++n;
+    }
+  }
+  return to_double(n_lost) / std::max(1.0, loop_limit(set.spec) * to_double(n)) - 1.0;
 }
 
 /// A reply under the mask as the margin would see it: from where it is asked on. If the margin is
@@ -69,7 +76,7 @@ Openings refreshed_openings(const EvalContext& context,
                             const Steering& steering,
                             KnownReplies& known) {
   const LoadedSet& target = context.target();
-  const auto [rows, unsteered] = spread_rows(context, target);
+  const auto [rows, unsteered] = spread_rows(context, target, known.n_look++);
   const auto replies = context.evaluator.replies("looking at replies", rows, steering);
   const auto judged = judge_replies(rows, replies, context.rules_for(target.spec));
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -87,12 +94,12 @@ std::vector<double> violations_in_replies(const EvalContext& context,
                                           const Steering& steering) {
   std::vector<double> violations(objectives.sets.size(), std::numeric_limits<double>::quiet_NaN());
   for (const LoadedSet& set : context.data.sets) {
-    if (set.spec.role == SetRole::kTarget || set.rows(Split::kDiscovery).empty()) {
+    const bool has_limit = set.spec.role != SetRole::kTarget && set.spec.role != SetRole::kWatch;
+    if (!has_limit || set.rows(Split::kDiscovery).empty()) {
       continue;
     }
     const bool is_benign = set.spec.role == SetRole::kBenign;
-    const double limit = loop_limit(set.spec);
-    const double violation = drop_of(context, set, steering) / limit - 1.0;
+    const double violation = violation_of(context, set, steering, objectives.target.n_look);
     for (size_t i = 0; i < violations.size(); ++i) {
       const std::string& name = objectives.sets[i].name;
       const bool depends =

@@ -18,11 +18,11 @@ namespace mascing {
                                           const Steering& steering,
                                           KnownReplies& known);
 
-/// Asks up to 64 conversations of the discovery split of every other set, spread evenly, under
-/// `steering`. By how much the wanted share of its replies has dropped beyond the limit, as
-/// `loop_violation`, one number for each set of `objectives`. The divergence of wanted replies, and
-/// of reasoning, has the largest of hold and keep sets, as such replies break there; that of benign
-/// replies the largest of benign sets. NaN for the others.
+/// Asks up to 64 conversations of the discovery split of every set with a limit, spread evenly,
+/// under `steering`. By how much the wanted share of their replies has dropped beyond the limit, as
+/// `loop_violation`, one number for each set of `objectives`; a single lost reply exceeds none. The
+/// divergence of wanted replies, and of reasoning, has the largest of hold and keep sets, as such
+/// replies break there; that of benign replies the largest of benign sets. NaN for the others.
 [[nodiscard]] std::vector<double> violations_in_replies(const EvalContext& context,
                                                         const Objectives& objectives,
                                                         const Steering& steering);

@@ -52,7 +52,8 @@ std::vector<double> measure_units(const EvalContext& context,
   }
 }
 
-/// Adds to the target's openings in `live` what only replies under `steering` show.
+/// Makes the target's openings in `live` tell the replies under `steering` apart, too, and counts
+/// what these say of the limits.
 LoopLook look_at_replies(const EvalContext& context, const Steering& steering, Objectives& live) {
   const Openings before = openings_of(live.sets.front());
   const Openings after = refreshed_openings(context, steering, live.target);

@@ -28,7 +28,7 @@ struct Objectives {
   std::vector<LoopSet> roles;             ///< one per entry of `sets`
   std::vector<std::vector<size_t>> rows;  ///< per set with a margin: item -> row of the split
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin was found to tell
-  KnownReplies target;         ///< replies that the target's openings were fitted on
+  KnownReplies target;                          ///< replies that the target's openings tell apart
   bool at_conclusion = false;  ///< margins are asked at the last sentence of the reasoning
   std::string key;             ///< hash of the sets, used in cache keys of measurements
   std::vector<Warning> warnings;

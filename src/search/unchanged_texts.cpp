@@ -74,14 +74,19 @@ std::vector<ScoredText> reasoning_texts(const EvalContext& context,
   return texts;
 }
 
+std::vector<Conversation> benign_rows(const LoadedSet& set, Split split) {
+  std::vector<Conversation> rows = set.rows(split);
+  rows.resize(std::min(rows.size(), kReplyRows));
+  return rows;
+}
+
 std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
   std::vector<ScoredText> texts;
   for (const LoadedSet& set : context.data.sets) {
     if (set.spec.role != SetRole::kBenign) {
       continue;
     }
-    std::vector<Conversation> rows = set.rows(split);
-    rows.resize(std::min(rows.size(), kReplyRows));
+    const std::vector<Conversation> rows = benign_rows(set, split);
     const auto replies = context.evaluator.replies("replies: " + set.spec.metric, rows, {});
     for (size_t i = 0; i < rows.size(); ++i) {
       const int64_t n_skip = std::ssize(prefix_of(context, replies[i]));

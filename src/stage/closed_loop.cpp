@@ -198,27 +198,36 @@ struct LoopPath {
   std::vector<double> seen;           ///< `violation` of the last look
 };
 
+bool is_kept(const std::vector<double>& violation) {
+  return std::none_of(
+      violation.begin(), violation.end(), [](double of_set) { return of_set > kNearLimit; });
+}
+
+/// What a look saw is true of the mask that the last steps lead to, too.
+void note_look(std::vector<double> violation, LoopPath& path) {
+  path.seen = std::move(violation);
+  std::vector<LoopStep>& steps = path.result.steps;
+  const auto n = std::min(kStretch, std::ssize(steps));
+  std::for_each(steps.end() - n, steps.end(), [&](LoopStep& step) { step.seen = path.seen; });
+}
+
 /// Looks at replies where this is due. True if the loop is at its end: it was good enough, and
 /// replies, if they could be looked at, do not say otherwise.
 bool is_at_end(const LoopPlan& plan, LoopSlopes& slopes, const LoopState& state, LoopPath& path) {
   const auto i = std::ssize(path.s);
   const bool is_enough_now = path.n_enough >= kStretch;
-  std::optional<LoopLook> seen = look(plan, state, i, is_enough_now);
-  if (!seen) {
-    return is_enough_now;
+  std::optional<LoopLook> now = look(plan, state, i, is_enough_now);
+  if (!now) {
+    return is_enough_now && is_kept(path.seen);
   }
-  path.seen = std::move(seen->violation);
-  if (seen->has_new_openings) {
+  note_look(std::move(now->violation), path);
+  if (now->has_new_openings) {
     slopes.forget(plan.i_gain);
     path.i_first = i;
   }
-  const bool is_kept = std::none_of(
-      path.seen.begin(), path.seen.end(), [](double of_set) { return of_set > kNearLimit; });
-  if (is_enough_now && is_kept && !seen->has_new_openings) {
-    return true;
-  }
-  path.n_enough = seen->has_new_openings || !is_kept ? 0 : path.n_enough;
-  return false;
+  const bool is_fine = is_kept(path.seen) && !now->has_new_openings;
+  path.n_enough = is_fine ? path.n_enough : 0;
+  return is_enough_now && is_fine;
 }
 
 void take_step(const LoopPlan& plan, LoopSlopes& slopes, LoopState& state, LoopPath& path) {

@@ -19,7 +19,9 @@ constexpr int64_t kShuffles = 20'000;
 constexpr int kNewtonSteps = 100;
 constexpr double kHessianRidge = 1e-9;
 constexpr double kLikelihoodRatio = 3.84;  // 95th percentile of chi-squared, one degree of freedom
-constexpr double kSteep = 20.0;            // slope per nat beyond which the kinds are separate
+constexpr double kFar =
+    4.0;  // nats beyond both medians: a few farther ones would flatten the curve
+constexpr double kSteep = 20.0;  // slope per nat beyond which the kinds are separate
 
 double median_of(std::vector<double> values) {
   if (values.empty()) {
@@ -159,7 +161,21 @@ Logistic fit_curve(Logistic curve,
   return curve;
 }
 
+/// Median of the margins of replies of one kind.
+double median_of_kind(const JudgedMargins& judged, int kind) {
+  std::vector<double> margins;
+  for (size_t i = 0; i < judged.margins.size(); ++i) {
+    if (judged.wanted[i] == kind && std::isfinite(judged.margins[i])) {
+      margins.push_back(judged.margins[i]);
+    }
+  }
+  return median_of(std::move(margins));
+}
+
 void add_curve(const JudgedMargins& judged, MarginCalibration& found) {
+  const std::pair<double, double> medians = {median_of_kind(judged, 0), median_of_kind(judged, 1)};
+  const double least = std::min(medians.first, medians.second) - kFar;
+  const double most = std::max(medians.first, medians.second) + kFar;
   std::vector<double> x;
   std::vector<double> target;
   std::vector<double> verdict;
@@ -167,7 +183,7 @@ void add_curve(const JudgedMargins& judged, MarginCalibration& found) {
   const double low = ratio(1, found.n_unwanted + 2);
   for (size_t i = 0; i < judged.margins.size(); ++i) {
     if (std::isfinite(judged.margins[i])) {
-      x.push_back(judged.margins[i]);
+      x.push_back(std::clamp(judged.margins[i], least, most));
       target.push_back(judged.wanted[i] == 1 ? high : low);
       verdict.push_back(judged.wanted[i] == 1 ? 1.0 : 0.0);
     }
@@ -187,8 +203,8 @@ void add_curve(const JudgedMargins& judged, MarginCalibration& found) {
   const bool keeps_zero = a > 0.0 && 2.0 * gain <= kLikelihoodRatio;
   found.slope = keeps_zero ? a : best.a;
   if (!keeps_zero) {
-    const auto [least, most] = std::minmax_element(x.begin(), x.end());
-    found.zero = std::clamp(-smooth.b / smooth.a, *least, *most);
+    const auto [first, last] = std::minmax_element(x.begin(), x.end());
+    found.zero = std::clamp(-smooth.b / smooth.a, *first, *last);
   }
 }
 

@@ -44,8 +44,10 @@ bool is_pure(const Kinds& kinds, const TokenSequence& opening) {
          share_unsteered <= kImpurity * (share + share_unsteered);
 }
 
-/// Shortest pure beginnings, the most frequent first.
-std::vector<TokenSequence> find_pure(const Kinds& kinds) {
+/// Shortest pure beginnings that count as `counts` says: the most frequent, in order of their
+/// tokens.
+template <typename Counts>
+std::vector<TokenSequence> find_pure(const Kinds& kinds, const Counts& counts) {
   std::map<TokenSequence, int64_t> count;
   for (const TokenSequence& reply : kinds.own) {
     for (int64_t n = 1; n <= std::min(kMostTokens, std::ssize(reply)); ++n) {
@@ -57,7 +59,9 @@ std::vector<TokenSequence> find_pure(const Kinds& kinds) {
     }
   }
   std::vector<std::pair<TokenSequence, int64_t>> found(count.begin(), count.end());
-  std::erase_if(found, [](const auto& opening) { return opening.second < kLeastReplies; });
+  std::erase_if(found, [&](const auto& opening) {
+    return opening.second < kLeastReplies || !counts(opening.first);
+  });
   std::stable_sort(
       found.begin(), found.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   found.resize(std::min<size_t>(found.size(), kMostOpenings));
@@ -65,6 +69,7 @@ std::vector<TokenSequence> find_pure(const Kinds& kinds) {
   for (auto& [opening, n] : found) {
     openings.push_back(std::move(opening));
   }
+  std::sort(openings.begin(), openings.end());
   return openings;
 }
 
@@ -98,9 +103,8 @@ std::vector<TokenSequence> adapted(const Kinds& kinds, std::vector<TokenSequence
   for (const TokenSequence& opening : openings) {
     (is_belied(kinds, opening) ? belied : kept).push_back(opening);
   }
-  std::vector<TokenSequence> found = find_pure(kinds);
-  std::erase_if(found, [&](const TokenSequence& opening) {
-    return !is_new(kinds, opening) && !begins_with_any(opening, belied);
+  const auto found = find_pure(kinds, [&](const TokenSequence& opening) {
+    return is_new(kinds, opening) || begins_with_any(opening, belied);
   });
   add(found, kept);
   return kept.empty() ? std::move(openings) : kept;

@@ -1,6 +1,8 @@
 // Openings that replies under a mask add to those of the unsteered model, or take away from them.
 #pragma once
 
+#include <vector>
+
 #include "stage/openings.h"
 
 namespace mascing {

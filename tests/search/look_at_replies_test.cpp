@@ -69,6 +69,12 @@ TEST_F(LookAtRepliesTest, AHoldSetThatGivesInExceedsItsLimitAndThatOfWantedRepli
   EXPECT_EQ(violation(kBenignReplies, against), -1.0);
 }
 
+TEST_F(LookAtRepliesTest, SetsThatAreOnlyReportedLimitNothing) {
+  scenario_.sets.at(1).role = SetRole::kWatch;
+  data_ = load_dataset(scenario_, 0);
+  EXPECT_TRUE(std::isnan(violation(kWantedReplies, push(-9.0F))));
+}
+
 TEST_F(LookAtRepliesTest, BenignRequestsThatAreRefusedCountForTheirRepliesAlone) {
   const Steering much = push(9.0F);
   EXPECT_GT(violation("benign", much), 1.0);

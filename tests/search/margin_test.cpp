@@ -277,7 +277,7 @@ TEST_F(MarginTest, AModelThatDoesNotReasonIsAskedAtOnce) {
   EXPECT_FALSE(objectives.at_conclusion);
 }
 
-TEST_F(MarginTest, ARefreshFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
+TEST_F(MarginTest, ALookFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   RefusalJudge judge(scenario_.judge);
   CachedEvaluator evaluator(host_, Cache(folder_.path("fresh"), "c"), {0.0F, 0, 60}, progress_);
   const EvalContext context = {evaluator, data_, scenario_, judge, {10.0}};

@@ -40,6 +40,20 @@ TEST(MarginCalibration, AnAssumedZeroStandsUnlessTheVerdictsSpeakAgainstIt) {
   EXPECT_NEAR(calibrate_margin(judged, 0.3, 0).slope, 1.0, 0.25);
 }
 
+// Where reasoning has decided before the margin is asked, both kinds of openings are unlikely, and
+// the margin is any number.
+TEST(MarginCalibration, AFewFarMarginsDoNotFlattenTheCurve) {
+  JudgedMargins judged = drawn(300, 0.0, 2.0, 0.0, 2);
+  for (int i = 0; i < 12; ++i) {
+    judged.margins.push_back(i % 2 == 0 ? 60.0 : -60.0);
+    judged.wanted.push_back(i % 2 == 0 ? 0 : 1);
+  }
+  const MarginCalibration found = calibrate_margin(judged, 0.0, 0);
+  ASSERT_TRUE(found.has_curve);
+  EXPECT_NEAR(found.zero, 0.0, 0.5);
+  EXPECT_GT(found.slope, 0.5) << "without the bound it is no curve, or all but flat";
+}
+
 TEST(MarginCalibration, TheZeroLiesBetweenKindsThatAreSeparate) {
   JudgedMargins judged;
   for (int i = 0; i < 30; ++i) {

@@ -55,6 +55,16 @@ TEST(SteeredOpenings, TwoRepliesAreChance) {
   EXPECT_EQ(now.unwanted, found().unwanted);
 }
 
+TEST(SteeredOpenings, WhatIsNearlyAsFrequentWithoutAMaskIsNotAdded) {
+  const TokenSequence rare = {50, 51};
+  const ReplyPair before = {unsteered().wanted + times(4, rare), unsteered().unwanted};
+  const ReplyPair now = {unsteered().wanted + times(6, rare), unsteered().unwanted};
+  EXPECT_EQ(with_steered_openings(found(), before, now).wanted, found().wanted);
+  const ReplyPair more = {unsteered().wanted + times(12, rare), unsteered().unwanted};
+  EXPECT_THAT(with_steered_openings(found(), before, more).wanted,
+              testing::Contains(ElementsAre(50)));
+}
+
 // Otherwise a mask is rewarded for "I decide", and ends it with "to decline".
 TEST(SteeredOpenings, AnOpeningThatIsBeliedGoesOnToWhereTheKindsPart) {
   ASSERT_THAT(found().wanted, UnorderedElementsAre(ElementsAre(1), ElementsAre(8)));
