@@ -34,20 +34,26 @@ bool is_as_wanted(const LoadedSet& set, const JudgedReply& judged) {
   return judged.is_coherent && judged.verdict == wanted;
 }
 
-}  // namespace
+/// Tokens n_skip .. n_skip + n - 1 of a reply; none of them if n is 0.
+struct ReplyPart {
+  int64_t n_skip = 0;
+  int64_t n = 0;
+};
 
-std::vector<ScoredText> wanted_texts(const EvalContext& context,
-                                     const std::vector<DiscoveryReplies>& discovery) {
+/// Parts of replies that are as wanted already, `part_of` a set's reply; of each set the first 200.
+template <typename PartOf>
+std::vector<ScoredText> parts_of_wanted(const EvalContext& context,
+                                        const std::vector<DiscoveryReplies>& discovery,
+                                        const PartOf& part_of) {
   const Host& host = context.evaluator.host();
   std::vector<ScoredText> texts;
   for (const DiscoveryReplies& of_set : discovery) {
-    const auto& [set, replies, judged, prefixes, fold] = of_set;
-    const auto& rows = set->rows(Split::kDiscovery);
+    const auto& rows = of_set.set->rows(Split::kDiscovery);
     size_t n_kept = 0;
     for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
-      const int64_t n_skip = std::ssize(prefixes[i]) + kOpeningTokens;
-      if (is_as_wanted(*set, judged[i]) && std::ssize(replies[i].tokens) > n_skip) {
-        texts.push_back(scored_reply(host, rows[i], replies[i], n_skip, kReplyTokens));
+      const auto [n_skip, n] = part_of(of_set, i);
+      if (n > 0 && is_as_wanted(*of_set.set, of_set.judged[i])) {
+        texts.push_back(scored_reply(host, rows[i], of_set.replies[i], n_skip, n));
         ++n_kept;
       }
     }
@@ -55,23 +61,24 @@ std::vector<ScoredText> wanted_texts(const EvalContext& context,
   return texts;
 }
 
+}  // namespace
+
+std::vector<ScoredText> wanted_texts(const EvalContext& context,
+                                     const std::vector<DiscoveryReplies>& discovery) {
+  return parts_of_wanted(context, discovery, [](const DiscoveryReplies& of_set, size_t i) {
+    const int64_t n_skip = std::ssize(of_set.prefixes[i]) + kOpeningTokens;
+    const int64_t n_left = std::ssize(of_set.replies[i].tokens) - n_skip;
+    return ReplyPart{n_skip, std::clamp<int64_t>(n_left, 0, kReplyTokens)};
+  });
+}
+
 std::vector<ScoredText> reasoning_texts(const EvalContext& context,
                                         const std::vector<DiscoveryReplies>& discovery) {
-  const Host& host = context.evaluator.host();
-  std::vector<ScoredText> texts;
-  for (const DiscoveryReplies& of_set : discovery) {
-    const auto& [set, replies, judged, prefixes, fold] = of_set;
-    const auto& rows = set->rows(Split::kDiscovery);
-    size_t n_kept = set->spec.role == SetRole::kTarget ? kReplyRows : 0;
-    for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
-      if (is_as_wanted(*set, judged[i]) && !prefixes[i].empty()) {
-        const int64_t n = std::min(kReasoningTokens, std::ssize(prefixes[i]));
-        texts.push_back(scored_reply(host, rows[i], replies[i], 0, n));
-        ++n_kept;
-      }
-    }
-  }
-  return texts;
+  return parts_of_wanted(context, discovery, [](const DiscoveryReplies& of_set, size_t i) {
+    const bool is_target = of_set.set->spec.role == SetRole::kTarget;
+    const int64_t n = std::min(kReasoningTokens, std::ssize(of_set.prefixes[i]));
+    return ReplyPart{0, is_target ? 0 : n};
+  });
 }
 
 std::vector<Conversation> benign_rows(const LoadedSet& set, Split split) {
