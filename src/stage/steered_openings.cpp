@@ -66,6 +66,7 @@ std::vector<TokenSequence> find_pure(const Kinds& kinds, const Counts& counts) {
       found.begin(), found.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   found.resize(std::min<size_t>(found.size(), kMostOpenings));
   std::vector<TokenSequence> openings;
+  openings.reserve(found.size());
   for (auto& [opening, n] : found) {
     openings.push_back(std::move(opening));
   }
