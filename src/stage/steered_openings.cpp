@@ -10,8 +10,8 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kMostTokens = 6;
-constexpr int64_t kMostOpenings = 8;
+constexpr int64_t kMostTokens = OpeningOptions{}.n_max_token;  // as without a mask
+constexpr int64_t kMostOpenings = OpeningOptions{}.n_max_opening;
 constexpr int64_t kLeastReplies = 3;
 constexpr double kImpurity = 0.05;  // of an opening that is added
 constexpr double kNovelty = 2.0;    // times as frequent as without a mask
