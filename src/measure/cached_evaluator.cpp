@@ -158,8 +158,8 @@ std::string steering_key(const Steering& steering) {
 CachedEvaluator::CachedEvaluator(Host& host,
                                  Cache cache,
                                  const Sampling& sampling,
-                                 const Progress& progress)
-    : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(progress) {
+                                 Progress progress)
+    : host_(host), cache_(std::move(cache)), sampling_(sampling), progress_(std::move(progress)) {
   shown_ = [this](const ProgressEvent& event) {
     last_event_ = event;
     return !progress_ || progress_(event);

@@ -34,8 +34,8 @@ inline constexpr int64_t kChunk = 64;
 
 class CachedEvaluator {
  public:
-  /// All references must outlive the evaluator.
-  CachedEvaluator(Host& host, Cache cache, const Sampling& sampling, const Progress& progress);
+  /// The host must outlive the evaluator.
+  CachedEvaluator(Host& host, Cache cache, const Sampling& sampling, Progress progress);
   CachedEvaluator(const CachedEvaluator&) = delete;
 
   [[nodiscard]] Host& host() { return host_; }
@@ -132,7 +132,7 @@ class CachedEvaluator {
   Host& host_;
   Cache cache_;
   Sampling sampling_;
-  const Progress& progress_;
+  Progress progress_;
   Progress shown_;
   ProgressEvent last_event_;
   std::map<std::string, int64_t> n_at_once_;  ///< items of a kind, where the model is slow

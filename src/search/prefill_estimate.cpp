@@ -72,7 +72,10 @@ std::vector<double> PrefillEstimator::target_margins(const Steering& steering, s
   std::vector<double> margins(n_row, kNotAsked);
   const std::vector<double> answers = ask(0, steering, Sample::kWhole);
   for (size_t i = 0; i < answers.size(); ++i) {
-    margins[objectives_.rows.front()[i]] = answers[i];
+    const size_t i_row = objectives_.rows.front()[i];
+    if (i_row < n_row) {
+      margins[i_row] = answers[i];
+    }
   }
   return margins;
 }

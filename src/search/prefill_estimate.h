@@ -36,7 +36,8 @@ class PrefillEstimator {
 
   /// All sets of the objectives but the general text. The whole asks what a quarter left out.
   [[nodiscard]] PrefillEstimate estimate(const Steering& steering, Sample sample) const;
-  /// Margins of the target set's conversations, by row of the split; not-a-number for the others.
+  /// Margins of the first conversations of the target set, by row of the split; not-a-number where
+  /// there is none.
   [[nodiscard]] std::vector<double> target_margins(const Steering& steering, size_t n_row) const;
 
  private:
