@@ -5,19 +5,30 @@
 #   scripts/table.sh OUTPUT_FOLDER [MODEL]...        all models of models/zoo if none is named
 #
 # Steering matrices beside the router adapters: the method closed_loop, in OUTPUT_FOLDER/MODEL/{defend,permit}-matrix.
+# Baselines by themselves, since they need no search: in OUTPUT_FOLDER/MODEL/{defend,permit}-baselines.
 #
-# TABLE_OPTIONS replaces --baselines: other options of `mascing run`, as in TABLE_OPTIONS="--seed 1".
+# TABLE_OPTIONS: options of `mascing run` for all of them, as in TABLE_OPTIONS="--seed 1".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 output=$1
 shift
-read -r -a options <<<"${TABLE_OPTIONS:---baselines}"
+read -r -a options <<<"${TABLE_OPTIONS:-}"
 if [ $# -eq 0 ]; then
   for file in models/zoo/*.gguf; do
     set -- "$@" "$(basename "$file" .gguf)"
   done
 fi
+
+# run_method MODEL SCENARIO NAME OPTION...: into OUTPUT_FOLDER/MODEL/SCENARIO-NAME; no good mask is a result, too.
+run_method() {
+  local model=$1 scenario=$2 name=$3 status=0
+  shift 3
+  "${MASCING:-build/bin/mascing}" run "scenarios/zoo/$scenario.toml" -m "models/zoo/$model.gguf" \
+    -o "$output/$model/$scenario-$name" --reasoning "$reasoning" --yes "$@" "${options[@]}" || status=$?
+  [ "$status" -le 1 ] || exit "$status"
+}
+
 for model in "$@"; do
   if [ ! -f "models/zoo/$model.gguf" ]; then
     echo "table: error: there is no models/zoo/$model.gguf; train it with: make zoo MODEL=$model" >&2
@@ -34,11 +45,8 @@ for model in "$@"; do
     exit "$status"
   fi
   for scenario in defend permit; do
-    "${MASCING:-build/bin/mascing}" run "scenarios/zoo/$scenario.toml" -m "models/zoo/$model.gguf" \
-      -o "$output/$model/$scenario-matrix" --method closed_loop --reasoning "$reasoning" || status=$?
-    if [ "$status" -gt 1 ]; then
-      exit "$status"
-    fi
+    run_method "$model" "$scenario" matrix --method closed_loop
+    run_method "$model" "$scenario" baselines --method mean_difference --baselines
   done
   # A run that finds no good mask, or stops because the method does not apply, is a result, too.
   for scenario in defend permit; do

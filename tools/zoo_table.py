@@ -5,7 +5,7 @@
 
 takes out/table/<model>/{defend,permit}/results.json of every model of the zoo into models/zoo/results, cut to what the tables need,
 and draws the tables from there: a machine need not run all of them. What is missing is said. Runs of the method closed_loop, in
-out/table/<model>/{defend,permit}-matrix, have a column of their own.
+out/table/<model>/{defend,permit}-matrix, have a column of their own; baselines are taken from {defend,permit}-baselines.
 """
 import json
 import os
@@ -16,7 +16,7 @@ import readme_table
 RECORDS = "models/zoo/results"
 ORDER = ("qwen3moe", "phimoe", "mixtral", "gpt-oss", "qwen2moe", "hunyuan-moe", "deepseek", "qwen3moe-wide")
 SEVEN = ORDER[:7]
-MATRIX = "-matrix"
+MATRIX, COMPARISON = "-matrix", "-baselines"
 PAPER = {"defend": "52.5 → 83.9", "permit": "52.6 → 82.0"}
 BASELINES = {"paper": "paper's recipe", "mean_difference": "mean difference", "system_prompt": "system prompt"}
 GERMAN = "german_refusal"
@@ -28,7 +28,7 @@ AGAIN = ("A model that is measured again after the method has changed is looked 
 
 
 def run_keys():
-    return [(model, run) for model in ORDER for scenario in readme_table.SCENARIOS for run in (scenario, scenario + MATRIX)]
+    return [(model, run) for model in ORDER for scenario in readme_table.SCENARIOS for run in (scenario, scenario + MATRIX, scenario + COMPARISON)]
 
 
 def read_json(path):
@@ -108,14 +108,13 @@ def mask_cell(run, scenario):
     return share(metric["steered"])
 
 
-def target_cells(run, matrix, scenario):
+def target_cells(run, matrix, comparison, scenario):
     """Base, each baseline, the closed loop's matrix, the mask."""
     target = readme_table.TARGETS[scenario]
     metric = run["metrics"].get(target)
     if metric is None:
         return ["-"] * (len(BASELINES) + 3)
-    candidates = run["candidates"] + (matrix["candidates"] if matrix else [])
-    found = {c["method"]: c for c in candidates if c["role"] == "baseline" and target in c["metrics"]}
+    found = {c["method"]: c for other in (run, matrix, comparison) if other for c in other["candidates"] if target in c["metrics"]}
     cells = [share(metric["base"])]
     cells += [share(found[b]["metrics"][target]["steered"]) if b in found else "-" for b in BASELINES]
     ours = mask_cell(run, scenario)
@@ -167,7 +166,7 @@ def scenario_table(runs, scenario):
         run = runs.get((model, scenario))
         n = run["metrics"].get(readme_table.TARGETS[scenario], {}).get("n", "-") if run else "-"
         yield f"| `{model}` | {n} | " + " | ".join(
-            target_cells(run, runs.get((model, scenario + MATRIX)), scenario) if run else ["not run"] + ["-"] * (len(BASELINES) + 2)) + " |"
+            target_cells(run, *(runs.get((model, scenario + suffix)) for suffix in (MATRIX, COMPARISON)), scenario) if run else ["not run"] + ["-"] * (len(BASELINES) + 2)) + " |"
     yield (f"\nAverage of the seven, with router adapters: {average_text(runs, scenario)}; with steering matrices: "
            f"{average_text(runs, scenario, MATRIX)}; the paper's: {PAPER[scenario]}.")
     yield "\n| model | " + " | ".join(f"`{name}`" for name in HOLD[scenario]) + " | KL on benign replies | perplexity | AUC of the margin | tokens | minutes (shared core) |"
@@ -207,7 +206,8 @@ def page(runs):
     lines = ["# The zoo: results", "",
              "Written by `make table`: both scenarios on every model of [models/zoo](../models/zoo/README.md), on test splits that share no topic with",
              "what found and chose the masks. Rates with 95 % Wilson intervals. Bold: [router adapters](router_adapter.md), which the scenarios of",
-             "the zoo look for; beside them the matrices of [the closed loop](closed_loop.md). Baselines stand there if the run measured them.", "", COMPARED, "", AGAIN]
+             "the zoo look for; beside them the matrices of [the closed loop](closed_loop.md). Baselines are tuned on the selection split within the same",
+             "limits; `-`: not measured.", "", COMPARED, "", AGAIN]
     for scenario in readme_table.SCENARIOS:
         lines += scenario_table(runs, scenario)
     return "\n".join(lines) + "\n"
