@@ -10,11 +10,12 @@ void RunArguments::add_to(CLI::App& command) {
   command.add_option("scenario", scenario, "Scenario file (TOML)")->required();
   command.add_option("-o,--output", output, "Output folder; an interrupted run resumes there")
       ->capture_default_str();
-  command.add_option("--method",
-                     method,
-                     "Override the [search] methods of the scenario: closed_loop, effect_map, "
-                     "mean_difference, surrogate, interventional_surrogate, or paper (the paper's "
-                     "recipe and sweep)");
+  command.add_option(
+      "--method",
+      method,
+      "Override the [search] methods of the scenario: closed_loop, router_adapter, effect_map, "
+      "mean_difference, surrogate, interventional_surrogate, or paper (the paper's "
+      "recipe and sweep)");
   command.add_option("--budget",
                      budget,
                      "Search budget, a time (90s, 10m, 1.5h) or a number of tokens "
