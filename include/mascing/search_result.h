@@ -36,6 +36,20 @@ struct LoopStepResult {
                                          ///< sets, divergence of texts
 };
 
+/// Replies to conversations of one set's discovery split, of those that have a verdict with and
+/// without the mask.
+struct SeenReplies {
+  int64_t n = 0;
+  int64_t n_wanted_before = 0;  ///< without the mask
+  int64_t n_wanted = 0;
+};
+
+/// What replies under the mask of a step showed the closed loop.
+struct LoopLookResult {
+  int64_t n_step = 0;  ///< steps before the look
+  std::map<std::string, SeenReplies> sets;
+};
+
 /// Which entries bring about the change of the target's margin between no mask and the closed
 /// loop's: derivatives integrated along the path, as means over conversations of the discovery
 /// split.
@@ -50,6 +64,7 @@ struct AttributionResult {
 struct LoopResult {
   std::string gradients;  ///< "exact", or "pairs" of random masks; empty: no loop ran
   std::vector<LoopStepResult> steps;
+  std::vector<LoopLookResult> looks;
   std::map<std::string, double> limits;  ///< limits of all values except the target's
   int64_t i_best = 0;                    ///< last step averaged into the mask
   int64_t n_stretch = 0;                 ///< number of averaged steps

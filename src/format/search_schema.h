@@ -12,6 +12,19 @@ void describe(Io& io, LoopStepResult& step) {
 }
 
 template <typename Io>
+void describe(Io& io, SeenReplies& seen) {
+  io.field("n", seen.n);
+  io.field("wanted_before", seen.n_wanted_before);
+  io.field("wanted", seen.n_wanted);
+}
+
+template <typename Io>
+void describe(Io& io, LoopLookResult& look) {
+  io.field("after_step", look.n_step);
+  io.field("sets", look.sets);
+}
+
+template <typename Io>
 void describe(Io& io, AttributionResult& attribution) {
   io.field("n_conversation", attribution.n_conversation);
   io.field("change", attribution.change);
@@ -24,6 +37,7 @@ template <typename Io>
 void describe(Io& io, LoopResult& loop) {
   io.later("gradients", loop.gradients);
   io.field("steps", loop.steps);
+  io.later("looks", loop.looks);
   io.field("limits", loop.limits);
   io.field("best_step", loop.i_best);
   io.field("stretch", loop.n_stretch);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <vector>
 
 #include "base/numeric.h"
@@ -203,6 +204,47 @@ std::string steps_table(const Results& results) {
          table.html() + "</details>\n";
 }
 
+/// The wanted share of a set's replies without and with the mask.
+std::string seen_text(const LoopLookResult& look, const std::string& metric) {
+  const auto found = look.sets.find(metric);
+  if (found == look.sets.end() || found->second.n == 0) {
+    return "&ndash;";
+  }
+  const SeenReplies& seen = found->second;
+  return count_text(seen.n_wanted_before) + " &rarr; " + count_text(seen.n_wanted) + " of " +
+         count_text(seen.n);
+}
+
+/// Empty if no replies were looked at.
+std::string looks_table(const Results& results) {
+  std::set<std::string> metrics;
+  for (const LoopLookResult& look : results.loop.looks) {
+    for (const auto& [metric, seen] : look.sets) {
+      metrics.insert(metric);
+    }
+  }
+  if (metrics.empty()) {
+    return "";
+  }
+  std::vector<HtmlColumn> columns = {{"after step", true}};
+  for (const std::string& metric : metrics) {
+    columns.push_back({display_name(metric), true});
+  }
+  HtmlTable table("Replies as wanted, without a mask and with the one so far", columns);
+  for (const LoopLookResult& look : results.loop.looks) {
+    std::vector<std::string> cells = {std::to_string(look.n_step)};
+    for (const std::string& metric : metrics) {
+      cells.push_back(seen_text(look, metric));
+    }
+    table.add_row(cells);
+  }
+  return html_paragraph(
+             "Now and then the loop also has conversations of the discovery split answered. What "
+             "these replies lose counts against the limits, whatever the margins say, and the ways "
+             "in which they begin enter the margin of the target.") +
+         table.html();
+}
+
 std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
   const std::string how =
       loop.gradients == "exact"
@@ -262,7 +304,8 @@ std::string loop_section(const Results& results) {
                       is_chosen ? "Closed-loop search" : "Closed-loop search (not selected)",
                       html_paragraph(loop_text(results.loop, stretch)) +
                           loop_plot(results.loop, results.target_metric) +
-                          loop_table(results, stretch) + steps_table(results));
+                          loop_table(results, stretch) + looks_table(results) +
+                          steps_table(results));
 }
 
 std::string held_out_table(const OutcomeResult& outcome) {

@@ -9,6 +9,7 @@
 #include "measure/cached_evaluator.h"
 #include "run/test_routing.h"
 #include "search/loop_run.h"
+#include "stage/closed_loop.h"
 
 namespace mascing {
 namespace {
@@ -20,7 +21,6 @@ constexpr double kReplyPart = 36.0;    // tokens of a reply that are compared
 constexpr double kMapItems = 384.0;    // of an exact effect map, of entries and of layers
 constexpr double kFisherItems = 64.0;  // of each damage set, for the costs of entries
 constexpr double kStepItems = 48.0;
-constexpr int64_t kLastSteps = 6;      // of a loop, without a look at replies
 constexpr double kPiece = 48.0;        // tokens of general text asked at a time
 constexpr double kScoredForms = 2.0;   // a divergence takes a pass without and one with the mask
 constexpr double kRoutingForms = 4.0;  // routers and outputs, without and with the mask
@@ -207,7 +207,7 @@ Tokens looks(const Scenario& scenario, const RunTokens& run) {
     const bool is_run =
         scenario.uses(method) && (run.is_exact || method != MaskMethod::kRouterAdapter);
     n_look +=
-        is_run && n_step > 0 ? std::max<int64_t>(0, search.n_loop_step - kLastSteps) / n_step : 0;
+        is_run && n_step > 0 ? std::max<int64_t>(0, search.n_loop_step - kLoopStretch) / n_step : 0;
   }
   const Tokens one = over_sets(run, 0, has_margin, [](const SetTokens& set, double n) {
     return replies(set, calibrated(n), true);

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "base/numeric.h"
+#include "search/margin_check.h"
 #include "search/unchanged_texts.h"
 #include "stage/evaluate.h"
 #include "stage/steered_openings.h"
@@ -15,49 +17,55 @@
 namespace mascing {
 namespace {
 
-/// Rows of a discovery split, and what the unsteered model replied to them.
-struct SpreadRows {
+/// Conversations of a set's discovery split with their replies.
+struct Look {
   std::vector<Conversation> rows;
   std::vector<AskedReply> unsteered;
+  std::vector<AskedReply> replies;  ///< under the mask
+  std::vector<JudgedReply> judged;  ///< of `replies`
+  SeenReplies seen;
 };
 
 /// Every k-th conversation, one chunk of them at most; others at the next look.
-SpreadRows spread_rows(const EvalContext& context, const LoadedSet& set, int64_t i_look) {
-  const bool is_benign = set.spec.role == SetRole::kBenign;
-  const std::vector<Conversation> all =
-      is_benign ? benign_rows(set, Split::kDiscovery) : set.rows(Split::kDiscovery);
-  const auto replies = context.evaluator.replies("replies: " + set.spec.metric, all, {});
-  const int64_t n = std::min(kChunk, std::ssize(all));
-  SpreadRows spread;
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t i_row = (i * std::ssize(all) / n + i_look) % std::ssize(all);
-    spread.rows.push_back(all[i_row]);
-    spread.unsteered.push_back(replies[i_row]);
+std::vector<int64_t> spread_rows(int64_t n_row, int64_t i_look) {
+  std::vector<int64_t> rows(std::min(kChunk, n_row));
+  for (int64_t i = 0; i < std::ssize(rows); ++i) {
+    rows[i] = (i * n_row / std::ssize(rows) + i_look) % n_row;
   }
-  return spread;
+  return rows;
 }
 
-/// By how much a set's wanted share exceeds its limit under the mask, as `loop_violation`. A single
-/// lost reply does not. Replies without a verdict on either side are left out.
-double violation_of(const EvalContext& context,
-                    const LoadedSet& set,
-                    const Steering& steering,
-                    int64_t i_look) {
-  const auto [rows, unsteered] = spread_rows(context, set, i_look);
-  const auto replies =
-      context.evaluator.replies("looking at replies: " + set.spec.metric, rows, steering);
-  const JudgeRules rules = context.rules_for(set.spec);
-  const auto before = judge_replies(rows, unsteered, rules);
-  const auto now = judge_replies(rows, replies, rules);
-  int64_t n = 0;
-  int64_t n_lost = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
+SeenReplies count(const std::vector<JudgedReply>& before, const std::vector<JudgedReply>& now) {
+  SeenReplies seen;
+  for (size_t i = 0; i < now.size(); ++i) {
     if (before[i].ok() && now[i].ok()) {
-      n_lost += (before[i].is_wanted ? 1 : 0) - (now[i].is_wanted ? 1 : 0);
-      ++n;
+      ++seen.n;
+      seen.n_wanted_before += before[i].is_wanted ? 1 : 0;
+      seen.n_wanted += now[i].is_wanted ? 1 : 0;
     }
   }
-  return to_double(n_lost) / std::max(1.0, loop_limit(set.spec) * to_double(n)) - 1.0;
+  return seen;
+}
+
+Look look_at(const EvalContext& context,
+             const LoadedSet& set,
+             const Steering& steering,
+             int64_t i_look) {
+  const std::vector<Conversation> all = set.spec.role == SetRole::kBenign
+                                            ? benign_rows(set, Split::kDiscovery)
+                                            : set.rows(Split::kDiscovery);
+  const auto unsteered = context.evaluator.replies("replies: " + set.spec.metric, all, {});
+  Look look;
+  for (const int64_t i_row : spread_rows(std::ssize(all), i_look)) {
+    look.rows.push_back(all[i_row]);
+    look.unsteered.push_back(unsteered[i_row]);
+  }
+  look.replies =
+      context.evaluator.replies("looking at replies: " + set.spec.metric, look.rows, steering);
+  const JudgeRules rules = context.rules_for(set.spec);
+  look.judged = judge_replies(look.rows, look.replies, rules);
+  look.seen = count(judge_replies(look.rows, look.unsteered, rules), look.judged);
+  return look;
 }
 
 /// A reply under the mask as the margin would see it: from where it is asked on. If the margin is
@@ -70,46 +78,61 @@ TokenSequence seen_of(const EvalContext& context,
   return {reply.tokens.begin() + n_prefix, reply.tokens.end()};
 }
 
-}  // namespace
-
-Openings refreshed_openings(const EvalContext& context,
-                            const Steering& steering,
-                            KnownReplies& known) {
-  const LoadedSet& target = context.target();
-  const auto [rows, unsteered] = spread_rows(context, target, known.n_look++);
-  const auto replies = context.evaluator.replies("looking at replies", rows, steering);
-  const auto judged = judge_replies(rows, replies, context.rules_for(target.spec));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const TokenSequence seen = seen_of(context, unsteered[i], replies[i]);
-    if (judged[i].ok() && !seen.empty()) {
-      (judged[i].is_wanted ? known.steered.wanted : known.steered.unwanted).push_back(seen);
+/// Makes the openings tell the replies of the look apart, too. True if they are others then.
+bool take_openings(const EvalContext& context, const Look& look, Objectives& live) {
+  KnownReplies& known = live.target;
+  for (size_t i = 0; i < look.rows.size(); ++i) {
+    const TokenSequence seen = seen_of(context, look.unsteered[i], look.replies[i]);
+    if (look.judged[i].ok() && !seen.empty()) {
+      (look.judged[i].is_wanted ? known.steered.wanted : known.steered.unwanted).push_back(seen);
     }
   }
-  return openings_of_form(with_steered_openings(known.openings, known.unsteered, known.steered),
-                          known.form);
+  const Openings before = openings_of(live.sets.front());
+  const Openings after = openings_of_form(
+      with_steered_openings(known.openings, known.unsteered, known.steered), known.form);
+  set_openings(after, live.sets.front());
+  live.key = key_of(live.sets);
+  return after.wanted != before.wanted || after.unwanted != before.unwanted;
 }
 
-std::vector<double> violations_in_replies(const EvalContext& context,
-                                          const Objectives& objectives,
-                                          const Steering& steering) {
-  std::vector<double> violations(objectives.sets.size(), std::numeric_limits<double>::quiet_NaN());
+/// By how much a set's wanted share exceeds its limit under the mask, as `loop_violation`. A single
+/// lost reply does not.
+double violation_of(const ScenarioSet& set, const SeenReplies& seen) {
+  return to_double(seen.n_wanted_before - seen.n_wanted) /
+             std::max(1.0, loop_limit(set) * to_double(seen.n)) -
+         1.0;
+}
+
+/// Whether replies of this set say something of the limit of that name.
+bool depends_on(const std::string& name, const ScenarioSet& set) {
+  return name == set.metric ||
+         (set.role == SetRole::kBenign ? name == kBenignReplies
+                                       : name == kWantedReplies || name == kWantedReasoning);
+}
+
+}  // namespace
+
+LoopLook look_at_replies(const EvalContext& context, const Steering& steering, Objectives& live) {
+  const int64_t i_look = live.target.n_look++;
+  LoopLook result;
+  result.violation.assign(live.sets.size(), std::numeric_limits<double>::quiet_NaN());
   for (const LoadedSet& set : context.data.sets) {
-    const bool has_limit = set.spec.role != SetRole::kTarget && set.spec.role != SetRole::kWatch;
-    if (!has_limit || set.rows(Split::kDiscovery).empty()) {
+    if (set.spec.role == SetRole::kWatch || set.rows(Split::kDiscovery).empty()) {
       continue;
     }
-    const bool is_benign = set.spec.role == SetRole::kBenign;
-    const double violation = violation_of(context, set, steering, objectives.target.n_look);
-    for (size_t i = 0; i < violations.size(); ++i) {
-      const std::string& name = objectives.sets[i].name;
-      const bool depends =
-          is_benign ? name == kBenignReplies : name == kWantedReplies || name == kWantedReasoning;
-      if (name == set.spec.metric || depends) {
-        violations[i] = std::fmax(violations[i], violation);
+    const Look look = look_at(context, set, steering, i_look);
+    result.sets[set.spec.metric] = look.seen;
+    if (set.spec.role == SetRole::kTarget) {
+      result.has_new_openings = take_openings(context, look, live);
+      continue;
+    }
+    for (size_t i = 0; i < live.sets.size(); ++i) {
+      if (depends_on(live.sets[i].name, set.spec)) {
+        result.violation[i] = std::fmax(result.violation[i], violation_of(set.spec, look.seen));
       }
     }
   }
-  return violations;
+  return result;
 }
 
 }  // namespace mascing

@@ -52,19 +52,6 @@ std::vector<double> measure_units(const EvalContext& context,
   }
 }
 
-/// Makes the target's openings in `live` tell the replies under `steering` apart, too, and counts
-/// what these say of the limits.
-LoopLook look_at_replies(const EvalContext& context, const Steering& steering, Objectives& live) {
-  const Openings before = openings_of(live.sets.front());
-  const Openings after = refreshed_openings(context, steering, live.target);
-  set_openings(after, live.sets.front());
-  live.key = key_of(live.sets);
-  LoopLook look;
-  look.has_new_openings = after.wanted != before.wanted || after.unwanted != before.unwanted;
-  look.violation = violations_in_replies(context, live, steering);
-  return look;
-}
-
 /// The closed loop from `mask` on, in steps that cost alike in every entry.
 ClosedLoopResult close_loop_of(const EvalContext& context,
                                const Objectives& objectives,
@@ -113,6 +100,7 @@ LoopResult summarise(const ClosedLoopResult& result, const Objectives& objective
       loop.limits[objectives.sets[i].name] = objectives.roles[i].limit;
     }
   }
+  loop.looks = result.looks;
   for (const LoopStep& step : result.steps) {
     LoopStepResult& summary = loop.steps.emplace_back();
     summary.norm = step.norm;

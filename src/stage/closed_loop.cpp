@@ -21,7 +21,6 @@ constexpr double kMultiplierRate = 0.2;  // of the logarithm, per step and unit 
 constexpr double kFirstMultiplier = 0.1;
 constexpr double kLeastMultiplier = 0.01;
 constexpr double kMostMultiplier = 20.0;
-constexpr int64_t kStretch = 6;          // steps whose mean is the result
 constexpr double kNearLimit = 0.2;       // violation at which the loop may stop
 constexpr double kViolationCost = 0.25;  // of a limit exceeded by its own size, in wanted share
 
@@ -181,7 +180,7 @@ std::optional<LoopLook> look(const LoopPlan& plan,
                              int64_t i_step,
                              bool at_end) {
   const ClosedLoopOptions& options = plan.options;
-  if (!options.look || options.n_look <= 0 || options.n_step - i_step < kStretch) {
+  if (!options.look || options.n_look <= 0 || options.n_step - i_step < kLoopStretch) {
     return std::nullopt;
   }
   const bool is_due = i_step > 0 && i_step % options.n_look == 0;
@@ -207,7 +206,7 @@ bool is_kept(const std::vector<double>& violation) {
 void note_look(std::vector<double> violation, LoopPath& path) {
   path.seen = std::move(violation);
   std::vector<LoopStep>& steps = path.result.steps;
-  const auto n = std::min(kStretch, std::ssize(steps));
+  const auto n = std::min(kLoopStretch, std::ssize(steps));
   std::for_each(steps.end() - n, steps.end(), [&](LoopStep& step) { step.seen = path.seen; });
 }
 
@@ -215,12 +214,13 @@ void note_look(std::vector<double> violation, LoopPath& path) {
 /// replies, if they could be looked at, do not say otherwise.
 bool is_at_end(const LoopPlan& plan, LoopSlopes& slopes, const LoopState& state, LoopPath& path) {
   const auto i = std::ssize(path.s);
-  const bool is_enough_now = path.n_enough >= kStretch;
+  const bool is_enough_now = path.n_enough >= kLoopStretch;
   std::optional<LoopLook> now = look(plan, state, i, is_enough_now);
   if (!now) {
     return is_enough_now && is_kept(path.seen);
   }
   note_look(std::move(now->violation), path);
+  path.result.looks.push_back({i, std::move(now->sets)});
   if (now->has_new_openings) {
     slopes.forget(plan.i_gain);
     path.i_first = i;
@@ -263,7 +263,7 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   } catch (const BudgetSpent&) {  // what was found so far stands
   }
   result.n_question = slopes.n_question();
-  result.n_stretch = std::min<int64_t>(kStretch, std::ssize(path.s));
+  result.n_stretch = std::min<int64_t>(kLoopStretch, std::ssize(path.s));
   result.i_best = best_stretch(plan, result.steps, path.i_first, result.n_stretch);
   result.steer = mean_steer(plan, path.s, result.i_best, result.n_stretch);
   return std::move(result);

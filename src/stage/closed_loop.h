@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "mascing/mask.h"
 #include "mascing/progress.h"
+#include "mascing/search_result.h"
 #include "stage/loop_objective.h"
 #include "stage/outcome.h"
 #include "stage/outcome_gradient.h"
@@ -17,11 +19,15 @@
 
 namespace mascing {
 
+/// Steps whose mean is the result. With fewer steps left a loop does not look at replies.
+inline constexpr int64_t kLoopStretch = 6;
+
 /// What replies under the mask so far showed.
 struct LoopLook {
   bool has_new_openings = false;  ///< the gain set is asked otherwise from now on
   /// Of every set, as `loop_violation`; NaN where replies say nothing. Empty: nowhere.
   std::vector<double> violation = {};
+  std::map<std::string, SeenReplies> sets = {};  ///< passed on to the result
 };
 
 struct ClosedLoopOptions {
@@ -59,6 +65,7 @@ struct LoopStep {
 struct ClosedLoopResult {
   std::vector<float> steer;  ///< values of the mask: mean over the best stretch of steps
   std::vector<LoopStep> steps;
+  std::vector<LoopLookResult> looks;
   int64_t i_best = 0;     ///< last step of that stretch
   int64_t n_stretch = 0;  ///< its number of steps
   int64_t n_question = 0;

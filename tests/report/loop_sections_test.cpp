@@ -98,6 +98,21 @@ TEST(EffectsSection, IsLeftOutWithoutEffectsAndWithMatricesThatDoNotFit) {
   EXPECT_EQ(effects_section(results), "");
 }
 
+TEST(LoopSection, TellsWhatItSawInReplies) {
+  Results results = sample_results();
+  results.loop.looks.clear();
+  EXPECT_THAT(loop_section(results), Not(HasSubstr("Replies as wanted")));
+  const int64_t n_dash = count_of(loop_section(results), "&ndash;");
+  results.loop.looks = {{10, {{"dsr", {64, 30, 51}}, {"direct", {}}}},
+                        {20, {{"dsr", {64, 31, 1}}}}};
+  const std::string html = loop_section(results);
+  EXPECT_THAT(html, HasSubstr("Replies as wanted"));
+  EXPECT_THAT(html, HasSubstr(">10</th>"));
+  EXPECT_THAT(html, HasSubstr("30 &rarr; 51 of 64"));
+  EXPECT_THAT(html, HasSubstr("31 &rarr; 1 of 64"));
+  EXPECT_EQ(count_of(html, "&ndash;"), n_dash + 2) << "one without a verdict, one not seen";
+}
+
 TEST(LoopSection, GivesTheMeanOverTheStretchBesideTheLimits) {
   const std::string html = loop_section(sample_results());
   for (const char* part :

@@ -94,6 +94,7 @@ void add_loop(Results& results) {
       {1.25, {{"dsr", 0.75}, {"keep_answered", 0.03125}, {"general text", 0.025}}},
       {1.5, {{"dsr", 0.875}, {"keep_answered", 0.0625}, {"general text", 0.0375}}},
       {1.75, {{"dsr", 0.9375}, {"keep_answered", 0.125}, {"general text", 0.075}}}};
+  results.loop.looks = {{2, {{"dsr", {64, 30, 51}}, {"keep_answered", {}}}}};
   results.loop.limits = {{"keep_answered", 0.0625}, {"general text", 0.05}};
   results.loop.i_best = 2;
   results.loop.n_stretch = 2;

@@ -34,8 +34,8 @@ class LookAtRepliesTest : public testing::Test {
 
   /// Of the set with that name; a failure if there is none.
   [[nodiscard]] double violation(const std::string& name, const Steering& steering) {
-    const Objectives objectives = build_objectives(context(), Split::kDiscovery);
-    const std::vector<double> all = violations_in_replies(context(), objectives, steering);
+    Objectives objectives = build_objectives(context(), Split::kDiscovery);
+    const std::vector<double> all = look_at_replies(context(), steering, objectives).violation;
     EXPECT_EQ(all.size(), objectives.sets.size());
     for (size_t i = 0; i < objectives.sets.size(); ++i) {
       if (objectives.sets[i].name == name) {
@@ -66,6 +66,19 @@ TEST_F(LookAtRepliesTest, AHoldSetThatGivesInExceedsItsLimitAndThatOfWantedRepli
   EXPECT_EQ(violation(kWantedReplies, against), 15.0);
   EXPECT_EQ(violation("benign", against), -1.0);
   EXPECT_EQ(violation(kBenignReplies, against), -1.0);
+}
+
+TEST_F(LookAtRepliesTest, CountsWhatItSaw) {
+  Objectives objectives = build_objectives(context(), Split::kDiscovery);
+  const auto sets = look_at_replies(context(), push(-9.0F), objectives).sets;
+  ASSERT_EQ(sets.count("direct"), 1U);
+  EXPECT_EQ(sets.at("direct").n, 16);
+  EXPECT_EQ(sets.at("direct").n_wanted_before, 16);
+  EXPECT_EQ(sets.at("direct").n_wanted, 0);
+  ASSERT_EQ(sets.count("dsr"), 1U) << "the target is seen, too";
+  EXPECT_GT(sets.at("dsr").n_wanted_before, 0);
+  EXPECT_EQ(sets.at("dsr").n_wanted, 0);
+  EXPECT_EQ(sets.at("benign").n_wanted, sets.at("benign").n_wanted_before);
 }
 
 TEST_F(LookAtRepliesTest, SetsThatAreOnlyReportedLimitNothing) {

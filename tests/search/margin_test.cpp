@@ -281,10 +281,12 @@ TEST_F(MarginTest, ALookFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   RefusalJudge judge(scenario_.judge);
   CachedEvaluator evaluator(host_, Cache(folder_.path("fresh"), "c"), {0.0F, 0, 60}, progress_);
   const EvalContext context = {evaluator, data_, scenario_, judge, {10.0}};
-  KnownReplies known = build_objectives(context, Split::kDiscovery).target;
+  Objectives live = build_objectives(context, Split::kDiscovery);
+  KnownReplies& known = live.target;
   known.form = MarginForm::kTwoSided;
   known.openings = find_openings(known.unsteered.wanted, known.unsteered.unwanted);
   const Openings before = known.openings;
+  set_openings(before, live.sets.front());
   ASSERT_FALSE(before.wanted.empty());
   ASSERT_FALSE(before.unwanted.empty());
   auto mask = std::make_shared<Mask>();
@@ -295,18 +297,20 @@ TEST_F(MarginTest, ALookFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   mask->blocks = FakeHost::make_info().blocks;
   mask->fingerprint = FakeHost::make_info().fingerprint;
   const TokenSequence evasion = {RealLikeHost::kEvasion};
-  KnownReplies same = known;
-  const Openings without = refreshed_openings(context, {}, same);
-  EXPECT_EQ(without.unwanted, before.unwanted);
-  EXPECT_EQ(without.wanted, before.wanted);
+  Objectives same = live;
+  EXPECT_FALSE(look_at_replies(context, {}, same).has_new_openings);
+  EXPECT_EQ(openings_of(same.sets.front()).unwanted, before.unwanted);
+  EXPECT_EQ(openings_of(same.sets.front()).wanted, before.wanted);
   host_.evades = true;
-  const Openings under_mask = refreshed_openings(context, {mask, 1.0F}, known);
+  EXPECT_TRUE(look_at_replies(context, {mask, 1.0F}, live).has_new_openings);
+  const Openings under_mask = openings_of(live.sets.front());
   EXPECT_THAT(under_mask.unwanted, Contains(evasion));
   EXPECT_THAT(under_mask.unwanted, testing::IsSupersetOf(before.unwanted));
   EXPECT_FALSE(under_mask.wanted.empty());
   EXPECT_FALSE(known.steered.unwanted.empty()) << "kept for the next look";
   known.form = MarginForm::kWantedOnly;
-  EXPECT_TRUE(refreshed_openings(context, {mask, 1.0F}, known).unwanted.empty())
+  look_at_replies(context, {mask, 1.0F}, live);
+  EXPECT_TRUE(openings_of(live.sets.front()).unwanted.empty())
       << "everything else is unwanted anyway";
 }
 

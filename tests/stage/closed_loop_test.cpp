@@ -44,7 +44,7 @@ TEST(ClosedLoop, LooksAtRepliesUnderTheMaskSoFar) {
   options.look = [&](const std::vector<float>& steer) {
     EXPECT_EQ(steer.size(), 16U);
     strongest.push_back(*std::max_element(steer.begin(), steer.end()));
-    return LoopLook{};
+    return LoopLook{false, {}, {{"gain", {64, 10, 20}}}};
   };
   const ClosedLoopResult never = run(model, options);
   EXPECT_TRUE(strongest.empty());
@@ -54,6 +54,10 @@ TEST(ClosedLoop, LooksAtRepliesUnderTheMaskSoFar) {
                                      "leave too few steps for a result";
   EXPECT_GT(strongest[1], strongest[0]);
   EXPECT_EQ(never.steer, looked.steer) << "openings that stay change nothing";
+  ASSERT_EQ(looked.looks.size(), 2U);
+  EXPECT_EQ(looked.looks[0].n_step, 3);
+  EXPECT_EQ(looked.looks[1].n_step, 6);
+  EXPECT_EQ(looked.looks[1].sets.at("gain").n_wanted, 20);
 }
 
 TEST(ClosedLoop, EndsEarlyOnlyIfItsOpeningsStay) {

@@ -40,6 +40,13 @@ results.routing = {
     tokens: [0, 1, 2, 3].map((j) => ({ place: (4 * i + j) % nPlace, gained: j % 2 === 0, change: number() })),
   })),
 };
+// The tiny run's loop is too short to look at replies.
+const metric = results.scenario.target_metric;
+results.loop = {
+  ...results.loop,
+  steps: Array.from({ length: 12 }, (_, i) => ({ norm: i, values: { [metric]: i / 12 } })),
+  looks: [5, 10].map((step) => ({ after_step: step, sets: { [metric]: { n: 64, wanted_before: 20, wanted: 20 + step } } })),
+};
 results.candidates = Array.from({ length: 1000 }, () => ({
   ...results.candidates[0],
   alpha: 0.25 + 2 * random(),

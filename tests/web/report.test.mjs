@@ -446,6 +446,16 @@ test("hostile text is shown, and nothing else happens", async () => {
   await other.finish();
 });
 
+test("diamonds show what the closed loop saw in replies", async () => {
+  const page = await open("large");
+  await drawCharts(page);
+  const words = await page.locator(".loop-chart .loop-looks title").evaluateAll((all) => all.map((title) => title.textContent));
+  assert.deepEqual(words, ["after step 5: 25 of 64 replies as wanted", "after step 10: 30 of 64 replies as wanted"]);
+  assert.match(await textOf(page, "section[aria-labelledby=loop]"), /diamonds/);
+  assert.equal(await page.locator("section[aria-labelledby=loop] th", { hasText: "after step" }).count(), 1);
+  await page.finish();
+});
+
 test("48 x 128 experts, 2,000 conversations and 1,000 candidates fit a page that opens in two seconds and scrolls", async (context) => {
   const size = statSync(fileOf("large", "report.html")).size;
   assert.ok(size < 10e6, `${size} bytes`);

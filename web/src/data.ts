@@ -97,6 +97,7 @@ export interface Routing {
 
 export interface Loop {
   steps: { values: Record<string, number | null> }[];
+  looks?: { after_step: number; sets: Record<string, { n: number; wanted_before: number; wanted: number }> }[];
   limits: Record<string, number>;
   best_step: number;
   stretch: number;

@@ -33,7 +33,16 @@ function curveOf(loop: Loop, id: string, look: number, limit?: number): Curve {
   return { name, look, values };
 }
 
-function panel(loop: Loop, curves: Curve[], about: string, domain: [number, number], limit?: number): HTMLElement {
+/** Shares of the target's replies that were as wanted when the loop looked at some. */
+function looksAt(loop: Loop, target: string): Value[] {
+  return (loop.looks ?? []).flatMap(({ after_step, sets }) => {
+    const seen = sets[target];
+    if (seen === undefined || seen.n === 0) return [];
+    return [{ step: after_step, value: seen.wanted / seen.n, words: `after step ${after_step}: ${seen.wanted} of ${seen.n} replies as wanted` }];
+  });
+}
+
+function panel(loop: Loop, curves: Curve[], about: string, domain: [number, number], limit?: number, looks: Value[] = []): HTMLElement {
   const last = loop.best_step + 1;
   const stretch = loop.best_step >= 0 && loop.stretch > 0 ? [{ x1: last - loop.stretch + 1 - 0.3, x2: last + 0.3 }] : [];
   const chart = chartOf("loop-chart", `${about}, by step of the closed loop. The values are in the table below.`, (width) => ({
@@ -56,20 +65,22 @@ function panel(loop: Loop, curves: Curve[], about: string, domain: [number, numb
           dot(values, { x: "step", y: "value", r: 3, fill: colour, title: "words", className: "loop-values" }),
         ];
       }),
+      dot(looks, { x: "step", y: "value", r: 5, symbol: "diamond", fill: "var(--card)", stroke: "var(--ink)", strokeWidth: 1.5, title: "words", className: "loop-looks" }),
     ],
   }));
   const key = el("p", { class: "chart-key" }, ...curves.map(({ name, look }) => el("span", { class: `key c${look}` }, name)));
-  return el("div", {}, el("p", { class: "map-axis" }, about), chart.element, curves.length > 1 && key);
+  const title = looks.length > 0 ? `${about}; diamonds: of replies that were looked at` : about;
+  return el("div", {}, el("p", { class: "map-axis" }, title), chart.element, curves.length > 1 && key);
 }
 
 export function showLoop(results: Results): void {
-  const { best_step = -1, stretch = 0, steps = [], limits: all = {} } = results.loop ?? {};
-  const loop: Loop = { best_step, stretch, steps, limits: all };
+  const { best_step = -1, stretch = 0, steps = [], looks = [], limits: all = {} } = results.loop ?? {};
+  const loop: Loop = { best_step, stretch, steps, looks, limits: all };
   if (steps.length < 2) return;
   const target = results.scenario.target_metric;
   const limits = Object.entries(all).filter(([, limit]) => limit > 0);
   const limited = limits.map(([id, limit], i) => curveOf(loop, id, 1 + (i % 7), limit));
-  const charts = el("div", {}, panel(loop, [curveOf(loop, target, 0)], "Wanted share of the target", [0, 1]));
+  const charts = el("div", {}, panel(loop, [curveOf(loop, target, 0)], "Wanted share of the target", [0, 1], undefined, looksAt(loop, target)));
   if (limited.length > 0) {
     charts.append(panel(loop, limited, "Drop or divergence relative to its limit (1), clipped to \u22120.5 \u2026 2", [lowest, highest], 1));
   }
