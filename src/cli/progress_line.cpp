@@ -180,6 +180,10 @@ void ProgressLine::draw(const ProgressEvent& event) {
   if (!is_last && now - last_drawn_ < pause) {
     return;
   }
+  if (!is_terminal_ && is_last && !finished_.insert(stage_).second &&
+      now - stage_start_ < std::chrono::duration<double>(kLeastSeconds)) {
+    return;  // read from the cache once more
+  }
   const Speed speed = speed_of(event);
   if (is_terminal_) {
     put_lines(header(speed), stage_line(event, speed));

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "base/pace.h"
@@ -56,6 +57,7 @@ class ProgressLine {
   int64_t first_done_ = 0;
   Clock::time_point stage_start_;
   Clock::time_point last_drawn_;
+  std::set<std::string> finished_;  ///< stages that were at their end
   int64_t n_open_ = 0;  ///< lines on the terminal that are to be rewritten
 };
 

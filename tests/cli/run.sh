@@ -16,6 +16,8 @@ says err "wrote $work/whole/mask.gguf"
 for name in mask.gguf results.json report.html labelled.jsonl; do
   [ -s "$work/whole/$name" ] || fail "no $name"
 done
+# What is read from the cache once more is not said once more.
+[ -z "$(sort "$work/err" | uniq -d)" ] || fail "said twice: $(sort "$work/err" | uniq -d)"
 [ "$n_failed" -eq 0 ] || finish
 results_of "$work/whole" >"$work/whole.json"
 # Conversations too long for the model are named, and the run continues with the rest.
