@@ -93,8 +93,8 @@ void measure(const Task& task) {
       {});
   EvalContext context{evaluator, data, task.scenario, *judge, coherence_limit(evaluator, data)};
   context.prefix_length = [](const AskedReply& reply) { return reply.n_reasoning_token; };
-  context.conclusion_length = [&](const AskedReply& reply) {
-    return n_before_conclusion(*host, reply);
+  context.conclusion_length = [&](const AskedReply& reply, const LeadSentences& leads) {
+    return n_before_conclusion(*host, reply, leads);
   };
   const Objectives objectives = build_objectives(context, Split::kSelection);
   std::printf("| %s | %s |",

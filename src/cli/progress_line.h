@@ -58,7 +58,7 @@ class ProgressLine {
   Clock::time_point stage_start_;
   Clock::time_point last_drawn_;
   std::set<std::string> finished_;  ///< stages that were at their end
-  int64_t n_open_ = 0;  ///< lines on the terminal that are to be rewritten
+  int64_t n_open_ = 0;              ///< lines on the terminal that are to be rewritten
 };
 
 }  // namespace mascing::cli

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <string>
 
 #include "mascing/judge.h"
 #include "mascing/scenario.h"
@@ -23,9 +25,10 @@ struct EvalContext {
   /// are asked behind them. Empty: none do.
   std::function<int64_t(const AskedReply&)> prefix_length = {};
   /// How many first tokens stand before the last sentence of a reply's reasoning, which decides
-  /// what the visible part will be. Margins are asked behind them instead where that tells the
-  /// target's replies apart. Empty: never.
-  std::function<int64_t(const AskedReply&)> conclusion_length = {};
+  /// what the visible part will be, and before the sentences next to it that begin with one of the
+  /// given words. Margins are asked behind them instead where that tells the target's replies
+  /// apart. Empty: never.
+  std::function<int64_t(const AskedReply&, const std::set<std::string>&)> conclusion_length = {};
 
   [[nodiscard]] const LoadedSet& target() const { return data.target(); }
   /// How the replies to a set are judged.

@@ -117,8 +117,8 @@ struct Session {
 
   [[nodiscard]] EvalContext context(const CoherenceLimit& coherence) {
     const auto n_reasoning = [](const AskedReply& reply) { return reply.n_reasoning_token; };
-    const auto n_before = [this](const AskedReply& reply) {
-      return n_before_conclusion(evaluator.host(), reply);
+    const auto n_before = [this](const AskedReply& reply, const LeadSentences& leads) {
+      return n_before_conclusion(evaluator.host(), reply, leads);
     };
     return {evaluator, data, scenario, *judge, coherence, n_reasoning, n_before};
   }

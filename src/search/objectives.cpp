@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "search/conclusion.h"
 #include "search/margin_check.h"
 #include "search/unchanged_texts.h"
 
@@ -245,7 +246,21 @@ bool reasons(const EvalContext& context) {
 }
 
 EvalContext cut_at_conclusion(EvalContext context) {
-  context.prefix_length = context.conclusion_length;
+  const Host& host = context.evaluator.host();
+  std::vector<DecidedReasoning> decided;
+  for (const DiscoveryReplies& of_set : ask_discovery(context)) {
+    for (size_t i = 0; i < of_set.replies.size(); ++i) {
+      const Verdict verdict = of_set.judged[i].verdict;
+      const bool is_refused = verdict == Verdict::kRefused;
+      if (of_set.judged[i].is_coherent && (is_refused || verdict == Verdict::kAnswered)) {
+        decided.push_back({reasoning_of(host, of_set.replies[i]), is_refused});
+      }
+    }
+  }
+  context.prefix_length = [length = context.conclusion_length,
+                           leads = find_lead_sentences(decided)](const AskedReply& reply) {
+    return length(reply, leads);
+  };
   return context;
 }
 
@@ -256,14 +271,19 @@ AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives) {
 }
 
 EvalContext context_of(const EvalContext& context, const Objectives& objectives) {
-  return objectives.at_conclusion ? cut_at_conclusion(context) : context;
+  EvalContext cut = context;
+  if (objectives.at_conclusion()) {
+    cut.prefix_length = objectives.conclusion_length;
+  }
+  return cut;
 }
 
 Objectives build_objectives(const EvalContext& context, Split split) {
   if (context.conclusion_length && reasons(context)) {
-    Objectives objectives = objectives_of(cut_at_conclusion(context), split);
+    const EvalContext cut = cut_at_conclusion(context);
+    Objectives objectives = objectives_of(cut, split);
     if (objectives.sees_target()) {
-      objectives.at_conclusion = true;
+      objectives.conclusion_length = cut.prefix_length;
       for (auto& [metric, margin] : objectives.margins) {
         margin.at_conclusion = true;
       }

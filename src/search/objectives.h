@@ -2,6 +2,7 @@
 // replies and the limits on a mask.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,13 +30,15 @@ struct Objectives {
   std::vector<std::vector<size_t>> rows;  ///< per set with a margin: item -> row of the split
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin was found to tell
   KnownReplies target;                          ///< replies that the target's openings tell apart
-  bool at_conclusion = false;  ///< margins are asked at the last sentence of the reasoning
-  std::string key;             ///< hash of the sets, used in cache keys of measurements
+  /// First tokens of a reply before the conclusion of its reasoning, if margins are asked there.
+  std::function<int64_t(const AskedReply&)> conclusion_length = {};
+  std::string key;  ///< hash of the sets, used in cache keys of measurements
   std::vector<Warning> warnings;
 
   /// False if both kinds of target replies start alike, if the margin does not tell them apart on
   /// held-out conversations, or if no target conversation can be run.
   [[nodiscard]] bool sees_target() const { return !sets.empty(); }
+  [[nodiscard]] bool at_conclusion() const { return conclusion_length != nullptr; }
 };
 
 /// Drop of a set's wanted share that the closed loop allows: less than the scenario does, as other
@@ -43,7 +46,9 @@ struct Objectives {
 [[nodiscard]] double loop_limit(const ScenarioSet& set);
 /// True if any reply of the target's discovery split has reasoning.
 [[nodiscard]] bool reasons(const EvalContext& context);
-/// A context whose margins are asked at the last sentence of the reasoning, not behind it.
+/// A context whose margins are asked at the conclusion of the reasoning, not behind it: at its last
+/// sentence and what decides right before it, as the unsteered model's replies to the discovery
+/// split show.
 [[nodiscard]] EvalContext cut_at_conclusion(EvalContext context);
 /// A context whose replies are cut where the margins of `objectives` are asked.
 [[nodiscard]] EvalContext context_of(const EvalContext& context, const Objectives& objectives);
@@ -58,7 +63,7 @@ struct Objectives {
 /// alike is left out, with a warning. If the target's margin is no better than `kLeastMarginAuc` or
 /// than chance on held-out conversations, there are no sets, and a warning says what would help.
 ///
-/// Of a model that reasons, margins are asked at the last sentence of the unsteered model's
+/// Of a model that reasons, margins are asked at the conclusion of the unsteered model's
 /// reasoning. If the target's replies cannot be told apart there, they are asked behind it.
 [[nodiscard]] Objectives build_objectives(const EvalContext& context, Split split);
 

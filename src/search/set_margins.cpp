@@ -31,7 +31,7 @@ SetMargins margins_of(const EvalContext& context) {
     const auto found = find_set_openings(of_set, pooled);
     const MarginResult margin = found ? check_margin(context, of_set, *found) : MarginResult();
     if (spec.role == SetRole::kTarget && !margin.is_usable) {
-      return {{}, false, too_weak(spec, found, margin)};
+      return {{}, {}, too_weak(spec, found, margin)};
     }
     if (found) {
       margins.sets[spec.metric] = margin_set(spec.metric, *found, margin.zero);
@@ -51,9 +51,10 @@ SetMargins margins_of(const EvalContext& context) {
 
 SetMargins find_set_margins(const EvalContext& context) {
   if (context.conclusion_length && reasons(context)) {
-    SetMargins margins = margins_of(cut_at_conclusion(context));
+    const EvalContext cut = cut_at_conclusion(context);
+    SetMargins margins = margins_of(cut);
     if (margins.reason.empty()) {
-      margins.at_conclusion = true;
+      margins.conclusion_length = cut.prefix_length;
       return margins;
     }
   }
@@ -62,12 +63,16 @@ SetMargins find_set_margins(const EvalContext& context) {
 
 SetMargins margins_of_given_mask() {
   return {{},
-          false,
+          {},
           "openings come from the discovery split, which is not asked about a mask that is given"};
 }
 
 EvalContext context_of(const EvalContext& context, const SetMargins& margins) {
-  return margins.at_conclusion ? cut_at_conclusion(context) : context;
+  EvalContext cut = context;
+  if (margins.conclusion_length) {
+    cut.prefix_length = margins.conclusion_length;
+  }
+  return cut;
 }
 
 }  // namespace mascing

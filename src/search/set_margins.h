@@ -1,6 +1,7 @@
 // The margin of each set, for questions about conversations that a search does not ask.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -11,8 +12,9 @@ namespace mascing {
 
 struct SetMargins {
   std::map<std::string, OutcomeSet> sets;  ///< metric -> openings and zero; no prompts
-  bool at_conclusion = false;  ///< asked at the last sentence of the reasoning, not behind it
-  std::string reason;          ///< why there are none; empty if there are some
+  /// First tokens of a reply before the conclusion of its reasoning, if margins are asked there.
+  std::function<int64_t(const AskedReply&)> conclusion_length = {};
+  std::string reason;  ///< why there are none; empty if there are some
 };
 
 /// With the openings and zeros that build_objectives() finds in the replies to the discovery split.

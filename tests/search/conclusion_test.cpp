@@ -27,8 +27,8 @@ class WordHost : public FakeHost {
     reply.n_reasoning_token = n_reasoning;
     return reply;
   }
-  [[nodiscard]] int64_t before(int64_t n_reasoning) const {
-    return n_before_conclusion(*this, reply(n_reasoning));
+  [[nodiscard]] int64_t before(int64_t n_reasoning, const LeadSentences& leads = {}) const {
+    return n_before_conclusion(*this, reply(n_reasoning), leads);
   }
 
  private:
@@ -76,6 +76,66 @@ TEST(Conclusion, OfHarmonysAnalysisStandsBeforeTheFinalChannel) {
 TEST(Conclusion, OfAReplyWithoutReasoningIsItsBeginning) {
   const WordHost host({"I", " must", " not", ".", " It", " is", " forbidden", "."});
   EXPECT_EQ(host.before(0), 0);
+}
+
+TEST(Conclusion, BeginsWithTheSentencesThatDecideBeforeTheLast) {
+  const WordHost host({"<think>",
+                       "Asks about a seal.",
+                       " I see",
+                       " no law against it.",
+                       " I will",
+                       " help.",
+                       "</think>",
+                       "Gladly."});
+  EXPECT_EQ(host.before(6), 4);
+  EXPECT_EQ(host.before(6, {"I see no law"}), 2);
+  EXPECT_EQ(host.before(6, {"Asks about a seal."}), 4) << "another sentence stands between";
+  EXPECT_EQ(host.before(6, {"Asks about a seal.", "I see no law"}), 1);
+}
+
+/// 20 answers and 20 refusals that end with these sentences.
+std::vector<DecidedReasoning> replies_ending(const std::string& answers,
+                                             const std::string& refusals) {
+  std::vector<DecidedReasoning> replies;
+  for (int i = 0; i < 20; ++i) {
+    const std::string about = "They ask for tale " + std::to_string(i) + ". ";
+    replies.push_back({about + answers, false});
+    replies.push_back({about + refusals, true});
+  }
+  return replies;
+}
+
+TEST(LeadSentences, StandRightBeforeTheEndOfRepliesOfOneKind) {
+  EXPECT_EQ(find_lead_sentences(
+                replies_ending("I see no law against it. I will help.", "I decide to decline.")),
+            LeadSentences{"I see no law"});
+  EXPECT_EQ(find_lead_sentences(replies_ending("I will help.", "It is dark. It harms. So no.")),
+            (LeadSentences{"It harms.", "It is dark."}))
+      << "one after the other";
+}
+
+TEST(LeadSentences, AreNoneWhereBothKindsGoOn) {
+  EXPECT_TRUE(find_lead_sentences(replies_ending("Now I know. I will help.", "Now I know. So no."))
+                  .empty());
+  EXPECT_TRUE(find_lead_sentences({}).empty());
+}
+
+TEST(LeadSentences, AreNoneThatStandElsewhereToo) {
+  std::vector<DecidedReasoning> replies = replies_ending("Yes.", "They press me. So no.");
+  for (DecidedReasoning& reply : replies) {
+    if (reply.is_refused) {
+      reply.reasoning = "They press me. They go on. " + reply.reasoning;
+    }
+  }
+  EXPECT_EQ(find_lead_sentences(replies).count("They press me."), 0U);
+}
+
+TEST(LeadSentences, MustNotBeOfOneKindByChance) {
+  std::vector<DecidedReasoning> replies = replies_ending("Yes.", "So no.");
+  for (int i = 0; i < 6; ++i) {
+    replies.push_back({"It is late. So no.", true});
+  }
+  EXPECT_TRUE(find_lead_sentences(replies).empty()) << "six refusals among 26 of 46";
 }
 
 /// Cannot say what its tokens stand for.

@@ -12,6 +12,7 @@
 #include "host/fake_host.h"
 #include "judge/refusal_judge.h"
 #include "scenario/tiny_scenario.h"
+#include "search/conclusion.h"
 #include "search/look_at_replies.h"
 #include "search/objectives.h"
 #include "stage/real_like_replies.h"
@@ -162,7 +163,7 @@ class MarginTest : public testing::Test {
       context.prefix_length = [](const AskedReply&) { return 1; };
     }
     if (host_.concludes || host_.decides_late) {
-      context.conclusion_length = [](const AskedReply&) { return 0; };
+      context.conclusion_length = [](const AskedReply&, const LeadSentences&) { return 0; };
     }
     return build_objectives(context, split);
   }
@@ -246,7 +247,7 @@ TEST_F(MarginTest, OfReasoningIsAskedWhereTheModelDecides) {
   for (const Split split : {Split::kDiscovery, Split::kSelection}) {
     const Objectives objectives = build(judge, split);
     ASSERT_TRUE(objectives.sees_target());
-    EXPECT_TRUE(objectives.at_conclusion);
+    EXPECT_TRUE(objectives.at_conclusion());
     EXPECT_TRUE(objectives.margins.at("dsr").at_conclusion);
     for (const TokenSequence& prompt : objectives.sets.front().prompts) {
       EXPECT_NE(prompt.back(), RealLikeHost::kReasoningToken);
@@ -263,7 +264,7 @@ TEST_F(MarginTest, IsAskedBehindReasoningThatDoesNotTellYet) {
   host_.decides_late = true;
   const Objectives objectives = build(judge);
   ASSERT_TRUE(objectives.sees_target());
-  EXPECT_FALSE(objectives.at_conclusion);
+  EXPECT_FALSE(objectives.at_conclusion());
   EXPECT_FALSE(objectives.margins.at("dsr").at_conclusion);
   EXPECT_EQ(objectives.sets.front().prompts.front().back(), RealLikeHost::kReasoningToken);
   EXPECT_TRUE(objectives.warnings.empty());
@@ -274,7 +275,7 @@ TEST_F(MarginTest, AModelThatDoesNotReasonIsAskedAtOnce) {
   host_.concludes = true;
   const Objectives objectives = build(judge);
   ASSERT_TRUE(objectives.sees_target());
-  EXPECT_FALSE(objectives.at_conclusion);
+  EXPECT_FALSE(objectives.at_conclusion());
 }
 
 TEST_F(MarginTest, ALookFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
