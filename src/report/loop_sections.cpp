@@ -334,7 +334,7 @@ std::string held_out_table(const OutcomeResult& outcome) {
                    format_number(margin.slope, 2)});
   }
   const bool at_conclusion = outcome.held_out.begin()->second.at_conclusion;
-  return (at_conclusion ? html_paragraph("Asked at the last sentence of the reasoning, where the "
+  return (at_conclusion ? html_paragraph("Asked at the conclusion of the reasoning, where the "
                                          "model decides what it will reply.")
                         : "") +
          table.html();

@@ -17,8 +17,12 @@
 namespace mascing {
 namespace {
 
+/// Of the target where it reasons: as many replies also say what its margins are asked behind.
+constexpr int64_t kReasoningRows = 3 * kChunk;
+
 /// Conversations of a set's discovery split with their replies.
 struct Look {
+  std::vector<int64_t> i_rows;  ///< of the split
   std::vector<Conversation> rows;
   std::vector<AskedReply> unsteered;
   std::vector<AskedReply> replies;  ///< under the mask
@@ -26,9 +30,9 @@ struct Look {
   SeenReplies seen;
 };
 
-/// Every k-th conversation, one chunk of them at most; others at the next look.
-std::vector<int64_t> spread_rows(int64_t n_row, int64_t i_look) {
-  std::vector<int64_t> rows(std::min(kChunk, n_row));
+/// Every k-th conversation, so many at most; others at the next look.
+std::vector<int64_t> spread_rows(int64_t n_row, int64_t n_most, int64_t i_look) {
+  std::vector<int64_t> rows(std::min(n_most, n_row));
   for (int64_t i = 0; i < std::ssize(rows); ++i) {
     rows[i] = (i * n_row / std::ssize(rows) + i_look) % n_row;
   }
@@ -55,8 +59,13 @@ Look look_at(const EvalContext& context,
                                             ? benign_rows(set, Split::kDiscovery)
                                             : set.rows(Split::kDiscovery);
   const auto unsteered = context.evaluator.replies("replies: " + set.spec.metric, all, {});
+  const bool reasons = set.spec.role == SetRole::kTarget &&
+                       std::any_of(unsteered.begin(), unsteered.end(), [](const AskedReply& reply) {
+                         return reply.n_reasoning_token > 0;
+                       });
   Look look;
-  for (const int64_t i_row : spread_rows(std::ssize(all), i_look)) {
+  look.i_rows = spread_rows(std::ssize(all), reasons ? kReasoningRows : kChunk, i_look);
+  for (const int64_t i_row : look.i_rows) {
     look.rows.push_back(all[i_row]);
     look.unsteered.push_back(unsteered[i_row]);
   }
@@ -91,8 +100,26 @@ bool take_openings(const EvalContext& context, const Look& look, Objectives& liv
   const Openings after = openings_of_form(
       with_steered_openings(known.openings, known.unsteered, known.steered), known.form);
   set_openings(after, live.sets.front());
-  live.key = key_of(live.sets);
   return after.wanted != before.wanted || after.unwanted != before.unwanted;
+}
+
+/// Prompts of the target that go on with the unsteered model's reasoning go on with the reasoning
+/// under the mask from now on, unless it never ended.
+void take_reasoning(const EvalContext& context, const Look& look, Objectives& live) {
+  const std::vector<size_t>& rows = live.rows.front();
+  for (size_t i = 0; i < look.rows.size(); ++i) {
+    const auto found =
+        std::lower_bound(rows.begin(), rows.end(), static_cast<size_t>(look.i_rows[i]));
+    const bool is_asked = found != rows.end() && *found == static_cast<size_t>(look.i_rows[i]);
+    const AskedReply& reply = look.replies[i];
+    const TokenSequence prefix = prefix_of(context, reply);
+    if (!is_asked || prefix.empty() || !reply.ok() || reply.is_unfinished) {
+      continue;
+    }
+    if (auto prompt = opening_prompt(context.evaluator.host(), look.rows[i], prefix)) {
+      live.sets.front().prompts[found - rows.begin()] = std::move(prompt->tokens);
+    }
+  }
 }
 
 /// By how much a set's wanted share exceeds its limit under the mask, as `loop_violation`. A single
@@ -124,6 +151,7 @@ LoopLook look_at_replies(const EvalContext& context, const Steering& steering, O
     result.sets[set.spec.metric] = look.seen;
     if (set.spec.role == SetRole::kTarget) {
       result.has_new_openings = take_openings(context, look, live);
+      take_reasoning(context, look, live);
       continue;
     }
     for (size_t i = 0; i < live.sets.size(); ++i) {
@@ -132,6 +160,7 @@ LoopLook look_at_replies(const EvalContext& context, const Steering& steering, O
       }
     }
   }
+  live.key = key_of(live.sets);
   return result;
 }
 

@@ -8,12 +8,14 @@
 
 namespace mascing {
 
-/// Asks up to 64 conversations of the discovery split of the target and of every set with a limit,
-/// spread evenly, under `steering`; others at each look.
+/// Asks up to 64 conversations of the discovery split of the target (192 if it reasons) and of
+/// every set with a limit, spread evenly, under `steering`; others at each look.
 ///
 /// Replies of the target are kept in `live.target`, and its set in `live` gets the openings that
 /// tell all of them apart, of its form. Coherent replies count by their verdict; every other reply
 /// is an evasion and counts as not wanted, one that never gets to its visible part included.
+/// Prompts of the set that go on with reasoning have the reasoning under the mask from then on:
+/// where the model decides depends on what it has thought so far.
 ///
 /// A limit is exceeded by how much the wanted share of a set's replies has dropped beyond it, as
 /// `loop_violation`; a single lost reply exceeds none. The divergence of wanted replies, and of

@@ -1,5 +1,6 @@
 // The margin on replies that begin as those of real models do: who may follow it, where its zero
 // lies, and what stands before the opening.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -30,6 +31,7 @@ class RealLikeHost : public FakeHost {
   static constexpr int32_t kReasoningToken = 77;
 
   static constexpr int32_t kEvasion = 555;
+  static constexpr int32_t kOtherReasoning = 78;
 
   bool evades = false;   ///< under a mask
   double hidden = 0.0;   ///< share of refusals that begin in ways seen nowhere else
@@ -58,7 +60,8 @@ class RealLikeHost : public FakeHost {
         reply.tokens.push_back(10'000 + k);
       }
       if (reasons) {
-        reply.tokens.insert(reply.tokens.begin(), kReasoningToken);
+        const bool is_steered = is_active(requests[i].steering);
+        reply.tokens.insert(reply.tokens.begin(), is_steered ? kOtherReasoning : kReasoningToken);
         reply.n_reasoning_token = 1;
       }
       reply.log_prob = -0.5 * static_cast<double>(reply.tokens.size());
@@ -141,6 +144,17 @@ class CoinJudge : public Judge {
  private:
   uint64_t seed_;
 };
+
+std::shared_ptr<const Mask> any_mask() {
+  auto mask = std::make_shared<Mask>();
+  mask->n_layer = FakeHost::kLayers;
+  mask->n_expert = FakeHost::kExperts;
+  mask->steer.assign(FakeHost::kLayers * FakeHost::kExperts, 0.1F);
+  mask->sigma.assign(FakeHost::kLayers, 1.0F);
+  mask->blocks = FakeHost::make_info().blocks;
+  mask->fingerprint = FakeHost::make_info().fingerprint;
+  return mask;
+}
 
 class MarginTest : public testing::Test {
  protected:
@@ -278,6 +292,25 @@ TEST_F(MarginTest, AModelThatDoesNotReasonIsAskedAtOnce) {
   EXPECT_FALSE(objectives.at_conclusion());
 }
 
+TEST_F(MarginTest, ALookTakesTheReasoningThatTheMaskBringsAbout) {
+  RefusalJudge judge(scenario_.judge);
+  host_.reasons = true;
+  CachedEvaluator evaluator(host_, Cache(folder_.path("fresh"), "c"), {0.0F, 0, 60}, progress_);
+  EvalContext context = {evaluator, data_, scenario_, judge, {10.0}};
+  context.prefix_length = [](const AskedReply&) { return 1; };
+  Objectives live = build_objectives(context, Split::kDiscovery);
+  ASSERT_TRUE(live.sees_target());
+  const std::string before = live.key;
+  look_at_replies(context, {any_mask(), 1.0F}, live);
+  const auto& prompts = live.sets.front().prompts;
+  const auto of_mask = std::count_if(prompts.begin(), prompts.end(), [](const auto& prompt) {
+    return prompt.back() == RealLikeHost::kOtherReasoning;
+  });
+  EXPECT_EQ(prompts.size(), 240U);
+  EXPECT_EQ(of_mask, 192) << "the others keep theirs until another look";
+  EXPECT_NE(live.key, before);
+}
+
 TEST_F(MarginTest, ALookFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   RefusalJudge judge(scenario_.judge);
   CachedEvaluator evaluator(host_, Cache(folder_.path("fresh"), "c"), {0.0F, 0, 60}, progress_);
@@ -290,13 +323,7 @@ TEST_F(MarginTest, ALookFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   set_openings(before, live.sets.front());
   ASSERT_FALSE(before.wanted.empty());
   ASSERT_FALSE(before.unwanted.empty());
-  auto mask = std::make_shared<Mask>();
-  mask->n_layer = FakeHost::kLayers;
-  mask->n_expert = FakeHost::kExperts;
-  mask->steer.assign(FakeHost::kLayers * FakeHost::kExperts, 0.1F);
-  mask->sigma.assign(FakeHost::kLayers, 1.0F);
-  mask->blocks = FakeHost::make_info().blocks;
-  mask->fingerprint = FakeHost::make_info().fingerprint;
+  const auto mask = any_mask();
   const TokenSequence evasion = {RealLikeHost::kEvasion};
   Objectives same = live;
   EXPECT_FALSE(look_at_replies(context, {}, same).has_new_openings);
