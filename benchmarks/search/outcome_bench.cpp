@@ -5,7 +5,10 @@
 //   outcome_bench SCENARIO MODEL CACHE_FOLDER [REASONING = off] [MASKS = 8] [SIGMAS = 0.5]
 //
 // Prints a row: replies that the margin was asked about, share of wanted ones, AUC with a 95 %
-// interval (Hanley and McNeil), the same of the unsteered model.
+// interval (Hanley and McNeil), the same of the unsteered model. A model that reasons is asked
+// behind its own reasoning without a mask, and, in a second row, as a loop asks it after a look:
+// behind its reasoning under a mask that is near, half of the one that is measured.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -26,6 +29,7 @@
 #include "measure/traces.h"
 #include "scenario/dataset.h"
 #include "search/conclusion.h"
+#include "search/look_at_replies.h"
 #include "search/search_space.h"
 #include "search/successive_halving.h"
 #include "stage/baseline_masks.h"
@@ -77,6 +81,42 @@ Mask zero_mask(const EvalContext& context, const std::string& folder) {
   return make_search_space(traced.traces, context.scenario, 0).mask;
 }
 
+std::string name_of(const Task& task) {
+  return std::filesystem::path(task.model).stem();
+}
+
+/// `near`: share of a mask under which the reasoning is taken; 0: the unsteered model's.
+void print_row(
+    const EvalContext& context, Objectives objectives, Mask mask, const Task& task, float near) {
+  const ConstraintChecker checker(context);
+  const PrefillEstimator estimator(context.evaluator, objectives);
+  std::vector<Conversation> rows = context.target().rows(Split::kSelection);
+  rows.resize(std::min(rows.size(), kRows));
+  std::vector<int64_t> i_rows(rows.size());
+  std::iota(i_rows.begin(), i_rows.end(), 0);
+  MarginSample random;
+  const auto n_entry = std::ssize(mask.steer);
+  for (int64_t i = 0; i < task.n_mask; ++i) {
+    const double norm = task.n_sigma * std::sqrt(static_cast<double>(n_entry));
+    mask.steer = random_steer(n_entry, norm, mix_seed(7, static_cast<uint64_t>(i)));
+    const auto drawn = std::make_shared<const Mask>(mask);
+    if (near > 0.0F) {
+      const auto replies = checker.ask_target({drawn, near}, "near", kRows).replies;
+      take_reasoning(context_of(context, objectives), i_rows, rows, replies, objectives);
+    }
+    const Steering steering{drawn, 1.0F};
+    random.add(margins_of(
+        checker, estimator, steering, checker.ask_target(steering, "random", kRows).replies));
+  }
+  const char* behind = near > 0.0F ? ", reasoning under half of the mask" : "";
+  std::printf("| %s%s | %s |", name_of(task).c_str(), behind, context.target().spec.metric.c_str());
+  print_outcome(random);
+  if (near == 0.0F) {
+    print_outcome(margins_of(checker, estimator, {}, checker.base_replies(checker.target())));
+  }
+  std::printf("\n");
+}
+
 void measure(const Task& task) {
   LlamaHostOptions options;
   options.path = task.model;
@@ -97,28 +137,14 @@ void measure(const Task& task) {
     return n_before_conclusion(*host, reply, leads);
   };
   const Objectives objectives = build_objectives(context, Split::kSelection);
-  std::printf("| %s | %s |",
-              std::filesystem::path(task.model).stem().c_str(),
-              context.target().spec.metric.c_str());
   if (!objectives.sees_target()) {
-    std::printf(" the margin is too weak | | | | | |\n");
+    std::printf("| %s | the margin is too weak | | | | | |\n", name_of(task).c_str());
     return;
   }
-  const ConstraintChecker checker(context);
-  const PrefillEstimator estimator(evaluator, objectives);
-  MarginSample random;
-  Mask mask = zero_mask(context, task.folder);
-  const auto n_entry = std::ssize(mask.steer);
-  for (int64_t i = 0; i < task.n_mask; ++i) {
-    const double norm = task.n_sigma * std::sqrt(static_cast<double>(n_entry));
-    mask.steer = random_steer(n_entry, norm, mix_seed(7, static_cast<uint64_t>(i)));
-    const Steering steering{std::make_shared<const Mask>(mask), 1.0F};
-    random.add(margins_of(
-        checker, estimator, steering, checker.ask_target(steering, "random", kRows).replies));
+  print_row(context, objectives, zero_mask(context, task.folder), task, 0.0F);
+  if (objectives.at_conclusion()) {
+    print_row(context, objectives, zero_mask(context, task.folder), task, 0.5F);
   }
-  print_outcome(random);
-  print_outcome(margins_of(checker, estimator, {}, checker.base_replies(checker.target())));
-  std::printf("\n");
 }
 
 }  // namespace

@@ -103,25 +103,6 @@ bool take_openings(const EvalContext& context, const Look& look, Objectives& liv
   return after.wanted != before.wanted || after.unwanted != before.unwanted;
 }
 
-/// Prompts of the target that go on with the unsteered model's reasoning go on with the reasoning
-/// under the mask from now on, unless it never ended.
-void take_reasoning(const EvalContext& context, const Look& look, Objectives& live) {
-  const std::vector<size_t>& rows = live.rows.front();
-  for (size_t i = 0; i < look.rows.size(); ++i) {
-    const auto found =
-        std::lower_bound(rows.begin(), rows.end(), static_cast<size_t>(look.i_rows[i]));
-    const bool is_asked = found != rows.end() && *found == static_cast<size_t>(look.i_rows[i]);
-    const AskedReply& reply = look.replies[i];
-    const TokenSequence prefix = prefix_of(context, reply);
-    if (!is_asked || prefix.empty() || !reply.ok() || reply.is_unfinished) {
-      continue;
-    }
-    if (auto prompt = opening_prompt(context.evaluator.host(), look.rows[i], prefix)) {
-      live.sets.front().prompts[found - rows.begin()] = std::move(prompt->tokens);
-    }
-  }
-}
-
 /// By how much a set's wanted share exceeds its limit under the mask, as `loop_violation`. A single
 /// lost reply does not.
 double violation_of(const ScenarioSet& set, const SeenReplies& seen) {
@@ -139,6 +120,25 @@ bool depends_on(const std::string& name, const ScenarioSet& set) {
 
 }  // namespace
 
+void take_reasoning(const EvalContext& context,
+                    const std::vector<int64_t>& i_rows,
+                    const std::vector<Conversation>& rows,
+                    const std::vector<AskedReply>& replies,
+                    Objectives& live) {
+  const std::vector<size_t>& asked = live.rows.front();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto found = std::find(asked.begin(), asked.end(), static_cast<size_t>(i_rows[i]));
+    const TokenSequence prefix = prefix_of(context, replies[i]);
+    if (found == asked.end() || prefix.empty() || !replies[i].ok() || replies[i].is_unfinished) {
+      continue;
+    }
+    if (auto prompt = opening_prompt(context.evaluator.host(), rows[i], prefix)) {
+      live.sets.front().prompts[found - asked.begin()] = std::move(prompt->tokens);
+    }
+  }
+  live.key = key_of(live.sets);
+}
+
 LoopLook look_at_replies(const EvalContext& context, const Steering& steering, Objectives& live) {
   const int64_t i_look = live.target.n_look++;
   LoopLook result;
@@ -151,7 +151,7 @@ LoopLook look_at_replies(const EvalContext& context, const Steering& steering, O
     result.sets[set.spec.metric] = look.seen;
     if (set.spec.role == SetRole::kTarget) {
       result.has_new_openings = take_openings(context, look, live);
-      take_reasoning(context, look, live);
+      take_reasoning(context, look.i_rows, look.rows, look.replies, live);
       continue;
     }
     for (size_t i = 0; i < live.sets.size(); ++i) {
@@ -160,7 +160,6 @@ LoopLook look_at_replies(const EvalContext& context, const Steering& steering, O
       }
     }
   }
-  live.key = key_of(live.sets);
   return result;
 }
 

@@ -2,6 +2,9 @@
 // margins do not show of the limits is counted.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "measure/eval_context.h"
 #include "search/objectives.h"
 #include "stage/closed_loop.h"
@@ -24,5 +27,14 @@ namespace mascing {
 [[nodiscard]] LoopLook look_at_replies(const EvalContext& context,
                                        const Steering& steering,
                                        Objectives& live);
+
+/// Conversations of the target go on with the reasoning of these `replies` from now on, up to where
+/// `context` cuts them, instead of the unsteered model's; those whose reasoning never ended do not.
+/// `i_rows`: which rows of the split of `live` they are.
+void take_reasoning(const EvalContext& context,
+                    const std::vector<int64_t>& i_rows,
+                    const std::vector<Conversation>& rows,
+                    const std::vector<AskedReply>& replies,
+                    Objectives& live);
 
 }  // namespace mascing
