@@ -127,15 +127,19 @@ std::vector<Prompt> in_turns(const std::vector<std::vector<Prompt>>& of_sets) {
   return all;
 }
 
+bool may_reason(const Scenario& scenario, const Host& host) {
+  return !host.reasoning_marks().start.empty() &&
+         scenario.chat_template.reasoning == ReasoningMode::kOn;
+}
+
 /// Where the measurement had no time for whole replies, they are taken to be as long as allowed.
 double reply_length(const Scenario& scenario, const Host& host, const ModelSpeed& speed) {
   if (speed.has_whole_reply) {
     return speed.reply_token;
   }
-  const bool may_reason = !host.reasoning_marks().start.empty() &&
-                          scenario.chat_template.reasoning == ReasoningMode::kOn;
   return to_double(scenario.n_max_token) +
-         (may_reason ? kReasonedShare * to_double(scenario.n_max_reasoning_token) : 0.0);
+         (may_reason(scenario, host) ? kReasonedShare * to_double(scenario.n_max_reasoning_token)
+                                     : 0.0);
 }
 
 /// What a rollout makes of a script: the model's own turns come to its prompt.
@@ -224,6 +228,7 @@ Forecast forecast_run(const Scenario& scenario, Host& host, const ForecastOption
                                    scenario.n_max_token,
                                    scenario.n_max_reasoning_token}});
   tokens.is_exact = forecast.speed.gradient > 0.0;
+  tokens.reasons = may_reason(scenario, host);
   const ModelInfo& info = host.describe();
   tokens.n_entry = info.n_layer * info.n_expert;
   set_replies(reply_length(scenario, host, forecast.speed), tokens.sets);

@@ -8,6 +8,7 @@
 #include "base/numeric.h"
 #include "measure/cached_evaluator.h"
 #include "run/test_routing.h"
+#include "search/look_at_replies.h"
 #include "search/loop_run.h"
 #include "stage/closed_loop.h"
 
@@ -198,7 +199,7 @@ Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
   return sum;
 }
 
-/// A chunk of replies of every set, each time that a loop looks at replies; not in its last steps.
+/// Replies of every set, each time that a loop looks at replies; not in its last steps.
 Tokens looks(const Scenario& scenario, const RunTokens& run) {
   const SearchOptions& search = scenario.search;
   int64_t n_look = 0;
@@ -209,8 +210,9 @@ Tokens looks(const Scenario& scenario, const RunTokens& run) {
     n_look +=
         is_run && n_step > 0 ? std::max<int64_t>(0, search.n_loop_step - kLoopStretch) / n_step : 0;
   }
-  const Tokens one = over_sets(run, 0, has_margin, [](const SetTokens& set, double n) {
-    return replies(set, calibrated(n), true);
+  const Tokens one = over_sets(run, 0, has_margin, [&](const SetTokens& set, double n) {
+    const bool takes_reasoning = run.reasons && set.role == SetRole::kTarget;
+    return replies(set, std::min(n, to_double(rows_of_look(takes_reasoning))), true);
   });
   Tokens sum;
   sum.add(one, to_double(n_look));

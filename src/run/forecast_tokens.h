@@ -38,6 +38,7 @@ struct RunTokens {
   std::vector<SetTokens> sets;  ///< in the scenario's order
   TextTokens text;
   bool is_exact = false;  ///< gradients are exact
+  bool reasons = false;   ///< before its replies
   int64_t n_entry = 0;    ///< layers times experts
 };
 

@@ -17,9 +17,6 @@
 namespace mascing {
 namespace {
 
-/// Of the target where it reasons: as many replies also say what its margins are asked behind.
-constexpr int64_t kReasoningRows = 3 * kChunk;
-
 /// Conversations of a set's discovery split with their replies.
 struct Look {
   std::vector<int64_t> i_rows;  ///< of the split
@@ -64,7 +61,7 @@ Look look_at(const EvalContext& context,
                          return reply.n_reasoning_token > 0;
                        });
   Look look;
-  look.i_rows = spread_rows(std::ssize(all), reasons ? kReasoningRows : kChunk, i_look);
+  look.i_rows = spread_rows(std::ssize(all), rows_of_look(reasons), i_look);
   for (const int64_t i_row : look.i_rows) {
     look.rows.push_back(all[i_row]);
     look.unsteered.push_back(unsteered[i_row]);

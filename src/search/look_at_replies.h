@@ -11,6 +11,12 @@
 
 namespace mascing {
 
+/// Conversations of a set that a look has answered, at most: more of the target if it reasons, as
+/// these replies also say what its margins are asked behind.
+[[nodiscard]] constexpr int64_t rows_of_look(bool takes_reasoning) {
+  return (takes_reasoning ? 3 : 1) * kChunk;
+}
+
 /// Asks up to 64 conversations of the discovery split of the target (192 if it reasons) and of
 /// every set with a limit, spread evenly, under `steering`; others at each look.
 ///

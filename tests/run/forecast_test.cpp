@@ -37,6 +37,33 @@ class ForecastTest : public RunTest {
   }
 };
 
+TEST_F(ForecastTest, CountsTheRepliesThatALoopLooksAt) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kRouterAdapter};
+  scenario.search.n_loop_step = 60;
+  SetTokens target;
+  target.role = SetRole::kTarget;
+  target.n = {400, 150, 260};
+  target.prompt = 100.0;
+  target.reply = 50.0;
+  RunTokens tokens;
+  tokens.sets = {target};
+  tokens.is_exact = true;
+  const auto generated = [&] {
+    const std::vector<StageForecast> stages = count_stages(scenario, tokens);
+    return std::accumulate(
+        stages.begin(), stages.end(), int64_t{0}, [](int64_t n, const auto& one) {
+          return n + one.n_generated;
+        });
+  };
+  const int64_t usual = generated();
+  tokens.reasons = true;
+  const int64_t reasoning = generated();
+  scenario.search.n_refresh_step = 0;
+  EXPECT_EQ(usual - generated(), 5 * 64 * 50) << "every tenth step, not in the last ones";
+  EXPECT_EQ(reasoning - generated(), 5 * 192 * 50);
+}
+
 TEST_F(ForecastTest, RepliesAreThoseOfTheRunWithinAFactorOfOneAndAHalf) {
   for (const bool has_loop : {false, true}) {
     Scenario scenario = write_defend(folder_.path());
