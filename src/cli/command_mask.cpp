@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/mask_metrics.h"
 #include "cli/mask_options.h"
 #include "cli/mask_verify.h"
 #include "cli/options.h"
@@ -66,9 +67,7 @@ void show(const std::string& path) {
     std::cout << "  block " << mask.blocks[entry.i_layer] << " expert " << entry.i_expert << "  "
               << (entry.value > 0 ? "+" : "") << format_number(entry.value, 3) << '\n';
   }
-  for (const auto& [name, value] : mask.metrics) {
-    std::cout << name << "  " << format_number(value, 4) << '\n';
-  }
+  std::cout << metrics_table(mask.metrics);
 }
 
 void diff(const std::vector<std::string>& words) {

@@ -11,9 +11,12 @@
 #include "base/text.h"
 #include "cli/forecast_table.h"
 #include "mascing/error.h"
+#include "report/columns.h"
 
 namespace mascing::cli {
 namespace {
+
+constexpr size_t kTextIndent = 8;  // of "target: "
 
 /// "  direct_refusal (hold)": padded to `width`.
 std::string padded(std::string text, size_t width) {
@@ -70,10 +73,11 @@ void print_data_text(const DataSummary& summary, std::ostream& out) {
     width = std::max(width, set.metric.size() + set.role.size() + 5);
   }
   for (const SetSummary& set : summary.sets) {
-    out << padded(printable(set.metric) + " (" + set.role + ")", width) << split_words(set.counts)
-        << limit_words(set) << '\n';
+    out << wrapped(padded(printable(set.metric) + " (" + set.role + ")", width),
+                   split_words(set.counts) + limit_words(set),
+                   width);
   }
-  out << "target: " << power_words(summary.power) << '\n' << std::flush;
+  out << wrapped("target: ", power_words(summary.power), kTextIndent) << std::flush;
   for (const Warning& warning : summary.warnings) {
     std::cerr << "warning [" << printable(warning.id) << "] " << printable(warning.text, 400)
               << "\n  -> " << printable(warning.advice, 400) << '\n';

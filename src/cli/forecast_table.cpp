@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+#include <sstream>
 #include <string>
 
 #include "base/text.h"
+#include "report/columns.h"
 #include "report/numbers.h"
 
 namespace mascing::cli {
 namespace {
+
+constexpr size_t kForecastIndent = 7;  // of "memory "
 
 std::string in_gibibytes(int64_t n_byte) {
   constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
@@ -41,8 +45,9 @@ void write_row(std::ostream& out,
       << to_width(differentiated, 16, true) << to_width(time, 10, true) << '\n';
 }
 
-void write_space(const SpaceForecast& space, std::ostream& out) {
-  out << "memory " << in_gibibytes(space.memory()) << " of " << in_gibibytes(space.free_memory)
+void write_space(const SpaceForecast& space, std::ostream& terminal) {
+  std::ostringstream out;
+  out << in_gibibytes(space.memory()) << " of " << in_gibibytes(space.free_memory)
       << " free: weights " << in_gibibytes(space.weights);
   if (space.gradient > 0) {
     out << ", for gradients " << in_gibibytes(space.gradient);
@@ -53,8 +58,9 @@ void write_space(const SpaceForecast& space, std::ostream& out) {
     out << ", judge " << in_gibibytes(space.judges)
         << (space.takes_turns ? " (in turns with the model)" : "");
   }
-  out << "\ndisk   " << in_gibibytes(space.disk) << " of " << in_gibibytes(space.free_disk)
-      << " free, traces " << in_gibibytes(space.traces) << " of it\n";
+  terminal << wrapped("memory ", out.str(), kForecastIndent) << "disk   "
+           << in_gibibytes(space.disk) << " of " << in_gibibytes(space.free_disk)
+           << " free, traces " << in_gibibytes(space.traces) << " of it\n";
 }
 
 }  // namespace
@@ -71,12 +77,13 @@ void write_forecast(const Forecast& forecast, std::ostream& out) {
   }
   write_row(out, "all", "", "", "", in_time(forecast.seconds));
   const ModelSpeed& speed = forecast.speed;
-  out << "measured in " << in_time(speed.measured_s) << ": " << format_number(speed.prefill, 1)
-      << " prompt tokens a second, " << format_number(speed.generated, 1) << " generated";
-  if (speed.gradient > 0.0) {
-    out << ", " << format_number(speed.gradient, 1) << " differentiated";
-  }
-  out << '\n';
+  const std::string gradient =
+      speed.gradient > 0.0 ? ", " + format_number(speed.gradient, 1) + " differentiated" : "";
+  out << wrapped("measured in",
+                 in_time(speed.measured_s) + ": " + format_number(speed.prefill, 1) +
+                     " prompt tokens a second, " + format_number(speed.generated, 1) +
+                     " generated" + gradient,
+                 kForecastIndent);
   write_space(forecast.space, out);
   for (const std::string& note : forecast.notes) {
     out << "note: " << note << '\n';

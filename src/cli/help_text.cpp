@@ -3,6 +3,7 @@
 #include "cli/help_text.h"
 
 #include <sstream>
+#include <vector>
 
 #include "base/text.h"
 
@@ -21,10 +22,48 @@ size_t second_column(const std::string& line) {
   return text == std::string::npos ? 0 : text;
 }
 
+/// Words of a command line, an option together with its value.
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> words;
+  std::string word;
+  while (in >> word) {
+    const bool is_value = !words.empty() && words.back().starts_with('-') &&
+                          !word.starts_with('-') && words.back().find(' ') == std::string::npos;
+    if (is_value) {
+      words.back() += ' ' + word;
+    } else {
+      words.push_back(word);
+    }
+  }
+  return words;
+}
+
+/// An example that can be copied as it stands: broken lines end with a backslash.
+std::string folded_example(const std::string& line, size_t n_column) {
+  std::string result(line.find_first_not_of(' '), ' ');
+  const std::string indent(result.size() + 4, ' ');
+  size_t n_used = result.size();
+  bool is_first = true;
+  for (const std::string& word : words_of(line)) {
+    if (!is_first && n_used + 1 + word.size() + 2 > n_column) {
+      result += " \\\n" + indent;
+      n_used = indent.size();
+    } else if (!is_first) {
+      result += ' ';
+      ++n_used;
+    }
+    result += word;
+    n_used += word.size();
+    is_first = false;
+  }
+  return result;
+}
+
 std::string folded_line(const std::string& line, size_t n_column) {
   const size_t column = second_column(line);
   if (column == 0 && line.starts_with(' ')) {
-    return line;  // an example, to be copied
+    return folded_example(line, n_column);
   }
   std::string result = line.substr(0, column);
   std::istringstream words(line.substr(column));
@@ -77,9 +116,9 @@ class HelpText : public CLI::Formatter {
  public:
   [[nodiscard]] std::string make_option(const CLI::Option* option,
                                         bool is_positional) const override {
-    return help_entry(make_option_name(option, is_positional) + make_option_opts(option),
-                      make_option_desc(option),
-                      kOptionColumn);
+    const std::string name = make_option_name(option, is_positional) + make_option_opts(option);
+    return help_entry(
+        wrapped(name, kHelpColumns - 6, "      "), make_option_desc(option), kOptionColumn);
   }
   [[nodiscard]] std::string make_subcommand(const CLI::App* command) const override {
     return help_entry(command->get_name(), summary_of(*command), kCommandColumn);

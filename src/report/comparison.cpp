@@ -1,4 +1,6 @@
 // One writer per form; each escapes what it writes.
+#include <algorithm>
+
 #include "mascing/run_comparison.h"
 #include "report/app_parts.h"
 #include "report/columns.h"
@@ -132,6 +134,22 @@ std::string html_table(const PlainTable& table) {
   return html.html();
 }
 
+/// Runs that were compared with the first one in nothing.
+std::string not_compared(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
+  std::vector<std::string> names;
+  for (size_t i = 1; i < runs.size(); ++i) {
+    const bool has_row = std::any_of(differences.rows.begin(),
+                                     differences.rows.end(),
+                                     [&](const auto& row) { return row.front() == runs[i].name; });
+    if (!has_row) {
+      names.push_back(runs[i].name);
+    }
+  }
+  return names.empty() ? ""
+                       : "Not compared, as no tested conversation is also one of " +
+                             runs.front().name + ": " + joined(names, ", ") + ".";
+}
+
 std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
   const std::string title = std::to_string(runs.size()) + " runs side by side";
   const std::string body =
@@ -145,7 +163,8 @@ std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& di
                                         "that of the first run (" +
                                         runs.front().name +
                                         ") only. p from McNemar's exact test, corrected for all "
-                                        "rows (Holm).") +
+                                        "rows (Holm). " +
+                                        not_compared(runs, differences)) +
                              html_table(differences));
   return page_begin(title) + "<header>\n<p class=\"kicker\">mascing report</p>\n<h1>" +
          escape_html(title) + "</h1>\n</header>\n<main>\n" + body + "</main>\n" + app_script() +
@@ -163,7 +182,14 @@ std::string render_comparison(const std::vector<ComparedRun>& runs, ComparisonFo
     return html_page(runs, differences);
   }
   const auto write = form == ComparisonForm::kLatex ? latex_table : markdown_table;
-  return write(runs_table(runs)) + (differences.rows.empty() ? "" : "\n" + write(differences));
+  if (differences.rows.empty()) {
+    return write(runs_table(runs));
+  }
+  const std::string rest = not_compared(runs, differences);
+  const bool is_latex = form == ComparisonForm::kLatex;
+  return write(runs_table(runs)) + "\n" + write(differences) +
+         (rest.empty() ? ""
+                       : "\n" + (is_latex ? "% " + printable(rest) : markdown_text(rest)) + "\n");
 }
 
 }  // namespace mascing

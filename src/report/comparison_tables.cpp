@@ -2,6 +2,7 @@
 #include "report/comparison_tables.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/text.h"
@@ -52,6 +53,13 @@ std::vector<std::string> rate_cells(const Rate& rate) {
           format_number(rate.high, kCsvDecimals)};
 }
 
+/// Six digits, however small.
+std::string csv_p_value(double p_value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, p_value, std::chars_format::general, 6);
+  return {text, end.ptr};
+}
+
 }  // namespace
 
 PlainTable runs_table(const std::vector<ComparedRun>& runs) {
@@ -92,10 +100,13 @@ PlainTable runs_table(const std::vector<ComparedRun>& runs) {
 }
 
 PlainTable differences_table(const std::vector<ComparedRun>& runs) {
-  PlainTable table{"Masks against that of the first run, on the same conversations",
-                   {"run", "metric", "n", "gained", "lost", "p", "p, Holm"},
-                   {false, false, true, true, true, true, true},
-                   {}};
+  PlainTable table{
+      "Masks against that of the first run, on the same conversations; gained: as wanted under "
+      "this "
+      "run's mask only, lost: under the first one's only",
+      {"run", "metric", "n", "gained", "lost", "p", "p, Holm"},
+      {false, false, true, true, true, true, true},
+      {}};
   for (const PairedDifference& difference : paired_differences(runs)) {
     table.rows.push_back({runs[difference.i_run].name,
                           display_name(difference.metric),
@@ -110,25 +121,10 @@ PlainTable differences_table(const std::vector<ComparedRun>& runs) {
 
 PlainTable long_table(const std::vector<ComparedRun>& runs) {
   PlainTable table;
-  table.heads = {"run",
-                 "model",
-                 "scenario",
-                 "method",
-                 "alpha",
-                 "seed",
-                 "verdict",
-                 "metric",
-                 "role",
-                 "n",
-                 "base",
-                 "base_low",
-                 "base_high",
-                 "steered",
-                 "steered_low",
-                 "steered_high",
-                 "fixed",
-                 "broken",
-                 "p_value"};
+  table.heads = {"run",          "model",    "scenario",  "method",  "alpha",
+                 "seed",         "verdict",  "metric",    "role",    "n",
+                 "base",         "base_low", "base_high", "steered", "steered_low",
+                 "steered_high", "fixed",    "broken",    "p_value", "p_holm"};
   table.is_number.assign(table.heads.size(), true);
   std::fill_n(table.is_number.begin(), 4, false);
   std::fill_n(table.is_number.begin() + 6, 3, false);
@@ -153,7 +149,8 @@ PlainTable long_table(const std::vector<ComparedRun>& runs) {
       add(metric.steered ? rate_cells(*metric.steered) : std::vector<std::string>(3));
       row.push_back(std::to_string(metric.fixed));
       row.push_back(std::to_string(metric.broken));
-      row.push_back(format_number(metric.p_value, kCsvDecimals));
+      row.push_back(csv_p_value(metric.p_value));
+      row.push_back(metric.p_holm ? csv_p_value(*metric.p_holm) : "");
       table.rows.push_back(row);
     }
   }

@@ -253,7 +253,9 @@ std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
             "moves it ";
   std::string text =
       how +
-      "along the gradient of the target, within the limits on all other sets. The search took " +
+      "along the gradient of the target. Limits on all other sets push back whatever exceeds them; "
+      "those of sets are 0.7 of what the scenario allows, since other splits differ. The search "
+      "took " +
       count_text(loop.n_question) + " prefills in " + std::to_string(loop.steps.size()) +
       " steps. ";
   if (stretch.n > 0) {

@@ -233,7 +233,7 @@ std::string adapter_text(const Results& results) {
   return is_adapter(results)
              ? " A router adapter pushes each token by what the router reads there. The map shows "
                "how far it pushes an expert, as a root mean square in sigmas without a sign; which "
-               "experts gain and lose by it is under Routing."
+               "experts gain and lose by it shows \"difference by the mask\"."
              : "";
 }
 

@@ -98,9 +98,10 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
   for (const std::string& id : columns.ids) {
     cells.push_back(candidate_cell(candidate, id));
   }
-  const bool is_generated = !candidate.rates.empty() || candidate.kl_first <= 0.0;
+  // Until whole replies are compared, a candidate has the divergence of the first tokens as both.
+  const bool is_whole = candidate.kl_first <= 0.0 || candidate.kl_benign != candidate.kl_first;
   cells.push_back(positive_text(candidate.kl_first, 4));
-  cells.push_back(positive_text(is_generated ? candidate.kl_benign : 0.0, 4));
+  cells.push_back(positive_text(is_whole ? candidate.kl_benign : 0.0, 4));
   cells.push_back(positive_text(candidate.perplexity, 1));
   cells.push_back(outcome_of(candidate, is_chosen));
   if (columns.has_settings) {

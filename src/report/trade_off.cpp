@@ -196,7 +196,8 @@ std::string trade_words(const Results& results) {
   for (const TradePoint& point : trade_points(results)) {
     if (point.i_candidate == i_chosen) {
       words = "Chosen" + std::string(results.search.chosen_by == "user" ? " by the user" : "") +
-              ": " + bargain(results, point) + " per benign token. ";
+              ": " + bargain(results, point) +
+              " per token, over the first tokens of benign replies. ";
     }
   }
   words += "Weakest of the Pareto set: " + bargain(results, set.front()) +

@@ -89,7 +89,7 @@ TEST(TradeOff, SaysWhatTheChoiceCosts) {
   results.search.chosen_by = "user";
   EXPECT_THAT(trade_words(results),
               HasSubstr("Chosen by the user: closed loop at alpha 1.25, +40 points at 0.3 nats per "
-                        "benign token."));
+                        "token, over the first tokens of benign replies."));
   EXPECT_THAT(trade_words(results),
               HasSubstr("Weakest of the Pareto set: closed loop at alpha 0.25"));
 }

@@ -21,7 +21,7 @@ class Strength {
   constructor(mask: MaskFacts, i: number, largest: number) {
     const reach = Math.max(2, Math.ceil(2 * Math.abs(mask.strength)));
     const slider = el("input", { type: "range", id: `mask-${i}`, min: 0, max: reach, step: reach / 100, value: mask.strength });
-    this.field = el("input", { type: "number", min: -largest, max: largest, step: "any", value: mask.strength, "aria-label": `Strength of ${nameOf(mask)} as a number` });
+    this.field = el("input", { type: "number", min: -largest, max: largest, step: "any", value: Number(mask.strength.toFixed(4)), "aria-label": `Strength of ${nameOf(mask)} as a number` });
     slider.addEventListener("input", () => (this.field.value = String(Number(Number(slider.value).toFixed(4)))));
     this.field.addEventListener("input", () => (slider.value = this.field.value));
     this.field.addEventListener("change", () => {

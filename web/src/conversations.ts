@@ -75,7 +75,7 @@ function verdictText(side: Side): string {
   return parts.filter((part) => part !== "").join(", ");
 }
 
-function sideBox(name: string, side: Side, reply: DocumentFragment): HTMLElement {
+function sideBox(name: string, side: Side, reply: DocumentFragment, reasoning?: DocumentFragment): HTMLElement {
   const opinions = Object.entries(side.opinions ?? {});
   const wanted = el("span", { class: side.wanted ? "as-wanted" : "not-wanted" }, side.wanted ? "as wanted" : "not as wanted");
   return el(
@@ -91,7 +91,7 @@ function sideBox(name: string, side: Side, reply: DocumentFragment): HTMLElement
       ),
     side.messages && el("details", {}, el("summary", {}, "As this side was asked"), messageList(side.messages)),
     side.reasoning &&
-      el("details", {}, el("summary", {}, "Reasoning"), el("div", { class: "text" }, safeText(side.reasoning))),
+      el("details", {}, el("summary", {}, "Reasoning"), el("div", { class: "text" }, reasoning ?? safeText(side.reasoning))),
     el("div", { class: "text reply" }, side.reply ? reply : el("em", {}, "(empty)")),
   );
 }
@@ -99,6 +99,7 @@ function sideBox(name: string, side: Side, reply: DocumentFragment): HTMLElement
 /// `token`: of its routing, to be shown at once.
 function detailOf(entry: Entry, token?: number): HTMLElement {
   const { row } = entry;
+  const reasoning = row.steered && compareWords(row.base.reasoning ?? "", row.steered.reasoning ?? "");
   const replies = row.steered
     ? compareWords(row.base.reply, row.steered.reply)
     : { base: safeText(row.base.reply), steered: safeText(""), isComplete: true };
@@ -119,8 +120,8 @@ function detailOf(entry: Entry, token?: number): HTMLElement {
     el(
       "div",
       { class: "sides" },
-      sideBox("Without the mask", row.base, replies.base),
-      row.steered && sideBox("With the mask", row.steered, replies.steered),
+      sideBox("Without the mask", row.base, replies.base, reasoning?.base),
+      row.steered && sideBox("With the mask", row.steered, replies.steered, reasoning?.steered),
     ),
     marginView(row),
     row.routing && tokenView(row.routing, token),

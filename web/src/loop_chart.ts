@@ -2,7 +2,7 @@
 import { axisX, axisY, gridY, lineY, dot, rectY, ruleY } from "@observablehq/plot";
 import { chartOf, replacePicture } from "./charts";
 import { displayName, type Loop, type Results } from "./data";
-import { el, excerpt, shortNumber } from "./dom";
+import { el, excerpt, shortNumber, svg } from "./dom";
 
 interface Value {
   step: number;
@@ -16,7 +16,7 @@ interface Curve {
   values: Value[];
 }
 
-const colours = ["accent", "above", "better", "neutral", "worse", "ink", "above", "better"];
+const colours = ["above", "better", "neutral", "worse", "ink"]; // of what has a limit
 const dashes = ["none", "7 3", "2 3", "9 3 2 3", "4 5", "12 4", "1 3", "14 3 3 3"];
 const lowest = -0.5; // of a value relative to its limit
 const highest = 2;
@@ -31,6 +31,16 @@ function curveOf(loop: Loop, id: string, look: number, limit?: number): Curve {
     return [{ step: i + 1, value: drawn, words }];
   });
   return { name, look, values };
+}
+
+/// Look 0 is the target; up to 35 others differ in colour or dashes.
+const colourOf = (look: number): string => `var(--${look === 0 ? "accent" : colours[(look - 1) % colours.length]})`;
+const dashesOf = (look: number): string => dashes[look === 0 ? 0 : 1 + ((look - 1) % (dashes.length - 1))] ?? "none";
+
+/** A piece of a curve as it is drawn, for the key. */
+function sampleOf(look: number): SVGElement {
+  const line = { x1: 0, x2: 34, y1: 5, y2: 5, stroke: colourOf(look), "stroke-width": 2, "stroke-dasharray": dashesOf(look) };
+  return svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, svg("line", line));
 }
 
 /** Shares of the target's replies that were as wanted when the loop looked at some. */
@@ -59,16 +69,16 @@ function panel(loop: Loop, curves: Curve[], about: string, domain: [number, numb
       axisX({ ticks: Math.min(loop.steps.length, Math.round(width / 60)), tickFormat: (step: number) => (Number.isInteger(step) ? String(step) : ""), tickSize: 0, label: "step", labelArrow: "none" }),
       ...(limit === undefined ? [] : [ruleY([limit], { stroke: "var(--quiet)", strokeWidth: 1.5 })]),
       ...curves.flatMap(({ values, look }) => {
-        const colour = `var(--${colours[look] ?? "ink"})`;
+        const colour = colourOf(look);
         return [
-          lineY(values, { x: "step", y: "value", stroke: colour, strokeWidth: 2, strokeDasharray: dashes[look] ?? "none" }),
+          lineY(values, { x: "step", y: "value", stroke: colour, strokeWidth: 2, strokeDasharray: dashesOf(look) }),
           dot(values, { x: "step", y: "value", r: 3, fill: colour, title: "words", className: "loop-values" }),
         ];
       }),
       dot(looks, { x: "step", y: "value", r: 5, symbol: "diamond", fill: "var(--card)", stroke: "var(--ink)", strokeWidth: 1.5, title: "words", className: "loop-looks" }),
     ],
   }));
-  const key = el("p", { class: "chart-key" }, ...curves.map(({ name, look }) => el("span", { class: `key c${look}` }, name)));
+  const key = el("p", { class: "chart-key" }, ...curves.map(({ name, look }) => el("span", { class: "key drawn" }, sampleOf(look), name)));
   const title = looks.length > 0 ? `${about}; diamonds: of replies that were looked at` : about;
   return el("div", {}, el("p", { class: "map-axis" }, title), chart.element, curves.length > 1 && key);
 }
@@ -79,7 +89,7 @@ export function showLoop(results: Results): void {
   if (steps.length < 2) return;
   const target = results.scenario.target_metric;
   const limits = Object.entries(all).filter(([, limit]) => limit > 0);
-  const limited = limits.map(([id, limit], i) => curveOf(loop, id, 1 + (i % 7), limit));
+  const limited = limits.map(([id, limit], i) => curveOf(loop, id, 1 + i, limit));
   const charts = el("div", {}, panel(loop, [curveOf(loop, target, 0)], "Wanted share of the target", [0, 1], undefined, looksAt(loop, target)));
   if (limited.length > 0) {
     charts.append(panel(loop, limited, "Drop or divergence relative to its limit (1), clipped to \u22120.5 \u2026 2", [lowest, highest], 1));

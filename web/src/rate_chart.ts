@@ -28,7 +28,8 @@ export function showRateChart(results: Results): void {
   // In the order of the table.
   const heads = [...(section?.querySelectorAll("tbody th") ?? [])].map((head) => head.textContent ?? "");
   const target = results.scenario.target_metric;
-  const placeOf = (id: string): number => (id === target ? -1 : heads.indexOf(displayName(id)));
+  const placeOf = (id: string): number =>
+    id === target ? -1 : heads.findIndex((head) => head === displayName(id) || head.startsWith(`${displayName(id)} (`));
   const ids = Object.keys(results.metrics).sort((a, b) => placeOf(a) - placeOf(b));
   if (ids.length === 0) return;
   const names = ids.map(nameOf);

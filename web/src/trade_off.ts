@@ -19,7 +19,7 @@ interface Point {
 
 const measures: Measure[] = [
   { name: "KL of the first tokens of benign replies, nats per token", of: (c) => positive(c.kl_first) },
-  { name: "KL of whole benign replies, nats per token", of: (c) => (isGenerated(c) ? positive(c.kl_benign) : null) },
+  { name: "KL of whole benign replies, nats per token", of: wholeReplies },
   { name: "perplexity of general text", of: (c) => positive(c.perplexity) },
 ];
 
@@ -27,8 +27,9 @@ function positive(value: number | null): number | null {
   return value !== null && value > 0 ? value : null;
 }
 
-function isGenerated(candidate: Candidate): boolean {
-  return Object.keys(candidate.rates).length > 0;
+/// Until whole replies are compared, a candidate has the divergence of the first tokens as both.
+function wholeReplies({ kl_first, kl_benign }: Candidate): number | null {
+  return positive(kl_first) === null || kl_benign !== kl_first ? positive(kl_benign) : null;
 }
 
 function pointsOf(results: Results, measure: Measure, metric: string): Point[] {
@@ -82,7 +83,7 @@ function factsOf(point: Point, chosen: number): HTMLElement {
     ["alpha", shortNumber(candidate.alpha)],
     ["active entries", String(candidate.n_active)],
     ["KL, first tokens", shortNumber(positive(candidate.kl_first))],
-    ["KL, whole replies", shortNumber(isGenerated(candidate) ? positive(candidate.kl_benign) : null)],
+    ["KL, whole replies", shortNumber(wholeReplies(candidate))],
     ["perplexity", shortNumber(positive(candidate.perplexity))],
   ];
   for (const id of new Set([...Object.keys(candidate.rates), ...Object.keys(candidate.estimates)])) {
