@@ -44,7 +44,10 @@ std::string wrapped(const std::string& start, const std::string& text, size_t in
   size_t column = width_of(start);
   size_t at = 0;
   while (at < text.size()) {
-    const size_t end = std::min(text.find(' ', at), text.size());
+    size_t end = std::min(text.find(' ', at), text.size());
+    if (text.compare(end, 2, " %") == 0) {  // stays with its number
+      end = std::min(text.find(' ', end + 1), text.size());
+    }
     const std::string word = text.substr(at, end - at);
     at = end + 1;
     if (word.empty()) {
