@@ -248,7 +248,7 @@ def main(arguments):
         return 1
     write(document, page(runs))
     write(readme, text)
-    print(f"wrote {document} and the zoo's table of {readme}: {len(runs)} runs, of {2 * len(ORDER)} and as many for matrices", file=sys.stderr)
+    print(f"wrote {document} and the zoo's table of {readme}: {len(runs)} records; {2 * len(ORDER)} adapters, matrices and baselines each make it whole", file=sys.stderr)
     return 0
 
 
