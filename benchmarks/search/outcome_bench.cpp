@@ -6,8 +6,9 @@
 //
 // Prints a row: replies that the margin was asked about, share of wanted ones, AUC with a 95 %
 // interval (Hanley and McNeil), the same of the unsteered model. A model that reasons is asked
-// behind its own reasoning without a mask, and, in a second row, as a loop asks it after a look:
-// behind its reasoning under a mask that is near, half of the one that is measured.
+// behind its own reasoning without a mask, and, in two more rows, as a loop asks it after a look:
+// behind its reasoning under a mask that is near, half of the one that is measured, and under that
+// one itself.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -108,7 +109,9 @@ void print_row(
     random.add(margins_of(
         checker, estimator, steering, checker.ask_target(steering, "random", kRows).replies));
   }
-  const char* behind = near > 0.0F ? ", reasoning under half of the mask" : "";
+  const char* behind = near == 1.0F   ? ", reasoning under the mask"
+                       : near == 0.5F ? ", reasoning under half of it"
+                                      : "";
   std::printf("| %s%s | %s |", name_of(task).c_str(), behind, context.target().spec.metric.c_str());
   print_outcome(random);
   if (near == 0.0F) {
@@ -144,6 +147,7 @@ void measure(const Task& task) {
   print_row(context, objectives, zero_mask(context, task.folder), task, 0.0F);
   if (objectives.at_conclusion()) {
     print_row(context, objectives, zero_mask(context, task.folder), task, 0.5F);
+    print_row(context, objectives, zero_mask(context, task.folder), task, 1.0F);
   }
 }
 
