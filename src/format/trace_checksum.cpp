@@ -15,7 +15,7 @@ std::string trace_checksum(const std::map<std::string, std::string>& metadata,
   for (const auto& [key, text] : metadata) {
     if (key != kTraceChecksumKey) {
       digest.update(key);
-      digest.update(" " + std::to_string(text.size()) + "\n");
+      digest.update(std::to_string(text.size()).insert(0, 1, ' ') + "\n");
       digest.update(text);
     }
   }

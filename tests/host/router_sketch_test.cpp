@@ -117,7 +117,7 @@ TEST_P(WritableTypes, AreNotThoseOfAFineTune) {
 INSTANTIATE_TEST_SUITE_P(All,
                          WritableTypes,
                          testing::ValuesIn(writable_types()),
-                         [](const auto& info) { return std::string(gguf_type_name(info.param)); });
+                         [](const auto& type) { return std::string(gguf_type_name(type.param)); });
 
 TEST(RouterSketch, TypesThatLoseMostOfARouterGoByTheHashAlone) {
   const std::vector<float> original = normal_values(9);
