@@ -122,6 +122,7 @@ LeadSentences deciding(const std::vector<DecidedReasoning>& replies,
 
 LeadSentences find_lead_sentences(const std::vector<DecidedReasoning>& replies) {
   std::vector<std::vector<std::string>> sentences;
+  sentences.reserve(replies.size());
   for (const DecidedReasoning& reply : replies) {
     sentences.push_back(sentences_of(reply.reasoning));
   }

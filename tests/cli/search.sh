@@ -19,7 +19,7 @@ for name in mask.gguf results.json; do
 done
 run 0 "$mascing" mask show "$work/found/pareto/1.gguf"
 says out "tiny (defend)"
-says out "selection.dsr"
+says out "selection  dsr"
 run 0 "${search[@]}" "$work/found" --json
 expect_equal "--json" "$work/out" "$work/found/search.json"
 python3 -c 'import json,sys
