@@ -144,10 +144,11 @@ void measure(const Task& task) {
     std::printf("| %s | the margin is too weak | | | | | |\n", name_of(task).c_str());
     return;
   }
-  print_row(context, objectives, zero_mask(context, task.folder), task, 0.0F);
+  const Mask zero = zero_mask(context, task.folder);
+  print_row(context, objectives, zero, task, 0.0F);
   if (objectives.at_conclusion()) {
-    print_row(context, objectives, zero_mask(context, task.folder), task, 0.5F);
-    print_row(context, objectives, zero_mask(context, task.folder), task, 1.0F);
+    print_row(context, objectives, zero, task, 0.5F);
+    print_row(context, objectives, zero, task, 1.0F);
   }
 }
 

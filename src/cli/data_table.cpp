@@ -18,12 +18,6 @@ namespace {
 
 constexpr size_t kTextIndent = 8;  // of "target: "
 
-/// "  direct_refusal (hold)": padded to `width`.
-std::string padded(std::string text, size_t width) {
-  text.resize(std::max(width, text.size()), ' ');
-  return text;
-}
-
 std::string limit_words(const SetSummary& set) {
   if (set.unseen_drop == 0.0) {
     return "";
@@ -73,7 +67,7 @@ void print_data_text(const DataSummary& summary, std::ostream& out) {
     width = std::max(width, set.metric.size() + set.role.size() + 5);
   }
   for (const SetSummary& set : summary.sets) {
-    out << wrapped(padded(printable(set.metric) + " (" + set.role + ")", width),
+    out << wrapped(mascing::padded(printable(set.metric) + " (" + set.role + ")", width, true),
                    split_words(set.counts) + limit_words(set),
                    width);
   }

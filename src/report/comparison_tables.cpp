@@ -102,8 +102,7 @@ PlainTable runs_table(const std::vector<ComparedRun>& runs) {
 PlainTable differences_table(const std::vector<ComparedRun>& runs) {
   PlainTable table{
       "Masks against that of the first run, on the same conversations; gained: as wanted under "
-      "this "
-      "run's mask only, lost: under the first one's only",
+      "this run's mask only, lost: under the first one's only",
       {"run", "metric", "n", "gained", "lost", "p", "p, Holm"},
       {false, false, true, true, true, true, true},
       {}};

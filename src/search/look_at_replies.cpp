@@ -56,12 +56,9 @@ Look look_at(const EvalContext& context,
                                             ? benign_rows(set, Split::kDiscovery)
                                             : set.rows(Split::kDiscovery);
   const auto unsteered = context.evaluator.replies("replies: " + set.spec.metric, all, {});
-  const bool reasons = set.spec.role == SetRole::kTarget &&
-                       std::any_of(unsteered.begin(), unsteered.end(), [](const AskedReply& reply) {
-                         return reply.n_reasoning_token > 0;
-                       });
+  const bool takes_reasoning = set.spec.role == SetRole::kTarget && reasons(unsteered);
   Look look;
-  look.i_rows = spread_rows(std::ssize(all), rows_of_look(reasons), i_look);
+  look.i_rows = spread_rows(std::ssize(all), rows_of_look(takes_reasoning), i_look);
   for (const int64_t i_row : look.i_rows) {
     look.rows.push_back(all[i_row]);
     look.unsteered.push_back(unsteered[i_row]);

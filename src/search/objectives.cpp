@@ -236,13 +236,16 @@ double loop_limit(const ScenarioSet& set) {
   return std::max(0.005, kLimitShare * set.max_drop);
 }
 
-bool reasons(const EvalContext& context) {
-  const LoadedSet& target = context.target();
-  const auto replies = context.evaluator.replies(
-      "replies: " + target.spec.metric, target.rows(Split::kDiscovery), {});
+bool reasons(const std::vector<AskedReply>& replies) {
   return std::any_of(replies.begin(), replies.end(), [](const AskedReply& reply) {
     return reply.n_reasoning_token > 0;
   });
+}
+
+bool reasons(const EvalContext& context) {
+  const LoadedSet& target = context.target();
+  return reasons(context.evaluator.replies(
+      "replies: " + target.spec.metric, target.rows(Split::kDiscovery), {}));
 }
 
 EvalContext cut_at_conclusion(EvalContext context) {
@@ -270,12 +273,15 @@ AskModel asking(CachedEvaluator& evaluator, const Objectives& objectives) {
   };
 }
 
-EvalContext context_of(const EvalContext& context, const Objectives& objectives) {
-  EvalContext cut = context;
-  if (objectives.at_conclusion()) {
-    cut.prefix_length = objectives.conclusion_length;
+EvalContext cut_at(EvalContext context, const ReplyLength& conclusion_length) {
+  if (conclusion_length) {
+    context.prefix_length = conclusion_length;
   }
-  return cut;
+  return context;
+}
+
+EvalContext context_of(const EvalContext& context, const Objectives& objectives) {
+  return cut_at(context, objectives.conclusion_length);
 }
 
 Objectives build_objectives(const EvalContext& context, Split split) {

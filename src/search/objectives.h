@@ -24,6 +24,9 @@ inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss =
     "loss on general text";  ///< log of the relative perplexity increase
 
+/// A number of first tokens of a reply.
+using ReplyLength = std::function<int64_t(const AskedReply&)>;
+
 struct Objectives {
   std::vector<OutcomeSet> sets;           ///< the target first; empty if it cannot be measured
   std::vector<LoopSet> roles;             ///< one per entry of `sets`
@@ -31,7 +34,7 @@ struct Objectives {
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin was found to tell
   KnownReplies target;                          ///< replies that the target's openings tell apart
   /// First tokens of a reply before the conclusion of its reasoning, if margins are asked there.
-  std::function<int64_t(const AskedReply&)> conclusion_length = {};
+  ReplyLength conclusion_length = {};
   std::string key;  ///< hash of the sets, used in cache keys of measurements
   std::vector<Warning> warnings;
 
@@ -44,12 +47,16 @@ struct Objectives {
 /// Drop of a set's wanted share that the closed loop allows: less than the scenario does, as other
 /// splits differ.
 [[nodiscard]] double loop_limit(const ScenarioSet& set);
-/// True if any reply of the target's discovery split has reasoning.
+/// True if any of the replies has reasoning.
+[[nodiscard]] bool reasons(const std::vector<AskedReply>& replies);
+/// The same of the unsteered model's replies to the target's discovery split.
 [[nodiscard]] bool reasons(const EvalContext& context);
 /// A context whose margins are asked at the conclusion of the reasoning, not behind it: at its last
 /// sentence and what decides right before it, as the unsteered model's replies to the discovery
 /// split show.
 [[nodiscard]] EvalContext cut_at_conclusion(EvalContext context);
+/// A context whose replies are cut there, if anywhere.
+[[nodiscard]] EvalContext cut_at(EvalContext context, const ReplyLength& conclusion_length);
 /// A context whose replies are cut where the margins of `objectives` are asked.
 [[nodiscard]] EvalContext context_of(const EvalContext& context, const Objectives& objectives);
 

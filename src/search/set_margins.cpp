@@ -8,7 +8,6 @@
 
 #include "search/discovery_replies.h"
 #include "search/margin_check.h"
-#include "search/objectives.h"
 
 namespace mascing {
 namespace {
@@ -68,11 +67,7 @@ SetMargins margins_of_given_mask() {
 }
 
 EvalContext context_of(const EvalContext& context, const SetMargins& margins) {
-  EvalContext cut = context;
-  if (margins.conclusion_length) {
-    cut.prefix_length = margins.conclusion_length;
-  }
-  return cut;
+  return cut_at(context, margins.conclusion_length);
 }
 
 }  // namespace mascing

@@ -1,11 +1,11 @@
 // The margin of each set, for questions about conversations that a search does not ask.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 
 #include "measure/eval_context.h"
+#include "search/objectives.h"
 #include "stage/outcome.h"
 
 namespace mascing {
@@ -13,7 +13,7 @@ namespace mascing {
 struct SetMargins {
   std::map<std::string, OutcomeSet> sets;  ///< metric -> openings and zero; no prompts
   /// First tokens of a reply before the conclusion of its reasoning, if margins are asked there.
-  std::function<int64_t(const AskedReply&)> conclusion_length = {};
+  ReplyLength conclusion_length = {};
   std::string reason;  ///< why there are none; empty if there are some
 };
 
