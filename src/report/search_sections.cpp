@@ -112,6 +112,22 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
   return cells;
 }
 
+/// The selection split without a mask, beside which the candidates are read.
+void add_base(HtmlTable& table, const SearchResult& search, const CandidateColumns& columns) {
+  if (search.base_rates.empty()) {
+    return;
+  }
+  std::vector<std::string> cells = {"without a mask", "&ndash;"};
+  for (const std::string& id : columns.ids) {
+    const auto rate = search.base_rates.find(id);
+    cells.push_back(rate == search.base_rates.end() ? "&ndash;" : rate_text(rate->second));
+  }
+  cells.insert(cells.end(), {"&ndash;", "&ndash;", positive_text(search.base_perplexity, 1), ""});
+  cells.resize(cells.size() + (columns.has_settings ? 4 : 0), "&ndash;");
+  cells.emplace_back("&ndash;");
+  table.add_row(cells);
+}
+
 std::string folded(const std::string& summary, size_t n_row, const std::string& body) {
   return n_row <= kManyRows
              ? body
@@ -281,6 +297,8 @@ std::string candidates_section(const Results& results) {
   HtmlTable shortlist =
       candidate_table("Candidates within all limits, on the selection split", columns);
   HtmlTable all = candidate_table("All candidates, on the selection split", columns);
+  add_base(shortlist, results.search, columns);
+  add_base(all, results.search, columns);
   size_t n_feasible = 0;
   size_t n_all = 0;
   for (const CandidateResult& candidate : results.candidates) {

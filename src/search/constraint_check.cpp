@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/metric_names.h"
 #include "base/numeric.h"
 #include "base/text.h"
 #include "scenario/text_blocks.h"
@@ -17,7 +18,7 @@ constexpr double kRounding = 1e-9;  // rates this close are the same rate
 
 std::string broken_limit(const ScenarioSet& set, double base, double reached, int64_t n) {
   return base - reached > allowed_drop(n, set.max_drop) + kRounding
-             ? set.metric + " " + format_percent(reached) + " < " +
+             ? display_name(set.metric) + " " + format_percent(reached) + " < " +
                    format_percent(base - set.max_drop)
              : "";
 }

@@ -46,6 +46,7 @@ class ConstraintChecker {
   [[nodiscard]] const std::string& target() const { return context_.target().spec.metric; }
   [[nodiscard]] const Rate& base_rate(const std::string& metric) const;
   [[nodiscard]] const std::vector<AskedReply>& base_replies(const std::string& metric) const;
+  [[nodiscard]] double base_perplexity() const { return base_perplexity_; }  ///< 0: no text
   /// Tokens of the unsteered model's replies to all sets.
   [[nodiscard]] int64_t n_base_token() const;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/metric_names.h"
 #include "base/text.h"
 #include "stage/power.h"
 
@@ -40,7 +41,9 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
     const double drop = base.rates.at(set.spec.metric) - found->second;
     const int64_t n = std::ssize(set.rows(Split::kSelection)) / (is_quarter ? kQuarterStep : 1);
     if (drop > allowed_drop(n, set.spec.max_drop) + error) {
-      return {set.spec.metric + " drops by " + format_percent(drop) + " (prefill estimate)", true};
+      return {display_name(set.spec.metric) + " drops by " + format_percent(drop) +
+                  " (prefill estimate)",
+              true};
     }
   }
   return {};

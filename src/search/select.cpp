@@ -208,7 +208,12 @@ Selection select_mask(const EvalContext& context,
   selection.i_best = choice.i_trial.value_or(0);
   selection.is_feasible = choice.is_feasible;
   selection.outcome = contest.outcome;
-  selection.base_rate = constraints.base_rate(constraints.target()).rate;
+  for (const LoadedSet& set : context.data.sets) {
+    if (set.spec.role != SetRole::kWatch) {
+      selection.base_rates[set.spec.metric] = constraints.base_rate(set.spec.metric).rate;
+    }
+  }
+  selection.base_perplexity = constraints.base_perplexity();
   selection.n_base_token = constraints.n_base_token();
   selection.cut_short = std::move(contest.cut_short);
   if (wants_finalists && !objectives.sees_target()) {

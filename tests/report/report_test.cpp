@@ -118,6 +118,8 @@ TEST(Report, HoldsEverySection) {
         "layer 1, expert 3: -1.000",
         "1 of 3 masks kept every other set",
         "keep_answered fell by 0.31, more than 0.05",
+        "<th scope=\"row\">without a mask</th>",
+        ">131.2</td>",
         "Confound check",
         "Causal effects of experts",
         "Closed-loop search (not selected)",

@@ -26,6 +26,8 @@ void add_metrics(Results& results) {
 }
 
 void add_search(Results& results) {
+  results.search.base_rates = {{"dsr", 0.53125}, {"keep_answered", 0.65625}};
+  results.search.base_perplexity = 131.25;
   CandidateResult candidate;
   candidate.method = "surrogate";
   candidate.lambda = 0.001;
