@@ -89,6 +89,19 @@ std::string effects_table(const Results& results) {
   return table.html();
 }
 
+std::string meaning_of(const EffectsResult& effects) {
+  const bool is_exact = effects.n_conversation > 0;
+  return std::string(
+             "Effects are causal. An effect is the average change of the margin, log p(openings of "
+             "wanted replies) - log p(openings of other replies), ") +
+         (is_exact ? "per sigma by which the router logit of this expert rises, while the mask is "
+                     "small. "
+                   : "when the router logit of this expert rises by one sigma and all other logits "
+                     "are perturbed at random. ") +
+         "It does not imply that the expert has no other function, that effects add up under a "
+         "strong mask, or that other conversations depend on the same experts.";
+}
+
 std::string effects_text(const EffectsResult& effects) {
   int64_t n_measured = 0;
   for (size_t i = 0; i < effects.effect.size(); ++i) {
@@ -162,11 +175,12 @@ std::vector<std::string> loop_names(const Results& results) {
   return names;
 }
 
-/// Sets of the scenario have metrics; texts do not.
+/// Sets go by the id of their metric; texts by words, as in "general text".
 std::string measure_of(const Results& results, const std::string& name) {
-  const std::string what = name == results.target_metric      ? ": wanted share"
-                           : results.metrics.count(name) != 0 ? ": drop of the wanted share"
-                                                              : ": nats per token";
+  const bool is_text = name.find(' ') != std::string::npos;
+  const std::string what = name == results.target_metric ? ": wanted share"
+                           : is_text                     ? ": nats per token"
+                                                         : ": drop of the wanted share";
   return escape_html(display_name(name) + what);
 }
 
@@ -277,20 +291,13 @@ std::string effects_section(const Results& results) {
   if (map.empty()) {
     return "";
   }
-  const std::string meaning =
-      "Effects are causal. An effect is the average change of the margin, log p(openings of wanted "
-      "replies) - log p(openings of other replies), when the router logit of this expert rises by "
-      "one sigma and all other logits are perturbed at random. It does not imply that the expert "
-      "has "
-      "no other function, that effects add up under a strong mask, or that other conversations "
-      "depend on the same experts.";
   return html_section("effects",
                       "Causal effects of experts",
                       html_paragraph(effects_text(results.effects)) +
                           (app_draws_maps(results.n_layer * results.n_expert)
                                ? html_paragraph("The map is under \"The mask\": choose effect.")
                                : map) +
-                          html_paragraph(meaning) + effects_table(results));
+                          html_paragraph(meaning_of(results.effects)) + effects_table(results));
 }
 
 std::string loop_section(const Results& results) {
@@ -302,12 +309,13 @@ std::string loop_section(const Results& results) {
   const bool is_chosen =
       results.mask_method.starts_with("closed_loop") ||
       (results.mask_method.starts_with("router_adapter") && !results.effects.is_measured());
-  return html_section("loop",
-                      is_chosen ? "Closed-loop search" : "Closed-loop search (not selected)",
-                      html_paragraph(loop_text(results.loop, stretch)) +
-                          loop_plot(results.loop, results.target_metric) +
-                          loop_table(results, stretch) + looks_table(results) +
-                          steps_table(results));
+  return html_section(
+      "loop",
+      is_chosen || results.mask_method.empty() ? "Closed-loop search"
+                                               : "Closed-loop search (not selected)",
+      html_paragraph(loop_text(results.loop, stretch)) +
+          loop_plot(results.loop, results.target_metric) + loop_table(results, stretch) +
+          looks_table(results) + steps_table(results));
 }
 
 std::string held_out_table(const OutcomeResult& outcome) {

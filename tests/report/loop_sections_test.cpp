@@ -50,6 +50,14 @@ TEST(EffectsSection, SaysHowManyEffectsAreBeyondChanceAndHowSureItIs) {
   }
 }
 
+TEST(EffectsSection, SaysHowTheyWereMeasured) {
+  Results results = sample_results();
+  EXPECT_THAT(effects_section(results), HasSubstr("perturbed at random"));
+  results.effects.n_conversation = 128;
+  EXPECT_THAT(effects_section(results), HasSubstr("while the mask is small"));
+  EXPECT_THAT(effects_section(results), Not(HasSubstr("perturbed at random")));
+}
+
 TEST(EffectsSection, RingsExactlyTheEffectsBeyondChance) {
   Results results = sample_results();
   EXPECT_EQ(count_of(effects_section(results), "class=\"ring\""), 2);
@@ -114,7 +122,9 @@ TEST(LoopSection, TellsWhatItSawInReplies) {
 }
 
 TEST(LoopSection, GivesTheMeanOverTheStretchBesideTheLimits) {
-  const std::string html = loop_section(sample_results());
+  Results results = sample_results();
+  results.metrics.clear();  // of the test split, which a search has not looked at
+  const std::string html = loop_section(results);
   for (const char* part :
        {"3 584 prefills in 4 steps",
         "the mean of steps 2 to 3 (shaded)",
@@ -132,6 +142,8 @@ TEST(LoopSection, ClaimsTheMaskOnlyIfItsMethodWasChosen) {
   EXPECT_THAT(loop_section(results), HasSubstr("Closed-loop search (not selected)"));
   results.mask_method = "closed_loop";
   EXPECT_THAT(loop_section(results), HasSubstr("Closed-loop search</h2>"));
+  results.mask_method.clear();
+  EXPECT_THAT(loop_section(results), HasSubstr("Closed-loop search</h2>")) << "before a choice";
   EXPECT_EQ(loop_section(Results{}), "");
 }
 
