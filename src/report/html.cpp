@@ -70,7 +70,8 @@ void HtmlTable::add_row(const std::vector<std::string>& cells, const std::string
   for (size_t i = 0; i < cells.size() && i < columns_.size(); ++i) {
     const std::string tag = i == 0 ? "th" : "td";
     body_.append("<").append(tag).append(i == 0 ? " scope=\"row\"" : "");
-    body_.append(columns_[i].is_number ? " class=\"number\">" : ">").append(cells[i]);
+    body_.append(columns_[i].is_number ? " class=\"number\">" : ">");
+    body_.append(cells[i] == "-" ? "&ndash;" : cells[i]);  // as the terminal's tables write it
     body_.append("</").append(tag).append(">");
   }
   body_ += "</tr>\n";

@@ -175,15 +175,21 @@ class Browser {
     });
     const notice =
       "These are requests meant to test a model, and what it said to them. Some may be offensive, harmful or wrong.";
-    this.home.replaceChildren(el("div", { class: "content-notice" }, el("p", {}, notice), button));
+    this.home.replaceChildren(el("div", { class: "content-notice" }, el("p", {}, notice), button), this.printNote(0));
   }
 
   private open(): void {
     if (this.isOpen) return;
     this.isOpen = true;
     const browser = el("div", { class: "browser" }, this.list.element, this.detail);
-    this.home.replaceChildren(this.filterForm(), this.status, browser, this.sizeNote());
+    this.home.replaceChildren(this.filterForm(), this.status, browser, this.sizeNote(), this.printNote(1));
     this.update();
+  }
+
+  /// Paper has no list to choose from.
+  private printNote(nPrinted: number): Node {
+    const words = `${nPrinted} of ${this.entries.length} conversations printed; the page has all of them on a screen.`;
+    return el("p", { class: "print-note" }, words);
   }
 
   private sizeNote(): Node {
