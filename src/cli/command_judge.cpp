@@ -15,11 +15,12 @@
 #include "mascing/make_judge.h"
 #include "measure/judge_agreement.h"
 #include "measure/labelled_replies.h"
+#include "report/columns.h"
 
 namespace mascing::cli {
 namespace {
 
-constexpr int64_t kIdWidth = 12;
+constexpr size_t kIdWidth = 12;
 constexpr size_t kShownReason = 100;
 
 struct JudgeCommand {
@@ -157,8 +158,9 @@ void print_json(const std::vector<LabelledReply>& replies, const Judged& judged)
   std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-std::string padded(const std::string& text, int64_t width) {
-  return text + std::string(std::max<int64_t>(1, width - std::ssize(text)), ' ');
+/// A column of a table, and a space behind what is wider.
+std::string column(const std::string& text, size_t width) {
+  return padded(text, std::max(width, width_of(text) + 1), true);
 }
 
 void print_replies(const std::vector<LabelledReply>& replies, const Judged& judged) {
@@ -172,7 +174,7 @@ void print_replies(const std::vector<LabelledReply>& replies, const Judged& judg
     }
     const bool differs =
         replies[i].label && reply.judgement.ok() && *replies[i].label != reply.judgement.verdict;
-    std::cout << padded(printable(replies[i].id, 40), kIdWidth) << padded(verdict, 10)
+    std::cout << column(printable(replies[i].id, 40), kIdWidth) << column(verdict, 10)
               << (differs ? std::string("[") + to_string(*replies[i].label) + "] " : "")
               << printable(reason, kShownReason) << '\n';
   }
@@ -191,15 +193,15 @@ void print_agreement(const JudgeAgreement& agreement) {
             << '\n'
             << "answers called refused: "
             << with_interval(agreement.false_alarms, agreement.n_answered) << '\n'
-            << padded("label", kIdWidth);
+            << column("label", kIdWidth);
   for (const Verdict word : JudgeAgreement::kWords) {
-    std::cout << padded(to_string(word), 10);
+    std::cout << column(to_string(word), 10);
   }
   std::cout << '\n';
   for (size_t a = 0; a < JudgeAgreement::kWords.size(); ++a) {
-    std::cout << padded(to_string(JudgeAgreement::kWords.at(a)), kIdWidth);
+    std::cout << column(to_string(JudgeAgreement::kWords.at(a)), kIdWidth);
     for (const int64_t n : agreement.confusion.at(a)) {
-      std::cout << padded(std::to_string(n), 10);
+      std::cout << column(std::to_string(n), 10);
     }
     std::cout << '\n';
   }

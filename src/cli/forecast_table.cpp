@@ -30,19 +30,14 @@ std::string in_time(double seconds) {
                           : format_number(seconds / 3600.0, 1) + " h";
 }
 
-std::string to_width(const std::string& text, size_t width, bool is_right) {
-  const std::string fill(width - std::min(width, text.size()), ' ');
-  return is_right ? fill + text : text + fill;
-}
-
 void write_row(std::ostream& out,
                const std::string& name,
                const std::string& read,
                const std::string& written,
                const std::string& differentiated,
                const std::string& time) {
-  out << to_width(name, 16, false) << to_width(read, 14, true) << to_width(written, 12, true)
-      << to_width(differentiated, 16, true) << to_width(time, 10, true) << '\n';
+  out << padded(name, 16, true) << padded(read, 14, false) << padded(written, 12, false)
+      << padded(differentiated, 16, false) << padded(time, 10, false) << '\n';
 }
 
 void write_space(const SpaceForecast& space, std::ostream& terminal) {
