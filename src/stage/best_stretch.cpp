@@ -10,12 +10,13 @@ namespace mascing {
 namespace {
 
 constexpr int64_t kNextTo = 3;        // steps behind a look, whose mean is compared with it
-constexpr double kPriorReplies = 16;  // for which looks that differ by .1 are believed by half
+constexpr double kPriorReplies = 16;  // (0.4 / 0.1)^2: one reply scatters by .4, looks differ by .1
 
 /// What the replies of a look say beyond the margins of the steps at `i_step`.
 struct Excess {
   int64_t i_step = 0;
   double share = 0.0;
+  double trust = 0.0;  ///< in the share, 0 to 1
 };
 
 double mean_of(const std::vector<double>& value, int64_t first, int64_t end) {
@@ -28,12 +29,13 @@ std::vector<Excess> excesses(const std::vector<double>& value, const std::vector
   std::vector<Excess> all;
   for (const GainLook& look : looks) {
     const double gained = ratio(look.n_gained, look.n);
+    const double trust = to_double(look.n) / (to_double(look.n) + kPriorReplies);
     if (look.i_step > 0) {
-      all.push_back({look.i_step - 1, gained - value[look.i_step - 1]});
+      all.push_back({look.i_step - 1, gained - value[look.i_step - 1], trust});
     }
     if (look.i_step < n_step) {
       const int64_t end = std::min(n_step, look.i_step + kNextTo);
-      all.push_back({look.i_step, gained - mean_of(value, look.i_step, end)});
+      all.push_back({look.i_step, gained - mean_of(value, look.i_step, end), trust});
     }
   }
   return all;
@@ -64,9 +66,8 @@ std::vector<double> unseen_by_margins(const std::vector<double>& value,
     sum += excess.share;
   }
   const double mean = sum / to_double(std::ssize(all));
-  const double n = to_double(looks.front().n);
   for (Excess& excess : all) {
-    excess.share = (excess.share - mean) * n / (n + kPriorReplies);
+    excess.share = (excess.share - mean) * excess.trust;
   }
   for (int64_t i = 0; i < std::ssize(value); ++i) {
     of_step[i] = interpolated(all, i);
