@@ -10,7 +10,6 @@
 
 #include "base/numeric.h"
 #include "base/text.h"
-#include "stage/best_stretch.h"
 #include "stage/budget_spent.h"
 #include "stage/loop_plan.h"
 #include "stage/loop_slopes.h"
@@ -126,6 +125,32 @@ double merit(const LoopPlan& plan, const LoopStep& step) {
   return merit;
 }
 
+/// Last of the `n_stretch` successive steps with the highest mean merit; the latest of equals. The
+/// first half of the steps is left out where the rest has enough of them: its values are means over
+/// few answers, and the best of many such is an accident. So are the steps before `i_first`, whose
+/// values are of other openings.
+int64_t best_stretch(const LoopPlan& plan,
+                     const std::vector<LoopStep>& steps,
+                     int64_t i_first,
+                     int64_t n_stretch) {
+  int64_t i_best = 0;
+  double best = -1e300;
+  const int64_t n_step = std::ssize(steps);
+  const int64_t late = n_step < 2 * n_stretch ? n_stretch : n_step / 2 + n_stretch;
+  const int64_t first = std::min(n_step, std::max(late, i_first + n_stretch));
+  for (int64_t end = first; n_stretch > 0 && end <= n_step; ++end) {
+    double sum = 0.0;
+    for (int64_t i = end - n_stretch; i < end; ++i) {
+      sum += merit(plan, steps[i]);
+    }
+    if (sum >= best) {
+      best = sum;
+      i_best = end - 1;
+    }
+  }
+  return i_best;
+}
+
 /// The start with its free entries replaced by their mean over steps i_last - n + 1 .. i_last.
 std::vector<float> mean_steer(const LoopPlan& plan,
                               const std::vector<std::vector<float>>& path,
@@ -171,35 +196,6 @@ struct LoopPath {
   int64_t n_enough = 0;               ///< last steps that were good enough
   std::vector<double> seen;           ///< `violation` of the last look
 };
-
-std::vector<GainLook> looks_at_gain(const std::vector<LoopLookResult>& looks,
-                                    const std::string& name) {
-  std::vector<GainLook> of_gain;
-  for (const LoopLookResult& look : looks) {
-    const auto seen = look.sets.find(name);
-    if (seen != look.sets.end() && seen->second.n > 0) {
-      const SeenReplies& replies = seen->second;
-      of_gain.push_back({look.n_step, replies.n, replies.n_wanted - replies.n_wanted_before});
-    }
-  }
-  return of_gain;
-}
-
-/// Last step of the stretch that becomes the mask. Steps before the last change of openings count
-/// only if looks make their values comparable.
-int64_t last_of_best(const LoopPlan& plan, const LoopPath& path) {
-  const std::vector<LoopStep>& steps = path.result.steps;
-  const std::vector<GainLook> looks = looks_at_gain(path.result.looks, plan.sets[plan.i_gain].name);
-  std::vector<double> value;
-  for (const LoopStep& step : steps) {
-    value.push_back(step.value[plan.i_gain]);
-  }
-  std::vector<double> merits = unseen_by_margins(value, looks);
-  for (size_t i = 0; i < merits.size(); ++i) {
-    merits[i] += merit(plan, steps[i]);
-  }
-  return best_stretch(merits, looks.size() < 2 ? path.i_first : 0, path.result.n_stretch);
-}
 
 bool is_kept(const std::vector<double>& violation) {
   return std::none_of(
@@ -268,7 +264,7 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   }
   result.n_question = slopes.n_question();
   result.n_stretch = std::min<int64_t>(kLoopStretch, std::ssize(path.s));
-  result.i_best = last_of_best(plan, path);
+  result.i_best = best_stretch(plan, result.steps, path.i_first, result.n_stretch);
   result.steer = mean_steer(plan, path.s, result.i_best, result.n_stretch);
   return std::move(result);
 }

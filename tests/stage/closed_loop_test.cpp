@@ -75,23 +75,6 @@ TEST(ClosedLoop, EndsEarlyOnlyIfItsOpeningsStay) {
       << "earlier values are of other openings";
 }
 
-TEST(ClosedLoop, TakesTheStretchWhoseRepliesGainedMost) {
-  const NumericModel model = simple_model();
-  ClosedLoopOptions options;
-  options.n_step = 36;
-  options.enough = 2.0;  // never
-  options.n_look = 6;
-  EXPECT_EQ(run(model, options).i_best, 35) << "margins see only a rise";
-  int n_asked = 0;
-  options.look = [&](const std::vector<float>& /*steer*/) {
-    return LoopLook{true, {}, {{"dsr", {64, 10, ++n_asked == 4 ? 60 : 30}}}};
-  };
-  const ClosedLoopResult result = run(model, options);
-  ASSERT_EQ(result.looks.size(), 5U);
-  EXPECT_GE(result.i_best, 22) << "around the look before step 24";
-  EXPECT_LE(result.i_best, 27);
-}
-
 /// The loop on a gain set and a hold set whose margins nothing moves.
 ClosedLoopResult run_with_deaf_margins(const ClosedLoopOptions& options) {
   NumericModel model = simple_model();
