@@ -195,6 +195,7 @@ struct LoopPath {
   int64_t i_first = 0;                ///< first step with the openings of now
   int64_t n_enough = 0;               ///< last steps that were good enough
   std::vector<double> seen;           ///< `violation` of the last look
+  std::vector<double> unseen;         ///< by how much that exceeded what margins said then
 };
 
 bool is_kept(const std::vector<double>& violation) {
@@ -202,10 +203,20 @@ bool is_kept(const std::vector<double>& violation) {
       violation.begin(), violation.end(), [](double of_set) { return of_set > kNearLimit; });
 }
 
+/// As `loop_violation`; NaN for the gain set, which has no limit.
+double by_margins(const LoopPlan& plan, const std::vector<double>& value, size_t i_set) {
+  return std::cmp_equal(i_set, plan.i_gain) ? std::nan("")
+                                            : loop_violation(plan.roles[i_set], value[i_set]);
+}
+
 /// What a look saw is true of the mask that the last steps lead to, too.
-void note_look(std::vector<double> violation, LoopPath& path) {
+void note_look(const LoopPlan& plan, std::vector<double> violation, LoopPath& path) {
   path.seen = std::move(violation);
   std::vector<LoopStep>& steps = path.result.steps;
+  path.unseen = path.seen;
+  for (size_t i = 0; i < path.unseen.size() && !steps.empty(); ++i) {
+    path.unseen[i] -= by_margins(plan, steps.back().value, i);
+  }
   const auto n = std::min(kLoopStretch, std::ssize(steps));
   std::for_each(steps.end() - n, steps.end(), [&](LoopStep& step) { step.seen = path.seen; });
 }
@@ -219,7 +230,7 @@ bool is_at_end(const LoopPlan& plan, LoopSlopes& slopes, const LoopState& state,
   if (!now) {
     return is_enough_now && is_kept(path.seen);
   }
-  note_look(std::move(now->violation), path);
+  note_look(plan, std::move(now->violation), path);
   path.result.looks.push_back({i, std::move(now->sets)});
   if (now->has_new_openings) {
     slopes.forget(plan.i_gain);
@@ -230,10 +241,24 @@ bool is_at_end(const LoopPlan& plan, LoopSlopes& slopes, const LoopState& state,
   return is_enough_now && is_fine;
 }
 
+/// What the last look would see now, if it saw as much beyond the margins as then: margins tell at
+/// every step whether the mask is on its way back. Otherwise it would go too far until the next
+/// look.
+std::vector<double> seen_by_now(const LoopPlan& plan,
+                                const LoopPath& path,
+                                const std::vector<double>& value) {
+  std::vector<double> seen = path.unseen;
+  for (size_t i = 0; i < seen.size(); ++i) {
+    seen[i] += by_margins(plan, value, i);
+  }
+  return seen;
+}
+
 void take_step(const LoopPlan& plan, LoopSlopes& slopes, LoopState& state, LoopPath& path) {
   const auto i = std::ssize(path.s);
   slopes.measure(state.s, state.multipliers);
-  LoopStep step = {loop_norm(state.s), mean_values(plan, slopes), {}, path.seen};
+  LoopStep step = {loop_norm(state.s), mean_values(plan, slopes), {}, {}};
+  step.seen = seen_by_now(plan, path, step.value);
   state.multipliers = adjusted(std::move(state.multipliers), plan, step);
   step.multiplier = state.multipliers;
   path.n_enough = is_enough(plan, step) ? path.n_enough + 1 : 0;

@@ -59,7 +59,8 @@ struct LoopStep {
   double norm = 0.0;               ///< |S|
   std::vector<double> value;       ///< per set: mean of loop_value
   std::vector<double> multiplier;  ///< per set: weight of its limit
-  std::vector<double> seen = {};   ///< `violation` of the last look; empty before the first
+  /// `violation` of the last look plus what margins have changed since; empty before the first.
+  std::vector<double> seen = {};
 };
 
 struct ClosedLoopResult {

@@ -93,8 +93,28 @@ TEST(ClosedLoop, ALimitThatOnlyRepliesExceedWeighsMore) {
   EXPECT_EQ(result.steps.at(2).seen.at(1), 0.5) << "the steps that led to the mask of the look";
   EXPECT_NEAR(result.steps.at(4).multiplier.at(1) / result.steps.at(3).multiplier.at(1),
               std::exp(0.2 * 0.5),
-              1e-9);
+              1e-3)
+      << "margins that hardly move";
   EXPECT_GT(result.steps.back().multiplier.at(1), 3.0 * before);
+}
+
+TEST(ClosedLoop, WhatALookSawMovesWithTheMarginsUntilTheNext) {
+  NumericModel model = simple_model();
+  std::vector<double> against(16, 0.0);
+  against[3] = -1.0;
+  model.add("keep", {LoopRole::kKeep, 0.05, {}, 0.0}, 60, 1.0, against, 0.1, 2);
+  ClosedLoopOptions options;
+  options.n_step = 13;
+  options.n_look = 3;
+  options.look = [](const std::vector<float>& /*steer*/) { return LoopLook{false, {NAN, 0.5}}; };
+  const ClosedLoopResult result = run(model, options);
+  const auto violation = [&](size_t i_step) {
+    return loop_violation(model.roles[1], result.steps.at(i_step).value.at(1));
+  };
+  ASSERT_EQ(result.looks.size(), 2U);
+  EXPECT_EQ(result.steps.at(5).seen.at(1), 0.5) << "the last look was before step 6";
+  ASSERT_GT(std::abs(violation(8) - violation(5)), 0.05) << "the margins of the set have moved";
+  EXPECT_DOUBLE_EQ(result.steps.at(8).seen.at(1), 0.5 - violation(5) + violation(8));
 }
 
 TEST(ClosedLoop, DoesNotEndEarlyWhileRepliesExceedALimit) {
