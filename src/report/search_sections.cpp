@@ -90,11 +90,17 @@ std::string positive_text(double value, int decimals) {
   return std::isfinite(value) && value > 0.0 ? format_number(value, decimals) : "&ndash;";
 }
 
+/// "mean difference+guard", where it may be broken.
+std::string method_cell(const std::string& method) {
+  std::string name = escape_html(display_name(method));
+  const size_t i_plus = name.find('+');
+  return i_plus == std::string::npos ? name : name.insert(i_plus + 1, "<wbr>");
+}
+
 std::vector<std::string> candidate_cells(const CandidateResult& candidate,
                                          const CandidateColumns& columns,
                                          bool is_chosen) {
-  std::vector<std::string> cells = {escape_html(display_name(candidate.method)),
-                                    short_text(candidate.alpha)};
+  std::vector<std::string> cells = {method_cell(candidate.method), short_text(candidate.alpha)};
   for (const std::string& id : columns.ids) {
     cells.push_back(candidate_cell(candidate, id));
   }

@@ -278,6 +278,7 @@ TEST(Candidates, ShowSettingsOfTheSurrogateOnlyWhereThereIsOne) {
     candidate.method = "mean_difference+guard";
   }
   EXPECT_THAT(candidates_section(results), Not(HasSubstr(">preserve</th>")));
+  EXPECT_THAT(candidates_section(results), HasSubstr(">mean difference+<wbr>guard</th>"));
 }
 
 TEST(Heatmap, ShowsNotesInTooltipsAndEscapesThem) {
