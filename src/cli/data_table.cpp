@@ -67,7 +67,7 @@ void print_data_text(const DataSummary& summary, std::ostream& out) {
     width = std::max(width, set.metric.size() + set.role.size() + 5);
   }
   for (const SetSummary& set : summary.sets) {
-    out << wrapped(mascing::padded(printable(set.metric) + " (" + set.role + ")", width, true),
+    out << wrapped(padded(printable(set.metric) + " (" + set.role + ")", width, true),
                    split_words(set.counts) + limit_words(set),
                    width);
   }
