@@ -53,6 +53,14 @@ TEST(OpeningTree, SharesWhatOpeningsBeginWith) {
   EXPECT_EQ(tree.reads[3], (std::vector<int64_t>{-1, 0}));
 }
 
+TEST(OpeningTree, GroupsOpeningsThatSequencesSuffice) {
+  using Groups = std::vector<std::vector<size_t>>;
+  const TokenLists openings = {{9}, {1, 2}, {8}, {1, 3}, {4, 5}, {7}};
+  EXPECT_EQ(group_openings(openings, 3), (Groups{{0, 1, 2, 3, 4, 5}}));
+  EXPECT_EQ(group_openings(openings, 2), (Groups{{0, 1, 2, 3}, {4, 5}}));
+  EXPECT_EQ(group_openings(openings, 1), (Groups{{0, 1, 2}, {3}, {4, 5}}));
+}
+
 TEST(TransposedProduct, IsThatOfThePlainLoopForEveryType) {
   constexpr int64_t kColumns = 512;
   constexpr int64_t kRows = 70;
@@ -313,11 +321,38 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
   EXPECT_THAT(error_of([](auto& r) { r.steering.alpha = 0.0F; }), HasSubstr("needs a mask"));
   EXPECT_THAT(error_of([](auto& r) { r.begin = 14; }), HasSubstr("outside the prompt"));
   EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(300, 1); }), HasSubstr("one batch has 256"));
-  EXPECT_THAT(
-      error_of([](auto& r) {
-        r.openings = std::make_shared<TokenLists>(TokenLists(17, std::vector<int32_t>{1, 2}));
-      }),
-      HasSubstr("sequences at once"));
+}
+
+TEST(Gradient, OpeningsInPartsGiveWhatTheyGiveTogether) {
+  LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
+  const auto together = open_llama_host(options);
+  options.n_parallel = options.engine.n_sequence = 1;
+  const auto apart = open_llama_host(options);
+  GradientRequest request = random_request(together->describe(), SigmaRule::kToken);
+  request.openings = std::make_shared<TokenLists>(
+      TokenLists{{5}, {7, 9, 30}, {7, 9, 31, 4}, {8, 2}, {6}, {11, 12, 13}});
+  const auto margin = [](const OpeningScores& scores, OpeningScores& d_scores) {
+    const std::vector<double>& p = scores.log_prob;
+    d_scores.log_prob = {p[1], p[0] - 1.0, 2.0 * p[2], 0.5, -p[5], -p[4]};
+    return p[0] * p[1] - p[1] + p[2] * p[2] + 0.5 * p[3] - p[4] * p[5];
+  };
+  request.outcomes = {margin, weighted({0.0, 0.0, 0.0, 1.0, 0.0, 0.0})};
+  const SteerGradient whole = gradient_of(*together, request);
+  const SteerGradient sum = gradient_of(*apart, request);
+  ASSERT_EQ(sum.d_steer.size(), 2U);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(sum.values[i], whole.values[i], 1e-4 * std::fabs(whole.values[i]));
+    const float largest = *std::max_element(whole.d_steer[i].begin(), whole.d_steer[i].end());
+    for (size_t k = 0; k < whole.d_steer[i].size(); ++k) {
+      EXPECT_NEAR(sum.d_steer[i][k], whole.d_steer[i][k], 1e-3 * largest);
+    }
+  }
+  // What is wrong with a request is said as if it had not been divided.
+  request.begin = 14;
+  EXPECT_THAT(apart->gradients({request}).at(0).error, HasSubstr("outside the prompt"));
+  request.begin = 0;
+  request.tokens.assign(300, 1);
+  EXPECT_THAT(apart->gradients({request}).at(0).error, HasSubstr("one batch has"));
 }
 
 TEST(ExpertReplay, WithTheChosenExpertsIsTheGraphItself) {

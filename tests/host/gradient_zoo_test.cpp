@@ -28,18 +28,6 @@ bool is_of_the_paper(const std::string& name) {
   return false;
 }
 
-/// Hybrid models run one sequence at a time: one long opening.
-Result<SteerGradient> differentiate(Host& host, GradientRequest& request) {
-  auto result = host.gradients({request}).at(0);
-  if (result.error.find("sequences at once") != std::string::npos) {
-    using Openings = std::vector<std::vector<int32_t>>;
-    request.openings = std::make_shared<Openings>(Openings{{5}, {7, 9, 30}});
-    request.outcomes = {weighted({1.0, -0.5})};
-    result = host.gradients({request}).at(0);
-  }
-  return result;
-}
-
 class GradientZoo : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
@@ -56,7 +44,7 @@ class GradientZoo : public testing::TestWithParam<std::string> {
 
 TEST_P(GradientZoo, MatchesDifferences) {
   GradientRequest request = random_request(host_->describe(), SigmaRule::kCalibrated);
-  const Result<SteerGradient> plain = differentiate(*host_, request);
+  const Result<SteerGradient> plain = host_->gradients({request}).at(0);
   nlohmann::ordered_json row = {{"name", GetParam()}, {"error", plain.error}};
   if (!plain.ok()) {
     ASSERT_FALSE(is_of_the_paper(GetParam())) << plain.error;

@@ -7,6 +7,7 @@
 
 #include "host/llama/gradient_batch.h"
 #include "host/llama/gradient_outcome.h"
+#include "host/llama/gradient_parts.h"
 #include "host/llama/schedulers.h"
 #include "host/llama/tape/recorder.h"
 #include "host/llama/tape/reverse.h"
@@ -340,7 +341,8 @@ class GradientRun {
 
 std::vector<Result<SteerGradient>> run_gradients(Engine& engine,
                                                  const std::vector<GradientRequest>& requests) {
-  return GradientRun(engine, requests).run();
+  const GradientParts parts(engine, requests);
+  return parts.joined(GradientRun(engine, parts.requests()).run());
 }
 
 }  // namespace mascing

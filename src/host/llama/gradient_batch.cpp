@@ -51,4 +51,18 @@ OpeningTree plan_openings(const std::vector<std::vector<int32_t>>& openings) {
   return tree;
 }
 
+std::vector<std::vector<size_t>> group_openings(const std::vector<std::vector<int32_t>>& openings,
+                                                int64_t n_sequence) {
+  std::vector<std::vector<size_t>> groups(1);
+  int64_t n_long = 0;
+  for (size_t k = 0; k < openings.size(); ++k) {
+    if (openings[k].size() > 1 && n_long++ == n_sequence) {
+      groups.emplace_back();
+      n_long = 1;
+    }
+    groups.back().push_back(k);
+  }
+  return groups;
+}
+
 }  // namespace mascing

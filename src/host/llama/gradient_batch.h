@@ -2,6 +2,7 @@
 // Independent of libllama.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -26,5 +27,9 @@ struct OpeningTree {
 
 /// No opening may be empty.
 [[nodiscard]] OpeningTree plan_openings(const std::vector<std::vector<int32_t>>& openings);
+
+/// Indices of openings in groups whose trees need at most `n_sequence` sequences each.
+[[nodiscard]] std::vector<std::vector<size_t>> group_openings(
+    const std::vector<std::vector<int32_t>>& openings, int64_t n_sequence);
 
 }  // namespace mascing

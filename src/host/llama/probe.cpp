@@ -68,21 +68,13 @@ class ProbeRun {
       add_group(i, all, tree);
       return;
     }
-    std::vector<size_t> group;
-    std::vector<std::vector<int32_t>> members;
-    int64_t n_long = 0;
-    for (size_t k = 0; k < openings.size(); ++k) {
-      if (openings[k].size() > 1 && n_long == engine_.n_sequence()) {
-        add_group(i, group, plan_openings(members));
-        group.clear();
-        members.clear();
-        n_long = 0;
+    for (const std::vector<size_t>& group : group_openings(openings, engine_.n_sequence())) {
+      std::vector<std::vector<int32_t>> members;
+      for (const size_t k : group) {
+        members.push_back(openings[k]);
       }
-      n_long += openings[k].size() > 1 ? 1 : 0;
-      group.push_back(k);
-      members.push_back(openings[k]);
+      add_group(i, group, plan_openings(members));
     }
-    add_group(i, group, plan_openings(members));
   }
 
   /// The prompt with a tree behind it; `group` are the openings it was made of.

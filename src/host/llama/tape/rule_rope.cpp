@@ -1,4 +1,4 @@
-// Rotary position embedding: a rotation, whose transpose ggml has as an operation of its own.
+// Rotary position embedding and its reverse: rotations, each the other's transpose.
 #include <algorithm>
 
 #include "host/llama/tape/rules.h"
@@ -11,7 +11,7 @@ void rule_rope(Tape& tape, const TapeTensor& node, const float* d_node) {
   const int64_t n_byte = 2 * node.n_element() * static_cast<int64_t>(sizeof(float));
   SmallGraph graph(n_byte, 4);
   ggml_tensor* back = graph.like(node.shape, GGML_TYPE_F32);
-  back->op = GGML_OP_ROPE_BACK;
+  back->op = node.shape.op == GGML_OP_ROPE ? GGML_OP_ROPE_BACK : GGML_OP_ROPE;
   std::copy(std::begin(node.shape.op_params), std::end(node.shape.op_params), back->op_params);
   back->src[0] = graph.floats(node.shape, d_node);
   for (int64_t i = 1; i < 3 && node.sources[i] != TapeTensor::kNone; ++i) {

@@ -43,6 +43,14 @@ void rule_l2_norm(Tape& tape, const TapeTensor& node, const float* d_node);
 void rule_soft_max(Tape& tape, const TapeTensor& node, const float* d_node);
 void rule_rope(Tape& tape, const TapeTensor& node, const float* d_node);
 
+// Recurrent states, and several residual streams.
+void rule_ssm_conv(Tape& tape, const TapeTensor& node, const float* d_node);
+void rule_ssm_scan(Tape& tape, const TapeTensor& node, const float* d_node);
+void rule_gated_delta_net(Tape& tape, const TapeTensor& node, const float* d_node);
+void rule_hc_comb(Tape& tape, const TapeTensor& node, const float* d_node);
+void rule_hc_pre(Tape& tape, const TapeTensor& node, const float* d_node);
+void rule_hc_post(Tape& tape, const TapeTensor& node, const float* d_node);
+
 // Products with matrices.
 void rule_mul_mat(Tape& tape, const TapeTensor& node, const float* d_node);
 void rule_mul_mat_id(Tape& tape, const TapeTensor& node, const float* d_node);
