@@ -49,7 +49,10 @@ for package in "${packages[@]}"; do
   is_installed "$package" || missing+=("$package")
 done
 # NodeSource's nodejs brings npm itself and conflicts with Debian's npm: the command decides, not the package.
-command -v npm >/dev/null || missing+=(npm)
+# It fetches llama.cpp and what report.html is made of; with a source at hand the build does without both.
+if [ "$group" != build ] || [ -z "${MASCING_LLAMA_SOURCE:-}" ]; then
+  command -v npm >/dev/null || missing+=(npm)
+fi
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0
 fi

@@ -23,6 +23,9 @@ GERMAN = "german_refusal"
 HOLD = {"defend": ("direct_refusal", GERMAN, "benign_compliance", "keep_answered"), "permit": ("hold_refusal", GERMAN, "benign_compliance", "dsr")}
 COMPARED = ("The paper's averages are of other models (7 to 47 billion parameters), other data and another judge, and its masks were tuned on "
             "the conversations they were measured on. What may be compared is the size of a gain, loosely; the rates themselves may not.")
+WORDS = ("`qwen3moe-wide` (12 layers of 64 experts) is not one of the seven and not in the averages. *AUC of the margin*: how well the "
+         "estimate that a search follows tells wanted replies from others ([outcome.md](outcome.md)). *resumed*: most of the run came from the "
+         "cache of an earlier one, so its minutes say nothing.")
 AGAIN = ("A model that is measured again after the method has changed is looked at on its test split once more. Changes are chosen on selection "
          "splits, and results replace older ones whether they are better or not.")
 
@@ -207,7 +210,7 @@ def page(runs):
              "Written by `make table`: both scenarios on every model of [models/zoo](../models/zoo/README.md), on test splits that share no topic with",
              "what found and chose the masks. Rates with 95 % Wilson intervals. Bold: [router adapters](router_adapter.md), which the scenarios of",
              "the zoo look for; beside them the matrices of [the closed loop](closed_loop.md). Baselines are tuned on the selection split within the same",
-             "limits; `-`: not measured.", "", COMPARED, "", AGAIN]
+             "limits; `-`: not measured. " + WORDS, "", COMPARED, "", AGAIN]
     for scenario in readme_table.SCENARIOS:
         lines += scenario_table(runs, scenario)
     return "\n".join(lines) + "\n"
@@ -234,8 +237,8 @@ def headline(runs):
 
 def first_screen(runs):
     averages = [average_text(runs, scenario) for scenario in readme_table.SCENARIOS]
-    return ("In a harder world, [seven architectures](#the-zoo-seven-architectures), averages on held-out test splits: attacks that end\n"
-            f"refused {averages[0]} %, permitted tales told {averages[1]} %.")
+    return ("Small models of [seven architectures](#the-zoo-seven-architectures), trained on longer prompts and attacks than the demo's, on\n"
+            f"average over held-out test splits: attacks that end refused {averages[0]} %, permitted tales told {averages[1]} %.")
 
 
 def main(arguments):
