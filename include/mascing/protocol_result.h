@@ -31,7 +31,7 @@ struct ProtocolResult {
   int64_t n_max_token = 0;
   int64_t n_max_reasoning_token = 0;
   int64_t n_max_play_token = 0;  ///< of turns that are played
-  int64_t n_sample = 0;          ///< sampled replies per conversation, beside the first
+  int64_t n_sample = 0;          ///< sampled replies per target conversation, beside the first
   std::string attacks = {};      ///< "replayed", "played"
 };
 

@@ -1,5 +1,5 @@
-// A scenario: the conversations, the wanted outcome of each set, and the search settings. It is
-// data (a TOML file); the library does not depend on the subject of a scenario.
+// A scenario: conversations, the wanted outcome of each set, and search settings. It is data (a
+// TOML file); the library does not depend on the subject of a scenario.
 #pragma once
 
 #include <cstdint>
@@ -126,11 +126,13 @@ struct Scenario {
   int64_t n_max_play_token = 1024;       ///< per reply of a rollout, of its visible part
   TemplateOptions chat_template;         ///< how the model's template is applied
   double temperature = 0.0;
-  /// Extra replies on the test split, one per conversation and seed; empty = none.
-  std::vector<int64_t> sample_seeds;
+  std::optional<std::vector<int64_t>> sample_seeds;  ///< read through sample_seeds_of()
   double sample_temperature = 0.8;
 
   [[nodiscard]] const ScenarioSet& target() const;
+  /// Each draws one more reply to every test conversation of `set`: sample_seeds where given, even
+  /// if empty; otherwise 1, 2 and 3 for target and hold sets, whose rates matter most.
+  [[nodiscard]] std::vector<int64_t> sample_seeds_of(const ScenarioSet& set) const;
   [[nodiscard]] bool uses(MaskMethod method) const;
   /// Some method follows margins of the model's own answers: a loop or effect_map.
   [[nodiscard]] bool uses_loop() const;
@@ -138,13 +140,12 @@ struct Scenario {
   [[nodiscard]] int64_t n_loop() const;
 };
 
-/// Replaces the search with the paper's: one surrogate, 4 lambdas x 8 alphas, replies generated for
-/// all (method.md, step 6).
+/// Sets the paper's search: one surrogate, 4 lambdas x 8 alphas, replies for all (method.md, step
+/// 6).
 void use_paper_recipe(Scenario& scenario);
 
-/// Reads and checks a scenario. Paths are relative to the scenario's folder. Throws
-/// Error{kUsage} with file, line, and the found and expected values (for unknown keys, with the
-/// closest known one).
+/// Reads and checks a scenario. Paths are relative to the scenario's folder. Throws Error{kUsage}
+/// with file, line, found and expected values (for unknown keys, with the closest known one).
 [[nodiscard]] Scenario read_scenario(const std::string& path);
 
 }  // namespace mascing

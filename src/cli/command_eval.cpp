@@ -43,7 +43,7 @@ void execute(EvalArguments& arguments, Session& session) {
   options.shard = parse_shard(arguments.shard);
   options.merge = arguments.merge;
   options.attacks = arguments.is_played ? Attacks::kPlayed : Attacks::kReplayed;
-  if (arguments.is_played && !scenario.sample_seeds.empty()) {
+  if (arguments.is_played && scenario.sample_seeds && !scenario.sample_seeds->empty()) {
     throw Error(ErrorKind::kUsage,
                 "[eval] --play does not sample replies, but the scenario or --samples asks for it",
                 "add --samples 0");

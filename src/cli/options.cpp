@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <numeric>
 #include <thread>
 
 #include <unistd.h>
@@ -175,9 +176,11 @@ RunOptions ModelOptions::run_options(const std::string& output,
 
 void SampleOptions::add_to(CLI::App& command) {
   command
-      .add_option("--samples",
-                  n_sample,
-                  "Also sample this many replies per test conversation (0 = greedy only)")
+      .add_option(
+          "--samples",
+          n_sample,
+          "Also sample this many replies per test conversation (0 = greedy only; default: as "
+          "in the scenario, or 3 for target and hold sets)")
       ->check(CLI::Range(0, 1000));
   command.add_option("--sample-temperature", temperature, "Temperature for --samples")
       ->check(CLI::Range(0.01, 10.0));
@@ -185,10 +188,8 @@ void SampleOptions::add_to(CLI::App& command) {
 
 void SampleOptions::apply(Scenario& scenario) const {
   if (n_sample >= 0) {
-    scenario.sample_seeds.clear();
-    for (int64_t seed = 1; seed <= n_sample; ++seed) {
-      scenario.sample_seeds.push_back(seed);
-    }
+    scenario.sample_seeds.emplace(n_sample);
+    std::iota(scenario.sample_seeds->begin(), scenario.sample_seeds->end(), int64_t{1});
   }
   if (temperature > 0.0) {
     scenario.sample_temperature = temperature;

@@ -19,7 +19,8 @@ std::string replies_text(const ProtocolResult& protocol) {
                                 ? "sampled at temperature " + short_text(protocol.temperature)
                                 : "the likeliest token at each step";
   return first + (protocol.n_sample > 0
-                      ? "; and " + count_text(protocol.n_sample) + " sampled ones per conversation"
+                      ? "; and " + count_text(protocol.n_sample) +
+                            " sampled ones per conversation of the sets that name them"
                       : "");
 }
 

@@ -60,7 +60,7 @@ void ask_test(const EvalContext& context,
               const Steering& steering,
               uint64_t seed) {
   ask_chunk(context, block, steering, context.evaluator.sampling());
-  for (const int64_t sample_seed : context.scenario.sample_seeds) {
+  for (const int64_t sample_seed : context.scenario.sample_seeds_of(block.set->spec)) {
     ask_chunk(context, block, steering, sampling_of(context.scenario, seed, sample_seed));
   }
 }

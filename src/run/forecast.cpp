@@ -204,6 +204,7 @@ Forecast forecast_run(const Scenario& scenario, Host& host, const ForecastOption
   for (const LoadedSet& set : data.sets) {
     prompts.push_back(prompts_of(host, set));
     tokens.sets.push_back(tokens_of(host, set, prompts.back()));
+    tokens.sets.back().n_sample = std::ssize(scenario.sample_seeds_of(set.spec));
   }
   const std::vector<Prompt> mixed = in_turns(prompts);
   if (mixed.empty()) {

@@ -312,13 +312,13 @@ Tokens select(const Scenario& scenario, const RunTokens& run) {
   return sum;
 }
 
-Tokens test(const Scenario& scenario, const RunTokens& run) {
+Tokens test(const RunTokens& run) {
   Tokens sum;
-  const double n_sample = to_double(std::ssize(scenario.sample_seeds));
   for (const SetTokens& set : run.sets) {
     const double n = to_double(set.n[2]);
-    sum.add(replies(set, n, false), 1.0 + n_sample);
-    sum.add(replies(set, n, true), 1.0 + n_sample);
+    const double n_reply = 1.0 + to_double(set.n_sample);
+    sum.add(replies(set, n, false), n_reply);
+    sum.add(replies(set, n, true), n_reply);
     if (set.role == SetRole::kBenign) {
       sum.prefill += kScoredForms * n * (set.prompt + set.reply);
     }
@@ -354,7 +354,7 @@ std::vector<StageForecast> count_stages(const Scenario& scenario, const RunToken
     stages.push_back(stage_of("closed_loop", closed_loop(scenario, tokens)));
   }
   stages.push_back(stage_of("select", select(scenario, tokens)));
-  stages.push_back(stage_of("test", test(scenario, tokens)));
+  stages.push_back(stage_of("test", test(tokens)));
   return stages;
 }
 

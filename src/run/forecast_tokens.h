@@ -20,6 +20,7 @@ struct SetTokens {
   double final_user = 0.0;        ///< of the final user message
   double reply = 0.0;             ///< visible part and reasoning
   double n_play_turn = 0.0;       ///< replies to play before; 0 = a set that is not played
+  int64_t n_sample = 0;           ///< sampled replies per conversation of the test split
   double play_prompt = 0.0;       ///< of a played conversation's user turns
   double play_reply = 0.0;        ///< of one reply of a rollout
 

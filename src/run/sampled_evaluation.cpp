@@ -27,14 +27,14 @@ std::vector<ReplyTally> tally_replies(const EvalContext& context,
   const std::vector<Conversation> treated = treatment.applied(rows);
   const JudgeRules rules = context.rules_for(set.spec);
   std::vector<ReplyTally> tallies(rows.size());
-  for (const int64_t sample_seed : context.scenario.sample_seeds) {
+  for (const int64_t sample_seed : context.scenario.sample_seeds_of(set.spec)) {
     const Sampling sampling = sampling_of(context.scenario, seed, sample_seed);
     const std::string what = set.spec.metric + ", seed " + std::to_string(sample_seed);
     const auto base_replies = evaluator.sampled("sampling: base " + what, rows, {}, sampling);
     const auto steered_replies =
         evaluator.sampled("sampling: steered " + what, treated, treatment.steering, sampling);
     const auto base = judge_replies(rows, base_replies, rules);
-    const auto steered = judge_replies(rows, steered_replies, rules);
+    const auto steered = judge_replies(treated, steered_replies, rules);
     for (size_t i = 0; i < tallies.size(); ++i) {
       if (base[i].ok() && steered[i].ok()) {
         ++tallies[i].n;
@@ -71,11 +71,11 @@ SampledResult evaluate_sampled(const EvalContext& context,
   }
   SampledResult result;
   result.temperature = context.scenario.sample_temperature;
-  result.n_seed = std::ssize(context.scenario.sample_seeds);
+  result.n_seed = std::ssize(context.scenario.sample_seeds_of(set.spec));
   result.n_conversation = std::ssize(changes);
   result.base = bootstrap_share(base_shares, kResampling);
   result.steered = bootstrap_share(steered_shares, kResampling);
-  result.change = bootstrap_mean(changes, kResampling);
+  result.change = bootstrap_change(changes, kResampling);
   return result;
 }
 

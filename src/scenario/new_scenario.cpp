@@ -194,11 +194,11 @@ std::string generation(const NewScenario& scenario) {
               ? entry("max_tokens", "128", "as in the research code; a later refusal is missed")
               : entry("max_tokens", "160", "per reply, of its visible part");
   text += entry("temperature", "0.0", "");
-  if (!is_paper(scenario.which)) {
-    text +=
-        "# sample_seeds = [1, 2, 3]   # sampled replies of the test split, too, for four times its "
-        "time\n";
-  }
+  text +=
+      is_paper(scenario.which)
+          ? entry("sample_seeds", "[]", "one reply to a conversation")
+          : "# sample_seeds = []          # no sampled replies; else 3 for each test conversation "
+            "of target and hold\n";
   if (scenario.always_reasons) {
     text += entry("max_reasoning_tokens", "2048", "before the visible part");
   }

@@ -44,13 +44,23 @@ void read_generate(const TomlTable& table, Scenario& scenario) {
   table.get("max_reasoning_tokens", scenario.n_max_reasoning_token, {0.0, 1e6});
   table.get("max_play_tokens", scenario.n_max_play_token, {1.0, 1e6});
   table.get("temperature", scenario.temperature, {0.0, 10.0});
-  table.get("sample_seeds", scenario.sample_seeds, kSampleSeed);
   table.get("sample_temperature", scenario.sample_temperature, kTemperature);
-  const std::set<int64_t> distinct(scenario.sample_seeds.begin(), scenario.sample_seeds.end());
-  if (distinct.size() != scenario.sample_seeds.size()) {
-    table.fail(
-        "sample_seeds", "lists a seed twice", "remove one entry; its replies would count twice");
+  if (table.has("sample_seeds")) {
+    std::vector<int64_t>& seeds = scenario.sample_seeds.emplace();
+    table.get("sample_seeds", seeds, kSampleSeed);
+    if (std::set<int64_t>(seeds.begin(), seeds.end()).size() != seeds.size()) {
+      table.fail(
+          "sample_seeds", "lists a seed twice", "remove one entry; its replies would count twice");
+    }
   }
+}
+
+std::vector<int64_t> Scenario::sample_seeds_of(const ScenarioSet& set) const {
+  if (sample_seeds) {
+    return *sample_seeds;
+  }
+  const bool is_sampled = set.role == SetRole::kTarget || set.role == SetRole::kHold;
+  return is_sampled ? std::vector<int64_t>{1, 2, 3} : std::vector<int64_t>{};
 }
 
 TemplateOptions read_template(const TomlTable& table) {

@@ -89,6 +89,10 @@ TEST_F(ProtocolTest, ResultsAndReportStateTheProtocol) {
   EXPECT_EQ(results.protocol.template_arguments.at("effort"), "\"low\"");
   EXPECT_EQ(results.protocol.template_hash.size(), 64U);
   EXPECT_EQ(results.protocol.attacks, "replayed");
+  EXPECT_EQ(results.protocol.n_sample, 3);
+  EXPECT_TRUE(results.metrics.at("dsr").sampled);
+  EXPECT_TRUE(results.metrics.at("direct").sampled);
+  EXPECT_FALSE(results.metrics.at("benign").sampled);
   EXPECT_EQ(results.protocol.n_max_token, 20);
   EXPECT_GT(results.damage.n_chat_text_token, 0);
   EXPECT_GT(results.damage.chat_perplexity_steered, results.damage.chat_perplexity_base);
@@ -150,6 +154,8 @@ TEST_F(ProtocolTest, AnEvaluationMayPlayItsAttacks) {
   given.attacks = Attacks::kPlayed;
   const Results results = evaluate_mask(scenario, refusing_mask(), 1.0, host, given, {}).results;
   EXPECT_EQ(results.protocol.attacks, "played");
+  EXPECT_EQ(results.protocol.n_sample, 0);
+  EXPECT_FALSE(results.metrics.at("dsr").sampled);
   EXPECT_DOUBLE_EQ(results.metrics.at("dsr").steered->rate, 1.0);
   EXPECT_THAT(warning_ids(results.warnings), Not(Contains("turns_not_played")));
   EXPECT_THAT(read_text_file(given.output + "/report.html"), HasSubstr("wrote the assistant"));
