@@ -47,7 +47,7 @@ struct MetricResult {
   int64_t fixed = 0;     ///< wanted only with the mask
   int64_t broken = 0;    ///< wanted only without the mask
   double p_value = 1.0;  ///< McNemar, exact, two-sided
-  /// Corrected for the number of metrics in the evaluation (Holm); not set for baselines.
+  /// Corrected for the number of metrics in the evaluation (Holm).
   std::optional<double> p_holm = std::nullopt;
   ReplyCounts base_replies = {};
   ReplyCounts steered_replies = {};

@@ -47,6 +47,7 @@ void execute(const TraceArguments& arguments, Session& session) {
   }
   TraceStoreOptions store = arguments.store;
   store.shard = parse_shard(arguments.shard);
+  store.host_key = arguments.model.key();
   std::vector<TraceInput> inputs;
   for (const std::string& path : arguments.files) {
     inputs.push_back({file_stem(path), choose(path, *contrast, arguments.seed)});

@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
+#include "measure/cached_numbers.h"
 #include "stage/baseline_masks.h"
 
 namespace mascing {
@@ -90,7 +91,7 @@ AskedReply from_value(const json& value) {
   reply.n_reasoning_token = value.at("reasoning").get<int64_t>();
   reply.hit_limit = value.at("limit").get<bool>();
   reply.is_unfinished = value.at("unfinished").get<bool>();
-  reply.mean_nll = value.at("mean_nll").get<double>();
+  reply.mean_nll = number_or_nan(value.at("mean_nll"));
   reply.error = value.at("error").get<std::string>();
   return reply;
 }
@@ -273,7 +274,7 @@ Perplexity CachedEvaluator::text_perplexity(const std::vector<TextBlock>& blocks
   count(key, n_asked, 0);
   if (const auto text = cache_.get(key)) {
     const json stored = json::parse(*text);
-    return {stored.at("value").get<double>(), stored.at("n_token").get<int64_t>()};
+    return {number_or_nan(stored.at("value")), stored.at("n_token").get<int64_t>()};
   }
   const Perplexity value =
       watch(1, n_asked).run([&] { return perplexity(host_, blocks, steering); });
@@ -290,7 +291,7 @@ Divergence CachedEvaluator::divergence(const std::vector<Conversation>& conversa
   }
   if (const auto text = cache_.get(key)) {
     const json stored = json::parse(*text);
-    return {stored.at("kl").get<double>(), stored.at("n_token").get<int64_t>()};
+    return {number_or_nan(stored.at("kl")), stored.at("n_token").get<int64_t>()};
   }
   const Divergence value =
       watch(1, 0).run([&] { return reply_divergence(host_, conversations, replies, steering); });

@@ -1,6 +1,5 @@
 // Questions of a search: margins, divergences and their derivatives, cached like all the rest.
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +7,7 @@
 #include "base/append.h"
 #include "base/sha256.h"
 #include "measure/cached_evaluator.h"
+#include "measure/cached_numbers.h"
 #include "measure/gradient_codec.h"
 
 namespace mascing {
@@ -15,12 +15,23 @@ namespace {
 
 using nlohmann::json;
 
-/// What the answers to a question depend on besides its item. A mask of all zeros changes nothing,
-/// but derivatives by its values depend on what these are.
-std::string mask_key(const Steering& steering) {
-  const bool is_zero_adapter =
-      !is_active(steering) && steering.mask && steering.mask->has_adapter();
-  return steering_key(steering) + (is_zero_adapter ? steering.mask->adapter.hash() : "");
+constexpr const char* kGradients = "gradients";
+
+/// What derivatives by the values of a mask depend on even where all of them are zero and it
+/// changes nothing.
+std::string units_key(const Steering& steering) {
+  const Mask& mask = *steering.mask;
+  Sha256 digest;
+  digest.update(to_string(mask.sigma_rule));
+  digest.update(&steering.alpha, sizeof steering.alpha);
+  digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+  return digest.hex() + (mask.has_adapter() ? mask.adapter.hash() : "");
+}
+
+/// What the answers to a question depend on besides its item.
+std::string mask_key(const std::string& kind, const Steering& steering) {
+  const bool needs_units = kind == kGradients && !is_active(steering) && steering.mask;
+  return steering_key(steering) + (needs_units ? units_key(steering) : "");
 }
 
 /// Under which the answers to questions are stored.
@@ -37,7 +48,7 @@ std::string questions_key(const std::string& kind,
         last->steering.alpha != question.steering.alpha ||
         last->steering.rule != question.steering.rule ||
         last->steering.control != question.steering.control) {
-      key = mask_key(question.steering);
+      key = mask_key(kind, question.steering);
       last = &question;
     }
     digest.update(key);
@@ -80,7 +91,7 @@ int64_t count_differentiated(const std::vector<OutcomeSet>& sets,
 
 void append_values(const std::string& text, std::vector<double>& all) {
   for (const json& value : json::parse(text)) {
-    all.push_back(value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>());
+    all.push_back(number_or_nan(value));
   }
 }
 
@@ -132,11 +143,11 @@ std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
   std::vector<OutcomeGradient> all;
   const int64_t n_total = std::ssize(questions);
   const auto key_of = [&](int64_t first, int64_t n) {
-    return questions_key("gradients", objectives_key, part_of(questions, first, n));
+    return questions_key(kGradients, objectives_key, part_of(questions, first, n));
   };
   for (int64_t start = 0; start < n_total; start += kGradientChunk) {
     const int64_t end = std::min(start + kGradientChunk, n_total);
-    in_pieces({"gradients", start, end}, key_of, [&](int64_t first, int64_t n) {
+    in_pieces({kGradients, start, end}, key_of, [&](int64_t first, int64_t n) {
       if (!what.empty()) {
         report(shown_, {what, first, n_total, "conversations", ""});
       }

@@ -52,6 +52,11 @@ Verdict label_of(const std::string& text, const Place& place) {
              "labels are refused, answered, partial, other, empty, unfinished, or XSTest's");
 }
 
+/// Labels of conversations, 0 and 1.
+bool is_number(const std::string& column, const std::string& text) {
+  return column == "label" && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 void add_messages(const nlohmann::json& row, const Place& place, Exchange& exchange) {
   if (row.contains("messages")) {
     for (const nlohmann::json& message : row["messages"]) {
@@ -84,7 +89,10 @@ LabelledReply reply_of(const nlohmann::json& row, const Place& place) {
   add_messages(row, place, result.exchange);
   for (const char* name : kLabelNames) {
     if (!result.label && row.contains(name) && row[name].is_string()) {
-      result.label = label_of(row[name].get<std::string>(), place);
+      const std::string word = trim(row[name].get<std::string>());
+      if (!word.empty() && !is_number(name, word)) {
+        result.label = label_of(word, place);
+      }
     }
   }
   return result;

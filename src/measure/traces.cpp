@@ -23,14 +23,16 @@ struct StoredShard {
   std::string hash;
 };
 
-std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs, const ModelInfo& info) {
+std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs,
+                                const ModelInfo& info,
+                                const std::string& host_key) {
   std::vector<StoredShard> shards;
   for (const TraceInput& input : inputs) {
     const int64_t n_row = std::ssize(input.rows);
     for (int64_t start = 0; start < n_row; start += kTraceBlock) {
       StoredShard shard{input.set, {}, {}};
       Sha256 digest;
-      digest.update("trace-v1 " + info.identity + " " + input.set + "\n");
+      digest.update("trace-v2 " + info.identity + " " + host_key + " " + input.set + "\n");
       for (int64_t i = start; i < std::min(start + kTraceBlock, n_row); ++i) {
         shard.rows.push_back(&input.rows[i]);
         digest.update(to_jsonl(input.rows[i]) + "\n");
@@ -184,7 +186,8 @@ Traced collect_traces(Host& host,
                       const TraceStoreOptions& store,
                       const Progress& progress) {
   require_folders(store.merge);
-  const std::vector<StoredShard> shards = shards_of(divide(inputs, host.describe()), store.shard);
+  const std::vector<StoredShard> shards =
+      shards_of(divide(inputs, host.describe(), store.host_key), store.shard);
   const int64_t n_total = write_store(host, shards, store, progress);
   Traced traced{read_traces(store.folder), {}};
   traced.skipped = find_skipped(host, shards, traced.traces);

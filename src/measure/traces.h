@@ -27,6 +27,7 @@ struct TraceStoreOptions {
   /// Restricts the work to a share of all blocks; the inputs are those of the whole job.
   JobShard shard = {};
   std::vector<std::string> merge = {};  ///< shard folders whose traces are copied
+  std::string host_key = {};  ///< options of host and template: traces under others are made again
 };
 
 struct Traced {

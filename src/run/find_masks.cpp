@@ -8,7 +8,6 @@
 #include "base/files.h"
 #include "base/numeric.h"
 #include "mascing/conversation_file.h"
-#include "measure/budget_shares.h"
 #include "measure/label.h"
 #include "measure/traces.h"
 #include "run/power_check.h"
@@ -18,6 +17,7 @@
 #include "search/objectives.h"
 #include "search/search_space.h"
 #include "search/training_contrast.h"
+#include "stage/budget_spent.h"
 #include "stage/confound.h"
 
 namespace mascing {
@@ -110,28 +110,24 @@ AskedMasks ask_for_masks(const EvalContext& context,
     asked.loop = std::move(made.loop);
     asked.candidates = std::move(made.candidates);
     append(made.warnings, asked.warnings);
+    append(made.cut_short, asked.cut_short);
     watch.lap("closed_loop");
   }
   if (uses_interventions) {
     InterventionalMask made = make_interventional_mask(context, objectives, traces, space, options);
     asked.interventional = std::move(made.result);
-    asked.candidates.push_back(std::move(made.candidate));
+    if (made.candidate.mask->n_active() > 0) {  // a spent budget may leave none
+      asked.candidates.push_back(std::move(made.candidate));
+    }
+    append(made.cut_short, asked.cut_short);
     watch.lap("interventional_surrogate");
   }
   return asked;
 }
 
 /// What a spent budget left out, in words.
-std::vector<std::string> cut_short(const EvalContext& context, const FoundMasks& found) {
-  const Scenario& scenario = context.scenario;
-  std::vector<std::string> words;
-  const int64_t n_step = std::ssize(found.asked.loop.steps);
-  const bool has_asked = found.asked.effects.is_measured() || n_step > 0;
-  if (has_asked && context.evaluator.budget_spent() >= kMaskShare && scenario.n_loop() > 0 &&
-      n_step < scenario.search.n_loop_step) {
-    words.push_back("the closed loop ran " + std::to_string(n_step) + " of " +
-                    std::to_string(scenario.search.n_loop_step) + " steps");
-  }
+std::vector<std::string> cut_short(const FoundMasks& found) {
+  std::vector<std::string> words = found.asked.cut_short;
   append(found.selection.cut_short, words);
   return words;
 }
@@ -152,7 +148,7 @@ SearchResult summarise(const EvalContext& context,
   const auto of_target = search.base_rates.find(context.target().spec.metric);
   search.base_rate = of_target == search.base_rates.end() ? 0.0 : of_target->second;
   search.budget_spent = options.budget.n_token > 0 ? evaluator.budget_spent() : 0.0;
-  search.cut_short = cut_short(context, found);
+  search.cut_short = cut_short(found);
   return search;
 }
 
@@ -192,8 +188,10 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
   const ContrastChoice contrast = choose_contrast(scenario, options.seed, labelled.inputs);
   append(contrast.prefixes, labelled.inputs);
 
-  const Traced traced = collect_traces(
-      context.evaluator.host(), labelled.inputs, {options.output + "/traces"}, progress);
+  Host& host = context.evaluator.host();
+  const TraceStoreOptions store{
+      options.output + "/traces", {}, {}, context_key(host.describe(), options)};
+  const Traced traced = collect_traces(host, labelled.inputs, store, progress);
   watch.lap("trace");
   const TraceSet& traces = traced.traces;
   found.confounds = check_confounds(scenario, labelled.inputs, traces, options.seed);
@@ -201,7 +199,14 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
   const CandidateSet built = build_candidates(traces, scenario, contrast.ids, build, progress);
   watch.lap("train_and_steer");
   found.surrogates = built.surrogates;
-  found.asked = ask_for_masks(context, traces, build, watch);
+  try {
+    found.asked = ask_for_masks(context, traces, build, watch);
+  } catch (const BudgetSpent&) {
+    if (built.candidates.empty()) {
+      throw;
+    }
+    found.asked.cut_short = {"no mask that asks the model could be made"};
+  }
   append(found.asked.candidates, found.candidates);
   append(built.candidates, found.candidates);
 
@@ -218,6 +223,10 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
   append(contrast.warnings, found.warnings);
   append(confound_warnings(found.confounds), found.warnings);
   append(built.warnings, found.warnings);
+  if (found.asked.margins.empty() && found.asked.warnings.empty()) {  // no method asked before
+    found.asked.margins = found.selection.margins;
+    append(found.selection.margin_warnings, found.asked.warnings);
+  }
   append(found.asked.warnings, found.warnings);
   append(found.selection.warnings, found.warnings);
   append(budget_warnings(found.search), found.warnings);

@@ -27,6 +27,7 @@ struct AskedMasks {
   InterventionalSurrogateResult interventional;
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin tells
   std::vector<Warning> warnings;
+  std::vector<std::string> cut_short;  ///< what a spent budget ended, in words
 };
 
 struct FoundMasks {

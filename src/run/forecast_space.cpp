@@ -21,7 +21,7 @@ constexpr int64_t kJudgeCells = 16384;        // as LlamaHostOptions has them
 constexpr int64_t kBenignTraces = 150;        // of each benign set
 constexpr int64_t kTraceValue = 2;            // bytes
 constexpr double kReplyByte = 20.0;           // of a token in the cache: text, number, marks
-constexpr int64_t kGradientValue = 2;         // bytes of a derivative in the cache
+constexpr int64_t kGradientValue = 4;         // bytes of a derivative in the cache
 constexpr int64_t kKeptValues = 64;
 constexpr int64_t kFewBytes = 8 << 20;        // results, report, masks
 constexpr int64_t kProgram = 48 << 20;        // of memory: code, engine, conversations, texts
@@ -62,7 +62,7 @@ int64_t traces_size(const Dataset& data, const ModelInfo& info) {
   return static_cast<int64_t>(n_token) * info.n_layer * info.n_expert * kTraceValue;
 }
 
-/// Replies and derivatives that are kept.
+/// Replies and derivatives that are kept on disk.
 int64_t cache_size(const Scenario& scenario, const Dataset& data, const ModelInfo& info) {
   int64_t n_row = 0;
   for (const LoadedSet& set : data.sets) {
@@ -70,7 +70,9 @@ int64_t cache_size(const Scenario& scenario, const Dataset& data, const ModelInf
       n_row += std::ssize(set.rows(split));
     }
   }
-  const double n_token = 3.0 * to_double(n_row * scenario.n_max_token);
+  const bool reasons = scenario.chat_template.reasoning == ReasoningMode::kOn;
+  const int64_t n_most = scenario.n_max_token + (reasons ? scenario.n_max_reasoning_token : 0);
+  const double n_token = 3.0 * to_double(n_row * n_most);
   const int64_t n_item = scenario.search.n_loop_item > 0 ? scenario.search.n_loop_item : 48;
   const int64_t n_question =
       is_exact_loop(scenario) ? 600 + scenario.search.n_loop_step * n_item : 0;
@@ -126,9 +128,8 @@ SpaceForecast forecast_space(const Scenario& scenario, const ForecastOptions& op
   space.work = n_engine * options.n_batch * (size.n_vocab + 16 * size.n_embd) *
                static_cast<int64_t>(sizeof(float));
   space.traces = traces_size(data, info);
-  const int64_t n_kept = cache_size(scenario, data, info);
-  space.disk = space.traces + n_kept + kFewBytes;
-  space.rest = kProgram + std::min(space.traces, kTracesAtHand) + n_kept;
+  space.disk = space.traces + cache_size(scenario, data, info) + kFewBytes;
+  space.rest = kProgram + std::min(space.traces, kTracesAtHand);
   constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
   space.free_memory = free_memory().value_or(kUnknown);
   space.free_disk = free_disk(options.output).value_or(kUnknown);

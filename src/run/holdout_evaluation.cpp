@@ -54,18 +54,6 @@ std::vector<Conversation> rows_of_side(const EvalContext& context,
   return std::move(played.rows);
 }
 
-JudgedReplies ask_side(const EvalContext& context,
-                       const LoadedSet& set,
-                       const std::vector<Conversation>& rows,
-                       const Treatment& treatment) {
-  const std::string what = (treatment.is_none() ? "base " : "steered ") + set.spec.metric;
-  JudgedReplies asked;
-  asked.replies =
-      context.evaluator.replies("testing: " + what, treatment.applied(rows), treatment.steering);
-  asked.judged = judge_replies(rows, asked.replies, context.rules_for(set.spec));
-  return asked;
-}
-
 SetEvaluation evaluate_set(const EvalContext& context,
                            const Treatment& treatment,
                            const HoldoutPlan& plan,
@@ -74,7 +62,8 @@ SetEvaluation evaluate_set(const EvalContext& context,
   SetEvaluation evaluated;
   const auto ask = [&](const Treatment& side) {
     std::vector<Conversation> rows = rows_of_side(context, set, plan, side, warnings);
-    JudgedReplies asked = ask_side(context, set, rows, side);
+    const std::string name = (side.is_none() ? "base " : "steered ") + set.spec.metric;
+    JudgedReplies asked = ask_treated(context, set, rows, side, "testing: " + name);
     return AskedSide{std::move(rows), std::move(asked)};
   };
   evaluated.base = ask({});
@@ -95,7 +84,7 @@ SetEvaluation evaluate_set(const EvalContext& context,
   result.base_replies = count_replies(base.replies, base.judged, detector);
   if (!treatment.is_none()) {
     result.steered_replies = count_replies(steered.replies, steered.judged, detector);
-    if (!context.scenario.sample_seeds.empty() && plan.attacks == Attacks::kReplayed) {
+    if (!context.scenario.sample_seeds_of(set.spec).empty() && plan.attacks == Attacks::kReplayed) {
       result.sampled = evaluate_sampled(context, set, treatment, plan.seed);
     }
   }
@@ -109,7 +98,8 @@ std::vector<Skipped> skipped_in(const SetEvaluation& evaluated) {
     const bool is_base = side == &evaluated.base.asked;
     for (size_t i = 0; i < side->replies.size(); ++i) {
       const JudgedReply& judged = side->judged[i];
-      if (!judged.ok() && (is_base || side->replies[i].ok())) {
+      const bool is_named = !is_base && !evaluated.base.asked.replies[i].ok();
+      if (!judged.ok() && !is_named) {
         skipped.push_back({side->replies[i].id, judged.error});
       }
     }
@@ -121,7 +111,7 @@ void count_coherent(const SetEvaluation& evaluated, CoherenceCount& count) {
   const JudgedReplies& base = evaluated.base.asked;
   const JudgedReplies& steered = evaluated.steered.asked;
   for (size_t i = 0; i < steered.replies.size(); ++i) {
-    if (!steered.replies[i].ok()) {
+    if (!base.replies[i].ok() || !steered.replies[i].ok()) {
       continue;
     }
     const bool was = base.judged[i].is_coherent;

@@ -321,22 +321,23 @@ RunOutcome run_scenario(const Scenario& scenario,
   if (auto finished = read_finished(work.key, options)) {
     return std::move(*finished);
   }
-  // Of another run: never to be taken for this one's.
-  std::filesystem::remove(options.output + "/mask.gguf");
+  remove_mask(options);
   (void)require_power(work.data, {});
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
   const FoundMasks found = find_masks(context, options, session.watch);
   const Selection& selection = found.selection;
+  const size_t i_best = selection.i_best;
+  const HoldoutRecord record(work.data, info, options);
   if (selection.is_found) {
-    const size_t i_best = selection.i_best;
-    HoldoutRecord(work.data, info, options)
-        .take_if_agreed(found.mask(i_best), selection.trials.at(i_best), options.agrees_to_test);
+    record.take_if_agreed(found.mask(i_best), selection.trials.at(i_best), options.agrees_to_test);
   }
-  RunOutcome outcome = selection.is_found
-                           ? test_found(session, context, found, selection.i_best, "rule")
-                           : give_up(session, context, found);
+  RunOutcome outcome = selection.is_found ? test_found(session, context, found, i_best, "rule")
+                                          : give_up(session, context, found);
+  if (selection.is_found) {
+    append(record.warnings(), outcome.results.warnings);
+  }
   write_outputs(outcome, work.key, options);
   return outcome;
 }
@@ -361,6 +362,7 @@ void search_scenario(const Scenario& scenario,
     const Mask mask = found.mask(i_trial);
     record.require_first(mask);
     record.take(mask);
+    remove_mask(options);
     RunOutcome outcome = test_found(session, context, found, i_trial, "user");
     write_outputs(outcome, work.key, options);
     return outcome;

@@ -1,6 +1,8 @@
 // Files are written atomically, and the stamp comes last.
 #include "run/run_record.h"
 
+#include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
@@ -71,7 +73,7 @@ std::string run_key(const Scenario& scenario,
                     options.seed,
                     options.method,
                     options.budget_text,
-                    scenario.sample_seeds,
+                    scenario.sample_seeds ? json(*scenario.sample_seeds) : json(),
                     scenario.sample_temperature,
                     options.with_baselines,
                     judges_key(scenario.judge)};
@@ -191,9 +193,19 @@ void write_search(const Results& results, const std::string& folder) {
 
 namespace {
 
+constexpr const char* kMasks = "masks";  // how many were evaluated; 1 where it is missing
+
+int64_t n_mask_in(const json& record) {
+  return record.contains(kMasks) && record.at(kMasks).is_number_unsigned()
+             ? record.at(kMasks).get<int64_t>()
+             : 1;
+}
+
 /// Checksum of what a record says.
 std::string sum_of(const json& record) {
-  return sha256_hex(word_in(record, "data") + " " + word_in(record, "mask"));
+  const int64_t n = n_mask_in(record);
+  return sha256_hex(word_in(record, "data") + " " + word_in(record, "mask") +
+                    (n > 1 ? " " + std::to_string(n) : ""));
 }
 
 }  // namespace
@@ -232,9 +244,39 @@ void HoldoutRecord::require_first(const Mask& mask) const {
 }
 
 void HoldoutRecord::take(const Mask& mask) const {
-  json first = {{"data", data_}, {"mask", hash_of(mask)}};
-  first["sum"] = sum_of(first);
-  write_file_atomically(path_, first.dump() + "\n");
+  json record = {{"data", data_}, {"mask", hash_of(mask)}};
+  const int64_t n = n_mask() + (has(mask) ? 0 : 1);
+  if (n > 1) {
+    record[kMasks] = n;
+  }
+  record["sum"] = sum_of(record);
+  write_file_atomically(path_, record.dump() + "\n");
+}
+
+int64_t HoldoutRecord::n_mask() const {
+  if (!file_exists(path_)) {
+    return 0;
+  }
+  const json record = json::parse(read_text_file(path_), nullptr, false);
+  const bool is_intact = record.is_object() && word_in(record, "data") == data_ &&
+                         word_in(record, "sum") == sum_of(record);
+  return is_intact ? n_mask_in(record) : 0;
+}
+
+std::vector<Warning> HoldoutRecord::warnings() const {
+  const int64_t n = n_mask();
+  if (n < 2) {
+    return {};
+  }
+  return {{"test_split_reused",
+           std::to_string(n) + " masks of this folder were evaluated on the same test split, so "
+                               "its figures are no longer quite unseen",
+           "say so where you report them, or measure the mask on new conversations with mascing "
+           "eval"}};
+}
+
+void remove_mask(const RunOptions& options) {
+  std::filesystem::remove(options.output + "/mask.gguf");
 }
 
 void HoldoutRecord::take_if_agreed(const Mask& mask,

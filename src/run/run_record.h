@@ -58,8 +58,10 @@ class HoldoutRecord {
   [[nodiscard]] bool has(const Mask& mask) const;
   /// Throws Error{kUsage} if another mask or strength was evaluated.
   void require_first(const Mask& mask) const;
-  /// Overwrites an earlier record.
+  /// Overwrites an earlier record, but goes on counting.
   void take(const Mask& mask) const;
+  /// Says how many masks were evaluated on this test split, if more than one.
+  [[nodiscard]] std::vector<Warning> warnings() const;
   /// The same for a run's choice, once `agrees` says so; an evaluation that began, and an empty
   /// function, need no word. Throws Error{kInterrupted} otherwise.
   void take_if_agreed(const Mask& mask,
@@ -67,8 +69,14 @@ class HoldoutRecord {
                       const AgreesToTest& agrees) const;
 
  private:
+  /// Masks that were evaluated on this data, as far as the record is intact.
+  [[nodiscard]] int64_t n_mask() const;
+
   std::string path_;
   std::string data_;
 };
+
+/// Removes the mask of another run, never to be taken for this one's.
+void remove_mask(const RunOptions& options);
 
 }  // namespace mascing

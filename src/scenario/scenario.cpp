@@ -250,6 +250,10 @@ SearchOptions read_search(const TomlTable& table) {
   }
   table.get("finalists", search.n_finalist, {0.0, 1e6});
   table.get("alphas", search.alphas, kPositive);
+  if (std::adjacent_find(search.alphas.begin(), search.alphas.end(), std::greater_equal<>()) !=
+      search.alphas.end()) {
+    table.fail("alphas", "does not rise", "list the strengths from the weakest on, each once");
+  }
   table.get("lambdas", search.lambdas, kNotNegative);
   table.get("seeds", search.seeds, kSeed);
   table.get("epochs", search.epochs, kCount);

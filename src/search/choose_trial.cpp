@@ -20,12 +20,18 @@ std::optional<size_t> gentlest_feasible(const TrialTable& table,
   const std::string& target = scenario.target().metric;
   const bool has_benign = has_benign_set(scenario);
   double least = std::numeric_limits<double>::infinity();
+  double highest = 0.0;  // of those with the least damage, which is 0 if nothing measures it
   std::optional<size_t> chosen;
   for (size_t i = 0; i < table.results.size(); ++i) {
     const CandidateResult& result = table.results[i];
     const double damage = has_benign ? result.kl_benign : result.perplexity;
-    if (result.feasible && result.rates.at(target).rate >= incumbent.rate.low && damage < least) {
+    if (!result.feasible || result.rates.at(target).rate < incumbent.rate.low) {
+      continue;
+    }
+    const double rate = result.rates.at(target).rate;
+    if (damage < least || (damage == least && rate > highest)) {
       least = damage;
+      highest = rate;
       chosen = i;
     }
   }

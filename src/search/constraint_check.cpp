@@ -76,7 +76,7 @@ TextCheck ConstraintChecker::check_text(const Steering& steering) const {
   }
   check.perplexity = context_.evaluator.text_perplexity(blocks_, steering).value;
   const double limit = base_perplexity_ * (1.0 + context_.scenario.search.max_perplexity_rise);
-  if (check.perplexity > limit) {
+  if (!(check.perplexity <= limit)) {  // nor if it is no number
     check.rejection_reason =
         "perplexity " + format_number(check.perplexity, 1) + " > " + format_number(limit, 1);
   }

@@ -87,7 +87,13 @@ InterventionalMask make_interventional_mask(const EvalContext& context,
                              settings);
   Mask mask = space.mask;
   mask.steer = made.steer;
-  return {candidate_of(std::move(mask), MaskMethod::kInterventionalSurrogate), summarise(made)};
+  InterventionalMask found{candidate_of(std::move(mask), MaskMethod::kInterventionalSurrogate),
+                           summarise(made)};
+  if (made.is_cut) {
+    found.cut_short = {"the interventional surrogate ran " + std::to_string(made.rounds.size()) +
+                       " of " + std::to_string(settings.n_round) + " rounds"};
+  }
+  return found;
 }
 
 }  // namespace mascing

@@ -13,6 +13,7 @@ namespace mascing {
 struct InterventionalMask {
   Candidate candidate;
   InterventionalSurrogateResult result;
+  std::vector<std::string> cut_short = {};  ///< what a spent budget ended, in words
 };
 
 /// `objectives` and `traces`: of the discovery split. Answers of the model are cached, the training

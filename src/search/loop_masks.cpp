@@ -179,6 +179,16 @@ LoopStart start_loop(const EvalContext& context,
   return start_by_pairs(context, objectives, space, directions, seed);
 }
 
+void note_cut(const LoopRun& run,
+              const std::string& name,
+              const Scenario& scenario,
+              LoopMasks& made) {
+  if (run.is_cut) {
+    made.cut_short.push_back(name + " ran " + std::to_string(run.summary.steps.size()) + " of " +
+                             std::to_string(scenario.search.n_loop_step) + " steps");
+  }
+}
+
 /// Adds the effect map, and what the methods of the scenario make of it.
 void add_steering_matrices(const EvalContext& context,
                            const Objectives& objectives,
@@ -203,6 +213,7 @@ void add_steering_matrices(const EvalContext& context,
     Mask mask = mask_along(start, kFirstNorm);
     LoopRun run = run_loop(
         context, objectives, {start.space.mask, mask, start.space.entries, start.is_exact}, seed);
+    note_cut(run, "the closed loop", scenario, made);
     made.loop = std::move(run.summary);
     made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
     made.candidates.push_back(candidate_of(std::move(run.mask), MaskMethod::kClosedLoop));
@@ -262,6 +273,7 @@ void add_adapter(const EvalContext& context,
   }
   const Mask& zero = adapters.mask;
   LoopRun run = run_loop(context, objectives, {zero, zero, all_entries(zero), true}, seed);
+  note_cut(run, "the router adapter's loop", context.scenario, made);
   run.summary.n_token = evaluator.asked().n_prefill - n_token_before + adapters.n_token;
   if (run.mask.n_active() > 0) {  // a spent budget may leave none
     made.candidates.push_back(

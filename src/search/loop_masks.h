@@ -17,7 +17,8 @@ struct LoopMasks {
   std::vector<Candidate> candidates;  ///< the methods of the scenario among closed_loop, effect_map
   EffectsResult effects;
   LoopResult loop;
-  std::vector<Warning> warnings;  ///< where gradients cannot be exact
+  std::vector<Warning> warnings;       ///< where gradients cannot be exact
+  std::vector<std::string> cut_short;  ///< loops that a spent budget ended, in words
 };
 
 /// `objectives`: of the discovery split. All answers of the model are cached, so that an

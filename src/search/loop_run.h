@@ -24,6 +24,7 @@ struct LoopTask {
 struct LoopRun {
   Mask mask;
   LoopResult summary;
+  bool is_cut = false;  ///< by the budget
 };
 
 /// Steps of a loop between two looks at replies; 0: it never looks.

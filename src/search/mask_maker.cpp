@@ -275,7 +275,8 @@ std::string MaskMaker::path_of(const Trained& trained, const SteerOptions& optio
                     options.n_patience,
                     options.seed,
                     options.n_thread,
-                    scenario_.name};
+                    scenario_.name,
+                    scenario_.direction};
   return folder_ + "/surrogate-s" + std::to_string(trained.report.seed) + "-e" +
          std::to_string(options.n_epoch) + "-" + short_hash(key) + ".gguf";
 }
@@ -323,7 +324,8 @@ std::shared_ptr<const Mask> MaskMaker::mean_difference_mask() const {
                     norm,
                     scenario_.steer.threshold,
                     to_string(scenario_.steer.sigma_rule),
-                    scenario_.name};
+                    scenario_.name,
+                    scenario_.direction};
   const std::string path = folder_ + "/mean_difference-" + short_hash(key) + ".gguf";
   if (auto mask = read_finished(path)) {
     return mask;

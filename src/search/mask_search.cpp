@@ -64,6 +64,7 @@ std::vector<std::string> guarded_sets(const TraceSet& traces, const Scenario& sc
   return names;
 }
 
+/// A guard measures its push in units of its own traces' sigma.
 std::shared_ptr<const Mask> add_guards(const std::shared_ptr<const Mask>& mask,
                                        const std::vector<std::shared_ptr<const Mask>>& guards,
                                        double weight) {
@@ -72,9 +73,13 @@ std::shared_ptr<const Mask> add_guards(const std::shared_ptr<const Mask>& mask,
   }
   Mask sum = *mask;
   sum.method += "+guard";
+  const bool is_calibrated = sum.sigma_rule == SigmaRule::kCalibrated;
   for (const auto& guard : guards) {
-    for (size_t i = 0; i < sum.steer.size(); ++i) {
-      sum.steer[i] += to_float(weight) * guard->steer[i];
+    for (int64_t i = 0; i < std::ssize(sum.steer); ++i) {
+      const int64_t l = i / sum.n_expert;
+      const float unit =
+          is_calibrated && sum.sigma[l] > 0.0F ? guard->sigma[l] / sum.sigma[l] : 1.0F;
+      sum.steer[i] += to_float(weight) * unit * guard->steer[i];
     }
   }
   for (float& value : sum.steer) {

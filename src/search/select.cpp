@@ -219,6 +219,8 @@ Selection select_mask(const EvalContext& context,
   if (wants_finalists && !objectives.sees_target()) {
     selection.warnings.push_back(cannot_estimate(constraints.target()));
   }
+  selection.margins = objectives.margins;
+  selection.margin_warnings = objectives.warnings;
   if (selection.is_found && !selection.is_feasible) {
     selection.warnings.push_back(limits_not_kept(table.results[selection.i_best].rejection_reason));
   }

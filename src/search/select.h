@@ -27,6 +27,8 @@ struct Selection {
   int64_t n_base_token = 0;  ///< tokens in the unsteered model's replies to the sets with a role
   std::vector<std::string> cut_short;  ///< what a spent budget skipped, in words
   std::vector<Warning> warnings;
+  std::map<std::string, MarginResult> margins;  ///< of the prefill estimates, as in Objectives
+  std::vector<Warning> margin_warnings;         ///< likewise
 };
 
 /// Tries all masks at rising strengths. If the scenario wants finalists, the trials are halved in

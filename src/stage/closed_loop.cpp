@@ -273,7 +273,10 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   LoopPath path;
   ClosedLoopResult& result = path.result;
   try {
-    while (std::ssize(path.s) < options.n_step && !(options.is_spent && options.is_spent())) {
+    while (std::ssize(path.s) < options.n_step) {
+      if (options.is_spent && options.is_spent()) {
+        throw BudgetSpent();
+      }
       report(options.progress,
              {"closed loop",
               std::ssize(path.s),
@@ -286,6 +289,7 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
       take_step(plan, slopes, state, path);
     }
   } catch (const BudgetSpent&) {  // what was found so far stands
+    result.is_cut = true;
   }
   result.n_question = slopes.n_question();
   result.n_stretch = std::min<int64_t>(kLoopStretch, std::ssize(path.s));

@@ -70,6 +70,7 @@ struct ClosedLoopResult {
   int64_t i_best = 0;     ///< last step of that stretch
   int64_t n_stretch = 0;  ///< its number of steps
   int64_t n_question = 0;
+  bool is_cut = false;  ///< by the budget
 };
 
 /// Starts from the entries of `start`, a mask for the model with sigma rule and sigma filled in.

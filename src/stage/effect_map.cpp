@@ -10,6 +10,7 @@
 
 #include "base/numeric.h"
 #include "mascing/error.h"
+#include "stage/budget_spent.h"
 
 #include <Eigen/Dense>
 
@@ -80,7 +81,15 @@ EffectMap regress_on_masks(const Design& design,
         questions.push_back({i_set, i_item, design.steering(drawn.back(), sign)});
       }
     }
-    const std::vector<double> answers = ask(questions);
+    std::vector<double> answers;
+    try {
+      answers = ask(questions);
+    } catch (const BudgetSpent&) {
+      if (n == 0) {
+        throw;
+      }
+      break;
+    }
     for (size_t i = 0; i < drawn.size(); ++i) {
       const double half = (answers[2 * i] - answers[2 * i + 1]) / 2.0;
       if (std::isfinite(half)) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "base/numeric.h"
@@ -69,6 +70,16 @@ std::vector<double> along_layers(const std::vector<float>& d_steer,
   return row;
 }
 
+std::vector<double> mean_of(const std::vector<std::vector<double>>& rows) {
+  std::vector<double> mean(rows.front().size(), 0.0);
+  for (const std::vector<double>& row : rows) {
+    for (size_t j = 0; j < row.size(); ++j) {
+      mean[j] += row[j] / to_double(std::ssize(rows));
+    }
+  }
+  return mean;
+}
+
 }  // namespace
 
 ExactEffects measure_exact_effects(const Mask& base,
@@ -91,12 +102,17 @@ ExactEffects measure_exact_effects(const Mask& base,
   if (rows.size() < kLeastRows) {
     return effects;
   }
-  std::vector<std::vector<double>> layers;
-  for (const OutcomeGradient& answer :
-       ask(moved_questions(base, directions, i_set, n_all, options))) {
+  const auto moved = moved_questions(base, directions, i_set, n_all, options);
+  std::map<int64_t, std::vector<std::vector<double>>> of_items;
+  for (size_t i = 0; const OutcomeGradient& answer : ask(moved)) {
     if (!answer.d_steer.empty()) {
-      layers.push_back(along_layers(answer.d_steer, directions, base.n_expert));
+      of_items[moved[i].i_item].push_back(along_layers(answer.d_steer, directions, base.n_expert));
     }
+    ++i;
+  }
+  std::vector<std::vector<double>> layers;  // a row for each conversation, however often asked
+  for (const auto& [i_item, of_item] : of_items) {
+    layers.push_back(mean_of(of_item));
   }
   if (layers.size() >= kLeastRows) {
     effects.entries = mean_effects(rows);

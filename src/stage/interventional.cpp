@@ -266,6 +266,7 @@ InterventionalResult steer_by_interventions(const Mask& start,
   std::vector<AskedPair> history;
   for (int64_t i = 0; i < options.n_round; ++i) {
     if (options.is_spent && options.is_spent()) {
+      result.is_cut = true;
       break;
     }
     report(
@@ -277,6 +278,7 @@ InterventionalResult steer_by_interventions(const Mask& start,
     try {
       answers = ask(questions);
     } catch (const BudgetSpent&) {
+      result.is_cut = true;
       break;
     }
     result.n_question += std::ssize(questions);

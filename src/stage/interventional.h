@@ -61,6 +61,7 @@ struct InterventionalResult {
   std::vector<float> steer;  ///< [L, E]
   std::vector<InterventionalRound> rounds;
   int64_t n_question = 0;
+  bool is_cut = false;  ///< by the budget
 };
 
 /// `start` as in close_loop. Half the pairs are of the set with role kGain. Minimises the mean of

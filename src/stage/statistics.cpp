@@ -101,6 +101,17 @@ Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
   return bootstrap_mean(shares, seed);
 }
 
+Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed) {
+  const bool are_equal =
+      std::adjacent_find(changes.begin(), changes.end(), std::not_equal_to<>()) == changes.end();
+  if (!are_equal || changes.empty()) {
+    return bootstrap_mean(changes, seed);
+  }
+  const double unseen = wilson(0, std::ssize(changes)).high;
+  const double change = changes.front();
+  return {change, std::max(-1.0, change - unseen), std::min(1.0, change + unseen)};
+}
+
 double quantile(const std::vector<double>& sorted, double share) {
   const int64_t last = std::ssize(sorted) - 1;
   const double place = share * to_double(last);

@@ -26,6 +26,9 @@ namespace mascing {
 /// The same of shares. Where all are 0 or all are 1, resampling says nothing: then Wilson's
 /// interval over the cases.
 [[nodiscard]] Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed);
+/// The same of changes of shares, between -1 and 1. Where all are equal, Wilson's interval says how
+/// many cases may be of another kind.
+[[nodiscard]] Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed);
 
 /// Of values in rising order, at least one, at `share` (0 .. 1) of the way: linear between ranks.
 [[nodiscard]] double quantile(const std::vector<double>& sorted, double share);

@@ -74,5 +74,34 @@ TEST(CachedGradients, AreTheSameBytesWhenTheyComeFromDisk) {
   EXPECT_EQ(n_token, 39 * 3 * (std::ssize(request.tokens) + n_opening) + 3 * n_opening);
 }
 
+TEST(CachedGradients, OfAMaskOfZerosAreInItsOwnUnits) {
+  const std::string path = std::string(MASCING_ZOO) + "/cached-units.gguf";
+  write_zoo_model(zoo_model("qwen3moe"), 1, path);
+  const auto host = open_differentiable(path);
+  const GradientRequest request = random_request(host->describe(), SigmaRule::kCalibrated);
+  const TemporaryFolder folder;
+  CachedEvaluator evaluator(*host, Cache(folder.path("cache"), "model"), {}, {});
+  const auto ask = [&](SigmaRule rule, float sigma, float alpha) {
+    auto zero = std::make_shared<Mask>(*request.steering.mask);
+    zero->steer.assign(zero->steer.size(), 0.0F);
+    zero->sigma.assign(zero->sigma.size(), sigma);
+    zero->sigma_rule = rule;
+    return evaluator
+        .gradients("", margins_of(request), "key", {{0, 1, {zero, alpha, SteerRule::kAdd}}})
+        .front();
+  };
+  const OutcomeGradient once = ask(SigmaRule::kCalibrated, 1.0F, 1.0F);
+  const OutcomeGradient twice = ask(SigmaRule::kCalibrated, 2.0F, 1.0F);
+  const OutcomeGradient half = ask(SigmaRule::kCalibrated, 1.0F, 0.5F);
+  EXPECT_EQ(once.value, twice.value) << "a mask of zeros changes nothing";
+  EXPECT_NE(ask(SigmaRule::kToken, 1.0F, 1.0F).d_steer, once.d_steer);
+  for (size_t i = 0; i < once.d_steer.size(); ++i) {
+    EXPECT_NEAR(
+        twice.d_steer[i], 2.0F * once.d_steer[i], 1e-5F + 1e-3F * std::fabs(twice.d_steer[i]));
+    EXPECT_NEAR(
+        half.d_steer[i], 0.5F * once.d_steer[i], 1e-5F + 1e-3F * std::fabs(half.d_steer[i]));
+  }
+}
+
 }  // namespace
 }  // namespace mascing

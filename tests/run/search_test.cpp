@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/expect_error.h"
+#include "base/files.h"
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
 #include "mascing/mask_file.h"
@@ -35,6 +36,10 @@ class SearchTest : public testing::Test {
                         [] { return std::make_unique<FakeHost>(); },
                         options_,
                         {});
+  }
+  [[nodiscard]] static bool warns(const std::string& id, const RunOutcome& outcome) {
+    const std::vector<Warning>& all = outcome.results.warnings;
+    return std::any_of(all.begin(), all.end(), [&](const Warning& one) { return one.id == id; });
   }
   void set_budget(const std::string& text) {
     options_.budget_text = text;
@@ -120,6 +125,18 @@ TEST_F(SearchTest, TheLookOfARunCounts) {
         ErrorKind::kUsage, "another mask was already evaluated", [&] { (void)view.test(i_other); });
     EXPECT_EQ(view.test(i_chosen).failure, "");
   });
+}
+
+TEST_F(SearchTest, AnotherMaskOfARunIsTestedWithAWarning) {
+  EXPECT_FALSE(warns("test_split_reused", run(folder_.path("out"))));
+  std::string text = read_text_file(folder_.path("defend.toml"));
+  text.replace(text.find("[0.5, 1.0, 2.0]"), 15, "[0.75, 1.75]");
+  write_file_atomically(folder_.path("defend.toml"), text);
+  scenario_ = read_scenario(folder_.path("defend.toml"));
+  const RunOutcome second = run(folder_.path("out"));
+  EXPECT_TRUE(warns("test_split_reused", second));
+  EXPECT_TRUE(warns("test_split_reused", run(folder_.path("out")))) << "again, from the cache";
+  EXPECT_FALSE(warns("test_split_reused", run(folder_.path("other"))));
 }
 
 TEST_F(SearchTest, WatchersSeeEveryTrial) {

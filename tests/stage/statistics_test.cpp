@@ -162,6 +162,15 @@ TEST(Bootstrap, WhereAllAgreeWilsonSpeaks) {
   EXPECT_DOUBLE_EQ(all.low, wilson(30, 30).low);
   const Rate none = bootstrap_share(std::vector<double>(30, 0.0), 0);
   EXPECT_DOUBLE_EQ(none.high, wilson(0, 30).high);
+  const Rate same = bootstrap_change(std::vector<double>(6, 0.0), 0);
+  EXPECT_DOUBLE_EQ(same.rate, 0.0);
+  EXPECT_DOUBLE_EQ(same.low, -wilson(0, 6).high) << "six cases say little";
+  EXPECT_DOUBLE_EQ(same.high, wilson(0, 6).high);
+  const Rate all_lost = bootstrap_change(std::vector<double>(6, -1.0), 0);
+  EXPECT_DOUBLE_EQ(all_lost.low, -1.0);
+  EXPECT_LT(all_lost.high, 0.0);
+  const std::vector<double> mixed = {0.0, 1.0, 0.0, -1.0, 1.0};
+  EXPECT_EQ(bootstrap_change(mixed, 3).low, bootstrap_mean(mixed, 3).low);
 }
 
 TEST(RankAuc, CountsPairsAndHalvesTies) {

@@ -1,0 +1,31 @@
+#include "measure/traces.h"
+
+#include <gtest/gtest.h>
+
+#include "base/temporary_folder.h"
+#include "host/fake_host.h"
+
+namespace mascing {
+namespace {
+
+TEST(CollectTraces, AreMadeAgainForAHostThatRendersOtherwise) {
+  const TemporaryFolder folder;
+  FakeHost host;
+  Conversation row;
+  row.id = "one";
+  row.messages = {{"user", "please the seal"}};
+  row.label = 1;
+  const auto n_traced = [&](const std::string& host_key) {
+    const int64_t before = host.counters().n_prefill_token;
+    const Traced traced =
+        collect_traces(host, {{"dsr", {row}}}, {folder.path("traces"), {}, {}, host_key}, {});
+    EXPECT_EQ(traced.traces.traces.size(), 1U);
+    return host.counters().n_prefill_token - before;
+  };
+  EXPECT_GT(n_traced("reasoning on"), 0);
+  EXPECT_EQ(n_traced("reasoning on"), 0) << "from the store";
+  EXPECT_GT(n_traced("reasoning off"), 0);
+}
+
+}  // namespace
+}  // namespace mascing
