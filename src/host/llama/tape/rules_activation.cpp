@@ -1,9 +1,9 @@
 // Element-wise functions and gated units: y = f(x) and y = f(gate) up.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
+#include "host/llama/tape/functions.h"
 #include "host/llama/tape/rules.h"
 
 namespace mascing {
@@ -13,15 +13,6 @@ constexpr float kGeluCubic = 0.044715F;
 constexpr float kGeluScale = 0.79788456080286535588F;  ///< sqrt(2 / pi)
 constexpr float kGeluQuick = 1.702F;
 
-float logistic(float x) {
-  return 1.0F / (1.0F + std::exp(-x));
-}
-
-/// A function and its slope at one place.
-struct ValueSlope {
-  float value;
-  float slope;
-};
 using Function = ValueSlope (*)(float);
 
 /// x times a logistic function of scale * x.
@@ -54,18 +45,9 @@ ValueSlope relu(float x) {
   return {std::max(x, 0.0F), x > 0.0F ? 1.0F : 0.0F};
 }
 
-ValueSlope sigmoid(float x) {
-  const float p = logistic(x);
-  return {p, p * (1.0F - p)};
-}
-
 ValueSlope hyperbolic_tangent(float x) {
   const float t = std::tanh(x);
   return {t, 1.0F - t * t};
-}
-
-ValueSlope softplus(float x) {
-  return {x > 20.0F ? x : std::log1p(std::exp(x)), logistic(x)};
 }
 
 ValueSlope exponential(float x) {
@@ -110,12 +92,6 @@ struct GatedSlopes {
   float d_up;
 };
 
-float glu_parameter(const ggml_tensor& node, int64_t i) {
-  float value = 0.0F;
-  std::memcpy(&value, node.op_params + i, sizeof(float));
-  return value;
-}
-
 /// Calls `slopes(gate, up)` for each element. Both halves may be in one source, in either order.
 template <typename Slopes>
 void differentiate_glu(Tape& tape, const TapeTensor& node, const float* d_node, Slopes slopes) {
@@ -158,7 +134,7 @@ void rule_glu(Tape& tape, const TapeTensor& node, const float* d_node) {
 /// Clamped: the gate from above, the other from both sides, to which `offset` is added.
 void differentiate_clamped(
     Tape& tape, const TapeTensor& node, const float* d_node, float scale, float offset) {
-  const float limit = glu_parameter(node.shape, 3);
+  const float limit = float_parameter(node.shape, 3);
   differentiate_glu(tape, node, d_node, [&](float gate, float up) {
     const ValueSlope f = scaled_silu(std::min(gate, limit), scale);
     const float bounded = std::clamp(up, -limit, limit);
@@ -168,7 +144,7 @@ void differentiate_clamped(
 }
 
 void rule_swiglu_oai(Tape& tape, const TapeTensor& node, const float* d_node) {
-  differentiate_clamped(tape, node, d_node, glu_parameter(node.shape, 2), 1.0F);
+  differentiate_clamped(tape, node, d_node, float_parameter(node.shape, 2), 1.0F);
 }
 
 void rule_swiglu_clamp(Tape& tape, const TapeTensor& node, const float* d_node) {

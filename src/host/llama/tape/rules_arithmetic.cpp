@@ -1,19 +1,13 @@
 // Sums, products and quotients of two tensors of which the second is repeated, and simple functions
 // of one.
 #include <cmath>
-#include <cstring>
 #include <vector>
 
+#include "host/llama/tape/functions.h"
 #include "host/llama/tape/rules.h"
 
 namespace mascing {
 namespace {
-
-float parameter(const ggml_tensor& node, int64_t i) {
-  float value = 0.0F;
-  std::memcpy(&value, node.op_params + i, sizeof(float));
-  return value;
-}
 
 /// Calls `use(i, j)` for each element i of the node and the element j of the repeated tensor that
 /// it meets.
@@ -118,13 +112,13 @@ void rule_add_id(Tape& tape, const TapeTensor& node, const float* d_node) {
 }
 
 void rule_scale(Tape& tape, const TapeTensor& node, const float* d_node) {
-  const float factor = parameter(node.shape, 0);
+  const float factor = float_parameter(node.shape, 0);
   chain(tape, node, d_node, [&](float, float) { return factor; });
 }
 
 void rule_clamp(Tape& tape, const TapeTensor& node, const float* d_node) {
-  const float least = parameter(node.shape, 0);
-  const float most = parameter(node.shape, 1);
+  const float least = float_parameter(node.shape, 0);
+  const float most = float_parameter(node.shape, 1);
   chain(tape, node, d_node, [&](float x, float) { return x >= least && x <= most ? 1.0F : 0.0F; });
 }
 

@@ -1,10 +1,10 @@
 // Sums, norms and softmax along rows.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "base/numeric.h"
+#include "host/llama/tape/functions.h"
 #include "host/llama/tape/rules.h"
 
 namespace mascing {
@@ -16,12 +16,6 @@ double dot(const float* a, const float* b, int64_t n) {
     sum += to_scalar<double>(a[i]) * to_scalar<double>(b[i]);
   }
   return sum;
-}
-
-float epsilon(const ggml_tensor& node) {
-  float value = 0.0F;
-  std::memcpy(&value, node.op_params, sizeof(float));
-  return value;
 }
 
 /// `rule(x, y, dy, dx, n)` for each row of a node that has its source's shape.
@@ -65,7 +59,7 @@ void rule_mean(Tape& tape, const TapeTensor& node, const float* d_node) {
 
 // y = x / sqrt(mean(x^2) + eps): dx = (dy - y mean(dy y)) / sqrt(...).
 void rule_rms_norm(Tape& tape, const TapeTensor& node, const float* d_node) {
-  const float eps = epsilon(node.shape);
+  const float eps = float_parameter(node.shape, 0);
   for_rows(tape,
            node,
            d_node,
@@ -79,7 +73,7 @@ void rule_rms_norm(Tape& tape, const TapeTensor& node, const float* d_node) {
 }
 
 void rule_norm(Tape& tape, const TapeTensor& node, const float* d_node) {
-  const float eps = epsilon(node.shape);
+  const float eps = float_parameter(node.shape, 0);
   for_rows(tape,
            node,
            d_node,
@@ -105,7 +99,7 @@ void rule_norm(Tape& tape, const TapeTensor& node, const float* d_node) {
 
 // y = x / max(|x|, eps).
 void rule_l2_norm(Tape& tape, const TapeTensor& node, const float* d_node) {
-  const double eps = epsilon(node.shape);
+  const double eps = float_parameter(node.shape, 0);
   for_rows(tape,
            node,
            d_node,
@@ -120,7 +114,7 @@ void rule_l2_norm(Tape& tape, const TapeTensor& node, const float* d_node) {
 
 // y = softmax(scale x + mask); sinks only add to the sum below, so that the same holds with them.
 void rule_soft_max(Tape& tape, const TapeTensor& node, const float* d_node) {
-  const double scale = epsilon(node.shape);  // the first parameter, too
+  const double scale = float_parameter(node.shape, 0);  // the first parameter, too
   for_rows(
       tape, node, d_node, [&](const float*, const float* y, const float* dy, float* dx, int64_t n) {
         const double part = dot(dy, y, n);

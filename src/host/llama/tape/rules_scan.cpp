@@ -4,19 +4,12 @@
 #include <cmath>
 #include <vector>
 
+#include "host/llama/tape/functions.h"
 #include "host/llama/tape/rules.h"
 #include "host/llama/tape/state_gradient.h"
 
 namespace mascing {
 namespace {
-
-float softplus(float x) {
-  return x > 20.0F ? x : std::log1p(std::exp(x));
-}
-
-float d_softplus(float x) {
-  return 1.0F / (1.0F + std::exp(-x));
-}
 
 /// S' = S exp(A dt) + x dt B^T, y = S' C, with dt behind softplus: rows by the head's dimension,
 /// columns by state. A, a weight, is a number for each head or a row of n_state.
@@ -93,7 +86,7 @@ class SelectiveScan {
     const Eigen::RowVectorXf a = log_decay(head);
     for (int64_t t = 0; t < n_token_; ++t) {
       const int64_t at = step_at(sequence, t, head);
-      const float step = softplus(dt_[at]);
+      const float step = softplus(dt_[at]).value;
       const Eigen::RowVectorXf decay = (a * step).array().exp();
       const Values x(x_.data() + at * n_dim_, n_dim_);
       const Values b(b_.data() + group_at(sequence, t, head), n_state_);
@@ -118,7 +111,7 @@ class SelectiveScan {
     const Values b(b_.data() + group, n_state_);
     const Values c(c_.data() + group, n_state_);
     const Values d_y(d_node_ + at * n_dim_, n_dim_);
-    const float step = softplus(dt_[at]);
+    const float step = softplus(dt_[at]).value;
     const Eigen::RowVectorXf decay = (a * step).array().exp();
     d_state_.noalias() += d_y * c.transpose();
     Gradient(gradients_[kC].data() + group, n_state_).noalias() += states_[t + 1].transpose() * d_y;
@@ -128,7 +121,7 @@ class SelectiveScan {
     Gradient(gradients_[kX].data() + at * n_dim_, n_dim_) += step * d_input;
     d_state_ *= decay.asDiagonal();
     const float d_step = d_input.dot(x) + d_state_.cwiseProduct(states_[t]).colwise().sum().dot(a);
-    gradients_[kDt][at] += d_step * d_softplus(dt_[at]);
+    gradients_[kDt][at] += d_step * softplus(dt_[at]).slope;
   }
 
   const float* d_node_;

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
+#include "host/llama/tape/functions.h"
 #include "host/llama/tape/rules.h"
 
 namespace mascing {
@@ -16,16 +16,6 @@ constexpr int64_t kMixes = 2 * kStreams + kCells;  // weights before, behind, an
 
 /// [source][target], as mixing weights lie in memory.
 using Mixing = std::array<float, kCells>;
-
-float sigmoid(float x) {
-  return 1.0F / (1.0F + std::exp(-x));
-}
-
-float parameter(const ggml_tensor& node, int64_t i) {
-  float value = 0.0F;
-  std::memcpy(&value, node.op_params + i, sizeof(float));
-  return value;
-}
 
 /// Divides the values at `first`, `first + step`, ... by their sum.
 void normalise(Mixing& mixing, int64_t first, int64_t step, float eps) {
@@ -133,7 +123,7 @@ void rule_hc_comb(Tape& tape, const TapeTensor& node, const float* d_node) {
   const Floats mixes = tape.values(source);
   const float scale = tape.values(tape.source(node, 1))[2];
   const Floats base = tape.values(tape.source(node, 2));
-  const float eps = parameter(node.shape, 0);
+  const float eps = float_parameter(node.shape, 0);
   const int64_t n_step = 2 * node.shape.op_params[1] - 1;
   std::vector<float> d_source(source.n_element());
   for (int64_t token = 0; token < source.shape.ne[1]; ++token) {
@@ -159,7 +149,7 @@ void rule_hc_pre(Tape& tape, const TapeTensor& node, const float* d_node) {
   const TapeTensor& weights = tape.source(node, 1);
   const Floats x = tape.values(streams);
   const Floats w = tape.values(weights);
-  const float scale = parameter(node.shape, 0);
+  const float scale = float_parameter(node.shape, 0);
   const bool is_gated = node.shape.op_params[1] != 0;
   const int64_t n = streams.shape.ne[0];
   std::vector<float> d_x(streams.n_element());
@@ -168,9 +158,9 @@ void rule_hc_pre(Tape& tape, const TapeTensor& node, const float* d_node) {
     const float* d_y = d_node + row / streams.shape.ne[1] * n;
     for (int64_t i = row * n; i < (row + 1) * n; ++i) {
       const float d_sum = scale * d_y[i - row * n];
-      const float weight = is_gated ? sigmoid(w[i]) : w[row];
-      d_x[i] = d_sum * weight;
-      d_w[is_gated ? i : row] += d_sum * x[i] * (is_gated ? weight * (1.0F - weight) : 1.0F);
+      const ValueSlope weight = is_gated ? sigmoid(w[i]) : ValueSlope{w[row], 1.0F};
+      d_x[i] = d_sum * weight.value;
+      d_w[is_gated ? i : row] += d_sum * x[i] * weight.slope;
     }
   }
   tape.add_gradient(streams, d_x.data());
