@@ -27,6 +27,14 @@ bool is_weight(const ggml_tensor* tensor) {
          ggml_backend_buffer_get_usage(tensor->buffer) == GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
 }
 
+/// Of a tensor that no node computes.
+TapeRoot::Kind kind_of_leaf(const ggml_tensor* owner) {
+  const bool is_input = (owner->flags & GGML_TENSOR_FLAG_INPUT) != 0;
+  return is_weight(owner) ? TapeRoot::Kind::kWeight
+         : is_input       ? TapeRoot::Kind::kInput
+                          : TapeRoot::Kind::kMemory;
+}
+
 /// Calls `use(element index of the row's start, bytes between its elements, row number)`.
 template <typename Use>
 void for_each_row(const ggml_tensor& shape, Use use) {
@@ -95,12 +103,8 @@ int64_t Tape::add_leaf(const ggml_tensor* leaf) {
   tensor.offset = leaf->view_offs;
   tensor.sources.fill(TapeTensor::kNone);
   if (root == TapeTensor::kNone) {
-    const bool is_input = (owner->flags & GGML_TENSOR_FLAG_INPUT) != 0;
-    const TapeRoot::Kind kind = is_weight(owner) ? TapeRoot::Kind::kWeight
-                                : is_input       ? TapeRoot::Kind::kInput
-                                                 : TapeRoot::Kind::kMemory;
-    root = add_root(owner, kind);
-    if (is_input) {
+    root = add_root(owner, kind_of_leaf(owner));
+    if (roots_[root].kind == TapeRoot::Kind::kInput) {
       roots_[root].bytes.resize(ggml_nbytes(owner));
       ggml_backend_tensor_get(owner, roots_[root].bytes.data(), 0, ggml_nbytes(owner));
     }
@@ -145,7 +149,8 @@ void Tape::append(const ggml_tensor* node, int64_t layer) {
 }
 
 // Views and writes stay in their root. A node that works in place makes a new version of it,
-// because the values before are still needed.
+// because the values before are still needed. Memory stays memory: a state that is set to zero in
+// place is overwritten later.
 void Tape::choose_root(TapeTensor& tensor, const ggml_tensor* node) {
   const ggml_tensor* owner = owner_of(node);
   const auto known = root_of_.find(owner);
@@ -157,7 +162,10 @@ void Tape::choose_root(TapeTensor& tensor, const ggml_tensor* node) {
   }
   const bool is_in_place = known != root_of_.end() && node->view_src != nullptr;
   tensor.previous_root = is_in_place ? known->second : TapeTensor::kNone;
-  tensor.root = add_root(owner, TapeRoot::Kind::kComputed);
+  const bool is_memory = is_in_place
+                             ? roots_[known->second].kind == TapeRoot::Kind::kMemory
+                             : owner != node && kind_of_leaf(owner) == TapeRoot::Kind::kMemory;
+  tensor.root = add_root(owner, is_memory ? TapeRoot::Kind::kMemory : TapeRoot::Kind::kComputed);
   if (is_in_place) {
     roots_[tensor.root].is_dependent = roots_[tensor.previous_root].is_dependent;
   }
