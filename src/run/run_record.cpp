@@ -196,7 +196,7 @@ namespace {
 constexpr const char* kMasks = "masks";  // how many were evaluated; 1 where it is missing
 
 int64_t n_mask_in(const json& record) {
-  return record.contains(kMasks) && record.at(kMasks).is_number_unsigned()
+  return record.contains(kMasks) && record.at(kMasks).is_number_integer()
              ? record.at(kMasks).get<int64_t>()
              : 1;
 }

@@ -47,7 +47,9 @@ void read_generate(const TomlTable& table, Scenario& scenario) {
   table.get("sample_temperature", scenario.sample_temperature, kTemperature);
   if (table.has("sample_seeds")) {
     std::vector<int64_t>& seeds = scenario.sample_seeds.emplace();
-    table.get("sample_seeds", seeds, kSampleSeed);
+    if (!table.has_empty_list("sample_seeds")) {
+      table.get("sample_seeds", seeds, kSampleSeed);
+    }
     if (std::set<int64_t>(seeds.begin(), seeds.end()).size() != seeds.size()) {
       table.fail(
           "sample_seeds", "lists a seed twice", "remove one entry; its replies would count twice");

@@ -260,6 +260,11 @@ bool TomlTable::has(const std::string& key) const {
   return node_->table->contains(key);
 }
 
+bool TomlTable::has_empty_list(const std::string& key) const {
+  const toml::array* const list = node_->table->get_as<toml::array>(key);
+  return list != nullptr && list->empty();
+}
+
 void TomlTable::get(const std::string& key, std::string& value) const {
   if (const toml::node* const node = node_->table->get(key)) {
     value = read_one<std::string>({*this, key, -1}, *node, nullptr);

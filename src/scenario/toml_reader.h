@@ -31,6 +31,8 @@ class TomlTable {
   /// Throws Error{kUsage} with the table's own line if the key is absent.
   void require(const std::string& key) const;
   [[nodiscard]] bool has(const std::string& key) const;
+  /// Where a list of nothing means something.
+  [[nodiscard]] bool has_empty_list(const std::string& key) const;
 
   void get(const std::string& key, std::string& value) const;
   void get(const std::string& key, bool& value) const;

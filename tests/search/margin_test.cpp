@@ -301,7 +301,7 @@ TEST_F(MarginTest, ALookTakesTheReasoningThatTheMaskBringsAbout) {
   Objectives live = build_objectives(context, Split::kDiscovery);
   ASSERT_TRUE(live.sees_target());
   const std::string before = live.key;
-  look_at_replies(context, {any_mask(), 1.0F}, live);
+  (void)look_at_replies(context, {any_mask(), 1.0F}, live);
   const auto& prompts = live.sets.front().prompts;
   const auto of_mask = std::count_if(prompts.begin(), prompts.end(), [](const auto& prompt) {
     return prompt.back() == RealLikeHost::kOtherReasoning;
@@ -337,7 +337,7 @@ TEST_F(MarginTest, ALookFindsTheEvasionsThatOnlyTheMaskBringsAbout) {
   EXPECT_FALSE(under_mask.wanted.empty());
   EXPECT_FALSE(known.steered.unwanted.empty()) << "kept for the next look";
   known.form = MarginForm::kWantedOnly;
-  look_at_replies(context, {mask, 1.0F}, live);
+  (void)look_at_replies(context, {mask, 1.0F}, live);
   EXPECT_TRUE(openings_of(live.sets.front()).unwanted.empty())
       << "everything else is unwanted anyway";
 }

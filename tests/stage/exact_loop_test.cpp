@@ -140,7 +140,7 @@ TEST(ExactEffects, AreMeansOverConversationsWithTheirErrors) {
   EXPECT_NEAR(effects.entries.standard_error[3], error, 0.4 * error);
   EXPECT_LT(effects.entries.q_value[3], 1e-6);
   EXPECT_GT(effects.entries.q_value[4], 1e-3);
-  EXPECT_EQ(effects.layers.n, 80);
+  EXPECT_EQ(effects.layers.n, 60) << "80 points of all 60 conversations";
   ASSERT_EQ(effects.layers.effect.size(), 2U);
   EXPECT_NEAR(effects.layers.effect[0], 0.6 * 1.5 + 0.8 * 1.0, 0.2);
   EXPECT_EQ(effects.layers.effect[1], 0.0);
