@@ -323,6 +323,38 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
   EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(300, 1); }), HasSubstr("one batch has 256"));
 }
 
+TEST(Gradient, ARecurrentStateIsPutBackForTheNextOpening) {
+  for (const char* name : {"qwen3next", "jamba", "lfm2moe"}) {
+    const auto host = open_differentiable(zoo_file(name));
+    GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
+    const TokenLists openings = {{5}, {7, 9, 30}, {7, 9, 31, 4}, {8, 2}};
+    request.openings = std::make_shared<TokenLists>(openings);
+    request.outcomes = {weighted({1.0, -0.5, 2.0, 0.25})};
+    for (const int64_t begin : {0, 6}) {
+      request.begin = begin;
+      const SteerGradient together = gradient_of(*host, request);
+      const auto probe = host->probe({{request.tokens, request.openings, request.steering}}).at(0);
+      ASSERT_TRUE(probe.ok()) << probe.error;
+      std::vector<float> sum(together.d_steer[0].size(), 0.0F);
+      for (size_t k = 0; k < openings.size(); ++k) {
+        GradientRequest one = request;
+        one.openings = std::make_shared<TokenLists>(TokenLists{openings[k]});
+        one.outcomes = {weighted({std::vector<double>{1.0, -0.5, 2.0, 0.25}[k]})};
+        const SteerGradient alone = gradient_of(*host, one);
+        EXPECT_NEAR(together.scores.log_prob[k], alone.scores.log_prob[0], 1e-4) << name;
+        EXPECT_NEAR(probe.value.log_prob[k], alone.scores.log_prob[0], 5e-3) << name;
+        for (size_t j = 0; j < sum.size(); ++j) {
+          sum[j] += alone.d_steer[0][j];
+        }
+      }
+      const float largest = *std::max_element(sum.begin(), sum.end());
+      for (size_t j = 0; j < sum.size(); ++j) {
+        EXPECT_NEAR(together.d_steer[0][j], sum[j], 1e-4 * largest) << name;
+      }
+    }
+  }
+}
+
 TEST(Gradient, OpeningsInPartsGiveWhatTheyGiveTogether) {
   LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
   const auto together = open_llama_host(options);

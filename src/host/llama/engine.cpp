@@ -119,6 +119,22 @@ void Engine::forget(int32_t i_sequence) {
   llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, -1, -1);
 }
 
+std::vector<uint8_t> Engine::save_state() {
+  constexpr llama_state_seq_flags kPart = LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY;
+  std::vector<uint8_t> state(llama_state_seq_get_size_ext(context_.get(), 0, kPart));
+  state.resize(llama_state_seq_get_data_ext(context_.get(), state.data(), state.size(), 0, kPart));
+  return state;
+}
+
+void Engine::restore_state(const std::vector<uint8_t>& state, int64_t n_token) {
+  constexpr llama_state_seq_flags kPart = LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY;
+  const size_t n_read =
+      llama_state_seq_set_data_ext(context_.get(), state.data(), state.size(), 0, kPart);
+  if (n_read != state.size() || !forget_from(0, n_token)) {
+    throw Error(ErrorKind::kHost, "[host] the cache of this model does not take a state back");
+  }
+}
+
 void Engine::keep_only(int32_t i_sequence, int64_t n_token) {
   const llama_memory_t memory = llama_get_memory(context_.get());
   const llama_pos end = to_int32(n_token);

@@ -79,9 +79,8 @@ class Engine {
   }
   [[nodiscard]] llama_context* context() { return context_.get(); }
   [[nodiscard]] int64_t n_cell() const { return n_cell_; }  ///< cache cells in all
-  [[nodiscard]] int64_t context_size() const {
-    return n_context_;
-  }  ///< tokens of one sequence, at most
+  /// Tokens of one sequence, at most.
+  [[nodiscard]] int64_t context_size() const { return n_context_; }
   [[nodiscard]] int64_t n_parallel() const { return n_parallel_; }  ///< conversations at once
   /// Sequences of the cache: openings of several tokens behind one prompt have one each.
   [[nodiscard]] int64_t n_sequence() const { return n_sequence_; }
@@ -103,6 +102,10 @@ class Engine {
   /// Takes the positions from `begin` on out of one sequence. False if this model's cache cannot:
   /// then nothing is known of the sequence but that forget() empties it.
   bool forget_from(int32_t i_sequence, int64_t begin);
+  /// What cannot be taken out of sequence 0 by positions: recurrent states.
+  [[nodiscard]] std::vector<uint8_t> save_state();
+  /// Puts sequence 0 back to its first `n_token` tokens, those it had when `state` was saved.
+  void restore_state(const std::vector<uint8_t>& state, int64_t n_token);
   /// Decodes the batch under the tap. At least one token is computed to its logits, unless
   /// `stop_after_routers`: then nobody asks for them, and where there is no GPU nothing is computed
   /// behind the last router. Throws Error{kHost}, Error{kInterrupted} if the watch says so.

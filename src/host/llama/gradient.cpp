@@ -65,6 +65,13 @@ bool can_share_batch(const GradientRequest& a, const GradientRequest& b) {
          a.swap.n_runner_up == b.swap.n_runner_up;
 }
 
+/// The same tokens before those that are differentiated, under the same mask.
+bool have_same_prefix(const GradientRequest& a, const GradientRequest& b) {
+  return a.begin == b.begin && a.begin <= std::ssize(b.tokens) &&
+         a.steering.mask == b.steering.mask && a.steering.alpha == b.steering.alpha &&
+         std::equal(a.tokens.begin(), a.tokens.begin() + a.begin, b.tokens.begin());
+}
+
 class GradientRun {
  public:
   GradientRun(Engine& engine, const std::vector<GradientRequest>& requests)
@@ -158,14 +165,29 @@ class GradientRun {
 
   void flush() {
     if (!pack_.empty()) {
-      engine_.forget();
-      decode_prefixes();
+      prepare_prefixes();
       decode_taped();
       differentiate();
     }
     pack_.clear();
     n_sequence_ = 0;
     n_taped_ = n_cell_ = 0;
+  }
+
+  /// What comes before the differentiated tokens: computed, or as it was for the request before.
+  void prepare_prefixes() {
+    const GradientRequest& request = *pack_.front().request;
+    if (kept_ != nullptr && have_same_prefix(*kept_, request)) {
+      engine_.restore_state(state_, request.begin);
+      return;
+    }
+    engine_.forget();
+    decode_prefixes();
+    const size_t next = pack_.back().i_result + 1;
+    const bool is_shared = !engine_.can_share() && request.begin > 0 && next < requests_.size() &&
+                           have_same_prefix(request, requests_[next]);
+    kept_ = is_shared ? &request : nullptr;
+    state_ = is_shared ? engine_.save_state() : std::vector<uint8_t>();
   }
 
   void decode() {
@@ -334,6 +356,9 @@ class GradientRun {
   int64_t n_cell_ = 0;
   TokenBatch batch_;
   std::vector<int32_t> outputs_;  ///< tokens of the batch whose logits are wanted
+  const GradientRequest* kept_ =
+      nullptr;  ///< whose prefix is in the cache, with the state behind it
+  std::vector<uint8_t> state_;
   TapeRecorder recorder_;
 };
 

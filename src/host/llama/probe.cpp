@@ -68,6 +68,10 @@ class ProbeRun {
       add_group(i, all, tree);
       return;
     }
+    if (!engine_.can_share()) {
+      add_in_turn(i);
+      return;
+    }
     for (const std::vector<size_t>& group : group_openings(openings, engine_.n_sequence())) {
       std::vector<std::vector<int32_t>> members;
       for (const size_t k : group) {
@@ -75,6 +79,38 @@ class ProbeRun {
       }
       add_group(i, group, plan_openings(members));
     }
+  }
+
+  /// One opening after the other behind the prompt, whose recurrent state is put back each time.
+  void add_in_turn(size_t i) {
+    const ProbeRequest& request = requests_[i];
+    const int64_t n_prompt = std::ssize(request.tokens);
+    TapColumn column;
+    column.steering = engine_.active(request.steering);
+    packer_.flush();
+    (void)packer_.begin(1, n_prompt);
+    for (int64_t t = 0; t < n_prompt; ++t) {
+      const bool is_last = t == n_prompt - 1;
+      const int32_t index = packer_.add(request.tokens[t], t, {0, 1}, is_last, column);
+      for (size_t k = 0; is_last && k < request.openings->size(); ++k) {
+        readings_.push_back({i, k, 0, index});
+      }
+    }
+    packer_.decode();
+    const std::vector<uint8_t> state = engine_.save_state();
+    for (size_t k = 0; k < request.openings->size(); ++k) {
+      const std::vector<int32_t>& opening = (*request.openings)[k];
+      for (size_t t = 0; t + 1 < opening.size(); ++t) {
+        const auto place = n_prompt + static_cast<int64_t>(t);
+        const int32_t index = packer_.add(opening[t], place, {0, 1}, true, column);
+        readings_.push_back({i, k, t + 1, index});
+      }
+      if (opening.size() > 1) {
+        packer_.decode();
+        engine_.restore_state(state, n_prompt);
+      }
+    }
+    packer_.flush();
   }
 
   /// The prompt with a tree behind it; `group` are the openings it was made of.
