@@ -16,6 +16,7 @@ done
 cp "$work/labelled.jsonl" "$stand/"
 rows benign discovery 60 >"$stand/benign.jsonl"
 rows benign discovery 12 >"$stand/chats.jsonl"
+rows benign selection 12 >"$stand/other-chats.jsonl"
 rows attacks discovery 60 >"$stand/conversations.jsonl"
 rows attacks discovery 120 >"$stand/scripts.jsonl"
 python3 - "$stand" <<'END'
