@@ -81,6 +81,8 @@ class CachedEvaluator {
   [[nodiscard]] ControlVector residual_difference(const std::vector<Conversation>& wanted,
                                                   const std::vector<Conversation>& unwanted);
 
+  /// As the function of stage/outcome.h.
+  void add_references(std::vector<OutcomeSet>& sets);
   /// Margins and divergences from `measure_outcomes`. `objectives_key` identifies the sets in the
   /// cache key.
   [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,

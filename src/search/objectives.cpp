@@ -220,7 +220,7 @@ Objectives objectives_of(const EvalContext& context, Split split) {
   append_margins(context, discovery, split, false, objectives);
   append_benign_margins(context, discovery, split, objectives);
   append_damage(context, discovery, split, objectives);
-  add_references(context.evaluator.host(), objectives.sets);
+  context.evaluator.add_references(objectives.sets);
   objectives.key = key_of(objectives.sets);
   for (int64_t i = 0; i < std::ssize(objectives.sets); ++i) {
     if (objectives.sets[i].has_margin()) {

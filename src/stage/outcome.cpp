@@ -32,27 +32,40 @@ Openings openings_of(const OutcomeSet& set) {
   return {{set.openings->begin(), other}, {other, set.openings->end()}};
 }
 
+std::vector<TextReference> reference_texts(Host& host, const std::vector<ScoredText>& texts) {
+  std::vector<ScoreRequest> requests;
+  for (const ScoredText& text : texts) {
+    ScoreRequest request;
+    request.tokens = text.tokens;
+    request.begin = text.begin;
+    request.n_top = kReferenceTokens;
+    requests.push_back(std::move(request));
+  }
+  std::vector<TextReference> references;
+  for (Result<Score>& score : host.score(requests)) {
+    references.emplace_back();
+    if (score.ok()) {
+      references.back() = {true, score.value.log_prob, std::move(score.value.top)};
+    }
+  }
+  return references;
+}
+
+void set_references(std::vector<TextReference> references, OutcomeSet& set) {
+  std::vector<ScoredText> kept;
+  for (size_t i = 0; i < references.size(); ++i) {
+    if (references[i].is_known) {
+      ScoredText& text = kept.emplace_back(std::move(set.texts[i]));
+      text.base_log_prob = references[i].log_prob;
+      text.reference = std::make_shared<const std::vector<TopRow>>(std::move(references[i].top));
+    }
+  }
+  set.texts = std::move(kept);
+}
+
 void add_references(Host& host, std::vector<OutcomeSet>& sets) {
   for (OutcomeSet& set : sets) {
-    std::vector<ScoreRequest> requests;
-    for (const ScoredText& text : set.texts) {
-      ScoreRequest request;
-      request.tokens = text.tokens;
-      request.begin = text.begin;
-      request.n_top = kReferenceTokens;
-      requests.push_back(std::move(request));
-    }
-    auto scores = host.score(requests);
-    std::vector<ScoredText> kept;
-    for (size_t i = 0; i < scores.size(); ++i) {
-      if (scores[i].ok()) {
-        set.texts[i].reference =
-            std::make_shared<const std::vector<TopRow>>(std::move(scores[i].value.top));
-        set.texts[i].base_log_prob = scores[i].value.log_prob;
-        kept.push_back(std::move(set.texts[i]));
-      }
-    }
-    set.texts = std::move(kept);
+    set_references(reference_texts(host, set.texts), set);
   }
 }
 

@@ -63,8 +63,17 @@ using AskModel = std::function<std::vector<double>(const std::vector<Question>&)
 /// Number of most likely tokens that represent a distribution in divergences.
 inline constexpr int64_t kReferenceTokens = 64;
 
-/// Runs the unsteered model over all texts once and keeps their distributions. Texts that cannot
-/// be processed are dropped.
+/// What the unsteered model says of a text from `begin` on.
+struct TextReference {
+  bool is_known = false;  ///< the text can be processed
+  double log_prob = 0.0;
+  std::vector<TopRow> top = {};
+};
+[[nodiscard]] std::vector<TextReference> reference_texts(Host& host,
+                                                         const std::vector<ScoredText>& texts);
+/// One for each of the set's texts, which are dropped where there is none.
+void set_references(std::vector<TextReference> references, OutcomeSet& set);
+/// Both, for all sets.
 void add_references(Host& host, std::vector<OutcomeSet>& sets);
 
 /// Margins, divergences and rises in nats, in the order of the questions; many questions with
