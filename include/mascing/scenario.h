@@ -140,8 +140,7 @@ struct Scenario {
   [[nodiscard]] int64_t n_loop() const;
 };
 
-/// Sets the paper's search: one surrogate, 4 lambdas x 8 alphas, replies for all (method.md, step
-/// 6).
+/// Sets the paper's search (method.md, 6.): one surrogate, 4 lambdas x 8 alphas, replies for all.
 void use_paper_recipe(Scenario& scenario);
 
 /// Reads and checks a scenario. Paths are relative to the scenario's folder. Throws Error{kUsage}
