@@ -333,8 +333,11 @@ TEST(Gradient, ARecurrentStateIsPutBackForTheNextOpening) {
     for (const int64_t begin : {0, 6}) {
       request.begin = begin;
       const SteerGradient together = gradient_of(*host, request);
+      const int64_t n_before = host->counters().n_prefill_token;
       const auto probe = host->probe({{request.tokens, request.openings, request.steering}}).at(0);
       ASSERT_TRUE(probe.ok()) << probe.error;
+      EXPECT_EQ(host->counters().n_prefill_token - n_before, std::ssize(request.tokens) + 2 + 3 + 1)
+          << "the prompt once";
       std::vector<float> sum(together.d_steer[0].size(), 0.0F);
       for (size_t k = 0; k < openings.size(); ++k) {
         GradientRequest one = request;
