@@ -101,8 +101,7 @@ class CachedEvaluator {
                                        const std::vector<RoutedReply>& replies,
                                        const Steering& steering);
 
-  /// Prompt and reply tokens per second over all requests so far, without and with a mask; 0 if
-  /// there were none.
+  /// Prompt and reply tokens per second so far, without and with a mask; 0 if there were none.
   [[nodiscard]] double tokens_per_second(bool steered) const;
 
  private:
@@ -111,8 +110,7 @@ class CachedEvaluator {
     double seconds = 0.0;
   };
 
-  /// Calls `take` for neighbouring pieces of the items: all of them, or fewer where the model is so
-  /// slow that this would take longer than kPieceSeconds.
+  /// Calls `take` for all items, or for pieces where that would take longer than kPieceSeconds.
   void in_pieces(const Pieces& pieces,
                  const KeyOf& key_of,
                  const std::function<void(int64_t first, int64_t n)>& take);
@@ -128,6 +126,8 @@ class CachedEvaluator {
   [[nodiscard]] std::vector<OutcomeGradient> ask_gradients(const std::vector<OutcomeSet>& sets,
                                                            const std::string& key,
                                                            const std::vector<Question>& part);
+  [[nodiscard]] std::vector<TextReference> ask_references(const std::string& key,
+                                                          const std::vector<ScoredText>& texts);
   /// Adds to the token counts unless `key` was counted before.
   void count(const std::string& key, int64_t n_prefill, int64_t n_generated);
 

@@ -74,24 +74,29 @@ std::vector<TextReference> decode(const std::string& text) {
 
 }  // namespace
 
+std::vector<TextReference> CachedEvaluator::ask_references(const std::string& key,
+                                                           const std::vector<ScoredText>& texts) {
+  int64_t n_token = 0;
+  for (const ScoredText& text : texts) {
+    n_token += std::ssize(text.tokens);
+  }
+  std::optional<std::string> stored = cache_.get(key);
+  if (!stored) {
+    CallGuard guard = watch(std::ssize(texts), n_token);
+    stored = encode(guard.run([&] { return reference_texts(host_, texts); }));
+    cache_.put(key, *stored);
+  }
+  count(key, n_token, 0);
+  return decode(*stored);
+}
+
 void CachedEvaluator::add_references(std::vector<OutcomeSet>& sets) {
   for (OutcomeSet& set : sets) {
     std::vector<TextReference> references;
     const auto key_of = [&](int64_t first, int64_t n) { return texts_key(set.texts, first, n); };
     in_pieces({kKind, 0, std::ssize(set.texts)}, key_of, [&](int64_t first, int64_t n) {
-      const std::vector<ScoredText> texts(set.texts.begin() + first, set.texts.begin() + first + n);
-      const std::string key = key_of(first, n);
-      int64_t n_token = 0;
-      for (const ScoredText& text : texts) {
-        n_token += std::ssize(text.tokens);
-      }
-      std::optional<std::string> stored = cache_.get(key);
-      if (!stored) {
-        stored = encode(watch(n, n_token).run([&] { return reference_texts(host_, texts); }));
-        cache_.put(key, *stored);
-      }
-      count(key, n_token, 0);
-      append(decode(*stored), references);
+      const auto begin = set.texts.begin() + first;
+      append(ask_references(key_of(first, n), {begin, begin + n}), references);
     });
     set_references(std::move(references), set);
   }
