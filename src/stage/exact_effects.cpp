@@ -111,6 +111,7 @@ ExactEffects measure_exact_effects(const Mask& base,
     ++i;
   }
   std::vector<std::vector<double>> layers;  // a row for each conversation, however often asked
+  layers.reserve(of_items.size());
   for (const auto& [i_item, of_item] : of_items) {
     layers.push_back(mean_of(of_item));
   }
