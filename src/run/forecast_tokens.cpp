@@ -230,7 +230,9 @@ Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
       run,
       0,
       [](const SetTokens& set) { return set.role == SetRole::kBenign; },
-      [](const SetTokens& set, double n) { return replies(set, n - calibrated(n), false); }));
+      [](const SetTokens& set, double n) {
+        return replies(set, std::max(0.0, std::min(n, kTextRows) - calibrated(n)), false);
+      }));
   sum.add(references(run, 0));
   if (scenario.uses_loop()) {
     sum.add(run.is_exact ? exact_loop(scenario, run) : paired_loop(scenario, run));
