@@ -81,6 +81,7 @@ void GradientParts::divide(const GradientRequest& request, int64_t n_sequence, W
   for (const std::vector<size_t>& group : groups) {
     GradientRequest part = request;
     Openings openings;
+    openings.reserve(group.size());
     for (const size_t k : group) {
       openings.push_back((*request.openings)[k]);
     }
@@ -88,6 +89,7 @@ void GradientParts::divide(const GradientRequest& request, int64_t n_sequence, W
     part.outcomes.clear();
     for (const std::vector<double>& all : weights) {
       std::vector<double> some;
+      some.reserve(group.size());
       for (const size_t k : group) {
         some.push_back(all[k]);
       }
@@ -100,6 +102,7 @@ void GradientParts::divide(const GradientRequest& request, int64_t n_sequence, W
 std::vector<Result<SteerGradient>> GradientParts::joined(
     std::vector<Result<SteerGradient>> results) const {
   std::vector<Result<SteerGradient>> all;
+  all.reserve(wholes_.size());
   auto next = results.begin();
   for (const Whole& whole : wholes_) {
     if (whole.n_part == 1) {

@@ -74,6 +74,7 @@ class ProbeRun {
     }
     for (const std::vector<size_t>& group : group_openings(openings, engine_.n_sequence())) {
       std::vector<std::vector<int32_t>> members;
+      members.reserve(group.size());
       for (const size_t k : group) {
         members.push_back(openings[k]);
       }
