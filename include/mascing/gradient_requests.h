@@ -33,7 +33,8 @@ struct SwapOptions {
 /// The prompt and its openings are computed once, then each outcome is differentiated.
 struct GradientRequest {
   std::vector<int32_t> tokens = {};  ///< prompt
-  /// [n][at least 1 token]; together with the tokens from `begin` on they must fit one batch
+  /// [n][at least 1 token]; as many of them as an engine has sequences for must fit one batch,
+  /// together with the tokens from `begin` on
   std::shared_ptr<const std::vector<std::vector<int32_t>>> openings = {};
   /// First token whose routing counts. Keys and values of those before it are taken as constants:
   /// the start of the last message is enough in practice and cheaper.

@@ -81,7 +81,7 @@ class CachedEvaluator {
   [[nodiscard]] ControlVector residual_difference(const std::vector<Conversation>& wanted,
                                                   const std::vector<Conversation>& unwanted);
 
-  /// As the function of stage/outcome.h.
+  /// Asks for the references of all texts; those that cannot be processed are dropped.
   void add_references(std::vector<OutcomeSet>& sets);
   /// Margins and divergences from `measure_outcomes`. `objectives_key` identifies the sets in the
   /// cache key.

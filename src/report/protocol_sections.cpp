@@ -20,7 +20,7 @@ std::string replies_text(const ProtocolResult& protocol) {
                                 : "the likeliest token at each step";
   return first + (protocol.n_sample > 0
                       ? "; and " + count_text(protocol.n_sample) +
-                            " sampled ones per conversation of the sets that name them"
+                            " sampled ones per conversation of sets with a sampled rate"
                       : "");
 }
 

@@ -87,8 +87,9 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
                      escape_html(change_text(sampled.change))});
     }
   }
-  return html_paragraph("Each conversation was also sampled " + count_text(first->n_seed) +
-                        " times at temperature " + short_text(first->temperature) +
+  return html_paragraph("Each conversation of these sets was also sampled " +
+                        count_text(first->n_seed) + " times at temperature " +
+                        short_text(first->temperature) +
                         ". Replies to the same conversation are not independent, so the intervals "
                         "are from resampled conversations.") +
          table.html();

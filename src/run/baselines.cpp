@@ -121,7 +121,8 @@ RandomMasks measure_random_masks(const EvalContext& context,
 
 BaselinesResult measure_baselines(const EvalContext& context,
                                   const Steering& chosen,
-                                  const BuildOptions& options) {
+                                  const BuildOptions& options,
+                                  const std::string& host_key) {
   CachedEvaluator& evaluator = context.evaluator;
   const HostCounters before = evaluator.host().counters();
   const Labelled labelled = label_discovery(context, context.target());
@@ -129,7 +130,7 @@ BaselinesResult measure_baselines(const EvalContext& context,
   // What cannot be traced is named by the run's own tracing.
   const Traced traced = collect_traces(evaluator.host(),
                                        {{metric, labelled.rows}},
-                                       {options.folder + "/traces"},
+                                       {options.folder + "/traces", {}, {}, host_key},
                                        evaluator.progress());
   const TuningBase base = measure_tuning_base(context);
   BaselinesResult result;

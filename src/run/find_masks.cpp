@@ -205,7 +205,7 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
     if (built.candidates.empty()) {
       throw;
     }
-    found.asked.cut_short = {"no mask that asks the model could be made"};
+    found.asked.cut_short = {"no method that asks the model could make a mask"};
   }
   append(found.asked.candidates, found.candidates);
   append(built.candidates, found.candidates);

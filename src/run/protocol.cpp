@@ -66,9 +66,6 @@ ProtocolResult protocol_of(const Scenario& scenario,
   protocol.n_max_token = scenario.n_max_token;
   protocol.n_max_reasoning_token = scenario.n_max_reasoning_token;
   protocol.n_max_play_token = scenario.n_max_play_token;
-  protocol.n_sample = options.attacks == Attacks::kPlayed
-                          ? 0
-                          : std::ssize(scenario.sample_seeds_of(scenario.target()));
   protocol.attacks = to_string(options.attacks);
   return protocol;
 }

@@ -1,7 +1,6 @@
 // The driver: a list of steps whose values are put together to the results in one place.
 #include "mascing/run.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -25,6 +24,7 @@
 #include "run/protocol.h"
 #include "run/rollout_sets.h"
 #include "run/run_record.h"
+#include "run/sampled_evaluation.h"
 #include "run/skip_warnings.h"
 #include "run/stopwatch.h"
 #include "scenario/dataset.h"
@@ -222,6 +222,7 @@ Results put_together(Session& session, const Parts& parts) {
   results.judges.members = judge_results(*session.judge);
   results.protocol =
       protocol_of(session.scenario, session.data, session.evaluator.host(), session.options);
+  results.protocol.n_sample = n_sampled(results.metrics);
   append(judge_warnings(results.judges), results.warnings);
   append(skip_warnings(results, session.data), results.warnings);
   add_cost(session, results);
@@ -242,8 +243,9 @@ Tested test(Session& session,
       evaluate_holdout(context, {steering}, {options.seed, options.attacks, true, margins});
   session.watch.lap("test");
   if (options.with_baselines) {
-    tested.baselines = measure_baselines(
-        context, steering, {options.seed, options.n_thread, options.output + "/baselines"});
+    const BuildOptions build{options.seed, options.n_thread, options.output + "/baselines"};
+    const std::string key = context_key(context.evaluator.host().describe(), options);
+    tested.baselines = measure_baselines(context, steering, build, key);
     session.watch.lap("baselines");
   }
   return tested;
@@ -276,6 +278,8 @@ RunOutcome test_found(Session& session,
   const HoldoutResult& holdout = parts.tested->holdout;
   const std::string failure = failure_of(holdout, true);
   parts.mask = mask;
+  parts.warnings =
+      HoldoutRecord(session.data, context.evaluator.host().describe(), session.options).warnings();
   if (failure.empty()) {
     parts.mask_file = "mask.gguf";
     add_metrics(holdout.metrics, mask);
@@ -329,15 +333,12 @@ RunOutcome run_scenario(const Scenario& scenario,
   const FoundMasks found = find_masks(context, options, session.watch);
   const Selection& selection = found.selection;
   const size_t i_best = selection.i_best;
-  const HoldoutRecord record(work.data, info, options);
   if (selection.is_found) {
-    record.take_if_agreed(found.mask(i_best), selection.trials.at(i_best), options.agrees_to_test);
+    HoldoutRecord(work.data, info, options)
+        .take_if_agreed(found.mask(i_best), selection.trials.at(i_best), options.agrees_to_test);
   }
   RunOutcome outcome = selection.is_found ? test_found(session, context, found, i_best, "rule")
                                           : give_up(session, context, found);
-  if (selection.is_found) {
-    append(record.warnings(), outcome.results.warnings);
-  }
   write_outputs(outcome, work.key, options);
   return outcome;
 }

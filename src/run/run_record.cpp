@@ -1,6 +1,7 @@
 // Files are written atomically, and the stamp comes last.
 #include "run/run_record.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
@@ -193,19 +194,25 @@ void write_search(const Results& results, const std::string& folder) {
 
 namespace {
 
-constexpr const char* kMasks = "masks";  // how many were evaluated; 1 where it is missing
+constexpr const char* kMasks = "masks";
 
-int64_t n_mask_in(const json& record) {
-  return record.contains(kMasks) && record.at(kMasks).is_number_integer()
-             ? record.at(kMasks).get<int64_t>()
-             : 1;
+/// Hashes of all masks that a record names; those of earlier versions name one.
+std::vector<std::string> masks_in(const json& record) {
+  std::vector<std::string> masks;
+  const json list = record.is_object() ? record.value(kMasks, json::array()) : json::array();
+  for (const json& mask : list) {
+    masks.push_back(mask.is_string() ? mask.get<std::string>() : "");
+  }
+  return masks.empty() ? std::vector<std::string>{word_in(record, "mask")} : masks;
 }
 
 /// Checksum of what a record says.
 std::string sum_of(const json& record) {
-  const int64_t n = n_mask_in(record);
-  return sha256_hex(word_in(record, "data") + " " + word_in(record, "mask") +
-                    (n > 1 ? " " + std::to_string(n) : ""));
+  std::string text = word_in(record, "data");
+  for (const std::string& mask : masks_in(record)) {
+    text += " " + mask;
+  }
+  return sha256_hex(text);
 }
 
 }  // namespace
@@ -213,29 +220,34 @@ std::string sum_of(const json& record) {
 HoldoutRecord::HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options)
     : path_(options.output + "/tested.json"), data_(sha256_hex(data.hash + info.identity)) {}
 
-bool HoldoutRecord::has(const Mask& mask) const {
+std::optional<std::vector<std::string>> HoldoutRecord::masks() const {
+  const std::vector<std::string> none;
   if (!file_exists(path_)) {
-    return false;
+    return none;
   }
-  const json first = json::parse(read_text_file(path_), nullptr, false);
-  return first.is_object() && word_in(first, "sum") == sum_of(first) &&
-         word_in(first, "data") == data_ && word_in(first, "mask") == hash_of(mask);
+  const json record = json::parse(read_text_file(path_), nullptr, false);
+  const std::string sum = word_in(record, "sum");  // not in records of earlier versions
+  const bool is_intact =
+      word_in(record, "mask").size() == data_.size() && (sum.empty() || sum == sum_of(record));
+  if (!is_intact) {
+    return std::nullopt;
+  }
+  return word_in(record, "data") == data_ ? masks_in(record) : none;
+}
+
+bool HoldoutRecord::has(const Mask& mask) const {
+  const auto known = masks();
+  return known && std::find(known->begin(), known->end(), hash_of(mask)) != known->end();
 }
 
 void HoldoutRecord::require_first(const Mask& mask) const {
-  if (!file_exists(path_)) {
-    return;
-  }
-  const json first = json::parse(read_text_file(path_), nullptr, false);
-  const std::string sum = word_in(first, "sum");  // not in records of earlier versions
-  const bool is_intact =
-      word_in(first, "mask").size() == data_.size() && (sum.empty() || sum == sum_of(first));
-  if (!is_intact) {
+  const auto known = masks();
+  if (!known) {
     throw Error(ErrorKind::kBadInput,
                 "[search] " + path_ + " is damaged: it said which mask was tested on this data",
                 "use new test conversations, or remove the file if no mask was tested");
   }
-  if (word_in(first, "data") == data_ && word_in(first, "mask") != hash_of(mask)) {
+  if (!known->empty() && !has(mask)) {
     throw Error(ErrorKind::kUsage,
                 "[search] another mask was already evaluated on this test split",
                 "testing a second mask would be selection on the test split; use new test "
@@ -244,27 +256,17 @@ void HoldoutRecord::require_first(const Mask& mask) const {
 }
 
 void HoldoutRecord::take(const Mask& mask) const {
-  json record = {{"data", data_}, {"mask", hash_of(mask)}};
-  const int64_t n = n_mask() + (has(mask) ? 0 : 1);
-  if (n > 1) {
-    record[kMasks] = n;
+  auto all = masks().value_or(std::vector<std::string>());
+  if (!has(mask)) {
+    all.push_back(hash_of(mask));
   }
+  json record = {{"data", data_}, {"mask", hash_of(mask)}, {kMasks, all}};
   record["sum"] = sum_of(record);
   write_file_atomically(path_, record.dump() + "\n");
 }
 
-int64_t HoldoutRecord::n_mask() const {
-  if (!file_exists(path_)) {
-    return 0;
-  }
-  const json record = json::parse(read_text_file(path_), nullptr, false);
-  const bool is_intact = record.is_object() && word_in(record, "data") == data_ &&
-                         word_in(record, "sum") == sum_of(record);
-  return is_intact ? n_mask_in(record) : 0;
-}
-
 std::vector<Warning> HoldoutRecord::warnings() const {
-  const int64_t n = n_mask();
+  const size_t n = masks().value_or(std::vector<std::string>()).size();
   if (n < 2) {
     return {};
   }

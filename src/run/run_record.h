@@ -56,9 +56,9 @@ class HoldoutRecord {
   HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options);
   /// True if this mask at this strength was evaluated, or an evaluation of it began.
   [[nodiscard]] bool has(const Mask& mask) const;
-  /// Throws Error{kUsage} if another mask or strength was evaluated.
+  /// Throws Error{kUsage} if only other masks or strengths were evaluated.
   void require_first(const Mask& mask) const;
-  /// Overwrites an earlier record, but goes on counting.
+  /// Adds to the record; one of other conversations is overwritten.
   void take(const Mask& mask) const;
   /// Says how many masks were evaluated on this test split, if more than one.
   [[nodiscard]] std::vector<Warning> warnings() const;
@@ -69,8 +69,8 @@ class HoldoutRecord {
                       const AgreesToTest& agrees) const;
 
  private:
-  /// Masks that were evaluated on this data, as far as the record is intact.
-  [[nodiscard]] int64_t n_mask() const;
+  /// Hashes of the masks that were evaluated on this data; nothing if the record is damaged.
+  [[nodiscard]] std::optional<std::vector<std::string>> masks() const;
 
   std::string path_;
   std::string data_;

@@ -1,6 +1,8 @@
 // The unit is the conversation. Its value is the share of seeds with the wanted outcome.
 #include "run/sampled_evaluation.h"
 
+#include <algorithm>
+
 #include "base/numeric.h"
 #include "base/random.h"
 #include "stage/statistics.h"
@@ -77,6 +79,14 @@ SampledResult evaluate_sampled(const EvalContext& context,
   result.steered = bootstrap_share(steered_shares, kResampling);
   result.change = bootstrap_change(changes, kResampling);
   return result;
+}
+
+int64_t n_sampled(const std::map<std::string, MetricResult>& metrics) {
+  int64_t n = 0;
+  for (const auto& [id, metric] : metrics) {
+    n = std::max(n, metric.sampled ? metric.sampled->n_seed : 0);
+  }
+  return n;
 }
 
 }  // namespace mascing

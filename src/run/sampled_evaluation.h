@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "mascing/metric_result.h"
 #include "run/treatment.h"
@@ -19,5 +21,8 @@ namespace mascing {
                                              const LoadedSet& set,
                                              const Treatment& treatment,
                                              uint64_t seed);
+
+/// Sampled replies per conversation, of the metrics that have any.
+[[nodiscard]] int64_t n_sampled(const std::map<std::string, MetricResult>& metrics);
 
 }  // namespace mascing

@@ -146,7 +146,10 @@ LoopStart start_by_pairs(const EvalContext& context,
   const EffectOptions options = effect_options(context, seed);
   LoopStart start = {space, {}, {}, false};
   start.entries = measure_effects(space.mask, space.entries, objectives.sets, 0, ask, options);
-  start.layers = measure_layers(objectives, space, directions, ask, options);
+  try {
+    start.layers = measure_layers(objectives, space, directions, ask, options);
+  } catch (const BudgetSpent&) {  // the loop starts from the entries all the same
+  }
   return start;
 }
 

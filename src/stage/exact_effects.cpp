@@ -70,16 +70,6 @@ std::vector<double> along_layers(const std::vector<float>& d_steer,
   return row;
 }
 
-std::vector<double> mean_of(const std::vector<std::vector<double>>& rows) {
-  std::vector<double> mean(rows.front().size(), 0.0);
-  for (const std::vector<double>& row : rows) {
-    for (size_t j = 0; j < row.size(); ++j) {
-      mean[j] += row[j] / to_double(std::ssize(rows));
-    }
-  }
-  return mean;
-}
-
 }  // namespace
 
 ExactEffects measure_exact_effects(const Mask& base,
@@ -113,7 +103,7 @@ ExactEffects measure_exact_effects(const Mask& base,
   std::vector<std::vector<double>> layers;  // a row for each conversation, however often asked
   layers.reserve(of_items.size());
   for (const auto& [i_item, of_item] : of_items) {
-    layers.push_back(mean_of(of_item));
+    layers.push_back(row_means(of_item).mean);
   }
   if (layers.size() >= kLeastRows) {
     effects.entries = mean_effects(rows);

@@ -63,12 +63,6 @@ void set_references(std::vector<TextReference> references, OutcomeSet& set) {
   set.texts = std::move(kept);
 }
 
-void add_references(Host& host, std::vector<OutcomeSet>& sets) {
-  for (OutcomeSet& set : sets) {
-    set_references(reference_texts(host, set.texts), set);
-  }
-}
-
 std::vector<double> measure_outcomes(Host& host,
                                      const std::vector<OutcomeSet>& sets,
                                      const std::vector<Question>& questions) {

@@ -22,7 +22,7 @@ namespace mascing {
 struct ScoredText {
   TokenSequence tokens = {};
   int64_t begin = 1;
-  std::shared_ptr<const std::vector<TopRow>> reference = {};  ///< filled by `add_references`
+  std::shared_ptr<const std::vector<TopRow>> reference = {};  ///< filled by set_references()
   double base_log_prob = 0.0;                                 ///< likewise, for the unsteered model
   int64_t first = 0;  ///< first token whose routing a derivative by the mask minds
 };
@@ -73,8 +73,6 @@ struct TextReference {
                                                          const std::vector<ScoredText>& texts);
 /// One for each of the set's texts, which are dropped where there is none.
 void set_references(std::vector<TextReference> references, OutcomeSet& set);
-/// Both, for all sets.
-void add_references(Host& host, std::vector<OutcomeSet>& sets);
 
 /// Margins, divergences and rises in nats, in the order of the questions; many questions with
 /// different masks share each decode. NaN for an item that cannot be processed.

@@ -19,7 +19,7 @@ RowMeans row_means(const std::vector<std::vector<double>>& rows) {
     for (const std::vector<double>& row : rows) {
       square += (row[j] - means.mean[j]) * (row[j] - means.mean[j]);
     }
-    means.standard_error[j] = std::sqrt(square / (n - 1.0) / n);
+    means.standard_error[j] = n > 1.0 ? std::sqrt(square / (n - 1.0) / n) : 0.0;
   }
   return means;
 }

@@ -10,7 +10,7 @@ struct RowMeans {
   std::vector<double> standard_error;  ///< [d] of the mean, from the scatter of the rows
 };
 
-/// `rows` [n][d], n >= 2.
+/// `rows` [n][d]; one row has a mean without an error.
 [[nodiscard]] RowMeans row_means(const std::vector<std::vector<double>>& rows);
 
 }  // namespace mascing

@@ -109,7 +109,7 @@ Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed) {
   }
   const double unseen = wilson(0, std::ssize(changes)).high;
   const double change = changes.front();
-  return {change, std::max(-1.0, change - unseen), std::min(1.0, change + unseen)};
+  return {change, change - unseen * (1.0 + change), change + unseen * (1.0 - change)};
 }
 
 double quantile(const std::vector<double>& sorted, double share) {

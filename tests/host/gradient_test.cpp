@@ -53,7 +53,7 @@ TEST(OpeningTree, SharesWhatOpeningsBeginWith) {
   EXPECT_EQ(tree.reads[3], (std::vector<int64_t>{-1, 0}));
 }
 
-TEST(OpeningTree, GroupsOpeningsThatSequencesSuffice) {
+TEST(OpeningTree, GroupsOpeningsSoThatSequencesSuffice) {
   using Groups = std::vector<std::vector<size_t>>;
   const TokenLists openings = {{9}, {1, 2}, {8}, {1, 3}, {4, 5}, {7}};
   EXPECT_EQ(group_openings(openings, 3), (Groups{{0, 1, 2, 3, 4, 5}}));

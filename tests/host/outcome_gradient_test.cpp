@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "gradient_check.h"
+#include "references.h"
 #include "stage/opening_margin.h"
 #include "zoo.h"
 

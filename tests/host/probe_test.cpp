@@ -6,7 +6,7 @@
 
 #include "demo.h"
 #include "host/llama/schedulers.h"
-#include "stage/outcome.h"
+#include "references.h"
 #include "tolerance.h"
 
 namespace mascing {

@@ -137,6 +137,11 @@ TEST_F(SearchTest, AnotherMaskOfARunIsTestedWithAWarning) {
   EXPECT_TRUE(warns("test_split_reused", second));
   EXPECT_TRUE(warns("test_split_reused", run(folder_.path("out")))) << "again, from the cache";
   EXPECT_FALSE(warns("test_split_reused", run(folder_.path("other"))));
+  search(folder_.path("out"), [&](const SearchView& view) {
+    const RunOutcome again = view.test(static_cast<size_t>(chosen_candidate(second.results)));
+    EXPECT_TRUE(warns("test_split_reused", again)) << "nor does a search forget it";
+    EXPECT_EQ(again.results.warnings.size(), second.results.warnings.size());
+  });
 }
 
 TEST_F(SearchTest, WatchersSeeEveryTrial) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/expect_error.h"
+#include "stage/budget_spent.h"
 #include "stage/numeric_model.h"
 
 namespace mascing {
@@ -119,6 +120,23 @@ TEST(MeasureEffects, LeavesOutWhatTheModelCouldNotAnswer) {
   expect_error(ErrorKind::kInsufficient, "0 interventions", [&] {
     static_cast<void>(measure_effects(base, all_entries(base), model.sets, 0, deaf, {}));
   });
+}
+
+TEST(MeasureEffects, KeepsTheRoundsBeforeTheBudgetWasSpent) {
+  NumericModel model;
+  model.add("dsr", {}, 10, 0.0, std::vector<double>(16, 0.1), 0.5, 1);
+  const Mask base = numeric_frame(8);
+  EffectOptions options;
+  options.n_round = 64;
+  options.reliability = 1.0;
+  int n_left = 2;
+  const AskModel limited = [&, ask = model.ask()](const std::vector<Question>& questions) {
+    return n_left-- > 0 ? ask(questions) : throw BudgetSpent();
+  };
+  EXPECT_EQ(measure_effects(base, all_entries(base), model.sets, 0, limited, options).n, 2 * 64);
+  n_left = 0;
+  EXPECT_THROW((void)measure_effects(base, all_entries(base), model.sets, 0, limited, options),
+               BudgetSpent);
 }
 
 TEST(UnitRows, HaveLengthOneOrZero) {

@@ -69,6 +69,7 @@ bool can_share_batch(const GradientRequest& a, const GradientRequest& b) {
 bool have_same_prefix(const GradientRequest& a, const GradientRequest& b) {
   return a.begin == b.begin && a.begin <= std::ssize(b.tokens) &&
          a.steering.mask == b.steering.mask && a.steering.alpha == b.steering.alpha &&
+         a.steering.control == b.steering.control &&
          std::equal(a.tokens.begin(), a.tokens.begin() + a.begin, b.tokens.begin());
 }
 
@@ -134,10 +135,6 @@ class GradientRun {
     if (packed.n_taped() > engine_.n_batch()) {
       return std::to_string(packed.n_taped()) + " tokens to differentiate, one batch has " +
              std::to_string(engine_.n_batch()) + "; let `begin` be the last message's start";
-    }
-    if (packed.tree.n_sequence > engine_.n_sequence()) {
-      return std::to_string(packed.tree.n_sequence) + " openings of several tokens, but only " +
-             std::to_string(engine_.n_sequence()) + " sequences at once";
     }
     if (packed.request->begin + packed.n_taped() > engine_.n_cell()) {
       return "prompt and openings exceed the cache";

@@ -15,13 +15,16 @@ namespace {
 
 using Openings = std::vector<std::vector<int32_t>>;
 
+/// What has no gradient in one piece either is left as it is: the engine says why.
 bool must_be_divided(const GradientRequest& request, int64_t n_sequence) {
   const Openings* openings = request.openings.get();
-  return openings != nullptr && !request.reference &&
-         std::none_of(openings->begin(),
-                      openings->end(),
-                      [](const std::vector<int32_t>& opening) { return opening.empty(); }) &&
-         plan_openings(*openings).n_sequence > n_sequence;
+  if (openings == nullptr || request.reference || !request.steering.mask ||
+      request.steering.alpha == 0.0F || request.begin < 0 ||
+      request.begin >= std::ssize(request.tokens)) {
+    return false;
+  }
+  const auto is_long = [](const std::vector<int32_t>& opening) { return opening.size() > 1; };
+  return std::count_if(openings->begin(), openings->end(), is_long) > n_sequence;
 }
 
 Outcome linear(std::vector<double> weights) {

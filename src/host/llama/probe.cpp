@@ -1,6 +1,7 @@
 // Likelihoods of several openings of a reply. They stand behind the prompt as a tree: what several
-// of them begin with, the prompt included, is computed once, as a member of all their sequences. An
-// opening of one token needs nothing but the last row.
+// of them begin with, the prompt included, is computed once, as a member of all their sequences;
+// where sequences cannot share, one opening follows the other. An opening of one token needs
+// nothing but the last row.
 #include <algorithm>
 #include <numeric>
 

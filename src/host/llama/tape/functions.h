@@ -1,4 +1,4 @@
-// What several rules need of functions of one number, and of a node's parameters.
+// Scalar functions and parameters that several rules use.
 #pragma once
 
 #include <cmath>

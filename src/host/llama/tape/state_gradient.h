@@ -15,8 +15,8 @@ using ConstStateBlock = Eigen::Map<const StateMatrix>;
 using Values = Eigen::Map<const Eigen::VectorXf>;
 using Gradient = Eigen::Map<Eigen::VectorXf>;
 
-/// A node's values are its outputs, the states of all sequences and heads behind the last token,
-/// and as many before that as the operation's first parameter says.
+/// A node's values are its outputs, then the states of all sequences and heads behind each of the
+/// last tokens, the last one's first; the operation's first parameter says how many.
 class StateGradient {
  public:
   /// `n_state`: values of the states of all sequences and heads.
