@@ -1,6 +1,5 @@
 // What the unsteered model says of the texts that divergences are measured on. CBOR, since as text
 // it would be three times as long.
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "base/append.h"
 #include "base/sha256.h"
 #include "measure/cached_evaluator.h"
+#include "measure/cached_numbers.h"
 
 namespace mascing {
 namespace {
@@ -28,28 +28,12 @@ std::string texts_key(const std::vector<ScoredText>& texts, int64_t first, int64
   return std::string(kKind) + "\x1e" + std::to_string(kReferenceTokens) + "\x1e" + digest.hex();
 }
 
-template <typename Value>
-json binary(const std::vector<Value>& values) {
-  const auto* first = reinterpret_cast<const uint8_t*>(values.data());
-  return json::binary(std::vector<uint8_t>(first, first + values.size() * sizeof(Value)));
-}
-
-template <typename Value>
-std::vector<Value> values_in(const json& value) {
-  const auto& bytes = value.get_binary();
-  std::vector<Value> values(bytes.size() / sizeof(Value));
-  if (!values.empty()) {
-    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(Value));
-  }
-  return values;
-}
-
 std::string encode(const std::vector<TextReference>& references) {
   json texts = json::array();
   for (const TextReference& reference : references) {
     json rows = json::array();
     for (const TopRow& row : reference.top) {
-      rows.push_back({binary(row.tokens), binary(row.log_probs), row.rest});
+      rows.push_back({binary_of(row.tokens), binary_of(row.log_probs), row.rest});
     }
     texts.push_back({reference.is_known, reference.log_prob, std::move(rows)});
   }

@@ -116,25 +116,6 @@ TEST_F(ScenarioFile, LeavesDefaultsWhereNothingIsSaid) {
   EXPECT_EQ(scenario.general.limited, TextForm::kChat);
 }
 
-TEST_F(ScenarioFile, SamplesWhatMattersMostUnlessItSaysOtherwise) {
-  const std::vector<int64_t> three = {1, 2, 3};
-  const std::vector<int64_t> none;
-  Scenario scenario = read(kSmall);
-  for (const SetRole role : {SetRole::kTarget, SetRole::kHold}) {
-    scenario.sets[0].role = role;
-    EXPECT_EQ(scenario.sample_seeds_of(scenario.sets[0]), three);
-  }
-  for (const SetRole role : {SetRole::kBenign, SetRole::kKeep, SetRole::kWatch}) {
-    scenario.sets[0].role = role;
-    EXPECT_EQ(scenario.sample_seeds_of(scenario.sets[0]), none);
-    scenario.sample_seeds = {7};
-    EXPECT_EQ(scenario.sample_seeds_of(scenario.sets[0]), std::vector<int64_t>{7});
-    scenario.sample_seeds.reset();
-  }
-  scenario = read(std::string(kSmall) + "[generate]\nsample_seeds = []\n");
-  EXPECT_EQ(scenario.sample_seeds_of(scenario.target()), none);
-}
-
 TEST_F(ScenarioFile, AWrongArgumentOfTheTemplateIsNamedWithItsLine) {
   const std::string text = std::string(kSmall) + "[template]\narguments = [\"a=1\",\n\"low\"]\n";
   const std::string message = error_of(text);
