@@ -76,7 +76,7 @@ struct ForecastOptions {
   int64_t n_batch = 512;        ///< likewise
   int64_t n_context = 16384;    ///< likewise
   double measure_s = 4.0;       ///< about how long speeds are measured
-  bool with_baselines = false;  ///< they are named in the notes, not in the figures
+  bool with_baselines = false;  ///< as RunOptions has it
 };
 
 /// From files alone, before the model is loaded. Throws like load_dataset() and read_model_size().

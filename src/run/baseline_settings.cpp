@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
+#include <utility>
 
 #include "base/numeric.h"
 #include "base/text.h"
@@ -68,13 +70,20 @@ Baseline mean_difference_masks(Scenario scenario,
   return baseline;
 }
 
+/// How many experts to force, of `n_entry`: at most a third.
+std::vector<int64_t> forced_counts(int64_t n_entry) {
+  std::vector<int64_t> counts;
+  std::copy_if(
+      kForcedCounts.begin(), kForcedCounts.end(), std::back_inserter(counts), [n_entry](int64_t n) {
+        return n <= n_entry / 3;
+      });
+  return counts;
+}
+
 Baseline forced(const TraceSet& traces) {
   Baseline baseline{"forced_experts", {}};
   const std::vector<double> difference = risk_difference(traces);
-  for (const int64_t n : kForcedCounts) {
-    if (n > std::ssize(difference) / 3) {
-      break;
-    }
+  for (const int64_t n : forced_counts(std::ssize(difference))) {
     Mask mask = mask_for(traces);
     mask.method = baseline.method;
     mask.steer = forced_experts(difference, n);
@@ -96,11 +105,16 @@ std::vector<Conversation> with_label(const std::vector<Conversation>& rows, int 
   return some;
 }
 
-/// Blocks spread evenly over the depth, without the first, which libllama's control vectors skip.
+/// The first is left out: libllama's control vectors skip it.
+int64_t n_control_block(int64_t n_block) {
+  return std::min(kMaxControlBlock, n_block - 1);
+}
+
+/// Blocks spread evenly over the depth.
 Baseline control(CachedEvaluator& evaluator, const std::vector<Conversation>& rows) {
   Baseline baseline{"control_vector", {}};
   const ControlVector all = evaluator.residual_difference(with_label(rows, 0), with_label(rows, 1));
-  const int64_t n_choice = std::min(kMaxControlBlock, all.n_block - 1);
+  const int64_t n_choice = n_control_block(all.n_block);
   for (int64_t i = 0; i < n_choice; ++i) {
     const int64_t i_block = 1 + i * (all.n_block - 1) / n_choice;
     const auto one = std::make_shared<const ControlVector>(only_block(all, i_block));
@@ -115,33 +129,54 @@ Baseline control(CachedEvaluator& evaluator, const std::vector<Conversation>& ro
   return baseline;
 }
 
+bool is_wanted(const Scenario& scenario, const std::string& method) {
+  const BaselineOptions& wanted = scenario.baselines;
+  if (method == "system_prompt" && wanted.system_prompt.empty()) {
+    return false;
+  }
+  return wanted.methods.empty() ||
+         std::count(wanted.methods.begin(), wanted.methods.end(), method) > 0;
+}
+
 }  // namespace
+
+std::vector<int64_t> count_settings(const Scenario& scenario, const ModelInfo& info) {
+  const std::vector<std::pair<std::string, int64_t>> all = {
+      {"paper", std::ssize(kPaperLambdas) * std::ssize(kPaperAlphas)},
+      {"mean_difference", std::ssize(kMeanAlphas)},
+      {"forced_experts", std::ssize(forced_counts(info.n_layer * info.n_expert))},
+      {"control_vector", n_control_block(info.n_block) * std::ssize(kControlAlphas)},
+      {"system_prompt", 1}};
+  std::vector<int64_t> counts;
+  for (const auto& [method, n] : all) {
+    if (is_wanted(scenario, method)) {
+      counts.push_back(n);
+    }
+  }
+  return counts;
+}
 
 std::vector<Baseline> make_baselines(const EvalContext& context,
                                      const std::vector<Conversation>& rows,
                                      const TraceSet& traces,
                                      const BuildOptions& options) {
-  const BaselineOptions& wanted = context.scenario.baselines;
-  const auto is_wanted = [&](const std::string& method) {
-    return wanted.methods.empty() ||
-           std::count(wanted.methods.begin(), wanted.methods.end(), method) > 0;
-  };
+  const Scenario& scenario = context.scenario;
   std::vector<Baseline> baselines;
-  if (is_wanted("paper")) {
+  if (is_wanted(scenario, "paper")) {
     baselines.push_back(paper(context, traces, options));
   }
-  if (is_wanted("mean_difference")) {
-    baselines.push_back(mean_difference_masks(context.scenario, traces, options));
+  if (is_wanted(scenario, "mean_difference")) {
+    baselines.push_back(mean_difference_masks(scenario, traces, options));
   }
-  if (is_wanted("forced_experts")) {
+  if (is_wanted(scenario, "forced_experts")) {
     baselines.push_back(forced(traces));
   }
-  if (is_wanted("control_vector")) {
+  if (is_wanted(scenario, "control_vector")) {
     baselines.push_back(control(context.evaluator, rows));
   }
-  if (is_wanted("system_prompt") && !wanted.system_prompt.empty()) {
-    baselines.push_back(
-        {"system_prompt", {{"from the scenario", {{}, wanted.system_prompt}, 0.0, 0, 0}}});
+  if (is_wanted(scenario, "system_prompt")) {
+    const std::string& prompt = scenario.baselines.system_prompt;
+    baselines.push_back({"system_prompt", {{"from the scenario", {{}, prompt}, 0.0, 0, 0}}});
   }
   return baselines;
 }

@@ -1,13 +1,15 @@
 // The settings of each baseline to try on the selection split.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "mascing/conversation.h"
+#include "mascing/model_info.h"
 #include "mascing/trace_set.h"
 #include "measure/eval_context.h"
-#include "run/treatment.h"
+#include "measure/treatment.h"
 #include "search/mask_search.h"
 
 namespace mascing {
@@ -24,6 +26,9 @@ struct Baseline {
   std::string method;
   std::vector<BaselineSetting> settings;
 };
+
+/// How many settings each baseline of `make_baselines` has, in its order.
+[[nodiscard]] std::vector<int64_t> count_settings(const Scenario& scenario, const ModelInfo& info);
 
 /// `rows`: the labelled discovery split of the target set; `traces`: its traces.
 [[nodiscard]] std::vector<Baseline> make_baselines(const EvalContext& context,

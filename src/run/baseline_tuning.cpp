@@ -2,13 +2,10 @@
 // the target set, all of it, then the limits of hold, keep and benign sets.
 #include "run/baseline_tuning.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
-#include "base/text.h"
-#include "scenario/text_blocks.h"
-#include "search/constraint_check.h"
+#include "search/trial_evaluation.h"
 
 namespace mascing {
 namespace {
@@ -28,48 +25,29 @@ struct SettingResult {
 
 /// One setting on its way through the questions.
 struct SettingCheck {
-  const EvalContext& context;
-  const TuningBase& base;
+  const ConstraintChecker& constraints;
   const Treatment& treatment;
   std::string what;  ///< names it in progress reports
 };
 
-Rate rate_of(const SettingCheck& check,
-             const LoadedSet& set,
-             const std::vector<Conversation>& rows,
-             const std::string& what) {
-  return ask_treated(check.context, set, rows, check.treatment, what).rate();
-}
-
 /// False, with the reason, if the general text suffers more than allowed.
 bool keeps_text(const SettingCheck& check, CandidateResult& result) {
-  const auto& [context, base, treatment, what] = check;
-  if (base.blocks.empty()) {
-    return true;
-  }
-  result.perplexity = context.evaluator.text_perplexity(base.blocks, treatment.steering).value;
-  const double limit = base.perplexity * (1.0 + context.scenario.search.max_perplexity_rise);
-  if (result.perplexity <= limit) {
-    return true;
-  }
-  result.rejection_reason =
-      "perplexity " + format_number(result.perplexity, 1) + " > " + format_number(limit, 1);
-  return false;
+  TextCheck text = check.constraints.check_text(check.treatment.steering);
+  result.perplexity = text.perplexity;
+  result.rejection_reason = std::move(text.rejection_reason);
+  return result.rejection_reason.empty();
 }
 
 /// False, with the reason, if the target's rate is no better than that of the best setting so far.
 bool beats(const SettingCheck& check, const Rate& best, CandidateResult& result) {
-  const LoadedSet& target = check.context.target();
-  const auto& all = target.rows(Split::kSelection);
-  std::vector<Conversation> first = all;
-  first.resize(std::min<size_t>(first.size(), kChunk));
-  Rate& reached = result.rates[target.spec.metric];
-  reached = rate_of(check, target, first, check.what);
+  const auto& [constraints, treatment, what] = check;
+  Rate& reached = result.rates[constraints.target()];
+  reached = constraints.ask_target(treatment, what, kFirstRows).rate;
   if (reached.high < best.low) {
-    result.rejection_reason = "trailing after " + std::to_string(kChunk) + " conversations";
+    result.rejection_reason = "trailing after " + std::to_string(kFirstRows) + " conversations";
     return false;
   }
-  reached = rate_of(check, target, all, check.what);
+  reached = constraints.ask_target(treatment, what, kAllRows).rate;
   if (reached.rate <= best.rate) {
     result.rejection_reason = "worse than the best";
     return false;
@@ -77,26 +55,14 @@ bool beats(const SettingCheck& check, const Rate& best, CandidateResult& result)
   return true;
 }
 
-/// Hold sets come first: a setting that fails later keeps them.
 Tier check_limits(const SettingCheck& check, CandidateResult& result) {
-  Tier tier = Tier::kMeasured;
-  for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
-    for (const LoadedSet& set : check.context.data.sets) {
-      if (set.spec.role != role || !result.rejection_reason.empty()) {
-        continue;
-      }
-      const std::string& metric = set.spec.metric;
-      const auto& rows = set.rows(Split::kSelection);
-      const Rate reached = rate_of(check, set, rows, check.what + ", " + metric);
-      result.rates[metric] = reached;
-      result.rejection_reason =
-          broken_limit(set.spec, check.base.rates.at(metric).rate, reached.rate, std::ssize(rows));
-    }
-    if (role == SetRole::kHold && result.rejection_reason.empty()) {
-      tier = Tier::kKeepsHold;
-    }
+  LimitCheck limits = check.constraints.check_limits(check.treatment, check.what);
+  result.rates.merge(limits.rates);
+  result.rejection_reason = std::move(limits.rejection_reason);
+  if (result.rejection_reason.empty()) {
+    return Tier::kFeasible;
   }
-  return result.rejection_reason.empty() ? Tier::kFeasible : tier;
+  return limits.keeps_hold ? Tier::kKeepsHold : Tier::kMeasured;
 }
 
 /// `best`: the target's rate over the feasible settings so far.
@@ -115,24 +81,8 @@ SettingResult try_setting(const SettingCheck& check, const Rate& best) {
 
 }  // namespace
 
-TuningBase measure_tuning_base(const EvalContext& context) {
-  CachedEvaluator& evaluator = context.evaluator;
-  TuningBase base;
-  base.blocks = limited_blocks(evaluator.host(), context.data, context.scenario, Split::kSelection);
-  base.perplexity = base.blocks.empty() ? 0.0 : evaluator.text_perplexity(base.blocks, {}).value;
-  for (const LoadedSet& set : context.data.sets) {
-    if (set.spec.role != SetRole::kWatch) {
-      base.rates[set.spec.metric] =
-          ask_treated(context, set, set.rows(Split::kSelection), {}, "base").rate();
-    }
-  }
-  return base;
-}
-
-TunedBaseline tune_baseline(const EvalContext& context,
-                            const TuningBase& base,
-                            const Baseline& baseline) {
-  const std::string& target = context.target().spec.metric;
+TunedBaseline tune_baseline(const ConstraintChecker& constraints, const Baseline& baseline) {
+  const std::string& target = constraints.target();
   Rate best_rate{-1.0, -1.0, -1.0};
   std::set<int64_t> exhausted;
   SettingResult best;
@@ -143,7 +93,7 @@ TunedBaseline tune_baseline(const EvalContext& context,
       continue;
     }
     SettingResult tried = try_setting(
-        {context, base, setting.treatment, "tuning " + baseline.method + ", " + setting.words},
+        {constraints, setting.treatment, "tuning " + baseline.method + ", " + setting.words},
         best_rate);
     if (tried.tier == Tier::kTooMuchDamage) {
       exhausted.insert(setting.i_series);

@@ -46,11 +46,11 @@ CandidateResult describe(const Baseline& baseline, const TunedBaseline& tuned) {
 
 /// A baseline tuned on the selection split and evaluated on the test split.
 CandidateResult measure_baseline(const EvalContext& context,
-                                 const TuningBase& base,
+                                 const ConstraintChecker& constraints,
                                  const Baseline& baseline,
                                  const Steering& chosen,
                                  uint64_t seed) {
-  const TunedBaseline tuned = tune_baseline(context, base, baseline);
+  const TunedBaseline tuned = tune_baseline(constraints, baseline);
   const Treatment& treatment = baseline.settings.at(tuned.i_setting).treatment;
   HoldoutResult holdout = evaluate_holdout(context, treatment, {seed});
   CandidateResult result = describe(baseline, tuned);
@@ -132,10 +132,11 @@ BaselinesResult measure_baselines(const EvalContext& context,
                                        {{metric, labelled.rows}},
                                        {options.folder + "/traces", {}, {}, host_key},
                                        evaluator.progress());
-  const TuningBase base = measure_tuning_base(context);
+  const ConstraintChecker constraints(context);
   BaselinesResult result;
   for (const Baseline& baseline : make_baselines(context, labelled.rows, traced.traces, options)) {
-    result.candidates.push_back(measure_baseline(context, base, baseline, chosen, options.seed));
+    result.candidates.push_back(
+        measure_baseline(context, constraints, baseline, chosen, options.seed));
   }
   correct_for_many(result.candidates);
   if (is_active(chosen) && context.scenario.baselines.n_random_mask > 0) {

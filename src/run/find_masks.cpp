@@ -23,8 +23,7 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kPreserveRows = 150;  // traces of each benign set: their routing should stay
-constexpr int64_t kPaperRuns = 32;     // masks whose replies the paper's sweep generates
+constexpr int64_t kPaperRuns = 32;  // masks whose replies the paper's sweep generates
 
 /// Conversations to be traced, and how they divide.
 struct LabelledSets {

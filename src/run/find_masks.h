@@ -19,6 +19,9 @@
 
 namespace mascing {
 
+/// Traces of each benign set: their routing should stay.
+inline constexpr size_t kPreserveRows = 150;
+
 /// Masks that come from asking the model.
 struct AskedMasks {
   std::vector<Candidate> candidates;

@@ -7,6 +7,7 @@
 #include "base/numeric.h"
 #include "base/text.h"
 #include "mascing/error.h"
+#include "run/baseline_settings.h"
 #include "run/forecast_speed.h"
 #include "run/forecast_tokens.h"
 #include "scenario/dataset.h"
@@ -153,9 +154,7 @@ void set_replies(double n_reply, std::vector<SetTokens>& sets) {
   }
 }
 
-std::vector<std::string> notes_of(const Scenario& scenario,
-                                  const Forecast& forecast,
-                                  const ForecastOptions& options) {
+std::vector<std::string> notes_of(const Scenario& scenario, const Forecast& forecast) {
   std::vector<std::string> notes;
   if (!forecast.speed.has_whole_reply) {
     notes.emplace_back("replies are taken to be as long as max_tokens allows");
@@ -165,9 +164,6 @@ std::vector<std::string> notes_of(const Scenario& scenario,
         spec.kind != JudgeKind::kPrefixes) {
       notes.push_back("the time of the judge '" + spec.name + "' is not included");
     }
-  }
-  if (options.with_baselines) {
-    notes.emplace_back("--baselines is not included; it takes several times as long as the test");
   }
   if (scenario.uses(MaskMethod::kInterventionalSurrogate)) {
     notes.emplace_back("the rounds of interventional_surrogate are not included");
@@ -232,10 +228,13 @@ Forecast forecast_run(const Scenario& scenario, Host& host, const ForecastOption
   tokens.reasons = may_reason(scenario, host);
   const ModelInfo& info = host.describe();
   tokens.n_entry = info.n_layer * info.n_expert;
+  if (options.with_baselines) {
+    tokens.n_baseline_setting = count_settings(scenario, info);
+  }
   set_replies(reply_length(scenario, host, forecast.speed), tokens.sets);
   forecast.stages = count_stages(scenario, tokens);
   add_seconds(tokens, scenario, info, options.n_thread, forecast);
-  forecast.notes = notes_of(scenario, forecast, options);
+  forecast.notes = notes_of(scenario, forecast);
   return forecast;
 }
 

@@ -9,6 +9,7 @@
 #include "mascing/forecast.h"
 #include "mascing/model_info.h"
 #include "mascing/model_size.h"
+#include "run/find_masks.h"
 #include "scenario/dataset.h"
 #include "search/adapter_space.h"
 
@@ -18,7 +19,6 @@ namespace {
 constexpr double kBytesPerToken = 3.5;  // of text; a careful guess, before there is a tokenizer
 constexpr int64_t kSmallModel = 256LL << 20;  // below it every thread has an engine of its own
 constexpr int64_t kJudgeCells = 16384;        // as LlamaHostOptions has them
-constexpr int64_t kBenignTraces = 150;        // of each benign set
 constexpr int64_t kTraceValue = 2;            // bytes
 constexpr double kReplyByte = 20.0;           // of a token in the cache: text, number, marks
 constexpr int64_t kGradientValue = 4;         // bytes of a derivative in the cache
@@ -54,8 +54,8 @@ int64_t traces_size(const Dataset& data, const ModelInfo& info) {
   for (const LoadedSet& set : data.sets) {
     const auto& rows = set.rows(Split::kDiscovery);
     const bool is_benign = set.spec.role == SetRole::kBenign;
-    const int64_t n_row = is_benign ? std::min(std::ssize(rows), kBenignTraces) : std::ssize(rows);
-    for (int64_t i = 0; i < n_row && set.spec.role != SetRole::kWatch; ++i) {
+    const size_t n_row = is_benign ? std::min(rows.size(), kPreserveRows) : rows.size();
+    for (size_t i = 0; i < n_row && set.spec.role != SetRole::kWatch; ++i) {
       n_token += to_double(std::ssize(rows[i].messages.back().content)) / kBytesPerToken;
     }
   }

@@ -7,71 +7,27 @@
 
 #include "base/numeric.h"
 #include "measure/cached_evaluator.h"
+#include "run/find_masks.h"
+#include "run/forecast_counts.h"
 #include "run/test_routing.h"
 #include "search/look_at_replies.h"
+#include "search/loop_masks.h"
 #include "search/loop_run.h"
+#include "search/unchanged_texts.h"
 #include "stage/closed_loop.h"
+#include "stage/entry_costs.h"
+#include "stage/loop_slopes.h"
+#include "stage/perturbation.h"
 
 namespace mascing {
 namespace {
 
-constexpr double kOpening = 40.0;      // tokens of a prompt's openings: up to 8 of 6 of each kind
-constexpr double kTraceRows = 150.0;   // of each benign set
-constexpr double kTextRows = 200.0;    // whose replies are compared
 constexpr double kReplyPart = 36.0;    // tokens of a reply that are compared
-constexpr double kMapItems = 384.0;    // of an exact effect map, of entries and of layers
-constexpr double kFisherItems = 64.0;  // of each damage set, for the costs of entries
-constexpr double kStepItems = 48.0;
-constexpr double kPiece = 48.0;        // tokens of general text asked at a time
-constexpr double kScoredForms = 2.0;   // a divergence takes a pass without and one with the mask
 constexpr double kRoutingForms = 4.0;  // routers and outputs, without and with the mask
 constexpr double kLimitTrials = 1.5;   // finalists whose limits are checked, one or two
-constexpr double kKeptShare = 0.5;     // of replies that are as wanted
-constexpr double kManyPairs = 1024.0;  // of a step by pairs
-
-/// Tokens of one step.
-struct Tokens {
-  double prefill = 0.0;
-  double generated = 0.0;
-  double gradient = 0.0;
-
-  void add(const Tokens& other, double times = 1.0) {
-    prefill += times * other.prefill;
-    generated += times * other.generated;
-    gradient += times * other.gradient;
-  }
-};
-
-bool is_judged(const SetTokens& set) {
-  return set.role == SetRole::kTarget || set.role == SetRole::kHold || set.role == SetRole::kKeep;
-}
-
-bool has_margin(const SetTokens& set) {
-  return is_judged(set) || set.role == SetRole::kBenign;
-}
-
-/// `n` replies without a mask; under one, the unsteered model reads each of them again.
-Tokens replies(const SetTokens& set, double n, bool is_steered) {
-  const double again = is_steered ? set.prompt + set.reply : 0.0;
-  return {n * (set.prompt + again), n * set.reply, 0.0};
-}
-
-/// One question about openings for each of `n` conversations.
-Tokens questions(const SetTokens& set, double n) {
-  return {n * (set.prompt + kOpening), 0.0, 0.0};
-}
-
-/// The sets' parts of one split, of those that `wanted` chooses.
-template <typename Wanted, typename Part>
-Tokens over_sets(const RunTokens& run, size_t i_split, Wanted wanted, Part part) {
-  Tokens sum;
-  for (const SetTokens& set : run.sets) {
-    if (wanted(set)) {
-      sum.add(part(set, to_double(set.n.at(i_split))));
-    }
-  }
-  return sum;
-}
+constexpr double kHarmlessShare = 0.5;
+constexpr double kLimitShare = 0.1;
+constexpr double kKeptShare = 0.5;  // of replies that are as wanted
 
 Tokens play(const RunTokens& run) {
   Tokens sum;
@@ -100,7 +56,7 @@ Tokens label(const RunTokens& run) {
 
 Tokens trace(const RunTokens& run) {
   return over_sets(run, 0, has_margin, [](const SetTokens& set, double n) {
-    const double n_row = set.role == SetRole::kBenign ? std::min(n, kTraceRows) : n;
+    const double n_row = set.role == SetRole::kBenign ? at_most(n, kPreserveRows) : n;
     return Tokens{n_row * set.prompt, 0.0, 0.0};
   });
 }
@@ -117,8 +73,8 @@ std::vector<DamageTexts> damage_texts(const RunTokens& run, size_t i_split) {
   for (const SetTokens& set : run.sets) {
     const double n = to_double(set.n.at(i_split));
     DamageTexts& texts = set.role == SetRole::kBenign ? benign : wanted;
-    const double n_text = set.role == SetRole::kBenign     ? std::min(n, kTextRows)
-                          : is_judged(set) && i_split == 0 ? std::min(kKeptShare * n, kTextRows)
+    const double n_text = set.role == SetRole::kBenign     ? at_most(n, kReplyRows)
+                          : is_judged(set) && i_split == 0 ? at_most(kKeptShare * n, kReplyRows)
                                                            : 0.0;
     texts.size += n_text * (set.prompt + std::min(set.reply, kReplyPart));
     texts.n += n_text;
@@ -130,7 +86,8 @@ std::vector<DamageTexts> damage_texts(const RunTokens& run, size_t i_split) {
     }
   }
   if (run.text.limited.at(i_split) > 0.0) {
-    all.push_back({run.text.limited.at(i_split) / kPiece, 1.5 * kPiece});
+    all.push_back(
+        {run.text.limited.at(i_split) / to_double(kPieceTokens), 1.5 * to_double(kPieceTokens)});
   }
   return all;
 }
@@ -170,32 +127,31 @@ double step_question(const RunTokens& run) {
 Tokens exact_loop(const Scenario& scenario, const RunTokens& run) {
   const SetTokens& target = target_of(run);
   Tokens sum;
-  sum.gradient = std::min(kMapItems, 3.0 * to_double(target.n[0])) * (target.prompt + kOpening);
+  // of entries, and of layers to both sides
+  sum.gradient = 3.0 * at_most(to_double(target.n[0]), kMapItems) * (target.prompt + kOpening);
   const double n_loop = to_double(scenario.n_loop());
   for (const DamageTexts& texts : damage_texts(run, 0)) {
-    sum.gradient += n_loop * std::min(kFisherItems, texts.n) * texts.size;
+    sum.gradient += n_loop * at_most(texts.n, kFisherItems) * texts.size;
   }
   const SearchOptions& search = scenario.search;
-  const double n_item = search.n_loop_item > 0 ? to_double(search.n_loop_item) : kStepItems;
-  sum.gradient += n_loop * to_double(search.n_loop_step) * n_item * step_question(run);
+  const int64_t n_item = search.n_loop_item > 0 ? search.n_loop_item : kItemsOfStep;
+  sum.gradient += n_loop * to_double(search.n_loop_step * n_item) * step_question(run);
   return sum;
 }
 
 Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
   const SearchOptions& search = scenario.search;
   const double question = target_of(run).prompt + kOpening;
-  const double n_map = to_double(search.n_map_pair) + std::min(512.0, to_double(search.n_map_pair));
-  Tokens sum = {2.0 * n_map * question, 0.0, 0.0};
+  const int64_t n_map = search.n_map_pair + std::min(kLayerPairs, search.n_map_pair);
+  Tokens sum = {to_double(2 * n_map) * question, 0.0, 0.0};
   if (!scenario.uses(MaskMethod::kClosedLoop)) {
     return sum;
   }
-  const double n_entry = to_double(run.n_entry);
-  const double n_pair = search.n_loop_pair > 0 ? to_double(search.n_loop_pair)
-                                               : std::clamp(4.0 * n_entry, 128.0, kManyPairs);
   for (const DamageTexts& texts : damage_texts(run, 0)) {
-    sum.prefill += 2.0 * n_entry * std::clamp(768.0 / n_entry, 2.0, 8.0) * texts.size;
+    sum.prefill += to_double(2 * run.n_entry * texts_per_entry(run.n_entry)) * texts.size;
   }
-  sum.prefill += to_double(search.n_loop_step) * 2.0 * n_pair * step_question(run);
+  const int64_t n_pair = pairs_of_round(search.n_loop_pair, run.n_entry);
+  sum.prefill += to_double(search.n_loop_step * 2 * n_pair) * step_question(run);
   return sum;
 }
 
@@ -231,7 +187,7 @@ Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
       0,
       [](const SetTokens& set) { return set.role == SetRole::kBenign; },
       [](const SetTokens& set, double n) {
-        return replies(set, std::max(0.0, std::min(n, kTextRows) - calibrated(n)), false);
+        return replies(set, std::max(0.0, at_most(n, kReplyRows) - calibrated(n)), false);
       }));
   sum.add(references(run, 0));
   if (scenario.uses_loop()) {
@@ -255,21 +211,6 @@ double n_trial(const Scenario& scenario) {
     }
   }
   return n_mask * to_double(std::ssize(search.alphas));
-}
-
-/// Of one trial: the limits of the other sets.
-Tokens limits(const RunTokens& run) {
-  Tokens sum;
-  for (const SetTokens& set : run.sets) {
-    const double n = to_double(set.n[1]);
-    if (set.role != SetRole::kTarget && has_margin(set)) {
-      sum.add(replies(set, n, true));
-    }
-    if (set.role == SetRole::kBenign) {
-      sum.prefill += kScoredForms * n * (set.prompt + set.reply);
-    }
-  }
-  return sum;
 }
 
 /// One prefill estimate of all conversations of the selection split.
@@ -298,6 +239,23 @@ Tokens halving(const Scenario& scenario, const RunTokens& run) {
   return sum;
 }
 
+/// Half of the settings are taken to keep the general text, and a tenth to get as far as the limits
+/// of the other sets. The random masks are those of a run that has found a mask.
+Tokens baselines(const Scenario& scenario, const RunTokens& run) {
+  const SetTokens& target = target_of(run);
+  Tokens sum;
+  for (const int64_t n_setting : run.n_baseline_setting) {
+    const double n = to_double(n_setting);
+    sum.prefill += n * run.text.limited[1];
+    sum.add(replies(target, std::max(1.0, kHarmlessShare * n) * to_double(target.n[1]), true));
+    sum.add(limits(run), std::max(1.0, kLimitShare * n));
+    sum.add(tested(run));
+  }
+  const int64_t n_random = scenario.baselines.n_random_mask * target.n[2];
+  sum.add(replies(target, to_double(n_random), true));
+  return sum;
+}
+
 /// Replies for all trials; a third is taken to reach the limits of the other sets.
 Tokens replies_for_all(const Scenario& scenario, const RunTokens& run) {
   const SetTokens& target = target_of(run);
@@ -315,22 +273,19 @@ Tokens select(const Scenario& scenario, const RunTokens& run) {
 }
 
 Tokens test(const RunTokens& run) {
-  Tokens sum;
+  Tokens sum = tested(run);
   for (const SetTokens& set : run.sets) {
     const double n = to_double(set.n[2]);
-    const double n_reply = 1.0 + to_double(set.n_sample);
-    sum.add(replies(set, n, false), n_reply);
-    sum.add(replies(set, n, true), n_reply);
-    if (set.role == SetRole::kBenign) {
-      sum.prefill += kScoredForms * n * (set.prompt + set.reply);
-    }
-    const double n_routed = std::min(n, to_double(kSampledPerSet + kChangedPerSet));
+    const double n_sample = to_double(set.n_sample);
+    sum.add(replies(set, n, false), 1.0 + n_sample);
+    sum.add(replies(set, n, true), n_sample);
+    const double n_routed = at_most(n, kSampledPerSet + kChangedPerSet);
     sum.prefill += kRoutingForms * n_routed * (set.prompt + set.reply);
     if (has_margin(set)) {  // at the end of each user message; they share their beginnings
-      sum.add(questions(set, n_routed), kScoredForms);
+      sum.add(questions(set, n_routed), 2.0);
     }
   }
-  sum.prefill += 2.0 * (run.text.n_tested + run.text.n_choice);
+  sum.prefill += run.text.n_tested + run.text.n_choice;
   return sum;
 }
 
@@ -357,6 +312,9 @@ std::vector<StageForecast> count_stages(const Scenario& scenario, const RunToken
   }
   stages.push_back(stage_of("select", select(scenario, tokens)));
   stages.push_back(stage_of("test", test(tokens)));
+  if (!tokens.n_baseline_setting.empty()) {
+    stages.push_back(stage_of("baselines", baselines(scenario, tokens)));
+  }
   return stages;
 }
 

@@ -38,9 +38,10 @@ struct TextTokens {
 struct RunTokens {
   std::vector<SetTokens> sets;  ///< in the scenario's order
   TextTokens text;
-  bool is_exact = false;  ///< gradients are exact
-  bool reasons = false;   ///< before its replies
-  int64_t n_entry = 0;    ///< layers times experts
+  bool is_exact = false;                         ///< gradients are exact
+  bool reasons = false;                          ///< before its replies
+  int64_t n_entry = 0;                           ///< layers times experts
+  std::vector<int64_t> n_baseline_setting = {};  ///< of each baseline; empty: there are none
 };
 
 /// Tokens of every stage, without seconds.

@@ -13,7 +13,7 @@
 #include "mascing/transcript.h"
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
-#include "run/treatment.h"
+#include "measure/treatment.h"
 #include "search/set_margins.h"
 
 namespace mascing {

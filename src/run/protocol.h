@@ -8,7 +8,7 @@
 #include "mascing/protocol_result.h"
 #include "mascing/run_options.h"
 #include "measure/eval_context.h"
-#include "run/treatment.h"
+#include "measure/treatment.h"
 
 namespace mascing {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "mascing/metric_result.h"
-#include "run/treatment.h"
+#include "measure/treatment.h"
 
 namespace mascing {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "mascing/transcript.h"
-#include "run/treatment.h"
+#include "measure/treatment.h"
 
 namespace mascing {
 

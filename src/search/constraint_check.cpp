@@ -2,6 +2,7 @@
 #include "search/constraint_check.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/metric_names.h"
 #include "base/numeric.h"
@@ -83,19 +84,18 @@ TextCheck ConstraintChecker::check_text(const Steering& steering) const {
   return check;
 }
 
-TargetReplies ConstraintChecker::ask_target(const Steering& steering,
+TargetReplies ConstraintChecker::ask_target(const Treatment& treatment,
                                             const std::string& what,
                                             size_t n_row) const {
   const LoadedSet& set = context_.target();
   std::vector<Conversation> rows = set.rows(Split::kSelection);
   rows.resize(std::min(rows.size(), n_row));
-  TargetReplies asked;
-  asked.replies = context_.evaluator.replies(what, rows, steering);
-  asked.rate = rate_of(set, asked.replies);
-  return asked;
+  JudgedReplies asked = ask_treated(context_, set, rows, treatment, what);
+  const Rate rate = asked.rate();
+  return {std::move(asked.replies), rate};
 }
 
-LimitCheck ConstraintChecker::check_limits(const Steering& steering,
+LimitCheck ConstraintChecker::check_limits(const Treatment& treatment,
                                            const std::string& what) const {
   LimitCheck check;
   for (const SetRole role : {SetRole::kHold, SetRole::kKeep, SetRole::kBenign}) {
@@ -106,16 +106,13 @@ LimitCheck ConstraintChecker::check_limits(const Steering& steering,
       const std::string& metric = set.spec.metric;
       const auto& rows = set.rows(Split::kSelection);
       const std::string of_set = std::string(what).append(", ").append(metric);
-      const Rate rate = rate_of(set, context_.evaluator.replies(of_set, rows, steering));
+      const Rate rate = ask_treated(context_, set, rows, treatment, of_set).rate();
       check.rates[metric] = rate;
       check.rejection_reason =
           broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate, std::ssize(rows));
     }
     check.keeps_hold =
         check.keeps_hold || (role == SetRole::kHold && check.rejection_reason.empty());
-  }
-  if (check.rejection_reason.empty()) {
-    check.kl_benign = benign_divergence(steering);
   }
   return check;
 }

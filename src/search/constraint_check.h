@@ -1,5 +1,5 @@
-// Checks one mask at one strength on generated replies of the selection split: target rate, limits
-// of the other sets, damage.
+// Checks one treatment, a mask at one strength or what it is compared with, on the selection split:
+// general text, target rate, limits of the other sets, damage.
 #pragma once
 
 #include <map>
@@ -8,6 +8,7 @@
 
 #include "mascing/rate.h"
 #include "measure/eval_context.h"
+#include "measure/treatment.h"
 
 namespace mascing {
 
@@ -18,7 +19,7 @@ namespace mascing {
                                        double reached,
                                        int64_t n);
 
-/// The general text under a mask.
+/// The general text under a treatment.
 struct TextCheck {
   double perplexity = 0.0;       ///< 0: there is no text
   std::string rejection_reason;  ///< empty: it suffers no more than allowed
@@ -30,12 +31,11 @@ struct TargetReplies {
   Rate rate;
 };
 
-/// The sets with limits under a mask.
+/// The sets with limits under a treatment.
 struct LimitCheck {
   std::map<std::string, Rate> rates;  ///< of the sets that were asked, by metric
   std::string rejection_reason;       ///< empty: all limits are kept
   bool keeps_hold = false;            ///< those of the hold sets are
-  double kl_benign = 0.0;             ///< if all limits are kept
 };
 
 class ConstraintChecker {
@@ -52,17 +52,18 @@ class ConstraintChecker {
 
   [[nodiscard]] TextCheck check_text(const Steering& steering) const;
   /// The first `n_row` conversations of the target set, all if there are fewer.
-  [[nodiscard]] TargetReplies ask_target(const Steering& steering,
+  [[nodiscard]] TargetReplies ask_target(const Treatment& treatment,
                                          const std::string& what,
                                          size_t n_row) const;
   /// Hold sets first, then keep and benign ones, until a limit is broken.
-  [[nodiscard]] LimitCheck check_limits(const Steering& steering, const std::string& what) const;
+  [[nodiscard]] LimitCheck check_limits(const Treatment& treatment, const std::string& what) const;
+  /// KL(base || steered) on the unsteered model's replies to the benign sets, nats per token.
+  [[nodiscard]] double benign_divergence(const Steering& steering) const;
   /// Of target replies that were asked for: whether each is wanted.
   [[nodiscard]] std::vector<JudgedReply> judge_target(const std::vector<AskedReply>& replies) const;
 
  private:
   [[nodiscard]] Rate rate_of(const LoadedSet& set, const std::vector<AskedReply>& replies) const;
-  [[nodiscard]] double benign_divergence(const Steering& steering) const;
 
   EvalContext context_;
   std::vector<TextBlock> blocks_;

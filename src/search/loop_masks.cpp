@@ -22,11 +22,9 @@
 namespace mascing {
 namespace {
 
-constexpr double kFirstNorm = 1.0;    // of the mask that the loop starts from
-constexpr int64_t kTriedItems = 4;    // conversations that tell whether there are gradients
-constexpr int64_t kMapItems = 128;    // conversations of an exact effect map
-constexpr int64_t kLayerRound = 64;   // pairs that move whole layers, between checks of the budget
-constexpr int64_t kLayerPairs = 512;  // all of them: weak layers are to be told from idle ones
+constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
+constexpr int64_t kTriedItems = 4;   // conversations that tell whether there are gradients
+constexpr int64_t kLayerRound = 64;  // pairs that move whole layers, between checks of the budget
 constexpr double kLayerPerturbation = 0.8;  // in sigma: far enough for experts to enter the top-k
 
 EffectOptions effect_options(const EvalContext& context, uint64_t seed) {

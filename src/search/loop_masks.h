@@ -13,6 +13,9 @@
 
 namespace mascing {
 
+inline constexpr int64_t kMapItems = 128;    ///< conversations of an exact effect map
+inline constexpr int64_t kLayerPairs = 512;  ///< at most: weak layers are to be told from idle ones
+
 struct LoopMasks {
   std::vector<Candidate> candidates;  ///< the methods of the scenario among closed_loop, effect_map
   EffectsResult effects;

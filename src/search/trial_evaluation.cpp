@@ -9,7 +9,7 @@ std::vector<AskedReply> generate_target(const ConstraintChecker& constraints,
                                         const Trial& trial,
                                         size_t n_row,
                                         TrialTable& table) {
-  TargetReplies asked = constraints.ask_target(trial.steering, trial.what, n_row);
+  TargetReplies asked = constraints.ask_target({trial.steering}, trial.what, n_row);
   table.of(trial).rates[constraints.target()] = asked.rate;
   return std::move(asked.replies);
 }
@@ -24,7 +24,7 @@ void settle(const ConstraintChecker& constraints,
     result.rejection_reason = "no better than without a mask";
     return;
   }
-  const LimitCheck check = constraints.check_limits(trial.steering, trial.what);
+  const LimitCheck check = constraints.check_limits({trial.steering}, trial.what);
   for (const auto& [metric, reached] : check.rates) {
     result.rates[metric] = reached;
   }
@@ -37,7 +37,7 @@ void settle(const ConstraintChecker& constraints,
     return;
   }
   result.feasible = true;
-  result.kl_benign = check.kl_benign;
+  result.kl_benign = constraints.benign_divergence(trial.steering);
   if (rate.rate > incumbent.rate.rate) {
     incumbent.rate = rate;
   }

@@ -12,8 +12,6 @@ namespace {
 constexpr int64_t kOpeningTokens = 4;     // of a wanted reply that are left out: most openings
 constexpr int64_t kReplyTokens = 32;      // of a reply that are compared
 constexpr int64_t kReasoningTokens = 64;  // likewise, of the reasoning before the margin is asked
-constexpr size_t kReplyRows = 200;        // of each set whose replies are compared
-constexpr int64_t kPieceTokens = 48;      // of general text
 
 /// Tokens n_skip .. n_skip + n - 1 of a reply, behind what stands before them.
 ScoredText scored_reply(
@@ -40,7 +38,8 @@ struct ReplyPart {
   int64_t n = 0;
 };
 
-/// Parts of replies that are as wanted already, `part_of` a set's reply; of each set the first 200.
+/// Parts of replies that are as wanted already, `part_of` a set's reply; of each set the first
+/// `kReplyRows`.
 template <typename PartOf>
 std::vector<ScoredText> parts_of_wanted(const EvalContext& context,
                                         const std::vector<DiscoveryReplies>& discovery,

@@ -2,6 +2,8 @@
 // already, general text.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "measure/eval_context.h"
@@ -9,6 +11,9 @@
 #include "stage/outcome.h"
 
 namespace mascing {
+
+inline constexpr size_t kReplyRows = 200;    ///< of each set whose replies are compared
+inline constexpr int64_t kPieceTokens = 48;  ///< of general text that are asked about at a time
 
 /// What follows the openings of discovery replies that are as wanted already: margins see how a
 /// reply begins, and under a mask it must also go on as such replies do.
@@ -18,7 +23,7 @@ namespace mascing {
 /// wanted already: what a model reasons about, and in which language, is decided there.
 [[nodiscard]] std::vector<ScoredText> reasoning_texts(
     const EvalContext& context, const std::vector<DiscoveryReplies>& discovery);
-/// Conversations of a benign set whose replies should stay: at most the first 200.
+/// Conversations of a benign set whose replies should stay: at most the first `kReplyRows`.
 [[nodiscard]] std::vector<Conversation> benign_rows(const LoadedSet& set, Split split);
 /// Of the benign sets on one split.
 [[nodiscard]] std::vector<ScoredText> benign_texts(const EvalContext& context, Split split);

@@ -14,13 +14,12 @@
 namespace mascing {
 namespace {
 
-constexpr double kLeastCost = 0.03;   // of the mean cost: what the cheapest entries count as
-constexpr int64_t kMostItems = 8;     // texts of every set
-constexpr int64_t kLeastItems = 2;    // likewise, where there are many entries
-constexpr int64_t kManyItems = 768;   // times entries: from here on fewer texts
-constexpr int64_t kFisherItems = 64;  // texts of every set that are differentiated
-constexpr float kNoRest = -100.0F;    // log-probability of what a drawn token leaves to others
-constexpr int64_t kRound = 32;        // entries that are asked about at a time
+constexpr double kLeastCost = 0.03;  // of the mean cost: what the cheapest entries count as
+constexpr int64_t kMostItems = 8;    // texts of every set
+constexpr int64_t kLeastItems = 2;   // likewise, where there are many entries
+constexpr int64_t kManyItems = 768;  // times entries: from here on fewer texts
+constexpr float kNoRest = -100.0F;   // log-probability of what a drawn token leaves to others
+constexpr int64_t kRound = 32;       // entries that are asked about at a time
 
 /// A text that every entry is tried on.
 struct Sample {
@@ -79,6 +78,10 @@ void draw_tokens(Rng& rng, ScoredText& text) {
 
 }  // namespace
 
+int64_t texts_per_entry(int64_t n_entry) {
+  return std::clamp(kManyItems / std::max<int64_t>(n_entry, 1), kLeastItems, kMostItems);
+}
+
 std::vector<double> measure_entry_costs(const Mask& base,
                                         const FreeEntries& entries,
                                         const std::vector<OutcomeSet>& sets,
@@ -86,7 +89,7 @@ std::vector<double> measure_entry_costs(const Mask& base,
                                         const AskModel& ask,
                                         const EntryCostOptions& options) {
   const int64_t d = std::ssize(entries);
-  const int64_t n_item = std::clamp(kManyItems / std::max<int64_t>(d, 1), kLeastItems, kMostItems);
+  const int64_t n_item = texts_per_entry(d);
   const std::vector<Sample> samples = draw_samples(sets, roles, n_item, options.seed);
   const int64_t n_of_entry = 2 * std::ssize(samples);
   std::vector<double> costs(entries.size(), 0.0);

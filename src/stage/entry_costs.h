@@ -16,6 +16,12 @@
 
 namespace mascing {
 
+inline constexpr int64_t kFisherItems = 64;  ///< texts of every set that are differentiated
+
+/// Texts of every set that each of `n_entry` entries is tried on: 8, fewer if there are more than
+/// 96 entries, at least 2.
+[[nodiscard]] int64_t texts_per_entry(int64_t n_entry);
+
 struct EntryCostOptions {
   uint64_t seed = 0;
   double size = 0.8;                    ///< of the move, in sigma
@@ -24,9 +30,9 @@ struct EntryCostOptions {
 };
 
 /// For every free entry, [d], moved by +size and by -size on the unsteered model: the mean
-/// divergence of 8 texts (fewer if d > 96, at least 2; the same for all entries) over the limit of
-/// their set, summed over the sets with divergences and both signs. Zeros if there are no such
-/// sets; empty if given up. `base` as in close_loop.
+/// divergence of `texts_per_entry` texts, the same for all entries, over the limit of their set,
+/// summed over the sets with divergences and both signs. Zeros if there are no such sets; empty if
+/// given up. `base` as in close_loop.
 [[nodiscard]] std::vector<double> measure_entry_costs(const Mask& base,
                                                       const FreeEntries& entries,
                                                       const std::vector<OutcomeSet>& sets,
@@ -40,8 +46,8 @@ using AskGradientsOf = std::function<std::vector<OutcomeGradient>(const std::vec
 
 /// The same from derivatives: the curvature of a set's divergence at S = 0 is the Fisher
 /// information, the mean square of d log p(y) / d S over texts, positions and tokens y that the
-/// unsteered model itself draws. 64 texts of each set, all entries at once. `options.size` is not
-/// used.
+/// unsteered model itself draws. `kFisherItems` texts of each set, all entries at once.
+/// `options.size` is not used.
 [[nodiscard]] std::vector<double> measure_entry_costs_exactly(const Mask& base,
                                                               const FreeEntries& entries,
                                                               const std::vector<OutcomeSet>& sets,

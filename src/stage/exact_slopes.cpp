@@ -12,8 +12,7 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kLeastOfSet = 4;    // of each set and step
-constexpr int64_t kItemsOfStep = 48;  // of each step, over all sets
+constexpr int64_t kLeastOfSet = 4;  // of each set and step
 
 /// The items of a set in random order, again and again.
 class ItemOrder {

@@ -52,8 +52,7 @@ RoundPlan plan_rounds(const Mask& start,
                       const TracedObjectives& objectives,
                       const InterventionalOptions& options) {
   RoundPlan plan = {start, entries, objectives, options};
-  plan.n_pair =
-      options.n_pair > 0 ? options.n_pair : std::clamp<int64_t>(4 * std::ssize(entries), 128, 1024);
+  plan.n_pair = pairs_of_round(options.n_pair, std::ssize(entries));
   for (const TracedItem& item : objectives.items) {
     const bool is_target = plan.role(item).role == LoopRole::kGain;
     (is_target ? plan.targets : plan.others).push_back(item);

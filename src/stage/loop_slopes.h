@@ -13,6 +13,8 @@
 
 namespace mascing {
 
+inline constexpr int64_t kItemsOfStep = 48;  ///< of exact gradients, over all sets, if not told
+
 /// Running estimates for every set. Older answers, given around an older S, count less and less.
 class LoopSlopes {
  public:

@@ -98,8 +98,7 @@ class PairSlopes : public LoopSlopes {
         ask_(ask),
         rng_(mix_seed(plan.options.seed, 0x6c6f6f70)),
         regressions_(plan.n_set, LoopRegression(plan.d)) {
-    const int64_t n_pair = plan.options.n_pair;
-    n_pair_ = n_pair > 0 ? n_pair : std::clamp<int64_t>(4 * plan.d, 128, 1024);
+    n_pair_ = pairs_of_round(plan.options.n_pair, plan.d);
   }
 
   void measure(const std::vector<float>& s, const std::vector<double>& multipliers) override {

@@ -2,6 +2,7 @@
 // question carries a mask of its own.
 #include "stage/perturbation.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/numeric.h"
@@ -20,6 +21,10 @@ double norm_of(const std::vector<float>& steer) {
     sum += double{value} * double{value};
   }
   return std::sqrt(sum);
+}
+
+int64_t pairs_of_round(int64_t n_wanted, int64_t n_entry) {
+  return n_wanted > 0 ? n_wanted : std::clamp<int64_t>(4 * n_entry, 128, 1024);
 }
 
 std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size) {

@@ -30,6 +30,10 @@ template <typename Number>
   return std::fabs(value) <= least ? Number(0) : value - std::copysign(least, value);
 }
 
+/// Pairs of masks that are asked about at a time: `n_wanted`, or 4 per free entry, at least 128 and
+/// at most 1,024, if that is 0.
+[[nodiscard]] int64_t pairs_of_round(int64_t n_wanted, int64_t n_entry);
+
 /// +-size for each of d free entries.
 [[nodiscard]] std::vector<float> draw_perturbation(Rng& rng, int64_t d, double size);
 

@@ -12,6 +12,7 @@
 #include "base/expect_error.h"
 #include "base/numeric.h"
 #include "mascing/model_size.h"
+#include "run/baseline_settings.h"
 #include "run/forecast_speed.h"
 #include "run/forecast_tokens.h"
 #include "run/run_fixture.h"
@@ -29,9 +30,10 @@ const StageForecast& stage(const Forecast& forecast, const std::string& name) {
 
 class ForecastTest : public RunTest {
  protected:
-  [[nodiscard]] Forecast forecast(const Scenario& scenario) const {
+  [[nodiscard]] Forecast forecast(const Scenario& scenario, bool with_baselines = false) const {
     FakeHost host(nature_);
     ForecastOptions options;
+    options.with_baselines = with_baselines;
     options.measure_s = 5.0;  // at most; the sample is small
     return forecast_run(scenario, host, options);
   }
@@ -84,6 +86,34 @@ TEST_F(ForecastTest, RepliesAreThoseOfTheRunWithinAFactorOfOneAndAHalf) {
     EXPECT_LT(to_double(n_generated), 1.5 * to_double(results.n_generated_token));
     EXPECT_GT(to_double(n_generated), to_double(results.n_generated_token) / 1.5);
   }
+}
+
+TEST_F(ForecastTest, BaselinesAreAStageOfTheirOwn) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kMeanDifference};
+  const Forecast without = forecast(scenario);
+  EXPECT_EQ(without.stages.back().name, "test");
+  const Forecast with = forecast(scenario, true);
+  ASSERT_EQ(with.stages.back().name, "baselines");
+  EXPECT_GT(with.seconds, without.seconds);
+  RunOptions options;
+  options.output = folder_.path("out");
+  options.with_baselines = true;
+  const RunOutcome outcome = run_scenario(scenario,
+                                          FakeHost::make_info(),
+                                          [&] { return std::make_unique<FakeHost>(nature_); },
+                                          options,
+                                          {});
+  const StageForecast& stage = with.stages.back();
+  const double n_prefill = to_double(outcome.results.n_baseline_prefill_token);
+  const double n_generated = to_double(outcome.results.n_baseline_generated_token);
+  EXPECT_GT(to_double(stage.n_prefill), n_prefill / 2.0);
+  EXPECT_LT(to_double(stage.n_prefill), n_prefill * 2.0);
+  EXPECT_GT(to_double(stage.n_generated), n_generated / 2.0);
+  EXPECT_LT(to_double(stage.n_generated), n_generated * 2.0);
+  scenario.baselines.methods = {"mean_difference", "system_prompt"};
+  EXPECT_EQ(count_settings(scenario, FakeHost::make_info()), std::vector<int64_t>{6})
+      << "there is no system prompt";
 }
 
 TEST_F(ForecastTest, FollowsTheScenario) {

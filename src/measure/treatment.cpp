@@ -1,5 +1,5 @@
 // A system prompt is a treatment like a mask, so that both are measured by the same code.
-#include "run/treatment.h"
+#include "measure/treatment.h"
 
 #include <utility>
 

@@ -1,0 +1,62 @@
+// A steered reply costs more than its own tokens: the unsteered model reads it for its coherence.
+#include "run/forecast_counts.h"
+
+namespace mascing {
+namespace {
+
+constexpr double kScoredForms = 2.0;  // a divergence takes a pass without and one with the mask
+
+Tokens divergence(const SetTokens& set, double n) {
+  return {
+      set.role == SetRole::kBenign ? kScoredForms * n * (set.prompt + set.reply) : 0.0, 0.0, 0.0};
+}
+
+}  // namespace
+
+void Tokens::add(const Tokens& other, double times) {
+  prefill += times * other.prefill;
+  generated += times * other.generated;
+  gradient += times * other.gradient;
+}
+
+bool is_judged(const SetTokens& set) {
+  return set.role == SetRole::kTarget || set.role == SetRole::kHold || set.role == SetRole::kKeep;
+}
+
+bool has_margin(const SetTokens& set) {
+  return is_judged(set) || set.role == SetRole::kBenign;
+}
+
+Tokens replies(const SetTokens& set, double n, bool is_steered) {
+  const double again = is_steered ? set.prompt + set.reply : 0.0;
+  return {n * (set.prompt + again), n * set.reply, 0.0};
+}
+
+Tokens questions(const SetTokens& set, double n) {
+  return {n * (set.prompt + kOpening), 0.0, 0.0};
+}
+
+Tokens limits(const RunTokens& run) {
+  Tokens sum;
+  for (const SetTokens& set : run.sets) {
+    const double n = to_double(set.n[1]);
+    if (set.role != SetRole::kTarget && has_margin(set)) {
+      sum.add(replies(set, n, true));
+    }
+    sum.add(divergence(set, n));
+  }
+  return sum;
+}
+
+Tokens tested(const RunTokens& run) {
+  Tokens sum;
+  for (const SetTokens& set : run.sets) {
+    const double n = to_double(set.n[2]);
+    sum.add(replies(set, n, true));
+    sum.add(divergence(set, n));
+  }
+  sum.prefill += run.text.n_tested + run.text.n_choice;
+  return sum;
+}
+
+}  // namespace mascing
