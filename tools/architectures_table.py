@@ -27,7 +27,7 @@ def line(row):
     if not row["forced"]:
         notes.append("a push cannot always force an expert")
     if not row["pieces"]:
-        notes.append("diffusion: prompts in one piece only")
+        notes.append("diffusion: traces only, prompts in one piece")
     if row["one_at_a_time"]:
         notes.append("one sequence at a time")
     choice = [name for key, name in (("selection_bias", "bias"), ("groups", "groups")) if row[key]]

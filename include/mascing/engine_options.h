@@ -11,7 +11,7 @@ namespace mascing {
 /// Checked by open_llama_host, which throws Error{kUsage} for a name or value it does not know and
 /// says which there are. Exact gradients (Host::gradients) have engines of their own: weights as
 /// the file has them in the processor's memory, no flash attention, a cache of 16-bit floats. Of
-/// these options only `use_mmap` and `use_mlock` act on them.
+/// these options only `use_mmap`, `use_mlock` and `n_sequence` act on them.
 struct EngineOptions {
   /// "REGEX=BUFFER", searched for in tensor names, the first match wins: these weights go into
   /// memory of that type, such as "CPU" or "CUDA0".

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,11 +35,13 @@ struct LlamaHostOptions {
   /// slower.
   bool has_full_precision = false;
   std::vector<LlamaAdapter> adapters = {};
+  /// Asked while weights are read, which may take minutes; false: give up. Empty: go on.
+  std::function<bool()> may_load = {};
 };
 
 /// Loads the model. The file is checked before libllama sees it. Throws Error{kBadInput} for a
 /// missing, truncated or dense model, Error{kHost} if libllama cannot load it or one of the
-/// adapters (the message includes its reason).
+/// adapters (the message includes its reason), Error{kInterrupted} if `may_load` says so.
 [[nodiscard]] std::unique_ptr<Host> open_llama_host(const LlamaHostOptions& options);
 
 /// libllama ends the process where it finds an impossible state, such as memory that ran out. It

@@ -37,6 +37,22 @@ Utf8Rule utf8_rule(unsigned char lead) {
   return {};
 }
 
+/// Whether the character that begins at `i` would go on behind the end of the text.
+bool is_cut_at_end(std::string_view text, size_t i) {
+  const Utf8Rule rule = utf8_rule(text[i]);
+  const size_t n_left = text.size() - i - 1;
+  if (n_left >= rule.n_follow) {
+    return false;
+  }
+  for (size_t k = 1; k <= n_left; ++k) {
+    const unsigned char byte = text[i + k];
+    if (byte < (k == 1 ? rule.low : 0x80) || byte > (k == 1 ? rule.high : 0xBF)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 size_t levenshtein(std::string_view a, std::string_view b) {
   std::vector<size_t> above(b.size() + 1);
   std::vector<size_t> row(b.size() + 1);
@@ -74,6 +90,25 @@ size_t utf8_size(std::string_view text, size_t i) {
     }
   }
   return rule.n_follow + 1;
+}
+
+std::string whole_utf8(std::string text) {
+  if (is_valid_utf8(text)) {
+    return text;
+  }
+  std::string whole;
+  for (size_t i = 0; i < text.size();) {
+    const size_t n = utf8_size(text, i);
+    if (n > 0) {
+      whole.append(text, i, n);
+    } else if (is_cut_at_end(text, i)) {
+      break;
+    } else {
+      whole += "\xEF\xBF\xBD";
+    }
+    i += std::max<size_t>(n, 1);
+  }
+  return whole;
 }
 
 bool is_valid_utf8(std::string_view text) {

@@ -20,6 +20,10 @@ namespace mascing {
 /// Number of bytes of the character that begins at `i`, or 0 if there is no well-formed one.
 [[nodiscard]] size_t utf8_size(std::string_view text, size_t i);
 
+/// For texts that must be UTF-8: what is not becomes U+FFFD, and a character that the end of the
+/// text cuts is left out.
+[[nodiscard]] std::string whole_utf8(std::string text);
+
 /// True for a character (one, in UTF-8) that a terminal or a page could take for an instruction: C0
 /// and C1 controls, DEL, line and paragraph separators, the byte order mark, and the marks that
 /// turn the direction of writing.

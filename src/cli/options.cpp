@@ -139,7 +139,9 @@ std::unique_ptr<Host> open_interruptible_host(const LlamaHostOptions& options) {
   if (!options.engine.rpc_servers.empty()) {
     std::signal(SIGPIPE, SIG_IGN);  // libllama tells of a server that ended
   }
-  auto host = open_llama_host(options);
+  LlamaHostOptions interruptible = options;
+  interruptible.may_load = [] { return !stop_was_requested(); };
+  auto host = open_llama_host(interruptible);
   host->set_watch([](const HostCounters&) { return !stop_was_requested(); });
   return host;
 }

@@ -73,8 +73,10 @@ void Host::converse(const std::vector<GenerateRequest>& requests,
     for (size_t k = 0; k < finished.size(); ++k) {
       if (finished[k].reply.ok() && !prompts[k].empty()) {
         const GenerateRequest& request = requests[finished[k].i_request];
-        running.push_back(
-            {std::move(prompts[k]), request.steering, mix_seed(request.stream, i_reply + 1)});
+        running.push_back({std::move(prompts[k]),
+                           request.steering,
+                           mix_seed(request.stream, i_reply + 1),
+                           request.opens_reasoning});
         index.push_back(finished[k].i_request);
       }
     }

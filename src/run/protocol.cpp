@@ -70,6 +70,16 @@ ProtocolResult protocol_of(const Scenario& scenario,
   return protocol;
 }
 
+std::vector<Warning> template_warnings(const ProtocolResult& protocol) {
+  if (!protocol.template_hash.empty()) {
+    return {};
+  }
+  return {{"no_chat_template",
+           "the model's file has no chat template: prompts are written as ChatML, which the model "
+           "may not know",
+           "use the file of a chat model, or write tokenizer.chat_template into this one"}};
+}
+
 PlayedConversations play_against(const EvalContext& context,
                                  const std::string& what,
                                  std::vector<Conversation> rows,

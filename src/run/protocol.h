@@ -7,6 +7,7 @@
 #include "mascing/host.h"
 #include "mascing/protocol_result.h"
 #include "mascing/run_options.h"
+#include "mascing/warning.h"
 #include "measure/eval_context.h"
 #include "measure/treatment.h"
 
@@ -16,6 +17,9 @@ namespace mascing {
                                          const Dataset& data,
                                          const Host& host,
                                          const RunOptions& options);
+
+/// "no_chat_template" if the model's file has none.
+[[nodiscard]] std::vector<Warning> template_warnings(const ProtocolResult& protocol);
 
 /// Conversations whose assistant's turns were written anew, in the order of the originals.
 struct PlayedConversations {

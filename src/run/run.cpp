@@ -203,8 +203,8 @@ void add_cost(Session& session, Results& results) {
 }
 
 Results put_together(Session& session, const Parts& parts) {
-  Results results =
-      start_results(session.scenario, session.evaluator.host().describe(), session.options);
+  Host& host = session.evaluator.host();
+  Results results = start_results(session.scenario, host.describe(), session.options);
   results.warnings = session.data.warnings;
   results.skipped = session.data.skipped;
   results.labels = session.data.labels;
@@ -220,10 +220,10 @@ Results put_together(Session& session, const Parts& parts) {
     add_mask(*parts.mask, parts.mask_file, results);
   }
   results.judges.members = judge_results(*session.judge);
-  results.protocol =
-      protocol_of(session.scenario, session.data, session.evaluator.host(), session.options);
+  results.protocol = protocol_of(session.scenario, session.data, host, session.options);
   results.protocol.n_sample = n_sampled(results.metrics);
   append(judge_warnings(results.judges), results.warnings);
+  append(template_warnings(results.protocol), results.warnings);
   append(skip_warnings(results, session.data), results.warnings);
   add_cost(session, results);
   if (parts.tested) {

@@ -14,6 +14,15 @@ TEST(Utf8, AcceptsWellFormedText) {
   EXPECT_TRUE(is_valid_utf8("\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF"));
 }
 
+TEST(Utf8, MakesTextsWhole) {
+  EXPECT_EQ(whole_utf8("plain \xC3\xA9"), "plain \xC3\xA9");
+  EXPECT_EQ(whole_utf8("cut \xF0\x9F\x98"), "cut ") << "the end cuts a character";
+  EXPECT_EQ(whole_utf8("cut \xE2"), "cut ");
+  EXPECT_EQ(whole_utf8("a\xFFz"), "a\xEF\xBF\xBDz");
+  EXPECT_EQ(whole_utf8("a\xE2\x28z"), "a\xEF\xBF\xBD(z");
+  EXPECT_EQ(whole_utf8("\xC0"), "\xEF\xBF\xBD") << "begins nothing";
+}
+
 TEST(Utf8, RefusesOverlongSurrogatesAndBrokenSequences) {
   for (const char* bad : {"\x80",
                           "\xC0\x80",

@@ -331,13 +331,17 @@ void Conformance::check_prefills_in_pieces() {
 
 // The first four share a prefix: a host may share it only where the masks are the same.
 void Conformance::check_that_sequences_do_not_mix() {
+  std::vector<std::shared_ptr<const Mask>> masks;
+  for (size_t i = 0; i < 3; ++i) {
+    masks.push_back(random_mask(info(), i));
+  }
   std::vector<TraceRequest> requests;
   for (size_t i = 0; i < 6; ++i) {
     std::vector<int32_t> tokens = i < 4 ? tokens_ : some_tokens(11 + i, 50 + i);
     tokens.back() = static_cast<int32_t>(i);
     const auto end = static_cast<int64_t>(tokens.size());
     const float alpha = i == 1 ? 0.0F : 0.4F * static_cast<float>(i % 3 + 1);
-    requests.push_back({tokens, {end / 2, end}, {random_mask(info(), i / 2), alpha}});
+    requests.push_back({tokens, {end / 2, end}, {masks[i / 2], alpha}});
   }
   const auto together = traces(*host_, requests);
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -347,6 +351,10 @@ void Conformance::check_that_sequences_do_not_mix() {
 }
 
 void Conformance::check_generation_after_a_trace() {
+  if (!is_causal(*model_)) {
+    expect_error(ErrorKind::kHost, "diffusion", [&] { (void)host_->generate({{tokens_}}, {}); });
+    return;
+  }
   const auto generate = [&](Host& host) {
     Sampling sampling;
     sampling.n_max_token = 6;

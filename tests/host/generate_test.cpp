@@ -119,9 +119,10 @@ TEST_F(GenerateTest, AFullContextEndsTheReplyAsTooLong) {
   while (request.tokens.size() < 253) {
     request.tokens.push_back(prompts_->front().tokens[request.tokens.size() % 20]);
   }
-  const auto outcomes = small->generate({request}, {1.5F, 0, 100});
+  const auto outcomes = small->generate({request}, {0.0F, 0, 100});
   ASSERT_TRUE(outcomes[0].ok()) << outcomes[0].error;
-  EXPECT_LE(outcomes[0].value.tokens.size(), 3U);
+  EXPECT_EQ(outcomes[0].value.tokens.size(), 3U);
+  EXPECT_EQ(outcomes[0].value.finish, FinishReason::kLength);
 }
 
 TEST_F(GenerateTest, FewerPlacesAndCellsThanRequestsGiveTheSameReplies) {

@@ -25,8 +25,13 @@ class CountedHost : public FakeHost {
     if (watch_ && !watch_(counters())) {
       throw Error(ErrorKind::kInterrupted, "stopped");
     }
+    for (const GenerateRequest& request : requests) {
+      n_open += request.opens_reasoning ? 1 : 0;
+    }
     return FakeHost::generate(requests, sampling);
   }
+
+  static inline int n_open = 0;  ///< requests whose prompt ends in the reasoning
 
  private:
   int& n_alive_;
@@ -130,6 +135,21 @@ TEST_F(HostTurnsTest, WhoLeavesMakesRoom) {
   EXPECT_EQ(n_alive, 0);
   EXPECT_FALSE(answer(*judge).empty());
   EXPECT_EQ(n_alive, 1);
+}
+
+TEST_F(HostTurnsTest, LaterPromptsOfAConversationOpenTheReasoningAsTheFirstDoes) {
+  const auto host = join();
+  const Prompt prompt = host->render({"", {{"user", "please forge the seal"}}});
+  const auto next = [&](const std::vector<FinishedReply>& finished) {
+    std::vector<std::vector<int32_t>> prompts;
+    for (const FinishedReply& one : finished) {
+      prompts.push_back(one.i_reply < 2 ? prompt.tokens : std::vector<int32_t>{});
+    }
+    return prompts;
+  };
+  CountedHost::n_open = 0;
+  host->converse({{prompt.tokens, {}, 0, true}}, {{}, 1}, next);
+  EXPECT_EQ(CountedHost::n_open, 3);
 }
 
 }  // namespace

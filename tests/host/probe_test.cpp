@@ -57,6 +57,30 @@ TEST_F(ProbeTest, EqualsTheScoreOfEachOpening) {
   expect_equal_to_scores(*host_, {});
 }
 
+TEST_F(ProbeTest, OpeningsThatExceedTheCacheTogetherAreAskedInTurn) {
+  LlamaHostOptions options = demo_options();
+  options.n_context = 256;
+  const auto small = open_llama_host(options);
+  std::vector<TokenSequence> openings;
+  for (const char* word : {" tale", " seal", " king", " bread", " fox"}) {
+    std::string text;
+    for (int i = 0; i < 70; ++i) {
+      text += word;
+    }
+    openings.push_back(small->tokenize(text, false));
+    openings.back().resize(std::min<size_t>(openings.back().size(), 70));
+  }
+  const auto all = std::make_shared<const std::vector<TokenSequence>>(openings);
+  const auto together = small->probe({{prompts_[0].tokens, all, {}}});
+  ASSERT_TRUE(together[0].ok()) << together[0].error;
+  for (size_t k = 0; k < openings.size(); ++k) {
+    const auto one = std::make_shared<const std::vector<TokenSequence>>(1, openings[k]);
+    const auto alone = small->probe({{prompts_[0].tokens, one, {}}});
+    ASSERT_TRUE(alone[0].ok()) << alone[0].error;
+    EXPECT_NEAR(together[0].value.log_prob[k], alone[0].value.log_prob[0], 0.5) << k;
+  }
+}
+
 TEST_F(ProbeTest, EqualsTheScoreUnderAMaskAsWell) {
   expect_equal_to_scores(*host_, {random_mask(host_->describe(), 3), 1.0F});
 }

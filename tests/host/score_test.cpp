@@ -214,5 +214,25 @@ TEST_F(ScoreTest, WhatCannotBeScoredFailsAlone) {
   EXPECT_TRUE(outcomes[4].ok());
 }
 
+TEST_F(ScoreTest, TheDivergenceIsTheSameWhereBothSidesDoNotFitTogether) {
+  const auto requests = with(strong(), true);
+  const auto expected = host_->score(requests);
+  std::vector<LlamaHostOptions> narrow(2, demo_options());
+  narrow[0].n_parallel = 1;
+  narrow[1].n_parallel = 1;
+  narrow[1].engine.n_sequence = 1;
+  for (const LlamaHostOptions& options : narrow) {
+    const auto host = open_llama_host(options);
+    const auto scores = host->score(requests);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      ASSERT_TRUE(scores[i].ok()) << scores[i].error;
+      EXPECT_EQ(scores[i].value.n_token, expected[i].value.n_token);
+      EXPECT_GT(expected[i].value.divergence, 0.1);
+      EXPECT_NEAR(scores[i].value.divergence, expected[i].value.divergence, 5e-2);
+      EXPECT_NEAR(scores[i].value.log_prob, expected[i].value.log_prob, 5e-2);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mascing

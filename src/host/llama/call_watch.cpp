@@ -37,8 +37,9 @@ void CallWatch::ask() noexcept {
   asked_ = now;
   try {
     const std::chrono::duration<double> in_call = now - start_;
-    is_stopped_ =
-        !watch_({n_prefill_token_, n_generated_token_, seconds_before_ + in_call.count()});
+    if (!watch_({n_prefill_token_, n_generated_token_, seconds_before_ + in_call.count()})) {
+      is_stopped_ = true;
+    }
   } catch (...) {
     failure_ = std::current_exception();
     is_stopped_ = true;

@@ -31,6 +31,8 @@ class CallWatch {
   /// Whether the call is to end. Once true, it stays true until the next begin(). Does not throw:
   /// an exception of the watch counts as yes and is kept.
   [[nodiscard]] bool is_stopped() noexcept;
+  /// The call is to end: something in it has failed.
+  void stop() { is_stopped_ = true; }
   /// Throws Error{kInterrupted}, or the exception of the watch, if the call is to end.
   void require_not_stopped();
 

@@ -57,7 +57,11 @@ bool ChatPrompt::has_room_for_reasoning() const {
   const std::vector<Message> question = {{"user", kMarker}};
   try {
     const std::string off = template_.apply(question, false);
-    const std::string tail = off.substr(off.rfind(kMarker) + std::string_view(kMarker).size());
+    const size_t at = off.rfind(kMarker);
+    if (at == std::string::npos) {
+      return true;  // a template that alters the text
+    }
+    const std::string tail = off.substr(at + std::string_view(kMarker).size());
     return !ends_in_reasoning(tail, marks()) && off == template_.apply(question, true);
   } catch (const Error&) {
     return true;  // a template that wants other messages: nothing is known of it

@@ -175,6 +175,9 @@ ChatTemplate::ChatTemplate(const llama_model* model, const std::string& source, 
   }
   is_plain_ = is_the_same_plainly(parsed_->templates.get(), arguments_);
   layout_ = layout_of(parsed_->templates.get(), arguments_, source_);
+  if (!common_chat_templates_was_explicit(parsed_->templates.get())) {
+    source_.clear();  // ChatML, which libllama takes for want of another
+  }
 }
 
 ChatTemplate::ChatTemplate(const llama_model* model, Arguments arguments)

@@ -27,35 +27,6 @@ int64_t count_sequences(const LlamaHostOptions& options) {
 
 }  // namespace
 
-TokenBatch::TokenBatch(int64_t capacity, int64_t n_share)
-    : capacity_(capacity), batch_(llama_batch_init(to_int32(capacity), 0, to_int32(n_share))) {}
-
-TokenBatch::~TokenBatch() {
-  llama_batch_free(batch_);
-}
-
-void TokenBatch::clear() {
-  batch_.n_tokens = 0;
-  columns_.clear();
-}
-
-int32_t TokenBatch::add(int32_t token,
-                        int64_t position,
-                        SequenceRange sequences,
-                        bool is_output,
-                        const TapColumn& column) {
-  const int32_t i = batch_.n_tokens++;
-  batch_.token[i] = token;
-  batch_.pos[i] = to_int32(position);
-  batch_.n_seq_id[i] = sequences.n;
-  for (int32_t k = 0; k < sequences.n; ++k) {
-    batch_.seq_id[i][k] = sequences.first + k;
-  }
-  batch_.logits[i] = is_output ? 1 : 0;
-  columns_.push_back(column);
-  return i;
-}
-
 Engine::Engine(std::shared_ptr<const LoadedModel> model,
                const LlamaHostOptions& options,
                Purpose purpose,
@@ -74,6 +45,7 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model,
   n_sequence_ = regroups ? 1 : std::min(count_sequences(options), n_batch_);
   n_cell_ = std::max<int64_t>(256, std::min(options.n_context, n_train * n_parallel_));
   n_context_ = std::min(n_cell_, n_train);
+  n_batch_ = std::min(n_batch_, n_cell_);  // as libllama does
   n_thread_ = options.n_thread;
   llama_context_params params = llama_context_default_params();
   params.n_ctx = to_int32(n_cell_);
@@ -103,6 +75,7 @@ Engine::Engine(std::shared_ptr<const LoadedModel> model,
   }
   std::vector<llama_adapter_lora*> adapters = model_->adapters;
   std::vector<float> scales = model_->scales;
+  can_share_ = can_share_ && has_cache();
   if (!adapters.empty()) {
     llama_set_adapters_lora(context_.get(), adapters.data(), adapters.size(), scales.data());
   }
@@ -135,7 +108,18 @@ void Engine::restore_state(const std::vector<uint8_t>& state, int64_t n_token) {
   }
 }
 
-void Engine::keep_only(int32_t i_sequence, int64_t n_token) {
+// Of a layer with a sliding window, libllama gives cells away that lie outside the window of their
+// sequence's last token: a sequence that is cut back may lack what its new end looks at.
+bool Engine::has_window(int32_t i_sequence, int64_t n_token) const {
+  const int64_t n_window = llama_model_n_swa(model_->weights.get());
+  if (n_window == 0 || n_token == 0) {
+    return true;
+  }
+  const int64_t first = llama_memory_seq_pos_min(llama_get_memory(context_.get()), i_sequence);
+  return first >= 0 && first <= std::max<int64_t>(0, n_token - n_window);
+}
+
+bool Engine::keep_only(int32_t i_sequence, int64_t n_token) {
   const llama_memory_t memory = llama_get_memory(context_.get());
   const llama_pos end = to_int32(n_token);
   if (i_sequence != 0) {
@@ -145,6 +129,11 @@ void Engine::keep_only(int32_t i_sequence, int64_t n_token) {
     throw Error(ErrorKind::kHost, "[host] the cache of this model cannot be truncated to a prefix");
   }
   llama_memory_seq_keep(memory, 0);
+  const bool is_whole = has_window(0, n_token);
+  if (!is_whole) {
+    forget();
+  }
+  return is_whole;
 }
 
 void Engine::share_with(int32_t i_sequence, int64_t n_token) {
@@ -152,7 +141,9 @@ void Engine::share_with(int32_t i_sequence, int64_t n_token) {
 }
 
 bool Engine::forget_from(int32_t i_sequence, int64_t begin) {
-  return llama_memory_seq_rm(llama_get_memory(context_.get()), i_sequence, to_int32(begin), -1);
+  const llama_memory_t memory = llama_get_memory(context_.get());
+  return llama_memory_seq_rm(memory, i_sequence, to_int32(begin), -1) &&
+         has_window(i_sequence, begin);
 }
 
 void Engine::require_not_stopped() {
@@ -228,6 +219,10 @@ std::string why_untraceable(const Engine& engine, const TraceRequest& request) {
   if (request.span.begin < 0 || request.span.begin >= request.span.end ||
       request.span.end > n_token) {
     return "the span of the final message is empty or outside the prompt";
+  }
+  if (!engine.has_cache() && request.span.end > engine.n_batch()) {
+    return "a diffusion model reads a prompt in one piece, and one batch has " +
+           std::to_string(engine.n_batch()) + " tokens";
   }
   const auto end = request.tokens.begin() + request.span.end;
   return why_impossible(

@@ -1,5 +1,4 @@
-// One loaded model with its context and tap: composes batches whose token order it knows and
-// decodes them.
+// One loaded model with its context and tap: decodes batches whose token order it knows.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include "host/llama/call_watch.h"
 #include "host/llama/loaded_model.h"
 #include "host/llama/router_tap.h"
+#include "host/llama/token_batch.h"
 #include "mascing/host.h"
 #include "mascing/llama_host.h"
 
@@ -19,44 +19,6 @@ namespace mascing {
 
 struct LlamaContextDeleter {
   void operator()(llama_context* context) const { llama_free(context); }
-};
-
-/// libllama counts in 32 bits.
-[[nodiscard]] constexpr int32_t to_int32(int64_t n) {
-  return static_cast<int32_t>(n);
-}
-
-/// Neighbouring sequences of the cache that share a token.
-struct SequenceRange {
-  int32_t first = 0;
-  int32_t n = 1;
-};
-
-/// Tokens of one decode, with what the tap does to each.
-class TokenBatch {
- public:
-  /// `n_share`: sequences that may share one token, at most.
-  TokenBatch(int64_t capacity, int64_t n_share);
-  ~TokenBatch();
-  TokenBatch(const TokenBatch&) = delete;
-  TokenBatch& operator=(const TokenBatch&) = delete;
-
-  void clear();
-  [[nodiscard]] int64_t size() const { return batch_.n_tokens; }
-  [[nodiscard]] int64_t room() const { return capacity_ - batch_.n_tokens; }
-  /// Returns the token's index in the batch. `is_output`: logits are wanted.
-  int32_t add(int32_t token,
-              int64_t position,
-              SequenceRange sequences,
-              bool is_output,
-              const TapColumn& column);
-  void flag_output(int32_t i_token) { batch_.logits[i_token] = 1; }
-
- private:
-  friend class Engine;
-  int64_t capacity_;
-  llama_batch batch_;
-  std::vector<TapColumn> columns_;
 };
 
 class Engine {
@@ -92,15 +54,20 @@ class Engine {
   void forget();
   /// Empties the cache of one sequence.
   void forget(int32_t i_sequence);
+  /// Whether a token sees what was decoded before it. A diffusion model's does not: it reads a text
+  /// in one piece.
+  [[nodiscard]] bool has_cache() const { return llama_get_memory(context_.get()) != nullptr; }
   /// Whether sequences can begin with what was computed for another; where a recurrent state is
   /// kept they cannot.
   [[nodiscard]] bool can_share() const { return can_share_; }
   /// Empties the cache but for the first `n_token` tokens of a sequence, which sequence 0 then has.
-  void keep_only(int32_t i_sequence, int64_t n_token);
+  /// False if what the next token would look at is no longer there: then the cache is empty.
+  bool keep_only(int32_t i_sequence, int64_t n_token);
   /// Gives the first `n_token` tokens of sequence 0 to another, empty one: nothing is copied.
   void share_with(int32_t i_sequence, int64_t n_token);
-  /// Takes the positions from `begin` on out of one sequence. False if this model's cache cannot:
-  /// then nothing is known of the sequence but that forget() empties it.
+  /// Takes the positions from `begin` on out of one sequence. False if this model's cache cannot,
+  /// or no longer has what the next token would look at: then nothing is known of the sequence but
+  /// that forget() empties it.
   bool forget_from(int32_t i_sequence, int64_t begin);
   /// What cannot be taken out of sequence 0 by positions: recurrent states.
   [[nodiscard]] std::vector<uint8_t> save_state();
@@ -124,6 +91,9 @@ class Engine {
   HostCounters counters;
 
  private:
+  /// Whether the cache has all that the token behind the first `n_token` of a sequence looks at.
+  [[nodiscard]] bool has_window(int32_t i_sequence, int64_t n_token) const;
+
   std::shared_ptr<const LoadedModel> model_;
   std::shared_ptr<CallWatch> watch_;
   HostCounters told_;  ///< what the watch knows of `counters`

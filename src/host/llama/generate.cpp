@@ -10,6 +10,7 @@
 #include <common.h>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "format/reasoning_tracker.h"
 #include "host/llama/logits.h"
 #include "host/llama/schedulers.h"
@@ -53,6 +54,8 @@ struct Slot {
   int32_t i_output = -1;        ///< index in the running batch whose logits continue it
   SamplerPtr sampler;
   ReasoningTracker tracker;
+  bool has_visible = false;  ///< the reply has: reasoning that follows is not its leading block
+  int64_t n_hidden = 0;      ///< tokens of the reply that are reasoning
   Reply reply;
 };
 
@@ -138,6 +141,8 @@ void start(const Job& job, Slot& slot) {
                               slot.i_reply == 0 ? stream : mix_seed(stream, slot.i_reply));
   slot.tracker =
       ReasoningTracker({job.engine.chat().marks(), job.requests[slot.i_request].opens_reasoning});
+  slot.has_visible = false;
+  slot.n_hidden = 0;
   slot.reply = {};
   slot.state = SlotState::kRunning;
 }
@@ -224,12 +229,26 @@ void compose(Engine& engine, std::vector<Slot>& slots, TokenBatch& batch) {
   }
 }
 
-/// Follows the reasoning; what has been summed of it is no part of the visible reply.
-void track(const std::string& piece, Slot& slot) {
+bool has_visible_text(const Job& job, const Slot& slot) {
+  const std::string text = common_detokenize(job.engine.vocab(), slot.reply.tokens, true);
+  const bool is_opened = job.requests[slot.i_request].opens_reasoning;
+  return !split_reply(text, {job.engine.chat().marks(), is_opened}).visible.empty();
+}
+
+/// Follows the reasoning; what has been summed of the leading block is no part of the visible
+/// reply.
+void track(const Job& job, const std::string& piece, Slot& slot) {
   const bool was_reasoning = slot.tracker.is_reasoning();
   slot.tracker.add(piece);
-  if (was_reasoning || slot.tracker.is_reasoning()) {
-    slot.reply.n_reasoning_token = std::ssize(slot.reply.tokens);
+  if (!was_reasoning && !slot.tracker.is_reasoning()) {
+    return;
+  }
+  if (!was_reasoning) {
+    slot.has_visible = slot.has_visible || has_visible_text(job, slot);
+  }
+  ++slot.n_hidden;
+  if (!slot.has_visible) {
+    slot.n_hidden = slot.reply.n_reasoning_token = std::ssize(slot.reply.tokens);
     slot.reply.log_prob = 0.0;
   }
 }
@@ -243,9 +262,8 @@ bool is_at_limit(const Engine& engine, const Sampling& sampling, const Slot& slo
   if (!has_own_limit(engine, sampling)) {
     return n_token >= sampling.n_max_token;
   }
-  return slot.tracker.is_reasoning()
-             ? n_token >= sampling.n_max_reasoning_token
-             : n_token - slot.reply.n_reasoning_token >= sampling.n_max_token;
+  return slot.tracker.is_reasoning() ? slot.n_hidden >= sampling.n_max_reasoning_token
+                                     : n_token - slot.n_hidden >= sampling.n_max_token;
 }
 
 /// Adds the next token to the slot's reply; returns why the reply ends, if it does.
@@ -260,7 +278,7 @@ std::optional<FinishReason> sample(const Job& job, Slot& slot) {
   reply.log_prob += row[token] - log_sum_exp(row, engine.info().n_vocab);
   reply.tokens.push_back(token);
   const std::string piece = common_token_to_piece(engine.vocab(), token, true);
-  track(piece, slot);
+  track(job, piece, slot);
   if (job.listener != nullptr) {
     (*job.listener)({slot.i_request, std::ssize(reply.tokens) - 1, piece});
   }
@@ -271,7 +289,7 @@ std::optional<FinishReason> sample(const Job& job, Slot& slot) {
 void finish(const Engine& engine, FinishReason reason, Slot& slot) {
   Reply& reply = slot.reply;
   reply.finish = reason;
-  reply.text = common_detokenize(engine.vocab(), reply.tokens, true);
+  reply.text = whole_utf8(common_detokenize(engine.vocab(), reply.tokens, true));
   slot.n_reserved = std::ssize(slot.cached);
   slot.state = SlotState::kDone;
 }

@@ -20,8 +20,10 @@ namespace {
 
 constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
 
-/// Cells of a cache whose gradient is kept as well.
-constexpr int64_t kDifferentiatedContext = 4096;
+// Cells of a cache whose gradient is kept as well, and tokens of a batch: more only if a request
+// asks for them.
+constexpr int64_t kDifferentiatedCells = 4096;
+constexpr int64_t kDifferentiatedBatch = 512;
 
 int64_t size_of(const ScoreRequest& request) {
   return std::ssize(request.tokens) * (request.with_divergence ? 2 : 1);
@@ -30,6 +32,30 @@ template <typename Request>
 int64_t size_of(const Request& request) {
   return std::ssize(request.tokens);
 }
+
+/// Cells that a request needs at most: openings share what they can.
+int64_t cells_of(const GradientRequest& request) {
+  int64_t n_token = std::ssize(request.tokens);
+  for (size_t k = 0; request.openings && k < request.openings->size(); ++k) {
+    n_token += std::ssize((*request.openings)[k]);
+  }
+  return n_token;
+}
+
+/// Adds the time until its end.
+class AddedTime {
+ public:
+  explicit AddedTime(double& seconds) : seconds_(seconds) {}
+  AddedTime(const AddedTime&) = delete;
+  AddedTime& operator=(const AddedTime&) = delete;
+  ~AddedTime() {
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  double& seconds_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 /// Requests divided into neighbouring parts of about the same number of tokens.
 template <typename Request>
@@ -75,7 +101,6 @@ class LlamaHost : public Host {
           std::make_unique<Engine>(model_, options, Engine::Purpose::kServe, watch_));
     }
     options_ = std::move(options);
-    options_.n_context = std::min(options_.n_context, kDifferentiatedContext);
     require_visible_routers(*engines_.front());
   }
 
@@ -127,16 +152,19 @@ class LlamaHost : public Host {
   }
   std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
                                    const RouterObserver& observer) override {
+    const AddedTime time(seconds_);
     watch_->begin(seconds_);
     return run_observations(*engines_.front(), requests, observer);
   }
   std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
                                            const OutputObserver& observer) override {
+    const AddedTime time(seconds_);
     watch_->begin(seconds_);
     return run_output_observations(*engines_.front(), requests, observer);
   }
   std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                       const Sampling& sampling) override {
+    require_cache();
     const auto run = [&](Engine& engine, const std::vector<GenerateRequest>& part) {
       return run_generation(engine, part, sampling);
     };
@@ -145,6 +173,7 @@ class LlamaHost : public Host {
   std::vector<Result<Reply>> stream(const std::vector<GenerateRequest>& requests,
                                     const Sampling& sampling,
                                     const TokenListener& listener) override {
+    require_cache();
     std::exception_ptr failure;  // of `listener`: ends the work of all engines
     std::vector<Result<Reply>> all(requests.size());
     on_parts(engines_,
@@ -170,6 +199,7 @@ class LlamaHost : public Host {
   void converse(const std::vector<GenerateRequest>& requests,
                 const ConverseOptions& options,
                 const NextPrompts& next) override {
+    require_cache();
     std::exception_ptr failure;  // of `next`: ends the work of all engines
     on_parts(engines_,
              requests,
@@ -193,9 +223,11 @@ class LlamaHost : public Host {
              });
   }
   std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override {
+    require_cache();
     return on_engines<Score>(requests, run_scores);
   }
   std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
+    require_cache();
     return on_engines<Probe>(requests, run_probes);
   }
   std::vector<Result<Residual>> residuals(const std::vector<ResidualRequest>& requests) override {
@@ -212,9 +244,8 @@ class LlamaHost : public Host {
   /// so what it shares with the other weights is in memory once.
   std::vector<Result<SteerGradient>> gradients(
       const std::vector<GradientRequest>& requests) override {
-    if (differentiators_.empty()) {
-      open_differentiators();
-    }
+    watch_->begin(seconds_);
+    open_differentiators(requests);
     std::vector<Result<SteerGradient>> all(requests.size());
     on_parts(differentiators_,
              requests,
@@ -239,13 +270,42 @@ class LlamaHost : public Host {
   }
 
  private:
-  void open_differentiators() {
-    const auto plain =
-        std::make_shared<const LoadedModel>(options_, model_->info, LoadedModel::Weights::kPlain);
-    for (size_t i = 0; i < engines_.size(); ++i) {
-      differentiators_.push_back(
-          std::make_unique<Engine>(plain, options_, Engine::Purpose::kDifferentiate, watch_));
+  /// A reply is written, and a likelihood read, from left to right.
+  void require_cache() const {
+    if (!engines_.front()->has_cache()) {
+      throw Error(ErrorKind::kHost,
+                  "[host] " + model_->info.architecture +
+                      " is a diffusion model: it does not write a reply token by token",
+                  "only its routers can be looked at: mascing inspect, mascing trace");
     }
+  }
+
+  /// With a cache that takes the largest request, as far as the context goes.
+  void open_differentiators(const std::vector<GradientRequest>& requests) {
+    int64_t n_cell = kDifferentiatedCells;
+    for (const GradientRequest& request : requests) {
+      n_cell = std::max(n_cell, cells_of(request));
+    }
+    n_cell = std::min(n_cell, engines_.front()->n_cell());
+    if (!differentiators_.empty() && n_cell <= differentiators_.front()->n_cell()) {
+      return;
+    }
+    if (!plain_) {
+      plain_ =
+          std::make_shared<const LoadedModel>(options_, model_->info, LoadedModel::Weights::kPlain);
+    }
+    LlamaHostOptions options = options_;
+    options.n_context = n_cell;
+    options.n_batch = std::max(options.n_batch, kDifferentiatedBatch);
+    std::vector<std::unique_ptr<Engine>> opened;
+    for (size_t i = 0; i < engines_.size(); ++i) {
+      opened.push_back(
+          std::make_unique<Engine>(plain_, options, Engine::Purpose::kDifferentiate, watch_));
+      if (!differentiators_.empty()) {
+        opened.back()->counters = differentiators_[i]->counters;
+      }
+    }
+    differentiators_ = std::move(opened);
   }
 
   template <typename Value, typename Request, typename Run>
@@ -265,32 +325,31 @@ class LlamaHost : public Host {
   void on_parts(const std::vector<std::unique_ptr<Engine>>& engines,
                 const std::vector<Request>& requests,
                 Work work) {
-    const auto start = std::chrono::steady_clock::now();
+    const AddedTime time(seconds_);
     watch_->begin(seconds_);
     const auto parts = divide(requests, std::ssize(engines));
-    std::vector<std::exception_ptr> errors(parts.size());
+    std::mutex mutex;
+    std::exception_ptr failure;  // the first; it ends the work of the other engines
     const auto run_part = [&](size_t i, int64_t first) {
       try {
         work(*engines[i], parts[i], first);
       } catch (...) {
-        errors[i] = std::current_exception();
+        const std::lock_guard<std::mutex> lock(mutex);
+        failure = failure ? failure : std::current_exception();
+        watch_->stop();
       }
     };
-    std::vector<std::thread> threads;
-    for (size_t i = 1, first = parts[0].size(); i < parts.size(); first += parts[i++].size()) {
-      if (!parts[i].empty()) {
-        threads.emplace_back(run_part, i, first);
+    {
+      std::vector<std::jthread> threads;
+      for (size_t i = 1, first = parts[0].size(); i < parts.size(); first += parts[i++].size()) {
+        if (!parts[i].empty()) {
+          threads.emplace_back(run_part, i, first);
+        }
       }
+      run_part(0, 0);
     }
-    run_part(0, 0);
-    for (std::thread& thread : threads) {
-      thread.join();
-    }
-    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    for (const std::exception_ptr& error : errors) {
-      if (error) {
-        std::rethrow_exception(error);
-      }
+    if (failure) {
+      std::rethrow_exception(failure);
     }
   }
 
@@ -298,6 +357,7 @@ class LlamaHost : public Host {
   std::shared_ptr<CallWatch> watch_ = std::make_shared<CallWatch>();
   LlamaHostOptions options_;  ///< of the engines that differentiate
   std::vector<std::unique_ptr<Engine>> engines_;
+  std::shared_ptr<const LoadedModel> plain_;              ///< likewise
   std::vector<std::unique_ptr<Engine>> differentiators_;  ///< none before they are needed
   double seconds_ = 0.0;
 };

@@ -2,6 +2,7 @@
 #include "host/llama/loaded_model.h"
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -50,6 +51,18 @@ bool has_accelerator() {
   return false;
 }
 
+/// As libllama's progress callback; `may_load` is a std::function<bool()> that may be empty.
+bool on_progress(float /*share*/, void* may_load) {
+  const auto& ask = *static_cast<const std::function<bool()>*>(may_load);
+  return !ask || ask();
+}
+
+llama_model* load(const LlamaHostOptions& options, llama_model_params params) {
+  params.progress_callback = on_progress;
+  params.progress_callback_user_data = const_cast<std::function<bool()>*>(&options.may_load);
+  return llama_model_load_from_file(options.path.c_str(), params);
+}
+
 }  // namespace
 
 std::string take_log_errors() {
@@ -72,15 +85,19 @@ LoadedModel::LoadedModel(const LlamaHostOptions& options, ModelInfo known, Weigh
     : info(std::move(known)) {
   initialise_backend_once();
   if (form == Weights::kFast) {
-    const LoadParams load(options.engine);
-    llama_model_params params = load.get();
+    const LoadParams fast(options.engine);
+    llama_model_params params = fast.get();
     params.n_gpu_layers = to_int32(options.n_gpu_layer);
-    has_cpu_only = !load.has_devices() && !has_accelerator();
-    weights.reset(llama_model_load_from_file(options.path.c_str(), params));
+    has_cpu_only = !fast.has_devices() && !has_accelerator();
+    weights.reset(load(options, params));
   } else {
-    weights.reset(
-        llama_model_load_from_file(options.path.c_str(), plain_load_params(options.engine)));
+    weights.reset(load(options, plain_load_params(options.engine)));
     has_cpu_only = !has_accelerator();
+  }
+  if (!weights && options.may_load && !options.may_load()) {
+    throw Error(ErrorKind::kInterrupted,
+                "[host] stopped on request while the model was loaded",
+                "finished work is saved; run the same command again to resume");
   }
   if (!weights) {
     throw Error(

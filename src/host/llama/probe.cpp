@@ -63,23 +63,42 @@ class ProbeRun {
   void add(size_t i) {
     const std::vector<std::vector<int32_t>>& openings = *requests_[i].openings;
     OpeningTree tree = plan_openings(openings);
-    if (tree.n_sequence <= engine_.n_sequence()) {
-      std::vector<size_t> all(openings.size());
-      std::iota(all.begin(), all.end(), 0);
+    std::vector<size_t> all(openings.size());
+    std::iota(all.begin(), all.end(), 0);
+    if (fits(i, tree)) {
       add_group(i, all, tree);
-      return;
-    }
-    if (!engine_.can_share()) {
+    } else if (engine_.can_share()) {
+      add_divided(i, all);
+    } else {
       add_in_turn(i);
+    }
+  }
+
+  [[nodiscard]] bool fits(size_t i, const OpeningTree& tree) const {
+    return tree.n_sequence <= engine_.n_sequence() &&
+           std::ssize(requests_[i].tokens) + std::ssize(tree.nodes) <= engine_.n_cell();
+  }
+
+  /// In groups as large as sequences allow, and halves of these as far as cells do.
+  void add_divided(size_t i, const std::vector<size_t>& some) {
+    std::vector<std::vector<int32_t>> members;
+    members.reserve(some.size());
+    for (const size_t k : some) {
+      members.push_back((*requests_[i].openings)[k]);
+    }
+    const OpeningTree tree = plan_openings(members);
+    if (some.size() == 1 || fits(i, tree)) {
+      add_group(i, some, tree);
       return;
     }
-    for (const std::vector<size_t>& group : group_openings(openings, engine_.n_sequence())) {
-      std::vector<std::vector<int32_t>> members;
-      members.reserve(group.size());
-      for (const size_t k : group) {
-        members.push_back(openings[k]);
-      }
-      add_group(i, group, plan_openings(members));
+    std::vector<std::vector<size_t>> groups = group_openings(members, engine_.n_sequence());
+    if (groups.size() == 1) {
+      const auto middle = groups[0].begin() + std::ssize(groups[0]) / 2;
+      groups = {{groups[0].begin(), middle}, {middle, groups[0].end()}};
+    }
+    for (std::vector<size_t>& group : groups) {
+      std::transform(group.begin(), group.end(), group.begin(), [&](size_t m) { return some[m]; });
+      add_divided(i, group);
     }
   }
 

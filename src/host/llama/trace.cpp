@@ -103,13 +103,17 @@ class TraceRun {
     return PrefixPlan(std::move(prompts));
   }
 
-  /// Leaves in the cache what the wave's prompts begin with, for each of its sequences.
+  /// Leaves in the cache what the wave's prompts begin with, for each of its sequences. What is no
+  /// longer there is computed once more.
   void open(const Wave& wave, int32_t i_last_sequence) {
     if (wave.n_kept == 0) {
       engine_.forget();
       return;
     }
-    engine_.keep_only(i_last_sequence, wave.n_kept);
+    if (!engine_.keep_only(i_last_sequence, wave.n_kept)) {
+      add_tokens(wave, wave.begin, {0, wave.n_kept}, false);
+      return;
+    }
     int64_t n_common = wave.n_kept;
     for (int64_t place = wave.begin + 1; place < wave.end && n_common > 0; ++place) {
       n_common = std::min(n_common, plan_.n_shared(place));
@@ -122,16 +126,22 @@ class TraceRun {
 
   void add_own_tokens(const Wave& wave, int64_t place) {
     const TraceRequest& request = requests_[index_[plan_.prompt(place)]];
+    add_tokens(wave, place, {plan_.n_shared(place), request.span.end}, true);
+  }
+
+  /// Tokens of one place, each as a member of the sequences of all that begin with it.
+  void add_tokens(const Wave& wave, int64_t place, TokenSpan tokens, bool is_recorded) {
+    const TraceRequest& request = requests_[index_[plan_.prompt(place)]];
     const int32_t first = wave.sequences[place - wave.begin];
     TapColumn column;
     column.steering = steerings_[plan_.prompt(place)];
-    for (int64_t t = plan_.n_shared(place); t < request.span.end; ++t) {
+    for (int64_t t = tokens.begin; t < tokens.end; ++t) {
       if (batch_.room() == 0) {
         decode();
       }
       const int64_t end = plan_.end_of_sharers(place, t + 1, wave.end);
       const int32_t last = wave.sequences[end - 1 - wave.begin];
-      column.record = place_to_record(place, t);
+      column.record = is_recorded ? place_to_record(place, t) : nullptr;
       batch_.add(request.tokens[t], t, {first, last - first + 1}, column.record != nullptr, column);
     }
   }

@@ -71,6 +71,9 @@ TapeRule find_rule(const ggml_tensor& node) {
   if (node.op == GGML_OP_CPY) {
     return is_write(node) ? rule_write_copy : rule_copy;
   }
+  if (node.op == GGML_OP_PAD && node.op_params[8] != 0) {
+    return nullptr;  // rule_pad knows zeros only
+  }
   const auto* found = std::find_if(std::begin(kRules), std::end(kRules), [&](const RuleOf& entry) {
     return entry.op == node.op;
   });

@@ -114,7 +114,7 @@ void rule_repeat(Tape& tape, const TapeTensor& node, const float* d_node) {
   tape.add_gradient(source, d_source.data());
 }
 
-// op_params: zeros before and behind along each axis, then whether they wrap around.
+// op_params: zeros before and behind along each axis, then whether they wrap around (no rule).
 void rule_pad(Tape& tape, const TapeTensor& node, const float* d_node) {
   const TapeTensor& source = tape.source(node, 0);
   const ggml_tensor& shape = source.shape;
