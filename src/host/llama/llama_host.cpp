@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -40,6 +41,15 @@ int64_t cells_of(const GradientRequest& request) {
     n_token += std::ssize((*request.openings)[k]);
   }
   return n_token;
+}
+
+/// Cells from which on a model rotates by its factors for long contexts; 0 if it has one kind only.
+int64_t cells_of_long_context(const LoadedModel& model) {
+  std::string text(32, '\0');
+  const std::string key = model.info.architecture + ".rope.scaling.original_context_length";
+  const int32_t n =
+      llama_model_meta_val_str(model.weights.get(), key.c_str(), text.data(), text.size());
+  return n > 0 ? std::strtoll(text.c_str(), nullptr, 10) + 1 : 0;
 }
 
 /// Adds the time until its end.
@@ -280,9 +290,10 @@ class LlamaHost : public Host {
     }
   }
 
-  /// With a cache that takes the largest request, as far as the context goes.
+  /// With a cache that takes the largest request, as far as the context goes. Rope factors that
+  /// depend on the size of the context are those of the other engines.
   void open_differentiators(const std::vector<GradientRequest>& requests) {
-    int64_t n_cell = kDifferentiatedCells;
+    int64_t n_cell = std::max(kDifferentiatedCells, cells_of_long_context(*model_));
     for (const GradientRequest& request : requests) {
       n_cell = std::max(n_cell, cells_of(request));
     }
