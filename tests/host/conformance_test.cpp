@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/expect_error.h"
 #include "conformance_watch.h"
 #include "demo.h"
 #include "format/model_file.h"
@@ -352,7 +353,9 @@ void Conformance::check_that_sequences_do_not_mix() {
 
 void Conformance::check_generation_after_a_trace() {
   if (!is_causal(*model_)) {
-    expect_error(ErrorKind::kHost, "diffusion", [&] { (void)host_->generate({{tokens_}}, {}); });
+    expect_error(ErrorKind::kHost, "diffusion", [&] {
+      (void)host_->generate({{tokens_, {}, 0}}, {});
+    });
     return;
   }
   const auto generate = [&](Host& host) {
