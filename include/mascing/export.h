@@ -58,9 +58,10 @@ struct ExportReport {
 };
 
 /// An adapter on the routers, for llama.cpp and what is built on it. Its scale is the strength; the
-/// mask is fitted at its own. Throws Error{kInsufficient} for a mask that changes nothing,
-/// Error{kUsage} without model and adapter, Error{kMismatch} for a model or an adapter of another
-/// mask, Error{kInterrupted}, and what opening and running the model throws.
+/// mask is fitted at its own. Throws Error{kInsufficient} for a mask that changes nothing, and if
+/// the check finds the adapter no better than no mask, Error{kUsage} without model and adapter and
+/// for models on whose routers llama.cpp's adapters do nothing, Error{kMismatch} for a model or an
+/// adapter of another mask, Error{kInterrupted}, and what opening and running the model throws.
 ExportReport export_lora(const Mask& mask,
                          const std::string& output,
                          const ExportOptions& options,

@@ -84,6 +84,7 @@ ExportReport export_lora(const Mask& mask,
                          const std::string& output,
                          const ExportOptions& options,
                          const Progress& progress) {
+  require_adapters(mask.architecture);
   auto [update, warnings] = obtain_update(mask, options, false, progress);
   ExportReport report;
   report.files = {output};

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "export/origin_keys.h"
 #include "format/gguf.h"
+#include "format/router_traits.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -84,6 +85,15 @@ int64_t rank_of(const GgufFile& file) {
 }
 
 }  // namespace
+
+void require_adapters(const std::string& architecture) {
+  if (!routers_take_adapters(architecture)) {
+    throw Error(ErrorKind::kUsage,
+                "[lora] adapters do nothing on the routers of " + printable(architecture) +
+                    ", which llama.cpp computes without them",
+                "bake the mask into the weights: mascing export --to gguf");
+  }
+}
 
 void write_lora(const std::string& path, const RouterUpdate& update) {
   const int64_t rank = largest_rank(update);

@@ -1,5 +1,5 @@
 // A router update as a LoRA adapter in GGUF, for stock llama.cpp and programs built on it:
-// llama-cli, llama-server, Ollama (ADAPTER), LM Studio. The adapter's scale is the mask's strength.
+// llama-cli and llama-server. The adapter's scale is the mask's strength.
 //
 // An approximation, see router_update.h. Its error is measured when it is fitted and stored in the
 // file (mascing.fit.*).
@@ -10,6 +10,9 @@
 #include "export/router_update.h"
 
 namespace mascing {
+
+/// Throws Error{kUsage} for an architecture on whose routers llama.cpp's adapters do nothing.
+void require_adapters(const std::string& architecture);
 
 /// Layers of smaller rank are padded with zeros. llama.cpp divides by the rank of each tensor, and
 /// alpha = rank makes scale and strength equal. Writes atomically. Throws Error{kUsage} for

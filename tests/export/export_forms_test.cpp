@@ -8,7 +8,9 @@
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "export/bake_gguf.h"
+#include "export/check_form.h"
 #include "export/lora.h"
+#include "format/router_traits.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
 #include "mascing/results.h"
@@ -80,6 +82,25 @@ TEST_F(ExportFormsTest, ACheckThatFailsLeavesNoFile) {
   EXPECT_NE(opened[1], output_);
   EXPECT_FALSE(file_exists(opened[1]));
   EXPECT_FALSE(file_exists(output_));
+}
+
+TEST_F(ExportFormsTest, WhereLlamaCppPassesOverAdaptersNoneIsWritten) {
+  Mask mask = mask_;
+  mask.architecture = "kimi-k3";
+  expect_error(ErrorKind::kUsage, "--to gguf", [&] { export_lora(mask, output_, options_); });
+  EXPECT_FALSE(file_exists(output_));
+  EXPECT_TRUE(routers_take_adapters("qwen3moe"));
+}
+
+TEST_F(ExportFormsTest, AFormThatDoesNoBetterThanNoMaskFailsItsCheck) {
+  FidelityRecord record;
+  record.divergence = 5.62;
+  record.divergence_unsteered = 5.62;
+  expect_error(ErrorKind::kInsufficient, "no better than no mask", [&] { require_effect(record); });
+  record.divergence = 2.0;
+  EXPECT_NO_THROW(require_effect(record));
+  record.divergence = record.divergence_unsteered = 1e-5;  // the mask itself does nothing here
+  EXPECT_NO_THROW(require_effect(record));
 }
 
 TEST_F(ExportFormsTest, TwoLevelsComeWithAWarning) {
