@@ -189,6 +189,12 @@ void check_routers(const ModelFile& model, const ModelInfo& info) {
                      ".expert_count)",
                  "this kind of router is not supported, or the file is damaged");
     }
+    if (dims[0] != info.n_embd) {
+      model.fail(": the router of block " + std::to_string(block) + " reads " +
+                     std::to_string(dims[0]) + " numbers, expected " + std::to_string(info.n_embd) +
+                     " (" + printable(info.architecture) + ".embedding_length)",
+                 "this kind of router is not supported, or the file is damaged");
+    }
     if (router.bias != nullptr && router.bias->dims != std::vector<int64_t>{info.n_expert}) {
       model.fail(": the router bias of block " + std::to_string(block) + " does not have " +
                      std::to_string(info.n_expert) + " entries",
