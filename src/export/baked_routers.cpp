@@ -46,6 +46,7 @@ PatchedTensor patch(const GgufTensor& tensor,
   codec.encode(tensor.type, wanted.data(), n_row, n, patched.bytes.data());
   std::vector<float> stored(wanted.size());
   codec.decode(tensor.type, patched.bytes.data(), std::ssize(stored), stored.data());
+  require_finite(tensor.name, stored);
   loss = rounding_loss(original, wanted, stored);
   return patched;
 }
@@ -65,6 +66,15 @@ std::vector<float> changed_weight(const std::vector<float>& original,
     std::transform(row.begin(), row.end(), wanted.begin() + e * n_embd, to_float);
   }
   return wanted;
+}
+
+void require_finite(const std::string& name, const std::vector<float>& stored) {
+  if (!are_finite(stored)) {
+    throw Error(ErrorKind::kBadInput,
+                "[bake] the changed router " + printable(name) +
+                    " has values that are not finite, or too large for its type",
+                "use a model whose routers are in F32, and an adapter that was exported anew");
+  }
 }
 
 double rounding_loss(const std::vector<float>& original,

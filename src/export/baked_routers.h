@@ -26,6 +26,9 @@ namespace mascing {
                                                 int64_t n_embd,
                                                 double strength);
 
+/// Throws Error{kBadInput} if a value that is to go into the tensor `name` is not finite.
+void require_finite(const std::string& name, const std::vector<float>& stored);
+
 /// |stored - wanted| / |wanted - original|, 0 if nothing was to change.
 [[nodiscard]] double rounding_loss(const std::vector<float>& original,
                                    const std::vector<float>& wanted,

@@ -3,7 +3,7 @@
 #include "export/constant_direction.h"
 
 #include <algorithm>
-#include <set>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -56,6 +56,11 @@ Reading choose_texts(const std::vector<FitSample>& samples, const FitOptions& op
   return reading;
 }
 
+bool fits_half(const float* values, int64_t n) {
+  constexpr float kLargestHalf = 65504.0F;
+  return std::all_of(values, values + n, [](float x) { return std::fabs(x) <= kLargestHalf; });
+}
+
 /// Inputs of the given layers, one pass over the texts.
 std::vector<RouterSamples> read_inputs(Host& host,
                                        const Reading& reading,
@@ -75,6 +80,12 @@ std::vector<RouterSamples> read_inputs(Host& host,
         view.i_token < kFirstTokens || view.i_token >= reading.first_kept[view.i_request];
     if (place[view.i_layer] < 0 || !is_kept) {
       return;
+    }
+    if (!fits_half(view.input, info.n_embd)) {
+      throw Error(ErrorKind::kInsufficient,
+                  "[export] inputs of the router of layer " + std::to_string(view.i_layer) +
+                      " are beyond 65504, the most that the fit can hold",
+                  "this model's routers cannot be fitted; use the mask as it is (mascing chat)");
     }
     RouterSamples& sample = samples[place[view.i_layer]];
     const auto n_before = sample.inputs.size();

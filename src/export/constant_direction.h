@@ -66,7 +66,8 @@ struct RouterSamples {
 
 /// Reads the samples (as many as n_max_token allows), fits every layer that the mask touches. The
 /// first report of progress tells threads, memory and passes.
-/// Throws Error{kMismatch} for a mask of another model.
+/// Throws Error{kMismatch} for a mask of another model, Error{kInsufficient} for inputs that half
+/// precision cannot hold.
 [[nodiscard]] RouterUpdate fit_router_update(Host& host,
                                              const Mask& mask,
                                              double alpha,

@@ -52,6 +52,7 @@ HfPatch patch(const SafetensorsTensor& tensor,
   plain_codec().encode(type, wanted.data(), 1, n, patched.bytes.data());
   std::vector<float> stored(wanted.size());
   plain_codec().decode(type, patched.bytes.data(), n, stored.data());
+  require_finite(tensor.name, stored);
   loss = rounding_loss(original, wanted, stored);
   return patched;
 }

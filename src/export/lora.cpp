@@ -1,14 +1,18 @@
 // The adapter in GGUF:
 //   general.type = "adapter", adapter.type = "lora", general.architecture = the model's,
-//   adapter.lora.alpha = R (F32), mascing.* (see below)
+//   adapter.lora.alpha = R (F32), mascing.* (origin_keys.h), mascing.checksum = SHA-256 of the
+//   matrices and what they belong to (adapters of earlier versions have none)
 //   blk.<N>.ffn_gate_inp.weight.lora_a {D, R} = down, .lora_b {R, E} = up, both F32
 #include "export/lora.h"
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/files.h"
+#include "base/numeric.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "export/origin_keys.h"
 #include "format/gguf.h"
@@ -19,14 +23,7 @@ namespace mascing {
 namespace {
 
 constexpr const char* kLoraType = "lora";
-
-int64_t largest_rank(const RouterUpdate& update) {
-  int64_t rank = 0;
-  for (const LayerUpdate& layer : update.layers) {
-    rank = std::max(rank, layer.rank);
-  }
-  return rank;
-}
+constexpr const char* kAdapterChecksumKey = "mascing.checksum";
 
 std::string tensor_name(int64_t block) {
   return "blk." + std::to_string(block) + ".ffn_gate_inp.weight";
@@ -42,15 +39,35 @@ std::vector<float> widen(const std::vector<float>& values, int64_t from, int64_t
   return wide;
 }
 
-void put_layers(const RouterUpdate& update, int64_t rank, GgufWriter& writer) {
+/// All layers with the same rank, as they are stored.
+RouterUpdate of_rank(RouterUpdate update, int64_t rank) {
+  for (LayerUpdate& layer : update.layers) {
+    layer.down.resize(rank * update.n_embd, 0.0F);
+    layer.up = widen(layer.up, layer.rank, rank);
+    layer.rank = rank;
+  }
+  return update;
+}
+
+void put_layers(const RouterUpdate& update, GgufWriter& writer) {
   for (const LayerUpdate& layer : update.layers) {
     const std::string name = tensor_name(update.blocks[layer.i_layer]);
-    std::vector<float> down = layer.down;
-    down.resize(rank * update.n_embd, 0.0F);
-    const std::vector<float> up = widen(layer.up, layer.rank, rank);
-    writer.add_tensor_f32(name + ".lora_a", {update.n_embd, rank}, down.data());
-    writer.add_tensor_f32(name + ".lora_b", {rank, update.n_expert}, up.data());
+    writer.add_tensor_f32(name + ".lora_a", {update.n_embd, layer.rank}, layer.down.data());
+    writer.add_tensor_f32(name + ".lora_b", {layer.rank, update.n_expert}, layer.up.data());
   }
+}
+
+/// Of the matrices as they are stored, and of what they belong to.
+std::string adapter_checksum(const RouterUpdate& update) {
+  Sha256 hash;
+  hash.update(update.origin.fingerprint + "\n" + update.origin.mask_hash + "\n");
+  hash.update(&update.origin.alpha, sizeof(double));
+  for (const LayerUpdate& layer : update.layers) {
+    hash.update(tensor_name(update.blocks[layer.i_layer]) + "\n");
+    hash.update(layer.down.data(), layer.down.size() * sizeof(float));
+    hash.update(layer.up.data(), layer.up.size() * sizeof(float));
+  }
+  return hash.hex();
 }
 
 std::string where(const GgufFile& file) {
@@ -68,7 +85,22 @@ std::vector<float> floats_of(const GgufFile& file,
   }
   std::vector<float> values(tensor->size_bytes / sizeof(float));
   std::memcpy(values.data(), tensor->data, tensor->size_bytes);
+  if (!are_finite(values)) {
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": tensor \"" + name + "\" has values that are not finite",
+                "the adapter is damaged; export it again");
+  }
   return values;
+}
+
+/// Files of earlier versions have no checksum.
+void require_checksum(const GgufFile& file, const RouterUpdate& update) {
+  const std::optional<std::string> stated = file.get_string(kAdapterChecksumKey);
+  if (stated && *stated != adapter_checksum(update)) {
+    throw Error(ErrorKind::kBadInput,
+                where(file) + ": its content does not match its checksum",
+                "the adapter is damaged; copy or export it again");
+  }
 }
 
 /// What write_lora stores as alpha. A value that no rank can have would not even fit the type.
@@ -106,6 +138,7 @@ void write_lora(const std::string& path, const RouterUpdate& update) {
                           : "[lora] an adapter cannot change a router's bias",
                 "fit the update without shifts, or bake it into the model");
   }
+  require_finite(update);
   GgufWriter writer;
   writer.set_string("general.type", "adapter");
   writer.set_string("general.architecture", update.origin.architecture);
@@ -115,7 +148,9 @@ void write_lora(const std::string& path, const RouterUpdate& update) {
   writer.set_float("adapter.lora.alpha", static_cast<float>(rank));
   writer.set_string("adapter.lora.task_name", update.origin.scenario);
   put_origin(update, kLoraType, writer);
-  put_layers(update, rank, writer);
+  const RouterUpdate stored = of_rank(update, rank);
+  writer.set_string(kAdapterChecksumKey, adapter_checksum(stored));
+  put_layers(stored, writer);
   writer.write(path);
 }
 
@@ -129,6 +164,7 @@ RouterUpdate read_lora(const std::string& path) {
     layer.down = floats_of(file, name + ".lora_a", {update.n_embd, rank});
     layer.up = floats_of(file, name + ".lora_b", {rank, update.n_expert});
   }
+  require_checksum(file, update);
   return update;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "base/text.h"
 #include "export/calibration.h"
@@ -31,16 +32,37 @@ void warn_of_poor_fit(ObtainedUpdate& obtained) {
   }
 }
 
-RouterUpdate read_adapter(const std::string& adapter, const Mask& mask) {
-  RouterUpdate update = read_lora(adapter);
+void warn_of_other_strength(double fitted_at, ObtainedUpdate& obtained) {
+  obtained.warnings.push_back(
+      {"other_strength",
+       "the adapter was fitted at strength " + format_number(fitted_at, 3) +
+           ", so how good the fit is at " + format_number(obtained.update.origin.alpha, 3) +
+           " is not known",
+       "fit again at this strength (-m and --data in place of --adapter), or measure it: `mascing "
+       "export --check`"});
+}
+
+ObtainedUpdate read_adapter(const std::string& adapter, const Mask& mask) {
+  ObtainedUpdate obtained{read_lora(adapter), {}};
+  RouterUpdate& update = obtained.update;
   if (update.origin.mask_hash != hash_mask(mask)) {
     throw Error(ErrorKind::kMismatch,
                 "[export] " + adapter + " was made from another mask (" + update.origin.scenario +
                     ", " + update.origin.mask_hash.substr(0, 12) + ")",
                 "export an adapter from this mask first, or replace --adapter with -m");
   }
-  update.origin.alpha = mask.alpha;
-  return update;
+  update.fidelity = {};
+  const double fitted_at = std::exchange(update.origin.alpha, double{mask.alpha});
+  const auto is_measured = [](const LayerUpdate& layer) { return layer.quality.n_token > 0; };
+  if (fitted_at != update.origin.alpha &&
+      std::any_of(update.layers.begin(), update.layers.end(), is_measured)) {
+    for (LayerUpdate& layer : update.layers) {
+      layer.quality = {};
+    }
+    warn_of_other_strength(fitted_at, obtained);
+  }
+  warn_of_poor_fit(obtained);
+  return obtained;
 }
 
 Mask without_adapter(Mask mask) {
@@ -77,6 +99,7 @@ ObtainedUpdate fit(const Mask& mask,
       options.model.n_thread > 0 ? options.model.n_thread : std::thread::hardware_concurrency();
   obtained.update =
       fit_router_update(*host, without_adapter(mask), mask.alpha, samples, how, progress);
+  require_finite(obtained.update);
   obtained.update.origin = origin_of(mask, mask.alpha);
   warn_of_poor_fit(obtained);
   if (mask.has_adapter()) {
@@ -97,7 +120,7 @@ ObtainedUpdate obtain_update(const Mask& mask,
                 "set a strength: mask.gguf=1.0");
   }
   if (!options.adapter.empty()) {
-    return {read_adapter(options.adapter, mask), {}};
+    return read_adapter(options.adapter, mask);
   }
   if (without_adapter(mask).n_active() == 0) {
     if (!options.model.path.empty()) {

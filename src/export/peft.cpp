@@ -120,10 +120,7 @@ void write_peft(const std::string& folder,
   if (!any_model) {
     require_fingerprint(shards, update);
   }
-  int64_t rank = 0;
-  for (const LayerUpdate& layer : update.layers) {
-    rank = std::max(rank, layer.rank);
-  }
+  const int64_t rank = largest_rank(update);
   if (rank == 0) {
     throw Error(ErrorKind::kUsage,
                 "[peft] nothing to export, the mask is empty",

@@ -62,6 +62,12 @@ void add_update_row(const LayerUpdate& layer,
 /// Adds the layers of `more` to those of `update`, of the same model.
 void append_update(const RouterUpdate& more, RouterUpdate& update);
 
+/// 0 without layers.
+[[nodiscard]] int64_t largest_rank(const RouterUpdate& update);
+
+/// Throws Error{kInsufficient} if a number of the update is not finite.
+void require_finite(const RouterUpdate& update);
+
 /// How the layers of an update were fitted, in their order.
 [[nodiscard]] std::vector<LayerFit> layer_fits(const RouterUpdate& update);
 

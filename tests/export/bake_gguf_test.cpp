@@ -1,6 +1,7 @@
 // Baking changes routers and nothing else, and can be taken back.
 #include "export/bake_gguf.h"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -162,6 +163,12 @@ TEST_F(BakeGgufTest, InterruptedItLeavesNothing) {
   expect_error(ErrorKind::kInterrupted, "", [&] {
     bake_gguf(model_, baked_, update_, plain_codec(), stop);
   });
+  EXPECT_EQ(folder_.n_entry(), 1);
+}
+
+TEST_F(BakeGgufTest, ValuesThatAreNotFiniteAreNotBaked) {
+  update_.layers[0].up[0] = NAN;
+  expect_error(ErrorKind::kBadInput, "not finite", [&] { bake(baked_); });
   EXPECT_EQ(folder_.n_entry(), 1);
 }
 

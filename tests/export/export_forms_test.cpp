@@ -27,7 +27,9 @@ class ExportFormsTest : public testing::Test {
     RouterUpdate update = small_update(model_);
     update.origin.mask_hash = hash_mask(mask_);
     update.origin.alpha = 0.25;
+    update.fidelity.n_token = 9;
     update.layers[0].quality.same_experts = 0.75;
+    update.layers[0].quality.n_token = 40;
     for (LayerUpdate& layer : update.layers) {
       layer.shift.clear();
     }
@@ -44,16 +46,27 @@ class ExportFormsTest : public testing::Test {
   ExportOptions options_;
 };
 
-TEST_F(ExportFormsTest, AnAdapterIsWrittenAtTheStrengthOfTheMask) {
-  mask_.alpha = 1.5F;
+TEST_F(ExportFormsTest, AnAdapterIsWrittenAgainWithItsFit) {
+  mask_.alpha = 0.25F;
   const ExportReport report = export_lora(mask_, output_, options_);
   EXPECT_EQ(report.files, std::vector<std::string>{output_});
   EXPECT_FALSE(report.check.has_value());
-  EXPECT_TRUE(report.warnings.empty());
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_EQ(report.warnings[0].id, "poor_fit");
   ASSERT_EQ(report.fit.size(), 2U);
   EXPECT_EQ(report.fit[0].block, 1);
   EXPECT_EQ(report.fit[0].rank, 2);
   EXPECT_EQ(report.fit[0].quality.same_experts, 0.75);
+  EXPECT_EQ(read_lora(output_).origin.alpha, 0.25);
+  EXPECT_EQ(read_lora(output_).fidelity.n_token, 0) << "the check was of another file";
+}
+
+TEST_F(ExportFormsTest, AtAnotherStrengthTheQualityOfTheFitIsNotKnown) {
+  mask_.alpha = 1.5F;
+  const ExportReport report = export_lora(mask_, output_, options_);
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_EQ(report.warnings[0].id, "other_strength");
+  EXPECT_EQ(report.fit[0].quality.n_token, 0);
   EXPECT_EQ(read_lora(output_).origin.alpha, 1.5);
 }
 

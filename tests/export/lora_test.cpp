@@ -117,6 +117,33 @@ TEST_F(LoraTest, ALayerOrABlockThatIsNamedTwiceIsRefused) {
   }
 }
 
+TEST_F(LoraTest, AChangedNumberIsNoticedByTheChecksum) {
+  write_lora(path_, update_);
+  const GgufFile file = GgufFile::open(path_);
+  const auto place =
+      file.find_tensor("blk.1.ffn_gate_inp.weight.lora_b")->data - file.file().data();
+  const std::string bytes = read_text_file(path_);
+  const auto with_number = [&](std::string changed, float value) {
+    std::memcpy(changed.data() + place, &value, sizeof value);
+    write_file_atomically(path_, changed);
+  };
+  with_number(bytes, 2e33F);
+  expect_error(
+      ErrorKind::kBadInput, "does not match its checksum", [&] { (void)read_lora(path_); });
+  std::string old = bytes;  // of an earlier version: no such key
+  old[old.find("mascing.checksum")] = 'M';
+  with_number(old, 2.0F);
+  EXPECT_EQ(read_lora(path_).layers[0].up[0], 2.0F);
+  with_number(old, NAN);
+  expect_error(ErrorKind::kBadInput, "not finite", [&] { (void)read_lora(path_); });
+}
+
+TEST_F(LoraTest, AnUpdateThatIsNotFiniteIsNotWritten) {
+  update_.layers[0].up[1] = INFINITY;
+  expect_error(ErrorKind::kInsufficient, "not finite", [&] { write_lora(path_, update_); });
+  EXPECT_FALSE(file_exists(path_));
+}
+
 TEST_F(LoraTest, DamagedFilesAreRefusedOrRead) {
   // With rank 8 the last tensor ends where the file does: nobody would miss bytes of padding.
   update_.layers.pop_back();
