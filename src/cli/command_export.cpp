@@ -184,15 +184,16 @@ void refuse_unused(const CLI::App& command, const std::string& target) {
   }
 }
 
-/// The mask, the model and everything else that an export reads.
+/// The mask, the model and everything else that an export reads. A baked GGUF may replace links to
+/// the model's parts, which its export tells from the model itself.
 std::vector<std::string> inputs_of(const ExportArguments& arguments) {
   std::vector<std::string> inputs = paths_of_masks(arguments.masks);
   inputs.insert(inputs.end(), arguments.source.data.begin(), arguments.source.data.end());
-  for (const std::string* path : {&arguments.source.model.host.path,
-                                  &arguments.source.adapter,
-                                  &arguments.folder,
-                                  &arguments.check,
-                                  &arguments.results}) {
+  if (arguments.target != "gguf") {
+    inputs.push_back(arguments.source.model.host.path);
+  }
+  for (const std::string* path :
+       {&arguments.source.adapter, &arguments.folder, &arguments.check, &arguments.results}) {
     inputs.push_back(*path);
   }
   return inputs;

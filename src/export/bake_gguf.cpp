@@ -7,6 +7,9 @@
 //   mascing.bake.size                            of the original
 //   mascing.bake.routers                         names of the changed tensors, in file order
 //   mascing.bake.router_hash, undo_hash          of their new and old bytes
+//   mascing.bake.rest_hash                       of the other tensor data; samples of long
+//   stretches
+//                                                (files of earlier versions have none)
 #include "export/bake_gguf.h"
 
 #include <algorithm>
@@ -60,33 +63,40 @@ PatchKeys keys_of_part(const GgufFile& part,
 class Output {
  public:
   void write(const std::string& path, std::unique_ptr<AtomicFile> file) {
-    files_.push_back(std::move(file));
-    paths_.push_back(path);
+    parts_.push_back({path, "", std::move(file)});
   }
   void link(const std::string& from, const std::string& to) {
-    links_.emplace_back(from, to);
-    paths_.push_back(to);
+    parts_.push_back({to, from, nullptr});
   }
   /// The first part is published last, because the other parts are unusable without it.
   std::vector<std::string> commit() {
-    for (const auto& [from, to] : links_) {
-      link_or_copy(from, to);
+    for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {
+      if (part->file == nullptr) {
+        link_or_copy(part->source, part->path);
+      } else {
+        part->file->commit();
+      }
     }
-    for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
-      (*file)->commit();
+    std::vector<std::string> paths;
+    for (const Part& part : parts_) {
+      paths.push_back(part.path);
     }
-    return paths_;
+    return paths;
   }
 
  private:
-  std::vector<std::unique_ptr<AtomicFile>> files_;
-  std::vector<std::pair<std::string, std::string>> links_;
-  std::vector<std::string> paths_;
+  struct Part {
+    std::string path;
+    std::string source;                ///< to link to
+    std::unique_ptr<AtomicFile> file;  ///< null for a link
+  };
+  std::vector<Part> parts_;
 };
 
+/// Links of an earlier export are other names of the model's parts, and may be replaced.
 void refuse_itself(const std::string& from, const std::string& to) {
   std::error_code ignored;
-  if (std::filesystem::equivalent(from, to, ignored)) {
+  if (std::filesystem::canonical(from) == std::filesystem::weakly_canonical(to, ignored)) {
     throw Error(ErrorKind::kUsage,
                 "[bake] " + printable(to) + " is the model itself",
                 "choose another output; the source is never changed");
@@ -161,10 +171,11 @@ std::optional<BakeRecord> read_bake(const std::string& model) {
     if (!record) {
       record.emplace();
       record->update = get_origin(part, kExportType);
-      record->is_intact = record->can_undo = true;
+      record->is_intact = record->can_undo = record->is_rest_checked = true;
     }
     record->is_intact = record->is_intact && has_patched_bytes(part);
     record->can_undo = record->can_undo && can_unpatch(part);
+    record->is_rest_checked = record->is_rest_checked && covers_rest(part);
   }
   return record;
 }
@@ -181,8 +192,9 @@ std::vector<std::string> unbake_gguf(const std::string& model,
   }
   if (!record->is_intact || !record->can_undo) {
     fail(model,
-         record->is_intact ? "the saved original router weights are missing or damaged"
-                           : "its routers were changed after it was baked",
+         record->is_intact
+             ? "the saved original router weights or other weights are missing or damaged"
+             : "its routers were changed after it was baked",
          "it cannot be restored; use the original file");
   }
   Output written;

@@ -44,14 +44,16 @@ BakeReport bake_gguf(const std::string& model,
 struct BakeRecord {
   RouterUpdate update;     ///< without the weights
   bool is_intact = false;  ///< the routers are unchanged since baking
-  bool can_undo = false;   ///< the original bytes are present and undamaged
+  bool can_undo = false;   ///< the original bytes are present and undamaged, and so is the rest
+  bool is_rest_checked = false;  ///< false for files of earlier versions: only routers and header
 };
 
 /// Empty if the model is not baked. Throws Error{kBadInput}.
 [[nodiscard]] std::optional<BakeRecord> read_bake(const std::string& model);
 
 /// Restores the original file byte for byte. Throws Error{kBadInput} if the model is not baked, was
-/// changed since, or lost the original bytes.
+/// changed since, or lost the original bytes. Header and routers are checked in full; of longer
+/// stretches between routers (16 MiB) samples are.
 std::vector<std::string> unbake_gguf(const std::string& model,
                                      const std::string& output,
                                      const Progress& progress = {});

@@ -141,7 +141,7 @@ HfReport bake_hf(const std::string& folder,
   return found;
 }
 
-std::vector<std::string> describe_hf_bake(const std::string& folder) {
+HfRecord describe_hf_bake(const std::string& folder) {
   const std::string path = folder + "/" + kRecordName;
   if (!file_exists(path)) {
     return {};
@@ -150,22 +150,21 @@ std::vector<std::string> describe_hf_bake(const std::string& folder) {
   if (!record.is_object() || !record.contains("routers") || !record["routers"].is_object()) {
     throw Error(ErrorKind::kBadInput, "[hf] " + path + " is damaged", "bake the folder again");
   }
-  std::vector<std::string> lines;
+  HfRecord found;
   for (const char* key : {"scenario", "model_name", "mask_hash", "fingerprint"}) {
     const json value = record.value(key, json("unknown"));
     require_type(value.is_string(), path, key);
-    lines.push_back(std::string(key) + "  " + printable(value.get<std::string>(), 200));
+    found.lines.push_back(std::string(key) + "  " + printable(value.get<std::string>(), 200));
   }
   const json alpha = record.value("alpha", json(0.0));
   require_type(alpha.is_number(), path, "alpha");
-  lines.push_back("alpha  " + format_number(alpha.get<double>(), 3));
+  found.lines.push_back("alpha  " + format_number(alpha.get<double>(), 3));
   const HfFolder hf = open_hf_folder(folder);
   std::map<std::string, std::string> shard_of;
   for (const auto& [block, router] : hf.routers) {
     shard_of[router.weight.name] = router.weight.shard;
     shard_of[router.bias.name] = router.bias.shard;
   }
-  int64_t n_changed = 0;
   for (const auto& [name, hash] : record["routers"].items()) {
     const auto shard = shard_of.find(name);
     const auto file = shard == shard_of.end()
@@ -177,12 +176,12 @@ std::vector<std::string> describe_hf_bake(const std::string& folder) {
     const bool is_same =
         tensor != nullptr &&
         hash == sha256_hex({reinterpret_cast<const char*>(tensor->data), tensor->size_bytes});
-    n_changed += is_same ? 0 : 1;
+    found.n_changed += is_same ? 0 : 1;
   }
-  lines.push_back(n_changed == 0
-                      ? "routers  intact"
-                      : "routers  " + std::to_string(n_changed) + " changed after baking");
-  return lines;
+  found.lines.push_back(found.n_changed == 0 ? "routers  intact"
+                                             : "routers  " + std::to_string(found.n_changed) +
+                                                   " changed after baking");
+  return found;
 }
 
 }  // namespace mascing

@@ -5,6 +5,7 @@
 // and the router has a bias (gpt-oss). Rounding to bf16 or f16 adds an error, which is reported.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,13 @@ HfReport bake_hf(const std::string& folder,
                  bool any_model,
                  const Progress& progress = {});
 
-/// Describes mascing.json and whether the routers are intact, one item per line. Empty if the
-/// folder is not baked. Throws Error{kBadInput}.
-[[nodiscard]] std::vector<std::string> describe_hf_bake(const std::string& folder);
+/// What mascing.json says.
+struct HfRecord {
+  std::vector<std::string> lines;  ///< one item each; empty if the folder is not baked
+  int64_t n_changed = 0;           ///< routers that are not as they were baked
+};
+
+/// Throws Error{kBadInput}.
+[[nodiscard]] HfRecord describe_hf_bake(const std::string& folder);
 
 }  // namespace mascing

@@ -165,6 +165,7 @@ ExportReport export_peft(const Mask& mask,
 }
 
 ExportReport export_easysteer(const Mask& mask, const std::string& output) {
+  require_effect(mask);
   ExportReport report;
   report.files = {output};
   report.two_levels = easysteer_layers(mask, mask.alpha);

@@ -40,7 +40,10 @@ void write_patched(const GgufFile& part,
 [[nodiscard]] bool is_patched(const GgufFile& part);
 /// True if the changed tensors are intact.
 [[nodiscard]] bool has_patched_bytes(const GgufFile& part);
-/// True if the original can be restored.
+/// True if the file says how the tensor data looked that were not changed.
+[[nodiscard]] bool covers_rest(const GgufFile& part);
+/// True if the original can be restored: old bytes and, where the file covers it, the rest are as
+/// they were.
 [[nodiscard]] bool can_unpatch(const GgufFile& part);
 /// Writes the original; can_unpatch must hold.
 void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress);
@@ -49,7 +52,7 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
 void copy_file(const std::string& from, const std::string& to);
 
 /// A second name for a file that does not change, or a copy where the file system has no links.
-/// Replaces what is there.
+/// Replaces what is there, in one step.
 void link_or_copy(const std::string& from, const std::string& to);
 
 }  // namespace mascing

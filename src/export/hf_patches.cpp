@@ -123,6 +123,12 @@ void require_layers(const HfShards& shards, const RouterUpdate& update) {
                    std::to_string(update.n_expert) + ", " + std::to_string(update.n_embd) + "]",
                "the mask is for another model");
     }
+    const HfTensor& bias = found->second.bias;
+    if (!bias.name.empty() && shards.find(bias).shape != std::vector<int64_t>{update.n_expert}) {
+      mismatch("router bias " + printable(bias.name) + " is not of shape [" +
+                   std::to_string(update.n_expert) + "]",
+               "the mask is for another model");
+    }
   }
 }
 

@@ -110,15 +110,19 @@ ObtainedUpdate fit(const Mask& mask,
 
 }  // namespace
 
-ObtainedUpdate obtain_update(const Mask& mask,
-                             const ExportOptions& options,
-                             bool may_shift,
-                             const Progress& progress) {
+void require_effect(const Mask& mask) {
   if (mask.n_active() == 0 || mask.alpha == 0.0F) {
     throw Error(ErrorKind::kInsufficient,
                 "[export] nothing to export, the mask is empty or its strength is 0",
                 "set a strength: mask.gguf=1.0");
   }
+}
+
+ObtainedUpdate obtain_update(const Mask& mask,
+                             const ExportOptions& options,
+                             bool may_shift,
+                             const Progress& progress) {
+  require_effect(mask);
   if (!options.adapter.empty()) {
     return read_adapter(options.adapter, mask);
   }

@@ -14,6 +14,9 @@ struct ObtainedUpdate {
   std::vector<Warning> warnings;
 };
 
+/// Throws Error{kInsufficient} for a mask that changes nothing.
+void require_effect(const Mask& mask);
+
 /// The update for `mask` at its own alpha, without a check's findings: they are of another file. An
 /// adapter that was fitted at another strength says nothing of how good the fit is at this one.
 /// Throws Error{kInsufficient} for a mask that changes

@@ -72,6 +72,15 @@ says out "6 routers checked"
 run 0 "$mascing" mask verify "$work/hf-steered"
 says out "intact"
 
+expect_error 2 "-m is only compared" "$mascing" mask verify "$work/hf-steered" -m "$planted"
+expect_error 2 "-m is only compared" "$mascing" mask verify "$planted" -m "$work/none.gguf"
+cp -r "$work/hf-steered" "$work/hf-changed"
+run 0 python3 -c 'import json,sys
+record = json.load(open(sys.argv[1]))
+record["routers"][next(iter(record["routers"]))] = "0" * 64
+json.dump(record, open(sys.argv[1], "w"))' "$work/hf-changed/mascing.json"
+expect_error 1 "1 routers in" "$mascing" mask verify "$work/hf-changed"
+
 # A PEFT adapter: its matrices are those of the adapter above, at the strength of the mask.
 run 0 "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to peft -o "$work/peft"
 says err "--enable-lora"
@@ -147,7 +156,8 @@ expect_error 2 "--model-dir" "${export_mask[@]}" --adapter "$work/a.gguf" --to h
 expect_error 2 "--to" "${export_mask[@]}" -m "$planted" --to tarot -o "$work/x"
 expect_error 2 "is not a number" "$mascing" export "$work/mask.gguf=strong" -m "$planted" --to lora -o "$work/x"
 expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" -m "$planted" --to lora -o "$work/x"
-expect_error 2 "is the input" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
+expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" --to easysteer -o "$work/x"
+expect_error 2 "is the model itself" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
 expect_equal "the source" "$work/model.gguf" "$planted"
 expect_error 1 "dense model" "${export_mask[@]}" -m "$work/dense.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
 expect_error 1 "already baked" "${export_mask[@]}" -m "$work/steered.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"

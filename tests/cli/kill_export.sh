@@ -59,7 +59,7 @@ for i in $(seq 14); do
   if [ -e "$work/baked/x.gguf" ] && [ "$(head -c 3 "$work/baked/x.gguf")" != old ]; then
     run 0 "$mascing" mask verify "$work/baked/x.gguf" -m "$work/model.gguf"
     says out "intact"
-    says out "possible"
+    says out "possible: mascing mask unbake"
   elif [ $((i % 2)) -eq 0 ]; then
     [ "$(cat "$work/baked/x.gguf")" = old ] || fail "the old file is gone"
   fi

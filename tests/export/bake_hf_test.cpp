@@ -167,6 +167,20 @@ TEST_F(BakeHfTest, AMaskOfOtherLayersOrWidthIsRefused) {
   expect_error(ErrorKind::kMismatch, "shape", [&] { bake_hf(hf_, out_, other, true); });
 }
 
+TEST_F(BakeHfTest, ABiasOfAnotherLengthIsRefused) {
+  update_.layers[0].shift = {2.0F, 4.0F, -6.0F};
+  const auto weight1 = bfloats(tensor_values(gguf_, "blk.1.ffn_gate_inp.weight"));
+  const std::vector<uint16_t> long_bias(64, 0);
+  const std::vector<float> other = {1.0F, 2.0F, 3.0F};
+  write_safetensors(shard(1),
+                    {{kHfWeight1, "BF16", {kSmallExpert, kSmallEmbd}, weight1.data(), 24},
+                     {kHfBias1, "BF16", {64}, long_bias.data(), 128},
+                     {"model.embed_tokens.weight", "F32", {3}, other.data(), 12}},
+                    {});
+  expect_error(
+      ErrorKind::kMismatch, "is not of shape [3]", [&] { bake_hf(hf_, out_, update_, true); });
+}
+
 TEST_F(BakeHfTest, BrokenFoldersAreNamedAndNothingIsWritten) {
   const auto expect_bad = [&](const std::string& words) {
     expect_error(ErrorKind::kBadInput, words, [&] { bake_hf(hf_, out_, update_, false); });
@@ -225,15 +239,17 @@ TEST_F(BakeHfTest, WhatAKilledProcessLeftIsRemovedAndWhatARunningOneWritesIsNot)
 }
 
 TEST_F(BakeHfTest, TheRecordNoticesAChangedRouter) {
-  EXPECT_TRUE(describe_hf_bake(hf_).empty());
+  EXPECT_TRUE(describe_hf_bake(hf_).lines.empty());
   bake_hf(hf_, out_, update_, false);
-  EXPECT_THAT(describe_hf_bake(out_), testing::Contains("routers  intact"));
+  EXPECT_THAT(describe_hf_bake(out_).lines, testing::Contains("routers  intact"));
+  EXPECT_EQ(describe_hf_bake(out_).n_changed, 0);
   const std::string path = out_ + "/" + shard_name(2);
   std::string bytes = read_text_file(path);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   write_file_atomically(path, bytes);
-  EXPECT_THAT(describe_hf_bake(out_),
+  EXPECT_THAT(describe_hf_bake(out_).lines,
               testing::Contains(testing::HasSubstr("changed after baking")));
+  EXPECT_EQ(describe_hf_bake(out_).n_changed, 1);
 }
 
 TEST_F(BakeHfTest, LinksThatLeaveTheFolderAreRefusedByName) {
@@ -334,6 +350,10 @@ TEST(RouterNames, OfTheFamiliesAreKnown) {
                         {"model.layers.3.mlp.experts.0.gate_proj.weight", -1, false},
                         {"model.layers.x.mlp.gate.weight", -1, false},
                         {"model.layers.3.mlp.gate.e_score_correction_bias", -1, false},
+                        {"mtp.layers.0.mlp.gate.weight", -1, false},
+                        {"model.mtp.layers.0.mlp.gate.weight", -1, false},
+                        {"talker.model.layers.0.mlp.gate.weight", -1, false},
+                        {"thinker.model.layers.0.mlp.gate.weight", 0, false},
                         {"lm_head.weight", -1, false}};
   for (const Case& c : cases) {
     bool is_bias = false;

@@ -134,6 +134,8 @@ TEST_F(ExportFormsTest, WhatDoesNotBelongTogetherIsRefused) {
   expect_error(ErrorKind::kUsage, "neither -m nor --adapter", [&] {
     export_lora(mask_, output_, ExportOptions());
   });
+  expect_error(
+      ErrorKind::kInsufficient, "strength is 0", [&] { export_easysteer(other, output_); });
   options_.check.resize(1);
   expect_error(ErrorKind::kUsage, "cannot run a Hugging Face folder", [&] {
     export_hf(mask_, folder_.path("hf"), output_, options_);
