@@ -127,7 +127,8 @@ void run_hf(const ExportArguments& arguments, const Mask& mask) {
   std::cout << report.files.size() << " files rewritten, " << report.linked.size()
             << " linked unchanged\n";
   for (const std::string& name : report.skipped) {
-    std::cout << "  omitted " << name << " (would bypass steering)\n";
+    std::cout << "  omitted " << name
+              << " (weights that would not be steered, or no plain folder)\n";
   }
   finish(arguments, report, arguments.output, command_line({"vllm", "serve", arguments.output}));
 }

@@ -73,8 +73,8 @@ void verify_adapter(const std::string& path, const std::string& model) {
 void verify_model(const std::string& path, const std::string& model) {
   const std::optional<BakeRecord> record = read_bake(path);
   if (!record) {
-    std::cout << "kind         model without a baked mask\n";
     refuse_model(model);
+    std::cout << "kind         model without a baked mask\n";
     return;
   }
   std::cout << "kind         baked model\n";

@@ -117,6 +117,25 @@ void require_fitting(const RouterUpdate& update, const ModelInfo& info) {
   }
 }
 
+/// The model, if it can take the update and be written as `first`.
+OpenModel open_bakeable(const std::string& model,
+                        const std::string& output,
+                        const RouterUpdate& update,
+                        const TensorCodec& codec) {
+  OpenModel opened = open_model(model, false, &codec);
+  if (opened.parts.front().has("mascing.export") || read_bake(model)) {
+    fail(model, "is already baked", "bake the original, or `mascing mask unbake` this one first");
+  }
+  require_fitting(update, opened.info);
+  require_writable(opened, update, codec);
+  const int64_t n_part = std::ssize(opened.parts);
+  const std::string first = first_part_name(output, n_part);
+  for (int64_t i = 0; i < n_part; ++i) {
+    refuse_itself(opened.parts[i].path(), part_path(first, i, n_part));
+  }
+  return opened;
+}
+
 }  // namespace
 
 RoundingLoss largest_loss(const std::vector<RoundingLoss>& losses) {
@@ -129,16 +148,24 @@ RoundingLoss largest_loss(const std::vector<RoundingLoss>& losses) {
   return largest;
 }
 
+void require_kept(const std::vector<RoundingLoss>& losses, const std::string& hint) {
+  constexpr double kMost = 0.5;
+  const RoundingLoss worst = largest_loss(losses);
+  if (worst.loss > kMost) {
+    throw Error(ErrorKind::kBadInput,
+                "[bake] routers of type " + worst.type +
+                    " cannot hold the change: " + format_number(100.0 * worst.loss, 1) +
+                    " % of it is lost to rounding in the worst layer",
+                hint);
+  }
+}
+
 BakeReport bake_gguf(const std::string& model,
                      const std::string& output,
                      const RouterUpdate& update,
                      const TensorCodec& codec,
                      const Progress& progress) {
-  const OpenModel opened = open_model(model, false, &codec);
-  if (opened.parts.front().has("mascing.export") || read_bake(model)) {
-    fail(model, "is already baked", "bake the original, or `mascing mask unbake` this one first");
-  }
-  require_fitting(update, opened.info);
+  const OpenModel opened = open_bakeable(model, output, update, codec);
   BakeReport report;
   const int64_t n_part = std::ssize(opened.parts);
   const std::string first = first_part_name(output, n_part);
@@ -146,7 +173,6 @@ BakeReport bake_gguf(const std::string& model,
   for (int64_t i = 0; i < n_part; ++i) {
     const GgufFile& part = opened.parts[i];
     const std::string path = part_path(first, i, n_part);
-    refuse_itself(part.path(), path);
     const std::vector<PatchedTensor> changed =
         bake_routers(opened, i, update, codec, report.losses);
     if (changed.empty()) {
@@ -157,8 +183,17 @@ BakeReport bake_gguf(const std::string& model,
     write_patched(part, keys_of_part(part, changed, update), changed, *file, progress);
     written.write(path, std::move(file));
   }
+  require_kept(report.losses, kGgufRoundingHint);
   report.files = written.commit();
   return report;
+}
+
+void require_bakeable(const std::string& model,
+                      const std::string& output,
+                      const RouterUpdate& outline,
+                      const TensorCodec& codec) {
+  const OpenModel opened = open_bakeable(model, output, outline, codec);
+  const AtomicFile probe(first_part_name(output, std::ssize(opened.parts)));
 }
 
 std::optional<BakeRecord> read_bake(const std::string& model) {

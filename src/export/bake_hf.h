@@ -17,8 +17,9 @@ namespace mascing {
 
 struct HfReport {
   std::vector<std::string> rewritten;  ///< safetensors files with changed routers
-  std::vector<std::string> linked;     ///< unchanged files
-  std::vector<std::string> skipped;    ///< omitted weights and folders, which would bypass steering
+  std::vector<std::string> linked;     ///< unchanged files, those of folders within among them
+  std::vector<std::string> skipped;    ///< omitted: other weights and folders of them, which would
+                                       ///< bypass steering, empty and hidden folders, links to some
   std::vector<RoundingLoss> losses;
 };
 
@@ -33,6 +34,15 @@ HfReport bake_hf(const std::string& folder,
                  const RouterUpdate& update,
                  bool any_model,
                  const Progress& progress = {});
+
+/// Throws what bake_hf would, of all that can be told from the outline of an update (outline_of).
+void require_bakeable_folder(const std::string& folder,
+                             const std::string& output,
+                             const RouterUpdate& outline,
+                             bool any_model);
+
+inline constexpr const char* kHfRoundingHint =
+    "use a folder whose routers are in F32, or the adapter on the routers (--to peft)";
 
 /// What mascing.json says.
 struct HfRecord {

@@ -16,7 +16,9 @@ bool lies_in(const GgufFile& part, const GgufTensor* tensor) {
   return tensor != nullptr && part.find_tensor(tensor->name) == tensor;
 }
 
-void require_writable(const GgufFile& part, const GgufTensor& tensor, const TensorCodec& codec) {
+void require_writable_tensor(const GgufFile& part,
+                             const GgufTensor& tensor,
+                             const TensorCodec& codec) {
   if (!codec.can_encode(tensor.type)) {
     throw Error(ErrorKind::kBadInput,
                 "[bake] " + printable(file_name(part.path())) + ": " + printable(tensor.name) +
@@ -52,6 +54,17 @@ PatchedTensor patch(const GgufTensor& tensor,
 }
 
 }  // namespace
+
+void require_writable(const OpenModel& model,
+                      const RouterUpdate& update,
+                      const TensorCodec& codec) {
+  for (const LayerUpdate& layer : update.layers) {
+    const RouterTensors& router = model.routers[layer.i_layer];
+    if (layer.rank > 0) {
+      require_writable_tensor(model.parts[router.i_part], *router.weight, codec);
+    }
+  }
+}
 
 std::vector<float> changed_weight(const std::vector<float>& original,
                                   const LayerUpdate& layer,
@@ -101,7 +114,7 @@ std::vector<PatchedTensor> bake_routers(const OpenModel& model,
   for (const LayerUpdate& layer : update.layers) {
     const RouterTensors& router = model.routers[layer.i_layer];
     if (layer.rank > 0 && lies_in(part, router.weight)) {
-      require_writable(part, *router.weight, codec);
+      require_writable_tensor(part, *router.weight, codec);
       const std::vector<float> original = decode(*router.weight, codec);
       const std::vector<float> wanted =
           changed_weight(original, layer, update.n_expert, update.n_embd, strength);
@@ -116,7 +129,7 @@ std::vector<PatchedTensor> bake_routers(const OpenModel& model,
                   "fit the update on this model");
     }
     if (!layer.shift.empty() && lies_in(part, router.bias)) {
-      require_writable(part, *router.bias, codec);
+      require_writable_tensor(part, *router.bias, codec);
       const std::vector<float> original = decode(*router.bias, codec);
       std::vector<float> wanted = original;
       for (size_t e = 0; e < wanted.size(); ++e) {

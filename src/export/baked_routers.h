@@ -10,6 +10,9 @@
 
 namespace mascing {
 
+/// Throws Error{kBadInput} for a router of a layer of the update whose type the codec cannot write.
+void require_writable(const OpenModel& model, const RouterUpdate& update, const TensorCodec& codec);
+
 /// Weights and biases of the routers in part `i_part`, in file order. Appends the rounding losses
 /// to `losses`. Throws Error{kBadInput} for a tensor type that the codec cannot write, or a shift
 /// for a router without bias.

@@ -33,22 +33,6 @@ std::string_view bytes_at(const GgufFile& part, size_t offset, size_t size) {
   return part.file().bytes().substr(offset, size);
 }
 
-void copy_in_pieces(const GgufFile& part,
-                    const CopySource& source,
-                    int64_t begin,
-                    int64_t end,
-                    AtomicFile& out,
-                    const Progress& progress) {
-  constexpr int64_t kMega = int64_t{1} << 20;
-  const int64_t total = std::ssize(part.file()) / kMega;
-  while (begin < end) {
-    const int64_t n = std::min(kPiece, end - begin);
-    out.append_from(source, begin, n);
-    begin += n;
-    report(progress, {"copy", begin / kMega, total, "MiB", ""});
-  }
-}
-
 std::string padding_to(size_t size, size_t alignment) {
   return std::string((alignment - size % alignment) % alignment, '\0');
 }
@@ -142,6 +126,20 @@ std::optional<size_t> undo_offset(const GgufFile& part) {
 
 }  // namespace
 
+void copy_in_pieces(const CopySource& source,
+                    int64_t begin,
+                    int64_t end,
+                    int64_t size,
+                    AtomicFile& out,
+                    const Progress& progress) {
+  while (begin < end) {
+    const int64_t n = std::min(kPiece, end - begin);
+    out.append_from(source, begin, n);
+    begin += n;
+    report(progress, {"copy", begin >> 20, size >> 20, "MiB", ""});
+  }
+}
+
 void put_patch_keys(const GgufFile& part,
                     const std::vector<PatchedTensor>& changed,
                     GgufWriter& writer) {
@@ -179,15 +177,16 @@ void write_patched(const GgufFile& part,
                    AtomicFile& out,
                    const Progress& progress) {
   const CopySource source(part.path());
+  const int64_t size = std::ssize(part.file());
   out.write(header_with(part, keys));
   auto position = static_cast<int64_t>(part.data_offset());
   for (const PatchedTensor& patch : changed) {
     const int64_t place = place_of(part, *patch.tensor);
-    copy_in_pieces(part, source, position, place, out, progress);
+    copy_in_pieces(source, position, place, size, out, progress);
     out.write(patch.bytes.data(), patch.bytes.size());
     position = place + std::ssize(patch.bytes);
   }
-  copy_in_pieces(part, source, position, std::ssize(part.file()), out, progress);
+  copy_in_pieces(source, position, size, size, out, progress);
   for (const PatchedTensor& patch : changed) {
     out.write(patch.tensor->data, patch.tensor->size_bytes);
   }
@@ -225,6 +224,7 @@ bool can_unpatch(const GgufFile& part) {
 
 void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress) {
   const CopySource source(part.path());
+  const int64_t size = std::ssize(part.file());
   const size_t undo = undo_offset(part).value();
   out.write(original_header(part).value());
   auto position = static_cast<int64_t>(part.data_offset());
@@ -232,12 +232,12 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
   const std::vector<const GgufTensor*> tensors = changed_tensors(part).value();
   for (const GgufTensor* tensor : tensors) {
     const int64_t place = place_of(part, *tensor);
-    copy_in_pieces(part, source, position, place, out, progress);
+    copy_in_pieces(source, position, place, size, out, progress);
     out.write(bytes_at(part, old, tensor->size_bytes));
     old += tensor->size_bytes;
     position = place + static_cast<int64_t>(tensor->size_bytes);
   }
-  copy_in_pieces(part, source, position, static_cast<int64_t>(undo), out, progress);
+  copy_in_pieces(source, position, static_cast<int64_t>(undo), size, out, progress);
 }
 
 void copy_file(const std::string& from, const std::string& to) {

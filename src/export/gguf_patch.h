@@ -48,6 +48,14 @@ void write_patched(const GgufFile& part,
 /// Writes the original; can_unpatch must hold.
 void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress);
 
+/// Bytes `begin` to `end` of `source`, which has `size` in all.
+void copy_in_pieces(const CopySource& source,
+                    int64_t begin,
+                    int64_t end,
+                    int64_t size,
+                    AtomicFile& out,
+                    const Progress& progress);
+
 /// Replaces what is there.
 void copy_file(const std::string& from, const std::string& to);
 

@@ -84,20 +84,6 @@ std::vector<float> shifted_bias(const HfShards& shards,
   return wanted;
 }
 
-void copy_in_pieces(const CopySource& source,
-                    int64_t begin,
-                    int64_t end,
-                    AtomicFile& out,
-                    const Progress& progress) {
-  constexpr int64_t kCopied = int64_t{64} << 20;
-  for (; begin < end; begin += kCopied) {
-    out.append_from(source, begin, std::min(kCopied, end - begin));
-    report(progress, {"copy", begin >> 20, end >> 20, "MiB", ""});
-  }
-}
-
-}  // namespace
-
 HfShards open_shards(const std::string& folder) {
   HfShards shards{open_hf_folder(folder), {}};
   for (const std::string& shard : shards.folder.shards) {
@@ -163,6 +149,17 @@ void require_fingerprint(const HfShards& shards, const RouterUpdate& update) {
   }
 }
 
+}  // namespace
+
+HfShards open_fitting(const std::string& folder, const RouterUpdate& update, bool any_model) {
+  HfShards shards = open_shards(folder);
+  require_layers(shards, update);
+  if (!any_model) {
+    require_fingerprint(shards, update);
+  }
+  return shards;
+}
+
 HfPatches patch_routers(const HfShards& shards, const RouterUpdate& update) {
   HfPatches patches;
   const double strength = update.origin.alpha;
@@ -203,15 +200,16 @@ void write_shard(const SafetensorsFile& file,
                  const std::string& path,
                  const Progress& progress) {
   const CopySource source(file.path());
+  const int64_t size = std::ssize(file.file());
   AtomicFile out(path);
   int64_t position = 0;
   for (const HfPatch& patch : patches) {
     const int64_t place = patch.tensor->data - file.file().data();
-    copy_in_pieces(source, position, place, out, progress);
+    copy_in_pieces(source, position, place, size, out, progress);
     out.write(patch.bytes.data(), patch.bytes.size());
     position = place + std::ssize(patch.bytes);
   }
-  copy_in_pieces(source, position, std::ssize(file.file()), out, progress);
+  copy_in_pieces(source, position, size, size, out, progress);
   out.commit();
 }
 

@@ -115,11 +115,7 @@ void write_peft(const std::string& folder,
                 const std::string& output,
                 const RouterUpdate& update,
                 bool any_model) {
-  const HfShards shards = open_shards(folder);
-  require_layers(shards, update);
-  if (!any_model) {
-    require_fingerprint(shards, update);
-  }
+  const HfShards shards = open_fitting(folder, update, any_model);
   const int64_t rank = largest_rank(update);
   if (rank == 0) {
     throw Error(ErrorKind::kUsage,

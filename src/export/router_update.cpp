@@ -35,6 +35,19 @@ RouterUpdate start_update(const Mask& mask, int64_t n_embd, double alpha) {
   return update;
 }
 
+RouterUpdate outline_of(const Mask& mask, int64_t n_embd) {
+  RouterUpdate outline = start_update(mask, n_embd, mask.alpha);
+  for (int64_t l = 0; l < mask.n_layer; ++l) {
+    if (!mask.is_zero(l)) {
+      LayerUpdate layer;
+      layer.i_layer = l;
+      layer.rank = 1;
+      outline.layers.push_back(std::move(layer));
+    }
+  }
+  return outline;
+}
+
 RouterUpdate update_of_adapter(const Mask& mask, double alpha) {
   const RouterAdapter& adapter = mask.adapter;
   RouterUpdate update = start_update(mask, adapter.n_embd, alpha);

@@ -57,6 +57,9 @@ void add_update_row(const LayerUpdate& layer,
 
 /// Without layers. `n_embd`: width of the model's routers.
 [[nodiscard]] RouterUpdate start_update(const Mask& mask, int64_t n_embd, double alpha);
+/// The same with a layer of rank 1 and no numbers for each that the mask touches: what can be told
+/// of an update before it is fitted.
+[[nodiscard]] RouterUpdate outline_of(const Mask& mask, int64_t n_embd);
 /// What the adapter of a mask is as an update: exactly the same. Its S is not in it.
 [[nodiscard]] RouterUpdate update_of_adapter(const Mask& mask, double alpha);
 /// Adds the layers of `more` to those of `update`, of the same model.

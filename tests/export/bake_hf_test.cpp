@@ -126,6 +126,33 @@ TEST_F(BakeHfTest, FilesWithoutRoutersAreLinkedAndOtherWeightsLeftOut) {
             read_text_file(out_ + "/model.safetensors.index.json"));
 }
 
+TEST_F(BakeHfTest, FoldersWithoutWeightsAreCopiedAndTheirLinksChecked) {
+  fs::create_directories(hf_ + "/additional_chat_templates/de");
+  write_file_atomically(hf_ + "/additional_chat_templates/tool.jinja", "tools");
+  write_file_atomically(hf_ + "/additional_chat_templates/de/tool.jinja", "Werkzeug");
+  fs::create_directories(hf_ + "/onnx");
+  write_file_atomically(hf_ + "/onnx/model.onnx", "not steered");
+  fs::create_directories(hf_ + "/.cache");
+  write_file_atomically(hf_ + "/.cache/download", "");
+  const HfReport report = bake_hf(hf_, out_, update_, false);
+  EXPECT_EQ(read_text_file(out_ + "/additional_chat_templates/tool.jinja"), "tools");
+  EXPECT_EQ(read_text_file(out_ + "/additional_chat_templates/de/tool.jinja"), "Werkzeug");
+  EXPECT_THAT(report.skipped, testing::ElementsAre(".cache", "onnx", "pytorch_model.bin"));
+  EXPECT_FALSE(file_exists(out_ + "/onnx"));
+  write_file_atomically(folder_.path("secret"), "not for publication");
+  fs::create_symlink(folder_.path("secret"), hf_ + "/additional_chat_templates/link.jinja");
+  expect_error(ErrorKind::kBadInput, "link.jinja is a link to a file outside", [&] {
+    bake_hf(hf_, folder_.path("other"), update_, false);
+  });
+}
+
+TEST_F(BakeHfTest, AChangeThatRoundingTakesAwayIsRefused) {
+  update_.origin.alpha = 1e-4;
+  expect_error(
+      ErrorKind::kBadInput, "lost to rounding", [&] { bake_hf(hf_, out_, update_, false); });
+  EXPECT_FALSE(file_exists(out_));
+}
+
 TEST_F(BakeHfTest, NothingButRouterBytesChangesInARewrittenFile) {
   bake_hf(hf_, out_, update_, false);
   const std::string before = read_text_file(shard(1));

@@ -94,7 +94,27 @@ TEST_F(ExportFormsTest, ACheckThatFailsLeavesNoFile) {
   EXPECT_EQ(opened[0], model_);
   EXPECT_NE(opened[1], output_);
   EXPECT_FALSE(file_exists(opened[1]));
-  EXPECT_FALSE(file_exists(output_));
+  EXPECT_EQ(folder_.n_entry(), 2);
+  opened.clear();
+  expect_error(ErrorKind::kHost, "no room", [&] { export_lora(mask_, output_, options_); });
+  EXPECT_EQ(folder_.n_entry(), 2) << "an adapter that failed its check";
+}
+
+TEST_F(ExportFormsTest, WhatCostsOnlyALookIsRefusedBeforeTheFit) {
+  options_.adapter.clear();
+  options_.open_host = [](const LlamaHostOptions&) -> std::unique_ptr<Host> {
+    throw Error(ErrorKind::kHost, "[host] opened for a fit");
+  };
+  const std::string none = folder_.path("none");
+  expect_error(ErrorKind::kSystem, "none", [&] { export_lora(mask_, none + "/a", options_); });
+  expect_error(ErrorKind::kSystem, "none", [&] { export_gguf(mask_, none + "/a", options_); });
+  expect_error(
+      ErrorKind::kUsage, "is the model itself", [&] { export_gguf(mask_, model_, options_); });
+  expect_error(
+      ErrorKind::kBadInput, "holds neither", [&] { export_hf(mask_, none, output_, options_); });
+  expect_error(
+      ErrorKind::kUsage, "already exists", [&] { export_peft(mask_, none, model_, options_); });
+  expect_error(ErrorKind::kHost, "for a fit", [&] { export_gguf(mask_, output_, options_); });
 }
 
 TEST_F(ExportFormsTest, WhereLlamaCppPassesOverAdaptersNoneIsWritten) {
