@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "export/calibration.h"
 #include "export/lora.h"
+#include "format/router_traits.h"
 #include "mascing/error.h"
 #include "mascing/model_info.h"
 
@@ -65,6 +66,35 @@ ObtainedUpdate read_adapter(const std::string& adapter, const Mask& mask) {
   return obtained;
 }
 
+void warn_of_skipped(const CalibrationTexts& texts, ObtainedUpdate& obtained) {
+  if (texts.n_skipped > 0) {
+    obtained.warnings.push_back(
+        {"conversations_skipped",
+         std::to_string(texts.n_skipped) +
+             " conversations cannot be rendered; the first: " + texts.first_error,
+         "repair or remove them, unless there are few"});
+  }
+}
+
+/// Fit and check rank experts by their logits alone.
+void warn_of_other_choice(const ExportOptions& options, ObtainedUpdate& obtained) {
+  const RouterTraits traits =
+      read_router_traits(open_model(options.model.path, false, options.codec));
+  const bool has_bias = std::any_of(traits.has_selection_bias.begin(),
+                                    traits.has_selection_bias.end(),
+                                    [](bool has_one) { return has_one; });
+  if (has_bias || traits.n_group > 0) {
+    obtained.warnings.push_back(
+        {"choice_by_logits",
+         std::string("this model also chooses experts by ") +
+             (!has_bias             ? "groups"
+              : traits.n_group == 0 ? "a bias"
+                                    : "a bias and groups") +
+             ", which fit and check leave out: their shares of equal experts are estimates",
+         "go by KL, replies and decisions of `mascing export --check`"});
+  }
+}
+
 Mask without_adapter(Mask mask) {
   mask.adapter = {};
   return mask;
@@ -86,11 +116,13 @@ ObtainedUpdate fit(const Mask& mask,
   require_same_model(mask, host->describe());
   const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
   report(progress, {"read", 0, 1, "texts", ""});
-  const std::vector<FitSample> samples =
+  const CalibrationTexts texts =
       calibration_samples(*host,
                           options.conversations,
                           steering,
                           {options.n_max_token, kCalibrationReply, options.seed});
+  warn_of_skipped(texts, obtained);
+  warn_of_other_choice(options, obtained);
   FitOptions how;
   how.may_shift = may_shift;
   how.rank = options.rank;
@@ -98,7 +130,7 @@ ObtainedUpdate fit(const Mask& mask,
   how.n_thread =
       options.model.n_thread > 0 ? options.model.n_thread : std::thread::hardware_concurrency();
   obtained.update =
-      fit_router_update(*host, without_adapter(mask), mask.alpha, samples, how, progress);
+      fit_router_update(*host, without_adapter(mask), mask.alpha, texts.samples, how, progress);
   require_finite(obtained.update);
   obtained.update.origin = origin_of(mask, mask.alpha);
   warn_of_poor_fit(obtained);
