@@ -44,9 +44,7 @@ std::string first_part_name(const std::string& output, int64_t n_part) {
   }
   const std::string stem =
       output.ends_with(suffix) ? output.substr(0, output.size() - suffix.size()) : output;
-  const std::string number = std::to_string(n_part);
-  const std::string wanted =
-      "-00001-of-" + std::string(number.size() < 5 ? 5 - number.size() : 0, '0') + number + suffix;
+  const std::string wanted = split_suffix(0, n_part);
   return output.ends_with(wanted) ? output : stem + wanted;
 }
 

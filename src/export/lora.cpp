@@ -29,22 +29,26 @@ std::string tensor_name(int64_t block) {
   return "blk." + std::to_string(block) + ".ffn_gate_inp.weight";
 }
 
-/// [rows, from] -> [rows, to], the rest zero.
-std::vector<float> widen(const std::vector<float>& values, int64_t from, int64_t to) {
+/// [rows, from] -> [rows, to], what is new is zero.
+std::vector<float> with_columns(const std::vector<float>& values, int64_t from, int64_t to) {
   const int64_t n_row = std::ssize(values) / from;
-  std::vector<float> wide(n_row * to, 0.0F);
+  std::vector<float> changed(n_row * to, 0.0F);
   for (int64_t i = 0; i < n_row; ++i) {
-    std::copy_n(values.begin() + i * from, from, wide.begin() + i * to);
+    std::copy_n(values.begin() + i * from, std::min(from, to), changed.begin() + i * to);
   }
-  return wide;
+  return changed;
+}
+
+void set_rank(int64_t rank, int64_t n_embd, LayerUpdate& layer) {
+  layer.down.resize(rank * n_embd, 0.0F);
+  layer.up = with_columns(layer.up, layer.rank, rank);
+  layer.rank = rank;
 }
 
 /// All layers with the same rank, as they are stored.
 RouterUpdate of_rank(RouterUpdate update, int64_t rank) {
   for (LayerUpdate& layer : update.layers) {
-    layer.down.resize(rank * update.n_embd, 0.0F);
-    layer.up = widen(layer.up, layer.rank, rank);
-    layer.rank = rank;
+    set_rank(rank, update.n_embd, layer);
   }
   return update;
 }
@@ -57,11 +61,20 @@ void put_layers(const RouterUpdate& update, GgufWriter& writer) {
   }
 }
 
-/// Of the matrices as they are stored, and of what they belong to.
-std::string adapter_checksum(const RouterUpdate& update) {
+std::vector<int64_t> ranks_of(const RouterUpdate& update) {
+  std::vector<int64_t> ranks;
+  for (const LayerUpdate& layer : update.layers) {
+    ranks.push_back(layer.rank);
+  }
+  return ranks;
+}
+
+/// Of the matrices as they are stored, their own ranks, and what they belong to.
+std::string adapter_checksum(const RouterUpdate& update, const std::vector<int64_t>& ranks) {
   Sha256 hash;
   hash.update(update.origin.fingerprint + "\n" + update.origin.mask_hash + "\n");
   hash.update(&update.origin.alpha, sizeof(double));
+  hash.update(ranks.data(), ranks.size() * sizeof(int64_t));
   for (const LayerUpdate& layer : update.layers) {
     hash.update(tensor_name(update.blocks[layer.i_layer]) + "\n");
     hash.update(layer.down.data(), layer.down.size() * sizeof(float));
@@ -94,9 +107,11 @@ std::vector<float> floats_of(const GgufFile& file,
 }
 
 /// Files of earlier versions have no checksum.
-void require_checksum(const GgufFile& file, const RouterUpdate& update) {
+void require_checksum(const GgufFile& file,
+                      const RouterUpdate& update,
+                      const std::vector<int64_t>& ranks) {
   const std::optional<std::string> stated = file.get_string(kAdapterChecksumKey);
-  if (stated && *stated != adapter_checksum(update)) {
+  if (stated && *stated != adapter_checksum(update, ranks)) {
     throw Error(ErrorKind::kBadInput,
                 where(file) + ": its content does not match its checksum",
                 "the adapter is damaged; copy or export it again");
@@ -149,7 +164,7 @@ void write_lora(const std::string& path, const RouterUpdate& update) {
   writer.set_string("adapter.lora.task_name", update.origin.scenario);
   put_origin(update, kLoraType, writer);
   const RouterUpdate stored = of_rank(update, rank);
-  writer.set_string(kAdapterChecksumKey, adapter_checksum(stored));
+  writer.set_string(kAdapterChecksumKey, adapter_checksum(stored, ranks_of(update)));
   put_layers(stored, writer);
   writer.write(path);
 }
@@ -158,13 +173,19 @@ RouterUpdate read_lora(const std::string& path) {
   const GgufFile file = GgufFile::open(path);
   RouterUpdate update = get_origin(file, kLoraType);
   const int64_t rank = rank_of(file);
+  const std::vector<int64_t> own_ranks = ranks_of(update);  // 0 in files of earlier versions
   for (LayerUpdate& layer : update.layers) {
     const std::string name = tensor_name(update.blocks[layer.i_layer]);
     layer.rank = rank;
     layer.down = floats_of(file, name + ".lora_a", {update.n_embd, rank});
     layer.up = floats_of(file, name + ".lora_b", {rank, update.n_expert});
   }
-  require_checksum(file, update);
+  require_checksum(file, update, own_ranks);
+  for (size_t i = 0; i < own_ranks.size(); ++i) {
+    if (own_ranks[i] > 0 && own_ranks[i] < rank) {
+      set_rank(own_ranks[i], update.n_embd, update.layers[i]);
+    }
+  }
   return update;
 }
 

@@ -51,6 +51,12 @@ PeftLayer layer_of(const std::string& weight,
   return made;
 }
 
+/// Also of ".", which says nothing elsewhere.
+std::string name_of_folder(const std::string& folder) {
+  const std::filesystem::path whole = std::filesystem::absolute(folder + "/").lexically_normal();
+  return whole.parent_path().filename().string();
+}
+
 json config_of(const std::string& folder,
                const std::vector<PeftLayer>& layers,
                const RouterUpdate& update,
@@ -61,20 +67,19 @@ json config_of(const std::string& folder,
   for (const PeftLayer& layer : layers) {
     (is_bare ? parameters : modules).push_back(layer.module + (is_bare ? kWeightEnding : ""));
   }
-  json config = {
-      {"peft_type", "LORA"},
-      {"task_type", "CAUSAL_LM"},
-      {"base_model_name_or_path", std::filesystem::path(folder + "/").parent_path().filename()},
-      {"r", rank},
-      {"lora_alpha", rank},
-      {"lora_dropout", 0.0},
-      {"bias", "none"},
-      {"fan_in_fan_out", false},
-      {"inference_mode", true},
-      {"use_rslora", false},
-      {"use_dora", false},
-      {"modules_to_save", nullptr},
-      {"target_modules", modules}};
+  json config = {{"peft_type", "LORA"},
+                 {"task_type", "CAUSAL_LM"},
+                 {"base_model_name_or_path", name_of_folder(folder)},
+                 {"r", rank},
+                 {"lora_alpha", rank},
+                 {"lora_dropout", 0.0},
+                 {"bias", "none"},
+                 {"fan_in_fan_out", false},
+                 {"inference_mode", true},
+                 {"use_rslora", false},
+                 {"use_dora", false},
+                 {"modules_to_save", nullptr},
+                 {"target_modules", modules}};
   if (is_bare) {
     config["target_parameters"] = parameters;
   }

@@ -44,13 +44,6 @@ std::string part_number(int64_t i) {
   return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
 }
 
-std::string split_suffix(int64_t i_part, int64_t n_part) {
-  std::string suffix = "-";
-  suffix += part_number(i_part + 1);
-  suffix += "-of-" + part_number(n_part) + ".gguf";
-  return suffix;
-}
-
 // Opens the parts behind the first; their names differ in the number alone, as llama.cpp has it.
 void open_other_parts(ModelFile& model) {
   const int64_t n_part = model.head().get_int("split.count").value_or(1);
@@ -282,6 +275,13 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 }
 
 }  // namespace
+
+std::string split_suffix(int64_t i_part, int64_t n_part) {
+  std::string suffix = "-";
+  suffix += part_number(i_part + 1);
+  suffix += "-of-" + part_number(n_part) + ".gguf";
+  return suffix;
+}
 
 OpenModel open_model(const std::string& path, bool allow_dense, const TensorCodec* codec) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};

@@ -102,11 +102,17 @@ else
 fi
 
 # EasySteer.
-run 0 "${export_mask[@]}" --to easysteer -o "$work/m.json"
+easysteer=("$mascing" export "$work/mask.gguf=1.5" --to easysteer)
+run 0 "${easysteer[@]}" -o "$work/m.json"
 says err "[two_levels]"
+expect_error 2 "--model has no effect with --to easysteer" "${easysteer[@]}" -m "$planted" -o "$work/x"
+expect_error 2 "--seed has no effect with --to easysteer" "${easysteer[@]}" --seed 3 -o "$work/x"
 run 0 python3 -c 'import json,sys
 layers = json.load(open(sys.argv[1]))["layer_configs"]
 assert layers and all(c["mode"] == "soft" and c["expert_ids"] and c["lambda"] for c in layers.values())' "$work/m.json"
+
+run 0 "$mascing" export "$work/mask.gguf=0.004" -m "$planted" -t 1 --fit-tokens 1000 --to lora -o "$work/weak.gguf"
+says err "--lora-scaled $work/weak.gguf:0.004"
 
 # Several masks.
 run 0 "$mascing" mask compose "$work/mask.gguf=0.5" "$work/half.gguf=0.25" -o "$work/both.gguf"
@@ -143,6 +149,7 @@ verify=("$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --data "$work/che
 expect_error 1 "connect to server" "${verify[@]}" http://127.0.0.1:9
 expect_error 2 "no questions" "$mascing" export "$work/mask.gguf" -m "$planted" --verify-server http://127.0.0.1:9
 expect_error 2 "needs the model" "$mascing" export "$work/mask.gguf" --data "$work/check.jsonl" --verify-server http://127.0.0.1:9
+expect_error 2 "--model-dir has no effect with --verify-server" "${verify[@]}" http://127.0.0.1:9 --model-dir "$work/hf"
 expect_error 2 "writes nothing" "${verify[@]}" http://127.0.0.1:9 --to lora
 expect_error 2 "--to is required" "$mascing" export "$work/mask.gguf" -m "$planted" -o "$work/x"
 
@@ -189,7 +196,7 @@ write_all() { # CODE TEXT FOLDER
   says err "$2"
   expect_error "$1" "$2" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$3/x.gguf"
   expect_error "$1" "$2" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$3/hf"
-  expect_error "$1" "$2" "${export_mask[@]}" --to easysteer -o "$3/x.json"
+  expect_error "$1" "$2" "${easysteer[@]}" -o "$3/x.json"
 }
 mkdir "$work/target"
 if mount -t tmpfs -o size=2m tmpfs "$work/target" 2>/dev/null; then

@@ -101,6 +101,8 @@ TEST_F(BakeGgufTest, TheRecordTellsMaskStrengthAndFit) {
   EXPECT_EQ(record->update.origin.mask_hash, update_.origin.mask_hash);
   EXPECT_EQ(record->update.origin.alpha, 0.5);
   EXPECT_EQ(record->update.layers[0].quality.same_experts, 0.96875);
+  EXPECT_EQ(record->update.layers[0].rank, 2);
+  EXPECT_EQ(record->update.layers[1].rank, 1);
   EXPECT_EQ(record->update.fidelity.n_token, 5);
 }
 

@@ -76,6 +76,10 @@ TEST_F(LoraTest, WrittenAgainAfterReadingItGivesTheSameBytes) {
   EXPECT_EQ(again.origin.alpha, 0.5);
   EXPECT_EQ(again.layers[0].quality.same_experts, 0.96875);
   EXPECT_EQ(again.fidelity.n_token, 7);
+  EXPECT_EQ(again.layers[0].rank, 2);
+  EXPECT_EQ(again.layers[1].rank, 1);
+  EXPECT_EQ(again.layers[1].up, update_.layers[1].up);
+  EXPECT_EQ(again.layers[1].down, update_.layers[1].down);
   write_lora(folder_.path("b.gguf"), again);
   EXPECT_EQ(read_text_file(path_), read_text_file(folder_.path("b.gguf")));
 }
