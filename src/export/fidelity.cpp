@@ -110,17 +110,10 @@ void compare_choices(const std::vector<int32_t>& a,
 }
 
 /// Distances of a piece of a text, summed over its tokens.
-struct Divergences {
+struct PieceDistances {
   double exported = 0.0;
   double unsteered = 0.0;
 };
-
-/// Tokens whose outputs are in memory at once.
-int64_t outputs_at_once(int64_t n_vocab) {
-  constexpr int64_t kLeast = 256;
-  constexpr int64_t kBytes = int64_t{256} << 20;
-  return std::max(kLeast, kBytes / (n_vocab * static_cast<int64_t>(sizeof(float))));
-}
 
 /// Of one token after the other to the rows of `wanted`, the first of which is of the first token.
 double distance_to(const std::vector<float>& wanted, Host& host, const TraceRequest& request) {
@@ -133,10 +126,10 @@ double distance_to(const std::vector<float>& wanted, Host& host, const TraceRequ
   return sum;
 }
 
-Divergences compare_piece(Host& exact,
-                          Host& exported,
-                          const TraceRequest& plain,
-                          const Steering& steering) {
+PieceDistances compare_piece(Host& exact,
+                             Host& exported,
+                             const TraceRequest& plain,
+                             const Steering& steering) {
   const int64_t n_vocab = exact.describe().n_vocab;
   TraceRequest steered = plain;
   steered.steering = steering;
@@ -151,13 +144,13 @@ void compare_outputs(Host& exact,
                      Host& exported,
                      const TraceRequest& text,
                      const Steering& steering,
+                     int64_t n_at_once,
                      FidelityRecord& record) {
-  const int64_t n_at_once = outputs_at_once(exact.describe().n_vocab);
   for (int64_t begin = 0; begin < text.span.end; begin += n_at_once) {
     TraceRequest piece = text;
     piece.span = {begin, std::min(text.span.end, begin + n_at_once)};
     piece.tokens.resize(piece.span.end);
-    const Divergences found = compare_piece(exact, exported, piece, steering);
+    const PieceDistances found = compare_piece(exact, exported, piece, steering);
     record.divergence += found.exported;
     record.divergence_unsteered += found.unsteered;
   }
@@ -195,6 +188,8 @@ FidelityRecord compare_forms(Host& exact,
   record.overlap.assign(info.n_layer, 0.0);
   record.same_experts = record.overlap;
   const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
+  const int64_t n_at_once = std::max<int64_t>(
+      1, options.n_output_byte / (info.n_vocab * static_cast<int64_t>(sizeof(float))));
   const int64_t n_text = std::ssize(texts.requests);
   for (int64_t i = 0; i < n_text; ++i) {
     const TraceRequest& plain = texts.requests[i];
@@ -203,7 +198,7 @@ FidelityRecord compare_forms(Host& exact,
     record.n_token += plain.span.end;
     compare_choices(
         read_choices(exact, steered), read_choices(exported, plain), info.n_layer, k, record);
-    compare_outputs(exact, exported, plain, steering, record);
+    compare_outputs(exact, exported, plain, steering, n_at_once, record);
     report(progress, {"check", i + 1, n_text, "conversations", ""});
   }
   average(record);

@@ -6,7 +6,6 @@
 // bare parameter, which PEFT lists under target_parameters instead of target_modules.
 #include "export/peft.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
