@@ -30,7 +30,7 @@ void warn_of_rounding(const char* hint, ExportReport& report) {
          "routers of type " + worst.type +
              " cannot hold the change exactly: " + format_number(100.0 * worst.loss, 1) +
              " % of it is lost to rounding in the worst layer",
-         hint});
+         std::string("if that is too much, ") + hint});
   }
 }
 
