@@ -190,8 +190,7 @@ void require_bakeable(const std::string& model,
                       const std::string& output,
                       const RouterUpdate& outline,
                       const TensorCodec& codec) {
-  const OpenModel opened = open_bakeable(model, output, outline, codec);
-  const AtomicFile probe(first_part_name(output, std::ssize(opened.parts)));
+  (void)open_bakeable(model, output, outline, codec);
 }
 
 std::optional<BakeRecord> read_bake(const std::string& model) {

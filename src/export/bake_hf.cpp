@@ -117,14 +117,6 @@ HfReport sort_files(const std::string& folder, const HfShards& shards, const HfP
   return found;
 }
 
-void refuse_baked(const std::string& folder) {
-  if (file_exists(folder + "/" + kRecordName)) {
-    throw Error(ErrorKind::kBadInput,
-                "[hf] " + printable(folder, 200) + " is already baked",
-                "bake the original folder");
-  }
-}
-
 std::string record_of(const RouterUpdate& update, const HfPatches& patches) {
   const UpdateOrigin& origin = update.origin;
   const json record = {{"tool_version", origin.tool_version},
@@ -149,12 +141,20 @@ void require_type(bool is_right, const std::string& path, const std::string& key
 
 }  // namespace
 
+void require_unbaked_folder(const std::string& folder) {
+  if (file_exists(folder + "/" + kRecordName)) {
+    throw Error(ErrorKind::kBadInput,
+                "[hf] " + printable(folder, 200) + " is already baked",
+                "bake the original folder");
+  }
+}
+
 HfReport bake_hf(const std::string& folder,
                  const std::string& output,
                  const RouterUpdate& update,
                  bool any_model,
                  const Progress& progress) {
-  refuse_baked(folder);
+  require_unbaked_folder(folder);
   const HfShards shards = open_fitting(folder, update, any_model);
   const HfPatches patches = patch_routers(shards, update);
   require_kept(patches.losses, kHfRoundingHint);
@@ -172,15 +172,6 @@ HfReport bake_hf(const std::string& folder,
   write_file_atomically(unfinished.file(kRecordName), record_of(update, patches));
   unfinished.finish();
   return found;
-}
-
-void require_bakeable_folder(const std::string& folder,
-                             const std::string& output,
-                             const RouterUpdate& outline,
-                             bool any_model) {
-  refuse_baked(folder);
-  require_unused_folder(output);
-  (void)open_fitting(folder, outline, any_model);
 }
 
 HfRecord describe_hf_bake(const std::string& folder) {

@@ -35,11 +35,8 @@ HfReport bake_hf(const std::string& folder,
                  bool any_model,
                  const Progress& progress = {});
 
-/// Throws what bake_hf would, of all that can be told from the outline of an update (outline_of).
-void require_bakeable_folder(const std::string& folder,
-                             const std::string& output,
-                             const RouterUpdate& outline,
-                             bool any_model);
+/// Throws Error{kBadInput} for a folder that bake_hf wrote.
+void require_unbaked_folder(const std::string& folder);
 
 inline constexpr const char* kHfRoundingHint =
     "use a folder whose routers are in F32, or the adapter on the routers (--to peft)";

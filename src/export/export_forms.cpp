@@ -65,6 +65,16 @@ std::optional<RouterUpdate> outline_before_fit(const Mask& mask, const ExportOpt
   return outline_of(mask, read_model_info(options.model.path, false, options.codec).n_embd);
 }
 
+/// That the model's folder takes the update and another can be written.
+void require_folders(const std::string& folder,
+                     const std::string& output,
+                     const RouterUpdate& outline,
+                     bool any_model) {
+  require_unused_folder(output);
+  (void)open_fitting(folder, outline, any_model);
+  const TrialFolder probe(output);
+}
+
 FidelityRecord check_trial_adapter(const Mask& mask,
                                    const std::string& output,
                                    const RouterUpdate& update,
@@ -148,7 +158,8 @@ ExportReport export_hf(const Mask& mask,
                 "check the adapter or the baked GGUF, which use the same fit");
   }
   if (const auto outline = outline_before_fit(mask, options)) {
-    require_bakeable_folder(folder, output, *outline, options.any_model);
+    require_unbaked_folder(folder);
+    require_folders(folder, output, *outline, options.any_model);
   }
   auto [update, warnings] = obtain_update(mask, options, true, progress);
   HfReport baked = bake_hf(folder, output, update, options.any_model, progress);
@@ -174,8 +185,7 @@ ExportReport export_peft(const Mask& mask,
                 "check the GGUF adapter, which uses the same fit");
   }
   if (const auto outline = outline_before_fit(mask, options)) {
-    require_unused_folder(output);
-    (void)open_fitting(folder, *outline, options.any_model);
+    require_folders(folder, output, *outline, options.any_model);
   }
   auto [update, warnings] = obtain_update(mask, options, false, progress);
   write_peft(folder, output, update, options.any_model);
