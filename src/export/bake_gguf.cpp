@@ -94,7 +94,8 @@ class Output {
 /// Links of an earlier export are other names of the model's parts, and may be replaced.
 void refuse_itself(const std::string& from, const std::string& to) {
   std::error_code ignored;
-  if (std::filesystem::canonical(from) == std::filesystem::weakly_canonical(to, ignored)) {
+  if (std::filesystem::weakly_canonical(from, ignored) ==
+      std::filesystem::weakly_canonical(to, ignored)) {
     throw Error(ErrorKind::kUsage,
                 "[bake] " + printable(to) + " is the model itself",
                 "choose another output; the source is never changed");

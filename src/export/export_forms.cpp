@@ -66,10 +66,10 @@ std::optional<RouterUpdate> outline_before_fit(const Mask& mask, const ExportOpt
 }
 
 /// That the model's folder takes the update and another can be written.
-void require_folders(const std::string& folder,
-                     const std::string& output,
-                     const RouterUpdate& outline,
-                     bool any_model) {
+void require_model_folder(const std::string& folder,
+                          const std::string& output,
+                          const RouterUpdate& outline,
+                          bool any_model) {
   require_unused_folder(output);
   (void)open_fitting(folder, outline, any_model);
   const TrialFolder probe(output);
@@ -159,7 +159,7 @@ ExportReport export_hf(const Mask& mask,
   }
   if (const auto outline = outline_before_fit(mask, options)) {
     require_unbaked_folder(folder);
-    require_folders(folder, output, *outline, options.any_model);
+    require_model_folder(folder, output, *outline, options.any_model);
   }
   auto [update, warnings] = obtain_update(mask, options, true, progress);
   HfReport baked = bake_hf(folder, output, update, options.any_model, progress);
@@ -185,7 +185,7 @@ ExportReport export_peft(const Mask& mask,
                 "check the GGUF adapter, which uses the same fit");
   }
   if (const auto outline = outline_before_fit(mask, options)) {
-    require_folders(folder, output, *outline, options.any_model);
+    require_model_folder(folder, output, *outline, options.any_model);
   }
   auto [update, warnings] = obtain_update(mask, options, false, progress);
   write_peft(folder, output, update, options.any_model);
