@@ -52,23 +52,24 @@ struct ExportReport {
   std::vector<RoundingLoss> losses;        ///< export_gguf, export_hf: one per changed tensor
   std::optional<ExportResult> check;       ///< if conversations were given for it
   std::vector<std::string> linked;         ///< export_hf: files taken over as they are
-  std::vector<std::string> skipped;        ///< export_hf: left out, because it would not be steered
+  std::vector<std::string> skipped;        ///< export_hf: left out: other weights, hidden folders
   std::vector<EasySteerLayer> two_levels;  ///< export_easysteer
   std::vector<Warning> warnings;
 };
 
 /// An adapter on the routers, for llama.cpp and what is built on it. Its scale is the strength; the
-/// mask is fitted at its own. Throws Error{kInsufficient} for a mask that changes nothing,
-/// Error{kUsage} without model and adapter, Error{kMismatch} for a model or an adapter of another
-/// mask, Error{kInterrupted}, and what opening and running the model throws.
+/// mask is fitted at its own. Throws Error{kInsufficient} for a mask that changes nothing, and if
+/// the check finds the adapter no better than no mask, Error{kUsage} without model and adapter and
+/// for models on whose routers llama.cpp's adapters do nothing, Error{kMismatch} for a model or an
+/// adapter of another mask, Error{kInterrupted}, and what opening and running the model throws.
 ExportReport export_lora(const Mask& mask,
                          const std::string& output,
                          const ExportOptions& options,
                          const Progress& progress = {});
 
-/// A copy of the model with the mask at its strength in its routers. A check that fails leaves
-/// nothing behind. Throws as export_lora, and what docs/export.md says of models that cannot take
-/// the change.
+/// A copy of the model with the mask at its strength in its routers. A check needs room for a
+/// second copy. One that fails leaves nothing behind. Throws as export_lora, and what
+/// docs/export.md says of models that cannot take the change.
 ExportReport export_gguf(const Mask& mask,
                          const std::string& output,
                          const ExportOptions& options,

@@ -1,6 +1,8 @@
 // Conversions between counts and real numbers, in one place and by name.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <iterator>
 #include <vector>
@@ -41,6 +43,11 @@ template <typename Number>
     sum += to_scalar<double>(value);
   }
   return values.empty() ? 0.0 : sum / to_double(std::ssize(values));
+}
+
+/// False if one of them is infinite or not a number.
+[[nodiscard]] inline bool are_finite(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
 }
 
 }  // namespace mascing

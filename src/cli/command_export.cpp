@@ -1,6 +1,8 @@
 // `mascing export`: converts a mask to the formats of other inference engines.
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -70,6 +72,17 @@ void finish(const ExportArguments& arguments,
   say_written(file, next);
 }
 
+/// With two digits, or as many more as it takes to tell it.
+std::string strength_word(float strength) {
+  constexpr int kMostDigits = 9;
+  int n_digit = 2;
+  std::string word = format_number(strength, n_digit);
+  while (std::stof(word) != strength && n_digit < kMostDigits) {
+    word = format_number(strength, ++n_digit);
+  }
+  return word;
+}
+
 void run_lora(const ExportArguments& arguments, const Mask& mask) {
   ProgressLine line;
   const ExportReport report =
@@ -88,7 +101,7 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
                              "-m",
                              arguments.source.model_name(),
                              "--lora-scaled",
-                             arguments.output + ":" + format_number(mask.alpha, 2)}));
+                             arguments.output + ":" + strength_word(mask.alpha)}));
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {
@@ -127,9 +140,23 @@ void run_hf(const ExportArguments& arguments, const Mask& mask) {
   std::cout << report.files.size() << " files rewritten, " << report.linked.size()
             << " linked unchanged\n";
   for (const std::string& name : report.skipped) {
-    std::cout << "  omitted " << name << " (would bypass steering)\n";
+    std::cout << "  omitted " << name
+              << " (weights that would not be steered, or no plain folder)\n";
   }
   finish(arguments, report, arguments.output, command_line({"vllm", "serve", arguments.output}));
+}
+
+/// What vLLM takes for --max-lora-rank; the first is what it takes by itself.
+constexpr int64_t kVllmRanks[] = {16, 32, 64, 128, 256, 320, 512};
+
+/// The least of them that holds the adapter, or its own rank beyond them all.
+int64_t vllm_rank(const std::vector<LayerFit>& fit) {
+  int64_t needed = 0;
+  for (const LayerFit& layer : fit) {
+    needed = std::max(needed, layer.rank);
+  }
+  const auto* const found = std::lower_bound(std::begin(kVllmRanks), std::end(kVllmRanks), needed);
+  return found == std::end(kVllmRanks) ? needed : *found;
 }
 
 void run_peft(const ExportArguments& arguments, const Mask& mask) {
@@ -139,15 +166,13 @@ void run_peft(const ExportArguments& arguments, const Mask& mask) {
       export_peft(mask, arguments.folder, arguments.output, arguments.options(), line.callback());
   line.finish_line();
   print_fit(report.fit);
-  finish(arguments,
-         report,
-         arguments.output,
-         command_line({"vllm",
-                       "serve",
-                       arguments.folder,
-                       "--enable-lora",
-                       "--lora-modules",
-                       "mask=" + arguments.output}));
+  std::vector<std::string> words = {"vllm", "serve", arguments.folder, "--enable-lora"};
+  const int64_t rank = vllm_rank(report.fit);
+  if (rank > kVllmRanks[0]) {
+    words.insert(words.end(), {"--max-lora-rank", std::to_string(rank)});
+  }
+  words.insert(words.end(), {"--lora-modules", "mask=" + arguments.output});
+  finish(arguments, report, arguments.output, command_line(words));
 }
 
 void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
@@ -167,32 +192,48 @@ void refuse_unused(const CLI::App& command, const std::string& target) {
       }
     }
   };
-  if (target == "easysteer") {
-    refuse({"--adapter", "--data", "--rank", "--check", "--results"}, "--to easysteer");
-  }
-  if (target != "hf" && target != "peft") {
-    refuse({"--model-dir", "--any-model"}, "--to " + target);
-  }
   if (command.count("--verify-server") > 0) {
-    refuse({"--output", "--adapter", "--rank", "--fit-tokens", "--check", "--results"},
+    refuse({"--output",
+            "--adapter",
+            "--rank",
+            "--fit-tokens",
+            "--check",
+            "--results",
+            "--model-dir",
+            "--any-model"},
            "--verify-server");
-  } else {
-    refuse({"--verify-limit"}, "an export");
+    return;
+  }
+  refuse({"--verify-limit"}, "an export");
+  if (target == "easysteer") {
+    refuse({"--model",
+            "--adapter",
+            "--data",
+            "--rank",
+            "--fit-tokens",
+            "--seed",
+            "--check",
+            "--results"},
+           "--to easysteer");
+  }
+  if (!target.empty() && target != "hf" && target != "peft") {
+    refuse({"--model-dir", "--any-model"}, "--to " + target);
   }
   if (command.count("--adapter") > 0) {
     refuse({"--data", "--rank"}, "--adapter, which brings its fit along");
   }
 }
 
-/// The mask, the model and everything else that an export reads.
+/// The mask, the model and everything else that an export reads. A baked GGUF may replace links to
+/// the model's parts, which its export tells from the model itself.
 std::vector<std::string> inputs_of(const ExportArguments& arguments) {
   std::vector<std::string> inputs = paths_of_masks(arguments.masks);
   inputs.insert(inputs.end(), arguments.source.data.begin(), arguments.source.data.end());
-  for (const std::string* path : {&arguments.source.model.host.path,
-                                  &arguments.source.adapter,
-                                  &arguments.folder,
-                                  &arguments.check,
-                                  &arguments.results}) {
+  if (arguments.target != "gguf") {
+    inputs.push_back(arguments.source.model.host.path);
+  }
+  for (const std::string* path :
+       {&arguments.source.adapter, &arguments.folder, &arguments.check, &arguments.results}) {
     inputs.push_back(*path);
   }
   return inputs;

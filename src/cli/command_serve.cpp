@@ -21,6 +21,7 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "cli/server_program.h"
+#include "export/lora.h"
 #include "export/router_update.h"
 #include "mascing/error.h"
 #include "mascing/version.h"
@@ -138,6 +139,7 @@ std::vector<ServedMask> prepare(const ServeArguments& arguments) {
   std::vector<ServedMask> served;
   for (WeightedMask& used : read_masks(arguments.masks)) {
     ServedMask mask;
+    require_adapters(used.mask.architecture);
     used.mask.alpha = to_float(used.strength);
     mask.used = std::move(used);
     mask.adapter = cached_adapter(arguments, mask.used.mask);

@@ -24,10 +24,15 @@ void print_fit(const std::vector<LayerFit>& layers) {
     std::string method = layer.method;
     method.resize(8, ' ');
     std::cout << right_aligned(layer.block, 5) << "  " << method << "  "
-              << right_aligned(layer.rank, 4) << "  " << format_number(q.ratio_low, 2) << "  "
-              << format_number(q.ratio_spread, 3) << "  " << format_number(q.ratio_high, 2)
-              << "                 " << format_number(q.same_experts, 4) << "        "
-              << format_number(q.overlap, 4) << '\n';
+              << right_aligned(layer.rank, 4) << "  ";
+    if (q.n_token == 0 && layer.method != "adapter") {
+      std::cout << "not measured at this strength\n";
+      continue;
+    }
+    std::cout << format_number(q.ratio_low, 2) << "  " << format_number(q.ratio_spread, 3) << "  "
+              << format_number(q.ratio_high, 2) << "                 "
+              << format_number(q.same_experts, 4) << "        " << format_number(q.overlap, 4)
+              << '\n';
   }
   std::cout << std::flush;
 }

@@ -45,6 +45,15 @@ void require_model(const UpdateOrigin& origin, const std::string& model) {
   std::cout << "fits         " << model << '\n';
 }
 
+/// For what says of no model that it belongs to it, or not so that a GGUF could be compared.
+void refuse_model(const std::string& model) {
+  if (!model.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "[verify] -m is only compared with masks, adapters in GGUF and baked GGUF",
+                "omit -m; for a folder the fingerprint tells the model");
+  }
+}
+
 void verify_mask(const std::string& path, const std::string& model) {
   const Mask mask = read_mask(path);
   std::cout << "kind         mask\n";
@@ -64,6 +73,7 @@ void verify_adapter(const std::string& path, const std::string& model) {
 void verify_model(const std::string& path, const std::string& model) {
   const std::optional<BakeRecord> record = read_bake(path);
   if (!record) {
+    refuse_model(model);
     std::cout << "kind         model without a baked mask\n";
     return;
   }
@@ -74,7 +84,8 @@ void verify_model(const std::string& path, const std::string& model) {
   std::cout << "routers      " << (record->is_intact ? "intact" : "changed after baking") << '\n'
             << "undo         "
             << (record->can_undo ? "possible: mascing mask unbake"
-                                 : "not possible, the original bytes are lost")
+                                 : "not possible, original bytes are lost or other weights damaged")
+            << (record->is_rest_checked ? "" : " (weights beside the routers are not checked)")
             << '\n'
             << std::flush;
   if (!record->is_intact) {
@@ -85,20 +96,30 @@ void verify_model(const std::string& path, const std::string& model) {
   require_model(record->update.origin, model);
 }
 
-void verify_folder(const std::string& path) {
-  std::vector<std::string> lines = describe_peft(path);
-  if (!lines.empty()) {
-    std::cout << "kind         PEFT adapter\n";
-    for (const std::string& line : lines) {
-      std::cout << line << '\n';
-    }
-    return;
-  }
-  lines = describe_hf_bake(path);
-  std::cout << (lines.empty() ? "kind         folder without a baked mask\n"
-                              : "kind         baked Hugging Face folder\n");
+void print_lines(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) {
     std::cout << line << '\n';
+  }
+  std::cout << std::flush;
+}
+
+void verify_folder(const std::string& path, const std::string& model) {
+  refuse_model(model);
+  const std::vector<std::string> lines = describe_peft(path);
+  if (!lines.empty()) {
+    std::cout << "kind         PEFT adapter\n";
+    print_lines(lines);
+    return;
+  }
+  const HfRecord record = describe_hf_bake(path);
+  std::cout << (record.lines.empty() ? "kind         folder without a baked mask\n"
+                                     : "kind         baked Hugging Face folder\n");
+  print_lines(record.lines);
+  if (record.n_changed > 0) {
+    throw Error(ErrorKind::kBadInput,
+                "[verify] " + std::to_string(record.n_changed) + " routers in " + path +
+                    " differ from the baked ones",
+                "the folder was changed after `mascing export`; export it again");
   }
 }
 
@@ -106,7 +127,7 @@ void verify_folder(const std::string& path) {
 
 void verify_file(const std::string& path, const std::string& model) {
   if (std::filesystem::is_directory(path)) {
-    verify_folder(path);
+    verify_folder(path, model);
     return;
   }
   const std::string type = GgufFile::open(path).get_string("general.type").value_or("model");

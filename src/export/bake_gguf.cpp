@@ -7,6 +7,9 @@
 //   mascing.bake.size                            of the original
 //   mascing.bake.routers                         names of the changed tensors, in file order
 //   mascing.bake.router_hash, undo_hash          of their new and old bytes
+//   mascing.bake.rest_hash                       of the other tensor data; samples of long
+//   stretches
+//                                                (files of earlier versions have none)
 #include "export/bake_gguf.h"
 
 #include <algorithm>
@@ -41,9 +44,7 @@ std::string first_part_name(const std::string& output, int64_t n_part) {
   }
   const std::string stem =
       output.ends_with(suffix) ? output.substr(0, output.size() - suffix.size()) : output;
-  const std::string number = std::to_string(n_part);
-  const std::string wanted =
-      "-00001-of-" + std::string(number.size() < 5 ? 5 - number.size() : 0, '0') + number + suffix;
+  const std::string wanted = split_suffix(0, n_part);
   return output.ends_with(wanted) ? output : stem + wanted;
 }
 
@@ -60,33 +61,41 @@ PatchKeys keys_of_part(const GgufFile& part,
 class Output {
  public:
   void write(const std::string& path, std::unique_ptr<AtomicFile> file) {
-    files_.push_back(std::move(file));
-    paths_.push_back(path);
+    parts_.push_back({path, "", std::move(file)});
   }
   void link(const std::string& from, const std::string& to) {
-    links_.emplace_back(from, to);
-    paths_.push_back(to);
+    parts_.push_back({to, from, nullptr});
   }
   /// The first part is published last, because the other parts are unusable without it.
   std::vector<std::string> commit() {
-    for (const auto& [from, to] : links_) {
-      link_or_copy(from, to);
+    for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {
+      if (part->file == nullptr) {
+        link_or_copy(part->source, part->path);
+      } else {
+        part->file->commit();
+      }
     }
-    for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
-      (*file)->commit();
+    std::vector<std::string> paths;
+    for (const Part& part : parts_) {
+      paths.push_back(part.path);
     }
-    return paths_;
+    return paths;
   }
 
  private:
-  std::vector<std::unique_ptr<AtomicFile>> files_;
-  std::vector<std::pair<std::string, std::string>> links_;
-  std::vector<std::string> paths_;
+  struct Part {
+    std::string path;
+    std::string source;                ///< to link to
+    std::unique_ptr<AtomicFile> file;  ///< null for a link
+  };
+  std::vector<Part> parts_;
 };
 
+/// Links of an earlier export are other names of the model's parts, and may be replaced.
 void refuse_itself(const std::string& from, const std::string& to) {
   std::error_code ignored;
-  if (std::filesystem::equivalent(from, to, ignored)) {
+  if (std::filesystem::weakly_canonical(from, ignored) ==
+      std::filesystem::weakly_canonical(to, ignored)) {
     throw Error(ErrorKind::kUsage,
                 "[bake] " + printable(to) + " is the model itself",
                 "choose another output; the source is never changed");
@@ -107,6 +116,25 @@ void require_fitting(const RouterUpdate& update, const ModelInfo& info) {
   }
 }
 
+/// The model, if it can take the update and be written as `first`.
+OpenModel open_bakeable(const std::string& model,
+                        const std::string& output,
+                        const RouterUpdate& update,
+                        const TensorCodec& codec) {
+  OpenModel opened = open_model(model, false, &codec);
+  if (opened.parts.front().has("mascing.export") || read_bake(model)) {
+    fail(model, "is already baked", "bake the original, or `mascing mask unbake` this one first");
+  }
+  require_fitting(update, opened.info);
+  require_writable(opened, update, codec);
+  const int64_t n_part = std::ssize(opened.parts);
+  const std::string first = first_part_name(output, n_part);
+  for (int64_t i = 0; i < n_part; ++i) {
+    refuse_itself(opened.parts[i].path(), part_path(first, i, n_part));
+  }
+  return opened;
+}
+
 }  // namespace
 
 RoundingLoss largest_loss(const std::vector<RoundingLoss>& losses) {
@@ -119,16 +147,24 @@ RoundingLoss largest_loss(const std::vector<RoundingLoss>& losses) {
   return largest;
 }
 
+void require_kept(const std::vector<RoundingLoss>& losses, const std::string& hint) {
+  constexpr double kMost = 0.5;
+  const RoundingLoss worst = largest_loss(losses);
+  if (worst.loss > kMost) {
+    throw Error(ErrorKind::kBadInput,
+                "[bake] routers of type " + worst.type +
+                    " cannot hold the change: " + format_number(100.0 * worst.loss, 1) +
+                    " % of it is lost to rounding in the worst layer",
+                hint);
+  }
+}
+
 BakeReport bake_gguf(const std::string& model,
                      const std::string& output,
                      const RouterUpdate& update,
                      const TensorCodec& codec,
                      const Progress& progress) {
-  const OpenModel opened = open_model(model, false, &codec);
-  if (opened.parts.front().has("mascing.export") || read_bake(model)) {
-    fail(model, "is already baked", "bake the original, or `mascing mask unbake` this one first");
-  }
-  require_fitting(update, opened.info);
+  const OpenModel opened = open_bakeable(model, output, update, codec);
   BakeReport report;
   const int64_t n_part = std::ssize(opened.parts);
   const std::string first = first_part_name(output, n_part);
@@ -136,7 +172,6 @@ BakeReport bake_gguf(const std::string& model,
   for (int64_t i = 0; i < n_part; ++i) {
     const GgufFile& part = opened.parts[i];
     const std::string path = part_path(first, i, n_part);
-    refuse_itself(part.path(), path);
     const std::vector<PatchedTensor> changed =
         bake_routers(opened, i, update, codec, report.losses);
     if (changed.empty()) {
@@ -147,8 +182,16 @@ BakeReport bake_gguf(const std::string& model,
     write_patched(part, keys_of_part(part, changed, update), changed, *file, progress);
     written.write(path, std::move(file));
   }
+  require_kept(report.losses, kGgufRoundingHint);
   report.files = written.commit();
   return report;
+}
+
+void require_bakeable(const std::string& model,
+                      const std::string& output,
+                      const RouterUpdate& outline,
+                      const TensorCodec& codec) {
+  (void)open_bakeable(model, output, outline, codec);
 }
 
 std::optional<BakeRecord> read_bake(const std::string& model) {
@@ -161,10 +204,11 @@ std::optional<BakeRecord> read_bake(const std::string& model) {
     if (!record) {
       record.emplace();
       record->update = get_origin(part, kExportType);
-      record->is_intact = record->can_undo = true;
+      record->is_intact = record->can_undo = record->is_rest_checked = true;
     }
     record->is_intact = record->is_intact && has_patched_bytes(part);
     record->can_undo = record->can_undo && can_unpatch(part);
+    record->is_rest_checked = record->is_rest_checked && covers_rest(part);
   }
   return record;
 }
@@ -181,8 +225,9 @@ std::vector<std::string> unbake_gguf(const std::string& model,
   }
   if (!record->is_intact || !record->can_undo) {
     fail(model,
-         record->is_intact ? "the saved original router weights are missing or damaged"
-                           : "its routers were changed after it was baked",
+         record->is_intact
+             ? "the saved original router weights or other weights are missing or damaged"
+             : "its routers were changed after it was baked",
          "it cannot be restored; use the original file");
   }
   Output written;

@@ -68,6 +68,55 @@ void require_own_file(const std::string& folder, const std::string& name) {
   }
 }
 
+/// The files of a folder in the model's folder, to be copied. None if it holds weights, which would
+/// not be steered, is hidden, or is a link.
+std::vector<std::string> files_below(const fs::directory_entry& outer) {
+  const std::string name = outer.path().filename().string();
+  std::vector<std::string> files;
+  if (name.starts_with('.') || outer.is_symlink()) {
+    return files;
+  }
+  for (const auto& inner : fs::recursive_directory_iterator(outer.path())) {
+    if (inner.is_symlink() || !inner.is_directory()) {
+      files.push_back(name + "/" + inner.path().lexically_relative(outer.path()).string());
+    }
+  }
+  return std::any_of(files.begin(), files.end(), holds_weights) ? std::vector<std::string>()
+                                                                : files;
+}
+
+/// What becomes of each file. Throws as require_own_file.
+HfReport sort_files(const std::string& folder, const HfShards& shards, const HfPatches& patches) {
+  HfReport found;
+  found.losses = patches.losses;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (patches.by_shard.count(name) > 0) {
+      found.rewritten.push_back(name);
+    } else if (entry.is_directory(ignored)) {
+      const std::vector<std::string> files = files_below(entry);
+      found.linked.insert(found.linked.end(), files.begin(), files.end());
+      if (files.empty()) {
+        found.skipped.push_back(name);
+      }
+    } else if (shards.files.count(name) == 0 && holds_weights(name)) {
+      found.skipped.push_back(name);
+    } else {
+      found.linked.push_back(name);
+    }
+  }
+  for (auto* names : {&found.rewritten, &found.linked, &found.skipped}) {
+    std::sort(names->begin(), names->end());
+  }
+  for (const auto* names : {&found.rewritten, &found.linked}) {
+    for (const std::string& name : *names) {
+      require_own_file(folder, name);
+    }
+  }
+  return found;
+}
+
 std::string record_of(const RouterUpdate& update, const HfPatches& patches) {
   const UpdateOrigin& origin = update.origin;
   const json record = {{"tool_version", origin.tool_version},
@@ -92,44 +141,28 @@ void require_type(bool is_right, const std::string& path, const std::string& key
 
 }  // namespace
 
-HfReport bake_hf(const std::string& folder,
-                 const std::string& output,
-                 const RouterUpdate& update,
-                 bool any_model,
-                 const Progress& progress) {
+void require_unbaked_folder(const std::string& folder) {
   if (file_exists(folder + "/" + kRecordName)) {
     throw Error(ErrorKind::kBadInput,
                 "[hf] " + printable(folder, 200) + " is already baked",
                 "bake the original folder");
   }
-  const HfShards shards = open_shards(folder);
-  require_layers(shards, update);
-  if (!any_model) {
-    require_fingerprint(shards, update);
-  }
+}
+
+HfReport bake_hf(const std::string& folder,
+                 const std::string& output,
+                 const RouterUpdate& update,
+                 bool any_model,
+                 const Progress& progress) {
+  require_unbaked_folder(folder);
+  const HfShards shards = open_fitting(folder, update, any_model);
   const HfPatches patches = patch_routers(shards, update);
+  require_kept(patches.losses, kHfRoundingHint);
   UnfinishedFolder unfinished(output);
-  HfReport found;
-  found.losses = patches.losses;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    const bool is_shard = shards.files.count(name) > 0;
-    if (patches.by_shard.count(name) > 0) {
-      require_own_file(folder, name);
-      found.rewritten.push_back(name);
-    } else if (!is_shard && (holds_weights(name) || entry.is_directory(ignored))) {
-      found.skipped.push_back(name);
-    } else {
-      require_own_file(folder, name);
-      found.linked.push_back(name);
-    }
-  }
-  for (auto* names : {&found.rewritten, &found.linked, &found.skipped}) {
-    std::sort(names->begin(), names->end());
-  }
+  const HfReport found = sort_files(folder, shards, patches);
   for (const std::string& name : found.linked) {
     const bool is_shard = shards.files.count(name) > 0;
+    fs::create_directories(fs::path(unfinished.file(name)).parent_path());
     // Weights are large and nobody edits them; a linked config would be edited in both folders.
     (is_shard ? link_or_copy : copy_file)(path_within(folder, name), unfinished.file(name));
   }
@@ -141,7 +174,7 @@ HfReport bake_hf(const std::string& folder,
   return found;
 }
 
-std::vector<std::string> describe_hf_bake(const std::string& folder) {
+HfRecord describe_hf_bake(const std::string& folder) {
   const std::string path = folder + "/" + kRecordName;
   if (!file_exists(path)) {
     return {};
@@ -150,22 +183,21 @@ std::vector<std::string> describe_hf_bake(const std::string& folder) {
   if (!record.is_object() || !record.contains("routers") || !record["routers"].is_object()) {
     throw Error(ErrorKind::kBadInput, "[hf] " + path + " is damaged", "bake the folder again");
   }
-  std::vector<std::string> lines;
+  HfRecord found;
   for (const char* key : {"scenario", "model_name", "mask_hash", "fingerprint"}) {
     const json value = record.value(key, json("unknown"));
     require_type(value.is_string(), path, key);
-    lines.push_back(std::string(key) + "  " + printable(value.get<std::string>(), 200));
+    found.lines.push_back(std::string(key) + "  " + printable(value.get<std::string>(), 200));
   }
   const json alpha = record.value("alpha", json(0.0));
   require_type(alpha.is_number(), path, "alpha");
-  lines.push_back("alpha  " + format_number(alpha.get<double>(), 3));
+  found.lines.push_back("alpha  " + format_number(alpha.get<double>(), 3));
   const HfFolder hf = open_hf_folder(folder);
   std::map<std::string, std::string> shard_of;
   for (const auto& [block, router] : hf.routers) {
     shard_of[router.weight.name] = router.weight.shard;
     shard_of[router.bias.name] = router.bias.shard;
   }
-  int64_t n_changed = 0;
   for (const auto& [name, hash] : record["routers"].items()) {
     const auto shard = shard_of.find(name);
     const auto file = shard == shard_of.end()
@@ -177,12 +209,12 @@ std::vector<std::string> describe_hf_bake(const std::string& folder) {
     const bool is_same =
         tensor != nullptr &&
         hash == sha256_hex({reinterpret_cast<const char*>(tensor->data), tensor->size_bytes});
-    n_changed += is_same ? 0 : 1;
+    found.n_changed += is_same ? 0 : 1;
   }
-  lines.push_back(n_changed == 0
-                      ? "routers  intact"
-                      : "routers  " + std::to_string(n_changed) + " changed after baking");
-  return lines;
+  found.lines.push_back(found.n_changed == 0 ? "routers  intact"
+                                             : "routers  " + std::to_string(found.n_changed) +
+                                                   " changed after baking");
+  return found;
 }
 
 }  // namespace mascing

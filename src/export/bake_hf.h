@@ -5,6 +5,7 @@
 // and the router has a bias (gpt-oss). Rounding to bf16 or f16 adds an error, which is reported.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@ namespace mascing {
 
 struct HfReport {
   std::vector<std::string> rewritten;  ///< safetensors files with changed routers
-  std::vector<std::string> linked;     ///< unchanged files
-  std::vector<std::string> skipped;    ///< omitted weights and folders, which would bypass steering
+  std::vector<std::string> linked;     ///< unchanged files, those of folders within among them
+  std::vector<std::string> skipped;    ///< omitted: other weights and folders of them, which would
+                                       ///< bypass steering, empty and hidden folders, links to some
   std::vector<RoundingLoss> losses;
 };
 
@@ -33,8 +35,19 @@ HfReport bake_hf(const std::string& folder,
                  bool any_model,
                  const Progress& progress = {});
 
-/// Describes mascing.json and whether the routers are intact, one item per line. Empty if the
-/// folder is not baked. Throws Error{kBadInput}.
-[[nodiscard]] std::vector<std::string> describe_hf_bake(const std::string& folder);
+/// Throws Error{kBadInput} for a folder that bake_hf wrote.
+void require_unbaked_folder(const std::string& folder);
+
+inline constexpr const char* kHfRoundingHint =
+    "use a folder whose routers are in F32, or the adapter on the routers (--to peft)";
+
+/// What mascing.json says.
+struct HfRecord {
+  std::vector<std::string> lines;  ///< one item each; empty if the folder is not baked
+  int64_t n_changed = 0;           ///< routers that are not as they were baked
+};
+
+/// Throws Error{kBadInput}.
+[[nodiscard]] HfRecord describe_hf_bake(const std::string& folder);
 
 }  // namespace mascing

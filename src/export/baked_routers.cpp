@@ -16,7 +16,9 @@ bool lies_in(const GgufFile& part, const GgufTensor* tensor) {
   return tensor != nullptr && part.find_tensor(tensor->name) == tensor;
 }
 
-void require_writable(const GgufFile& part, const GgufTensor& tensor, const TensorCodec& codec) {
+void require_writable_tensor(const GgufFile& part,
+                             const GgufTensor& tensor,
+                             const TensorCodec& codec) {
   if (!codec.can_encode(tensor.type)) {
     throw Error(ErrorKind::kBadInput,
                 "[bake] " + printable(file_name(part.path())) + ": " + printable(tensor.name) +
@@ -46,11 +48,23 @@ PatchedTensor patch(const GgufTensor& tensor,
   codec.encode(tensor.type, wanted.data(), n_row, n, patched.bytes.data());
   std::vector<float> stored(wanted.size());
   codec.decode(tensor.type, patched.bytes.data(), std::ssize(stored), stored.data());
+  require_finite(tensor.name, stored);
   loss = rounding_loss(original, wanted, stored);
   return patched;
 }
 
 }  // namespace
+
+void require_writable(const OpenModel& model,
+                      const RouterUpdate& update,
+                      const TensorCodec& codec) {
+  for (const LayerUpdate& layer : update.layers) {
+    const RouterTensors& router = model.routers[layer.i_layer];
+    if (layer.rank > 0) {
+      require_writable_tensor(model.parts[router.i_part], *router.weight, codec);
+    }
+  }
+}
 
 std::vector<float> changed_weight(const std::vector<float>& original,
                                   const LayerUpdate& layer,
@@ -65,6 +79,15 @@ std::vector<float> changed_weight(const std::vector<float>& original,
     std::transform(row.begin(), row.end(), wanted.begin() + e * n_embd, to_float);
   }
   return wanted;
+}
+
+void require_finite(const std::string& name, const std::vector<float>& stored) {
+  if (!are_finite(stored)) {
+    throw Error(ErrorKind::kBadInput,
+                "[bake] the changed router " + printable(name) +
+                    " has values that are not finite, or too large for its type",
+                "use a model whose routers are in F32, and an adapter that was exported anew");
+  }
 }
 
 double rounding_loss(const std::vector<float>& original,
@@ -91,7 +114,7 @@ std::vector<PatchedTensor> bake_routers(const OpenModel& model,
   for (const LayerUpdate& layer : update.layers) {
     const RouterTensors& router = model.routers[layer.i_layer];
     if (layer.rank > 0 && lies_in(part, router.weight)) {
-      require_writable(part, *router.weight, codec);
+      require_writable_tensor(part, *router.weight, codec);
       const std::vector<float> original = decode(*router.weight, codec);
       const std::vector<float> wanted =
           changed_weight(original, layer, update.n_expert, update.n_embd, strength);
@@ -106,7 +129,7 @@ std::vector<PatchedTensor> bake_routers(const OpenModel& model,
                   "fit the update on this model");
     }
     if (!layer.shift.empty() && lies_in(part, router.bias)) {
-      require_writable(part, *router.bias, codec);
+      require_writable_tensor(part, *router.bias, codec);
       const std::vector<float> original = decode(*router.bias, codec);
       std::vector<float> wanted = original;
       for (size_t e = 0; e < wanted.size(); ++e) {

@@ -10,6 +10,9 @@
 
 namespace mascing {
 
+/// Throws Error{kBadInput} for a router of a layer of the update whose type the codec cannot write.
+void require_writable(const OpenModel& model, const RouterUpdate& update, const TensorCodec& codec);
+
 /// Weights and biases of the routers in part `i_part`, in file order. Appends the rounding losses
 /// to `losses`. Throws Error{kBadInput} for a tensor type that the codec cannot write, or a shift
 /// for a router without bias.
@@ -25,6 +28,9 @@ namespace mascing {
                                                 int64_t n_expert,
                                                 int64_t n_embd,
                                                 double strength);
+
+/// Throws Error{kBadInput} if a value that is to go into the tensor `name` is not finite.
+void require_finite(const std::string& name, const std::vector<float>& stored);
 
 /// |stored - wanted| / |wanted - original|, 0 if nothing was to change.
 [[nodiscard]] double rounding_loss(const std::vector<float>& original,

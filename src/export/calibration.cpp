@@ -2,6 +2,7 @@
 #include "export/calibration.h"
 
 #include <algorithm>
+#include <string>
 
 #include "base/numeric.h"
 #include "export/constant_direction.h"
@@ -45,7 +46,8 @@ std::vector<Conversation> everyday_questions() {
 
 Prompts render_evenly(Host& host,
                       const std::vector<Conversation>& conversations,
-                      const CalibrationOptions& options) {
+                      const CalibrationOptions& options,
+                      CalibrationTexts& texts) {
   Prompts all;
   int64_t n_token = 0;
   for (int64_t i = 0; i < std::ssize(conversations); ++i) {
@@ -58,7 +60,15 @@ Prompts render_evenly(Host& host,
       if (failure.kind() != ErrorKind::kBadInput) {
         throw;
       }
+      texts.first_error = texts.n_skipped == 0 ? failure.what() : texts.first_error;
+      ++texts.n_skipped;
     }
+  }
+  if (all.tokens.empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[export] none of the " + std::to_string(conversations.size()) +
+                    " conversations can be rendered: " + texts.first_error,
+                "use conversations that end with a user message and fit the context (--data)");
   }
   const double share = n_token > options.n_max_token ? ratio(options.n_max_token, n_token) : 1.0;
   Prompts chosen;
@@ -115,32 +125,32 @@ void answer(Host& host,
 
 }  // namespace
 
-std::vector<FitSample> calibration_samples(Host& host,
-                                           const std::vector<Conversation>& conversations,
-                                           const Steering& steering,
-                                           const CalibrationOptions& options) {
+CalibrationTexts calibration_samples(Host& host,
+                                     const std::vector<Conversation>& conversations,
+                                     const Steering& steering,
+                                     const CalibrationOptions& options) {
+  CalibrationTexts texts;
   Sampling sampling;
   sampling.seed = options.seed;
   sampling.n_max_token = options.n_reply_token;
   Prompts openings;
   if (conversations.empty()) {
-    openings = render_evenly(host, everyday_questions(), options);
+    openings = render_evenly(host, everyday_questions(), options, texts);
     const int64_t n_page = std::min<int64_t>(64, options.n_max_token / (4 * options.n_reply_token));
     add_blank_pages(host, n_page, openings);
     sampling.temperature = 1.0F;
   } else {
-    openings = render_evenly(host, conversations, options);
+    openings = render_evenly(host, conversations, options, texts);
   }
   std::vector<FitSample> plain;
   std::vector<FitSample> steered;
   answer(host, openings, {}, sampling, plain);
   answer(host, openings, steering, sampling, steered);
-  std::vector<FitSample> samples;
   for (size_t i = 0; i < plain.size(); ++i) {
-    samples.push_back(std::move(plain[i]));
-    samples.push_back(std::move(steered[i]));
+    texts.samples.push_back(std::move(plain[i]));
+    texts.samples.push_back(std::move(steered[i]));
   }
-  return samples;
+  return texts;
 }
 
 }  // namespace mascing

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "export/fidelity.h"
 #include "judge/refusal_judge.h"
 #include "mascing/error.h"
@@ -14,7 +15,9 @@ namespace mascing {
 namespace {
 
 constexpr int64_t kReplyToken = 100;
-constexpr double kRounding = 1e-5;  // results.json keeps six digits
+constexpr double kLeastEffect = 1e-3;  // nats a token: below, a mask does next to nothing
+constexpr double kNoBetter = 0.95;     // of what the unsteered model is away
+constexpr double kRounding = 1e-5;     // results.json keeps six digits
 
 bool is_same_matrix(const std::vector<float>& a, const std::vector<float>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) {
@@ -32,13 +35,27 @@ FidelityRecord check_form(const Mask& mask,
   const auto exact = options.open_host(options.model);
   const auto other = options.open_host(exported);
   const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-  return compare_forms(
+  FidelityRecord record = compare_forms(
       *exact,
       *other,
       options.check,
       steering,
       {kReplyToken, [&](const std::string& reply) { return judge.is_refusal(reply); }},
       progress);
+  require_effect(record);
+  return record;
+}
+
+void require_effect(const FidelityRecord& record) {
+  if (record.divergence_unsteered > kLeastEffect &&
+      record.divergence >= kNoBetter * record.divergence_unsteered) {
+    throw Error(ErrorKind::kInsufficient,
+                "[check] the exported form does no better than no mask: KL per token " +
+                    format_number(record.divergence, 5) + " nats, of the unsteered model " +
+                    format_number(record.divergence_unsteered, 5),
+                "nothing was written; fit on more conversations like those of --check (--data), or "
+                "bake the mask (--to gguf) if the engine passes over adapters");
+  }
 }
 
 ExportResult entry_of(const std::string& file,

@@ -10,11 +10,15 @@
 namespace mascing {
 
 /// Opens the model twice, as it is and as `exported` says, and compares them on the conversations
-/// of options.check.
+/// of options.check. Throws as require_effect.
 [[nodiscard]] FidelityRecord check_form(const Mask& mask,
                                         const ExportOptions& options,
                                         const LlamaHostOptions& exported,
                                         const Progress& progress);
+
+/// Throws Error{kInsufficient} if the exported form is as far from the exact mask as the model
+/// without any, though the mask has an effect.
+void require_effect(const FidelityRecord& record);
 
 /// The record of `update` as results.json has it, for the exported file `file`.
 [[nodiscard]] ExportResult entry_of(const std::string& file,

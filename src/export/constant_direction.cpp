@@ -3,6 +3,7 @@
 #include "export/constant_direction.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <string>
 #include <utility>
@@ -31,6 +32,24 @@ struct Reading {
   int64_t n_token = 0;
 };
 
+/// Of fewer texts than one in `every`, the last is held out: what is fitted on cannot be measured
+/// on.
+void hold_out_one(const std::vector<int64_t>& groups, Reading& reading) {
+  const int64_t n_group = std::ssize(std::set<int64_t>(groups.begin(), groups.end()));
+  if (n_group < 2) {
+    throw Error(ErrorKind::kInsufficient,
+                "[export] conversations to fit on: " + std::to_string(n_group) +
+                    ", expected at least 2, of which one is held out",
+                "add calibration conversations (--data); 4 and more are sensible");
+  }
+  std::vector<bool>& is_held_out = reading.is_held_out;
+  if (std::find(is_held_out.begin(), is_held_out.end(), true) == is_held_out.end()) {
+    for (size_t i = 0; i < groups.size(); ++i) {
+      is_held_out[i] = groups[i] == groups.back();
+    }
+  }
+}
+
 Reading choose_texts(const std::vector<FitSample>& samples, const FitOptions& options) {
   Reading reading;
   std::vector<int64_t> groups;
@@ -39,6 +58,7 @@ Reading choose_texts(const std::vector<FitSample>& samples, const FitOptions& op
       groups.push_back(sample.group);
     }
   }
+  std::vector<int64_t> read_groups;
   const auto every =
       std::max<int64_t>(2, static_cast<int64_t>(1.0 / std::max(options.held_out_share, 1e-6)));
   for (const FitSample& sample : samples) {
@@ -52,8 +72,15 @@ Reading choose_texts(const std::vector<FitSample>& samples, const FitOptions& op
     reading.is_held_out.push_back(i_group % every == every - 1);
     reading.first_kept.push_back(n == n_token ? 0 : n_token - n + kFirstTokens);
     reading.n_token += n;
+    read_groups.push_back(i_group);
   }
+  hold_out_one(read_groups, reading);
   return reading;
+}
+
+bool fits_half(const float* values, int64_t n) {
+  constexpr float kLargestHalf = 65504.0F;
+  return std::all_of(values, values + n, [](float x) { return std::fabs(x) <= kLargestHalf; });
 }
 
 /// Inputs of the given layers, one pass over the texts.
@@ -75,6 +102,12 @@ std::vector<RouterSamples> read_inputs(Host& host,
         view.i_token < kFirstTokens || view.i_token >= reading.first_kept[view.i_request];
     if (place[view.i_layer] < 0 || !is_kept) {
       return;
+    }
+    if (!fits_half(view.input, info.n_embd)) {
+      throw Error(ErrorKind::kInsufficient,
+                  "[export] inputs of the router of layer " + std::to_string(view.i_layer) +
+                      " are beyond 65504, the most that the fit can hold",
+                  "this model's routers cannot be fitted; use the mask as it is (mascing chat)");
     }
     RouterSamples& sample = samples[place[view.i_layer]];
     const auto n_before = sample.inputs.size();

@@ -21,7 +21,7 @@ struct FitOptions {
   bool may_shift = false;  ///< the target format can change existing router biases
   int64_t rank = 16;       ///< maximum rank of an update; 1 = a single direction per layer
   int64_t n_max_token = 24000;
-  double held_out_share = 0.25;  ///< share of groups used only for measurement
+  double held_out_share = 0.25;  ///< share of groups used only for measurement, and one at least
   /// Memory limit for inputs and fit; the fewer layers fit in, the more passes over the texts.
   int64_t n_max_byte = int64_t{2} << 30;
   int64_t n_thread = 1;  ///< of the fit; its numbers are the same for any
@@ -66,7 +66,8 @@ struct RouterSamples {
 
 /// Reads the samples (as many as n_max_token allows), fits every layer that the mask touches. The
 /// first report of progress tells threads, memory and passes.
-/// Throws Error{kMismatch} for a mask of another model.
+/// Throws Error{kMismatch} for a mask of another model, Error{kInsufficient} for a single group
+/// and for inputs that half precision cannot hold.
 [[nodiscard]] RouterUpdate fit_router_update(Host& host,
                                              const Mask& mask,
                                              double alpha,

@@ -1,24 +1,28 @@
 // One function per form: obtain the update, write it, check it, report.
 #include <algorithm>
-#include <filesystem>
+#include <optional>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "export/bake_gguf.h"
 #include "export/bake_hf.h"
 #include "export/check_form.h"
 #include "export/easysteer.h"
+#include "export/hf_patches.h"
 #include "export/lora.h"
 #include "export/obtain_update.h"
 #include "export/peft.h"
+#include "export/unfinished_folder.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
+#include "mascing/model_info.h"
 
 namespace mascing {
 namespace {
 
 constexpr double kNoticeableLoss = 0.05;
 
-void warn_of_rounding(ExportReport& report) {
+void warn_of_rounding(const char* hint, ExportReport& report) {
   const RoundingLoss worst = largest_loss(report.losses);
   if (worst.loss > kNoticeableLoss) {
     report.warnings.push_back(
@@ -26,7 +30,7 @@ void warn_of_rounding(ExportReport& report) {
          "routers of type " + worst.type +
              " cannot hold the change exactly: " + format_number(100.0 * worst.loss, 1) +
              " % of it is lost to rounding in the worst layer",
-         "use a model with F32 routers (the llama.cpp default), or the LoRA adapter"});
+         std::string("if that is too much, ") + hint});
   }
 }
 
@@ -42,25 +46,45 @@ void warn_of_two_levels(ExportReport& report) {
        "measure it in vLLM before use; the baked folder (--to hf) keeps every value"});
 }
 
-/// Files that go when this does.
-class TrialFiles {
- public:
-  explicit TrialFiles(std::vector<std::string> paths) : paths_(std::move(paths)) {}
-  ~TrialFiles() {
-    std::error_code ignored;
-    for (const std::string& path : paths_) {
-      std::filesystem::remove(path, ignored);
-    }
-  }
-  TrialFiles(const TrialFiles&) = delete;
-  TrialFiles& operator=(const TrialFiles&) = delete;
-
- private:
-  std::vector<std::string> paths_;
-};
+/// That a file can be written there; what killed exports left beside it goes.
+void require_place(const std::string& output) {
+  remove_abandoned(output);
+  const AtomicFile probe(output);
+}
 
 const TensorCodec& codec_of(const ExportOptions& options) {
   return options.codec == nullptr ? plain_codec() : *options.codec;
+}
+
+/// What can be told of the update before a fit, which takes long; nothing where none is made.
+std::optional<RouterUpdate> outline_before_fit(const Mask& mask, const ExportOptions& options) {
+  require_effect(mask);
+  if (!options.adapter.empty() || options.model.path.empty()) {
+    return std::nullopt;
+  }
+  return outline_of(mask, read_model_info(options.model.path, false, options.codec).n_embd);
+}
+
+/// That the model's folder takes the update and another can be written.
+void require_model_folder(const std::string& folder,
+                          const std::string& output,
+                          const RouterUpdate& outline,
+                          bool any_model) {
+  require_unused_folder(output);
+  (void)open_fitting(folder, outline, any_model);
+  const TrialFolder probe(output);
+}
+
+FidelityRecord check_trial_adapter(const Mask& mask,
+                                   const std::string& output,
+                                   const RouterUpdate& update,
+                                   const ExportOptions& options,
+                                   const Progress& progress) {
+  const TrialFolder trial(output);
+  LlamaHostOptions exported = options.model;
+  exported.adapters = {{trial.file("adapter.gguf"), mask.alpha}};
+  write_lora(trial.file("adapter.gguf"), update);
+  return check_form(mask, options, exported, progress);
 }
 
 /// The record stands before the weights: a first copy is measured, a second one carries it.
@@ -69,12 +93,11 @@ FidelityRecord check_trial_copy(const Mask& mask,
                                 const RouterUpdate& update,
                                 const ExportOptions& options,
                                 const Progress& progress) {
-  const std::vector<std::string> files =
-      bake_gguf(options.model.path, output + ".unchecked.gguf", update, codec_of(options), progress)
-          .files;
-  const TrialFiles trial(files);
+  const TrialFolder trial(output);
   LlamaHostOptions exported = options.model;
-  exported.path = files.front();
+  exported.path =
+      bake_gguf(options.model.path, trial.file("model.gguf"), update, codec_of(options), progress)
+          .files.front();
   return check_form(mask, options, exported, progress);
 }
 
@@ -84,19 +107,18 @@ ExportReport export_lora(const Mask& mask,
                          const std::string& output,
                          const ExportOptions& options,
                          const Progress& progress) {
+  require_adapters(mask.architecture);
+  require_place(output);
   auto [update, warnings] = obtain_update(mask, options, false, progress);
   ExportReport report;
   report.files = {output};
   report.fit = layer_fits(update);
   report.warnings = std::move(warnings);
-  write_lora(output, update);
   if (!options.check.empty()) {
-    LlamaHostOptions exported = options.model;
-    exported.adapters = {{output, mask.alpha}};
-    update.fidelity = check_form(mask, options, exported, progress);
-    write_lora(output, update);
+    update.fidelity = check_trial_adapter(mask, output, update, options, progress);
     report.check = entry_of(output, "lora", update);
   }
+  write_lora(output, update);
   return report;
 }
 
@@ -104,6 +126,10 @@ ExportReport export_gguf(const Mask& mask,
                          const std::string& output,
                          const ExportOptions& options,
                          const Progress& progress) {
+  if (const auto outline = outline_before_fit(mask, options)) {
+    require_bakeable(options.model.path, output, *outline, codec_of(options));
+  }
+  require_place(output);
   auto [update, warnings] = obtain_update(mask, options, true, progress);
   if (!options.check.empty()) {
     update.fidelity = check_trial_copy(mask, output, update, options, progress);
@@ -114,7 +140,7 @@ ExportReport export_gguf(const Mask& mask,
   report.fit = layer_fits(update);
   report.losses = std::move(baked.losses);
   report.warnings = std::move(warnings);
-  warn_of_rounding(report);
+  warn_of_rounding(kGgufRoundingHint, report);
   if (!options.check.empty()) {
     report.check = entry_of(report.files.front(), "gguf", update);
   }
@@ -131,6 +157,10 @@ ExportReport export_hf(const Mask& mask,
                 "[export] --check cannot run a Hugging Face folder",
                 "check the adapter or the baked GGUF, which use the same fit");
   }
+  if (const auto outline = outline_before_fit(mask, options)) {
+    require_unbaked_folder(folder);
+    require_model_folder(folder, output, *outline, options.any_model);
+  }
   auto [update, warnings] = obtain_update(mask, options, true, progress);
   HfReport baked = bake_hf(folder, output, update, options.any_model, progress);
   ExportReport report;
@@ -140,7 +170,7 @@ ExportReport export_hf(const Mask& mask,
   report.linked = std::move(baked.linked);
   report.skipped = std::move(baked.skipped);
   report.warnings = std::move(warnings);
-  warn_of_rounding(report);
+  warn_of_rounding(kHfRoundingHint, report);
   return report;
 }
 
@@ -154,6 +184,9 @@ ExportReport export_peft(const Mask& mask,
                 "[export] --check cannot run a PEFT adapter",
                 "check the GGUF adapter, which uses the same fit");
   }
+  if (const auto outline = outline_before_fit(mask, options)) {
+    require_model_folder(folder, output, *outline, options.any_model);
+  }
   auto [update, warnings] = obtain_update(mask, options, false, progress);
   write_peft(folder, output, update, options.any_model);
   ExportReport report;
@@ -164,6 +197,7 @@ ExportReport export_peft(const Mask& mask,
 }
 
 ExportReport export_easysteer(const Mask& mask, const std::string& output) {
+  require_effect(mask);
   ExportReport report;
   report.files = {output};
   report.two_levels = easysteer_layers(mask, mask.alpha);

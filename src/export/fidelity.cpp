@@ -1,4 +1,5 @@
-// Processes one text at a time and keeps the results of one side until the other is done.
+// Processes one text at a time. Of the exact side's outputs, a piece is kept until the others are
+// compared with it.
 #include "export/fidelity.h"
 
 #include <algorithm>
@@ -108,21 +109,51 @@ void compare_choices(const std::vector<int32_t>& a,
   }
 }
 
-std::vector<float> read_outputs(Host& host, const TraceRequest& request) {
+/// Distances of a piece of a text, summed over its tokens.
+struct PieceDistances {
+  double exported = 0.0;
+  double unsteered = 0.0;
+};
+
+/// Of one token after the other to the rows of `wanted`, the first of which is of the first token.
+double distance_to(const std::vector<float>& wanted, Host& host, const TraceRequest& request) {
   const int64_t n_vocab = host.describe().n_vocab;
-  std::vector<float> rows(request.span.end * n_vocab);
+  double sum = 0.0;
   (void)host.observe_outputs({request}, [&](const OutputView& view) {
-    std::copy_n(view.logits, n_vocab, rows.begin() + view.i_token * n_vocab);
+    const int64_t i_row = view.i_token - request.span.begin;
+    sum += divergence(wanted.data() + i_row * n_vocab, view.logits, n_vocab);
   });
-  return rows;
+  return sum;
 }
 
-double total_divergence(const std::vector<float>& p, const std::vector<float>& q, int64_t n_vocab) {
-  double sum = 0.0;
-  for (int64_t i = 0; i < std::ssize(p); i += n_vocab) {
-    sum += divergence(p.data() + i, q.data() + i, n_vocab);
+PieceDistances compare_piece(Host& exact,
+                             Host& exported,
+                             const TraceRequest& plain,
+                             const Steering& steering) {
+  const int64_t n_vocab = exact.describe().n_vocab;
+  TraceRequest steered = plain;
+  steered.steering = steering;
+  std::vector<float> wanted(plain.span.size() * n_vocab);
+  (void)exact.observe_outputs({steered}, [&](const OutputView& view) {
+    std::copy_n(view.logits, n_vocab, wanted.begin() + (view.i_token - plain.span.begin) * n_vocab);
+  });
+  return {distance_to(wanted, exported, plain), distance_to(wanted, exact, plain)};
+}
+
+void compare_outputs(Host& exact,
+                     Host& exported,
+                     const TraceRequest& text,
+                     const Steering& steering,
+                     int64_t n_at_once,
+                     FidelityRecord& record) {
+  for (int64_t begin = 0; begin < text.span.end; begin += n_at_once) {
+    TraceRequest piece = text;
+    piece.span = {begin, std::min(text.span.end, begin + n_at_once)};
+    piece.tokens.resize(piece.span.end);
+    const PieceDistances found = compare_piece(exact, exported, piece, steering);
+    record.divergence += found.exported;
+    record.divergence_unsteered += found.unsteered;
   }
-  return sum;
 }
 
 void average(FidelityRecord& record) {
@@ -157,6 +188,8 @@ FidelityRecord compare_forms(Host& exact,
   record.overlap.assign(info.n_layer, 0.0);
   record.same_experts = record.overlap;
   const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
+  const int64_t n_at_once = std::max<int64_t>(
+      1, options.n_output_byte / (info.n_vocab * static_cast<int64_t>(sizeof(float))));
   const int64_t n_text = std::ssize(texts.requests);
   for (int64_t i = 0; i < n_text; ++i) {
     const TraceRequest& plain = texts.requests[i];
@@ -165,10 +198,7 @@ FidelityRecord compare_forms(Host& exact,
     record.n_token += plain.span.end;
     compare_choices(
         read_choices(exact, steered), read_choices(exported, plain), info.n_layer, k, record);
-    const std::vector<float> wanted = read_outputs(exact, steered);
-    record.divergence += total_divergence(wanted, read_outputs(exported, plain), info.n_vocab);
-    record.divergence_unsteered +=
-        total_divergence(wanted, read_outputs(exact, plain), info.n_vocab);
+    compare_outputs(exact, exported, plain, steering, n_at_once, record);
     report(progress, {"check", i + 1, n_text, "conversations", ""});
   }
   average(record);

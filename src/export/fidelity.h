@@ -15,6 +15,8 @@ namespace mascing {
 struct FidelityOptions {
   int64_t n_max_token = 100;                           ///< per reply
   std::function<bool(const std::string&)> is_refusal;  ///< judges replies
+  /// Memory limit for outputs; texts that need more are read in pieces, each from the beginning.
+  int64_t n_output_byte = int64_t{256} << 20;
 };
 
 /// `exact` runs under `steering`; `exported` is the exported form of the same model without

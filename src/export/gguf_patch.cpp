@@ -23,6 +23,7 @@ constexpr const char* kFileSizeKey = "mascing.bake.size";
 constexpr const char* kNamesKey = "mascing.bake.routers";
 constexpr const char* kNewHashKey = "mascing.bake.router_hash";
 constexpr const char* kOldHashKey = "mascing.bake.undo_hash";
+constexpr const char* kRestHashKey = "mascing.bake.rest_hash";
 
 int64_t place_of(const GgufFile& part, const GgufTensor& tensor) {
   return tensor.data - part.file().data();
@@ -30,22 +31,6 @@ int64_t place_of(const GgufFile& part, const GgufTensor& tensor) {
 
 std::string_view bytes_at(const GgufFile& part, size_t offset, size_t size) {
   return part.file().bytes().substr(offset, size);
-}
-
-void copy_in_pieces(const GgufFile& part,
-                    const CopySource& source,
-                    int64_t begin,
-                    int64_t end,
-                    AtomicFile& out,
-                    const Progress& progress) {
-  constexpr int64_t kMega = int64_t{1} << 20;
-  const int64_t total = std::ssize(part.file()) / kMega;
-  while (begin < end) {
-    const int64_t n = std::min(kPiece, end - begin);
-    out.append_from(source, begin, n);
-    begin += n;
-    report(progress, {"copy", begin / kMega, total, "MiB", ""});
-  }
 }
 
 std::string padding_to(size_t size, size_t alignment) {
@@ -81,17 +66,38 @@ std::optional<std::string> original_header(const GgufFile& part) {
   return sha256_hex(header) == *hash ? std::optional(header) : std::nullopt;
 }
 
-/// Changed tensors in file order; nothing if one is missing.
+/// Changed tensors in file order; nothing if one is missing or they are in another order.
 std::optional<std::vector<const GgufTensor*>> changed_tensors(const GgufFile& part) {
   std::vector<const GgufTensor*> tensors;
+  const std::byte* end = part.file().data();
   const auto names = part.get_string_array(kNamesKey);
   for (const std::string& name : names.value_or(std::vector<std::string>())) {
     tensors.push_back(part.find_tensor(name));
-    if (tensors.back() == nullptr) {
+    if (tensors.back() == nullptr || tensors.back()->data < end) {
       return std::nullopt;
     }
+    end = tensors.back()->data + tensors.back()->size_bytes;
   }
   return tensors;
+}
+
+/// Of the tensor data up to `end` but for the changed tensors.
+std::string hash_of_rest(const GgufFile& part,
+                         const std::vector<const GgufTensor*>& changed,
+                         size_t end) {
+  Sha256 hash;
+  size_t position = part.data_offset();
+  const auto add_up_to = [&](size_t stop) {
+    hash.update(sampled_sha256(bytes_at(part, position, stop - position)));
+    part.file().let_go();
+  };
+  for (const GgufTensor* tensor : changed) {
+    const auto place = static_cast<size_t>(place_of(part, *tensor));
+    add_up_to(place);
+    position = place + tensor->size_bytes;
+  }
+  add_up_to(end);
+  return hash.hex();
 }
 
 /// Where the old bytes begin, if they are all there.
@@ -103,17 +109,36 @@ std::optional<size_t> undo_offset(const GgufFile& part) {
     return std::nullopt;
   }
   size_t n_old = 0;
+  size_t end = 0;
   for (const GgufTensor* tensor : *tensors) {
     n_old += tensor->size_bytes;
+    end = place_of(part, *tensor) + tensor->size_bytes;
   }
-  const size_t begin = part.data_offset() + (*size - header->size());
-  if (begin < part.data_offset() || begin + n_old != part.file().size()) {
+  const size_t n_data = *size - header->size();  // of the original's tensors
+  const size_t n_all = part.file().size();
+  if (n_old > n_all || part.data_offset() > n_all - n_old ||
+      n_data != n_all - n_old - part.data_offset()) {
     return std::nullopt;
   }
-  return begin;
+  const size_t begin = n_all - n_old;
+  return end <= begin ? std::optional(begin) : std::nullopt;
 }
 
 }  // namespace
+
+void copy_in_pieces(const CopySource& source,
+                    int64_t begin,
+                    int64_t end,
+                    int64_t size,
+                    AtomicFile& out,
+                    const Progress& progress) {
+  while (begin < end) {
+    const int64_t n = std::min(kPiece, end - begin);
+    out.append_from(source, begin, n);
+    begin += n;
+    report(progress, {"copy", begin >> 20, size >> 20, "MiB", ""});
+  }
+}
 
 void put_patch_keys(const GgufFile& part,
                     const std::vector<PatchedTensor>& changed,
@@ -121,8 +146,10 @@ void put_patch_keys(const GgufFile& part,
   Sha256 new_hash;
   Sha256 old_hash;
   std::vector<std::string> names;
+  std::vector<const GgufTensor*> tensors;
   for (const PatchedTensor& patch : changed) {
     names.push_back(patch.tensor->name);
+    tensors.push_back(patch.tensor);
     new_hash.update(patch.bytes.data(), patch.bytes.size());
     old_hash.update(patch.tensor->data, patch.tensor->size_bytes);
   }
@@ -131,6 +158,7 @@ void put_patch_keys(const GgufFile& part,
   writer.set_string_array(kNamesKey, names);
   writer.set_string(kNewHashKey, new_hash.hex());
   writer.set_string(kOldHashKey, old_hash.hex());
+  writer.set_string(kRestHashKey, hash_of_rest(part, tensors, part.file().size()));
 }
 
 PatchKeys finish_patch_keys(const GgufFile& part, GgufWriter& writer) {
@@ -149,15 +177,16 @@ void write_patched(const GgufFile& part,
                    AtomicFile& out,
                    const Progress& progress) {
   const CopySource source(part.path());
+  const int64_t size = std::ssize(part.file());
   out.write(header_with(part, keys));
   auto position = static_cast<int64_t>(part.data_offset());
   for (const PatchedTensor& patch : changed) {
     const int64_t place = place_of(part, *patch.tensor);
-    copy_in_pieces(part, source, position, place, out, progress);
+    copy_in_pieces(source, position, place, size, out, progress);
     out.write(patch.bytes.data(), patch.bytes.size());
     position = place + std::ssize(patch.bytes);
   }
-  copy_in_pieces(part, source, position, std::ssize(part.file()), out, progress);
+  copy_in_pieces(source, position, size, size, out, progress);
   for (const PatchedTensor& patch : changed) {
     out.write(patch.tensor->data, patch.tensor->size_bytes);
   }
@@ -179,14 +208,23 @@ bool has_patched_bytes(const GgufFile& part) {
   return hash.hex() == part.get_string(kNewHashKey);
 }
 
+bool covers_rest(const GgufFile& part) {
+  return part.has(kRestHashKey);
+}
+
 bool can_unpatch(const GgufFile& part) {
   const auto begin = undo_offset(part);
-  return begin && sha256_hex(bytes_at(part, *begin, part.file().size() - *begin)) ==
-                      part.get_string(kOldHashKey);
+  if (!begin || sha256_hex(bytes_at(part, *begin, part.file().size() - *begin)) !=
+                    part.get_string(kOldHashKey)) {
+    return false;
+  }
+  return !covers_rest(part) ||
+         hash_of_rest(part, changed_tensors(part).value(), *begin) == part.get_string(kRestHashKey);
 }
 
 void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress) {
   const CopySource source(part.path());
+  const int64_t size = std::ssize(part.file());
   const size_t undo = undo_offset(part).value();
   out.write(original_header(part).value());
   auto position = static_cast<int64_t>(part.data_offset());
@@ -194,12 +232,12 @@ void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& prog
   const std::vector<const GgufTensor*> tensors = changed_tensors(part).value();
   for (const GgufTensor* tensor : tensors) {
     const int64_t place = place_of(part, *tensor);
-    copy_in_pieces(part, source, position, place, out, progress);
+    copy_in_pieces(source, position, place, size, out, progress);
     out.write(bytes_at(part, old, tensor->size_bytes));
     old += tensor->size_bytes;
     position = place + static_cast<int64_t>(tensor->size_bytes);
   }
-  copy_in_pieces(part, source, position, static_cast<int64_t>(undo), out, progress);
+  copy_in_pieces(source, position, static_cast<int64_t>(undo), size, out, progress);
 }
 
 void copy_file(const std::string& from, const std::string& to) {
@@ -212,11 +250,18 @@ void copy_file(const std::string& from, const std::string& to) {
 void link_or_copy(const std::string& from, const std::string& to) {
   namespace fs = std::filesystem;
   std::error_code failure;
-  if (fs::exists(to, failure) && !fs::equivalent(from, to, failure)) {
-    fs::remove(to, failure);
+  if (!fs::is_symlink(to, failure) && fs::equivalent(from, to, failure)) {
+    return;  // a link of an earlier export
   }
-  fs::create_hard_link(fs::canonical(from), to, failure);
+  const std::string unfinished = to + ".tmp-link";  // of a killed process: replaced
+  fs::remove(unfinished, failure);
+  fs::create_hard_link(fs::canonical(from), unfinished, failure);
+  if (!failure) {
+    fs::rename(unfinished, to, failure);
+  }
   if (failure) {
+    std::error_code ignored;
+    fs::remove(unfinished, ignored);
     copy_file(from, to);
   }
 }

@@ -40,16 +40,27 @@ void write_patched(const GgufFile& part,
 [[nodiscard]] bool is_patched(const GgufFile& part);
 /// True if the changed tensors are intact.
 [[nodiscard]] bool has_patched_bytes(const GgufFile& part);
-/// True if the original can be restored.
+/// True if the file says how the tensor data looked that were not changed.
+[[nodiscard]] bool covers_rest(const GgufFile& part);
+/// True if the original can be restored: old bytes and, where the file covers it, the rest are as
+/// they were.
 [[nodiscard]] bool can_unpatch(const GgufFile& part);
 /// Writes the original; can_unpatch must hold.
 void write_unpatched(const GgufFile& part, AtomicFile& out, const Progress& progress);
+
+/// Bytes `begin` to `end` of `source`, which has `size` in all.
+void copy_in_pieces(const CopySource& source,
+                    int64_t begin,
+                    int64_t end,
+                    int64_t size,
+                    AtomicFile& out,
+                    const Progress& progress);
 
 /// Replaces what is there.
 void copy_file(const std::string& from, const std::string& to);
 
 /// A second name for a file that does not change, or a copy where the file system has no links.
-/// Replaces what is there.
+/// Replaces what is there, in one step.
 void link_or_copy(const std::string& from, const std::string& to);
 
 }  // namespace mascing

@@ -33,6 +33,8 @@ constexpr std::array<std::string_view, 12> kRouterNames = {"mlp.gate",
                                                            "ffn.router.layer",
                                                            "ffn.gate"};
 
+constexpr std::array<std::string_view, 2> kOtherParts = {"mtp.", "talker."};
+
 constexpr std::array<std::string_view, 3> kBlockNames = {"layers.", "blocks.", "h."};
 
 [[noreturn]] void fail_index(const std::string& path,
@@ -43,6 +45,14 @@ constexpr std::array<std::string_view, 3> kBlockNames = {"layers.", "blocks.", "
 
 bool starts_component(std::string_view name, size_t position) {
   return position == 0 || name[position - 1] == '.';
+}
+
+/// Heads that predict ahead and speech: they have blocks of their own, which masks do not reach.
+bool is_of_other_part(std::string_view name) {
+  return std::any_of(kOtherParts.begin(), kOtherParts.end(), [&](std::string_view part) {
+    const size_t at = name.find(part);
+    return at != std::string_view::npos && starts_component(name, at);
+  });
 }
 
 /// weight_map of the index: tensor name -> shard.
@@ -85,6 +95,9 @@ void add_router(const std::string& shard, const std::string& name, HfFolder& fol
 
 int64_t router_block(const std::string& name, bool& is_bias) {
   const std::string_view view = name;
+  if (is_of_other_part(view)) {
+    return -1;
+  }
   for (const std::string_view prefix : kBlockNames) {
     const size_t at = view.find(prefix);
     if (at == std::string_view::npos || !starts_component(view, at)) {

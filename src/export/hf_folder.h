@@ -34,7 +34,8 @@ struct HfFolder {
 /// damaged.
 [[nodiscard]] HfFolder open_hf_folder(const std::string& path);
 
-/// "model.layers.7.mlp.gate.weight" -> block 7; -1 for other tensors. Supports the
+/// "model.layers.7.mlp.gate.weight" -> block 7; -1 for other tensors, those of heads that predict
+/// ahead ("mtp.") and of speech ("talker.") among them. Supports the
 /// names of Qwen-MoE, Mixtral, Phi-MoE, gpt-oss, Hunyuan, DeepSeek, Llama 4, Granite, Jamba, DBRX,
 /// OLMoE, Ernie, GLM, MiniMax and derived models. `is_bias` is set for bias tensors.
 [[nodiscard]] int64_t router_block(const std::string& name, bool& is_bias);

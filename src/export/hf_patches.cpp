@@ -52,6 +52,7 @@ HfPatch patch(const SafetensorsTensor& tensor,
   plain_codec().encode(type, wanted.data(), 1, n, patched.bytes.data());
   std::vector<float> stored(wanted.size());
   plain_codec().decode(type, patched.bytes.data(), n, stored.data());
+  require_finite(tensor.name, stored);
   loss = rounding_loss(original, wanted, stored);
   return patched;
 }
@@ -83,20 +84,6 @@ std::vector<float> shifted_bias(const HfShards& shards,
   return wanted;
 }
 
-void copy_in_pieces(const CopySource& source,
-                    int64_t begin,
-                    int64_t end,
-                    AtomicFile& out,
-                    const Progress& progress) {
-  constexpr int64_t kCopied = int64_t{64} << 20;
-  for (; begin < end; begin += kCopied) {
-    out.append_from(source, begin, std::min(kCopied, end - begin));
-    report(progress, {"copy", begin >> 20, end >> 20, "MiB", ""});
-  }
-}
-
-}  // namespace
-
 HfShards open_shards(const std::string& folder) {
   HfShards shards{open_hf_folder(folder), {}};
   for (const std::string& shard : shards.folder.shards) {
@@ -120,6 +107,12 @@ void require_layers(const HfShards& shards, const RouterUpdate& update) {
     if (weight.shape != std::vector<int64_t>{update.n_expert, update.n_embd}) {
       mismatch("router " + printable(weight.name) + " is not of shape [" +
                    std::to_string(update.n_expert) + ", " + std::to_string(update.n_embd) + "]",
+               "the mask is for another model");
+    }
+    const HfTensor& bias = found->second.bias;
+    if (!bias.name.empty() && shards.find(bias).shape != std::vector<int64_t>{update.n_expert}) {
+      mismatch("router bias " + printable(bias.name) + " is not of shape [" +
+                   std::to_string(update.n_expert) + "]",
                "the mask is for another model");
     }
   }
@@ -154,6 +147,17 @@ void require_fingerprint(const HfShards& shards, const RouterUpdate& update) {
         "use the folder that the GGUF was converted from; if the mask is of an earlier mascing "
         "and its GGUF does not store routers in F32, skip this check with --any-model");
   }
+}
+
+}  // namespace
+
+HfShards open_fitting(const std::string& folder, const RouterUpdate& update, bool any_model) {
+  HfShards shards = open_shards(folder);
+  require_layers(shards, update);
+  if (!any_model) {
+    require_fingerprint(shards, update);
+  }
+  return shards;
 }
 
 HfPatches patch_routers(const HfShards& shards, const RouterUpdate& update) {
@@ -196,15 +200,16 @@ void write_shard(const SafetensorsFile& file,
                  const std::string& path,
                  const Progress& progress) {
   const CopySource source(file.path());
+  const int64_t size = std::ssize(file.file());
   AtomicFile out(path);
   int64_t position = 0;
   for (const HfPatch& patch : patches) {
     const int64_t place = patch.tensor->data - file.file().data();
-    copy_in_pieces(source, position, place, out, progress);
+    copy_in_pieces(source, position, place, size, out, progress);
     out.write(patch.bytes.data(), patch.bytes.size());
     position = place + std::ssize(patch.bytes);
   }
-  copy_in_pieces(source, position, std::ssize(file.file()), out, progress);
+  copy_in_pieces(source, position, size, size, out, progress);
   out.commit();
 }
 

@@ -23,14 +23,11 @@ struct HfShards {
   }
 };
 
-/// Throws Error{kBadInput} for a damaged folder.
-[[nodiscard]] HfShards open_shards(const std::string& folder);
-
-/// Throws Error{kMismatch} unless the folder has a router of the right shape for every layer.
-void require_layers(const HfShards& shards, const RouterUpdate& update);
-
-/// Throws Error{kMismatch} unless the routers are those the mask was made for.
-void require_fingerprint(const HfShards& shards, const RouterUpdate& update);
+/// Throws Error{kBadInput} for a damaged folder, Error{kMismatch} unless it has a router of the
+/// right shape for every layer and, but for `any_model`, they are those the mask was made for.
+[[nodiscard]] HfShards open_fitting(const std::string& folder,
+                                    const RouterUpdate& update,
+                                    bool any_model);
 
 /// A changed tensor of one shard.
 struct HfPatch {

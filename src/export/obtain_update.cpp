@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "base/text.h"
 #include "export/calibration.h"
 #include "export/lora.h"
+#include "format/router_traits.h"
 #include "mascing/error.h"
 #include "mascing/model_info.h"
 
@@ -31,16 +33,66 @@ void warn_of_poor_fit(ObtainedUpdate& obtained) {
   }
 }
 
-RouterUpdate read_adapter(const std::string& adapter, const Mask& mask) {
-  RouterUpdate update = read_lora(adapter);
+void warn_of_other_strength(double fitted_at, ObtainedUpdate& obtained) {
+  obtained.warnings.push_back(
+      {"other_strength",
+       "the adapter was fitted at strength " + format_number(fitted_at, 3) +
+           ", so how good the fit is at " + format_number(obtained.update.origin.alpha, 3) +
+           " is not known",
+       "fit again at this strength (-m and --data in place of --adapter), or measure it: `mascing "
+       "export --check`"});
+}
+
+ObtainedUpdate read_adapter(const std::string& adapter, const Mask& mask) {
+  ObtainedUpdate obtained{read_lora(adapter), {}};
+  RouterUpdate& update = obtained.update;
   if (update.origin.mask_hash != hash_mask(mask)) {
     throw Error(ErrorKind::kMismatch,
                 "[export] " + adapter + " was made from another mask (" + update.origin.scenario +
                     ", " + update.origin.mask_hash.substr(0, 12) + ")",
                 "export an adapter from this mask first, or replace --adapter with -m");
   }
-  update.origin.alpha = mask.alpha;
-  return update;
+  update.fidelity = {};
+  const double fitted_at = std::exchange(update.origin.alpha, double{mask.alpha});
+  const auto is_measured = [](const LayerUpdate& layer) { return layer.quality.n_token > 0; };
+  if (fitted_at != update.origin.alpha &&
+      std::any_of(update.layers.begin(), update.layers.end(), is_measured)) {
+    for (LayerUpdate& layer : update.layers) {
+      layer.quality = {};
+    }
+    warn_of_other_strength(fitted_at, obtained);
+  }
+  warn_of_poor_fit(obtained);
+  return obtained;
+}
+
+void warn_of_skipped(const CalibrationTexts& texts, ObtainedUpdate& obtained) {
+  if (texts.n_skipped > 0) {
+    obtained.warnings.push_back(
+        {"conversations_skipped",
+         std::to_string(texts.n_skipped) +
+             " conversations cannot be rendered; the first: " + texts.first_error,
+         "repair or remove them, unless there are few"});
+  }
+}
+
+/// Fit and check rank experts by their logits alone.
+void warn_of_other_choice(const ExportOptions& options, ObtainedUpdate& obtained) {
+  const RouterTraits traits =
+      read_router_traits(open_model(options.model.path, false, options.codec));
+  const bool has_bias = std::any_of(traits.has_selection_bias.begin(),
+                                    traits.has_selection_bias.end(),
+                                    [](bool has_one) { return has_one; });
+  if (has_bias || traits.n_group > 0) {
+    obtained.warnings.push_back(
+        {"choice_by_logits",
+         std::string("this model also chooses experts by ") +
+             (!has_bias             ? "groups"
+              : traits.n_group == 0 ? "a bias"
+                                    : "a bias and groups") +
+             ", which fit and check leave out: their shares of equal experts are estimates",
+         "go by KL, replies and decisions of `mascing export --check`"});
+  }
 }
 
 Mask without_adapter(Mask mask) {
@@ -64,11 +116,13 @@ ObtainedUpdate fit(const Mask& mask,
   require_same_model(mask, host->describe());
   const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
   report(progress, {"read", 0, 1, "texts", ""});
-  const std::vector<FitSample> samples =
+  const CalibrationTexts texts =
       calibration_samples(*host,
                           options.conversations,
                           steering,
                           {options.n_max_token, kCalibrationReply, options.seed});
+  warn_of_skipped(texts, obtained);
+  warn_of_other_choice(options, obtained);
   FitOptions how;
   how.may_shift = may_shift;
   how.rank = options.rank;
@@ -76,7 +130,8 @@ ObtainedUpdate fit(const Mask& mask,
   how.n_thread =
       options.model.n_thread > 0 ? options.model.n_thread : std::thread::hardware_concurrency();
   obtained.update =
-      fit_router_update(*host, without_adapter(mask), mask.alpha, samples, how, progress);
+      fit_router_update(*host, without_adapter(mask), mask.alpha, texts.samples, how, progress);
+  require_finite(obtained.update);
   obtained.update.origin = origin_of(mask, mask.alpha);
   warn_of_poor_fit(obtained);
   if (mask.has_adapter()) {
@@ -87,17 +142,21 @@ ObtainedUpdate fit(const Mask& mask,
 
 }  // namespace
 
-ObtainedUpdate obtain_update(const Mask& mask,
-                             const ExportOptions& options,
-                             bool may_shift,
-                             const Progress& progress) {
+void require_effect(const Mask& mask) {
   if (mask.n_active() == 0 || mask.alpha == 0.0F) {
     throw Error(ErrorKind::kInsufficient,
                 "[export] nothing to export, the mask is empty or its strength is 0",
                 "set a strength: mask.gguf=1.0");
   }
+}
+
+ObtainedUpdate obtain_update(const Mask& mask,
+                             const ExportOptions& options,
+                             bool may_shift,
+                             const Progress& progress) {
+  require_effect(mask);
   if (!options.adapter.empty()) {
-    return {read_adapter(options.adapter, mask), {}};
+    return read_adapter(options.adapter, mask);
   }
   if (without_adapter(mask).n_active() == 0) {
     if (!options.model.path.empty()) {

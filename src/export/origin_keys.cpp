@@ -1,6 +1,7 @@
 // Keys of an update's origin and fit, for both directions.
 #include "export/origin_keys.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -22,6 +23,7 @@ constexpr std::pair<const char*, std::string UpdateOrigin::*> kTexts[] = {
     {"mascing.mask_hash", &UpdateOrigin::mask_hash},
     {"mascing.tool_version", &UpdateOrigin::tool_version}};
 
+constexpr const char* kRanksKey = "mascing.fit.rank";         // not in files of earlier versions
 constexpr const char* kRoutersKey = "mascing.router_sketch";  // not in files of earlier versions
 
 constexpr std::pair<const char*, int64_t RouterUpdate::*> kCounts[] = {
@@ -62,6 +64,18 @@ void require_ascending(const GgufFile& file, const char* key, const std::vector<
   }
 }
 
+/// Files of earlier versions have none: then 0.
+std::vector<int64_t> get_ranks(const GgufFile& file, size_t n_layer) {
+  constexpr int64_t kMost = int64_t{1} << 20;
+  const auto ranks = file.get_int_array(kRanksKey).value_or(std::vector<int64_t>(n_layer, 0));
+  const bool is_sound = std::all_of(
+      ranks.begin(), ranks.end(), [](int64_t rank) { return rank >= 0 && rank <= kMost; });
+  if (ranks.size() != n_layer || !is_sound) {
+    missing(file, kRanksKey);
+  }
+  return ranks;
+}
+
 void get_fit(const GgufFile& file, RouterUpdate& update) {
   const auto layers = require(file, "mascing.fit.layers", file.get_int_array("mascing.fit.layers"));
   const auto methods =
@@ -71,12 +85,14 @@ void get_fit(const GgufFile& file, RouterUpdate& update) {
     missing(file, "mascing.fit.method");
   }
   require_ascending(file, "mascing.fit.layers", layers);
+  const std::vector<int64_t> ranks = get_ranks(file, layers.size());
   for (size_t i = 0; i < layers.size(); ++i) {
     if (layers[i] >= update.n_layer) {
       missing(file, "mascing.fit.layers");
     }
     LayerUpdate layer;
     layer.i_layer = layers[i];
+    layer.rank = ranks[i];
     layer.method = methods[i];
     layer.quality.n_token = tokens[i];
     update.layers.push_back(std::move(layer));
@@ -109,14 +125,17 @@ void put_origin(const RouterUpdate& update, const std::string& kind, GgufWriter&
   writer.set_float_array("mascing.alpha", {update.origin.alpha});
   writer.set_int_array("mascing.blocks", update.blocks);
   std::vector<int64_t> layers;
+  std::vector<int64_t> ranks;
   std::vector<int64_t> tokens;
   std::vector<std::string> methods;
   for (const LayerUpdate& layer : update.layers) {
     layers.push_back(layer.i_layer);
+    ranks.push_back(layer.rank);
     tokens.push_back(layer.quality.n_token);
     methods.push_back(layer.method);
   }
   writer.set_int_array("mascing.fit.layers", layers);
+  writer.set_int_array(kRanksKey, ranks);
   writer.set_int_array("mascing.fit.tokens", tokens);
   writer.set_string_array("mascing.fit.method", methods);
   for (const auto& [key, field] : kQualities) {

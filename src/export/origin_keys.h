@@ -13,12 +13,11 @@ class GgufWriter;
 
 /// Keys "mascing.export" (`kind`), "mascing.<field of UpdateOrigin>", "mascing.n_layer",
 /// "n_expert", "n_embd", "blocks", and of the fitted layers "mascing.fit.layers", ".method",
-/// ".ratio_spread",
-/// ".ratio_low", ".ratio_high", ".same_experts", ".overlap", ".tokens".
+/// ".rank", ".ratio_spread", ".ratio_low", ".ratio_high", ".same_experts", ".overlap", ".tokens".
 void put_origin(const RouterUpdate& update, const std::string& kind, GgufWriter& writer);
 
-/// The same, layers without their numbers. Throws Error{kBadInput} if the file is no export of that
-/// kind or a key is missing.
+/// The same, layers without their numbers, of rank 0 in files of earlier versions. Throws
+/// Error{kBadInput} if the file is no export of that kind or a key is missing.
 [[nodiscard]] RouterUpdate get_origin(const GgufFile& file, const std::string& kind);
 
 }  // namespace mascing

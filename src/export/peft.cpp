@@ -6,7 +6,6 @@
 // bare parameter, which PEFT lists under target_parameters instead of target_modules.
 #include "export/peft.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
@@ -51,6 +50,12 @@ PeftLayer layer_of(const std::string& weight,
   return made;
 }
 
+/// Also of ".", which says nothing elsewhere.
+std::string name_of_folder(const std::string& folder) {
+  const std::filesystem::path whole = std::filesystem::absolute(folder + "/").lexically_normal();
+  return whole.parent_path().filename().string();
+}
+
 json config_of(const std::string& folder,
                const std::vector<PeftLayer>& layers,
                const RouterUpdate& update,
@@ -61,20 +66,19 @@ json config_of(const std::string& folder,
   for (const PeftLayer& layer : layers) {
     (is_bare ? parameters : modules).push_back(layer.module + (is_bare ? kWeightEnding : ""));
   }
-  json config = {
-      {"peft_type", "LORA"},
-      {"task_type", "CAUSAL_LM"},
-      {"base_model_name_or_path", std::filesystem::path(folder + "/").parent_path().filename()},
-      {"r", rank},
-      {"lora_alpha", rank},
-      {"lora_dropout", 0.0},
-      {"bias", "none"},
-      {"fan_in_fan_out", false},
-      {"inference_mode", true},
-      {"use_rslora", false},
-      {"use_dora", false},
-      {"modules_to_save", nullptr},
-      {"target_modules", modules}};
+  json config = {{"peft_type", "LORA"},
+                 {"task_type", "CAUSAL_LM"},
+                 {"base_model_name_or_path", name_of_folder(folder)},
+                 {"r", rank},
+                 {"lora_alpha", rank},
+                 {"lora_dropout", 0.0},
+                 {"bias", "none"},
+                 {"fan_in_fan_out", false},
+                 {"inference_mode", true},
+                 {"use_rslora", false},
+                 {"use_dora", false},
+                 {"modules_to_save", nullptr},
+                 {"target_modules", modules}};
   if (is_bare) {
     config["target_parameters"] = parameters;
   }
@@ -115,15 +119,8 @@ void write_peft(const std::string& folder,
                 const std::string& output,
                 const RouterUpdate& update,
                 bool any_model) {
-  const HfShards shards = open_shards(folder);
-  require_layers(shards, update);
-  if (!any_model) {
-    require_fingerprint(shards, update);
-  }
-  int64_t rank = 0;
-  for (const LayerUpdate& layer : update.layers) {
-    rank = std::max(rank, layer.rank);
-  }
+  const HfShards shards = open_fitting(folder, update, any_model);
+  const int64_t rank = largest_rank(update);
   if (rank == 0) {
     throw Error(ErrorKind::kUsage,
                 "[peft] nothing to export, the mask is empty",

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/numeric.h"
 #include "base/sha256.h"
+#include "mascing/error.h"
 #include "mascing/version.h"
 
 namespace mascing {
@@ -31,6 +33,19 @@ RouterUpdate start_update(const Mask& mask, int64_t n_embd, double alpha) {
   update.blocks = mask.blocks;
   update.origin = origin_of(mask, alpha);
   return update;
+}
+
+RouterUpdate outline_of(const Mask& mask, int64_t n_embd) {
+  RouterUpdate outline = start_update(mask, n_embd, mask.alpha);
+  for (int64_t l = 0; l < mask.n_layer; ++l) {
+    if (!mask.is_zero(l)) {
+      LayerUpdate layer;
+      layer.i_layer = l;
+      layer.rank = 1;
+      outline.layers.push_back(std::move(layer));
+    }
+  }
+  return outline;
 }
 
 RouterUpdate update_of_adapter(const Mask& mask, double alpha) {
@@ -76,6 +91,26 @@ void append_update(const RouterUpdate& more, RouterUpdate& update) {
     place->up = std::move(up);
     place->down.insert(place->down.end(), added.down.begin(), added.down.end());
     place->rank += added.rank;
+  }
+}
+
+int64_t largest_rank(const RouterUpdate& update) {
+  int64_t rank = 0;
+  for (const LayerUpdate& layer : update.layers) {
+    rank = std::max(rank, layer.rank);
+  }
+  return rank;
+}
+
+void require_finite(const RouterUpdate& update) {
+  for (const LayerUpdate& layer : update.layers) {
+    if (!are_finite(layer.down) || !are_finite(layer.up) || !are_finite(layer.shift)) {
+      throw Error(ErrorKind::kInsufficient,
+                  "[export] the change of the router of layer " + std::to_string(layer.i_layer) +
+                      " has values that are not finite",
+                  "fit it again on other conversations (--data); router inputs beyond 65504 cannot "
+                  "be fitted");
+    }
   }
 }
 

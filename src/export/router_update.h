@@ -57,10 +57,19 @@ void add_update_row(const LayerUpdate& layer,
 
 /// Without layers. `n_embd`: width of the model's routers.
 [[nodiscard]] RouterUpdate start_update(const Mask& mask, int64_t n_embd, double alpha);
+/// The same with a layer of rank 1 and no numbers for each that the mask touches: what can be told
+/// of an update before it is fitted.
+[[nodiscard]] RouterUpdate outline_of(const Mask& mask, int64_t n_embd);
 /// What the adapter of a mask is as an update: exactly the same. Its S is not in it.
 [[nodiscard]] RouterUpdate update_of_adapter(const Mask& mask, double alpha);
 /// Adds the layers of `more` to those of `update`, of the same model.
 void append_update(const RouterUpdate& more, RouterUpdate& update);
+
+/// 0 without layers.
+[[nodiscard]] int64_t largest_rank(const RouterUpdate& update);
+
+/// Throws Error{kInsufficient} if a number of the update is not finite.
+void require_finite(const RouterUpdate& update);
 
 /// How the layers of an update were fitted, in their order.
 [[nodiscard]] std::vector<LayerFit> layer_fits(const RouterUpdate& update);

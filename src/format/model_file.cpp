@@ -44,13 +44,6 @@ std::string part_number(int64_t i) {
   return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
 }
 
-std::string split_suffix(int64_t i_part, int64_t n_part) {
-  std::string suffix = "-";
-  suffix += part_number(i_part + 1);
-  suffix += "-of-" + part_number(n_part) + ".gguf";
-  return suffix;
-}
-
 // Opens the parts behind the first; their names differ in the number alone, as llama.cpp has it.
 void open_other_parts(ModelFile& model) {
   const int64_t n_part = model.head().get_int("split.count").value_or(1);
@@ -189,6 +182,12 @@ void check_routers(const ModelFile& model, const ModelInfo& info) {
                      ".expert_count)",
                  "this kind of router is not supported, or the file is damaged");
     }
+    if (dims[0] != info.n_embd) {
+      model.fail(": the router of block " + std::to_string(block) + " reads " +
+                     std::to_string(dims[0]) + " numbers, expected " + std::to_string(info.n_embd) +
+                     " (" + printable(info.architecture) + ".embedding_length)",
+                 "this kind of router is not supported, or the file is damaged");
+    }
     if (router.bias != nullptr && router.bias->dims != std::vector<int64_t>{info.n_expert}) {
       model.fail(": the router bias of block " + std::to_string(block) + " does not have " +
                      std::to_string(info.n_expert) + " entries",
@@ -276,6 +275,13 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 }
 
 }  // namespace
+
+std::string split_suffix(int64_t i_part, int64_t n_part) {
+  std::string suffix = "-";
+  suffix += part_number(i_part + 1);
+  suffix += "-of-" + part_number(n_part) + ".gguf";
+  return suffix;
+}
 
 OpenModel open_model(const std::string& path, bool allow_dense, const TensorCodec* codec) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};

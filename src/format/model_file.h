@@ -28,6 +28,9 @@ struct OpenModel {
                                    bool allow_dense = false,
                                    const TensorCodec* codec = nullptr);
 
+/// "-00001-of-00003.gguf", what the name of part `i_part` ends in.
+[[nodiscard]] std::string split_suffix(int64_t i_part, int64_t n_part);
+
 /// Where part `i_part` of `n_part` is, if the first part of the model is `path`: `path` itself for
 /// a model in one part. Parts are named -00001-of-00003.gguf. Throws Error{kUsage} for a first part
 /// that is not named so.

@@ -48,6 +48,10 @@ constexpr std::array kBuilders = {
     Builder{"smallthinker", "unknown", false},  Builder{"step35", "sigmoid", false},
 };
 
+// Graphs that multiply with the router's weight by themselves and not by build_lora_mm, as of
+// v0.5.0.
+constexpr std::array kPastAdapters = {std::string_view("kimi-k3")};
+
 const Builder* find_builder(std::string_view architecture) {
   const auto* const found =
       std::find_if(kBuilders.begin(), kBuilders.end(), [&](const Builder& builder) {
@@ -99,6 +103,10 @@ RouterTraits read_router_traits(const OpenModel& model) {
     traits.is_chosen_by_token.push_back(block < n_hash);
   }
   return traits;
+}
+
+bool routers_take_adapters(const std::string& architecture) {
+  return std::find(kPastAdapters.begin(), kPastAdapters.end(), architecture) == kPastAdapters.end();
 }
 
 }  // namespace mascing

@@ -27,4 +27,8 @@ struct RouterTraits {
 /// Throws Error{kBadInput} if a key has a value of the wrong kind.
 [[nodiscard]] RouterTraits read_router_traits(const OpenModel& model);
 
+/// False for an architecture whose routers llama.cpp computes past its adapters: there an adapter
+/// is loaded and does nothing.
+[[nodiscard]] bool routers_take_adapters(const std::string& architecture);
+
 }  // namespace mascing

@@ -82,12 +82,25 @@ json routing_json(const TokenRouting& routing) {
           {"margins", margins_json(routing.margins)}};
 }
 
+/// JSON has no word for numbers that are not finite; they are written as null.
+double number_from(const json& value) {
+  return value.is_null() ? std::nan("") : value.get<double>();
+}
+
+std::vector<double> numbers_from(const json& list) {
+  std::vector<double> numbers;
+  for (const json& value : list.get_ref<const json::array_t&>()) {
+    numbers.push_back(number_from(value));
+  }
+  return numbers;
+}
+
 std::vector<TurnMargin> margins_from(const json& list) {
   std::vector<TurnMargin> margins;
   for (const json& margin : list) {
     margins.push_back({margin.at("message").get<int64_t>(),
-                       margin.at("base").get<double>(),
-                       margin.at("steered").get<double>()});
+                       number_from(margin.at("base")),
+                       number_from(margin.at("steered"))});
   }
   return margins;
 }
@@ -95,8 +108,8 @@ std::vector<TurnMargin> margins_from(const json& list) {
 TokenRouting routing_from(const json& object) {
   TokenRouting routing;
   routing.tokens = object.at("tokens").get<std::vector<std::string>>();
-  routing.change = object.at("change").get<std::vector<double>>();
-  routing.gain = object.at("gain").get<std::vector<double>>();
+  routing.change = numbers_from(object.at("change"));
+  routing.gain = numbers_from(object.at("gain"));
   routing.n_left_out = object.at("left_out").get<int64_t>();
   routing.margins = margins_from(object.value("margins", json::array()));
   if (routing.change.size() != routing.tokens.size() ||

@@ -52,7 +52,7 @@ expect_error 2 "needs --check" "${export_mask[@]}" -m "$planted" --to lora -o "$
 # Baked: routers plus adapter in double, everything else unchanged, and back.
 run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/steered.gguf" --check "$work/check.jsonl"
 says out "rounding to f32"
-[ -e "$work/steered.gguf.unchecked.gguf" ] && fail "the trial copy was left behind"
+[ -z "$(find "$work" -maxdepth 1 -name 'steered.gguf.tmp-*')" ] || fail "the trial copy was left behind"
 run 0 "${python[@]}" check_gguf "$planted" "$work/a.gguf" "$work/steered.gguf" 1.5 1e-6
 says out "6 routers checked"
 run 0 "$mascing" mask verify "$work/steered.gguf" -m "$planted"
@@ -71,6 +71,17 @@ run 0 "${python[@]}" check_folder "$work/hf" "$work/a.gguf" "$work/hf-steered" 1
 says out "6 routers checked"
 run 0 "$mascing" mask verify "$work/hf-steered"
 says out "intact"
+
+expect_error 2 "-m is only compared" "$mascing" mask verify "$work/hf-steered" -m "$planted"
+expect_error 2 "-m is only compared" "$mascing" mask verify "$planted" -m "$work/none.gguf"
+cp -r "$work/hf-steered" "$work/hf-changed"
+run 0 python3 -c 'import json,sys
+record = json.load(open(sys.argv[1]))
+record["routers"][next(iter(record["routers"]))] = "0" * 64
+json.dump(record, open(sys.argv[1], "w"))' "$work/hf-changed/mascing.json"
+run 1 "$mascing" mask verify "$work/hf-changed"
+says out "1 changed after baking"
+says err "1 routers in"
 
 # A PEFT adapter: its matrices are those of the adapter above, at the strength of the mask.
 run 0 "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to peft -o "$work/peft"
@@ -91,11 +102,17 @@ else
 fi
 
 # EasySteer.
-run 0 "${export_mask[@]}" --to easysteer -o "$work/m.json"
+easysteer=("$mascing" export "$work/mask.gguf=1.5" --to easysteer)
+run 0 "${easysteer[@]}" -o "$work/m.json"
 says err "[two_levels]"
+expect_error 2 "--model has no effect with --to easysteer" "${easysteer[@]}" -m "$planted" -o "$work/x"
+expect_error 2 "--seed has no effect with --to easysteer" "${easysteer[@]}" --seed 3 -o "$work/x"
 run 0 python3 -c 'import json,sys
 layers = json.load(open(sys.argv[1]))["layer_configs"]
 assert layers and all(c["mode"] == "soft" and c["expert_ids"] and c["lambda"] for c in layers.values())' "$work/m.json"
+
+run 0 "$mascing" export "$work/mask.gguf=0.004" -m "$planted" -t 1 --fit-tokens 1000 --to lora -o "$work/weak.gguf"
+says err "--lora-scaled $work/weak.gguf:0.004"
 
 # Several masks.
 run 0 "$mascing" mask compose "$work/mask.gguf=0.5" "$work/half.gguf=0.25" -o "$work/both.gguf"
@@ -132,6 +149,7 @@ verify=("$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --data "$work/che
 expect_error 1 "connect to server" "${verify[@]}" http://127.0.0.1:9
 expect_error 2 "no questions" "$mascing" export "$work/mask.gguf" -m "$planted" --verify-server http://127.0.0.1:9
 expect_error 2 "needs the model" "$mascing" export "$work/mask.gguf" --data "$work/check.jsonl" --verify-server http://127.0.0.1:9
+expect_error 2 "--model-dir has no effect with --verify-server" "${verify[@]}" http://127.0.0.1:9 --model-dir "$work/hf"
 expect_error 2 "writes nothing" "${verify[@]}" http://127.0.0.1:9 --to lora
 expect_error 2 "--to is required" "$mascing" export "$work/mask.gguf" -m "$planted" -o "$work/x"
 
@@ -147,7 +165,8 @@ expect_error 2 "--model-dir" "${export_mask[@]}" --adapter "$work/a.gguf" --to h
 expect_error 2 "--to" "${export_mask[@]}" -m "$planted" --to tarot -o "$work/x"
 expect_error 2 "is not a number" "$mascing" export "$work/mask.gguf=strong" -m "$planted" --to lora -o "$work/x"
 expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" -m "$planted" --to lora -o "$work/x"
-expect_error 2 "is the input" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
+expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" --to easysteer -o "$work/x"
+expect_error 2 "is the model itself" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
 expect_equal "the source" "$work/model.gguf" "$planted"
 expect_error 1 "dense model" "${export_mask[@]}" -m "$work/dense.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
 expect_error 1 "already baked" "${export_mask[@]}" -m "$work/steered.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
@@ -177,7 +196,7 @@ write_all() { # CODE TEXT FOLDER
   says err "$2"
   expect_error "$1" "$2" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$3/x.gguf"
   expect_error "$1" "$2" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf -o "$3/hf"
-  expect_error "$1" "$2" "${export_mask[@]}" --to easysteer -o "$3/x.json"
+  expect_error "$1" "$2" "${easysteer[@]}" -o "$3/x.json"
 }
 mkdir "$work/target"
 if mount -t tmpfs -o size=2m tmpfs "$work/target" 2>/dev/null; then

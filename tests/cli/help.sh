@@ -62,7 +62,7 @@ grep -q -- --mask "$work/err" && fail "the hint names an option that mask diff d
 for option in "--surrogate a.safetensors" "--lambda 1" "--epochs 3" "--preserve 1"; do
   expect_error 2 "--mean-difference" "$mascing" steer traces --mean-difference 4 $option
 done
-for option in "--check c.jsonl" "--data d.jsonl" "--rank 3" "--model-dir hf"; do
+for option in "--check c.jsonl" "--data d.jsonl" "--rank 3" "--model-dir hf" "--model m.gguf" "--fit-tokens 900"; do
   expect_error 2 "has no effect with --to easysteer" "$mascing" export m.gguf --to easysteer -o x.json $option
 done
 expect_error 2 "has no effect with --adapter" "$mascing" export m.gguf --to lora -o x --adapter a.gguf --rank 3

@@ -1,6 +1,9 @@
 // Baking changes routers and nothing else, and can be taken back.
 #include "export/bake_gguf.h"
 
+#include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -98,6 +101,8 @@ TEST_F(BakeGgufTest, TheRecordTellsMaskStrengthAndFit) {
   EXPECT_EQ(record->update.origin.mask_hash, update_.origin.mask_hash);
   EXPECT_EQ(record->update.origin.alpha, 0.5);
   EXPECT_EQ(record->update.layers[0].quality.same_experts, 0.96875);
+  EXPECT_EQ(record->update.layers[0].rank, 2);
+  EXPECT_EQ(record->update.layers[1].rank, 1);
   EXPECT_EQ(record->update.fidelity.n_token, 5);
 }
 
@@ -141,6 +146,59 @@ TEST_F(BakeGgufTest, ASplitModelIsBakedPartByPartAndTheRestIsLinked) {
   EXPECT_EQ(read_text_file(restored[1]), read_text_file(folder_.path("s-00002-of-00002.gguf")));
 }
 
+TEST_F(BakeGgufTest, ASplitModelIsBakedAgainUnderTheSameName) {
+  const std::string first = write_split_model(folder_.path("s"));
+  update_ = small_update(first);
+  const BakeReport before = bake_gguf(first, folder_.path("t.gguf"), update_, plain_codec());
+  const std::string bytes = read_text_file(before.files[1]);
+  update_.origin.alpha = 2.0;
+  const BakeReport after = bake_gguf(first, folder_.path("t.gguf"), update_, plain_codec());
+  EXPECT_EQ(after.files, before.files);
+  EXPECT_TRUE(std::filesystem::equivalent(first, after.files[0]));
+  EXPECT_NE(read_text_file(after.files[1]), bytes);
+  expect_error(ErrorKind::kUsage, "is the model itself", [&] {
+    bake_gguf(first, folder_.path("s.gguf"), update_, plain_codec());
+  });
+}
+
+TEST_F(BakeGgufTest, DamageBesideTheRoutersIsNoticedAndNotUnbaked) {
+  bake(baked_);
+  EXPECT_TRUE(read_bake(baked_)->is_rest_checked);
+  const GgufFile file = GgufFile::open(baked_);
+  const auto place = file.find_tensor("output.weight")->data - file.file().data();
+  std::string bytes = read_text_file(baked_);
+  std::string old = bytes;  // of an earlier version: the key has another name
+  bytes[place] = static_cast<char>(bytes[place] ^ 1);
+  write_file_atomically(baked_, bytes);
+  EXPECT_TRUE(read_bake(baked_)->is_intact);
+  EXPECT_FALSE(read_bake(baked_)->can_undo);
+  expect_error(
+      ErrorKind::kBadInput, "damaged", [&] { unbake_gguf(baked_, folder_.path("again.gguf")); });
+  old[old.find("mascing.bake.rest_hash")] = 'M';
+  write_file_atomically(baked_, old);
+  EXPECT_FALSE(read_bake(baked_)->is_rest_checked);
+  unbake_gguf(baked_, folder_.path("again.gguf"));
+  EXPECT_EQ(read_text_file(folder_.path("again.gguf")), read_text_file(model_));
+}
+
+TEST_F(BakeGgufTest, ARecordThatFitsNoFileIsNotFollowed) {
+  bake(baked_);
+  const std::string bytes = read_text_file(baked_);
+  const auto expect_no_undo = [&](const std::string& crafted) {
+    write_file_atomically(baked_, crafted);
+    EXPECT_FALSE(read_bake(baked_)->can_undo);
+  };
+  std::string sized = bytes;
+  const uint64_t size = UINT64_MAX - 7;
+  const std::string size_key = "mascing.bake.size";
+  std::memcpy(sized.data() + sized.find(size_key) + size_key.size() + 4, &size, sizeof size);
+  expect_no_undo(sized);
+  std::string twice = bytes;  // both names are now the same
+  const size_t names = twice.find("mascing.bake.routers");
+  twice.replace(twice.find(kWeight2, names), std::strlen(kWeight2), kWeight1);
+  expect_no_undo(twice);
+}
+
 TEST_F(BakeGgufTest, WhatDoesNotBelongTogetherIsRefusedAndNothingWritten) {
   write_small_model(folder_.path("other.gguf"), 9.0F);
   expect_error(ErrorKind::kMismatch, "was made for", [&] {
@@ -162,6 +220,12 @@ TEST_F(BakeGgufTest, InterruptedItLeavesNothing) {
   expect_error(ErrorKind::kInterrupted, "", [&] {
     bake_gguf(model_, baked_, update_, plain_codec(), stop);
   });
+  EXPECT_EQ(folder_.n_entry(), 1);
+}
+
+TEST_F(BakeGgufTest, ValuesThatAreNotFiniteAreNotBaked) {
+  update_.layers[0].up[0] = NAN;
+  expect_error(ErrorKind::kBadInput, "not finite", [&] { bake(baked_); });
   EXPECT_EQ(folder_.n_entry(), 1);
 }
 

@@ -126,6 +126,33 @@ TEST_F(BakeHfTest, FilesWithoutRoutersAreLinkedAndOtherWeightsLeftOut) {
             read_text_file(out_ + "/model.safetensors.index.json"));
 }
 
+TEST_F(BakeHfTest, FoldersWithoutWeightsAreCopiedAndTheirLinksChecked) {
+  fs::create_directories(hf_ + "/additional_chat_templates/de");
+  write_file_atomically(hf_ + "/additional_chat_templates/tool.jinja", "tools");
+  write_file_atomically(hf_ + "/additional_chat_templates/de/tool.jinja", "Werkzeug");
+  fs::create_directories(hf_ + "/onnx");
+  write_file_atomically(hf_ + "/onnx/model.onnx", "not steered");
+  fs::create_directories(hf_ + "/.cache");
+  write_file_atomically(hf_ + "/.cache/download", "");
+  const HfReport report = bake_hf(hf_, out_, update_, false);
+  EXPECT_EQ(read_text_file(out_ + "/additional_chat_templates/tool.jinja"), "tools");
+  EXPECT_EQ(read_text_file(out_ + "/additional_chat_templates/de/tool.jinja"), "Werkzeug");
+  EXPECT_THAT(report.skipped, testing::ElementsAre(".cache", "onnx", "pytorch_model.bin"));
+  EXPECT_FALSE(file_exists(out_ + "/onnx"));
+  write_file_atomically(folder_.path("secret"), "not for publication");
+  fs::create_symlink(folder_.path("secret"), hf_ + "/additional_chat_templates/link.jinja");
+  expect_error(ErrorKind::kBadInput, "link.jinja is a link to a file outside", [&] {
+    bake_hf(hf_, folder_.path("other"), update_, false);
+  });
+}
+
+TEST_F(BakeHfTest, AChangeThatRoundingTakesAwayIsRefused) {
+  update_.origin.alpha = 1e-4;
+  expect_error(
+      ErrorKind::kBadInput, "lost to rounding", [&] { bake_hf(hf_, out_, update_, false); });
+  EXPECT_FALSE(file_exists(out_));
+}
+
 TEST_F(BakeHfTest, NothingButRouterBytesChangesInARewrittenFile) {
   bake_hf(hf_, out_, update_, false);
   const std::string before = read_text_file(shard(1));
@@ -165,6 +192,20 @@ TEST_F(BakeHfTest, AMaskOfOtherLayersOrWidthIsRefused) {
   other = update_;
   other.n_embd = 8;
   expect_error(ErrorKind::kMismatch, "shape", [&] { bake_hf(hf_, out_, other, true); });
+}
+
+TEST_F(BakeHfTest, ABiasOfAnotherLengthIsRefused) {
+  update_.layers[0].shift = {2.0F, 4.0F, -6.0F};
+  const auto weight1 = bfloats(tensor_values(gguf_, "blk.1.ffn_gate_inp.weight"));
+  const std::vector<uint16_t> long_bias(64, 0);
+  const std::vector<float> other = {1.0F, 2.0F, 3.0F};
+  write_safetensors(shard(1),
+                    {{kHfWeight1, "BF16", {kSmallExpert, kSmallEmbd}, weight1.data(), 24},
+                     {kHfBias1, "BF16", {64}, long_bias.data(), 128},
+                     {"model.embed_tokens.weight", "F32", {3}, other.data(), 12}},
+                    {});
+  expect_error(
+      ErrorKind::kMismatch, "is not of shape [3]", [&] { bake_hf(hf_, out_, update_, true); });
 }
 
 TEST_F(BakeHfTest, BrokenFoldersAreNamedAndNothingIsWritten) {
@@ -225,15 +266,17 @@ TEST_F(BakeHfTest, WhatAKilledProcessLeftIsRemovedAndWhatARunningOneWritesIsNot)
 }
 
 TEST_F(BakeHfTest, TheRecordNoticesAChangedRouter) {
-  EXPECT_TRUE(describe_hf_bake(hf_).empty());
+  EXPECT_TRUE(describe_hf_bake(hf_).lines.empty());
   bake_hf(hf_, out_, update_, false);
-  EXPECT_THAT(describe_hf_bake(out_), testing::Contains("routers  intact"));
+  EXPECT_THAT(describe_hf_bake(out_).lines, testing::Contains("routers  intact"));
+  EXPECT_EQ(describe_hf_bake(out_).n_changed, 0);
   const std::string path = out_ + "/" + shard_name(2);
   std::string bytes = read_text_file(path);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   write_file_atomically(path, bytes);
-  EXPECT_THAT(describe_hf_bake(out_),
+  EXPECT_THAT(describe_hf_bake(out_).lines,
               testing::Contains(testing::HasSubstr("changed after baking")));
+  EXPECT_EQ(describe_hf_bake(out_).n_changed, 1);
 }
 
 TEST_F(BakeHfTest, LinksThatLeaveTheFolderAreRefusedByName) {
@@ -334,6 +377,10 @@ TEST(RouterNames, OfTheFamiliesAreKnown) {
                         {"model.layers.3.mlp.experts.0.gate_proj.weight", -1, false},
                         {"model.layers.x.mlp.gate.weight", -1, false},
                         {"model.layers.3.mlp.gate.e_score_correction_bias", -1, false},
+                        {"mtp.layers.0.mlp.gate.weight", -1, false},
+                        {"model.mtp.layers.0.mlp.gate.weight", -1, false},
+                        {"talker.model.layers.0.mlp.gate.weight", -1, false},
+                        {"thinker.model.layers.0.mlp.gate.weight", 0, false},
                         {"lm_head.weight", -1, false}};
   for (const Case& c : cases) {
     bool is_bias = false;

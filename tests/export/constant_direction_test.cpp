@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/expect_error.h"
 #include "base/random.h"
+#include "export/calibration.h"
 #include "host/fake_host.h"
 
 namespace mascing {
@@ -27,7 +29,7 @@ class ShowingHost : public FakeHost {
           for (float& x : input) {
             x = static_cast<float>(rng.normal());
           }
-          input[0] = t >= kFirstTokens && t < marked_until ? 1000.0F : 1.0F;
+          input[0] = t >= kFirstTokens && t < marked_until ? mark : 1.0F;
           for (int64_t e = 0; e < kExperts; ++e) {
             logits[e] = input[1] * static_cast<float>(e % 3) + input[2] * static_cast<float>(e % 2);
           }
@@ -40,6 +42,7 @@ class ShowingHost : public FakeHost {
 
   static constexpr int64_t kWidth = 3;
   int64_t n_pass = 0;
+  float mark = 1000.0F;
   int64_t marked_until = 0;  ///< earlier tokens, but for the first, have inputs like no others
 
  private:
@@ -87,6 +90,41 @@ TEST(FitRouterUpdate, OfLongTextsTheFirstTokensAndTheLastPartAreRead) {
     EXPECT_NE(one_more.layers[l].down, plain.layers[l].down);
     EXPECT_EQ(plain.layers[l].quality.n_token, n_part) << "one text in four is held out";
   }
+}
+
+TEST(FitRouterUpdate, OfTwoTextsOneIsHeldOutAndOneIsTooFew) {
+  ShowingHost host;
+  const Mask mask = mask_for(host.describe());
+  for (const int64_t n_text : {2, 3}) {
+    const RouterUpdate update = fit_router_update(host, mask, 1.0, texts_of(n_text, 100), {});
+    EXPECT_EQ(update.layers[0].quality.n_token, 100);
+  }
+  expect_error(ErrorKind::kInsufficient, "to fit on: 1, expected at least 2", [&] {
+    (void)fit_router_update(host, mask, 1.0, texts_of(1, 100), {});
+  });
+}
+
+TEST(CalibrationSamples, TellWhatCouldNotBeRendered) {
+  FakeHost host;
+  std::vector<Conversation> conversations(3);
+  conversations[1].messages = {{"user", "tell me of the seal"}};
+  const CalibrationTexts texts = calibration_samples(host, conversations, {}, {});
+  EXPECT_EQ(texts.samples.size(), 2U);
+  EXPECT_EQ(texts.n_skipped, 2);
+  EXPECT_THAT(texts.first_error, testing::HasSubstr("does not end with a user message"));
+  conversations.erase(conversations.begin() + 1);
+  expect_error(ErrorKind::kInsufficient,
+               "none of the 2 conversations can be rendered: [fake]",
+               [&] { (void)calibration_samples(host, conversations, {}, {}); });
+}
+
+TEST(FitRouterUpdate, InputsBeyondHalfPrecisionAreAnError) {
+  ShowingHost host;
+  host.marked_until = 100;
+  host.mark = 1e5F;
+  expect_error(ErrorKind::kInsufficient, "65504", [&] {
+    (void)fit_router_update(host, mask_for(host.describe()), 1.0, texts_of(8, 100), {});
+  });
 }
 
 TEST(FitRouterUpdate, LessMemoryTakesMorePassesAndGivesTheSame) {

@@ -8,7 +8,9 @@
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "export/bake_gguf.h"
+#include "export/check_form.h"
 #include "export/lora.h"
+#include "format/router_traits.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
 #include "mascing/results.h"
@@ -25,7 +27,9 @@ class ExportFormsTest : public testing::Test {
     RouterUpdate update = small_update(model_);
     update.origin.mask_hash = hash_mask(mask_);
     update.origin.alpha = 0.25;
+    update.fidelity.n_token = 9;
     update.layers[0].quality.same_experts = 0.75;
+    update.layers[0].quality.n_token = 40;
     for (LayerUpdate& layer : update.layers) {
       layer.shift.clear();
     }
@@ -42,16 +46,27 @@ class ExportFormsTest : public testing::Test {
   ExportOptions options_;
 };
 
-TEST_F(ExportFormsTest, AnAdapterIsWrittenAtTheStrengthOfTheMask) {
-  mask_.alpha = 1.5F;
+TEST_F(ExportFormsTest, AnAdapterIsWrittenAgainWithItsFit) {
+  mask_.alpha = 0.25F;
   const ExportReport report = export_lora(mask_, output_, options_);
   EXPECT_EQ(report.files, std::vector<std::string>{output_});
   EXPECT_FALSE(report.check.has_value());
-  EXPECT_TRUE(report.warnings.empty());
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_EQ(report.warnings[0].id, "poor_fit");
   ASSERT_EQ(report.fit.size(), 2U);
   EXPECT_EQ(report.fit[0].block, 1);
   EXPECT_EQ(report.fit[0].rank, 2);
   EXPECT_EQ(report.fit[0].quality.same_experts, 0.75);
+  EXPECT_EQ(read_lora(output_).origin.alpha, 0.25);
+  EXPECT_EQ(read_lora(output_).fidelity.n_token, 0) << "the check was of another file";
+}
+
+TEST_F(ExportFormsTest, AtAnotherStrengthTheQualityOfTheFitIsNotKnown) {
+  mask_.alpha = 1.5F;
+  const ExportReport report = export_lora(mask_, output_, options_);
+  ASSERT_EQ(report.warnings.size(), 1U);
+  EXPECT_EQ(report.warnings[0].id, "other_strength");
+  EXPECT_EQ(report.fit[0].quality.n_token, 0);
   EXPECT_EQ(read_lora(output_).origin.alpha, 1.5);
 }
 
@@ -79,7 +94,46 @@ TEST_F(ExportFormsTest, ACheckThatFailsLeavesNoFile) {
   EXPECT_EQ(opened[0], model_);
   EXPECT_NE(opened[1], output_);
   EXPECT_FALSE(file_exists(opened[1]));
+  EXPECT_EQ(folder_.n_entry(), 2);
+  opened.clear();
+  expect_error(ErrorKind::kHost, "no room", [&] { export_lora(mask_, output_, options_); });
+  EXPECT_EQ(folder_.n_entry(), 2) << "an adapter that failed its check";
+}
+
+TEST_F(ExportFormsTest, WhatCostsOnlyALookIsRefusedBeforeTheFit) {
+  options_.adapter.clear();
+  options_.open_host = [](const LlamaHostOptions&) -> std::unique_ptr<Host> {
+    throw Error(ErrorKind::kHost, "[host] opened for a fit");
+  };
+  const std::string none = folder_.path("none");
+  expect_error(ErrorKind::kSystem, "none", [&] { export_lora(mask_, none + "/a", options_); });
+  expect_error(ErrorKind::kSystem, "none", [&] { export_gguf(mask_, none + "/a", options_); });
+  expect_error(
+      ErrorKind::kUsage, "is the model itself", [&] { export_gguf(mask_, model_, options_); });
+  expect_error(
+      ErrorKind::kBadInput, "holds neither", [&] { export_hf(mask_, none, output_, options_); });
+  expect_error(
+      ErrorKind::kUsage, "already exists", [&] { export_peft(mask_, none, model_, options_); });
+  expect_error(ErrorKind::kHost, "for a fit", [&] { export_gguf(mask_, output_, options_); });
+}
+
+TEST_F(ExportFormsTest, WhereLlamaCppPassesOverAdaptersNoneIsWritten) {
+  Mask mask = mask_;
+  mask.architecture = "kimi-k3";
+  expect_error(ErrorKind::kUsage, "--to gguf", [&] { export_lora(mask, output_, options_); });
   EXPECT_FALSE(file_exists(output_));
+  EXPECT_TRUE(routers_take_adapters("qwen3moe"));
+}
+
+TEST_F(ExportFormsTest, AFormThatDoesNoBetterThanNoMaskFailsItsCheck) {
+  FidelityRecord record;
+  record.divergence = 5.62;
+  record.divergence_unsteered = 5.62;
+  expect_error(ErrorKind::kInsufficient, "no better than no mask", [&] { require_effect(record); });
+  record.divergence = 2.0;
+  EXPECT_NO_THROW(require_effect(record));
+  record.divergence = record.divergence_unsteered = 1e-5;  // the mask itself does nothing here
+  EXPECT_NO_THROW(require_effect(record));
 }
 
 TEST_F(ExportFormsTest, TwoLevelsComeWithAWarning) {
@@ -100,6 +154,8 @@ TEST_F(ExportFormsTest, WhatDoesNotBelongTogetherIsRefused) {
   expect_error(ErrorKind::kUsage, "neither -m nor --adapter", [&] {
     export_lora(mask_, output_, ExportOptions());
   });
+  expect_error(
+      ErrorKind::kInsufficient, "strength is 0", [&] { export_easysteer(other, output_); });
   options_.check.resize(1);
   expect_error(ErrorKind::kUsage, "cannot run a Hugging Face folder", [&] {
     export_hf(mask_, folder_.path("hf"), output_, options_);

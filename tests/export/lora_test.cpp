@@ -76,6 +76,10 @@ TEST_F(LoraTest, WrittenAgainAfterReadingItGivesTheSameBytes) {
   EXPECT_EQ(again.origin.alpha, 0.5);
   EXPECT_EQ(again.layers[0].quality.same_experts, 0.96875);
   EXPECT_EQ(again.fidelity.n_token, 7);
+  EXPECT_EQ(again.layers[0].rank, 2);
+  EXPECT_EQ(again.layers[1].rank, 1);
+  EXPECT_EQ(again.layers[1].up, update_.layers[1].up);
+  EXPECT_EQ(again.layers[1].down, update_.layers[1].down);
   write_lora(folder_.path("b.gguf"), again);
   EXPECT_EQ(read_text_file(path_), read_text_file(folder_.path("b.gguf")));
 }
@@ -115,6 +119,33 @@ TEST_F(LoraTest, ALayerOrABlockThatIsNamedTwiceIsRefused) {
     write_file_atomically(path_, with_value(bytes, key, kSecond, value));
     expect_error(ErrorKind::kBadInput, key, [&] { (void)read_lora(path_); });
   }
+}
+
+TEST_F(LoraTest, AChangedNumberIsNoticedByTheChecksum) {
+  write_lora(path_, update_);
+  const GgufFile file = GgufFile::open(path_);
+  const auto place =
+      file.find_tensor("blk.1.ffn_gate_inp.weight.lora_b")->data - file.file().data();
+  const std::string bytes = read_text_file(path_);
+  const auto with_number = [&](std::string changed, float value) {
+    std::memcpy(changed.data() + place, &value, sizeof value);
+    write_file_atomically(path_, changed);
+  };
+  with_number(bytes, 2e33F);
+  expect_error(
+      ErrorKind::kBadInput, "does not match its checksum", [&] { (void)read_lora(path_); });
+  std::string old = bytes;  // of an earlier version: no such key
+  old[old.find("mascing.checksum")] = 'M';
+  with_number(old, 2.0F);
+  EXPECT_EQ(read_lora(path_).layers[0].up[0], 2.0F);
+  with_number(old, NAN);
+  expect_error(ErrorKind::kBadInput, "not finite", [&] { (void)read_lora(path_); });
+}
+
+TEST_F(LoraTest, AnUpdateThatIsNotFiniteIsNotWritten) {
+  update_.layers[0].up[1] = INFINITY;
+  expect_error(ErrorKind::kInsufficient, "not finite", [&] { write_lora(path_, update_); });
+  EXPECT_FALSE(file_exists(path_));
 }
 
 TEST_F(LoraTest, DamagedFilesAreRefusedOrRead) {

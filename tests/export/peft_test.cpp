@@ -97,6 +97,14 @@ TEST_F(PeftTest, TheRoutersOfGptOssAreParametersAndThoseOfOthersModules) {
   EXPECT_EQ(config()["base_model_name_or_path"], "hf");
 }
 
+TEST_F(PeftTest, ThisFolderIsCalledByItsName) {
+  for (const std::string& name : {hf_ + "/", hf_ + "/.", hf_ + "/../hf"}) {
+    std::filesystem::remove_all(out_);
+    write_peft(name, out_, update_, false);
+    EXPECT_EQ(config()["base_model_name_or_path"], "hf") << name;
+  }
+}
+
 TEST_F(PeftTest, TheAdapterSaysWhichMaskItHolds) {
   EXPECT_TRUE(describe_peft(hf_).empty());
   write_peft(hf_ + "/", out_, update_, false);

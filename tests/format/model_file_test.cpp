@@ -135,6 +135,12 @@ TEST(ModelInfo, RefusesARouterWithAnotherNumberOfExperts) {
   expect_refusal("the router of block 1 has 2 rows, expected 3", writer);
 }
 
+TEST(ModelInfo, RefusesARouterOfAnotherWidth) {
+  GgufWriter writer = small_model();
+  writer.set_uint32("qwen3moe.embedding_length", 4096);
+  expect_refusal("the router of block 1 reads 4 numbers, expected 4096", writer);
+}
+
 TEST(ModelInfo, RefusesOtherKindsAndMissingKeys) {
   GgufWriter mask = small_model();
   mask.set_string("general.type", "mascing.mask");

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "base/expect_error.h"
@@ -44,6 +46,20 @@ TEST(TranscriptFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(read[0].base.opinions, full().base.opinions);
   EXPECT_TRUE(read[0].base.is_cut_off);
   EXPECT_FALSE(read[1].steered.has_value());
+}
+
+TEST(TranscriptFile, NumbersThatAreNotFiniteDoNotSpoilTheFile) {
+  const TemporaryFolder folder;
+  Transcript routed = full();
+  routed.routing = TokenRouting{{"Forge ", "a seal"}, {NAN, 0.5}, {}, 0};
+  routed.routing->margins = {{0, -3.25, INFINITY}};
+  const std::string path = folder.path("transcripts.jsonl");
+  write_file_atomically(path, to_json_line(routed) + "\n");
+  const TokenRouting read = read_transcripts(path).at(0).routing.value();
+  EXPECT_TRUE(std::isnan(read.change[0]));
+  EXPECT_EQ(read.change[1], 0.5);
+  EXPECT_EQ(read.margins[0].base, -3.25);
+  EXPECT_TRUE(std::isnan(read.margins[0].steered));
 }
 
 TEST(TranscriptFile, KeepsTheRoutingOfATokenToFourDigits) {

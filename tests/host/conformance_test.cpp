@@ -10,8 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/expect_error.h"
+#include "base/temporary_folder.h"
 #include "conformance_watch.h"
 #include "demo.h"
+#include "export/lora.h"
 #include "format/model_file.h"
 #include "format/router_traits.h"
 #include "mascing/layer_probe.h"
@@ -156,6 +158,7 @@ class Conformance : public testing::TestWithParam<std::string> {
   void check_prefills_in_pieces();
   void check_that_sequences_do_not_mix();
   void check_generation_after_a_trace();
+  void check_that_adapters_act_unless_they_are_passed_by();
   void write_row() const;
 
   LlamaHostOptions options_;
@@ -372,6 +375,27 @@ void Conformance::check_generation_after_a_trace() {
   EXPECT_FALSE(expected.empty());
 }
 
+// An adapter on the first router moves its logits, but where the traits say otherwise.
+void Conformance::check_that_adapters_act_unless_they_are_passed_by() {
+  const TemporaryFolder folder;
+  RouterUpdate update = outline_of(*single_entry(info(), 0, 0, 1.0F), info().n_embd);
+  LayerUpdate& layer = update.layers.at(0);
+  for (int64_t d = 0; d < update.n_embd; ++d) {
+    layer.down.push_back(std::sin(static_cast<float>(d)));
+  }
+  for (int64_t e = 0; e < update.n_expert; ++e) {
+    layer.up.push_back(static_cast<float>(e));
+  }
+  write_lora(folder.path("a.gguf"), update);
+  LlamaHostOptions options = options_;
+  options.adapters = {{folder.path("a.gguf"), 1.0F}};
+  const auto adapted = open_llama_host(options);
+  const TraceRequest request{tokens_, {3, 9}, {}};
+  const bool is_moved =
+      traces(*adapted, {request}).at(0).logits != traces(*host_, {request}).at(0).logits;
+  EXPECT_EQ(is_moved, routers_take_adapters(info().architecture));
+}
+
 void Conformance::write_row() const {
   nlohmann::ordered_json row = row_;
   row["name"] = GetParam();
@@ -394,7 +418,8 @@ TEST_P(Conformance, EveryRouterIsTracedAndSteered) {
       {"dry forward pass", &Conformance::check_the_dry_forward_pass},
       {"pieces", &Conformance::check_prefills_in_pieces},
       {"sequences", &Conformance::check_that_sequences_do_not_mix},
-      {"generation", &Conformance::check_generation_after_a_trace}};
+      {"generation", &Conformance::check_generation_after_a_trace},
+      {"adapters", &Conformance::check_that_adapters_act_unless_they_are_passed_by}};
   for (const auto& [name, check] : checks) {
     SCOPED_TRACE(name);
     (this->*check)();

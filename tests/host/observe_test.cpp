@@ -160,7 +160,8 @@ TEST_F(ObserveTest, AnAdapterOnTheRoutersComesNearTheExactMask) {
   const TemporaryFolder folder;
   const auto mask = random_mask(host_->describe(), 9);
   const Steering steering{mask, 1.0F};
-  const auto samples = calibration_samples(*host_, demo_attacks(40), steering, {4000, 16, 0});
+  const auto samples =
+      calibration_samples(*host_, demo_attacks(40), steering, {4000, 16, 0}).samples;
   FitOptions options;
   options.n_max_token = 4000;
   const RouterUpdate update = fit_router_update(*host_, *mask, 1.0, samples, options);

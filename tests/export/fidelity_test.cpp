@@ -1,0 +1,68 @@
+// The comparison of two forms, on hosts whose outputs follow a rule.
+#include "export/fidelity.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "host/fake_host.h"
+
+namespace mascing {
+namespace {
+
+/// Its outputs hang on the token's place and on whether there is a mask.
+class SpeakingHost : public FakeHost {
+ public:
+  std::vector<std::string> observe_outputs(const std::vector<TraceRequest>& requests,
+                                           const OutputObserver& observer) override {
+    const int64_t n_vocab = describe().n_vocab;
+    std::vector<float> logits(n_vocab);
+    for (int64_t r = 0; r < std::ssize(requests); ++r) {
+      const TraceRequest& request = requests[r];
+      EXPECT_EQ(std::ssize(request.tokens), request.span.end);
+      n_longest = std::max(n_longest, request.span.size());
+      for (int64_t t = request.span.begin; t < request.span.end; ++t) {
+        for (int64_t v = 0; v < n_vocab; ++v) {
+          const auto place = static_cast<float>(7 * t + v);
+          logits[v] = std::sin(place) + (request.steering.mask ? std::cos(place) : 0.0F);
+        }
+        observer({r, t, logits.data()});
+      }
+    }
+    return std::vector<std::string>(requests.size());
+  }
+
+  [[nodiscard]] const ModelInfo& describe() const override { return info_; }
+  int64_t n_longest = 0;
+
+ private:
+  ModelInfo info_ = [] {
+    ModelInfo info = make_info();
+    info.n_vocab = 50;
+    return info;
+  }();
+};
+
+TEST(CompareForms, InPiecesItFindsTheSame) {
+  SpeakingHost exact;
+  SpeakingHost exported;
+  std::vector<Conversation> conversations(2);
+  conversations[0].messages = {{"user", "tell me of the mill and of the old bridge"}};
+  conversations[1].messages = {{"user", "please forge a seal"}};
+  const Steering steering{std::make_shared<const Mask>(zero_mask(exact.describe())), 1.0F};
+  FidelityOptions options;
+  const FidelityRecord whole = compare_forms(exact, exported, conversations, steering, options);
+  EXPECT_GT(exact.n_longest, 3);
+  exact.n_longest = exported.n_longest = 0;
+  options.n_output_byte = 3 * exact.describe().n_vocab * static_cast<int64_t>(sizeof(float));
+  const FidelityRecord pieces = compare_forms(exact, exported, conversations, steering, options);
+  EXPECT_EQ(exact.n_longest, 3);
+  EXPECT_EQ(exported.n_longest, 3);
+  EXPECT_GT(whole.divergence, 0.01);
+  EXPECT_NEAR(pieces.divergence, whole.divergence, 1e-12);
+  EXPECT_NEAR(pieces.divergence_unsteered, whole.divergence_unsteered, 1e-12);
+  EXPECT_EQ(pieces.n_token, whole.n_token);
+}
+
+}  // namespace
+}  // namespace mascing
