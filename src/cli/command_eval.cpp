@@ -34,7 +34,7 @@ struct EvalArguments {
 
 void execute(EvalArguments& arguments, Session& session) {
   Scenario scenario = read_scenario(arguments.scenario);
-  arguments.judges.apply(scenario.judge);
+  arguments.judges.apply(scenario);
   arguments.samples.apply(scenario);
   arguments.model.adopt(scenario.chat_template);
   const Mask mask = read_mask(arguments.mask);
