@@ -328,6 +328,31 @@ TEST(Jury, AFailureIsNoVerdictAndTooManyEndTheWork) {
   });
 }
 
+TEST(Jury, StopsAsSoonAsTooManyFailuresAreCertain) {
+  const auto failing = [](const Exchange& exchange) {
+    Judgement judgement;
+    judgement.error = exchange.reply == "hard" ? "out of ink" : "";
+    return judgement;
+  };
+  std::vector<Exchange> exchanges(160, Exchange{{}, "easy"});
+  std::fill_n(exchanges.begin(), 8, Exchange{{}, "hard"});
+  Jury patient(members({{failing, ""}}), 0.05);
+  EXPECT_EQ(patient.judge(exchanges).size(), 160U) << "8 of 160 are allowed, though all come first";
+  std::fill_n(exchanges.begin(), 9, Exchange{{}, "hard"});
+  for (const bool is_saved : {false, true}) {
+    auto all = members({{failing, ""}});
+    all[0].is_saved = is_saved;
+    Jury jury(std::move(all), 0.05);
+    try {
+      (void)jury.judge(exchanges);
+      FAIL() << "9 of 160 are too many";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("failed on 9 of 16 replies"));
+      EXPECT_EQ(error.hint().find("are saved") != std::string::npos, is_saved);
+    }
+  }
+}
+
 TEST(Jury, NeedsMembersWithDifferentNamesAndTestsThemAll) {
   expect_error(ErrorKind::kUsage, "there are no judges", [] { Jury jury({}, 0.05); });
   auto twins = members({{always(Verdict::kRefused), ""}});
