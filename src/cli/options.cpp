@@ -160,6 +160,28 @@ OpenJudgeModel ModelOptions::judge_opener() const {
   };
 }
 
+std::vector<std::string> ModelOptions::words(const CLI::App& command) const {
+  CLI::App known;
+  ModelOptions ignored;
+  ignored.add_to(known);
+  std::vector<std::string> words;
+  for (const CLI::Option* option : known.get_options()) {
+    const std::string name = option->get_name();
+    if (command.count(name) == 0 || name == "--reasoning" || name == "--template-arg") {
+      continue;
+    }
+    for (const std::string& value : command.get_option(name)->results()) {
+      words.push_back(name + (option->get_expected_max() == 0 ? "" : "=" + value));
+    }
+  }
+  const TemplateOptions of_template = chat_template();
+  words.push_back(std::string("--reasoning=") + to_string(of_template.reasoning));
+  for (const auto& [name, value] : of_template.arguments) {
+    words.push_back(std::string("--template-arg=").append(name).append("=").append(value));
+  }
+  return words;
+}
+
 RunOptions ModelOptions::run_options(const std::string& output,
                                      uint64_t seed,
                                      const std::string& command) const {

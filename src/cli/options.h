@@ -48,6 +48,9 @@ struct ModelOptions {
   [[nodiscard]] std::optional<HostTurns>& turns_if_wanted() const;
   /// Opens a judge's model with this one's threads, on the devices that were chosen for it.
   [[nodiscard]] OpenJudgeModel judge_opener() const;
+  /// What `command` was given of this model's options, and its template, as words for another
+  /// command of mascing.
+  [[nodiscard]] std::vector<std::string> words(const CLI::App& command) const;
   /// The run options derived from these model options. `command` is recorded in the results.
   [[nodiscard]] RunOptions run_options(const std::string& output,
                                        uint64_t seed,
