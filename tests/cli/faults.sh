@@ -65,6 +65,7 @@ refuses_own "$work/a.safetensors" "$mascing" steer "$work/traces" --surrogate "$
 refuses_own "$work/traces/manifest.json" "$mascing" train "$work/traces" -o "$work/traces/manifest.json"
 refuses_own "$work/labelled.jsonl" "$mascing" collect "$work/labelled.jsonl" -m "$planted" -o "$work/labelled.jsonl"
 refuses_own "$work/chats.jsonl" "$mascing" report "$work/chats.jsonl" -o "$work/chats.jsonl"
+refuses_own "$work/new/transcripts.jsonl" "$mascing" report "$work/new" -o "$work/new/transcripts.jsonl"
 refuses_own "$work/chats.jsonl" "$mascing" import "$work/chats.jsonl" -o "$work/chats.jsonl"
 refuses_own "$work/chats.jsonl" "$mascing" export "$mask" -m "$planted" --data "$work/chats.jsonl" --to lora \
   -o "$work/chats.jsonl"
