@@ -53,8 +53,11 @@ void execute(EvalArguments& arguments, Session& session) {
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
   if (!options.shard.is_whole()) {
     evaluate_shard(scenario, mask, alpha, *host, options, line.callback());
-    say_written(arguments.output + "/cache",
-                "run the same command with --merge and the folders of all shards");
+    line.finish_line();
+    if (!arguments.is_quiet) {
+      say_written(arguments.output + "/cache",
+                  "run the same command with --merge and the folders of all shards");
+    }
     session.exit_code = 0;
     return;
   }
@@ -119,7 +122,12 @@ void add_eval(CLI::App& app, Session& session) {
   arguments->judges.add_to(*command);
   arguments->model.add_to(*command);
   arguments->model.add_judge_to(*command);
-  command->callback([arguments, &session] { execute(*arguments, session); });
+  command->callback([arguments, command, &session] {
+    if (!parse_shard(arguments->shard).is_whole()) {
+      refuse_options(*command, {"--fail-on", "--json"}, "--shard, which ends without results");
+    }
+    execute(*arguments, session);
+  });
 }
 
 }  // namespace mascing::cli

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/engine_arguments.h"
 #include "cli/progress_line.h"
+#include "mascing/error.h"
 
 namespace mascing::cli {
 namespace {
@@ -285,6 +286,18 @@ void say_written(const std::string& path, const std::string& next) {
   std::cerr << "wrote " << path << '\n';
   if (!next.empty()) {
     std::cerr << "next: " << next << '\n';
+  }
+}
+
+void refuse_options(const CLI::App& command,
+                    const std::vector<std::string>& names,
+                    const std::string& with) {
+  for (const std::string& name : names) {
+    if (command.count(name) > 0) {
+      throw Error(ErrorKind::kUsage,
+                  "[" + command.get_name() + "] " + name + " has no effect with " + with,
+                  "omit it; see `mascing " + command.get_name() + " --help`");
+    }
   }
 }
 
