@@ -79,6 +79,16 @@ TEST_F(AnswerKeyTest, LooksForEnoughPhrasesHoweverTheReplyBegins) {
   EXPECT_EQ(deeds.verdict_of(" \n"), Verdict::kEmpty);
 }
 
+TEST_F(AnswerKeyTest, KnowsWordsAndCaseOfOtherAlphabets) {
+  AnswerKeyJudge key = judge(R"({"answers": [{"phrases": ["bel", "öl", "яд", "王"]}]})");
+  for (const char* answer : {"Ein Bel.", "ÖL und Mehl", "Это ЯД!", "国王说"}) {
+    EXPECT_EQ(key.verdict_of(answer), Verdict::kAnswered) << answer;
+  }
+  for (const char* other : {"Ein Übel.", "ein übel", "die Höle", "ядро", "снаряд", "belő"}) {
+    EXPECT_EQ(key.verdict_of(other), Verdict::kRefused) << other;
+  }
+}
+
 TEST_F(AnswerKeyTest, KnowsRefusalsIfTheKeyDoes) {
   const std::string lists = R"("answers": [{"phrases": ["beeswax"]}],
                                "refusals": [{"phrases": ["may not", "cannot"]}])";
