@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
+#include "mascing/mask_algebra.h"
 #include "mascing/mask_file.h"
 #include "mascing/report.h"
 #include "mascing/run.h"
@@ -89,7 +90,7 @@ void add_eval(CLI::App& app, Session& session) {
   command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
   command->add_option("--mask", arguments->mask, "Mask file")->required();
   command->add_option("--alpha", arguments->alpha, "Strength; default: the one stored in the mask")
-      ->check(CLI::Range(0.0, 100.0));
+      ->check(CLI::Range(0.0, kMaxStrength));
   command->add_option("-o,--output", arguments->output, "Folder for results and cache")
       ->capture_default_str();
   auto* shard = command

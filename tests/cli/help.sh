@@ -57,6 +57,7 @@ for bad in nan inf -inf 1e400; do
   expect_error 2 "not a number from" "$mascing" mask compose m.gguf=$bad -o x.gguf
 done
 expect_error 2 "--folds" "$mascing" train traces --folds 1
+expect_error 2 "not a number from -100 to 100" "$mascing" chat -m "$planted" --mask m.gguf=150
 expect_error 2 "not a number from" "$mascing" mask diff m.gguf=1e308 m.gguf=-1e308
 grep -q -- --mask "$work/err" && fail "the hint names an option that mask diff does not have"
 # Options that have no effect here, and those that belong to another one.
