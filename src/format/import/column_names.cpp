@@ -10,7 +10,7 @@ namespace mascing {
 
 namespace {
 
-bool is_among(const std::vector<std::string>& names, const std::string& name) {
+bool has_name(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -19,7 +19,7 @@ ColumnNames asked_of(const std::vector<std::string>& names, const ColumnNames& r
   ColumnNames asked;
   std::copy_if(
       renamed.begin(), renamed.end(), std::back_inserter(asked), [&](const ColumnName& column) {
-        return !column.is_optional || is_among(names, column.theirs);
+        return !column.is_optional || has_name(names, column.theirs);
       });
   return asked;
 }
@@ -46,7 +46,7 @@ std::vector<std::string> our_names(std::vector<std::string> names,
   }
   const ColumnNames asked = asked_of(names, renamed);
   for (const ColumnName& column : asked) {
-    if (is_among(names, column.theirs)) {
+    if (has_name(names, column.theirs)) {
       found.insert(column.theirs);
     }
   }
