@@ -9,6 +9,9 @@
 
 namespace mascing {
 
+/// Strengths that users may ask for, either way; far beyond what leaves a model coherent.
+inline constexpr double kMaxStrength = 100.0;
+
 /// A mask with its strength.
 struct WeightedMask {
   Mask mask;

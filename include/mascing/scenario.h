@@ -33,9 +33,8 @@ struct ScenarioSet {
   std::vector<std::string> data;  ///< JSONL files, absolute paths
   SetRole role = SetRole::kWatch;
   Wanted wanted = Wanted::kAnswered;
-  std::vector<std::string>
-      answer_prefixes;         ///< if not empty, an answer must begin with one of them
-  double max_drop = 0.02;      ///< maximum drop of the rate under the chosen mask
+  std::vector<std::string> answer_prefixes;  ///< an answer begins with one of them; empty = any
+  double max_drop = 0.02;                    ///< maximum drop of the rate under the chosen mask
   bool needs_rollout = false;  ///< the data contain only user turns; the model writes the replies
   bool allow_near_duplicates = false;  ///< near duplicates across splits only cause a warning
 };
@@ -136,6 +135,7 @@ struct Scenario {
   [[nodiscard]] bool uses(MaskMethod method) const;
   /// Some method follows margins of the model's own answers: a loop or effect_map.
   [[nodiscard]] bool uses_loop() const;
+  [[nodiscard]] std::string set_without_judge() const;  ///< its metric; empty = there is none
   /// Loops of n_loop_step steps, 0 to 2.
   [[nodiscard]] int64_t n_loop() const;
 };

@@ -64,6 +64,20 @@ void append_utf8(std::string& text, char32_t c) {
   }
 }
 
+/// Bytes that are no character stay.
+void append_small(std::string& text, char32_t c, std::string_view bytes) {
+  const char32_t small = bytes.size() == 1 && c >= 0x80 ? c : lower(c);
+  if (small != c) {
+    append_utf8(text, small);
+  } else {
+    text += bytes;
+  }
+}
+
+bool is_in_word(char32_t c) {
+  return !is_separator(c) && !is_invisible(c) && c < kFirstOwnWord;
+}
+
 uint64_t mix(uint64_t x) {
   x ^= x >> 30U;
   x *= 0xBF58476D1CE4E5B9U;
@@ -138,13 +152,31 @@ std::string normalise_text(std::string_view text) {
       words += ' ';
     }
     is_between = is_own_word;
-    if (const char32_t small = lower(c); small != c) {
-      append_utf8(words, small);
-    } else {
-      words += bytes;
-    }
+    append_small(words, c, bytes);
   }
   return words;
+}
+
+std::string fold_case(std::string_view text) {
+  std::string small;
+  small.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const auto [c, size] = decode(text, i);
+    append_small(small, c, text.substr(i, size));
+    i += size;
+  }
+  return small;
+}
+
+bool is_word_boundary(std::string_view text, size_t at) {
+  if (at == 0 || at >= text.size()) {
+    return true;
+  }
+  size_t before = at - 1;
+  while (before > 0 && (static_cast<unsigned char>(text[before]) & 0xC0U) == 0x80U) {
+    --before;
+  }
+  return !is_in_word(decode(text, before).first) || !is_in_word(decode(text, at).first);
 }
 
 uint64_t hash_text(std::string_view text) {

@@ -2,6 +2,7 @@
 // triples, and an exact join of these sets by prefix filtering (Bayardo, Ma and Srikant 2007).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,13 @@ namespace mascing {
 /// without spaces (from U+2E80 on) are words of their own. The text should be UTF-8; bytes that
 /// are not stay as they are.
 [[nodiscard]] std::string normalise_text(std::string_view text);
+
+/// Small letters where normalise_text has them; all else stays, and so does the number of bytes.
+[[nodiscard]] std::string fold_case(std::string_view text);
+
+/// True unless letters or digits of one word stand right before and right behind `at`, which must
+/// be the start of a character or the end. Scripts without spaces have a boundary everywhere.
+[[nodiscard]] bool is_word_boundary(std::string_view text, size_t at);
 
 /// 64 bits that depend on every byte; the same on all platforms. Not for hostile input.
 [[nodiscard]] uint64_t hash_text(std::string_view text);

@@ -1,6 +1,7 @@
 // Base and steered replies are two requests of one call, so they share decodes.
 #include "cli/chat.h"
 
+#include <cmath>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -47,10 +48,11 @@ std::string shown(const ChatAnswer& answer) {
 double number_of(const std::string& word) {
   std::istringstream stream(word);
   double value = 0.0;
-  if (!(stream >> value) || !stream.eof() || value < -100.0 || value > 100.0) {
+  if (!(stream >> value) || !stream.eof() || !(std::fabs(value) <= kMaxStrength)) {
     throw Error(ErrorKind::kUsage,
                 "[chat] /alpha \"" + printable(word) + "\" is not a valid strength",
-                "use a number between -100 and 100, such as /alpha 0.8; 0 turns steering off");
+                "use a number between -" + format_number(kMaxStrength, 0) + " and " +
+                    format_number(kMaxStrength, 0) + ", such as /alpha 0.8; 0 turns steering off");
   }
   return value;
 }

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
+#include "mascing/mask_algebra.h"
 #include "mascing/mask_file.h"
 #include "mascing/report.h"
 #include "mascing/run.h"
@@ -34,7 +35,7 @@ struct EvalArguments {
 
 void execute(EvalArguments& arguments, Session& session) {
   Scenario scenario = read_scenario(arguments.scenario);
-  arguments.judges.apply(scenario.judge);
+  arguments.judges.apply(scenario);
   arguments.samples.apply(scenario);
   arguments.model.adopt(scenario.chat_template);
   const Mask mask = read_mask(arguments.mask);
@@ -53,8 +54,11 @@ void execute(EvalArguments& arguments, Session& session) {
   const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
   if (!options.shard.is_whole()) {
     evaluate_shard(scenario, mask, alpha, *host, options, line.callback());
-    say_written(arguments.output + "/cache",
-                "run the same command with --merge and the folders of all shards");
+    line.finish_line();
+    if (!arguments.is_quiet) {
+      say_written(arguments.output + "/cache",
+                  "run the same command with --merge and the folders of all shards");
+    }
     session.exit_code = 0;
     return;
   }
@@ -86,7 +90,7 @@ void add_eval(CLI::App& app, Session& session) {
   command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
   command->add_option("--mask", arguments->mask, "Mask file")->required();
   command->add_option("--alpha", arguments->alpha, "Strength; default: the one stored in the mask")
-      ->check(CLI::Range(0.0, 100.0));
+      ->check(CLI::Range(0.0, kMaxStrength));
   command->add_option("-o,--output", arguments->output, "Folder for results and cache")
       ->capture_default_str();
   auto* shard = command
@@ -119,7 +123,12 @@ void add_eval(CLI::App& app, Session& session) {
   arguments->judges.add_to(*command);
   arguments->model.add_to(*command);
   arguments->model.add_judge_to(*command);
-  command->callback([arguments, &session] { execute(*arguments, session); });
+  command->callback([arguments, command, &session] {
+    if (!parse_shard(arguments->shard).is_whole()) {
+      refuse_options(*command, {"--fail-on", "--json"}, "--shard, which ends without results");
+    }
+    execute(*arguments, session);
+  });
 }
 
 }  // namespace mascing::cli

@@ -15,6 +15,8 @@
 #include "cli/import_words.h"
 #include "cli/init_model.h"
 #include "cli/init_sets.h"
+#include "cli/line_reader.h"
+#include "cli/new_folder.h"
 #include "cli/options.h"
 #include "mascing/data_summary.h"
 #include "mascing/error.h"
@@ -68,7 +70,7 @@ bool is_on_terminal() {
 void ask_for(const char* word, const std::string& what, InitArguments& arguments) {
   std::cerr << "File of " << what << " (--" << word << "): " << std::flush;
   std::string line;
-  std::getline(std::cin, line);
+  (void)read_plain_line(std::cin, line);
   if (line = trim(line); !line.empty()) {
     arguments.of(word).push_back(line);
   }
@@ -185,37 +187,16 @@ void add_meanings(const InitArguments& arguments, std::vector<SetSource>& source
                   "[init] --category \"" + printable(word) + "\", expected SET:NAME",
                   "such as --category keep:safe");
     }
-    meant_by(set, "--category", sources).front()->category = category;
+    SetSource& source = *meant_by(set, "--category", sources).front();
+    if (!source.category.empty()) {
+      throw Error(ErrorKind::kUsage,
+                  "[init] --category names two categories of the set " + set + ": " +
+                      printable(source.category) + " and " + printable(category),
+                  "import each with mascing import --category, and give --" + set + " both files");
+    }
+    source.category = category;
   }
 }
-
-/// A folder under a temporary name beside `output`; it becomes `output`, or vanishes.
-class NewFolder {
- public:
-  explicit NewFolder(std::string output)
-      : output_(std::move(output)), path_(output_ + ".new-" + std::to_string(getpid())) {
-    std::error_code error;
-    if (std::filesystem::exists(output_, error) && !std::filesystem::is_empty(output_, error)) {
-      throw Error(ErrorKind::kUsage,
-                  "[init] " + printable(output_, 200) + " exists and is not empty",
-                  "name a new folder with -o; init never writes into one that is in use");
-    }
-    ensure_directory(path_);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-  ~NewFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-  void commit() { std::filesystem::rename(path_, output_); }
-
- private:
-  std::string output_;
-  std::string path_;
-};
 
 /// Copies a file beside the conversations; gives its name within the folder. Empty stays empty.
 std::string copied(const std::string& file, const std::string& name, const std::string& folder) {
@@ -280,7 +261,7 @@ void settle_names(InitArguments& arguments) {
     output.pop_back();
   }
   if (arguments.name.empty()) {
-    arguments.name = file_name(std::filesystem::absolute(output).lexically_normal().string());
+    arguments.name = file_name(real_path(output));
   }
 }
 
@@ -360,8 +341,8 @@ void add_init(CLI::App& app, Session& session) {
       ->add_option(
           "--category",
           a.categories,
-          "Take only this category of a set's files, SET:NAME, such as keep:safe (XSTest); "
-          "may be repeated")
+          "Take only this category of a set's files, SET:NAME, such as keep:safe (XSTest); may be "
+          "repeated for other sets")
       ->allow_extra_args(false);
   command->add_option("--limit", a.n_limit, "Conversations of a set at most, whole topics; 0 = all")
       ->check(CLI::Range(0, 1000000000))

@@ -69,7 +69,9 @@ void execute_report(const ReportArguments& arguments) {
   std::vector<std::string> inputs;
   runs.reserve(arguments.inputs.size());
   for (const std::string& input : arguments.inputs) {
-    inputs.push_back(results_path(input));
+    const std::filesystem::path results = results_path(input);
+    inputs.push_back(results.string());
+    inputs.push_back((results.parent_path() / "transcripts.jsonl").string());
   }
   refuse_to_overwrite(arguments.output, inputs);
   for (const std::string& input : arguments.inputs) {

@@ -23,6 +23,7 @@
 #include "cli/server_program.h"
 #include "export/lora.h"
 #include "export/router_update.h"
+#include "format/model_file.h"
 #include "mascing/error.h"
 #include "mascing/version.h"
 
@@ -104,14 +105,21 @@ void refuse_caches(const std::vector<std::string>& rest) {
   }
 }
 
-std::string cached_adapter(const ServeArguments& arguments, const Mask& mask) {
-  std::string key = hash_mask(mask) + " " + format_number(mask.alpha, 6) + " " +
-                    std::to_string(arguments.source.rank) + " " +
-                    std::to_string(arguments.source.n_max_token) + " " +
-                    std::to_string(arguments.source.seed) + " " + version();
-  for (const std::string& path : arguments.source.data) {
+/// All that an adapter depends on beside its mask.
+std::string fit_key(const FitArguments& source) {
+  std::string key = std::to_string(source.rank) + " " + std::to_string(source.n_max_token) + " " +
+                    std::to_string(source.seed) + " " + version() + " " +
+                    read_model_info(source.model.host.path).identity + " " +
+                    template_key(source.model.chat_template());
+  key += source.adapter.empty() ? "" : " adapter " + sha256_file(source.adapter);
+  for (const std::string& path : source.data) {
     key += " " + sha256_file(path);
   }
+  return key;
+}
+
+std::string cached_adapter(const std::string& key_of_fit, const Mask& mask) {
+  const std::string key = hash_mask(mask) + " " + format_number(mask.alpha, 6) + " " + key_of_fit;
   const std::string folder = cache_folder() + "/adapters";
   ensure_directory(folder);
   std::string path = folder + "/" + sha256_hex(key).substr(0, 24) + ".lora.gguf";
@@ -136,13 +144,14 @@ bool is_intact(const std::string& adapter) {
 
 std::vector<ServedMask> prepare(const ServeArguments& arguments) {
   const std::vector<bool> is_active = active_by_default(arguments);
+  const std::string key = fit_key(arguments.source);
   std::vector<ServedMask> served;
   for (WeightedMask& used : read_masks(arguments.masks)) {
     ServedMask mask;
     require_adapters(used.mask.architecture);
     used.mask.alpha = to_float(used.strength);
     mask.used = std::move(used);
-    mask.adapter = cached_adapter(arguments, mask.used.mask);
+    mask.adapter = cached_adapter(key, mask.used.mask);
     if (!is_intact(mask.adapter)) {
       ProgressLine line;
       const ExportReport report =
@@ -309,6 +318,9 @@ void add_serve(CLI::App& app, Session& /*session*/) {
   }
   command->add_option("options", arguments->rest, "Arguments after --, passed to llama-server");
   command->callback([arguments, command] {
+    if (command->count("--adapter") > 0) {
+      refuse_options(*command, {"--data", "--rank"}, "--adapter, which brings its fit along");
+    }
     arguments->passed_on = words_for_server(*command, arguments->source.model.host);
     execute(*arguments);
   });

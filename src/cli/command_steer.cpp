@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
+#include "mascing/mask_algebra.h"
 #include "mascing/mask_file.h"
 #include "mascing/steer.h"
 #include "mascing/surrogate_file.h"
@@ -256,7 +257,7 @@ void add_run_options(CLI::App& command, SteerArguments& arguments) {
       ->check(CLI::Range(0, 100000))
       ->capture_default_str();
   command.add_option("--alpha", arguments.alpha, "Default strength stored in the mask")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(CLI::Range(0.0, kMaxStrength))
       ->capture_default_str();
   add_seed(command, o.seed);
   add_threads(command, o.n_thread);

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "mascing/judge_options.h"
+#include "mascing/scenario.h"
 
 namespace mascing::cli {
 
@@ -17,8 +18,10 @@ struct JudgeArguments {
   /// --judge, --judge-known, --judge-model, --judge-key-env.
   void add_to(CLI::App& command);
   /// Replaces the judges of `options` with those named on the command line, if any. The prefixes
-  /// stay unchanged.
+  /// stay unchanged. Throws Error{kUsage} for details that belong to none of them, or not to all.
   void apply(JudgeOptions& options) const;
+  /// The same for a scenario; throws Error{kUsage} if a set is then left without a judge.
+  void apply(Scenario& scenario) const;
 };
 
 }  // namespace mascing::cli

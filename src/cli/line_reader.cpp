@@ -5,9 +5,29 @@
 #include <iostream>
 
 #include "base/text.h"
+#include "cli/progress_line.h"
 #include "mascing/error.h"
 
 namespace mascing::cli {
+namespace {
+
+[[noreturn]] void throw_stopped() {
+  throw Error(ErrorKind::kInterrupted,
+              "[prompt] stopped on request",
+              "finished work is saved; run the same command again to resume");
+}
+
+}  // namespace
+
+bool read_plain_line(std::istream& in, std::string& line) {
+  let_signals_interrupt(true);
+  const bool is_there = static_cast<bool>(std::getline(in, line));
+  let_signals_interrupt(false);
+  if (stop_was_requested()) {
+    throw_stopped();
+  }
+  return is_there;
+}
 
 LineReader::LineReader(std::istream& in, bool is_interactive, const std::string& history)
     : in_(in), is_interactive_(is_interactive), is_edited_(is_interactive && editor_.works()) {
@@ -26,12 +46,10 @@ bool LineReader::take(const std::string& prompt, bool is_bold, std::string& line
     typed = editor_.read(prompt, is_bold, line);
   } else {
     std::cerr << (is_interactive_ ? prompt : "") << std::flush;
-    typed = std::getline(in_, line) ? LineEditor::Typed::kLine : LineEditor::Typed::kEnd;
+    typed = read_plain_line(in_, line) ? LineEditor::Typed::kLine : LineEditor::Typed::kEnd;
   }
   if (typed == LineEditor::Typed::kStopped) {
-    throw Error(ErrorKind::kInterrupted,
-                "[prompt] stopped on request",
-                "finished work is saved; run the same command again to resume");
+    throw_stopped();
   }
   const bool is_end = typed == LineEditor::Typed::kEnd;
   std::cerr << (is_end && is_interactive_ ? "\n" : "");

@@ -10,6 +10,10 @@
 
 namespace mascing::cli {
 
+/// The next line of `in` as it is; false at the end. Throws Error{kInterrupted} if Ctrl-C came
+/// meanwhile, where that does not end the program itself.
+[[nodiscard]] bool read_plain_line(std::istream& in, std::string& line);
+
 class LineReader {
  public:
   /// `in` must be std::cin where lines `is_interactive`. `history` is the file of earlier lines,

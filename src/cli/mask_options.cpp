@@ -17,7 +17,6 @@ namespace {
 
 constexpr double kNoticeable = 0.1;  // smaller entries are below what masks keep
 constexpr size_t kShown = 3;
-constexpr double kLargestStrength = 1000.0;  // far beyond what leaves a model coherent
 
 struct Word {
   std::string path;
@@ -35,11 +34,10 @@ Word divide(const std::string& word) {
   const char* begin = word.data() + sign + 1;
   const char* end = word.data() + word.size();
   const auto [stop, failure] = std::from_chars(begin, end, divided.strength);
-  if (failure != std::errc{} || stop != end || !(std::fabs(divided.strength) <= kLargestStrength)) {
+  if (failure != std::errc{} || stop != end || !(std::fabs(divided.strength) <= kMaxStrength)) {
     throw Error(ErrorKind::kUsage,
                 "[mask] '" + printable(word) + "': the strength after '=' is not a number from -" +
-                    format_number(kLargestStrength, 0) + " to " +
-                    format_number(kLargestStrength, 0),
+                    format_number(kMaxStrength, 0) + " to " + format_number(kMaxStrength, 0),
                 "write the file, '=' and the strength, as in defend.gguf=0.8");
   }
   return divided;
@@ -111,6 +109,13 @@ std::vector<WeightedMask> read_masks(const std::vector<std::string>& words) {
     used.mask = read_mask(divided.path);
     used.strength = divided.has_strength ? divided.strength : used.mask.alpha;
     used.name = divided.path;
+    if (!(std::fabs(used.strength) <= kMaxStrength)) {
+      throw Error(ErrorKind::kUsage,
+                  "[mask] " + printable(divided.path) + " has the strength " +
+                      format_number(used.strength, 2) + ", expected at most " +
+                      format_number(kMaxStrength, 0),
+                  "give another one behind the file, as in defend.gguf=0.8");
+    }
     masks.push_back(std::move(used));
   }
   return masks;

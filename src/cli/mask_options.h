@@ -9,10 +9,11 @@
 
 namespace mascing::cli {
 
-/// "defend.gguf=0.8" -> the mask at 0.8; without a number, at the strength stored in the mask.
-/// Throws Error{kUsage} for a strength that is not a finite number, and what read_mask throws.
 /// The files in FILE and FILE=STRENGTH.
 [[nodiscard]] std::vector<std::string> paths_of_masks(const std::vector<std::string>& words);
+/// "defend.gguf=0.8" -> the mask at 0.8; without a number, at the strength stored in the mask.
+/// Throws Error{kUsage} for a strength that is no number within kMaxStrength, and what read_mask
+/// throws.
 [[nodiscard]] std::vector<WeightedMask> read_masks(const std::vector<std::string>& words);
 
 /// Warns on stderr about experts for which masks have noticeably opposite signs.

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/engine_arguments.h"
 #include "cli/progress_line.h"
+#include "mascing/error.h"
 
 namespace mascing::cli {
 namespace {
@@ -162,6 +163,28 @@ OpenJudgeModel ModelOptions::judge_opener() const {
   };
 }
 
+std::vector<std::string> ModelOptions::words(const CLI::App& command) const {
+  CLI::App known;
+  ModelOptions ignored;
+  ignored.add_to(known);
+  std::vector<std::string> words;
+  for (const CLI::Option* option : known.get_options()) {
+    const std::string name = option->get_name();
+    if (command.count(name) == 0 || name == "--reasoning" || name == "--template-arg") {
+      continue;
+    }
+    for (const std::string& value : command.get_option(name)->results()) {
+      words.push_back(name + (option->get_expected_max() == 0 ? "" : "=" + value));
+    }
+  }
+  const TemplateOptions of_template = chat_template();
+  words.push_back(std::string("--reasoning=") + to_string(of_template.reasoning));
+  for (const auto& [name, value] : of_template.arguments) {
+    words.push_back(std::string("--template-arg=").append(name).append("=").append(value));
+  }
+  return words;
+}
+
 RunOptions ModelOptions::run_options(const std::string& output,
                                      uint64_t seed,
                                      const std::string& command) const {
@@ -265,6 +288,18 @@ void say_written(const std::string& path, const std::string& next) {
   std::cerr << "wrote " << path << '\n';
   if (!next.empty()) {
     std::cerr << "next: " << next << '\n';
+  }
+}
+
+void refuse_options(const CLI::App& command,
+                    const std::vector<std::string>& names,
+                    const std::string& with) {
+  for (const std::string& name : names) {
+    if (command.count(name) > 0) {
+      throw Error(ErrorKind::kUsage,
+                  "[" + command.get_name() + "] " + name + " has no effect with " + with,
+                  "omit it; see `mascing " + command.get_name() + " --help`");
+    }
   }
 }
 

@@ -48,6 +48,9 @@ struct ModelOptions {
   [[nodiscard]] std::optional<HostTurns>& turns_if_wanted() const;
   /// Opens a judge's model with this one's threads, on the devices that were chosen for it.
   [[nodiscard]] OpenJudgeModel judge_opener() const;
+  /// What `command` was given of this model's options, and its template, as words for another
+  /// command of mascing.
+  [[nodiscard]] std::vector<std::string> words(const CLI::App& command) const;
   /// The run options derived from these model options. `command` is recorded in the results.
   [[nodiscard]] RunOptions run_options(const std::string& output,
                                        uint64_t seed,
@@ -91,6 +94,11 @@ void add_threads(CLI::App& command, int64_t& n_thread);
 [[nodiscard]] std::string command_line(const std::vector<std::string>& words);
 /// Prints on stderr which file was written and which command to run next.
 void say_written(const std::string& path, const std::string& next);
+/// An option that has no effect is a misunderstanding: throws Error{kUsage} for the first of
+/// `names` that `command` was given `with` something else.
+void refuse_options(const CLI::App& command,
+                    const std::vector<std::string>& names,
+                    const std::string& with);
 /// Adds examples to a command's help, placed first.
 void add_examples(CLI::App& command, const std::string& examples);
 

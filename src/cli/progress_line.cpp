@@ -69,6 +69,16 @@ bool stop_was_requested() {
   return stop_requested;
 }
 
+void let_signals_interrupt(bool they_do) {
+  for (const int number : {SIGINT, SIGTERM}) {
+    struct sigaction action {};
+    if (sigaction(number, nullptr, &action) == 0) {
+      action.sa_flags = they_do ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
+      (void)sigaction(number, &action, nullptr);
+    }
+  }
+}
+
 ProgressLine::ProgressLine(bool is_quiet, RunSteps steps)
     : is_terminal_(isatty(STDERR_FILENO) == 1), is_quiet_(is_quiet), steps_(std::move(steps)) {}
 

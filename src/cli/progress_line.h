@@ -17,6 +17,8 @@ namespace mascing::cli {
 /// After this call the first Ctrl-C (or SIGTERM) requests a stop; the second ends the process.
 void install_signal_handlers();
 [[nodiscard]] bool stop_was_requested();
+/// Whether these signals end a read that waits, or let it wait on as usual.
+void let_signals_interrupt(bool they_do);
 
 class ProgressLine {
  public:

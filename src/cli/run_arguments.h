@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/judge_arguments.h"
 #include "cli/options.h"
@@ -21,6 +22,8 @@ struct RunArguments {
   std::string budget;
   bool json = false;
   bool is_quiet = false;
+  std::vector<std::string> inputs;  ///< the model and all files of the scenario, known by read()
+  const CLI::App* command = nullptr;
   SampleOptions samples;
   JudgeArguments judges;
   ModelOptions model;
@@ -30,8 +33,10 @@ struct RunArguments {
   /// Reads the scenario, applies --method, and takes its template over to the model's options.
   /// Throws Error{kUsage}.
   [[nodiscard]] Scenario read();
-  /// `command` is the whole line, for the record. Throws Error{kUsage} for an invalid budget.
-  [[nodiscard]] RunOptions options(const std::string& command) const;
+  /// The options of the model, as words for another command.
+  [[nodiscard]] std::vector<std::string> model_words() const { return model.words(*command); }
+  /// `line` is the whole command line, for the record. Throws Error{kUsage} for an invalid budget.
+  [[nodiscard]] RunOptions options(const std::string& line) const;
   /// Of a forecast that measures speeds for so many seconds.
   [[nodiscard]] ForecastOptions forecast_options(double measure_s) const;
 };

@@ -1,10 +1,13 @@
 // Exports run through the same code as `mascing export`.
 #include "cli/search_menu.h"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
 
+#include "base/append.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -17,9 +20,26 @@ namespace mascing::cli {
 namespace {
 
 constexpr int64_t kTalkTokens = 400;
+constexpr std::array<const char*, 3> kMenuForms = {"lora", "gguf", "easysteer"};
 
 [[noreturn]] void misunderstand(const std::string& text) {
   throw Error(ErrorKind::kUsage, "[search] " + text, "type help for the list of commands");
+}
+
+/// The words of a line. A path may contain spaces, so the last word of `save` and `export` is all
+/// that is left of the line.
+std::vector<std::string> menu_words(const std::string& line) {
+  std::istringstream stream(line);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) {
+    words.push_back(word);
+    const std::string& name = words.front();
+    const size_t n_before_path = name == "save" ? 2 : name == "export" ? 3 : 0;
+    if (words.size() == n_before_path && std::getline(stream, word) && !trim(word).empty()) {
+      words.push_back(trim(word));
+    }
+  }
+  return words;
 }
 
 }  // namespace
@@ -73,16 +93,28 @@ void SearchMenu::talk(size_t i_member,
   chat(session, view, lines, out);
 }
 
+void SearchMenu::save(size_t i_member, const std::string& file) const {
+  refuse_to_overwrite(file, arguments_.inputs);
+  write_mask(file, view_.mask(set_[i_member].i_candidate));
+  say_written(file, "");
+}
+
 void SearchMenu::ship(size_t i_member, const std::string& form, const std::string& file) const {
+  if (std::find(kMenuForms.begin(), kMenuForms.end(), form) == kMenuForms.end()) {
+    throw Error(
+        ErrorKind::kUsage,
+        "[search] the menu exports as lora, gguf or easysteer, not as " + printable(form),
+        "for other forms leave the menu and run mascing export " + shell_quoted(path_of(i_member)));
+  }
+  refuse_to_overwrite(file, arguments_.inputs);
   CLI::App app;
   Session session;
   add_export(app, session);
-  // CLI11 expects the arguments in reverse order.
-  std::vector<std::string> words = {file, "-o", form, "--to"};
+  std::vector<std::string> words = {"export", path_of(i_member), "--to", form, "-o", file};
   if (form != "easysteer") {
-    words.insert(words.end(), {arguments_.model.host.path, "-m"});
+    append(arguments_.model_words(), words);
   }
-  words.insert(words.end(), {path_of(i_member), "export"});
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
@@ -106,11 +138,7 @@ bool SearchMenu::take(const std::string& line,
                       LineReader& lines,
                       std::istream& in,
                       std::ostream& out) {
-  std::istringstream stream(line);
-  std::vector<std::string> words;
-  for (std::string word; stream >> word;) {
-    words.push_back(word);
-  }
+  const std::vector<std::string> words = menu_words(line);
   if (words.empty()) {
     return true;
   }
@@ -125,8 +153,7 @@ bool SearchMenu::take(const std::string& line,
   } else if (name == "chat" && words.size() == 2) {
     talk(member(words[1]), lines.is_interactive(), in, out);
   } else if (name == "save" && words.size() == 3) {
-    write_mask(words[2], view_.mask(set_[member(words[1])].i_candidate));
-    say_written(words[2], "");
+    save(member(words[1]), words[2]);
   } else if (name == "export" && words.size() == 4) {
     ship(member(words[1]), words[2], words[3]);
   } else if (name == "test" && words.size() == 2) {

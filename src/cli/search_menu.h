@@ -17,7 +17,7 @@ inline constexpr const char* kMenuHelp =
     "table                show the Pareto set\n"
     "chat N               chat with and without mask N, side by side; /quit "
     "returns\n"
-    "save N FILE          write mask N to FILE\n"
+    "save N FILE          write mask N to FILE; a path may contain spaces\n"
     "export N FORM FILE   export mask N as lora, gguf or easysteer\n"
     "test N               test mask N on the test split, once; write mask and report\n"
     "help                 show this list\n"
@@ -42,6 +42,7 @@ class SearchMenu {
   [[nodiscard]] std::string path_of(size_t i_member) const;
   void talk(size_t i_member, bool is_interactive, std::istream& in, std::ostream& out) const;
   [[nodiscard]] std::string history_of(const std::string& name) const;
+  void save(size_t i_member, const std::string& file) const;
   void ship(size_t i_member, const std::string& form, const std::string& file) const;
   void test(size_t i_member, std::ostream& out) const;
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mascing/conversation.h"
+#include "mascing/mask_algebra.h"
 #include "mascing/text_requests.h"
 
 namespace mascing::console {
@@ -13,7 +14,6 @@ namespace mascing::console {
 inline constexpr int64_t kMaxBodyBytes = int64_t{1} << 20;   ///< of a request
 inline constexpr int64_t kMaxTextBytes = int64_t{32} << 10;  ///< of one message
 inline constexpr int64_t kMaxTurns = 100;                    ///< earlier turns
-inline constexpr double kMaxStrength = 100.0;                ///< either way
 
 /// An earlier question with the visible part of both replies.
 struct Turn {

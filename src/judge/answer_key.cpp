@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
+#include "base/similar_text.h"
 #include "base/text.h"
 #include "format/json_text.h"
 #include "judge/known_exchanges.h"
@@ -104,11 +105,7 @@ class KeyReader {
 bool holds(std::string_view text, std::string_view phrase) {
   for (size_t at = text.find(phrase); at != std::string_view::npos;
        at = text.find(phrase, at + 1)) {
-    const size_t end = at + phrase.size();
-    const bool begins = at == 0 || !is_word_byte(phrase.front()) || !is_word_byte(text[at - 1]);
-    const bool ends =
-        end == text.size() || !is_word_byte(phrase.back()) || !is_word_byte(text[end]);
-    if (begins && ends) {
+    if (is_word_boundary(text, at) && is_word_boundary(text, at + phrase.size())) {
       return true;
     }
   }

@@ -1,4 +1,4 @@
-// Asks each member once about all its exchanges, then compares the verdicts.
+// Asks one member after the other about its exchanges, then compares the verdicts.
 #include "judge/jury.h"
 
 #include <algorithm>
@@ -14,6 +14,7 @@ namespace mascing {
 namespace {
 
 constexpr int64_t kFewFailures = 4;  // always tolerated
+constexpr int64_t kTogether = 16;    // exchanges that a member is asked about at once
 
 bool is_asked(const JuryMember& member, const Exchange& exchange) {
   return member.sets.empty() || exchange.set.empty() ||
@@ -100,32 +101,43 @@ void Jury::ask(JuryMember& member,
                const std::vector<Exchange>& exchanges,
                const std::vector<bool>& is_silent,
                std::vector<Judgement>& judgements) {
-  std::vector<Exchange> asked;
   std::vector<size_t> indices;
   for (size_t i = 0; i < exchanges.size(); ++i) {
     if (!is_silent[i] && is_asked(member, exchanges[i])) {
-      asked.push_back(exchanges[i]);
       indices.push_back(i);
     }
   }
-  const std::vector<Judgement> said = member.judge->judge(asked);
+  const int64_t n = std::ssize(indices);
+  const int64_t n_to_judge = member.n_asked + n;
   std::string last_error;
-  for (size_t k = 0; k < indices.size(); ++k) {
-    Judgement& judgement = judgements[indices[k]];
-    ++member.n_asked;
-    if (said[k].ok()) {
-      judgement.opinions.push_back({member.judge->name(), said[k].verdict});
-    } else {
-      ++member.n_failed;
-      last_error = said[k].error;
-      judgement.error = member.judge->name() + ": " + said[k].error;
+  for (int64_t start = 0; start < n; start += kTogether) {
+    report(member.progress, {"judging: " + member.judge->name(), start, n, "replies", ""});
+    const int64_t end = std::min(n, start + kTogether);
+    std::vector<Exchange> asked;
+    for (int64_t k = start; k < end; ++k) {
+      asked.push_back(exchanges[indices[k]]);
     }
+    const std::vector<Judgement> said = member.judge->judge(asked);
+    for (int64_t k = start; k < end; ++k) {
+      const Judgement& one = said[k - start];
+      Judgement& judgement = judgements[indices[k]];
+      ++member.n_asked;
+      if (one.ok()) {
+        judgement.opinions.push_back({member.judge->name(), one.verdict});
+      } else {
+        ++member.n_failed;
+        last_error = one.error;
+        judgement.error = member.judge->name() + ": " + one.error;
+      }
+    }
+    require_trust(member, n_to_judge, last_error);
   }
-  require_trust(member, last_error);
 }
 
-void Jury::require_trust(const JuryMember& member, const std::string& last_error) const {
-  const double allowed = max_failed_ * to_double(member.n_asked);
+void Jury::require_trust(const JuryMember& member,
+                         int64_t n_to_judge,
+                         const std::string& last_error) const {
+  const double allowed = max_failed_ * to_double(n_to_judge);
   if (member.n_failed <= kFewFailures || to_double(member.n_failed) <= allowed) {
     return;
   }
@@ -134,7 +146,8 @@ void Jury::require_trust(const JuryMember& member, const std::string& last_error
                   std::to_string(member.n_failed) + " of " + std::to_string(member.n_asked) +
                   " replies (" + format_percent(max_failed_) + " are allowed); " +
                   (last_error.empty() ? "" : "last error: " + last_error),
-              "the verdicts so far are saved; fix the judge and run the same command again");
+              std::string(member.is_saved ? "the verdicts so far are saved; " : "") +
+                  "fix the judge and run the same command again");
 }
 
 void Jury::self_test() {

@@ -7,12 +7,15 @@
 #include <vector>
 
 #include "mascing/judge.h"
+#include "mascing/progress.h"
 
 namespace mascing {
 
 struct JuryMember {
   std::shared_ptr<Judge> judge;
   std::vector<std::string> sets;  ///< metrics it judges; empty = all
+  Progress progress = {};         ///< hears of its work, and may stop it
+  bool is_saved = false;          ///< its verdicts outlive the program
   int64_t n_asked = 0;
   int64_t n_failed = 0;
 };
@@ -22,8 +25,9 @@ struct JuryMember {
 /// member fails, there is no verdict.
 class Jury : public Judge {
  public:
-  /// judge() throws Error{kHost} if a member fails on more than the share `max_failed` of its
-  /// replies (and on more than a few), because rates over the rest would be biased. Throws
+  /// judge() asks each member about 16 exchanges at a time. It throws Error{kHost} as soon as a
+  /// member has failed on more than the share `max_failed` of all that it is to judge (and on more
+  /// than a few), because rates over the rest would be biased. Throws
   /// Error{kUsage} without members, or if two have the same name.
   Jury(std::vector<JuryMember> members, double max_failed);
 
@@ -41,7 +45,9 @@ class Jury : public Judge {
            const std::vector<Exchange>& exchanges,
            const std::vector<bool>& is_silent,
            std::vector<Judgement>& judgements);
-  void require_trust(const JuryMember& member, const std::string& last_error) const;
+  void require_trust(const JuryMember& member,
+                     int64_t n_to_judge,
+                     const std::string& last_error) const;
 
   std::vector<JuryMember> members_;
   double max_failed_;

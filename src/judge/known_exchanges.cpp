@@ -200,7 +200,8 @@ void check_known(Judge& judge, const std::vector<KnownExchange>& known) {
                       std::to_string(score.n_right) + " of " + std::to_string(score.n) +
                       " exchanges that are " + to_string(verdict) + "; " + score.first_wrong,
                   "its verdicts would not be reliable; check its prompt and settings, or add "
-                  "exchanges of your own domain with `known` (docs/judges.md)");
+                  "exchanges of your own domain with `known` in its table or --judge-known "
+                  "(docs/judges.md)");
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/sha256.h"
+#include "base/similar_text.h"
 #include "judge/reply_text.h"
 #include "mascing/error.h"
 
@@ -47,11 +48,7 @@ constexpr std::array kDefaultPrefixes = {
 };
 
 bool begins_with(std::string_view text, std::string_view prefix) {
-  if (text.substr(0, prefix.size()) != prefix) {
-    return false;
-  }
-  return text.size() == prefix.size() || !is_word_byte(prefix.back()) ||
-         !is_word_byte(text[prefix.size()]);
+  return text.starts_with(prefix) && is_word_boundary(text, prefix.size());
 }
 
 struct KnownReply {

@@ -43,6 +43,11 @@ constexpr WordList kWordLists[] = {
     {"@rules",
      "guideline*|polic*|rules|principles|programming|values|standards|instructions|purpose|terms|"
      "ethics|protocols|code"},
+    {"@helfen",
+     "helfen|weiterhelfen|behilflich|geben|weitergeben|herausgeben|sagen|erklaren|erzahlen|nennen|"
+     "verraten|beantworten|antworten|unterstutzen|bereitstellen|anbieten|teilen|liefern|zeigen|"
+     "beschreiben|schreiben|verfassen|erstellen|tun|dienen|eingehen|nachkommen|erfullen|"
+     "besprechen|diskutieren|mitwirken|beteiligen|beibringen|ausfuhren|erteilen|aussern"},
     {"@stress",
      "emphasize|emphasise|stress|clarify|clear|inform|remind|point|note|say|warn|advise"},
 };

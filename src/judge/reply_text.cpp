@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "base/text.h"
+#include "base/similar_text.h"
 #include "mascing/reply_parts.h"
 
 namespace mascing {
@@ -83,17 +83,10 @@ void cut_from(std::string_view& text, std::string_view marker) {
 
 }  // namespace
 
-bool is_word_byte(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  const bool is_ascii_word =
-      (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  return is_ascii_word || (byte >= 0xC3 && byte <= 0xC9);
-}
-
 std::string normalise(std::string_view text) {
   const std::string plain = with_single_spaces(with_plain_forms(text));
   const size_t start = plain.find_first_not_of(kMarkup);
-  return start == std::string::npos ? "" : to_lower_ascii(plain.substr(start));
+  return start == std::string::npos ? "" : fold_case(plain.substr(start));
 }
 
 std::string visible_reply(std::string_view reply) {

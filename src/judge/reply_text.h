@@ -22,8 +22,4 @@ namespace mascing {
 /// Lower case, straight quotes and dashes, single spaces, no leading markup (`*_#>"'`).
 [[nodiscard]] std::string normalise(std::string_view text);
 
-/// True for bytes of a word: ASCII letters and digits, and the lead bytes of accented Latin letters
-/// (U+00C0 to U+024F).
-[[nodiscard]] bool is_word_byte(char c);
-
 }  // namespace mascing

@@ -7,23 +7,20 @@
 #include <vector>
 
 #include "mascing/judge.h"
-#include "mascing/progress.h"
 #include "measure/cache.h"
 
 namespace mascing {
 
-/// Name, key and self-test are those of the inner judge. Failures are not cached, so the next run
-/// tries again.
+/// Name, key and self-test are those of the inner judge, which is asked once about all that is not
+/// known. Failures are not cached, so the next run tries again.
 class CachedJudge : public Judge {
  public:
-  CachedJudge(std::unique_ptr<Judge> judge, Cache cache, Progress progress);
+  CachedJudge(std::unique_ptr<Judge> judge, Cache cache);
 
   [[nodiscard]] std::string name() const override { return judge_->name(); }
   [[nodiscard]] std::string key() const override { return key_; }
   [[nodiscard]] std::string prompt() const override { return judge_->prompt(); }
   [[nodiscard]] bool is_costly() const override { return true; }
-  /// Judges 16 exchanges at a time, stores the verdicts and reports progress. Can be interrupted
-  /// and resumes where it stopped.
   [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override;
   void self_test() override { judge_->self_test(); }
 
@@ -31,7 +28,6 @@ class CachedJudge : public Judge {
   std::unique_ptr<Judge> judge_;
   std::string key_;
   Cache cache_;
-  Progress progress_;
 };
 
 }  // namespace mascing

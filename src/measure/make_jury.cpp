@@ -29,9 +29,8 @@ std::unique_ptr<Judge> make_builtin(const JudgeOptions& options) {
   return std::make_unique<RefusalJudge>(options);
 }
 
-/// With the default prefixes.
-std::unique_ptr<Judge> make_builtin_of(JudgeKind kind) {
-  JudgeOptions options;
+/// With the prefixes of the scenario.
+std::unique_ptr<Judge> make_builtin_of(JudgeKind kind, JudgeOptions options) {
   options.builtin = kind == JudgeKind::kPhrases ? BuiltinJudge::kPhrases : BuiltinJudge::kPrefixes;
   return make_builtin(options);
 }
@@ -66,6 +65,7 @@ Watched watched(const JudgeSpec& spec, const Progress& progress) {
 }
 
 std::unique_ptr<Judge> make_one(const JudgeSpec& spec,
+                                const JudgeOptions& options,
                                 const JudgeTools& tools,
                                 const JudgeWatch& watch) {
   switch (spec.kind) {
@@ -77,7 +77,7 @@ std::unique_ptr<Judge> make_one(const JudgeSpec& spec,
       return std::make_unique<CommandJudge>(spec, watch);
     case JudgeKind::kPhrases:
     case JudgeKind::kPrefixes:
-      return make_builtin_of(spec.kind);
+      return make_builtin_of(spec.kind, options);
     case JudgeKind::kAnswerKey:
       break;
   }
@@ -159,12 +159,13 @@ std::unique_ptr<Jury> make_jury(const JudgeOptions& options,
   }
   for (const JudgeSpec& spec : options.also) {
     const Watched waiting = watched(spec, tools.progress);
-    std::unique_ptr<Judge> judge = make_one(spec, tools, waiting.watch);
-    if (judge->is_costly() && !tools.cache_folder.empty()) {
-      judge = std::make_unique<CachedJudge>(
-          std::move(judge), Cache(tools.cache_folder, version()), waiting.progress);
+    std::unique_ptr<Judge> judge = make_one(spec, options, tools, waiting.watch);
+    const Progress progress = judge->is_costly() ? waiting.progress : Progress{};
+    const bool is_saved = judge->is_costly() && !tools.cache_folder.empty();
+    if (is_saved) {
+      judge = std::make_unique<CachedJudge>(std::move(judge), Cache(tools.cache_folder, version()));
     }
-    members.push_back({std::move(judge), sets_of(spec, sets)});
+    members.push_back({std::move(judge), sets_of(spec, sets), progress, is_saved});
   }
   for (const std::shared_ptr<Judge>& judge : options.own) {
     members.push_back({judge, {}});

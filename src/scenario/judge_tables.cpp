@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <string>
+
+#include "base/similar_text.h"
 
 namespace mascing {
 namespace {
@@ -182,27 +183,71 @@ BuiltinJudge read_builtin(const TomlTable& table) {
   return word == "phrases" ? BuiltinJudge::kPhrases : BuiltinJudge::kPrefixes;
 }
 
-void require_judge_for_every_set(const TomlTable& root,
-                                 const JudgeOptions& options,
-                                 const std::vector<ScenarioSet>& sets) {
-  for (const ScenarioSet& set : sets) {
-    const bool is_judged =
-        options.uses_prefixes ||
-        std::any_of(options.also.begin(), options.also.end(), [&](const JudgeSpec& spec) {
-          const bool says_safe = spec.kind == JudgeKind::kModel && spec.question.prompt.empty();
-          return spec.sets.empty()
-                     ? !says_safe || set.wanted == Wanted::kRefused
-                     : std::find(spec.sets.begin(), spec.sets.end(), set.metric) != spec.sets.end();
-        });
-    if (!is_judged) {
-      root.fail("judges",
-                "leave the set \"" + set.metric + "\" without a judge",
-                "keep `prefixes` on under [judge], or add the set to the `sets` of a judge");
-    }
+/// A model without a prompt of its own says safe or unsafe, which is no verdict on an answer.
+bool judges_set(const JudgeSpec& spec, const ScenarioSet& set) {
+  const bool says_safe = spec.kind == JudgeKind::kModel && spec.question.prompt.empty();
+  return spec.sets.empty()
+             ? !says_safe || set.wanted == Wanted::kRefused
+             : std::find(spec.sets.begin(), spec.sets.end(), set.metric) != spec.sets.end();
+}
+
+/// A built-in judge has one name, so it can stand in one place only.
+void require_own_name(const TomlTable& table, const JudgeOptions& options, const JudgeSpec& spec) {
+  const bool is_builtin = table.has("builtin");
+  const JudgeKind of_all =
+      options.builtin == BuiltinJudge::kPhrases ? JudgeKind::kPhrases : JudgeKind::kPrefixes;
+  if (is_builtin && options.uses_prefixes && spec.kind == of_all) {
+    table.fail("builtin",
+               "names the judge that [judge] asks about all sets",
+               "set prefixes = false under [judge], or omit this table");
+  }
+  const bool is_taken =
+      std::any_of(options.also.begin(), options.also.end(), [&](const JudgeSpec& other) {
+        return other.name == spec.name;
+      });
+  if (is_taken) {
+    table.fail(is_builtin ? "builtin" : "name",
+               "\"" + spec.name + "\" is already the name of another judge",
+               is_builtin ? "list all its `sets` in one table" : "give each judge a unique `name`");
   }
 }
 
 }  // namespace
+
+std::string Scenario::set_without_judge() const {
+  for (const ScenarioSet& set : sets) {
+    const bool is_judged =
+        judge.uses_prefixes || !judge.own.empty() ||
+        std::any_of(judge.also.begin(), judge.also.end(), [&](const JudgeSpec& spec) {
+          return judges_set(spec, set);
+        });
+    if (!is_judged) {
+      return set.metric;
+    }
+  }
+  return "";
+}
+
+void require_judges(const TomlTable& root, const Scenario& scenario) {
+  if (const std::string metric = scenario.set_without_judge(); !metric.empty()) {
+    root.fail("judges",
+              "leave the set \"" + metric + "\" without a judge",
+              "keep `prefixes` on under [judge], or add the set to the `sets` of a judge");
+  }
+}
+
+void require_letters(const TomlTable& table,
+                     const std::string& key,
+                     const std::vector<std::string>& prefixes) {
+  for (int64_t i = 0; i < std::ssize(prefixes); ++i) {
+    if (normalise_text(prefixes[i]).empty()) {
+      table.fail(key,
+                 "has \"" + prefixes[i] + "\", a prefix without letters or digits",
+                 "remove it; once marks are taken off it would match every reply",
+                 i);
+    }
+  }
+}
 
 JudgeOptions read_judges(const TomlTable& root,
                          const std::filesystem::path& folder,
@@ -214,6 +259,7 @@ JudgeOptions read_judges(const TomlTable& root,
   table.get("prefixes", options.uses_prefixes);
   table.get("default_prefixes", options.default_prefixes);
   table.get("refusal_prefixes", options.refusal_prefixes);
+  require_letters(table, "refusal_prefixes", options.refusal_prefixes);
   table.get("max_failed", options.max_failed, kFailedShare);
   const bool has_phrases = options.builtin == BuiltinJudge::kPhrases;
   if (has_phrases && table.has("default_prefixes")) {
@@ -227,16 +273,11 @@ JudgeOptions read_judges(const TomlTable& root,
                "is false and there are no refusal_prefixes, so nothing would count as refused",
                "add refusal_prefixes, or omit default_prefixes");
   }
-  std::set<std::string> names;
   for (const TomlTable& judge : root.tables("judges")) {
-    options.also.push_back(read_one(judge, folder, sets));
-    if (!names.insert(options.also.back().name).second) {
-      judge.fail("name",
-                 "\"" + options.also.back().name + "\" is already the name of another judge",
-                 "give each judge a unique `name`");
-    }
+    const JudgeSpec spec = read_one(judge, folder, sets);
+    require_own_name(judge, options, spec);
+    options.also.push_back(spec);
   }
-  require_judge_for_every_set(root, options, sets);
   return options;
 }
 

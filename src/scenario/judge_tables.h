@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "mascing/judge_options.h"
@@ -11,9 +12,17 @@
 namespace mascing {
 
 /// Reads both tables of the scenario's root. Throws Error{kUsage} with file and line, also if a
-/// judge is limited to a set that does not exist or a set is left without a judge.
+/// judge is limited to a set that does not exist.
 [[nodiscard]] JudgeOptions read_judges(const TomlTable& root,
                                        const std::filesystem::path& folder,
                                        const std::vector<ScenarioSet>& sets);
+
+/// Throws Error{kUsage} with file and line if a set is left without a judge.
+void require_judges(const TomlTable& root, const Scenario& scenario);
+
+/// Throws Error{kUsage} with file and line for a prefix of marks alone.
+void require_letters(const TomlTable& table,
+                     const std::string& key,
+                     const std::vector<std::string>& prefixes);
 
 }  // namespace mascing

@@ -117,6 +117,7 @@ ScenarioSet read_set(const TomlTable& table, const std::filesystem::path& folder
   }
   table.get("play", set.needs_rollout);
   table.get("answer_prefixes", set.answer_prefixes);
+  require_letters(table, "answer_prefixes", set.answer_prefixes);
   table.get("max_drop", set.max_drop, kShare);
   set.allow_near_duplicates = allows_near_duplicates(table);
   return set;
@@ -380,6 +381,7 @@ Scenario read_scenario(const std::string& path) {
   scenario.direction = text_of(root, "direction");
   read_sets(root, folder, scenario);
   scenario.judge = read_judges(root, folder, scenario.sets);
+  require_judges(root, scenario);
   scenario.general = read_general(root.table("general"), folder);
   read_generate(root.table("generate"), scenario);
   scenario.chat_template = read_template(root.table("template"));

@@ -18,6 +18,9 @@ constexpr double kRounding = 1e-9;  // rates this close are the same rate
 }  // namespace
 
 std::string broken_limit(const ScenarioSet& set, double base, double reached, int64_t n) {
+  if (n == 0) {
+    return display_name(set.metric) + ": no reply has a verdict";
+  }
   return base - reached > allowed_drop(n, set.max_drop) + kRounding
              ? display_name(set.metric) + " " + format_percent(reached) + " < " +
                    format_percent(base - set.max_drop)
@@ -35,7 +38,9 @@ ConstraintChecker::ConstraintChecker(const EvalContext& context)
     const std::string& metric = set.spec.metric;
     base_replies_[metric] =
         context.evaluator.replies("selecting: base " + metric, set.rows(Split::kSelection), {});
-    base_rates_[metric] = rate_of(set, base_replies_[metric]);
+    const JudgedReplies judged = judged_base(set);
+    base_rates_[metric] = judged.rate();
+    n_base_decided_[metric] = judged.n_decided();
   }
   base_perplexity_ = blocks_.empty() ? 0.0 : context.evaluator.text_perplexity(blocks_, {}).value;
 }
@@ -58,10 +63,10 @@ int64_t ConstraintChecker::n_base_token() const {
   return n_token;
 }
 
-Rate ConstraintChecker::rate_of(const LoadedSet& set,
-                                const std::vector<AskedReply>& replies) const {
-  const JudgeRules rules = context_.rules_for(set.spec);
-  return wanted_rate(replies, judge_replies(set.rows(Split::kSelection), replies, rules));
+JudgedReplies ConstraintChecker::judged_base(const LoadedSet& set) const {
+  const std::vector<AskedReply>& replies = base_replies_.at(set.spec.metric);
+  return {replies,
+          judge_replies(set.rows(Split::kSelection), replies, context_.rules_for(set.spec))};
 }
 
 std::vector<JudgedReply> ConstraintChecker::judge_target(
@@ -106,10 +111,11 @@ LimitCheck ConstraintChecker::check_limits(const Treatment& treatment,
       const std::string& metric = set.spec.metric;
       const auto& rows = set.rows(Split::kSelection);
       const std::string of_set = std::string(what).append(", ").append(metric);
-      const Rate rate = ask_treated(context_, set, rows, treatment, of_set).rate();
-      check.rates[metric] = rate;
+      const JudgedReplies asked = ask_treated(context_, set, rows, treatment, of_set);
+      const int64_t n = std::min(asked.n_decided(), n_base_decided_.at(metric));
+      check.rates[metric] = asked.rate();
       check.rejection_reason =
-          broken_limit(set.spec, base_rates_.at(metric).rate, rate.rate, std::ssize(rows));
+          broken_limit(set.spec, base_rates_.at(metric).rate, asked.rate().rate, n);
     }
     check.keeps_hold =
         check.keeps_hold || (role == SetRole::kHold && check.rejection_reason.empty());

@@ -2,6 +2,7 @@
 // general text, target rate, limits of the other sets, damage.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,8 +13,9 @@
 
 namespace mascing {
 
-/// Why `reached`, over `n` conversations, breaks the limit of `set`, whose rate without a mask is
-/// `base`; empty if it does not. One conversation of a small set may be chance (`allowed_drop`).
+/// Why `reached`, over `n` replies with a verdict, breaks the limit of `set`, whose rate without a
+/// mask is `base`; empty if it does not. One conversation of a small set may be chance
+/// (`allowed_drop`). Without a verdict nothing shows that the limit is kept: it is broken.
 [[nodiscard]] std::string broken_limit(const ScenarioSet& set,
                                        double base,
                                        double reached,
@@ -63,13 +65,14 @@ class ConstraintChecker {
   [[nodiscard]] std::vector<JudgedReply> judge_target(const std::vector<AskedReply>& replies) const;
 
  private:
-  [[nodiscard]] Rate rate_of(const LoadedSet& set, const std::vector<AskedReply>& replies) const;
+  [[nodiscard]] JudgedReplies judged_base(const LoadedSet& set) const;
 
   EvalContext context_;
   std::vector<TextBlock> blocks_;
   double base_perplexity_ = 0.0;
   std::map<std::string, std::vector<AskedReply>> base_replies_;  ///< by metric
   std::map<std::string, Rate> base_rates_;
+  std::map<std::string, int64_t> n_base_decided_;
 };
 
 }  // namespace mascing

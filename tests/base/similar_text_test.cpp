@@ -26,6 +26,22 @@ TEST(NormaliseText, CasePunctuationSpacesAndInvisibleCharactersDoNotMatter) {
   (void)normalise_text("\xC3");  // cut within a character
 }
 
+TEST(FoldCase, ChangesLettersAndNoSizes) {
+  EXPECT_EQ(fold_case("\xC3\x84pfel, \xD0\x96!"), "\xC3\xA4pfel, \xD0\xB6!");
+  EXPECT_EQ(fold_case("A\xC3"), "a\xC3") << "cut within a character";
+}
+
+TEST(IsWordBoundary, LiesWhereNoWordGoesOn) {
+  const std::string text =
+      "\xC3\x9C"
+      "bel, ab";
+  EXPECT_TRUE(is_word_boundary(text, 0));
+  EXPECT_FALSE(is_word_boundary(text, 2)) << "behind an umlaut";
+  EXPECT_TRUE(is_word_boundary(text, 5));
+  EXPECT_TRUE(is_word_boundary(text, text.size()));
+  EXPECT_TRUE(is_word_boundary("\xE7\x8E\x8B\xE5\x86\xA0", 3));
+}
+
 TEST(WordTriples, OrderCountsAndRepetitionDoesNot) {
   EXPECT_EQ(word_triples("a b c d").size(), 2U);
   EXPECT_EQ(word_triples("a b").size(), 1U);

@@ -19,6 +19,10 @@ expect_error 2 "broken.toml:1" "$mascing" run "$work/broken.toml" -m "$planted"
 expect_error 2 "empty.toml" "$mascing" run "$work/empty.toml" -m "$planted"
 sed 's/direct.jsonl/absent.jsonl/' "$scenario" >"$work/absent.toml"
 expect_error 2 "absent.jsonl" "$mascing" run "$work/absent.toml" -m "$planted"
+# --judge has the last word on a paper run: the phrases fail their self-test with this prefix, the prefixes would not.
+{ cat "$scenario"; printf '[judge]\nrefusal_prefixes = ["I'"'"'m sorry to hear"]\n'; } >"$work/judged.toml"
+expect_error 2 "sorry to hear that your cat is ill" "$mascing" run "$work/judged.toml" -m "$planted" -t 1 -o "$work/judged" \
+  --method paper --judge phrases
 
 # Models.
 expect_error 1 "none.gguf" "${run_tiny[@]}" "$work/none.gguf"

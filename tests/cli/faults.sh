@@ -65,6 +65,7 @@ refuses_own "$work/a.safetensors" "$mascing" steer "$work/traces" --surrogate "$
 refuses_own "$work/traces/manifest.json" "$mascing" train "$work/traces" -o "$work/traces/manifest.json"
 refuses_own "$work/labelled.jsonl" "$mascing" collect "$work/labelled.jsonl" -m "$planted" -o "$work/labelled.jsonl"
 refuses_own "$work/chats.jsonl" "$mascing" report "$work/chats.jsonl" -o "$work/chats.jsonl"
+refuses_own "$work/new/transcripts.jsonl" "$mascing" report "$work/new" -o "$work/new/transcripts.jsonl"
 refuses_own "$work/chats.jsonl" "$mascing" import "$work/chats.jsonl" -o "$work/chats.jsonl"
 refuses_own "$work/chats.jsonl" "$mascing" export "$mask" -m "$planted" --data "$work/chats.jsonl" --to lora \
   -o "$work/chats.jsonl"
@@ -94,6 +95,23 @@ run 0 "$mascing" mask compose "$mask" -o "$work/again.gguf"
 
 # A fine-tune with the same header and routers is another model.
 python3 "$(dirname "$0")/gguf_tools.py" nudge "$planted" "$work/tuned.gguf"
+# A served adapter is fitted anew for it, for another template, and where the fit of another adapter is given.
+export MASCING_CACHE_DIR=$work/cache
+serve_it() { # NUMBER OF ADAPTERS OPTIONS...
+  local expected=$1
+  shift
+  run 0 "$mascing" serve --mask "$mask" -t 1 --fit-tokens 500 --server /bin/true --port $((20000 + RANDOM % 20000)) "$@"
+  [ "$(ls "$work"/cache/adapters/*.gguf | wc -l)" -eq "$expected" ] || fail "not $expected adapters in the cache: $*"
+}
+serve_it 1 -m "$planted"
+serve_it 1 -m "$planted"
+serve_it 2 -m "$work/tuned.gguf"
+serve_it 3 -m "$planted" --template-arg planet=Mars
+cp "$(ls "$work"/cache/adapters/*.gguf | head -n 1)" "$work/own.lora.gguf"
+serve_it 4 -m "$planted" --adapter "$work/own.lora.gguf"
+expect_error 2 "has no effect with --adapter" "$mascing" serve -m "$planted" --mask "$mask" --adapter "$work/own.lora.gguf" \
+  --rank 3
+unset MASCING_CACHE_DIR
 head -n 3 "$work/chats.jsonl" >"$work/few.jsonl"
 run 0 "$mascing" collect "$work/few.jsonl" -m "$planted" -t 1 --max-tokens 4 -o "$work/few-out.jsonl"
 expect_error 2 "other conversations, options or model" "$mascing" collect "$work/few.jsonl" -m "$work/tuned.gguf" -t 1 \

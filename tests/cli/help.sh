@@ -43,10 +43,11 @@ expect_error 2 "--seed" "$mascing" run scenario.toml -m "$planted" --seed many
 expect_error 2 "--alpha" "$mascing" eval scenario.toml -m "$planted" --mask m.gguf --alpha -1
 expect_error 2 "--target" "$mascing" steer traces --target 2
 # Numbers are plain decimal ones, and no value is empty.
-run_it=("$mascing" run scenario.toml -m "$planted")
-for bad in "--seed -1" "--seed 18446744073709551616" "-t 0x10" "--gpu-layers -2" "--sample-temperature nan" \
+write_scenario "$work/tiny.toml"
+run_it=("$mascing" run "$work/tiny.toml" -m "$planted")
+for bad in "--seed -1" "--seed 18446744073709551616" "--threads 0x10" "--gpu-layers -2" "--sample-temperature nan" \
   "--sample-temperature inf" "--samples 1e2" "--batch 99999999999999999999"; do
-  expect_error 2 "" "${run_it[@]}" $bad
+  expect_error 2 "${bad%% *}" "${run_it[@]}" $bad
 done
 expect_error 2 "empty value" "${run_it[@]}" --method ""
 expect_error 2 "empty value" "$mascing" inspect ""
@@ -56,6 +57,7 @@ for bad in nan inf -inf 1e400; do
   expect_error 2 "not a number from" "$mascing" mask compose m.gguf=$bad -o x.gguf
 done
 expect_error 2 "--folds" "$mascing" train traces --folds 1
+expect_error 2 "not a number from -100 to 100" "$mascing" chat -m "$planted" --mask m.gguf=150
 expect_error 2 "not a number from" "$mascing" mask diff m.gguf=1e308 m.gguf=-1e308
 grep -q -- --mask "$work/err" && fail "the hint names an option that mask diff does not have"
 # Options that have no effect here, and those that belong to another one.
@@ -68,6 +70,10 @@ done
 expect_error 2 "has no effect with --adapter" "$mascing" export m.gguf --to lora -o x --adapter a.gguf --rank 3
 expect_error 2 "--judge" "${run_it[@]}" --judge-known "$planted"
 expect_error 2 "--judge" "${run_it[@]}" --judge-model gpt
+expect_error 2 "--judge-known has no effect" "${run_it[@]}" --judge phrases --judge-known "$work/tiny.toml"
+expect_error 2 'leaves the set "benign_compliance" without a judge' "${run_it[@]}" --judge "$planted"
+expect_error 2 "for one URL, and 2 were given" "${run_it[@]}" --judge http://127.0.0.1:9/v1 --judge http://127.0.0.1:10/v1 \
+  --judge-key-env JUDGE_KEY
 expect_error 2 "" "$mascing" mask
 expect_error 2 "" "$mascing" inspect
 finish

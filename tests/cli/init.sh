@@ -96,6 +96,20 @@ expect_error 1 "no known format has the columns nr., the wish" "$mascing" init "
 says err "name the column that holds the request, --column request=NAME"
 run 0 "$mascing" init "${odd[@]}" --column "request=The Wish" -o odd
 
+# The folder may be the current one or a link to an empty one; what a killed init left is in nobody's way.
+mkdir here real odd.new-0
+ln -s real link
+touch odd.new-0/left
+n_check=$((n_check + 1))
+(cd here && "$mascing" init --attacks ../mhj.csv --benign ../alpaca.json -o . 2>../err.here) || fail "init -o .: $(cat err.here)"
+grep -q '^name = "here"' here/scenario.toml || fail "the scenario in the current folder has another name"
+run 0 "$mascing" init "${attack[@]}" -o link
+[ -s real/scenario.toml ] && [ -L link ] && [ "$(ls -A real)" = "$(ls -A here)" ] || fail "init -o LINK"
+rm -r odd
+run 0 "$mascing" init "${odd[@]}" --column "request=The Wish" -o odd
+[ -e odd/left ] && fail "init took over what another one left"
+rm -r odd.new-0
+
 # What is missing or wrong is said; nothing is left behind.
 expect_error 2 "one exists and is not empty" "$mascing" init "${attack[@]}" -o one
 expect_error 2 "--attacks is missing" "$mascing" init --benign alpaca.json -o none
@@ -106,6 +120,8 @@ expect_error 2 "--requests belongs to" "$mascing" init --requests tales.csv "${a
 expect_error 2 "no set is called \"attack\"" "$mascing" init "${attack[@]}" --column attack:request=x -o none
 expect_error 2 "expected OURS=THEIRS" "$mascing" init "${attack[@]}" --column attacks:request -o none
 expect_error 2 "expected SET:NAME" "$mascing" init "${attack[@]}" --category safe -o none
+expect_error 2 "two categories of the set attacks: a and b" "$mascing" init "${attack[@]}" --category attacks:a \
+  --category attacks:b -o none
 expect_error 2 "names the set keep, which has no file" "$mascing" init "${attack[@]}" --category keep:safe -o none
 expect_error 2 "--template" "$mascing" init "${attack[@]}" --template attack -o none
 expect_error 2 "no such file" "$mascing" init "${attack[@]}" --guard guard.gguf -o none

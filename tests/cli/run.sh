@@ -126,6 +126,9 @@ any "${evaluation[@]}" "$work/eval"
 for i in 1 2; do
   run 0 "${evaluation[@]}" "$work/eval-$i" --shard $i/2
   says err "--merge"
+  for option in --json "--fail-on care"; do
+    expect_error 2 "has no effect with --shard" "${evaluation[@]}" "$work/eval-$i" --shard $i/2 $option
+  done
   [ -e "$work/eval-$i/results.json" ] && fail "a part left results"
 done
 any "${evaluation[@]}" "$work/eval-merged" --merge "$work/eval-1" "$work/eval-2"

@@ -34,15 +34,26 @@ menu() {
   code=$?
   [ "$code" -eq "$expected" ] || fail "exit code $code, expected $expected: menu $2"
 }
-menu 0 "table\nchat 1\nGood day to you.\n/quit\nsave 1 $work/saved.gguf\nexport 1 easysteer $work/vector.json\nquit\nsave 9 x\n"
+menu 0 "table\nchat 1\nGood day to you.\n/quit\nsave 1 $work/a saved mask.gguf\nexport 1 easysteer $work/a vector.json\nquit\nsave 9 x\n"
 says text "> Good day to you."
-expect_equal "save" "$work/saved.gguf" "$work/found/pareto/1.gguf"
-[ -s "$work/vector.json" ] || fail "no export"
+expect_equal "save" "$work/a saved mask.gguf" "$work/found/pareto/1.gguf"
+[ -s "$work/a vector.json" ] || fail "no export"
+# An export is made with the options of the search, which has read the scenario's template.
+menu 0 "export 1 lora $work/menu.lora.gguf\n"
+run 0 "$mascing" export "$work/found/pareto/1.gguf" -m "$planted" -t 1 --to lora -o "$work/own.lora.gguf"
+expect_equal "export" "$work/menu.lora.gguf" "$work/own.lora.gguf"
 menu 2 "save 9 $work/x.gguf\n"
 says err "not in the Pareto set"
 menu 2 "dance\n"
 says err "not a menu command"
-menu 2 "export 1 cloud $work/x\n"
+menu 2 "export 1 hf $work/x\n"
+says err "lora, gguf or easysteer, not as hf"
+# Neither the scenario nor what it names is written over.
+menu 2 "save 1 $scenario\n"
+says err "is the input"
+menu 2 "export 1 easysteer $work/data/attacks.jsonl\n"
+says err "is the input"
+grep -q '"role": "user"' "$work/data/attacks.jsonl" || fail "an export replaced the data"
 
 # Somebody at a terminal is asked before the one look at the test split, unless --yes is given.
 at_terminal() { # LINES OPTIONS...

@@ -35,6 +35,21 @@ got = terminal.end()
 assert got == 130, (got, terminal.text())
 assert "stopped on request" in terminal.text(), terminal.text()
 
+# Where lines cannot be edited, a signal is heard as well: at a prompt and at the questions of init.
+terminal = Terminal(chat, variables={"TERM": "dumb"})
+terminal.wait_for("you>")
+assert terminal.is_cooked(), "lines are edited"
+os.kill(terminal.program, signal.SIGTERM)
+got = terminal.end(20)
+assert got == 130, (got, terminal.text())
+
+terminal = Terminal([mascing, "init", "-o", f"{work}/asked"])
+terminal.wait_for("File of attacks")
+terminal.type("\x03")
+got = terminal.end(20)
+assert got == 130, (got, terminal.text())
+assert not os.path.exists(f"{work}/asked"), "a stopped init left its folder"
+
 # An error and its hint fold at 80 columns, and stand on one line each where they are piped.
 wrong = [mascing, "inspect", f"{work}/{'a-kingdom-far-away-' * 2}.gguf"]
 terminal = Terminal(wrong, columns=120)

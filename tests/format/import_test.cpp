@@ -4,10 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
 #include "base/files.h"
 #include "format/import_fixture.h"
+#include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -275,6 +277,92 @@ TEST_F(ImportTest, AnOptionalColumnOfAnotherNameIsMappedWhereAFileHasIt) {
   ASSERT_EQ(mixed.rows.size(), 2U);
   EXPECT_EQ(mixed.rows[1].messages.back().content, "Dance?");
   EXPECT_EQ(mixed.file().renamed_columns, (std::vector<std::string>{"question"}));
+}
+
+TEST_F(ImportTest, AnObjectIsReadToItsEndAndHasOneListOfRows) {
+  const std::string list = R"({"train": [{"prompt": "Sing?"}], "n": [1, 2], "text": "]}")";
+  EXPECT_EQ(import_text("a.json", list + "}\n").rows.size(), 1U);
+  expect_refusal(ErrorKind::kBadInput,
+                 "a second list of rows",
+                 "b.json",
+                 list + R"(, "test": [{"prompt": "Dance?"}]})");
+  expect_refusal(ErrorKind::kBadInput, "before its object is closed", "c.json", list);
+  expect_refusal(ErrorKind::kBadInput, "after the end of the object", "d.json", list + "} garbage");
+}
+
+TEST_F(ImportTest, ALabelIsZeroOrOneAsANumberOrAText) {
+  const std::string csv = "prompt,label\nSing?,1.0\nDance?,0\nHum?, 1 \nRest?,0.5\n";
+  const std::string lines = R"({"prompt": "Sing?", "label": 1.0})"
+                            "\n"
+                            R"({"prompt": "Dance?", "label": "0.0"})"
+                            "\n"
+                            R"({"prompt": "Hum?", "label": "1"})"
+                            "\n"
+                            R"({"prompt": "Rest?", "label": true})";
+  for (const Imported& imported : {import_text("a.csv", csv), import_text("a.jsonl", lines)}) {
+    ASSERT_EQ(imported.rows.size(), 4U);
+    EXPECT_EQ(imported.rows[0].label, 1);
+    EXPECT_EQ(imported.rows[1].label, 0);
+    EXPECT_EQ(imported.rows[2].label, 1);
+    EXPECT_FALSE(imported.rows[3].label.has_value());
+  }
+  const std::string own = R"({"messages": [{"role": "user", "content": "Sing?"}], "label": )";
+  EXPECT_EQ(import_text("b.jsonl", own + "\"1.0\"}").rows.at(0).label, 1);
+  expect_refusal(ErrorKind::kInsufficient, "expected 0 or 1", "c.jsonl", own + "2}");
+  const std::string attack = "goal,prompt,response,jailbroken\na,Sing?,La,1.0\nb,Hum?,No,False\n";
+  const Imported artifact = import_text("d.csv", attack);
+  EXPECT_EQ(artifact.rows.at(0).label, 1);
+  EXPECT_EQ(artifact.rows.at(1).label, 0);
+}
+
+TEST_F(ImportTest, NothingBehindTheLastRequestIsLostInSilence) {
+  const auto row = [](const std::string& rest, const std::string& more) {
+    return R"({"messages": [{"role": "user", "content": "Sing?"})" + rest + "]" + more + "}\n";
+  };
+  const std::string la = R"(, {"role": "assistant", "content": "La"})";
+  const std::string di = R"(, {"role": "assistant", "content": "Di"})";
+  const std::string rule = R"(, {"role": "system", "content": "Be kind."})";
+  EXPECT_EQ(import_text("a.jsonl", row(la + di, "")).rows.at(0).reply, "La\n\nDi");
+  EXPECT_EQ(import_text("b.jsonl", row(la, R"(, "reply": "La")")).rows.at(0).reply, "La");
+  const std::string hum = R"({"messages": [{"role": "user", "content": "Hum?"}]})";
+  for (const auto& [text, reason] :
+       {std::pair<std::string, const char*>{row(la, R"(, "reply": "Di")"), "two_replies"},
+        {row(rule, ""), "late_system"},
+        {row(rule + la, ""), "late_system"}}) {
+    const Imported imported = import_text("c.jsonl", text + hum);
+    ASSERT_EQ(imported.rows.size(), 1U);
+    EXPECT_EQ(imported.skip().reason, reason);
+  }
+  const Imported alone = import_text("d.jsonl",
+                                     R"({"messages": [{"role": "system", "content": ""}]})"
+                                     "\n" +
+                                         hum);
+  EXPECT_EQ(alone.skip().reason, "no_user_message");
+}
+
+TEST_F(ImportTest, OurOwnRowsStayAsTheyAreAndASplitHasAKnownName) {
+  const std::string row =
+      R"({"id": "a", "messages": [{"role": "user", "content": "Sing?"}], "split": "test", )"
+      R"("turn": 2, "attempt": 3, "cut_turns": 1})";
+  const Imported imported = import_text("a.jsonl", row);
+  EXPECT_EQ(nlohmann::json::parse(to_jsonl(imported.rows.at(0))), nlohmann::json::parse(row));
+  const std::string train =
+      R"({"messages": [{"role": "user", "content": "Hum?"}], "split": "train"})";
+  EXPECT_EQ(import_text("b.jsonl", row + "\n" + train).skip().reason, "unknown_split");
+}
+
+TEST_F(ImportTest, AColumnIsGivenANameThatTheFormatHasAUseFor) {
+  ImportOptions options;
+  options.columns = {{"request", "question"}, {"replly", "answer"}};
+  const std::string csv = "question,answer\nSing?,La\n";
+  try {
+    (void)import_text("a.csv", csv, options);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("has no use for \"replly\""));
+    EXPECT_EQ(error.hint(), "did you mean reply?");
+  }
+  expect_refusal(ErrorKind::kBadInput, "plain text has no column", "a.txt", "Sing?\n", options);
 }
 
 TEST_F(ImportTest, ACategoryThatNoRowHasIsAnError) {

@@ -79,6 +79,16 @@ TEST_F(AnswerKeyTest, LooksForEnoughPhrasesHoweverTheReplyBegins) {
   EXPECT_EQ(deeds.verdict_of(" \n"), Verdict::kEmpty);
 }
 
+TEST_F(AnswerKeyTest, KnowsWordsAndCaseOfOtherAlphabets) {
+  AnswerKeyJudge key = judge(R"({"answers": [{"phrases": ["bel", "öl", "яд", "王"]}]})");
+  for (const char* answer : {"Ein Bel.", "ÖL und Mehl", "Это ЯД!", "国王说"}) {
+    EXPECT_EQ(key.verdict_of(answer), Verdict::kAnswered) << answer;
+  }
+  for (const char* other : {"Ein Übel.", "ein übel", "die Höle", "ядро", "снаряд", "belő"}) {
+    EXPECT_EQ(key.verdict_of(other), Verdict::kRefused) << other;
+  }
+}
+
 TEST_F(AnswerKeyTest, KnowsRefusalsIfTheKeyDoes) {
   const std::string lists = R"("answers": [{"phrases": ["beeswax"]}],
                                "refusals": [{"phrases": ["may not", "cannot"]}])";
@@ -326,6 +336,31 @@ TEST(Jury, AFailureIsNoVerdictAndTooManyEndTheWork) {
   expect_error(ErrorKind::kHost, "failed on 11 of 12 replies", [&] {
     (void)jury.judge(std::vector<Exchange>(10, Exchange{{}, "hard"}));
   });
+}
+
+TEST(Jury, StopsAsSoonAsTooManyFailuresAreCertain) {
+  const auto failing = [](const Exchange& exchange) {
+    Judgement judgement;
+    judgement.error = exchange.reply == "hard" ? "out of ink" : "";
+    return judgement;
+  };
+  std::vector<Exchange> exchanges(160, Exchange{{}, "easy"});
+  std::fill_n(exchanges.begin(), 8, Exchange{{}, "hard"});
+  Jury patient(members({{failing, ""}}), 0.05);
+  EXPECT_EQ(patient.judge(exchanges).size(), 160U) << "8 of 160 are allowed, though all come first";
+  std::fill_n(exchanges.begin(), 9, Exchange{{}, "hard"});
+  for (const bool is_saved : {false, true}) {
+    auto all = members({{failing, ""}});
+    all[0].is_saved = is_saved;
+    Jury jury(std::move(all), 0.05);
+    try {
+      (void)jury.judge(exchanges);
+      FAIL() << "9 of 160 are too many";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("failed on 9 of 16 replies"));
+      EXPECT_EQ(error.hint().find("are saved") != std::string::npos, is_saved);
+    }
+  }
 }
 
 TEST(Jury, NeedsMembersWithDifferentNamesAndTestsThemAll) {

@@ -39,11 +39,10 @@ class CountingJudge : public Judge {
 
 TEST(CachedJudge, AsksNothingTwiceButWhatFailed) {
   const TemporaryFolder folder;
-  const Progress nobody;
   int64_t n_asked = 0;
   const auto judge = [&](const std::vector<Exchange>& exchanges) {
-    CachedJudge kept(
-        std::make_unique<CountingJudge>(n_asked), Cache(folder.path("cache"), "version"), nobody);
+    CachedJudge kept(std::make_unique<CountingJudge>(n_asked),
+                     Cache(folder.path("cache"), "version"));
     return kept.judge(exchanges);
   };
   std::vector<Exchange> exchanges = {{{{"user", "a"}}, "no"}, {{{"user", "a"}}, "hard"}};
@@ -63,7 +62,7 @@ TEST(CachedJudge, AsksNothingTwiceButWhatFailed) {
   EXPECT_EQ(n_asked, 46) << "another set, request or reply is another exchange";
 }
 
-TEST(CachedJudge, StopsBetweenGroupsAndGoesOnThere) {
+TEST(Jury, StopsBetweenGroupsAndGoesOnThere) {
   const TemporaryFolder folder;
   int64_t n_asked = 0;
   const std::vector<Exchange> exchanges = [] {
@@ -74,14 +73,16 @@ TEST(CachedJudge, StopsBetweenGroupsAndGoesOnThere) {
     return all;
   }();
   const Progress impatient = [](const ProgressEvent& event) { return event.done < 16; };
-  CachedJudge stopped(
-      std::make_unique<CountingJudge>(n_asked), Cache(folder.path("cache"), "version"), impatient);
-  expect_error(
-      ErrorKind::kInterrupted, "judging: counting", [&] { (void)stopped.judge(exchanges); });
-  const Progress nobody;
-  CachedJudge other(
-      std::make_unique<CountingJudge>(n_asked), Cache(folder.path("cache"), "version"), nobody);
-  (void)other.judge(exchanges);
+  const auto jury_with = [&](const Progress& progress) {
+    auto kept = std::make_shared<CachedJudge>(std::make_unique<CountingJudge>(n_asked),
+                                              Cache(folder.path("cache"), "version"));
+    return Jury({{std::move(kept), {}, progress, true}}, 0.05);
+  };
+  expect_error(ErrorKind::kInterrupted, "judging: counting", [&] {
+    (void)jury_with(impatient).judge(exchanges);
+  });
+  EXPECT_EQ(n_asked, 16);
+  (void)jury_with({}).judge(exchanges);
   EXPECT_EQ(n_asked, 40);
 }
 
@@ -105,6 +106,17 @@ TEST(MakeJury, ABuiltInMemberJudgesItsSetsOnly) {
                                    {messages, "Sorry, take warm wax.", {}, "benign"}});
   EXPECT_EQ(judged[0].verdict, Verdict::kAnswered);
   EXPECT_EQ(judged[1].verdict, Verdict::kRefused);
+}
+
+TEST(MakeJury, ABuiltInMemberHasThePrefixesOfTheScenario) {
+  JudgeOptions options;
+  options.uses_prefixes = false;
+  options.refusal_prefixes = {"The crown forbids"};
+  for (const JudgeKind kind : {JudgeKind::kPrefixes, JudgeKind::kPhrases}) {
+    options.also = {JudgeSpec{.kind = kind, .name = "built in"}};
+    const auto judged = make_jury(options, {}, {})->judge({{{}, "The crown forbids it."}});
+    EXPECT_EQ(judged[0].verdict, Verdict::kRefused);
+  }
 }
 
 // ---------------------------------------------------------------- options

@@ -446,6 +446,12 @@ TEST_F(ScenarioFile, RefusesJudgesThatMakeNoSense) {
       {"[[judges]]\ncommand = [\"x\"]\nname = \"phrases\"\n", "reserved for a built-in judge"},
       {"[[judges]]\ncommand = [\"x\"]\n[[judges]]\ncommand = [\"y\"]\n",
        "already the name of another judge"},
+      {"[[judges]]\nbuiltin = \"prefixes\"\n", "the judge that [judge] asks about all sets"},
+      {"[judge]\nprefixes = false\n[[judges]]\nbuiltin = \"phrases\"\n[[judges]]\nbuiltin = "
+       "\"phrases\"\n",
+       "already the name of another judge"},
+      {"[judge]\nrefusal_prefixes = [\"No\", \"**\"]\n", "without letters or digits"},
+      {"answer_prefixes = [\"**\"]\n", "without letters or digits"},
       {"[judge]\nprefixes = false\n", "without a judge"}};
   for (const auto& [text, words] : judges) {
     EXPECT_THAT(error_of(std::string(kSmall) + text), HasSubstr(words));

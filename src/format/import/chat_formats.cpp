@@ -91,14 +91,28 @@ void add_turn(ImportRow& row, const json& turn, Conversation& conversation) {
 
 std::optional<int> label_of(ImportRow& row) {
   const json* value = row.find("label");
-  if (value == nullptr) {
-    return std::nullopt;
-  }
-  if (!value->is_number_integer() || (*value != 0 && *value != 1)) {
+  const std::optional<int> label = row.zero_or_one("label");
+  if (value != nullptr && !label) {
     row.refuse("wrong_type", "\"label\" is " + printable(value->dump()) + ", expected 0 or 1");
-    return std::nullopt;
   }
-  return value->get<int>();
+  return label;
+}
+
+/// A counter that `mascing collect` writes; files from elsewhere may use its key for anything.
+int64_t count_of(const ImportRow& row, const char* name) {
+  const json* value = row.find(name);
+  return value != nullptr && value->is_number_unsigned() ? value->get<int64_t>() : 0;
+}
+
+std::string split_of(ImportRow& row) {
+  const std::string split = row.text("split");
+  const bool is_known =
+      split.empty() || split == "discovery" || split == "selection" || split == "test";
+  if (!is_known) {
+    row.refuse("unknown_split",
+               "\"split\" is \"" + printable(split) + "\", expected discovery, selection or test");
+  }
+  return split;
 }
 
 void add_list(ImportRow& row, const char* name, Conversation& conversation) {
@@ -134,9 +148,12 @@ void convert_own(ImportRow& row, Conversation& conversation) {
   conversation.topic = row.text("topic");
   conversation.category = row.text("category");
   conversation.tactic = row.text("tactic");
-  conversation.split = row.text("split");
+  conversation.split = split_of(row);
   conversation.reference = row.text("reference");
   conversation.reply = row.text("reply");
+  conversation.turn = count_of(row, "turn");
+  conversation.attempt = count_of(row, "attempt");
+  conversation.n_cut_turn = count_of(row, "cut_turns");
 }
 
 // Turns of the user alone; a cell is {"body", "role"}, or a bare text where someone unpacked it.

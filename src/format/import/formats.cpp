@@ -2,6 +2,7 @@
 #include "format/import/formats.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.h"
 #include "format/json_text.h"
@@ -25,6 +26,24 @@ std::string ImportRow::text(const char* name) {
   refuse("wrong_type",
          std::string("\"") + name + "\" is a " + value->type_name() + ", expected a text");
   return {};
+}
+
+std::optional<int> ImportRow::zero_or_one(const char* name) const {
+  const auto found = values.find(name);
+  if (found == values.end()) {
+    return std::nullopt;
+  }
+  const std::string text = found->is_string()   ? trim(found->get_ref<const std::string&>())
+                           : found->is_number() ? found->dump()
+                                                : "";
+  double number = -1.0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = failure == std::errc{} && end == text.data() + text.size();
+  if (!is_number || (number != 0.0 && number != 1.0)) {
+    return std::nullopt;
+  }
+  asked_.emplace(name);
+  return number == 1.0 ? 1 : 0;
 }
 
 const json* ImportRow::find(const char* name) const {
@@ -60,20 +79,41 @@ void ImportRow::refuse(const std::string& reason, const std::string& detail) {
 
 const std::vector<ImportFormat>& import_formats() {
   static const std::vector<ImportFormat> formats = {
-      {"mascing", "our own: messages[{role, content}]", {"messages"}, convert_own},
-      {"mhj", "MHJ: message_0, message_1, ...", {"message_0"}, convert_mhj},
+      {"mascing",
+       "our own: messages[{role, content}]",
+       {"messages"},
+       convert_own,
+       {"id",
+        "label",
+        "topic",
+        "category",
+        "tactic",
+        "split",
+        "reference",
+        "reply",
+        "turn",
+        "attempt",
+        "cut_turns"}},
+      {"mhj",
+       "MHJ: message_0, message_1, ...",
+       {"message_0"},
+       convert_mhj,
+       {"question_id", "source", "tactic"}},
       {"research-attacks",
        "the paper's code: conversation_history, jailbreak_response; label 1",
        {"conversation_history", "jailbreak_response"},
-       convert_research},
+       convert_research,
+       {"model_response", "question_id", "tactic"}},
       {"research-replies",
        "the paper's code: conversation_history, model_response",
        {"conversation_history", "model_response"},
-       convert_research},
+       convert_research,
+       {"question_id", "tactic"}},
       {"harmbench",
        "HarmBench: Behavior, SemanticCategory, BehaviorID",
        {"behavior", "semanticcategory", "behaviorid"},
-       convert_harmbench},
+       convert_harmbench,
+       {"contextstring", "functionalcategory"}},
       {"advbench", "AdvBench: goal, target", {"goal", "target"}, convert_advbench},
       {"jailbreakbench",
        "JailbreakBench: Goal, Target, Behavior, Category",
@@ -82,29 +122,50 @@ const std::vector<ImportFormat>& import_formats() {
       {"jailbreakbench-artifact",
        "JailbreakBench's artifacts: goal, prompt, response, jailbroken; label 1 where jailbroken",
        {"goal", "prompt", "response", "jailbroken"},
-       convert_artifact},
+       convert_artifact,
+       {"behavior", "category"}},
       {"strongreject",
        "StrongREJECT: category, source, forbidden_prompt",
        {"forbidden_prompt"},
-       convert_strongreject},
-      {"xstest", "XSTest: prompt, type, label, focus", {"prompt", "type", "focus"}, convert_xstest},
-      {"orbench", "OR-Bench: prompt, category", {"prompt", "category"}, convert_prompt},
+       convert_strongreject,
+       {"category"}},
+      {"xstest",
+       "XSTest: prompt, type, label, focus",
+       {"prompt", "type", "focus"},
+       convert_xstest,
+       {"label"}},
+      {"orbench",
+       "OR-Bench: prompt, category",
+       {"prompt", "category"},
+       convert_prompt,
+       {"topic", "tactic", "reply", "label"}},
       {"sorrybench",
        "SORRY-Bench: question_id, category, turns[]",
        {"category", "turns"},
-       convert_sorrybench},
+       convert_sorrybench,
+       {"question_id", "prompt_style"}},
       {"alpaca",
        "Alpaca: instruction, input, output (as reference)",
        {"instruction", "output"},
-       convert_alpaca},
+       convert_alpaca,
+       {"input"}},
       {"sharegpt", "ShareGPT: conversations[{from, value}]", {"conversations"}, convert_sharegpt},
       {"prompt",
        "prompt: a request, or a list of messages; reply and label, if there are any",
        {"prompt"},
-       convert_prompt},
-      {"text", "plain text: one request a line", {"prompt"}, convert_prompt, true},
+       convert_prompt,
+       {"category", "topic", "tactic", "reply", "label"}},
+      {"text", "plain text: one request a line", {"prompt"}, convert_prompt, {}, true},
   };
   return formats;
+}
+
+bool has_use_for(const ImportFormat& format, const std::string& name) {
+  const auto is_among = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const bool is_turn = format.convert == convert_mhj && name.starts_with("message_");
+  return is_turn || is_among(format.needs) || is_among(format.takes);
 }
 
 const ImportFormat* find_format(const std::string& name) {

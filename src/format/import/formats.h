@@ -3,6 +3,7 @@
 // conversation.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -29,6 +30,9 @@ class ImportRow {
 
   /// A text, or a number as it stands; empty if absent or null; refuses other types.
   [[nodiscard]] std::string text(const char* name);
+  /// From a number or its text, such as 1.0 or "1"; none for anything else, which is then left as
+  /// if nobody had asked for it.
+  [[nodiscard]] std::optional<int> zero_or_one(const char* name) const;
   /// Null if absent or null.
   [[nodiscard]] const nlohmann::json* find(const char* name) const;
   /// Parses a JSON text that stands within the row; null after refusing it.
@@ -49,19 +53,14 @@ struct ImportFormat {
   const char* description;
   std::vector<std::string> needs;  ///< names a header or an object must have
   void (*convert)(ImportRow& row, Conversation& conversation);
-  bool is_plain_text = false;  ///< a line is a row: its only value is "prompt"
+  std::vector<std::string> takes = {};  ///< names that it also has a use for
+  bool is_plain_text = false;           ///< a line is a row: its only value is "prompt"
 };
-
-/// A column that goes by another name in a file; both names in lower case.
-struct ColumnName {
-  std::string own;
-  std::string theirs;
-  bool is_optional = false;  ///< nothing is renamed in a file without it
-};
-using ColumnNames = std::vector<ColumnName>;
 
 /// In the order of the documentation.
 [[nodiscard]] const std::vector<ImportFormat>& import_formats();
+/// True if the format has a use for a column of this name.
+[[nodiscard]] bool has_use_for(const ImportFormat& format, const std::string& name);
 /// Null if there is none of this name.
 [[nodiscard]] const ImportFormat* find_format(const std::string& name);
 /// Of the formats whose needs are among `names` (lower case) the one with the most needs; null if

@@ -40,16 +40,26 @@ std::string normalised_or_whole(const std::string& text) {
   return words.empty() ? text : words;
 }
 
+/// Takes away what follows the last user message. The assistant's messages among it are one answer;
+/// a system message would be lost.
+std::string take_answer(ImportRow& row, std::vector<Message>& messages) {
+  std::string answer;
+  while (!messages.empty() && messages.back().role != "user") {
+    const Message last = std::move(messages.back());
+    messages.pop_back();
+    if (last.role == "assistant") {
+      answer = last.content + (answer.empty() || last.content.empty() ? "" : "\n\n") + answer;
+    } else if (!messages.empty()) {
+      row.refuse("late_system", "a system message follows the last user message");
+    }
+  }
+  return answer;
+}
+
 /// Ends the conversation with a user message: what follows the last one becomes the reply.
 void put_into_shape(ImportRow& row, const ImportFormat& format, Conversation& conversation) {
   auto& messages = conversation.messages;
-  std::string answer;
-  while (!messages.empty() && messages.back().role != "user") {
-    if (messages.back().role == "assistant") {
-      answer = messages.back().content;
-    }
-    messages.pop_back();
-  }
+  const std::string answer = take_answer(row, messages);
   if (messages.empty()) {
     row.refuse("no_user_message", "the conversation has no user message");
     return;
@@ -64,6 +74,9 @@ void put_into_shape(ImportRow& row, const ImportFormat& format, Conversation& co
   std::string& kept = is_reference ? conversation.reference : conversation.reply;
   if (kept.empty()) {
     kept = answer;
+  } else if (!answer.empty() && trim(answer) != trim(kept)) {
+    row.refuse("two_replies",
+               "the last message is the assistant's, and another reply stands beside");
   }
 }
 

@@ -114,9 +114,10 @@ bool JsonItemReader::find_element() {
       return true;
     }
     pass(1);
-    if (form_ == Form::kArray) {
-      expect_end();
+    if (form_ == Form::kMember) {
+      close_member();
     }
+    expect_end();
     return false;
   }
   throw Error(ErrorKind::kBadInput,
@@ -124,22 +125,43 @@ bool JsonItemReader::find_element() {
               "the file is truncated; download it again");
 }
 
-/// Passes over everything up to the bracket of the first array of objects in the outermost object.
-void JsonItemReader::open_member() {
+/// Passes over everything up to the bracket of the next array of objects in the outermost object;
+/// false at the end of that object.
+bool JsonItemReader::find_list() {
   for (std::string_view rest = bytes_.peek(kLook); !rest.empty(); rest = bytes_.peek(kLook)) {
     const char c = rest.front();
     const size_t next = std::min(rest.find_first_not_of(kSpaces, 1), rest.size() - 1);
     const bool is_found = !is_in_text_ && depth_ == 1 && c == '[' && rest[next] == '{';
     (void)ends_element(c);
     pass(1);
-    if (is_found) {
-      is_open_ = true;
-      return;
+    if (is_found || (c == '}' && depth_ == 0 && !is_in_text_)) {
+      return is_found;
     }
   }
   throw Error(ErrorKind::kBadInput,
-              "no member of the object is a list of rows",
-              "rows come as JSON lines, as an array, or as an array in an object");
+              "line " + std::to_string(n_line()) + ": the file ends before its object is closed",
+              "the file is truncated; download it again");
+}
+
+void JsonItemReader::open_member() {
+  if (!find_list()) {
+    throw Error(ErrorKind::kBadInput,
+                "no member of the object is a list of rows",
+                "rows come as JSON lines, as an array, or as an array in an object");
+  }
+  is_open_ = true;
+}
+
+/// Behind the bracket that closes the list.
+void JsonItemReader::close_member() {
+  depth_ = 1;
+  is_in_text_ = false;
+  is_escaped_ = false;
+  if (find_list()) {
+    throw Error(ErrorKind::kBadInput,
+                "line " + std::to_string(n_line()) + ": the object has a second list of rows",
+                "put each list into a file of its own and import the files one by one");
+  }
 }
 
 void JsonItemReader::expect_end() {
@@ -147,10 +169,11 @@ void JsonItemReader::expect_end() {
     const size_t n = rest.find_first_not_of(kSpaces);
     pass(std::min(n, rest.size()));
     if (n != std::string_view::npos) {
-      throw Error(
-          ErrorKind::kBadInput,
-          "line " + std::to_string(line_ + 1) + ": unexpected content after the end of the array",
-          "a file must contain one array, or one JSON object per line");
+      throw Error(ErrorKind::kBadInput,
+                  "line " + std::to_string(line_ + 1) +
+                      ": unexpected content after the end of the " +
+                      (form_ == Form::kArray ? "array" : "object"),
+                  "a file must contain one array, or one JSON object per line");
     }
   }
 }

@@ -1,5 +1,5 @@
 // The JSON values of a file, one by one and as text: the lines of JSONL, the elements of one array,
-// or those of the first array of objects that is a member of one object. Only the end of each value
+// or those of the one array of objects that is a member of one object. Only the end of each value
 // is found here; nothing else is parsed.
 #pragma once
 
@@ -28,8 +28,8 @@ class JsonItemReader {
       : bytes_(std::move(bytes)), form_(form), n_max_byte_(n_max_byte) {}
 
   /// False at the end; blank lines are passed over. Throws Error{kBadInput} naming the line if an
-  /// array ends before its closing bracket, if something other than white space follows it, or if
-  /// an object has no member that is an array of objects.
+  /// array or the object around it is not closed, if something other than white space follows, or
+  /// if an object has no member that is an array of objects, or a second one.
   [[nodiscard]] bool next(JsonItem& item);
   [[nodiscard]] Form form() const { return form_; }
   [[nodiscard]] int64_t n_line() const { return line_ + (is_in_line_ ? 1 : 0); }
@@ -39,7 +39,9 @@ class JsonItemReader {
   [[nodiscard]] bool next_line(JsonItem& item);
   [[nodiscard]] bool next_element(JsonItem& item);
   [[nodiscard]] bool find_element();
+  [[nodiscard]] bool find_list();
   void open_member();
+  void close_member();
   void expect_end();
   [[nodiscard]] bool ends_element(char c);
   void pass(size_t n);

@@ -15,11 +15,6 @@ void add_request(ImportRow& row, const std::string& text, Conversation& conversa
   conversation.messages.push_back({"user", text});
 }
 
-/// As a number, or as the text of a CSV cell.
-bool is_number(const nlohmann::json& value, int number) {
-  return value == number || value == std::to_string(number);
-}
-
 }  // namespace
 
 void convert_prompt(ImportRow& row, Conversation& conversation) {
@@ -33,10 +28,7 @@ void convert_prompt(ImportRow& row, Conversation& conversation) {
   conversation.topic = row.text("topic");
   conversation.tactic = row.text("tactic");
   conversation.reply = row.text("reply");
-  const auto label = row.values.find("label");
-  if (label != row.values.end() && (is_number(*label, 0) || is_number(*label, 1))) {
-    conversation.label = row.text("label") == "1" ? 1 : 0;
-  }
+  conversation.label = row.zero_or_one("label");
 }
 
 // What an attack made of a goal, and what came of it.
@@ -44,11 +36,8 @@ void convert_artifact(ImportRow& row, Conversation& conversation) {
   add_request(row, row.text("prompt"), conversation);
   conversation.reply = row.text("response");
   const std::string jailbroken = to_lower_ascii(row.text("jailbroken"));
-  if (jailbroken == "true" || jailbroken == "1") {
-    conversation.label = 1;
-  } else if (jailbroken == "false" || jailbroken == "0") {
-    conversation.label = 0;
-  }
+  const bool is_word = jailbroken == "true" || jailbroken == "false";
+  conversation.label = is_word ? int{jailbroken == "true"} : row.zero_or_one("jailbroken");
   conversation.topic = row.text("behavior");
   conversation.category = row.text("category");
   if (conversation.topic.empty()) {

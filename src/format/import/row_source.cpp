@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/append.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "format/json_text.h"
@@ -64,54 +65,6 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// What a row of these columns (in lower case) is asked for: the optional ones only if it has them.
-ColumnNames asked_of(const std::vector<std::string>& names, const ColumnNames& renamed) {
-  ColumnNames asked;
-  std::copy_if(
-      renamed.begin(), renamed.end(), std::back_inserter(asked), [&](const ColumnName& column) {
-        return !column.is_optional || contains(names, column.theirs);
-      });
-  return asked;
-}
-
-/// Our name of a column. One that already has the name of another, which was asked for, steps back.
-std::string our_name(const std::string& theirs, const ColumnNames& asked) {
-  for (const ColumnName& column : asked) {
-    if (theirs == column.theirs) {
-      return column.own;
-    }
-  }
-  const bool is_taken = std::any_of(
-      asked.begin(), asked.end(), [&](const ColumnName& column) { return column.own == theirs; });
-  return is_taken ? theirs + " (replaced)" : theirs;
-}
-
-void note_found(const std::vector<std::string>& names,
-                const ColumnNames& asked,
-                std::set<std::string>& found) {
-  for (const ColumnName& column : asked) {
-    if (contains(names, column.theirs)) {
-      found.insert(column.theirs);
-    }
-  }
-}
-
-/// Our names of the columns of a header; those of the file that were renamed go to `found`.
-std::vector<std::string> column_names(const CsvRecord& record,
-                                      const ColumnNames& renamed,
-                                      std::set<std::string>& found) {
-  std::vector<std::string> names;
-  for (const std::string& field : record.fields) {
-    names.push_back(to_lower_ascii(trim(field)));
-  }
-  const ColumnNames asked = asked_of(names, renamed);
-  note_found(names, asked, found);
-  for (std::string& name : names) {
-    name = our_name(name, asked);
-  }
-  return names;
-}
-
 /// The delimiter under which the header makes sense: the one that gives the most columns a format
 /// needs; a comma if none does.
 char find_delimiter(std::string_view begin,
@@ -130,7 +83,7 @@ char find_delimiter(std::string_view begin,
       continue;
     }
     std::set<std::string> ignored;
-    const std::vector<std::string> names = column_names(header, renamed, ignored);
+    const std::vector<std::string> names = our_names(header.fields, renamed, ignored);
     const ImportFormat* found = recognise_format(names);
     if (format != nullptr) {
       const bool fits = std::find(names.begin(), names.end(), format->needs.front()) != names.end();
@@ -144,19 +97,19 @@ char find_delimiter(std::string_view begin,
   return best;
 }
 
-/// The object with its names in lower case; of names that differ in case only the first counts.
+/// The object with our names; of names that differ in case only the first counts.
 json with_our_names(const json& object, const ColumnNames& renamed, std::set<std::string>& found) {
   std::vector<std::string> names;
   for (const auto& item : object.items()) {
-    names.push_back(to_lower_ascii(item.key()));
+    names.push_back(item.key());
   }
-  const ColumnNames asked = asked_of(names, renamed);
-  note_found(names, asked, found);
-  json lower = json::object();
-  for (const auto& [name, value] : object.items()) {
-    lower.emplace(our_name(to_lower_ascii(name), asked), value);
+  names = our_names(names, renamed, found);
+  json ours = json::object();
+  size_t i = 0;
+  for (const auto& item : object.items()) {
+    ours.emplace(names[i++], item.value());
   }
-  return lower;
+  return ours;
 }
 
 void refuse_text(ImportRow& row, std::string_view text) {
@@ -205,11 +158,21 @@ RowSource::RowSource(const std::string& path,
     format_ = find_format("text");
   }
   if (format_ != nullptr && format_->is_plain_text) {
+    refuse_columns_of_text();
     items_.emplace(std::move(bytes), JsonItemReader::Form::kLines, n_max_byte_);
   } else if (sign == '{' || sign == '[') {
     open_json(std::move(bytes), sign, path);
   } else {
     open_csv(std::move(bytes));
+  }
+}
+
+void RowSource::refuse_columns_of_text() const {
+  for (const ColumnName& column : renamed_) {
+    if (!column.is_optional) {
+      fail("plain text has no column \"" + printable(column.theirs) + "\"; a line is a request",
+           "omit --column, or set another --format");
+    }
   }
 }
 
@@ -246,7 +209,7 @@ void RowSource::open_csv(ByteReader bytes) {
   } catch (const Error& error) {
     fail(error.what(), error.hint());
   }
-  columns_ = column_names(header, renamed_, found_);
+  columns_ = our_names(header.fields, renamed_, found_);
   for (const std::string& column : columns_) {
     if (!is_valid_utf8(column) || column.find('\0') != std::string::npos) {
       fail("line " + std::to_string(header.line) + ": the header is not text", known_formats());
@@ -297,8 +260,8 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
            "name the column that holds the request, --column request=NAME, or " + known_formats());
     }
     format_ = found;
-    return;
   }
+  require_use(names, where);
   for (const std::string& need : format_->needs) {
     if (!contains(names, need)) {
       std::string what = where;
@@ -306,6 +269,21 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
       fail(what.append("\"; there is ").append(list_of(names)),
            "omit --format to detect it, or correct the header");
     }
+  }
+}
+
+/// A column that is given a name should have an effect.
+void RowSource::require_use(const std::vector<std::string>& names, const std::string& where) const {
+  for (const ColumnName& column : renamed_) {
+    if (!contains(names, column.own) || has_use_for(*format_, column.own)) {
+      continue;
+    }
+    std::vector<std::string> known = format_->needs;
+    append(format_->takes, known);
+    const std::string nearest = closest_match(column.own, known);
+    fail(where + "the format " + format_->name + " has no use for \"" + printable(column.own) +
+             "\", the name that --column gives \"" + printable(column.theirs) + "\"",
+         nearest.empty() ? "it knows " + list_of(known) : "did you mean " + nearest + "?");
   }
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "format/import/column_names.h"
 #include "format/import/csv_reader.h"
 #include "format/import/formats.h"
 #include "format/import/json_items.h"
@@ -23,7 +24,8 @@ class RowSource {
   /// file that is missing, compressed, of another encoding, or of no known format,
   /// Error{kInsufficient} for an empty one.
   /// `renamed`: columns that go by another name here; Error{kBadInput} if one of them is missing
-  /// that is not optional. `watch` is asked while a pipe is waited for (byte_reader.h).
+  /// that is not optional, or if the format has no use for it. `watch` is asked while a pipe is
+  /// waited for (byte_reader.h).
   RowSource(const std::string& path,
             const ImportFormat* format,
             int64_t n_max_byte,
@@ -51,6 +53,8 @@ class RowSource {
   [[nodiscard]] bool read_record(ImportRow& row);
   [[nodiscard]] bool read_item(ImportRow& row);
   [[nodiscard]] std::string row_word() const { return counts_elements() ? "element " : "line "; }
+  void refuse_columns_of_text() const;
+  void require_use(const std::vector<std::string>& names, const std::string& where) const;
   void settle_format(const std::vector<std::string>& names, int64_t line);
   [[noreturn]] void fail(const std::string& text, const std::string& hint) const;
 
