@@ -141,7 +141,7 @@ void add_base(HtmlTable& table, const SearchResult& search, const CandidateColum
   cells.insert(cells.end(), {"&ndash;", "&ndash;", positive_text(search.base_perplexity, 1), ""});
   cells.resize(cells.size() + (columns.has_settings ? 4 : 0), "&ndash;");
   cells.emplace_back("&ndash;");
-  table.add_row(cells);
+  table.add_row(cells, "fixed");
 }
 
 std::string folded(const std::string& summary, int64_t n_row, const std::string& body) {

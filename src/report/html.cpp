@@ -77,8 +77,7 @@ std::string with_narrow_gaps(const std::string& text) {
 
 HtmlTable::HtmlTable(const std::string& caption, std::vector<HtmlColumn> columns)
     : columns_(std::move(columns)) {
-  head_ = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
-          escape_html(caption) + "\"><table" +
+  head_ = std::string("<div class=\"scroll\"><table") +
           (columns_.size() > kManyColumns ? " class=\"wide\"" : "") + "><caption>" +
           escape_html(caption) + "</caption><thead><tr>";
   for (const HtmlColumn& column : columns_) {
