@@ -165,8 +165,10 @@ std::string protocol_section(const Results& results) {
 
 std::string categories_section(const Results& results) {
   const bool is_masked = has_tested_mask(results);
-  std::vector<HtmlColumn> columns = {
-      {"metric"}, {"category"}, {"n", true}, {"without the mask", true}};
+  std::vector<HtmlColumn> columns = {{"metric"},
+                                     {"category"},
+                                     {"n", true},
+                                     {is_masked ? "without the mask" : "without a mask", true}};
   if (is_masked) {
     columns.push_back({"with the mask", true});
   }

@@ -21,7 +21,7 @@ std::string share_text(int64_t n, int64_t of) {
 std::string ends_table(const std::vector<NamedMetric>& metrics, bool is_masked) {
   std::vector<HtmlColumn> columns = {{"metric"}};
   for (const char* kind : {"cut off", "unfinished", "reversed refusals"}) {
-    columns.push_back({std::string(kind) + ", without the mask", true});
+    columns.push_back({std::string(kind) + (is_masked ? ", without the mask" : ""), true});
     if (is_masked) {
       columns.push_back({std::string(kind) + ", with the mask", true});
     }
