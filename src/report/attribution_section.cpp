@@ -57,9 +57,9 @@ std::string attribution_map(const Results& results, const std::vector<Part>& par
   words.id = "attribution-map";
   words.title = "Parts of the change";
   words.about = "Rows are layers, columns are experts. The table below lists the largest parts.";
-  words.below = "less";
-  words.above = "more";
-  words.unit = "likely the wanted reply; nats; ring: more than two standard errors from 0";
+  words.below = "less likely";
+  words.above = "more likely";
+  words.unit = "how likely the wanted reply is, in nats; ring: over two standard errors from 0";
   return heatmap(words, values, results.n_expert, notes);
 }
 

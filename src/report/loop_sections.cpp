@@ -53,9 +53,9 @@ std::string effects_map(const Results& results) {
   words.title = "Effects of individual experts";
   words.about =
       "Rows are layers, columns are experts. The table below lists the strongest effects.";
-  words.below = "less";
-  words.above = "more";
-  words.unit = "likely the wanted reply; nats per sigma; ring: q up to 0.05";
+  words.below = "less likely";
+  words.above = "more likely";
+  words.unit = "how likely the wanted reply is, in nats per sigma; ring: q up to 0.05";
   return heatmap(words, effects.effect, results.n_expert, notes);
 }
 

@@ -12,11 +12,6 @@ namespace {
 
 constexpr size_t kReasonIndent = 14;
 
-/// "use with care"; where there was nothing to judge, that no mask was found.
-std::string verdict_words(const Results& results, const std::string& word) {
-  return word == kDoNotUse && !has_tested_mask(results) ? "no mask found" : verdict_in_words(word);
-}
-
 /// Where the verdict turns.
 std::string limits_text(const Results& results) {
   const VerdictLimits& limits = results.verdict.limits;
@@ -60,6 +55,10 @@ std::string symbol_of(const std::string& word) {
 }
 
 }  // namespace
+
+std::string verdict_words(const Results& results, const std::string& word) {
+  return word == kDoNotUse && !has_tested_mask(results) ? "no mask found" : verdict_in_words(word);
+}
 
 std::string verdict_section(const Results& results) {
   const MaskVerdict& verdict = results.verdict;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "mascing/report.h"
+#include "mascing/run_comparison.h"
 #include "report/sample_results.h"
 #include "report/trade_off.h"
 
@@ -72,6 +73,14 @@ TEST(NoMask, TheTableGivesThePerplexityOnce) {
   EXPECT_THAT(table, HasSubstr("perplexity            131.20 without a mask on general text\n"));
   EXPECT_THAT(table, Not(HasSubstr("against the chosen mask")));
   EXPECT_THAT(table, Not(HasSubstr("(0.0 %)")));
+}
+
+TEST(NoMask, AComparisonOfRunsSaysSoToo) {
+  const std::vector<ComparedRun> runs = {{"found", sample_results(), {}},
+                                         {"none", without_mask(), {}}};
+  const std::string table = render_comparison(runs, ComparisonForm::kMarkdown);
+  EXPECT_THAT(table, HasSubstr("| use with care |"));
+  EXPECT_THAT(table, HasSubstr("| no mask found |"));
 }
 
 TEST(NoMask, OneTrialIsNotBothTheWeakestAndTheStrongest) {
