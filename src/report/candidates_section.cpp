@@ -47,23 +47,24 @@ std::string outcome_of(const CandidateResult& candidate, bool is_chosen) {
                                             : escape_html(candidate.rejection_reason);
 }
 
-/// The conversations behind a rate, from the width of its Wilson interval:
-/// low * high = rate^2 / (1 + z^2 / n).
-int64_t n_behind(const Rate& rate) {
+/// "n = 150" in small print: the conversations behind a rate, from its Wilson interval, whose ends
+/// have low * high = rate^2 / (1 + z^2 / n). Empty where six digits, as results.json has them, are
+/// too few to tell n from its neighbours.
+std::string n_behind(const Rate& rate) {
   constexpr double kSquaredZ = 1.959963984540054 * 1.959963984540054;
+  constexpr double kMostTold = 500.0;
   const bool is_high = rate.rate >= 0.5;
   const double share = is_high ? rate.rate : 1.0 - rate.rate;
   const double product = is_high ? rate.low * rate.high : (1.0 - rate.low) * (1.0 - rate.high);
-  const double excess = share * share / product - 1.0;
-  return std::isfinite(excess) && excess > 0.0 ? std::llround(kSquaredZ / excess) : 0;
+  const double n = kSquaredZ / (share * share / product - 1.0);
+  return n >= 0.5 && n <= kMostTold ? " <small>n = " + format_number(n, 0) + "</small>" : "";
 }
 
 /// The generated rate, or else the estimate from one prefill per conversation.
 std::string candidate_cell(const CandidateResult& candidate, const std::string& id) {
   const auto rate = candidate.rates.find(id);
   if (rate != candidate.rates.end()) {
-    return rate_html(rate->second) + " <small>n = " + count_text(n_behind(rate->second)) +
-           "</small>";
+    return rate_html(rate->second) + n_behind(rate->second);
   }
   const auto estimate = candidate.estimates.find(id);
   return estimate == candidate.estimates.end()

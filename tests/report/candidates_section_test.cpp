@@ -43,6 +43,8 @@ TEST(Candidates, GiveTheIntervalOfARateAndTheConversationsBehindIt) {
   results.candidates[0].rates["dsr"] = {1.0, 0.973294, 1.0};
   EXPECT_THAT(candidates_section(results),
               HasSubstr("1.00 <small>[0.97, 1.00]</small> <small>n = 140</small>"));
+  results.candidates[0].rates["dsr"] = {0.5, 0.490202, 0.509798};
+  EXPECT_THAT(candidates_section(results), HasSubstr("0.50 <small>[0.49, 0.51]</small></td>"));
 }
 
 TEST(Candidates, CountStrengthsOfOneMaskAsTrialsOfIt) {
