@@ -60,7 +60,7 @@ std::pair<std::string, std::string> bounds_of(const Rate& rate) {
 std::string verdict(const Results& results, const MetricResult& metric) {
   if (!metric.steered) {
     return std::string(" without a mask; no mask was ") +
-           (results.candidates.empty() ? "measured" : "found");
+           (results.mask_method.empty() ? "found" : "measured");
   }
   const std::string counts =
       ": " + count_text(metric.fixed) + " fixed, " + count_text(metric.broken) + " broken";

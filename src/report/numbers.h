@@ -48,7 +48,7 @@ struct NamedMetric {
 /// "12 345", with a space between groups of three digits.
 [[nodiscard]] std::string count_text(int64_t count);
 
-/// True if a mask was tested; false where none was found.
+/// True if a mask was tested; false where none was found, or at strength 0.
 [[nodiscard]] bool has_tested_mask(const Results& results);
 /// True if the mask is a router adapter, which pushes each token differently.
 [[nodiscard]] bool is_adapter(const Results& results);

@@ -194,7 +194,8 @@ std::string trade_words(const Results& results) {
     return "";
   }
   const int64_t i_chosen = chosen_candidate(results);
-  std::string words = i_chosen < 0 && !results.metrics.empty() ? "No mask was chosen. " : "";
+  std::string words =
+      results.mask_method.empty() && !results.metrics.empty() ? "No mask was chosen. " : "";
   for (const TradePoint& point : trade_points(results)) {
     if (point.i_candidate == i_chosen) {
       const bool is_first = results.candidates[point.i_candidate].kl_first > 0.0;

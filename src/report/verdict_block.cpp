@@ -57,7 +57,9 @@ std::string symbol_of(const std::string& word) {
 }  // namespace
 
 std::string verdict_words(const Results& results, const std::string& word) {
-  return word == kDoNotUse && !has_tested_mask(results) ? "no mask found" : verdict_in_words(word);
+  return word == kDoNotUse && results.mask_method.empty() && !has_tested_mask(results)
+             ? "no mask found"
+             : verdict_in_words(word);
 }
 
 std::string verdict_section(const Results& results) {

@@ -78,9 +78,9 @@ TEST(Headline, SaysWhatChangedAndOnHowMany) {
   EXPECT_EQ(
       headline(results, "->"),
       "DSR (defence success rate) 0.54 on 300 held-out conversations without a mask; no mask was "
-      "found");
-  results.candidates.clear();
-  EXPECT_THAT(headline(results, "->"), HasSubstr("no mask was measured"));
+      "measured");
+  results.mask_method.clear();
+  EXPECT_THAT(headline(results, "->"), HasSubstr("no mask was found"));
 }
 
 TEST(Headline, TakesTheMetricThatWasToChange) {
