@@ -23,6 +23,7 @@ TEST(Report, NamesTheJudgesAndWhatTheySeeDifferently) {
                            "0.875",
                            "attacks-test-004",
                            "Of course &lt;not&gt;.",
+                           "<td>DSR</td><td>with the mask</td>",
                            "guard: refused, refusal: answered"}) {
     EXPECT_NE(page.find(text), std::string::npos) << text;
   }
@@ -121,6 +122,8 @@ TEST(Report, HoldsEverySection) {
         "keep_answered fell by 0.31, more than 0.05",
         "<th scope=\"row\">without a mask</th>",
         ">131.2</td>",
+        "a rise of 2.0 points; a true rise of 3.1 points",
+        "1 skipped conversation<",
         "Confound check",
         "Causal effects of experts",
         "Closed-loop search (not selected)",

@@ -126,6 +126,16 @@ TEST(KeepsLimit, OneConversationOfTenIsChanceAndSaidAsSuch) {
   EXPECT_FALSE(keeps_limit(set, fallen(10, 1)));
 }
 
+TEST(HoldWarnings, SayInPointsWhatMayGoUnseen) {
+  Dataset data;
+  data.sets.resize(1);
+  data.sets[0].spec.metric = "hold";
+  data.sets[0].spec.role = SetRole::kHold;
+  data.sets[0].splits[static_cast<size_t>(Split::kTest)].resize(10);
+  EXPECT_THAT(hold_warnings(data).front().text,
+              testing::ContainsRegex("a drop of up to [0-9.]+ points cannot be ruled out"));
+}
+
 TEST(LimitWarnings, SayThatATargetGotWorseWhereItDid) {
   ScenarioSet set;
   set.metric = "dsr";
