@@ -16,13 +16,15 @@ constexpr size_t kReasonIndent = 14;
 std::string limits_text(const Results& results) {
   const VerdictLimits& limits = results.verdict.limits;
   return "Limits: " + display_name(results.target_metric) + " with the mask at least " +
-         format_percent(limits.least_rate) + ". Loss of a rate: with care above " +
-         points_text(limits.care_loss) + " or the set's own limit, do not use above " +
-         points_text(limits.max_loss) + " or above the limit of a hold set. Perplexity: above +" +
-         format_percent(limits.care_perplexity_rise) + ", +" +
-         format_percent(limits.max_perplexity_rise) + ". KL: above " +
-         short_text(limits.care_divergence) + ", " + short_text(limits.max_divergence) +
-         " nats per token. A set must show a drop of " + points_text(limits.max_unseen_drop) + ".";
+         format_percent(limits.least_rate) +
+         ". Use with care, or do not use: a rate that loses more than " +
+         format_number(100.0 * limits.care_loss, 1) + " or " + points_text(limits.max_loss) +
+         " (a hold set: more than its own limit), perplexity that rises by more than " +
+         format_percent(limits.care_perplexity_rise) + " or " +
+         format_percent(limits.max_perplexity_rise) + ", a KL above " +
+         short_text(limits.care_divergence) + " or " + short_text(limits.max_divergence) +
+         " nats per token. A set must be large enough to show a drop of " +
+         points_text(limits.max_unseen_drop) + ".";
 }
 
 /// A good verdict does not answer the warnings of the run.
