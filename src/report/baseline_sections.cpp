@@ -152,13 +152,15 @@ std::string baseline_lines(const Results& results) {
          shortened(printable(largest_fall(entry, target)), kMaxFall),
          perplexity_cell(entry)});
   }
+  std::vector<bool> is_left = {true, true, true, true, false};
   if (n_comparison(results) > 0) {
+    is_left.push_back(false);
     rows.front().emplace_back("p");
     for (size_t i = 0; i < entries.size(); ++i) {
       rows[i + 1].push_back(p_cell(entries[i]));
     }
   }
-  std::string text = aligned(rows, {true, true, true, true, false, false});
+  std::string text = aligned(rows, is_left);
   text += wrapped("", printable(note(results)), 0);
   const std::string random = random_text(results);
   return random.empty() ? text : text + wrapped("", printable(random), 0);
