@@ -97,6 +97,28 @@ test("long names of metrics leave room for the chart, and stay whole", async () 
   await page.finish();
 });
 
+test("a table sorts by a column, numbers by value", async () => {
+  const page = await open("demo");
+  const head = page.locator("section[aria-labelledby=metrics] th", { hasText: /^n$/ });
+  await head.locator("button").click();
+  assert.equal(await head.getAttribute("aria-sort"), "ascending");
+  const column = page.locator("section[aria-labelledby=metrics] tbody td:nth-child(4)");
+  const numbers = (await column.allInnerTexts()).map(Number);
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
+  await page.finish();
+});
+
+test("a table that is shown as blocks can still be sorted", async () => {
+  const page = await open("demo", { width: 390 });
+  const table = page.locator("section[aria-labelledby=metrics] table").first();
+  assert.ok(await table.evaluate((node) => node.classList.contains("stacked")));
+  const button = table.locator("thead button", { hasText: /^n$/ });
+  await button.click();
+  const numbers = (await table.locator("tbody td:nth-child(4)").allTextContents()).map(Number);
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
+  await page.finish();
+});
+
 test("numbers sort in both directions, with dashes last and the model without a mask first", async () => {
   const page = await open("demo");
   const table = page.locator("section[aria-labelledby=candidates] table").last();
