@@ -107,7 +107,7 @@ void print_row(
     }
     const Steering steering{drawn, 1.0F};
     random.add(margins_of(
-        checker, estimator, steering, checker.ask_target(steering, "random", kRows).replies));
+        checker, estimator, steering, checker.ask_target({steering}, "random", kRows).replies));
   }
   const char* behind = near == 1.0F   ? ", reasoning under the mask"
                        : near == 0.5F ? ", reasoning under half of it"

@@ -53,6 +53,33 @@ bool is_cut_at_end(std::string_view text, size_t i) {
   return true;
 }
 
+struct CodeRange {
+  char32_t first = 0;
+  char32_t last = 0;
+};
+
+// Unicode's Cc, Zl, Zp, Default_Ignorable_Code_Point and interlinear marks, but for what emoji and
+// some scripts cannot do without: the joiners U+200C and U+200D and the variation selector U+FE0F.
+constexpr std::array<CodeRange, 20> kHidden = {
+    {{0x0000, 0x001F}, {0x007F, 0x009F},   {0x00AD, 0x00AD},   {0x034F, 0x034F},
+     {0x061C, 0x061C}, {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F},
+     {0x200B, 0x200B}, {0x200E, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},
+     {0x3164, 0x3164}, {0xFE00, 0xFE0E},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
+     {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}}};
+
+// Of one character of valid UTF-8; the byte itself of anything else.
+char32_t code_point(std::string_view character) {
+  const unsigned char lead = character.front();
+  if (lead < 0x80 || character.size() == 1) {
+    return lead;
+  }
+  char32_t code = lead & (0x7FU >> character.size());
+  for (const char c : character.substr(1)) {
+    code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3FU);
+  }
+  return code;
+}
+
 size_t levenshtein(std::string_view a, std::string_view b) {
   std::vector<size_t> above(b.size() + 1);
   std::vector<size_t> row(b.size() + 1);
@@ -124,21 +151,10 @@ bool is_valid_utf8(std::string_view text) {
 }
 
 bool is_control_character(std::string_view character) {
-  const unsigned char first = character.front();
-  if (character.size() == 1) {
-    return first < 0x20 || first == 0x7F;
-  }
-  const unsigned char last = character.back();
-  if (character.size() == 2) {
-    return (first == 0xC2 && last < 0xA0) || (first == 0xD8 && last == 0x9C);
-  }
-  const unsigned char middle = character[1];
-  const bool is_mark =
-      middle == 0x80 && (last == 0x8E || last == 0x8F || (last >= 0xA8 && last <= 0xAE));
-  const bool is_isolate = middle == 0x81 && last >= 0xA6 && last <= 0xA9;
-  const bool is_byte_order_mark = first == 0xEF && middle == 0xBB && last == 0xBF;
-  return character.size() == 3 &&
-         (is_byte_order_mark || (first == 0xE2 && (is_mark || is_isolate)));
+  const char32_t code = code_point(character);
+  return std::any_of(kHidden.begin(), kHidden.end(), [&](const CodeRange& range) {
+    return code >= range.first && code <= range.last;
+  });
 }
 
 std::string trim(std::string_view text) {
@@ -212,7 +228,11 @@ std::string format_number(double value, int decimals) {
                                             value,
                                             std::chars_format::fixed,
                                             std::clamp(decimals, 0, 60));
-  return failure == std::errc{} ? std::string(buffer.data(), end) : "nan";
+  std::string text = failure == std::errc{} ? std::string(buffer.data(), end) : "nan";
+  if (text.front() == '-' && text.find_first_not_of("-0.") == std::string::npos) {
+    text.erase(0, 1);  // there is no negative zero
+  }
+  return text;
 }
 
 std::string format_percent(double share) {

@@ -24,9 +24,10 @@ namespace mascing {
 /// text cuts is left out.
 [[nodiscard]] std::string whole_utf8(std::string text);
 
-/// True for a character (one, in UTF-8) that a terminal or a page could take for an instruction: C0
-/// and C1 controls, DEL, line and paragraph separators, the byte order mark, and the marks that
-/// turn the direction of writing.
+/// True for a character (one, in UTF-8) that a terminal or a page could take for an instruction, or
+/// that nobody sees: C0 and C1 controls, DEL, line and paragraph separators, marks that turn the
+/// direction of writing, tag characters and all else that is invisible. Joiners and U+FE0F, which
+/// emoji and some scripts need, are not.
 [[nodiscard]] bool is_control_character(std::string_view character);
 
 /// For messages: control characters and bytes that are not valid UTF-8 become "?", and a text

@@ -59,7 +59,7 @@ std::string attribution_map(const Results& results, const std::vector<Part>& par
   words.about = "Rows are layers, columns are experts. The table below lists the largest parts.";
   words.below = "less likely";
   words.above = "more likely";
-  words.unit = "the wanted reply, in nats; ring = more than two standard errors from 0";
+  words.unit = "how likely the wanted reply is, in nats; ring: over two standard errors from 0";
   return heatmap(words, values, results.n_expert, notes);
 }
 

@@ -111,16 +111,23 @@ std::string random_text(const Results& results) {
          ". Rank of the chosen mask among them: p = " + p_text(random.p_value) + " (one-sided).";
 }
 
-std::string note(const Results& results) {
-  const auto n = std::count_if(
+/// Baselines that were compared with the chosen mask; none without one.
+int64_t n_comparison(const Results& results) {
+  return std::count_if(
       results.candidates.begin(), results.candidates.end(), [](const CandidateResult& candidate) {
         return candidate.p_versus_chosen.has_value();
       });
-  return "Each baseline was tuned on the selection split within the same limits and evaluated once "
-         "on "
-         "the test split. p is from McNemar's exact test against the chosen mask on " +
-         display_name(target_of(results)) + ", corrected for " + std::to_string(n) +
-         (n == 1 ? " comparison" : " comparisons") + " (Holm).";
+}
+
+std::string note(const Results& results) {
+  const std::string tuned =
+      "Each baseline was tuned on the selection split within the same limits and evaluated once on "
+      "the test split.";
+  const int64_t n = n_comparison(results);
+  return n == 0 ? tuned
+                : tuned + " p is from McNemar's exact test against the chosen mask on " +
+                      display_name(target_of(results)) + ", corrected for " +
+                      counted(n, "comparison", "comparisons") + " (Holm).";
 }
 
 }  // namespace
@@ -136,18 +143,24 @@ std::string baseline_lines(const Results& results) {
        "setting",
        shortened(printable(display_name(target)), kMaxMethod),
        "largest other drop",
-       "perpl.",
-       "p"}};
+       "perpl."}};
   for (const Entry& entry : entries) {
     rows.push_back(
         {shortened(printable(entry.baseline == nullptr ? "this mask" : entry.method), kMaxMethod),
          shortened(printable(entry.setting), kMaxSetting),
          rate_cell(entry, target),
          shortened(printable(largest_fall(entry, target)), kMaxFall),
-         perplexity_cell(entry),
-         p_cell(entry)});
+         perplexity_cell(entry)});
   }
-  std::string text = aligned(rows, {true, true, true, true, false, false});
+  std::vector<bool> is_left = {true, true, true, true, false};
+  if (n_comparison(results) > 0) {
+    is_left.push_back(false);
+    rows.front().emplace_back("p");
+    for (size_t i = 0; i < entries.size(); ++i) {
+      rows[i + 1].push_back(p_cell(entries[i]));
+    }
+  }
+  std::string text = aligned(rows, is_left);
   text += wrapped("", printable(note(results)), 0);
   const std::string random = random_text(results);
   return random.empty() ? text : text + wrapped("", printable(random), 0);
@@ -163,9 +176,11 @@ std::string baselines_section(const Results& results) {
   for (const NamedMetric& metric : metrics) {
     columns.push_back({display_name(metric.id), true});
   }
-  columns.insert(
-      columns.end(),
-      {{"KL, nats", true}, {"perplexity", true}, {"p", true}, {"p, Holm", true}, {"limits"}});
+  columns.insert(columns.end(), {{"KL, nats", true}, {"perplexity", true}, {"limits"}});
+  const bool is_compared = n_comparison(results) > 0;
+  if (is_compared) {
+    columns.insert(columns.end(), {{"p", true}, {"p, Holm", true}});
+  }
   HtmlTable table("Baselines on the test split, with 95 % Wilson intervals", columns);
   for (const Entry& entry : entries) {
     std::vector<std::string> cells = {escape_html(entry.method), escape_html(entry.setting)};
@@ -177,11 +192,14 @@ std::string baselines_section(const Results& results) {
     cells.insert(cells.end(),
                  {entry.damage->n_kl_token == 0 ? "-" : format_number(entry.damage->kl_benign, 4),
                   perplexity_cell(entry),
-                  has_p ? escape_html(p_text(*entry.baseline->p_versus_chosen)) : "-",
-                  escape_html(p_cell(entry)),
                   entry.baseline == nullptr ? "-"
                   : is_kept                 ? "met on the selection split"
                                             : escape_html(entry.baseline->rejection_reason)});
+    if (is_compared) {
+      cells.insert(cells.end(),
+                   {has_p ? escape_html(p_text(*entry.baseline->p_versus_chosen)) : "-",
+                    escape_html(p_cell(entry))});
+    }
     table.add_row(cells, entry.baseline == nullptr ? "chosen" : is_kept ? "" : "infeasible");
   }
   const std::string random = random_text(results);

@@ -157,8 +157,9 @@ std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& di
       html_section("differences",
                    "Paired differences",
                    differences.rows.empty()
-                       ? html_paragraph("The runs have no tested conversations in common, or no "
-                                        "transcripts.jsonl.")
+                       ? html_paragraph("No other run has a tested conversation in common with the "
+                                        "first one (" +
+                                        runs.front().name + "), or transcripts.jsonl is missing.")
                        : html_paragraph("Gained: as wanted under this run's mask only. Lost: under "
                                         "that of the first run (" +
                                         runs.front().name +

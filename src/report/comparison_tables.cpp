@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "report/numbers.h"
+#include "report/verdict_block.h"
 
 namespace mascing {
 namespace {
@@ -86,12 +87,12 @@ PlainTable runs_table(const std::vector<ComparedRun>& runs) {
                                     display_name(results.mask_method),
                                     short_text(results.mask_alpha),
                                     std::to_string(results.seed),
-                                    verdict_in_words(results.verdict.word)};
+                                    verdict_words(results, results.verdict.word)};
     for (const std::string& id : ids) {
       row.push_back(rates_cell(results, id));
     }
     row.push_back(damage.n_kl_token > 0 ? format_number(damage.kl_benign, 4) : "-");
-    row.push_back(damage.n_text_token > 0
+    row.push_back(damage.n_text_token > 0 && has_tested_mask(results)
                       ? relative_change_text(damage.perplexity_base, damage.perplexity_steered)
                       : "-");
     table.rows.push_back(row);

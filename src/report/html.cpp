@@ -52,10 +52,32 @@ std::string escape_html(const std::string& text) {
   return result;
 }
 
+std::string with_narrow_gaps(const std::string& text) {
+  constexpr size_t kGroup = 3;
+  const auto is_digit = [&](size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '9';
+  };
+  const auto n_digit_from = [&](size_t i) {
+    size_t n = 0;
+    while (is_digit(i + n)) {
+      ++n;
+    }
+    return n;
+  };
+  std::string result;
+  size_t n_before = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool is_gap =
+        text[i] == ' ' && n_before >= 1 && n_before <= kGroup && n_digit_from(i + 1) == kGroup;
+    result += is_gap ? "\u202f" : std::string(1, text[i]);
+    n_before = is_digit(i) ? n_before + 1 : 0;
+  }
+  return result;
+}
+
 HtmlTable::HtmlTable(const std::string& caption, std::vector<HtmlColumn> columns)
     : columns_(std::move(columns)) {
-  head_ = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" +
-          escape_html(caption) + "\"><table" +
+  head_ = std::string("<div class=\"scroll\"><table") +
           (columns_.size() > kManyColumns ? " class=\"wide\"" : "") + "><caption>" +
           escape_html(caption) + "</caption><thead><tr>";
   for (const HtmlColumn& column : columns_) {
@@ -71,7 +93,9 @@ void HtmlTable::add_row(const std::vector<std::string>& cells, const std::string
     const std::string tag = i == 0 ? "th" : "td";
     body_.append("<").append(tag).append(i == 0 ? " scope=\"row\"" : "");
     body_.append(columns_[i].is_number ? " class=\"number\">" : ">");
-    body_.append(cells[i] == "-" ? "&ndash;" : cells[i]);  // as the terminal's tables write it
+    body_.append(cells[i] == "-"         ? "&ndash;"  // as the terminal's tables write it
+                 : columns_[i].is_number ? with_narrow_gaps(cells[i])
+                                         : cells[i]);
     body_.append("</").append(tag).append(">");
   }
   body_ += "</tr>\n";
@@ -92,7 +116,11 @@ std::string html_section(const std::string& id,
 }
 
 std::string html_paragraph(const std::string& text) {
-  return "<p>" + escape_html(text) + "</p>\n";
+  return "<p>" + with_narrow_gaps(escape_html(text)) + "</p>\n";
+}
+
+std::string html_command(const std::string& text) {
+  return "<pre class=\"command\" tabindex=\"0\"><code>" + escape_html(text) + "</code></pre>\n";
 }
 
 }  // namespace mascing

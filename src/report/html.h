@@ -11,6 +11,9 @@ namespace mascing {
 /// are not valid UTF-8 become "?".
 [[nodiscard]] std::string escape_html(const std::string& text);
 
+/// Narrow spaces that do not break between groups of digits: "12 345" stays on its line.
+[[nodiscard]] std::string with_narrow_gaps(const std::string& text);
+
 /// A column of a table: its heading and whether its cells are numbers (aligned right).
 struct HtmlColumn {
   std::string heading;  ///< plain text
@@ -36,6 +39,8 @@ class HtmlTable {
 [[nodiscard]] std::string html_section(const std::string& id,
                                        const std::string& heading,
                                        const std::string& body);
+/// Commands, which the page's script gives a button to copy them.
+[[nodiscard]] std::string html_command(const std::string& text);
 /// `<p>` with plain text.
 [[nodiscard]] std::string html_paragraph(const std::string& text);
 

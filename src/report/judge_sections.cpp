@@ -10,6 +10,10 @@
 namespace mascing {
 namespace {
 
+constexpr const char* kReplyNotice =
+    "These are replies of a model to requests meant to test it. Some may be offensive, harmful or "
+    "wrong.";
+
 std::string members_table(const JudgesResult& judges) {
   HtmlTable table("Judges in this run", {{"judge"}, {"replies", true}, {"no verdict", true}});
   for (const JudgeResult& judge : judges.members) {
@@ -45,13 +49,17 @@ std::string disagreements_table(const JudgesResult& judges) {
       verdicts.append(verdicts.empty() ? "" : ", ").append(judge).append(": ").append(word);
     }
     table.add_row({escape_html(one.id),
-                   escape_html(one.metric),
-                   escape_html(one.side),
+                   escape_html(display_name(one.metric)),
+                   one.side == "base" ? "without the mask" : "with the mask",
                    escape_html(verdicts),
                    escape_html(one.reply)});
   }
-  return "<details><summary>" + count_text(judges.n_disagreement) +
-         " replies with different verdicts</summary>" + table.html() + "</details>\n";
+  return "<div class=\"content-notice\">" + html_paragraph(kReplyNotice) +
+         "<details class=\"long\"><summary>" +
+         counted(judges.n_disagreement,
+                 "reply with different verdicts",
+                 "replies with different verdicts") +
+         "</summary>" + table.html() + "</details></div>\n";
 }
 
 }  // namespace

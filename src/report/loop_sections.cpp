@@ -55,7 +55,7 @@ std::string effects_map(const Results& results) {
       "Rows are layers, columns are experts. The table below lists the strongest effects.";
   words.below = "less likely";
   words.above = "more likely";
-  words.unit = "the wanted reply, in nats per sigma; ring = q up to 0.05";
+  words.unit = "how likely the wanted reply is, in nats per sigma; ring: q up to 0.05";
   return heatmap(words, effects.effect, results.n_expert, notes);
 }
 
@@ -339,7 +339,7 @@ std::string held_out_table(const OutcomeResult& outcome) {
                               : "not checked",
                    rate_text(margin.coverage_wanted) + " / " + rate_text(margin.coverage_unwanted),
                    is_checked ? rate_text(margin.auc) : "-",
-                   is_checked ? format_number(margin.p_value, 4) : "-",
+                   is_checked ? escape_html(p_text(margin.p_value)) : "-",
                    signed_text(margin.zero, 2),
                    format_number(margin.slope, 2)});
   }

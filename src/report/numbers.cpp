@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "base/text.h"
 
@@ -47,9 +48,19 @@ std::string without_zero(std::string text) {
   return text;
 }
 
-std::string verdict(const MetricResult& metric) {
+/// Both ends of an interval, which has a width.
+std::pair<std::string, std::string> bounds_of(const Rate& rate) {
+  const std::string low = rate_text(rate.low);
+  const std::string high = rate_text(rate.high);
+  return low != high || rate.low == rate.high
+             ? std::pair(low, high)
+             : std::pair(format_number(rate.low, 3), format_number(rate.high, 3));
+}
+
+std::string verdict(const Results& results, const MetricResult& metric) {
   if (!metric.steered) {
-    return " without a mask; no mask was measured";
+    return std::string(" without a mask; no mask was ") +
+           (results.mask_method.empty() ? "found" : "measured");
   }
   const std::string counts =
       ": " + count_text(metric.fixed) + " fixed, " + count_text(metric.broken) + " broken";
@@ -87,17 +98,18 @@ std::string rate_text(double rate) {
 
 std::string signed_text(double value, int decimals) {
   std::string text(value > 0.0 ? "+" : "");
-  return text.append(format_number(value, decimals));
+  text.append(format_number(value, decimals));
+  return text.find_first_not_of("+0.") == std::string::npos ? text.substr(text.find('0')) : text;
 }
 
 std::string interval_text(const Rate& rate) {
-  std::string text("[");
-  return text.append(rate_text(rate.low)).append(", ").append(rate_text(rate.high)).append("]");
+  const auto [low, high] = bounds_of(rate);
+  return "[" + low + ", " + high + "]";
 }
 
 std::string compact_rate_text(const Rate& rate) {
-  return rate_text(rate.rate) + " [" + without_zero(rate_text(rate.low)) + ", " +
-         without_zero(rate_text(rate.high)) + "]";
+  const auto [low, high] = bounds_of(rate);
+  return rate_text(rate.rate) + " [" + without_zero(low) + ", " + without_zero(high) + "]";
 }
 
 std::string compact_change_text(const Rate& change) {
@@ -144,6 +156,24 @@ std::string short_text(double value) {
   return text;
 }
 
+std::string points_text(double difference) {
+  return format_number(100.0 * difference, 1) + " points";
+}
+
+std::string time_text(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 59.95) {
+    return std::isfinite(seconds) ? format_number(seconds, 1) + " s" : "-";
+  }
+  const int64_t whole = std::llround(seconds);
+  return whole < 3600
+             ? std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s"
+             : count_text(whole / 3600) + " h " + std::to_string(whole % 3600 / 60) + " min";
+}
+
+std::string counted(int64_t count, const std::string& one, const std::string& many) {
+  return count_text(count) + " " + (count == 1 ? one : many);
+}
+
 std::string count_text(int64_t count) {
   const std::string digits = std::to_string(count);
   std::string text;
@@ -152,6 +182,20 @@ std::string count_text(int64_t count) {
     text.append(is_gap ? " " : "").push_back(digits[i]);
   }
   return text;
+}
+
+bool has_tested_mask(const Results& results) {
+  return std::any_of(results.metrics.begin(), results.metrics.end(), [](const auto& metric) {
+    return metric.second.steered.has_value();
+  });
+}
+
+bool is_adapter(const Results& results) {
+  return results.mask_method.find("router_adapter") != std::string::npos;
+}
+
+bool has_limit(const MetricResult& metric) {
+  return metric.role == "benign" || metric.role == "hold" || metric.role == "keep";
 }
 
 bool is_significant(const MetricResult& metric) {
@@ -163,15 +207,15 @@ std::string headline(const Results& results, const std::string& arrow) {
   if (metrics.empty()) {
     const auto n = std::ssize(results.candidates);
     return n == 0 ? "No metrics were measured"
-                  : "Search on the selection split: " + count_text(n) +
-                        (n == 1 ? " candidate" : " candidates") + ", none tested yet";
+                  : "Search on the selection split: " + counted(n, "candidate", "candidates") +
+                        ", none tested yet";
   }
   const MetricResult& metric = *metrics.front().result;
   const std::string steered =
       metric.steered ? " " + arrow + " " + rate_text(metric.steered->rate) : "";
   const std::string held_out = metric.split == "test" ? "held-out" : metric.split;
   return full_name(metrics.front().id) + " " + rate_text(metric.base.rate) + steered + " on " +
-         count_text(metric.n) + " " + held_out + " conversations" + verdict(metric);
+         count_text(metric.n) + " " + held_out + " conversations" + verdict(results, metric);
 }
 
 std::string rate_html(const Rate& rate) {

@@ -26,7 +26,7 @@ struct NamedMetric {
 [[nodiscard]] std::string rate_text(double rate);
 /// Fixed notation with a sign: "+0.43", "-1.20".
 [[nodiscard]] std::string signed_text(double value, int decimals);
-/// "[0.48, 0.60]".
+/// "[0.48, 0.60]"; with three decimals where two would show no width.
 [[nodiscard]] std::string interval_text(const Rate& rate);
 /// "0.54 [.48, .60]", for the columns of a terminal.
 [[nodiscard]] std::string compact_rate_text(const Rate& rate);
@@ -39,9 +39,21 @@ struct NamedMetric {
 /// About three significant digits without an exponent, one below 0.0001: "0.001", "131",
 /// "0.00002".
 [[nodiscard]] std::string short_text(double value);
+/// "2.0 points": a difference of shares in percentage points.
+[[nodiscard]] std::string points_text(double difference);
+/// "5.4 s", "12 min 3 s", "1 h 14 min".
+[[nodiscard]] std::string time_text(double seconds);
+/// "1 candidate", "12 345 candidates".
+[[nodiscard]] std::string counted(int64_t count, const std::string& one, const std::string& many);
 /// "12 345", with a space between groups of three digits.
 [[nodiscard]] std::string count_text(int64_t count);
 
+/// True if a mask was tested; false where none was found, or at strength 0.
+[[nodiscard]] bool has_tested_mask(const Results& results);
+/// True if the mask is a router adapter, which pushes each token differently.
+[[nodiscard]] bool is_adapter(const Results& results);
+/// True for a set of a role that may lose only so much.
+[[nodiscard]] bool has_limit(const MetricResult& metric);
 /// True if the change is significant at the 5 % level.
 [[nodiscard]] bool is_significant(const MetricResult& metric);
 

@@ -44,7 +44,8 @@ std::string system_text(const ProtocolResult& protocol) {
     return "none";
   }
   return protocol.system_prompt.empty()
-             ? count_text(protocol.n_system_prompt) + " different ones, or not everywhere"
+             ? counted(protocol.n_system_prompt, "text", "different texts") +
+                   ", not the same in every conversation"
              : protocol.system_prompt;
 }
 
@@ -163,18 +164,27 @@ std::string protocol_section(const Results& results) {
 }
 
 std::string categories_section(const Results& results) {
-  HtmlTable table(
-      "Rates of the wanted outcome by category",
-      {{"metric"}, {"category"}, {"n", true}, {"without the mask", true}, {"with the mask", true}});
+  const bool is_masked = has_tested_mask(results);
+  std::vector<HtmlColumn> columns = {{"metric"},
+                                     {"category"},
+                                     {"n", true},
+                                     {is_masked ? "without the mask" : "without a mask", true}};
+  if (is_masked) {
+    columns.push_back({"with the mask", true});
+  }
+  HtmlTable table("Rates of the wanted outcome by category", columns);
   bool has_row = false;
   for (const NamedMetric& named : ordered_metrics(results)) {
     for (const auto& [category, result] : named.result->categories) {
       has_row = true;
-      table.add_row({escape_html(display_name(named.id)),
-                     escape_html(category),
-                     count_text(result.n),
-                     rate_html(result.base),
-                     result.steered ? rate_html(*result.steered) : "&ndash;"});
+      std::vector<std::string> cells = {escape_html(display_name(named.id)),
+                                        escape_html(category),
+                                        count_text(result.n),
+                                        rate_html(result.base)};
+      if (is_masked) {
+        cells.push_back(result.steered ? rate_html(*result.steered) : "&ndash;");
+      }
+      table.add_row(cells);
     }
   }
   return has_row ? html_section("categories", "Categories", table.html()) : "";

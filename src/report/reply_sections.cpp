@@ -2,6 +2,7 @@
 #include "report/reply_sections.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "report/columns.h"
@@ -17,15 +18,15 @@ std::string share_text(int64_t n, int64_t of) {
   return of > 0 ? count_text(n) + " of " + count_text(of) : "-";
 }
 
-std::string ends_table(const std::vector<NamedMetric>& metrics) {
-  HtmlTable table("Endings of greedy replies",
-                  {{"metric"},
-                   {"cut off, without the mask", true},
-                   {"with it", true},
-                   {"unfinished, without the mask", true},
-                   {"with it", true},
-                   {"reversed refusals, without the mask", true},
-                   {"with it", true}});
+std::string ends_table(const std::vector<NamedMetric>& metrics, bool is_masked) {
+  std::vector<HtmlColumn> columns = {{"metric"}};
+  for (const char* kind : {"cut off", "unfinished", "reversed refusals"}) {
+    columns.push_back({std::string(kind) + (is_masked ? ", without the mask" : ""), true});
+    if (is_masked) {
+      columns.push_back({std::string(kind) + ", with the mask", true});
+    }
+  }
+  HtmlTable table("Endings of greedy replies", columns);
   bool has_row = false;
   for (const NamedMetric& named : metrics) {
     const ReplyCounts& base = named.result->base_replies;
@@ -34,21 +35,26 @@ std::string ends_table(const std::vector<NamedMetric>& metrics) {
       continue;
     }
     has_row = true;
-    table.add_row({escape_html(display_name(named.id)),
-                   share_text(base.n_at_limit, base.n),
-                   share_text(steered.n_at_limit, steered.n),
-                   share_text(base.n_unfinished, base.n),
-                   share_text(steered.n_unfinished, steered.n),
-                   share_text(base.n_turned, base.n_refusal),
-                   share_text(steered.n_turned, steered.n_refusal)});
+    std::vector<std::string> cells = {escape_html(display_name(named.id))};
+    for (const auto& [n, of] : {std::pair(&ReplyCounts::n_at_limit, &ReplyCounts::n),
+                                std::pair(&ReplyCounts::n_unfinished, &ReplyCounts::n),
+                                std::pair(&ReplyCounts::n_turned, &ReplyCounts::n_refusal)}) {
+      cells.push_back(share_text(base.*n, base.*of));
+      if (is_masked) {
+        cells.push_back(share_text(steered.*n, steered.*of));
+      }
+    }
+    table.add_row(cells);
   }
   return has_row
              ? html_paragraph(
                    "Replies cut off at the token limit may continue differently. Unfinished "
                    "ones ended within the model's reasoning, before their visible part. A "
                    "refusal is reversed if a later sentence starts like an answer (\"Here is\", "
-                   "\"Sure\", or an answer prefix of the scenario). The mask then controls the "
-                   "start of the reply but not its end.") +
+                   "\"Sure\", or an answer prefix of the scenario)." +
+                   std::string(is_masked ? " The mask then controls the start of the reply but not "
+                                           "its end."
+                                         : "")) +
                    table.html()
              : "";
 }
@@ -95,12 +101,19 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
          table.html();
 }
 
+std::string turned_text(const ReplyCounts& counts) {
+  return counts.n_refusal == 0
+             ? "no refusals"
+             : share_text(counts.n_turned, counts.n_refusal) + " refusals reversed later";
+}
+
 }  // namespace
 
 std::string replies_section(const Results& results) {
   const std::vector<NamedMetric> metrics = ordered_metrics(results);
-  return html_section(
-      "replies", "Reply endings and sampling", sampled_table(metrics) + ends_table(metrics));
+  return html_section("replies",
+                      "Reply endings and sampling",
+                      sampled_table(metrics) + ends_table(metrics, has_tested_mask(results)));
 }
 
 std::string reply_lines(const Results& results) {
@@ -139,11 +152,10 @@ std::string reply_lines(const Results& results) {
     const std::string unfinished = sum.n_unfinished > 0 ? share_text(sum.n_unfinished, sum.n) +
                                                               " unfinished (still reasoning), "
                                                         : "";
-    text +=
-        wrapped("reply endings         ",
-                share_text(sum.n_at_limit, sum.n) + " cut off at the token limit, " + unfinished +
-                    share_text(sum.n_turned, sum.n_refusal) + " refusals reversed later",
-                22);
+    text += wrapped("reply endings         ",
+                    share_text(sum.n_at_limit, sum.n) + " cut off at the token limit, " +
+                        unfinished + turned_text(sum),
+                    22);
   }
   return text;
 }

@@ -3,26 +3,30 @@
 #include "mascing/report.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
-#include "mascing/scenario.h"
 #include "report/app_parts.h"
 #include "report/attribution_section.h"
 #include "report/baseline_sections.h"
+#include "report/candidates_section.h"
 #include "report/export_sections.h"
 #include "report/html.h"
 #include "report/interventional_section.h"
 #include "report/judge_sections.h"
 #include "report/loop_sections.h"
+#include "report/metrics_section.h"
 #include "report/numbers.h"
 #include "report/protocol_sections.h"
 #include "report/reply_sections.h"
 #include "report/routing_section.h"
 #include "report/search_sections.h"
 #include "report/svg.h"
+#include "report/use_section.h"
 #include "report/verdict_block.h"
 
 namespace mascing {
@@ -33,49 +37,20 @@ constexpr const char* kArrow = "\u2192";
 
 // ---------------------------------------------------------------- top of the page
 
-std::string tile(const std::string& name, const std::string& value, const std::string& note) {
-  return "<div><dt>" + escape_html(name) + "</dt><dd>" + escape_html(value) + " <small>" +
-         escape_html(note) + "</small></dd></div>\n";
-}
-
-std::string arrow_between(const std::string& before, const std::string& after) {
-  return before + " " + kArrow + " " + after;
-}
-
-std::string tiles(const Results& results) {
-  const DamageResult& damage = results.damage;
-  std::string body;
-  const std::vector<NamedMetric> metrics = ordered_metrics(results);
-  if (!metrics.empty() && metrics.front().result->steered) {
-    const MetricResult& metric = *metrics.front().result;
-    body += tile(display_name(metrics.front().id),
-                 arrow_between(rate_text(metric.base.rate), rate_text(metric.steered->rate)),
-                 "95 % interval " + interval_text(*metric.steered));
-  }
-  if (damage.n_kl_token > 0) {
-    body += tile("KL on benign replies", short_text(damage.kl_benign), "nats per token");
-  }
-  if (damage.n_text_token > 0) {
-    body += tile("Perplexity of general text",
-                 arrow_between(format_number(damage.perplexity_base, 1),
-                               format_number(damage.perplexity_steered, 1)),
-                 relative_change_text(damage.perplexity_base, damage.perplexity_steered));
-  }
-  return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
-}
-
 std::string page_header(const Results& results) {
   const std::string model = results.model_name.empty() ? results.architecture : results.model_name;
   return "<header>\n<p class=\"kicker\">mascing report</p>\n<h1>" +
-         escape_html(headline(results, kArrow)) + ".</h1>\n<p class=\"lead\">Scenario <strong>" +
-         escape_html(results.scenario_name) + "</strong> (" + escape_html(results.direction) +
-         ") on <strong>" + escape_html(model) +
-         "</strong>. Rates are the share of conversations with the wanted outcome.</p>\n" +
-         (results.model_description.empty()
-              ? ""
-              : "<p class=\"model-note\">Model description: " +
-                    escape_html(results.model_description) + "</p>\n") +
-         "</header>\n";
+         with_narrow_gaps(escape_html(headline(results, kArrow))) +
+         ".</h1>\n<p class=\"lead\">Scenario <strong>" + escape_html(results.scenario_name) +
+         "</strong> (" + escape_html(results.direction) + ") on <strong>" + escape_html(model) +
+         "</strong>. Rates are the share of conversations with the wanted "
+         "outcome.</p>\n</header>\n";
+}
+
+std::string model_note(const Results& results) {
+  return results.model_description.empty() ? ""
+                                           : "<p class=\"model-note\">Model description: " +
+                                                 escape_html(results.model_description) + "</p>\n";
 }
 
 std::string warnings_box(const Results& results) {
@@ -88,118 +63,12 @@ std::string warnings_box(const Results& results) {
              escape_html(warning.advice) + "</span><code>" + escape_html(warning.id) +
              "</code></li>\n";
   }
-  const std::string heading = results.warnings.size() == 1
-                                  ? "1 warning"
-                                  : std::to_string(results.warnings.size()) + " warnings";
+  const std::string heading = counted(std::ssize(results.warnings), "warning", "warnings");
   return "<section class=\"warnings\" aria-labelledby=\"warnings\"><h2 id=\"warnings\">" + heading +
          "</h2>\n<ul>\n" + items + "</ul></section>\n";
 }
 
-// ---------------------------------------------------------------- metrics and damage
-
-std::string change_cell(const MetricResult& metric) {
-  const double change = metric.steered->rate - metric.base.rate;
-  std::string number = signed_text(change, 2);
-  if (!is_significant(metric) || !std::isfinite(change)) {
-    return number;
-  }
-  return change > 0.0 ? "<span class=\"better\">&#9650; " + number + "</span>"
-                      : "<span class=\"worse\">&#9660; " + number + "</span>";
-}
-
-std::string metrics_table(const std::vector<NamedMetric>& metrics) {
-  HtmlTable table(
-      "Rates of the wanted outcome with 95 % Wilson intervals; p from McNemar's exact test",
-      {{"metric"},
-       {"wanted"},
-       {"n", true},
-       {"without the mask", true},
-       {"with the mask", true},
-       {"change", true},
-       {"fixed", true},
-       {"broken", true},
-       {"p", true},
-       {"p, Holm", true}});
-  for (const NamedMetric& named : metrics) {
-    const MetricResult& metric = *named.result;
-    const bool is_first = &named == &metrics.front();  // spelled out in the headline
-    std::vector<std::string> cells = {
-        escape_html(is_first ? display_name(named.id) : full_name(named.id)),
-        escape_html(metric.wanted),
-        count_text(metric.n),
-        rate_html(metric.base)};
-    if (metric.steered) {
-      const std::vector<std::string> rest = {
-          rate_html(*metric.steered),
-          change_cell(metric),
-          count_text(metric.fixed),
-          count_text(metric.broken),
-          escape_html(p_text(metric.p_value)),
-          metric.p_holm ? escape_html(p_text(*metric.p_holm)) : "&ndash;"};
-      cells.insert(cells.end(), rest.begin(), rest.end());
-    } else {
-      cells.insert(cells.end(), 6, "&ndash;");
-    }
-    table.add_row(cells);
-  }
-  return table.html();
-}
-
-std::string metrics_section(const Results& results) {
-  const std::vector<NamedMetric> metrics = ordered_metrics(results);
-  if (metrics.empty()) {
-    return "";
-  }
-  return html_section("metrics",
-                      "Results",
-                      html_paragraph("\"Fixed\" conversations have the wanted outcome only with "
-                                     "the mask, \"broken\" ones only without "
-                                     "it. Triangles mark changes that are significant at the 5 % "
-                                     "level, tested per metric. "
-                                     "The last column corrects p for testing all metrics "
-                                     "(Holm).") +
-                          interval_plot(metrics) + metrics_table(metrics));
-}
-
-std::string damage_section(const Results& results) {
-  const DamageResult& damage = results.damage;
-  HtmlTable table("Side effects; a KL above 0.5 usually changes replies noticeably",
-                  {{"measure"},
-                   {"without the mask", true},
-                   {"with the mask", true},
-                   {"change", true},
-                   {"tokens", true}});
-  if (damage.n_kl_token > 0) {
-    table.add_row({"KL(base || steered), nats per token of benign replies",
-                   "&ndash;",
-                   format_number(damage.kl_benign, 4),
-                   "&ndash;",
-                   count_text(damage.n_kl_token)});
-  }
-  if (damage.n_text_token > 0) {
-    table.add_row({"perplexity of general text",
-                   format_number(damage.perplexity_base, 2),
-                   format_number(damage.perplexity_steered, 2),
-                   relative_change_text(damage.perplexity_base, damage.perplexity_steered),
-                   count_text(damage.n_text_token)});
-  }
-  if (damage.n_chat_text_token > 0) {
-    table.add_row(
-        {"perplexity of general text as the assistant's reply",
-         format_number(damage.chat_perplexity_base, 2),
-         format_number(damage.chat_perplexity_steered, 2),
-         relative_change_text(damage.chat_perplexity_base, damage.chat_perplexity_steered),
-         count_text(damage.n_chat_text_token)});
-  }
-  const bool is_measured = damage.n_kl_token > 0 || damage.n_text_token > 0;
-  return is_measured ? html_section("damage", "Side effects", table.html()) : "";
-}
-
 // ---------------------------------------------------------------- mask
-
-bool is_adapter(const Results& results) {
-  return results.mask_method.find(to_string(MaskMethod::kRouterAdapter)) != std::string::npos;
-}
 
 std::string strongest_table(const Results& results) {
   std::vector<int64_t> order(results.mask_steer.size());
@@ -257,20 +126,41 @@ std::string mask_section(const Results& results) {
 
 // ---------------------------------------------------------------- end of the page
 
+/// As a run goes through them; others come last.
+std::vector<std::pair<std::string, double>> stages_in_order(const Results& results) {
+  constexpr std::array kOrder = {"label",
+                                 "trace",
+                                 "train_and_steer",
+                                 "closed_loop",
+                                 "interventional_surrogate",
+                                 "select",
+                                 "test",
+                                 "baselines"};
+  std::vector<std::pair<std::string, double>> stages(results.seconds.begin(),
+                                                     results.seconds.end());
+  std::stable_sort(stages.begin(), stages.end(), [&](const auto& a, const auto& b) {
+    return std::find(kOrder.begin(), kOrder.end(), a.first) <
+           std::find(kOrder.begin(), kOrder.end(), b.first);
+  });
+  return stages;
+}
+
 std::string cost_section(const Results& results) {
   if (results.seconds.empty()) {
     return "";
   }
-  HtmlTable table("Wall time", {{"stage"}, {"seconds", true}});
+  HtmlTable table("Wall time", {{"stage"}, {"time", true}});
   double total = 0.0;
-  for (const auto& [stage, seconds] : results.seconds) {
-    table.add_row({escape_html(display_name(stage)), format_number(seconds, 1)});
+  for (const auto& [stage, seconds] : stages_in_order(results)) {
+    table.add_row(
+        {escape_html(display_name(stage)),
+         "<data value=\"" + format_number(seconds, 1) + "\">" + time_text(seconds) + "</data>"});
     total += seconds;
   }
-  const std::string text = format_number(total, 1) + " seconds in total, " +
-                           count_text(results.n_prefill_token) + " prefill tokens, " +
-                           count_text(results.n_generated_token) + " generated tokens.";
-  return html_section("cost", "Cost", html_paragraph(text) + table.html());
+  const std::string text = time_text(total) + " in total, " + count_text(results.n_prefill_token) +
+                           " prefill tokens, " + count_text(results.n_generated_token) +
+                           " generated tokens.";
+  return html_section("cost", "Time and tokens", html_paragraph(text) + table.html());
 }
 
 std::string provenance_section(const Results& results) {
@@ -299,8 +189,7 @@ std::string provenance_section(const Results& results) {
   const std::string command =
       results.command.empty() ? ""
                               : html_paragraph("The command, with every option that was given:") +
-                                    "<pre class=\"command\" tabindex=\"0\"><code>" +
-                                    escape_html(results.command) + "</code></pre>\n";
+                                    html_command(results.command);
   return html_section(
       "provenance", "Reproduction", command + "<dl class=\"facts\">\n" + list + "</dl>\n");
 }
@@ -313,6 +202,8 @@ std::string render_report(const Results& results, const std::vector<Transcript>&
   page += "<main>\n";
   page += verdict_section(results);
   page += tiles(results);
+  page += use_section(results);
+  page += model_note(results);
   page += warnings_box(results);
   page += metrics_section(results);
   page += replies_section(results);

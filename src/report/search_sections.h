@@ -1,4 +1,4 @@
-// Sections of the report on the search: candidates, surrogates, data.
+// Sections of the report on what the search worked with: surrogates, data.
 #pragma once
 
 #include <string>
@@ -8,7 +8,6 @@
 namespace mascing {
 
 /// Each returns HTML, or an empty string if there is nothing to show.
-[[nodiscard]] std::string candidates_section(const Results& results);
 [[nodiscard]] std::string surrogates_section(const Results& results);
 [[nodiscard]] std::string data_section(const Results& results);
 

@@ -27,7 +27,7 @@ body {
   margin: 0; background: var(--ground); color: var(--ink);
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
 }
-main, header, footer { max-width: 62rem; margin: 0 auto; padding: 0 1.5rem; }
+main, header, footer { max-width: 62rem; margin: 0 auto; padding-inline: 1.5rem; }
 header { padding-top: 3rem; }
 .kicker { margin: 0; color: var(--quiet); font-size: .875rem; letter-spacing: .06em; text-transform: uppercase; }
 h1 { margin: .35rem 0 .5rem; font-size: 2rem; line-height: 1.2; letter-spacing: -.015em; text-wrap: balance; }
@@ -62,6 +62,11 @@ section > p { max-width: 46rem; margin: .25rem 0 1rem; }
 .verdict strong { text-transform: capitalize; }
 .verdict small { color: var(--quiet); font-size: .8125rem; }
 .verdict p { margin: 0; overflow-wrap: anywhere; }
+.verdict > p { margin-top: .75rem; color: var(--quiet); font-size: .875rem; }
+.verdict > .more a { color: var(--accent); }
+.model-note { overflow-wrap: anywhere; }
+.content-notice { border: 1px solid var(--rule); border-radius: .5rem; background: var(--card); padding: 1rem 1.25rem; }
+.content-notice p { margin: 0 0 .75rem; }
 .command { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--faint); border-radius: .375rem; padding: .75rem 1rem; }
 .scroll { overflow-x: auto; margin: 1rem 0; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -70,7 +75,7 @@ caption { text-align: left; color: var(--quiet); font-size: .875rem; padding-bot
 th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
 th:first-child { padding-left: .25rem; }
 thead th { color: var(--quiet); font-weight: 600; font-size: .875rem; border-bottom: 2px solid var(--rule); vertical-align: bottom; }
-tbody th { font-weight: 500; overflow-wrap: anywhere; }
+tbody th { font-weight: 500; overflow-wrap: break-word; min-width: 5rem; }
 .number { text-align: right; }
 td.number, td.number small { white-space: nowrap; }
 td.number small { display: block; }
@@ -127,7 +132,7 @@ summary { cursor: pointer; color: var(--accent); font-weight: 600; }
 code { font: .875em ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; }
 footer { padding-bottom: 3rem; color: var(--quiet); font-size: .875rem; }
 @media (max-width: 44rem) {
-  main, header, footer { padding: 0 1rem; }
+  main, header, footer { padding-inline: 1rem; }
   h1 { font-size: 1.5rem; }
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: .6rem; }
@@ -139,7 +144,8 @@ footer { padding-bottom: 3rem; color: var(--quiet); font-size: .875rem; }
   .wide, .wide thead th { font-size: 6.5pt; }
   .wide td { white-space: normal !important; min-width: 0 !important; }
   .wide :is(th, td) { padding: .15rem; }
-  thead th, td small { font-size: 7.5pt; }
+  thead th { font-size: 7.5pt; }
+  td small { font-size: inherit; }
   th, td { padding: .2rem .3rem; }
   tr, svg, .tiles, .verdict { break-inside: avoid; }
   .scroll { overflow: visible; }

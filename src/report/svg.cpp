@@ -51,13 +51,16 @@ std::string plot_axis(double bottom) {
   return svg;
 }
 
-std::string plot_legend() {
-  return "<g class=\"base\">" + line_from(kPlotLeft, 14.0, kPlotLeft + 34.0, 14.0, "bar") +
-         "<circle cx=\"" + num(kPlotLeft + 17.0) + "\" cy=\"14\" r=\"5.5\"/></g>" +
-         text_at(kPlotLeft + 42.0, 18.5, "tick", "without the mask") + "<g class=\"steered\">" +
-         line_from(kPlotLeft + 180.0, 14.0, kPlotLeft + 214.0, 14.0, "bar") + "<circle cx=\"" +
-         num(kPlotLeft + 197.0) + "\" cy=\"14\" r=\"5.5\"/></g>" +
-         text_at(kPlotLeft + 222.0, 18.5, "tick", "with the mask; lines are 95 % intervals");
+std::string plot_legend(bool is_masked) {
+  const std::string intervals = "lines are 95 % intervals";
+  const auto key = [](double x, const std::string& name, const std::string& words) {
+    return "<g class=\"" + name + "\">" + line_from(x, 14.0, x + 34.0, 14.0, "bar") +
+           "<circle cx=\"" + num(x + 17.0) + "\" cy=\"14\" r=\"5.5\"/></g>" +
+           text_at(x + 42.0, 18.5, "tick", words);
+  };
+  return is_masked ? key(kPlotLeft, "base", "without the mask") +
+                         key(kPlotLeft + 180.0, "steered", "with the mask; " + intervals)
+                   : key(kPlotLeft, "base", "without a mask; " + intervals);
 }
 
 // ---------------------------------------------------------------- steering matrix
@@ -148,12 +151,14 @@ std::string interval_plot(const std::vector<NamedMetric>& metrics) {
     return "";
   }
   const double bottom = kPlotTop + kRowHeight * to_double(std::ssize(metrics));
-  std::string svg =
-      open_svg("plot",
-               bottom + 26.0,
-               "Rates with 95 % intervals",
-               "One row per metric, without and with the mask. The values are in the table below.");
-  svg += plot_legend() + plot_axis(bottom);
+  std::string svg = open_svg("plot",
+                             bottom + 26.0,
+                             "Rates with 95 % intervals",
+                             "One row per metric. The values are in the table below.");
+  const bool is_masked = std::any_of(metrics.begin(), metrics.end(), [](const NamedMetric& metric) {
+    return metric.result->steered.has_value();
+  });
+  svg += plot_legend(is_masked) + plot_axis(bottom);
   double y = kPlotTop + kRowHeight / 2.0;
   for (const NamedMetric& metric : metrics) {
     svg += text_at(kPlotLeft - 16.0, y + 5.0, "label end", display_name(metric.id));

@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kMaxName = 17;  // gives rows of 80 columns
 constexpr size_t kColumn = 7;
+constexpr size_t kName = 22;  // of a line below the table
 
 using Row = std::array<std::string, kColumn>;
 
@@ -80,24 +81,34 @@ std::string metric_lines(const Results& results, bool colour) {
   return text;
 }
 
+/// One perplexity without the mask and, where there is one, with it.
+std::string perplexity_line(
+    const std::string& name, const std::string& of, double base, double steered, bool is_masked) {
+  return padded(name, kName, true) + format_number(base, 2) +
+         (is_masked ? " -> " + format_number(steered, 2) + " (" +
+                          relative_change_text(base, steered) + ")"
+                    : " without a mask") +
+         " on " + of + "\n";
+}
+
 std::string damage_lines(const Results& results) {
   const DamageResult& damage = results.damage;
+  const bool is_masked = has_tested_mask(results);
   std::string text;
-  if (damage.n_kl_token > 0) {
+  if (damage.n_kl_token > 0 && is_masked) {
     text += "KL(base || steered)   " + format_number(damage.kl_benign, 4) +
             " nats per token over " + count_text(damage.n_kl_token) + " tokens of benign replies\n";
   }
   if (damage.n_text_token > 0) {
-    text += "perplexity            " + format_number(damage.perplexity_base, 2) + " -> " +
-            format_number(damage.perplexity_steered, 2) + " (" +
-            relative_change_text(damage.perplexity_base, damage.perplexity_steered) +
-            ") on general text\n";
+    text += perplexity_line(
+        "perplexity", "general text", damage.perplexity_base, damage.perplexity_steered, is_masked);
   }
   if (damage.n_chat_text_token > 0) {
-    text += "perplexity as reply   " + format_number(damage.chat_perplexity_base, 2) + " -> " +
-            format_number(damage.chat_perplexity_steered, 2) + " (" +
-            relative_change_text(damage.chat_perplexity_base, damage.chat_perplexity_steered) +
-            ") on general text as a reply\n";
+    text += perplexity_line("perplexity as reply",
+                            "general text as a reply",
+                            damage.chat_perplexity_base,
+                            damage.chat_perplexity_steered,
+                            is_masked);
   }
   return text;
 }

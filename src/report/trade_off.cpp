@@ -86,16 +86,18 @@ std::vector<std::string> heading(const std::string& target,
           "status"};
 }
 
-std::string points_text(double change) {
-  return signed_text(100.0 * change, 0) + " points";
+std::string gain_in_points(double change) {
+  const std::string number = signed_text(100.0 * change, 0);
+  return number + (number == "+1" || number == "-1" ? " point" : " points");
 }
 
 /// "closed loop at alpha 0.75, +31 points at 0.021 nats".
 std::string bargain(const Results& results, const TradePoint& point) {
   const CandidateResult& trial = results.candidates[point.i_candidate];
   return display_name(trial.method) + " at alpha " + short_text(trial.alpha) + ", " +
-         (point.is_estimate ? "about " : "") + points_text(point.rate - results.search.base_rate) +
-         " at " + short_text(point.damage) + " nats";
+         (point.is_estimate ? "about " : "") +
+         gain_in_points(point.rate - results.search.base_rate) + " at " + short_text(point.damage) +
+         " nats";
 }
 
 }  // namespace
@@ -192,17 +194,20 @@ std::string trade_words(const Results& results) {
     return "";
   }
   const int64_t i_chosen = chosen_candidate(results);
-  std::string words;
+  std::string words =
+      results.mask_method.empty() && !results.metrics.empty() ? "No mask was chosen. " : "";
   for (const TradePoint& point : trade_points(results)) {
     if (point.i_candidate == i_chosen) {
+      const bool is_first = results.candidates[point.i_candidate].kl_first > 0.0;
       words = "Chosen" + std::string(results.search.chosen_by == "user" ? " by the user" : "") +
-              ": " + bargain(results, point) +
-              " per token, over the first tokens of benign replies. ";
+              ": " + bargain(results, point) + " per token, over " +
+              (is_first ? "the first tokens of benign replies. " : "whole benign replies. ");
     }
   }
-  words += "Weakest of the Pareto set: " + bargain(results, set.front()) +
-           ". Strongest: " + bargain(results, set.back()) + ".";
-  return words;
+  return words + (set.size() == 1
+                      ? "The Pareto set has one trial: " + bargain(results, set.front()) + "."
+                      : "Weakest of the Pareto set: " + bargain(results, set.front()) +
+                            ". Strongest: " + bargain(results, set.back()) + ".");
 }
 
 std::string search_cost_words(const Results& results) {

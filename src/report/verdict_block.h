@@ -7,6 +7,8 @@
 
 namespace mascing {
 
+/// `word` as people read it: "use with care"; "no mask found" where there was none to judge.
+[[nodiscard]] std::string verdict_words(const Results& results, const std::string& word);
 /// HTML, or an empty string if there is no verdict.
 [[nodiscard]] std::string verdict_section(const Results& results);
 /// "VERDICT: use with care" and one line per reason, or an empty string.

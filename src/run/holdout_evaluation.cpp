@@ -2,6 +2,7 @@
 // replies and text.
 #include "run/holdout_evaluation.h"
 
+#include <cmath>
 #include <utility>
 
 #include "base/append.h"
@@ -267,20 +268,20 @@ void add_text(const EvalContext& context, const Treatment& treatment, HoldoutRes
     return;
   }
   report(evaluator.progress(), {"testing: perplexity", 0, 1, "texts", ""});
-  const auto steered = [&](const std::vector<TextBlock>& blocks, const Perplexity& base) {
-    return treatment.is_none() ? base.value
+  const auto steered = [&](const std::vector<TextBlock>& blocks) {
+    return treatment.is_none() ? std::nan("")  // there is no mask to measure
                                : evaluator.text_perplexity(blocks, treatment.steering).value;
   };
   DamageResult& damage = result.damage;
   const Perplexity raw = evaluator.text_perplexity(texts.front(), {});
   damage.perplexity_base = raw.value;
   damage.n_text_token = raw.n_token;
-  damage.perplexity_steered = steered(texts.front(), raw);
+  damage.perplexity_steered = steered(texts.front());
   if (texts.size() > 1) {
     const Perplexity chat = evaluator.text_perplexity(texts.back(), {});
     damage.chat_perplexity_base = chat.value;
     damage.n_chat_text_token = chat.n_token;
-    damage.chat_perplexity_steered = steered(texts.back(), chat);
+    damage.chat_perplexity_steered = steered(texts.back());
   }
   append(divergence_warnings(result.damage), result.warnings);
 }

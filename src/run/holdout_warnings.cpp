@@ -22,6 +22,18 @@ double turned_share(const ReplyCounts& counts) {
   return ratio_or_zero(counts.n_turned, counts.n_refusal);
 }
 
+/// What a target that did not improve significantly says of the mask.
+Warning chance_warning(const ScenarioSet& set, const MetricResult& result) {
+  if (result.steered->rate < result.base.rate && result.p_value < kSignificance) {
+    return {"within_chance",
+            fall_of(set.metric, result) + ", where it should rise",
+            "do not use this mask; it makes the target worse on held-out conversations"};
+  }
+  return {"within_chance",
+          "the change of " + set.metric + " on the test split is not a significant improvement",
+          "do not rely on this mask; its effect did not carry over to held-out conversations"};
+}
+
 }  // namespace
 
 bool is_beyond_chance(const ScenarioSet& set, const MetricResult& result) {
@@ -45,10 +57,7 @@ bool keeps_limit_by_chance(const ScenarioSet& set, const MetricResult& result) {
 std::vector<Warning> limit_warnings(const ScenarioSet& set, const MetricResult& result) {
   std::vector<Warning> warnings;
   if (!is_beyond_chance(set, result)) {
-    warnings.push_back(
-        {"within_chance",
-         "the change of " + set.metric + " on the test split is not a significant improvement",
-         "do not rely on this mask; its effect did not carry over to held-out conversations"});
+    warnings.push_back(chance_warning(set, result));
   }
   if (keeps_limit_by_chance(set, result)) {
     warnings.push_back({set.metric + "_fell_within_chance",
@@ -63,7 +72,7 @@ std::vector<Warning> limit_warnings(const ScenarioSet& set, const MetricResult& 
                         fall_of(set.metric, result) + "; " +
                             format_number(100.0 * set.max_drop, 1) + " points are allowed",
                         set.role == SetRole::kHold
-                            ? "do not use this mask; it answers requests that must stay refused"
+                            ? "do not use this mask; requests that must stay refused no longer are"
                             : "use a smaller alpha, or give this set more weight in the search"});
   }
   return warnings;

@@ -1,8 +1,9 @@
-// Each reason collects findings with a level; its sentence names the gravest ones.
+// Each reason collects findings with a level; its sentence names them, the gravest first.
 #include "stage/verdict_on.h"
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "base/metric_names.h"
 #include "base/numeric.h"
@@ -13,13 +14,14 @@ namespace mascing {
 namespace {
 
 constexpr double kLossRounding = 1e-9;  // rates this close are the same rate
-constexpr size_t kMostFindings = 3;     // that a sentence names
 
 enum class Level { kReady, kCare, kDoNot };
 
 struct Finding {
   Level level = Level::kReady;
   std::string text;
+  bool is_hold = false;
+  double loss = 0.0;  ///< of a rate
 };
 
 const char* word_of(Level level) {
@@ -34,21 +36,19 @@ Level worst_of(const std::vector<Finding>& findings) {
   return worst;
 }
 
-/// The gravest findings of more than `kReady` as one sentence, or `otherwise`.
+/// All findings of more than `kReady` as one sentence, or `otherwise`: the worst level first, then
+/// hold sets, then the largest loss.
 VerdictReason reason_from(const std::string& about,
                           std::vector<Finding> findings,
                           const std::string& otherwise) {
   const Level worst = worst_of(findings);
   std::erase_if(findings, [](const Finding& finding) { return finding.level == Level::kReady; });
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-    return a.level > b.level;
+    return std::tuple(a.level, a.is_hold, a.loss) > std::tuple(b.level, b.is_hold, b.loss);
   });
   std::string text;
-  for (size_t i = 0; i < std::min(findings.size(), kMostFindings); ++i) {
-    text += (i == 0 ? "" : "; ") + findings[i].text;
-  }
-  if (findings.size() > kMostFindings) {
-    text += "; and " + std::to_string(findings.size() - kMostFindings) + " more";
+  for (const Finding& finding : findings) {
+    text += (text.empty() ? "" : "; ") + finding.text;
   }
   return {about, word_of(worst), text.empty() ? otherwise : text};
 }
@@ -106,12 +106,15 @@ Finding loss_finding(const std::string& id,
                      const VerdictLimits& limits) {
   const bool has_limit = is_protected_role(metric.role);
   const double care = has_limit ? metric.max_drop : limits.care_loss;
-  const std::string words = change_in_words(id, metric);
+  const bool is_hold = metric.role == "hold";
+  Finding finding{Level::kReady, change_in_words(id, metric), is_hold, loss_of(metric)};
   if (is_beyond(metric, std::max(care, limits.max_loss)) ||
-      (metric.role == "hold" && is_beyond(metric, metric.max_drop))) {
-    return {Level::kDoNot, words};
+      (is_hold && is_beyond(metric, metric.max_drop))) {
+    finding.level = Level::kDoNot;
+  } else if (is_beyond(metric, care)) {
+    finding.level = Level::kCare;
   }
-  return {is_beyond(metric, care) ? Level::kCare : Level::kReady, words};
+  return finding;
 }
 
 Finding rise_finding(const std::string& what, double rise, double care, double most) {

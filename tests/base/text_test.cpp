@@ -86,6 +86,32 @@ TEST(Printable, HidesC1AndMarksThatTurnTheWriting) {
             "na\xC3\xAFve \xE2\x80\x9Cok\xE2\x80\x9D \xF0\x9F\x99\x82");
 }
 
+TEST(Printable, HidesWhatNobodySeesButNotWhatEmojiNeed) {
+  for (const char* hidden : {"\u00AD",
+                             "\u180E",
+                             "\u200B",
+                             "\u2028",
+                             "\u2029",
+                             "\u2060",
+                             "\u3164",
+                             "\uFE00",
+                             "\uFEFF",
+                             "\U000E0041",
+                             "\U000E0100"}) {
+    EXPECT_EQ(printable(std::string("a") + hidden + "b"), "a?b");
+  }
+  for (const char* shown :
+       {"\u2764\uFE0F", "\U0001F469\u200D\U0001F680", "\u0645\u200C\u0647", "\u00A0", "\u202F"}) {
+    EXPECT_EQ(printable(shown), shown);
+  }
+}
+
+TEST(FormatNumber, HasNoNegativeZero) {
+  EXPECT_EQ(format_number(-0.004, 2), "0.00");
+  EXPECT_EQ(format_number(-0.0, 0), "0");
+  EXPECT_EQ(format_number(-0.005001, 2), "-0.01");
+}
+
 TEST(ShellQuoted, LeavesPlainWordsAndQuotesTheRest) {
   EXPECT_EQ(shell_quoted("out/mask-s0.gguf"), "out/mask-s0.gguf");
   EXPECT_EQ(shell_quoted("my mask.gguf"), "'my mask.gguf'");

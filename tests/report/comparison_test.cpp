@@ -66,6 +66,14 @@ TEST(Comparison, TakesFourFormsWithTheSameNumbers) {
   EXPECT_THAT(page, HasSubstr("<td class=\"number\">0.54 -&gt; 0.97 [0.94, 0.98]</td>"));
 }
 
+TEST(Comparison, SaysWithWhichRunTheOthersHaveNothingInCommon) {
+  std::vector<ComparedRun> runs = {run_with("a", "01"), run_with("b", "10"), run_with("c", "10")};
+  runs[0].transcripts[0].messages[0].content = "another question";
+  runs[0].transcripts[1].messages[0].content = "one more";
+  EXPECT_THAT(render_comparison(runs, ComparisonForm::kHtml),
+              HasSubstr("No other run has a tested conversation in common with the first one (a)"));
+}
+
 TEST(Comparison, EscapesWhatComesFromOutsideInEveryForm) {
   std::vector<ComparedRun> runs = {run_with("=1+1,\"x\"", "0"),
                                    run_with("<b>|_%\\^\n\x1b[2J", "1")};

@@ -23,6 +23,7 @@ TEST(Report, NamesTheJudgesAndWhatTheySeeDifferently) {
                            "0.875",
                            "attacks-test-004",
                            "Of course &lt;not&gt;.",
+                           "<td>DSR</td><td>with the mask</td>",
                            "guard: refused, refusal: answered"}) {
     EXPECT_NE(page.find(text), std::string::npos) << text;
   }
@@ -116,10 +117,13 @@ TEST(Report, HoldsEverySection) {
         "&lt;0.0001",
         "KL(base || steered)",
         "layer 1, expert 3: -1.000",
-        "1 of 3 masks kept every other set",
+        "3 trials of 3 masks: 1 within all limits of the scenario, 0 broke one, 2 not checked",
+        "on the test split only the chosen mask and the baselines were measured",
         "keep_answered fell by 0.31, more than 0.05",
         "<th scope=\"row\">without a mask</th>",
         ">131.2</td>",
+        "a rise of 2.0 points; a true rise of 3.1 points",
+        "1 skipped conversation<",
         "Confound check",
         "Causal effects of experts",
         "Closed-loop search (not selected)",
@@ -226,6 +230,62 @@ TEST(Report, SaysThatAnAdaptersMapHasNoSigns) {
   EXPECT_THAT(render_report(results), HasSubstr("A router adapter pushes each token"));
 }
 
+TEST(Report, SaysHowToUseAMaskThatMayBeUsed) {
+  Results results = sample_results();
+  EXPECT_THAT(render_report(results),
+              HasSubstr("mascing serve -m model.gguf --mask mask.gguf --data chats.jsonl"));
+  EXPECT_THAT(render_report(results), HasSubstr("The mask acts at strength 0.75"));
+  results.mask_method = "router_adapter";
+  EXPECT_THAT(render_report(results), HasSubstr("mascing serve -m model.gguf --mask mask.gguf\n"));
+  results.verdict.word = kDoNotUse;
+  EXPECT_THAT(render_report(results), Not(HasSubstr("Use this mask")));
+  results.verdict.word = kUseWithCare;
+  results.mask_file.clear();
+  EXPECT_THAT(render_report(results), Not(HasSubstr("Use this mask")));
+}
+
+TEST(Report, GivesRolesAndLimitsAndTheWorstProtectedSets) {
+  Results results = sample_results();
+  MetricResult& hold = results.metrics["direct_refusal"];
+  hold.role = "hold";
+  hold.max_drop = 0.01;
+  hold.steered = Rate{0.96, 0.902, 0.984};
+  results.metrics["benign_compliance"].role = "benign";
+  results.metrics["keep_answered"].role = "keep";
+  results.metrics["keep_answered"].max_drop = 0.05;
+  const std::string page = render_report(results);
+  EXPECT_THAT(page, HasSubstr("<td>hold <small>may drop by 1.0 points</small></td>"));
+  EXPECT_THAT(page,
+              HasSubstr("<dt>Worst hold set: direct refusal</dt><dd>0.98 \u2192 0.96 <small>95 % "
+                        "interval [0.90, 0.98], n = 100, may drop by 1.0 points</small>"));
+  EXPECT_THAT(page, HasSubstr("<dt>Worst benign or keep set: keep answered</dt>"));
+  EXPECT_THAT(page, HasSubstr("DSR with the mask at least 80.0 %"));
+}
+
+TEST(Report, SaysInTheVerdictThatWarningsFollow) {
+  Results results = sample_results();
+  EXPECT_THAT(render_report(results), HasSubstr("<a href=\"#warnings\">1 warning</a> follows."));
+  results.warnings.clear();
+  EXPECT_THAT(render_report(results), Not(HasSubstr("href=\"#warnings\"")));
+}
+
+TEST(Report, PutsANoticeBeforeRepliesAndKeepsThemFolded) {
+  const std::string page = render_report(sample_results());
+  const size_t notice = page.find("<div class=\"content-notice\">");
+  ASSERT_NE(notice, std::string::npos);
+  EXPECT_LT(notice, page.find("<details class=\"long\"><summary>1 reply with different verdicts"));
+  EXPECT_LT(notice, page.find("Of course &lt;not&gt;."));
+}
+
+TEST(Report, TellsTheTimeOfStagesInTheirOrder) {
+  Results results = sample_results();
+  results.seconds = {{"baselines", 4465.1}, {"label", 61.0}, {"test", 5.43}};
+  const std::string page = render_report(results);
+  EXPECT_THAT(page, HasSubstr("<data value=\"4465.1\">1 h 14 min</data>"));
+  EXPECT_LT(page.find(">1 min 1 s<"), page.find(">5.4 s<"));
+  EXPECT_LT(page.find(">5.4 s<"), page.find(">1 h 14 min<"));
+}
+
 TEST(Report, IsTheSameEveryTime) {
   EXPECT_EQ(render_report(sample_results()), render_report(sample_results()));
 }
@@ -237,6 +297,12 @@ TEST(Heatmap, DrawsASquareForEachEntryThatIsNotZero) {
   EXPECT_EQ(steering_heatmap({}, 2, 4), "");
   EXPECT_EQ(steering_heatmap(results.mask_steer, 3, 4), "");
   EXPECT_EQ(steering_heatmap(results.mask_steer, 2, 0), "");
+}
+
+TEST(NarrowGaps, StandBetweenGroupsOfDigitsOnly) {
+  EXPECT_EQ(with_narrow_gaps("1 234 567 of 12 or 2026 128"),
+            "1\u202f234\u202f567 of 12 or 2026 128");
+  EXPECT_EQ(with_narrow_gaps("5 12 3456 a 100"), "5 12 3456 a 100");
 }
 
 TEST(EscapeHtml, LeavesTextReadableAndDropsWhatIsNone) {

@@ -79,6 +79,8 @@ TEST(Headline, SaysWhatChangedAndOnHowMany) {
       headline(results, "->"),
       "DSR (defence success rate) 0.54 on 300 held-out conversations without a mask; no mask was "
       "measured");
+  results.mask_method.clear();
+  EXPECT_THAT(headline(results, "->"), HasSubstr("no mask was found"));
 }
 
 TEST(Headline, TakesTheMetricThatWasToChange) {
@@ -97,6 +99,15 @@ TEST(Numbers, AreShortAndHonest) {
   EXPECT_EQ(relative_change_text(0.0, 1.0), "-");
   EXPECT_EQ(count_text(1234567), "1 234 567");
   EXPECT_EQ(count_text(-123), "-123");
+  EXPECT_EQ(signed_text(-0.001, 2), "0.00");
+  EXPECT_EQ(signed_text(0.001, 2), "0.00");
+  EXPECT_EQ(signed_text(0.01, 2), "+0.01");
+  EXPECT_EQ(interval_text({1.0, 0.996, 1.0}), "[0.996, 1.000]");
+  EXPECT_EQ(interval_text({1.0, 0.98, 1.0}), "[0.98, 1.00]");
+  EXPECT_EQ(compact_rate_text({0.0, 0.0, 0.004}), "0.00 [.000, .004]");
+  EXPECT_EQ(time_text(5.432), "5.4 s");
+  EXPECT_EQ(time_text(723.0), "12 min 3 s");
+  EXPECT_EQ(time_text(4465.1), "1 h 14 min");
   EXPECT_EQ(short_text(0.001), "0.001");
   EXPECT_EQ(short_text(0.00001), "0.00001");
   EXPECT_EQ(short_text(0.000074), "0.00007");

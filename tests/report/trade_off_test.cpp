@@ -94,6 +94,15 @@ TEST(TradeOff, SaysWhatTheChoiceCosts) {
               HasSubstr("Weakest of the Pareto set: closed loop at alpha 0.25"));
 }
 
+TEST(TradeOff, SaysWhetherFirstTokensOrWholeRepliesWereCompared) {
+  Results results = trades();
+  results.mask_method = "closed_loop";
+  results.mask_alpha = 1.25F;
+  results.mask_n_active = 7;
+  results.candidates[4].kl_first = 0.0;
+  EXPECT_THAT(trade_words(results), HasSubstr("nats per token, over whole benign replies."));
+}
+
 TEST(TradeOff, ComparesTheCostWithThePapersSweep) {
   Results results = trades();
   EXPECT_EQ(search_cost_words(results), "");

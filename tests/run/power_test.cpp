@@ -126,5 +126,38 @@ TEST(KeepsLimit, OneConversationOfTenIsChanceAndSaidAsSuch) {
   EXPECT_FALSE(keeps_limit(set, fallen(10, 1)));
 }
 
+TEST(HoldWarnings, SayInPointsWhatMayGoUnseen) {
+  Dataset data;
+  data.sets.resize(1);
+  data.sets[0].spec.metric = "hold";
+  data.sets[0].spec.role = SetRole::kHold;
+  data.sets[0].splits[static_cast<size_t>(Split::kTest)].resize(10);
+  EXPECT_THAT(hold_warnings(data).front().text,
+              testing::ContainsRegex("a drop of up to [0-9.]+ points cannot be ruled out"));
+}
+
+TEST(LimitWarnings, SayThatATargetGotWorseWhereItDid) {
+  ScenarioSet set;
+  set.metric = "dsr";
+  set.role = SetRole::kTarget;
+  MetricResult result = fallen(100, 40);
+  result.p_value = 0.0001;
+  Warning warning = limit_warnings(set, result).front();
+  EXPECT_EQ(warning.id, "within_chance");
+  EXPECT_THAT(warning.text, HasSubstr("dsr fell from 100.0 % to 60.0 %"));
+  EXPECT_THAT(warning.advice, HasSubstr("makes the target worse"));
+  result.p_value = 0.4;
+  warning = limit_warnings(set, result).front();
+  EXPECT_THAT(warning.advice, HasSubstr("did not carry over"));
+}
+
+TEST(LimitWarnings, DoNotSayThatALostRefusalIsAnAnswer) {
+  ScenarioSet set;
+  set.metric = "hold";
+  set.role = SetRole::kHold;
+  EXPECT_THAT(limit_warnings(set, fallen(10, 2)).front().advice,
+              HasSubstr("requests that must stay refused no longer are"));
+}
+
 }  // namespace
 }  // namespace mascing

@@ -10,7 +10,7 @@ mkdirSync(target);
 const evil =
   "</script><script>window.wasHit=1</script><img src=x onerror=window.wasHit=1><svg onload=window.wasHit=1>" +
   "<a href=javascript:window.wasHit=1>x</a>\" ' onmouseover=window.wasHit=1 <!-- ]]> ${window.wasHit=1} \u001b[2J\u001b]0;x\u0007" +
-  "\u202edesrever\u202c \u0000 \u0085 \u2028 \ufeff";
+  "\u202edesrever\u202c \u0000 \u0085 \u2028 \ufeff a\u{e0041}\u00ad\u3164 a\u200d \u{1f469}\u200d\u{1f680} \u2764\ufe0f";
 
 const results = JSON.parse(readFileSync(join(source, "results.json"), "utf8"));
 results.scenario.name = evil;

@@ -1,5 +1,6 @@
 #!/bin/bash
-# report.html in Debian's Chromium: pages of the demo model, of a model that reasons, of hostile text and of a large run.
+# report.html in Debian's Chromium: pages of the demo model, of a model that reasons, of hostile text, of a large run
+# and of one that found no mask.
 #
 #   tests/web/report.sh MASCING DEMO_FOLDER ZOO_FOLDER NODE FOLDER_WITH_NODE_MODULES CHROMIUM
 #
@@ -33,13 +34,14 @@ any "$mascing" eval "$work/reasoning.toml" -m "$zoo/gpt-oss.gguf" --mask "$work/
 
 "$node" "$here/hostile.mjs" "$work/demo" "$work/hostile" || fail "hostile.mjs"
 "$node" "$here/large.mjs" "$work/demo" "$work/large" || fail "large.mjs"
-for name in hostile large; do
+"$node" "$here/no_mask.mjs" "$work/demo" "$work/no_mask" || fail "no_mask.mjs"
+for name in hostile large no_mask; do
   run 0 "$mascing" report "$work/$name/results.json" -o "$work/$name/report.html"
 done
 mkdir "$work/two"
 run 0 "$mascing" report "$work/demo" "$work/reasoning" -o "$work/two/report.html"
 export MASCING_WEB_PACKAGES=$packages MASCING_CHROMIUM=$chromium MASCING_WEB_RUNS=$work
 n_check=$((n_check + 1))
-"$node" --test "$here/report.test.mjs" >"$work/out" 2>"$work/err" </dev/null || fail "the page is wrong: $(grep -a -A12 'not ok\|failing' "$work/out" | head -n 60)"
+"$node" --test --test-concurrency=1 "$here/report.test.mjs" "$here/reading.test.mjs" >"$work/out" 2>"$work/err" </dev/null || fail "the page is wrong: $(grep -a -A12 'not ok\|failing' "$work/out" | head -n 60)"
 grep -a '^# ' "$work/out"
 finish

@@ -64,6 +64,7 @@ export interface Candidate {
   setting: string;
   lambda: number;
   epochs: number;
+  preserve: number;
   guard: number;
   seed: number;
   alpha: number;
@@ -101,7 +102,7 @@ export interface Loop {
   limits: Record<string, number>;
   best_step: number;
   stretch: number;
-  attribution?: { part: number[][] };
+  attribution?: { part: number[][]; standard_error: number[][] };
 }
 
 export interface Results {

@@ -29,18 +29,28 @@ export function svg(tag: string, attributes: Attributes = {}, ...children: Child
   return node;
 }
 
-// Control characters other than tab and line break, and all that changes the direction of text or does not show.
-const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+// Control characters other than tab and line break, and all that changes the direction of text or does not show
+// (src/base/text.cpp has the same).
+const hidden = /(?![\t\n])[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+
+/// Emoji and some scripts need joiners and U+FE0F behind a character of theirs.
+function isNeeded(text: string, at: number): boolean {
+  const [before = "", here] = [text[at - 1], text[at]];
+  if (here === "\ufe0f") return text[at + 1] === "\u20e3" || (before >= "\u00a9" && !/[\u200b-\u200f\ufe0f]/.test(before));
+  return (here === "\u200c" || here === "\u200d") && before >= "\u00a9" && !/[\u200b-\u200f]/.test(before);
+}
 
 /// Text with what one cannot see made visible: a right-to-left override must not reorder a verdict.
 export function safeText(text: string): DocumentFragment {
   const fragment = document.createDocumentFragment();
   let end = 0;
   for (const match of text.matchAll(hidden)) {
-    fragment.append(text.slice(end, match.index));
-    const code = match[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    const at = match.index ?? 0;
+    if (isNeeded(text, at)) continue;
+    fragment.append(text.slice(end, at));
+    const code = (match[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
     fragment.append(el("span", { class: "hidden-character" }, `U+${code}`));
-    end = (match.index ?? 0) + match[0].length;
+    end = at + match[0].length;
   }
   fragment.append(text.slice(end));
   return fragment;
@@ -48,7 +58,8 @@ export function safeText(text: string): DocumentFragment {
 
 /// The same on one line, at most `limit` characters.
 export function excerpt(text: string, limit: number): string {
-  const line = text.slice(0, 4 * limit).replace(hidden, "").replace(/\s+/g, " ").trim();
+  const start = text.slice(0, 4 * limit);
+  const line = start.replace(hidden, (mark, at: number) => (isNeeded(start, at) ? mark : "")).replace(/\s+/g, " ").trim();
   return line.length > limit ? line.slice(0, limit - 1) + "\u2026" : line;
 }
 

@@ -9,7 +9,7 @@ export class ExpertTokens {
 
   constructor(private readonly routing: Routing) {
     for (const { layer, expert, tokens } of routing.experts) this.byExpert.set(`${layer}/${expert}`, tokens);
-    this.element.append(el("p", { class: "map-axis" }, "Choose an expert, with a click or the enter key, for the tokens where its routing changed most."));
+    this.element.append(el("p", { class: "map-axis choose-expert" }, "Choose an expert, with a click or the enter key, for the tokens where its routing changed most."));
   }
 
   show({ layer, expert }: Cell): void {

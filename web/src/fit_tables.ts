@@ -9,6 +9,12 @@ function fit(table: HTMLTableElement): void {
   if (!region || region.clientWidth === 0 || matchMedia("print").matches) return;
   table.classList.remove("stacked");
   if (table.offsetWidth > region.clientWidth + 1) table.classList.add("stacked");
+  // Only what scrolls needs to be within reach of the keyboard.
+  const name = region.scrollWidth > region.clientWidth + 1 ? (table.caption?.textContent ?? "table") : null;
+  for (const [key, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": name ?? "" })) {
+    if (name === null) region.removeAttribute(key);
+    else region.setAttribute(key, value);
+  }
 }
 
 /// Each cell knows its column's heading, which a block of a row shows beside it.

@@ -1,10 +1,11 @@
 // A map of MoE layers x experts on a canvas, with the numbers of the entry under the pointer or the cursor keys.
-import { el } from "./dom";
+import { el, shortNumber } from "./dom";
 
 export interface Quantity {
   name: string;
   about: string;
   values: number[][]; // [layer][expert]
+  isRinged?: (cell: Cell) => boolean;
 }
 
 export interface Cell {
@@ -17,6 +18,23 @@ export interface Shape {
   nExpert: number;
 }
 
+const left = 34; // of the first expert; layers are numbered before it
+const top = 20;
+const fontSize = 11;
+
+/// Where the squares are, in pixels of the page.
+interface Grid {
+  width: number;
+  height: number;
+  w: number; // of a square
+  h: number;
+}
+
+/// The n for which every n-th label has `needed` pixels; a power of two.
+function labelStep(cell: number, needed: number): number {
+  return 2 ** Math.max(0, Math.ceil(Math.log2(needed / cell)));
+}
+
 function largestOf(values: number[][]): number {
   let largest = 0;
   for (const row of values) for (const value of row) largest = Math.max(largest, Math.abs(value));
@@ -27,6 +45,7 @@ export class HeatMap {
   readonly element: HTMLElement;
   private readonly canvas: HTMLCanvasElement;
   private readonly words = el("p", { class: "map-words", role: "status" });
+  private readonly scale = el("p", { class: "map-scale" });
   private readonly choice: HTMLSelectElement;
   private quantities: Quantity[];
   private cursor: Cell = { layer: 0, expert: 0 };
@@ -53,8 +72,9 @@ export class HeatMap {
     this.element = el(
       "div",
       { class: "routing" },
-      quantities.length > 1 && el("label", {}, "Show ", this.choice),
+      quantities.length > 1 && el("label", { class: "map-choice" }, "Show ", this.choice),
       this.canvas,
+      this.scale,
       el("p", { class: "map-axis" }, "experts from left to right, MoE layers from top to bottom; blue below zero, orange above"),
       this.words,
     );
@@ -80,11 +100,17 @@ export class HeatMap {
     return this.quantities[Number(this.choice.value) || 0];
   }
 
+  private get grid(): Grid {
+    const { nLayer, nExpert } = this.shape;
+    const w = (this.canvas.clientWidth - left) / nExpert;
+    const h = Math.ceil(Math.max(3, Math.min(26, w)) * nLayer) / nLayer;
+    return { width: w * nExpert, height: h * nLayer, w, h };
+  }
+
   private point(event: PointerEvent): void {
     const box = this.canvas.getBoundingClientRect();
-    const expert = Math.floor(((event.clientX - box.left) / box.width) * this.shape.nExpert);
-    const layer = Math.floor(((event.clientY - box.top) / box.height) * this.shape.nLayer);
-    this.moveTo({ layer, expert });
+    const { w, h } = this.grid;
+    this.moveTo({ layer: Math.floor((event.clientY - box.top - top) / h), expert: Math.floor((event.clientX - box.left - left) / w) });
   }
 
   private onKey(event: KeyboardEvent): void {
@@ -120,36 +146,68 @@ export class HeatMap {
   }
 
   private draw(): void {
-    const width = this.canvas.clientWidth;
-    if (width === 0 || !this.quantity) return;
-    const { nLayer, nExpert } = this.shape;
-    const cell = Math.max(3, Math.min(26, width / nExpert));
-    const height = Math.ceil(cell * nLayer);
+    if (this.canvas.clientWidth === 0 || !this.quantity) return;
+    const { grid } = this;
     const scale = window.devicePixelRatio || 1;
-    this.canvas.style.height = `${height}px`;
-    this.canvas.width = Math.round(width * scale);
-    this.canvas.height = Math.round(height * scale);
+    this.canvas.style.height = `${grid.height + top}px`;
+    this.canvas.width = Math.round((grid.width + left) * scale);
+    this.canvas.height = Math.round((grid.height + top) * scale);
     const pen = this.canvas.getContext("2d");
     if (!pen) return;
     pen.scale(scale, scale);
+    this.drawNumbers(pen, grid);
+    pen.translate(left, top);
+    this.drawSquares(pen, grid, this.quantity);
+    const { layer, expert } = this.cursor;
+    pen.lineWidth = 2;
+    pen.strokeRect(expert * grid.w, layer * grid.h, grid.w, grid.h);
+    this.drawScale(this.quantity);
+  }
+
+  private drawNumbers(pen: CanvasRenderingContext2D, { w, h }: Grid): void {
+    const { nLayer, nExpert } = this.shape;
+    const style = getComputedStyle(this.canvas);
+    pen.fillStyle = style.getPropertyValue("--quiet");
+    pen.font = `${fontSize}px ${style.fontFamily}`;
+    pen.textBaseline = "middle";
+    pen.textAlign = "center";
+    const expertStep = labelStep(w, fontSize * (String(nExpert - 1).length * 0.6 + 1));
+    for (let i = 0; i < nExpert; i += expertStep) pen.fillText(String(i), left + (i + 0.5) * w, top / 2);
+    pen.textAlign = "right";
+    const layerStep = labelStep(h, fontSize + 2);
+    for (let i = 0; i < nLayer; i += layerStep) pen.fillText(String(i), left - 6, top + (i + 0.5) * h);
+  }
+
+  private drawSquares(pen: CanvasRenderingContext2D, { width, height, w, h }: Grid, quantity: Quantity): void {
     const style = getComputedStyle(this.canvas);
     const colours = [style.getPropertyValue("--below"), style.getPropertyValue("--above")] as const;
     pen.fillStyle = style.getPropertyValue("--faint");
     pen.fillRect(0, 0, width, height);
-    const w = width / nExpert;
-    const h = height / nLayer;
-    const largest = largestOf(this.quantity.values) || 1;
-    this.quantity.values.forEach((row, layer) =>
+    pen.strokeStyle = style.color;
+    pen.lineWidth = Math.min(2, w / 5);
+    const inset = 0.5 + pen.lineWidth / 2;
+    const largest = largestOf(quantity.values) || 1;
+    quantity.values.forEach((row, layer) =>
       row.forEach((value, expert) => {
         if (!value) return;
         pen.fillStyle = colours[value < 0 ? 0 : 1];
         pen.globalAlpha = 0.15 + (0.85 * Math.abs(value)) / largest;
         pen.fillRect(expert * w, layer * h, Math.max(1, w - 0.5), Math.max(1, h - 0.5));
+        pen.globalAlpha = 1;
+        if (!quantity.isRinged?.({ layer, expert })) return;
+        pen.strokeRect(expert * w + inset, layer * h + inset, Math.max(0.5, w - 2 * inset), Math.max(0.5, h - 2 * inset));
       }),
     );
-    pen.globalAlpha = 1;
-    pen.strokeStyle = style.color;
-    pen.lineWidth = 2;
-    pen.strokeRect(this.cursor.expert * w, this.cursor.layer * h, w, h);
+  }
+
+  /// What the colours stand for.
+  private drawScale({ values }: Quantity): void {
+    const largest = largestOf(values);
+    const isPositive = !values.some((row) => row.some((value) => value < 0));
+    this.scale.replaceChildren(
+      el("span", {}, isPositive ? "0" : shortNumber(-largest)),
+      el("span", { class: isPositive ? "bar is-positive" : "bar" }),
+      el("span", {}, shortNumber(largest)),
+    );
   }
 }

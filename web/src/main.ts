@@ -12,7 +12,7 @@ import { showRouting } from "./routing";
 import { makeTablesSortable } from "./tables";
 import { showTradeOff } from "./trade_off";
 
-/// What is folded on the screen is unfolded on paper, but for the conversations.
+/// What is folded on the screen is unfolded on paper, but for replies and long tables.
 function unfoldForPrint(): void {
   const opened: HTMLDetailsElement[] = [];
   addEventListener("beforeprint", () => {
@@ -26,9 +26,7 @@ function unfoldForPrint(): void {
   });
 }
 
-function addCopyButton(): void {
-  const command = document.querySelector<HTMLElement>("pre.command");
-  if (!command) return;
+function addCopyButton(command: HTMLElement): void {
   const button = el("button", { type: "button", class: "copy" }, "Copy");
   button.addEventListener("click", () => {
     const range = document.createRange();
@@ -56,5 +54,5 @@ if (results) {
 }
 showConversations(embedded<Transcripts>("mascing-transcripts"));
 fitTables();
-addCopyButton();
+document.querySelectorAll<HTMLElement>("pre.command").forEach(addCopyButton);
 unfoldForPrint();

@@ -25,12 +25,13 @@ function chart(points: Point[], words: string): HTMLElement {
     height: 210,
     marginLeft: 48,
     marginRight: 16,
+    marginBottom: 44,
     x: { label: "message", labelArrow: "none" },
     y: { label: null, nice: true },
     marks: [
       gridY({ ticks: 5, stroke: "var(--rule)", strokeOpacity: 1 }),
       axisY({ ticks: 5, tickFormat: (value: number) => String(Number(value.toFixed(6))), tickSize: 0 }),
-      axisX(turns, { tickSize: 0, tickFormat: String, label: "message" }),
+      axisX(turns, { tickSize: 0, tickFormat: String, label: "message", labelAnchor: "center", labelArrow: "none", labelOffset: 36 }),
       ruleY([0], { stroke: "var(--quiet)", strokeWidth: 1.5 }),
       ...sides.flatMap((side) => {
         const [colour, dash] = looks[side];

@@ -14,8 +14,17 @@ function differencesOf(results: Results): number[][] {
   return steered.map((row, layer) => row.map((rate, expert) => rate - (base[layer]?.[expert] ?? NaN)));
 }
 
+/// Empty where it was not measured.
+function attributionOf(results: Results): { part: number[][]; standard_error: number[][] } {
+  return results.loop?.attribution ?? { part: [], standard_error: [] };
+}
+
 function quantitiesOf(results: Results): Quantity[] {
   const { mask, effects, routing } = results;
+  const { part, standard_error } = attributionOf(results);
+  const isSignificant = ({ layer, expert }: Cell): boolean => (effects.q_value[layer]?.[expert] ?? 1) <= 0.05;
+  const isClear = ({ layer, expert }: Cell): boolean =>
+    Math.abs(part[layer]?.[expert] ?? 0) > 2 * (standard_error[layer]?.[expert] ?? Infinity);
   // An adapter pushes each token differently: mask.steer has how far, without a sign.
   const about = mask.method.includes("router_adapter")
     ? "how far the router adapter pushes the expert, a root mean square in units of sigma"
@@ -25,9 +34,9 @@ function quantitiesOf(results: Results): Quantity[] {
     { name: "selected without the mask", about: "share of tokens that chose the expert", values: routing?.base ?? [] },
     { name: "selected with the mask", about: "share of tokens that chose the expert", values: routing?.steered ?? [] },
     { name: "difference by the mask", about: "share of tokens with the mask less without", values: differencesOf(results) },
-    { name: "effect", about: "nats of margin per unit of the entry", values: effects.effect },
+    { name: "effect", about: "nats of margin per unit of the entry; ringed: false discovery rate up to 0.05", values: effects.effect, isRinged: isSignificant },
     { name: "carried", about: "the layer's effect times the expert's part in the difference", values: effects.carried ?? [] },
-    { name: "part of the change", about: "nats of margin that the entry brings about, of all between no mask and the loop's", values: results.loop?.attribution?.part ?? [] },
+    { name: "part of the change", about: "nats of margin that the entry brings about, of all between no mask and the loop's; ringed: more than two standard errors from 0", values: part, isRinged: isClear },
   ];
   return all.filter((quantity) => quantity.values.length > 0);
 }
@@ -50,6 +59,9 @@ function wordsOf(results: Results, { layer, expert }: Cell): string {
   }
   const carried = at(effects.carried);
   if (carried !== undefined) parts.push(`carried ${shortNumber(carried)}`);
+  const { part, standard_error } = attributionOf(results);
+  const change = at(part);
+  if (change !== undefined) parts.push(`part of the change ${shortNumber(change)} \u00b1 ${shortNumber(at(standard_error))} nats`);
   return parts.join(" \u00b7 ");
 }
 

@@ -5,25 +5,29 @@ const fewRows = 3; // not worth sorting
 
 /// "~0.87 [0.8, 0.9]", "<0.0001", "12 345", "+2.9 %" -> a number; null for anything else.
 export function numberIn(text: string): number | null {
-  const match = /^[~<\s]*([+\u2212-]?\d[\d ]*(?:\.\d+)?(?:e[+-]?\d+)?)/.exec(text.replace(/[\u25b2\u25bc]/g, "").trim());
+  const match = /^[~<\s]*([+\u2212-]?\d[\d \u202f]*(?:\.\d+)?(?:e[+-]?\d+)?)/.exec(text.replace(/[\u25b2\u25bc]/g, "").trim());
   if (!match?.[1]) return null;
-  const value = Number(match[1].replace("\u2212", "-").replaceAll(" ", ""));
+  const value = Number(match[1].replace("\u2212", "-").replaceAll(/[ \u202f]/g, ""));
   return Number.isFinite(value) ? value : null;
 }
 
-function compareCells(a: string, b: string): number {
+/// `sign` is 1 for rising order, -1 for falling. What is no number comes last in both.
+function compareCells(a: string, b: string, sign: number): number {
   const x = numberIn(a);
   const y = numberIn(b);
-  if (x !== null && y !== null) return x - y;
-  if ((x === null) !== (y === null)) return x === null ? 1 : -1; // dashes come last
-  return a.localeCompare(b);
+  if (x !== null && y !== null) return sign * (x - y);
+  if ((x === null) !== (y === null)) return x === null ? 1 : -1;
+  return sign * a.localeCompare(b);
 }
 
 function sortRows(table: HTMLTableElement, column: number, sign: number): void {
   const body = table.tBodies[0];
   if (!body) return;
-  const cell = (row: HTMLTableRowElement): string => row.cells[column]?.textContent ?? "";
-  const rows = [...body.rows].sort((a, b) => sign * compareCells(cell(a), cell(b)));
+  const cell = (row: HTMLTableRowElement): string =>
+    row.cells[column]?.querySelector("data")?.value ?? row.cells[column]?.textContent ?? "";
+  // What the others are read beside stays first.
+  const isFixed = (row: HTMLTableRowElement): number => Number(row.classList.contains("fixed"));
+  const rows = [...body.rows].sort((a, b) => isFixed(b) - isFixed(a) || compareCells(cell(a), cell(b), sign));
   body.append(...rows);
 }
 

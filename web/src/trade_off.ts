@@ -1,5 +1,5 @@
 // Candidates as points: any rate against any measure of damage, one definition each. Replaces the page's fixed plot.
-import { axisX, axisY, dot, gridY, type RenderFunction, ruleY, text } from "@observablehq/plot";
+import { axisX, axisY, dot, gridY, line, type RenderFunction, ruleY, text } from "@observablehq/plot";
 import { type Chart, chartOf, replacePicture } from "./charts";
 import { displayName, type Candidate, type Results } from "./data";
 import { el, excerpt, shortNumber, svg } from "./dom";
@@ -56,6 +56,16 @@ const numbered: RenderFunction = (index, scales, values, dimensions, context, ne
   [...(group?.children ?? [])].forEach((mark, i) => mark.setAttribute("data-point", String(index[i])));
   return group;
 };
+
+/// Equally far apart on a square-root scale, like the points.
+function ticksOf(high: number, n: number): number[] {
+  return Array.from({ length: n + 1 }, (_, i) => high * (i / n) ** 2);
+}
+
+/// Trials with the same words are strengths of one mask.
+function maskOf({ method, lambda, epochs, preserve, guard, seed, n_active }: Candidate): string {
+  return [method, lambda, epochs, preserve, guard, seed, n_active].join("/");
+}
 
 function chosenIndex(results: Results): number {
   const { mask } = results;
@@ -157,8 +167,8 @@ class TradePlot {
     this.current = this.points.findIndex((point) => point.index === this.chosen);
     const n_missing = this.results.candidates.length - this.points.length;
     this.note.textContent =
-      "Selection split. Filled: replies were generated; hollow: estimated; grey: breaks a limit; square: baseline." +
-      (n_missing > 0 ? ` ${n_missing} of ${this.results.candidates.length} were not measured in both ways.` : "");
+      "Selection split. Dashed lines join the strengths of a mask" + (this.front().length > 0 ? "; the staircase is the Pareto set" : "") + ". Filled: replies were generated; hollow: estimated; grey: breaks a limit; square: baseline." +
+      (n_missing > 0 ? ` Not shown: ${n_missing} of ${this.results.candidates.length}, whose rate or damage was not measured.` : "");
   }
 
   /// A divergence is drawn from zero on a square-root scale, which spreads the weak masks; a perplexity as it is.
@@ -172,7 +182,7 @@ class TradePlot {
     return {
       height: 360,
       marginLeft: 48,
-      marginRight: 24,
+      marginRight: 32,
       marginBottom: 48,
       x: { type: isPerplexity ? "linear" : "sqrt", domain: [low, high === low ? low + 1 : high], label: null },
       y: { domain: [0, 1], label: null },
@@ -180,7 +190,7 @@ class TradePlot {
         gridY({ ticks: 4, stroke: "var(--rule)", strokeOpacity: 1 }),
         axisY({ ticks: 4, tickFormat: ".2f", tickSize: 0 }),
         axisX({
-          ticks: Math.round(width / 120),
+          ticks: isPerplexity ? Math.round(width / 120) : ticksOf(high, Math.round(width / 120)),
           tickFormat: (value: number) => (value === 0 ? "0" : shortNumber(value)),
           tickSize: 0,
           label: (isShort ? this.measure.name.split(",")[0] : this.measure.name) + (isPerplexity || isShort ? "" : " (square-root scale)"),
@@ -188,9 +198,39 @@ class TradePlot {
         }),
         base > 0 ? ruleY([base], { stroke: "var(--quiet)", strokeWidth: 1.5 }) : null,
         base > 0 ? text([base], { y: (rate: number) => rate, frameAnchor: "right", textAnchor: "end", dy: -8, text: () => "without a mask" }) : null,
+        line(this.strengths(), { x: "x", y: "y", z: (point: Point) => maskOf(point.candidate), stroke: "var(--neutral)", strokeWidth: 1.5, strokeDasharray: "9 3 2 3" }),
+        line(this.staircase(high), { x: "x", y: "y", curve: "step-after", stroke: "var(--accent)", strokeWidth: 2 }),
         ...looks.map((look) => this.marks(look)),
+        text(this.points.filter(({ index }) => index === this.chosen), { x: "x", y: "y", dy: -18, text: () => "chosen" }),
       ],
     };
+  }
+
+  /// Masks at rising strengths.
+  private strengths(): Point[] {
+    return this.points
+      .filter(({ candidate }) => candidate.role !== "baseline")
+      .sort((a, b) => a.candidate.alpha - b.candidate.alpha);
+  }
+
+  /// What no other trial beats in both, from the weakest on. Only the target has a rate to start from.
+  private front(): Point[] {
+    if (this.metric !== this.results.scenario.target_metric || this.measure === measures[2]) return [];
+    let best = this.results.search?.base_rate ?? 0;
+    const allowed = this.points.filter(({ candidate }) => candidate.role !== "baseline" && !candidate.breaks_limit);
+    return allowed
+      .sort((a, b) => a.x - b.x || b.y - a.y)
+      .filter(({ y }) => {
+        const isBetter = y > best;
+        best = Math.max(best, y);
+        return isBetter;
+      });
+  }
+
+  private staircase(high: number): { x: number; y: number }[] {
+    const front = this.front();
+    const [first, last] = [front[0], front.at(-1)];
+    return first && last ? [{ x: first.x, y: this.results.search?.base_rate ?? 0 }, ...front, { x: high, y: last.y }] : [];
   }
 
   private marks({ breaks, isHollow, isBaseline }: (typeof looks)[number]): ReturnType<typeof dot> {
@@ -216,7 +256,7 @@ class TradePlot {
     picture.append(ring);
     this.moveRing = () => {
       const here = this.points[this.current];
-      ring.toggleAttribute("hidden", !here);
+      ring.setAttribute("display", here ? "inline" : "none");
       if (!here) return;
       ring.setAttribute("cx", String(scaleOf("x", here.x)));
       ring.setAttribute("cy", String(scaleOf("y", here.y)));
@@ -245,6 +285,7 @@ class TradePlot {
 
   private say(): void {
     const here = this.points[this.current];
+    this.words.classList.toggle("is-hint", !here);
     this.words.replaceChildren(here ? factsOf(here, this.chosen) : "Point at a mask to read its numbers.");
   }
 }
