@@ -19,7 +19,7 @@ namespace {
 class AdapterSpaceTest : public testing::Test {
  protected:
   AdapterSpaceTest() {
-    const std::string path = std::string(MASCING_ZOO) + "/space.gguf";
+    const std::string path = folder.path("space.gguf");
     write_zoo_model(zoo_model("qwen3moe"), 1, path);
     host = open_differentiable(path);
     zero = zero_mask(host->describe());

@@ -6,7 +6,10 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
 #include <string_view>
+
+#include <unistd.h>
 
 #include <ggml-backend.h>
 #include <ggml.h>
@@ -214,7 +217,7 @@ void write_zoo_model(const ZooModel& model, uint64_t seed, const std::string& pa
       gguf_add_tensor(metadata.get(), tensor);
     }
   }
-  const std::string unfinished = path + ".part";
+  const std::string unfinished = path + "." + std::to_string(getpid()) + ".part";
   if (!gguf_write_to_file(metadata.get(), unfinished.c_str(), false)) {
     throw Error(ErrorKind::kSystem, "[zoo] cannot write " + path);
   }
