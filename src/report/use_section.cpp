@@ -10,28 +10,28 @@ namespace {
 
 std::string use_commands(const std::string& mask, bool is_router_adapter) {
   const std::string with_data = is_router_adapter ? "" : " --data chats.jsonl";
-  return "mascing serve -m model.gguf --mask " + mask + with_data + "\nmascing export " + mask +
-         " -m model.gguf" + with_data + " --to lora -o mask.lora.gguf\nmascing export " + mask +
-         " -m model.gguf --adapter mask.lora.gguf --to gguf -o steered.gguf\nmascing export " +
+  return "# llama-server with the mask as an adapter\nmascing serve -m model.gguf --mask " + mask +
+         with_data + "\n# an adapter for llama.cpp and llama-server\nmascing export " + mask +
+         " -m model.gguf" + with_data +
+         " --to lora -o mask.lora.gguf\n# a model for any program that reads GGUF\nmascing "
+         "export " +
+         mask +
+         " -m model.gguf --adapter mask.lora.gguf --to gguf -o steered.gguf\n"
+         "# a model for vLLM, SGLang and transformers\nmascing export " +
          mask + " --adapter mask.lora.gguf --model-dir hf/ --to hf -o hf-steered/";
 }
 
 std::string use_text(const Results& results, bool is_router_adapter) {
-  const std::string fit =
-      is_router_adapter
-          ? "A router adapter is exported exactly up to rounding, without data; EasySteer cannot "
-            "express it."
-          : "The exact mask adds alpha * sigma * S to the router logits, with the sigma rule that "
-            "the file names. An export fits this to chats.jsonl, conversations like those the mask "
-            "will meet, and reports the error of the fit.";
-  return "model.gguf stands for the file of " +
-         (results.model_name.empty() ? "the model" : results.model_name) +
-         ". The mask acts at strength " + short_text(results.mask_alpha) +
-         " unless you say otherwise (--mask FILE=STRENGTH). serve starts llama-server with the "
-         "mask "
-         "as an adapter; lora is for llama.cpp and llama-server, gguf for any program that reads "
-         "GGUF, hf for vLLM, SGLang and transformers. " +
-         fit;
+  const std::string text =
+      "The mask acts at strength " + short_text(results.mask_alpha) +
+      "; --mask FILE=STRENGTH sets another. In these commands model.gguf is the file of " +
+      (results.model_name.empty() ? "the model" : results.model_name);
+  return text + (is_router_adapter
+                     ? ". A router adapter is exported as it is, up to rounding; EasySteer cannot "
+                       "express it."
+                     : ", and chats.jsonl holds conversations like those the mask will meet. What "
+                       "is exported is fitted to them, and the command says how close it comes to "
+                       "the exact mask, which adds alpha * sigma * S to the router logits.");
 }
 
 }  // namespace
