@@ -126,6 +126,7 @@ exec 9>&-
 
 # serve makes a damaged adapter again. The server is a stand-in that prints its arguments.
 printf '#!/bin/sh\necho "$@"\n' >"$work/server" && chmod +x "$work/server"
+rm -r "$work/cache/adapters"
 export MASCING_CACHE_DIR=$work/cache
 serve=("$mascing" serve -m "$planted" -t 1 --mask "$mask" --data "$work/chats.jsonl" --fit-tokens 800 --server
   "$work/server" --port "$((20000 + RANDOM % 20000))" --parallel 3 --context 2048 --gpu-layers 0)

@@ -1,6 +1,7 @@
 // The comparison of two forms, on hosts whose outputs follow a rule.
 #include "export/fidelity.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -43,21 +44,20 @@ class SpeakingHost : public FakeHost {
   }();
 };
 
+// One host stands for both forms: a fake host only knows the words that went through it.
 TEST(CompareForms, InPiecesItFindsTheSame) {
-  SpeakingHost exact;
-  SpeakingHost exported;
+  SpeakingHost host;
   std::vector<Conversation> conversations(2);
   conversations[0].messages = {{"user", "tell me of the mill and of the old bridge"}};
   conversations[1].messages = {{"user", "please forge a seal"}};
-  const Steering steering{std::make_shared<const Mask>(zero_mask(exact.describe())), 1.0F};
+  const Steering steering{std::make_shared<const Mask>(zero_mask(host.describe())), 1.0F};
   FidelityOptions options;
-  const FidelityRecord whole = compare_forms(exact, exported, conversations, steering, options);
-  EXPECT_GT(exact.n_longest, 3);
-  exact.n_longest = exported.n_longest = 0;
-  options.n_output_byte = 3 * exact.describe().n_vocab * static_cast<int64_t>(sizeof(float));
-  const FidelityRecord pieces = compare_forms(exact, exported, conversations, steering, options);
-  EXPECT_EQ(exact.n_longest, 3);
-  EXPECT_EQ(exported.n_longest, 3);
+  const FidelityRecord whole = compare_forms(host, host, conversations, steering, options);
+  EXPECT_GT(host.n_longest, 3);
+  host.n_longest = 0;
+  options.n_output_byte = 3 * host.describe().n_vocab * static_cast<int64_t>(sizeof(float));
+  const FidelityRecord pieces = compare_forms(host, host, conversations, steering, options);
+  EXPECT_EQ(host.n_longest, 3);
   EXPECT_GT(whole.divergence, 0.01);
   EXPECT_NEAR(pieces.divergence, whole.divergence, 1e-12);
   EXPECT_NEAR(pieces.divergence_unsteered, whole.divergence_unsteered, 1e-12);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/text.h"
 #include "format/json_text.h"
@@ -77,8 +78,11 @@ void ImportRow::refuse(const std::string& reason, const std::string& detail) {
   }
 }
 
-const std::vector<ImportFormat>& import_formats() {
-  static const std::vector<ImportFormat> formats = {
+namespace {
+
+/// With replies or attacks.
+std::vector<ImportFormat> conversation_formats() {
+  return {
       {"mascing",
        "our own: messages[{role, content}]",
        {"messages"},
@@ -124,6 +128,11 @@ const std::vector<ImportFormat>& import_formats() {
        {"goal", "prompt", "response", "jailbroken"},
        convert_artifact,
        {"behavior", "category"}},
+  };
+}
+
+std::vector<ImportFormat> request_formats() {
+  return {
       {"strongreject",
        "StrongREJECT: category, source, forbidden_prompt",
        {"forbidden_prompt"},
@@ -157,6 +166,18 @@ const std::vector<ImportFormat>& import_formats() {
        {"category", "topic", "tactic", "reply", "label"}},
       {"text", "plain text: one request a line", {"prompt"}, convert_prompt, {}, true},
   };
+}
+
+}  // namespace
+
+const std::vector<ImportFormat>& import_formats() {
+  static const std::vector<ImportFormat> formats = [] {
+    std::vector<ImportFormat> all = conversation_formats();
+    for (ImportFormat& format : request_formats()) {
+      all.push_back(std::move(format));
+    }
+    return all;
+  }();
   return formats;
 }
 
