@@ -4,15 +4,24 @@ import { excerpt } from "./dom";
 
 const mostPrintedColumns = 10; // of the page's small type on a sheet of A4
 
-function fit(table: HTMLTableElement): void {
-  const region = table.parentElement;
-  if (!region || region.clientWidth === 0 || matchMedia("print").matches) return;
-  table.classList.remove("stacked");
-  if (table.offsetWidth > region.clientWidth + 1) table.classList.add("stacked");
-  // Only what scrolls needs to be within reach of the keyboard.
-  const name = region.scrollWidth > region.clientWidth + 1 ? (table.caption?.textContent ?? "table") : null;
-  for (const [key, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": name ?? "" })) {
-    if (name === null) region.removeAttribute(key);
+/// All are measured before any is changed: the page is laid out anew only once for each change.
+function fit(tables: HTMLTableElement[]): void {
+  if (matchMedia("print").matches) return;
+  const shown = tables.flatMap((table) => {
+    const region = table.parentElement;
+    return region && region.clientWidth > 0 ? [{ table, region }] : [];
+  });
+  for (const { table } of shown) table.classList.remove("stacked");
+  const wide = shown.filter(({ table, region }) => table.offsetWidth > region.clientWidth + 1);
+  for (const { table } of wide) table.classList.add("stacked");
+  const scrolling = shown.map(({ region }) => region.scrollWidth > region.clientWidth + 1);
+  shown.forEach(({ table, region }, i) => name(region, scrolling[i] ? (table.caption?.textContent ?? "table") : null));
+}
+
+/// Only what scrolls needs to be within reach of the keyboard.
+function name(region: HTMLElement, text: string | null): void {
+  for (const [key, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": text ?? "" })) {
+    if (text === null) region.removeAttribute(key);
     else region.setAttribute(key, value);
   }
 }
@@ -33,7 +42,7 @@ export function fitTables(): void {
     const now = document.documentElement.clientWidth;
     if (now === width) return; // a table that changed its own height
     width = now;
-    tables.forEach(fit);
+    fit(tables);
   });
   observer.observe(document.documentElement);
   // A sheet cannot be measured beforehand.
@@ -43,9 +52,9 @@ export function fitTables(): void {
       table.classList.toggle("stacked", n > mostPrintedColumns);
     }
   });
-  addEventListener("afterprint", () => tables.forEach(fit));
+  addEventListener("afterprint", () => fit(tables));
   // A table in a folded part has no width before it is unfolded.
   for (const details of document.querySelectorAll("main details")) {
-    details.addEventListener("toggle", () => details.querySelectorAll<HTMLTableElement>(".scroll > table").forEach(fit));
+    details.addEventListener("toggle", () => fit([...details.querySelectorAll<HTMLTableElement>(".scroll > table")]));
   }
 }
