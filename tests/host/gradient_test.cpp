@@ -320,7 +320,7 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
   EXPECT_THAT(error_of([](auto& r) { r.openings = nullptr; }), HasSubstr("no openings"));
   EXPECT_THAT(error_of([](auto& r) { r.steering.alpha = 0.0F; }), HasSubstr("needs a mask"));
   EXPECT_THAT(error_of([](auto& r) { r.begin = 14; }), HasSubstr("outside the prompt"));
-  EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(509, 1); }), HasSubstr("one batch has 512"));
+  EXPECT_THAT(error_of([](auto& r) { r.tokens.assign(600, 1); }), HasSubstr("too long"));
 }
 
 TEST(Gradient, ARecurrentStateIsPutBackForTheNextOpening) {
@@ -386,8 +386,8 @@ TEST(Gradient, OpeningsInPartsGiveWhatTheyGiveTogether) {
   request.begin = 14;
   EXPECT_THAT(apart->gradients({request}).at(0).error, HasSubstr("outside the prompt"));
   request.begin = 0;
-  request.tokens.assign(508, 1);
-  EXPECT_THAT(apart->gradients({request}).at(0).error, HasSubstr("one batch has"));
+  request.tokens.assign(600, 1);
+  EXPECT_THAT(apart->gradients({request}).at(0).error, HasSubstr("too long"));
 }
 
 TEST(ExpertReplay, WithTheChosenExpertsIsTheGraphItself) {
