@@ -239,4 +239,8 @@ std::string format_percent(double share) {
   return format_number(100.0 * share, 1) + " %";
 }
 
+std::string format_points(double difference) {
+  return format_number(100.0 * difference, 1) + " points";
+}
+
 }  // namespace mascing

@@ -49,5 +49,7 @@ namespace mascing {
 
 /// A share for messages: format_percent(0.9876) = "98.8 %".
 [[nodiscard]] std::string format_percent(double share);
+/// A difference of shares: format_points(0.021) = "2.1 points".
+[[nodiscard]] std::string format_points(double difference);
 
 }  // namespace mascing

@@ -22,11 +22,11 @@ std::string limit_words(const SetSummary& set) {
   if (set.unseen_drop == 0.0) {
     return "";
   }
-  std::string words = "; may drop by " + format_percent(set.max_drop);
+  std::string words = "; may drop by " + format_points(set.max_drop);
   if (set.allowed_drop > set.max_drop) {
-    words += ", on so few by " + format_percent(set.allowed_drop) + " (one conversation)";
+    words += ", on so few by " + format_points(set.allowed_drop) + " (one conversation)";
   }
-  return words + "; a drop of " + format_percent(set.unseen_drop) + " may go unseen";
+  return words + "; a drop of " + format_points(set.unseen_drop) + " may go unseen";
 }
 
 nlohmann::json to_value(const SetSummary& set) {

@@ -43,7 +43,7 @@ std::string worst_tile(const std::vector<NamedMetric>& metrics, bool is_hold) {
                   " set: " + display_name(worst->id),
               rate_text(metric.base.rate) + kRateArrow + rate_text(metric.steered->rate),
               "95 % interval " + interval_text(*metric.steered) + ", n = " + count_text(metric.n) +
-                  ", may drop by " + points_text(metric.max_drop));
+                  ", may drop by " + format_points(metric.max_drop));
 }
 
 // ---------------------------------------------------------------- rates
@@ -63,7 +63,7 @@ std::string role_cell(const MetricResult& metric) {
     return "&ndash;";
   }
   return escape_html(metric.role) +
-         (has_limit(metric) ? " <small>may drop by " + points_text(metric.max_drop) + "</small>"
+         (has_limit(metric) ? " <small>may drop by " + format_points(metric.max_drop) + "</small>"
                             : "");
 }
 

@@ -156,10 +156,6 @@ std::string short_text(double value) {
   return text;
 }
 
-std::string points_text(double difference) {
-  return format_number(100.0 * difference, 1) + " points";
-}
-
 std::string time_text(double seconds) {
   if (!std::isfinite(seconds) || seconds < 59.95) {
     return std::isfinite(seconds) ? format_number(seconds, 1) + " s" : "-";

@@ -39,8 +39,6 @@ struct NamedMetric {
 /// About three significant digits without an exponent, one below 0.0001: "0.001", "131",
 /// "0.00002".
 [[nodiscard]] std::string short_text(double value);
-/// "2.0 points": a difference of shares in percentage points.
-[[nodiscard]] std::string points_text(double difference);
 /// "5.4 s", "12 min 3 s", "1 h 14 min".
 [[nodiscard]] std::string time_text(double seconds);
 /// "1 candidate", "12 345 candidates".

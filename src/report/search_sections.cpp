@@ -95,8 +95,8 @@ std::string power_paragraph(const PowerResult& power) {
       " discovery conversations of the target have the wanted outcome, so about " +
       format_number(power.n_to_fix, 0) + " of the " + count_text(power.n_test) +
       " test conversations are left to fix. At least " + count_text(power.n_least_fixed) +
-      " must be fixed for a significant effect, a rise of " + points_text(power.least_rise) +
-      "; a true rise of " + points_text(power.sure_rise) +
+      " must be fixed for a significant effect, a rise of " + format_points(power.least_rise) +
+      "; a true rise of " + format_points(power.sure_rise) +
       " comes out significant in four of five test splits.");
 }
 

@@ -18,13 +18,13 @@ std::string limits_text(const Results& results) {
   return "Limits: " + display_name(results.target_metric) + " with the mask at least " +
          format_percent(limits.least_rate) +
          ". Use with care, or do not use: a rate that loses more than " +
-         format_number(100.0 * limits.care_loss, 1) + " or " + points_text(limits.max_loss) +
+         format_number(100.0 * limits.care_loss, 1) + " or " + format_points(limits.max_loss) +
          " (a hold set: more than its own limit), perplexity that rises by more than " +
          format_percent(limits.care_perplexity_rise) + " or " +
          format_percent(limits.max_perplexity_rise) + ", a KL above " +
          short_text(limits.care_divergence) + " or " + short_text(limits.max_divergence) +
          " nats per token. A set must be large enough to show a drop of " +
-         points_text(limits.max_unseen_drop) + ".";
+         format_points(limits.max_unseen_drop) + ".";
 }
 
 /// A good verdict does not answer the warnings of the run.

@@ -82,9 +82,9 @@ std::string power_words(const PowerResult& power) {
            format_number(kSignificance, 2);
   }
   return "a test split of " + std::to_string(power.n_test) + " can show a rise of " +
-         format_percent(power.least_rise) + " at least (" + fixed + " fixed, none broken, p < " +
+         format_points(power.least_rise) + " at least (" + fixed + " fixed, none broken, p < " +
          format_number(kSignificance, 2) + "), and shows a true rise of " +
-         format_percent(power.sure_rise) + " in four of five cases";
+         format_points(power.sure_rise) + " in four of five cases";
 }
 
 }  // namespace mascing

@@ -63,17 +63,17 @@ std::vector<Warning> limit_warnings(const ScenarioSet& set, const MetricResult& 
     warnings.push_back({set.metric + "_fell_within_chance",
                         fall_of(set.metric, result) + ": one conversation of " +
                             std::to_string(result.n) + ", within chance of the limit of " +
-                            format_number(100.0 * set.max_drop, 1) + " points",
+                            format_points(set.max_drop),
                         "add conversations to this set; so few cannot show whether the limit "
                         "holds"});
   }
   if (!keeps_limit(set, result)) {
-    warnings.push_back({set.metric + "_fell",
-                        fall_of(set.metric, result) + "; " +
-                            format_number(100.0 * set.max_drop, 1) + " points are allowed",
-                        set.role == SetRole::kHold
-                            ? "do not use this mask; requests that must stay refused no longer are"
-                            : "use a smaller alpha, or give this set more weight in the search"});
+    warnings.push_back(
+        {set.metric + "_fell",
+         fall_of(set.metric, result) + "; " + format_points(set.max_drop) + " are allowed",
+         set.role == SetRole::kHold
+             ? "do not use this mask; requests that must stay refused no longer are"
+             : "use a smaller alpha, or give this set more weight in the search"});
   }
   return warnings;
 }

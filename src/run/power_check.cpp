@@ -38,8 +38,7 @@ std::vector<Warning> hold_warnings(const Dataset& data) {
       warnings.push_back({set.spec.metric + "_small",
                           "the test split of '" + set.spec.metric + "' has " + std::to_string(n) +
                               " conversations: even if none is lost, a drop of up to " +
-                              format_number(100.0 * unseen_drop(n), 1) +
-                              " points cannot be ruled out",
+                              format_points(unseen_drop(n)) + " cannot be ruled out",
                           "add conversations that must stay refused"});
     }
   }

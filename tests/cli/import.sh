@@ -37,8 +37,8 @@ write_scenario "$work/dry.toml"
 run 0 "$mascing" run "$work/dry.toml" --dry-run
 says out "dsr (target)                40 discovery, 10 selection, 60 test"
 says out "direct_refusal (hold)       6 discovery, 4 selection, 6 test; may drop by"
-says out "                            50.0 %; a drop of 39.3 % may go unseen"
-says out "target: a test split of 60 can show a rise of 10.0 % at least"
+says out "                            50.0 points; a drop of 39.3 points may go unseen"
+says out "target: a test split of 60 can show a rise of 10.0 points at least"
 says err "warning [direct_refusal_small]"
 run 0 "$mascing" run "$work/dry.toml" --dry-run --json
 python3 -c 'import json, sys
