@@ -48,7 +48,8 @@ std::string take_answer(ImportRow& row, std::vector<Message>& messages) {
     const Message last = std::move(messages.back());
     messages.pop_back();
     if (last.role == "assistant") {
-      answer = last.content + (answer.empty() || last.content.empty() ? "" : "\n\n") + answer;
+      answer.insert(0, answer.empty() || last.content.empty() ? "" : "\n\n");
+      answer.insert(0, last.content);
     } else if (!messages.empty()) {
       row.refuse("late_system", "a system message follows the last user message");
     }
