@@ -105,7 +105,7 @@ int64_t count_of(const ImportRow& row, const char* name) {
 }
 
 std::string split_of(ImportRow& row) {
-  const std::string split = row.text("split");
+  std::string split = row.text("split");
   const bool is_known =
       split.empty() || split == "discovery" || split == "selection" || split == "test";
   if (!is_known) {
