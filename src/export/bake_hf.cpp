@@ -159,7 +159,7 @@ HfReport bake_hf(const std::string& folder,
   const HfPatches patches = patch_routers(shards, update);
   require_kept(patches.losses, kHfRoundingHint);
   UnfinishedFolder unfinished(output);
-  const HfReport found = sort_files(folder, shards, patches);
+  HfReport found = sort_files(folder, shards, patches);
   for (const std::string& name : found.linked) {
     const bool is_shard = shards.files.count(name) > 0;
     fs::create_directories(fs::path(unfinished.file(name)).parent_path());
