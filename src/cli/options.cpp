@@ -174,7 +174,10 @@ std::vector<std::string> ModelOptions::words(const CLI::App& command) const {
       continue;
     }
     for (const std::string& value : command.get_option(name)->results()) {
-      words.push_back(name + (option->get_expected_max() == 0 ? "" : "=" + value));
+      std::string& word = words.emplace_back(name);
+      if (option->get_expected_max() > 0) {
+        word.append("=").append(value);
+      }
     }
   }
   const TemplateOptions of_template = chat_template();
@@ -296,9 +299,11 @@ void refuse_options(const CLI::App& command,
                     const std::string& with) {
   for (const std::string& name : names) {
     if (command.count(name) > 0) {
-      throw Error(ErrorKind::kUsage,
-                  "[" + command.get_name() + "] " + name + " has no effect with " + with,
-                  "omit it; see `mascing " + command.get_name() + " --help`");
+      const std::string& of = command.get_name();
+      throw Error(
+          ErrorKind::kUsage,
+          std::string("[").append(of).append("] ").append(name) + " has no effect with " + with,
+          "omit it; see `mascing " + of + " --help`");
     }
   }
 }

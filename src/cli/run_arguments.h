@@ -29,7 +29,7 @@ struct RunArguments {
   ModelOptions model;
 
   /// Adds the scenario as an argument and the others as options.
-  void add_to(CLI::App& command);
+  void add_to(CLI::App& to);
   /// Reads the scenario, applies --method, and takes its template over to the model's options.
   /// Throws Error{kUsage}.
   [[nodiscard]] Scenario read();

@@ -67,7 +67,7 @@ void require_ascending(const GgufFile& file, const char* key, const std::vector<
 /// Files of earlier versions have none: then 0.
 std::vector<int64_t> get_ranks(const GgufFile& file, size_t n_layer) {
   constexpr int64_t kMost = int64_t{1} << 20;
-  const auto ranks = file.get_int_array(kRanksKey).value_or(std::vector<int64_t>(n_layer, 0));
+  auto ranks = file.get_int_array(kRanksKey).value_or(std::vector<int64_t>(n_layer, 0));
   const bool is_sound = std::all_of(
       ranks.begin(), ranks.end(), [](int64_t rank) { return rank >= 0 && rank <= kMost; });
   if (ranks.size() != n_layer || !is_sound) {
