@@ -25,6 +25,7 @@ namespace {
 constexpr double kReplyPart = 36.0;    // tokens of a reply that are compared
 constexpr double kRoutingForms = 4.0;  // routers and outputs, without and with the mask
 constexpr double kLimitTrials = 1.5;   // finalists whose limits are checked, one or two
+constexpr double kTriedShare = 0.6;
 constexpr double kHarmlessShare = 0.5;
 constexpr double kLimitShare = 0.1;
 constexpr double kKeptShare = 0.5;  // of replies that are as wanted
@@ -239,14 +240,15 @@ Tokens halving(const Scenario& scenario, const RunTokens& run) {
   return sum;
 }
 
-/// Half of the settings are taken to keep the general text, and a tenth to get as far as the limits
-/// of the other sets. The random masks are those of a run that has found a mask.
+/// A series of settings ends with the first that harms the general text: 0.6 are taken to be tried,
+/// half to keep the text, and a tenth to get as far as the limits of the other sets. The random
+/// masks are those of a run that has found a mask.
 Tokens baselines(const Scenario& scenario, const RunTokens& run) {
   const SetTokens& target = target_of(run);
   Tokens sum;
   for (const int64_t n_setting : run.n_baseline_setting) {
     const double n = to_double(n_setting);
-    sum.prefill += n * run.text.limited[1];
+    sum.prefill += kTriedShare * n * run.text.limited[1];
     sum.add(replies(target, std::max(1.0, kHarmlessShare * n) * to_double(target.n[1]), true));
     sum.add(limits(run), std::max(1.0, kLimitShare * n));
     sum.add(tested(run));
