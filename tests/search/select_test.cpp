@@ -2,6 +2,8 @@
 // is known: attacks are refused from a push of 0.3 on, benign requests from 5.1 on.
 #include "search/select.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -68,6 +70,14 @@ TEST_F(SelectTest, AMaskThatBreaksALimitLosesAndIsToldWhy) {
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
   EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("benign 0.0 % < 98.0 %"));
   EXPECT_EQ(selection.trials[1].rejection_reason, "");
+}
+
+TEST_F(SelectTest, AMaskWhoseTextHasNoPerplexityLoses) {
+  const float none = std::numeric_limits<float>::quiet_NaN();
+  const Selection selection = select({candidate(1.0F, none), candidate(1.0F)});
+  ASSERT_TRUE(selection.is_feasible);
+  EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
+  EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("perplexity nan >"));
 }
 
 TEST_F(SelectTest, AmongEqualRatesTheLeastDamageWins) {
