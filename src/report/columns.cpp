@@ -45,8 +45,8 @@ std::string wrapped(const std::string& start, const std::string& text, size_t in
   size_t at = 0;
   while (at < text.size()) {
     size_t end = std::min(text.find(' ', at), text.size());
-    if (text.compare(end, 2, " %") == 0) {  // stays with its number
-      end = std::min(text.find(' ', end + 1), text.size());
+    if (text.compare(end, 2, " %") == 0 || text.compare(end, 7, " points") == 0) {
+      end = std::min(text.find(' ', end + 1), text.size());  // a unit stays with its number
     }
     const std::string word = text.substr(at, end - at);
     at = end + 1;
