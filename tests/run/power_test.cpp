@@ -79,7 +79,7 @@ TEST(DataSummary, CountsWhatTheScenarioHas) {
   EXPECT_EQ(summary.sets[1].role, "hold");
   EXPECT_NEAR(summary.sets[1].allowed_drop, 1.0 / 8.0, 1e-6);
   EXPECT_EQ(summary.power.n_test, 16);
-  EXPECT_THAT(power_words(summary.power), HasSubstr("a rise of 37.5 % at least"));
+  EXPECT_THAT(power_words(summary.power), HasSubstr("a rise of 37.5 points at least"));
   EXPECT_THAT(power_words(power_of_split(5)), HasSubstr("cannot show"));
   EXPECT_THAT(warning_ids(summary.warnings), Contains("direct_small"));
 }
