@@ -26,6 +26,6 @@ async function shoot(name, hash, height) {
   await page.screenshot({ path: join(output, `${name}.png`) });
 }
 
-await shoot("report", "", 760);
+await shoot("report", "", 830);
 await shoot("mask", "#mask", 640);
 await browser.close();
