@@ -65,4 +65,14 @@ std::vector<std::vector<size_t>> group_openings(const std::vector<std::vector<in
   return groups;
 }
 
+std::vector<std::vector<int32_t>> members_of(const std::vector<std::vector<int32_t>>& openings,
+                                             const std::vector<size_t>& group) {
+  std::vector<std::vector<int32_t>> members;
+  members.reserve(group.size());
+  for (const size_t k : group) {
+    members.push_back(openings[k]);
+  }
+  return members;
+}
+
 }  // namespace mascing

@@ -32,4 +32,8 @@ struct OpeningTree {
 [[nodiscard]] std::vector<std::vector<size_t>> group_openings(
     const std::vector<std::vector<int32_t>>& openings, int64_t n_sequence);
 
+/// The openings of a group.
+[[nodiscard]] std::vector<std::vector<int32_t>> members_of(
+    const std::vector<std::vector<int32_t>>& openings, const std::vector<size_t>& group);
+
 }  // namespace mascing

@@ -83,12 +83,7 @@ void GradientParts::divide(const GradientRequest& request, int64_t n_sequence, W
   whole.n_part = std::ssize(groups);
   for (const std::vector<size_t>& group : groups) {
     GradientRequest part = request;
-    Openings openings;
-    openings.reserve(group.size());
-    for (const size_t k : group) {
-      openings.push_back((*request.openings)[k]);
-    }
-    part.openings = std::make_shared<const Openings>(std::move(openings));
+    part.openings = std::make_shared<const Openings>(members_of(*request.openings, group));
     part.outcomes.clear();
     for (const std::vector<double>& all : weights) {
       std::vector<double> some;

@@ -61,17 +61,9 @@ class ProbeRun {
   /// Openings share the prompt, and what they begin with, as far as there are sequences; those of
   /// one token need none.
   void add(size_t i) {
-    const std::vector<std::vector<int32_t>>& openings = *requests_[i].openings;
-    OpeningTree tree = plan_openings(openings);
-    std::vector<size_t> all(openings.size());
+    std::vector<size_t> all(requests_[i].openings->size());
     std::iota(all.begin(), all.end(), 0);
-    if (fits(i, tree)) {
-      add_group(i, all, tree);
-    } else if (engine_.can_share()) {
-      add_divided(i, all);
-    } else {
-      add_in_turn(i);
-    }
+    add_some(i, all);
   }
 
   [[nodiscard]] bool fits(size_t i, const OpeningTree& tree) const {
@@ -79,16 +71,17 @@ class ProbeRun {
            std::ssize(requests_[i].tokens) + std::ssize(tree.nodes) <= engine_.n_cell();
   }
 
-  /// In groups as large as sequences allow, and halves of these as far as cells do.
-  void add_divided(size_t i, const std::vector<size_t>& some) {
-    std::vector<std::vector<int32_t>> members;
-    members.reserve(some.size());
-    for (const size_t k : some) {
-      members.push_back((*requests_[i].openings)[k]);
-    }
+  /// Together if they fit; else in groups as large as sequences allow, and halves of these as far
+  /// as cells do.
+  void add_some(size_t i, const std::vector<size_t>& some) {
+    const std::vector<std::vector<int32_t>> members = members_of(*requests_[i].openings, some);
     const OpeningTree tree = plan_openings(members);
-    if (some.size() == 1 || fits(i, tree)) {
+    if (fits(i, tree)) {
       add_group(i, some, tree);
+      return;
+    }
+    if (!engine_.can_share()) {
+      add_in_turn(i);
       return;
     }
     std::vector<std::vector<size_t>> groups = group_openings(members, engine_.n_sequence());
@@ -98,7 +91,7 @@ class ProbeRun {
     }
     for (std::vector<size_t>& group : groups) {
       std::transform(group.begin(), group.end(), group.begin(), [&](size_t m) { return some[m]; });
-      add_divided(i, group);
+      add_some(i, group);
     }
   }
 
