@@ -37,20 +37,24 @@ Utf8Rule utf8_rule(unsigned char lead) {
   return {};
 }
 
+/// Bytes behind the lead at `i` that may follow it, up to the end of the text.
+size_t count_follow(std::string_view text, size_t i, const Utf8Rule& rule) {
+  size_t n = 0;
+  while (n < rule.n_follow && i + n + 1 < text.size()) {
+    const unsigned char byte = text[i + n + 1];
+    if (byte < (n == 0 ? rule.low : 0x80) || byte > (n == 0 ? rule.high : 0xBF)) {
+      break;
+    }
+    ++n;
+  }
+  return n;
+}
+
 /// Whether the character that begins at `i` would go on behind the end of the text.
 bool is_cut_at_end(std::string_view text, size_t i) {
   const Utf8Rule rule = utf8_rule(text[i]);
-  const size_t n_left = text.size() - i - 1;
-  if (n_left >= rule.n_follow) {
-    return false;
-  }
-  for (size_t k = 1; k <= n_left; ++k) {
-    const unsigned char byte = text[i + k];
-    if (byte < (k == 1 ? rule.low : 0x80) || byte > (k == 1 ? rule.high : 0xBF)) {
-      return false;
-    }
-  }
-  return true;
+  const size_t n = count_follow(text, i, rule);
+  return n < rule.n_follow && i + n + 1 == text.size();
 }
 
 struct CodeRange {
@@ -105,16 +109,8 @@ size_t utf8_size(std::string_view text, size_t i) {
     return 1;
   }
   const Utf8Rule rule = utf8_rule(lead);
-  if (rule.n_follow == 0 || text.size() - i <= rule.n_follow) {
+  if (rule.n_follow == 0 || count_follow(text, i, rule) < rule.n_follow) {
     return 0;
-  }
-  for (size_t k = 1; k <= rule.n_follow; ++k) {
-    const unsigned char byte = text[i + k];
-    const unsigned char low = k == 1 ? rule.low : 0x80;
-    const unsigned char high = k == 1 ? rule.high : 0xBF;
-    if (byte < low || byte > high) {
-      return 0;
-    }
   }
   return rule.n_follow + 1;
 }

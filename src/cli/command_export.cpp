@@ -181,16 +181,9 @@ void run_easysteer(const ExportArguments& arguments, const Mask& mask) {
   finish(arguments, report, arguments.output, "");
 }
 
-/// An option that has no effect is a misunderstanding: better told than passed over.
 void refuse_unused(const CLI::App& command, const std::string& target) {
   const auto refuse = [&](const std::vector<std::string>& names, const std::string& with) {
-    for (const std::string& name : names) {
-      if (command.count(name) > 0) {
-        std::string what = "[export] ";
-        what.append(name).append(" has no effect with ").append(with);
-        throw Error(ErrorKind::kUsage, what, "omit it; see `mascing export --help`");
-      }
-    }
+    refuse_options(command, names, with);
   };
   if (command.count("--verify-server") > 0) {
     refuse({"--output",

@@ -7,9 +7,8 @@
 //   mascing.bake.size                            of the original
 //   mascing.bake.routers                         names of the changed tensors, in file order
 //   mascing.bake.router_hash, undo_hash          of their new and old bytes
-//   mascing.bake.rest_hash                       of the other tensor data; samples of long
-//   stretches
-//                                                (files of earlier versions have none)
+//   mascing.bake.rest_hash                       of the other tensor data, long stretches sampled;
+//                                                not in files of earlier versions
 #include "export/bake_gguf.h"
 
 #include <algorithm>

@@ -36,11 +36,11 @@ ConstraintChecker::ConstraintChecker(const EvalContext& context)
       continue;
     }
     const std::string& metric = set.spec.metric;
-    base_replies_[metric] =
-        context.evaluator.replies("selecting: base " + metric, set.rows(Split::kSelection), {});
-    const JudgedReplies judged = judged_base(set);
-    base_rates_[metric] = judged.rate();
-    n_base_decided_[metric] = judged.n_decided();
+    JudgedReplies base =
+        ask_treated(context, set, set.rows(Split::kSelection), {}, "selecting: base " + metric);
+    base_rates_[metric] = base.rate();
+    n_base_decided_[metric] = base.n_decided();
+    base_replies_[metric] = std::move(base.replies);
   }
   base_perplexity_ = blocks_.empty() ? 0.0 : context.evaluator.text_perplexity(blocks_, {}).value;
 }
@@ -61,12 +61,6 @@ int64_t ConstraintChecker::n_base_token() const {
     }
   }
   return n_token;
-}
-
-JudgedReplies ConstraintChecker::judged_base(const LoadedSet& set) const {
-  const std::vector<AskedReply>& replies = base_replies_.at(set.spec.metric);
-  return {replies,
-          judge_replies(set.rows(Split::kSelection), replies, context_.rules_for(set.spec))};
 }
 
 std::vector<JudgedReply> ConstraintChecker::judge_target(

@@ -65,8 +65,6 @@ class ConstraintChecker {
   [[nodiscard]] std::vector<JudgedReply> judge_target(const std::vector<AskedReply>& replies) const;
 
  private:
-  [[nodiscard]] JudgedReplies judged_base(const LoadedSet& set) const;
-
   EvalContext context_;
   std::vector<TextBlock> blocks_;
   double base_perplexity_ = 0.0;
