@@ -4,12 +4,22 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const { MASCING_WEB_PACKAGES, MASCING_CHROMIUM, MASCING_WEB_SHOTS } = process.env;
+const { MASCING_WEB_PACKAGES, MASCING_CHROMIUM, MASCING_WEB_SHOTS, MASCING_WEB_RUNS } = process.env;
 const require = createRequire(join(MASCING_WEB_PACKAGES, "package.json"));
 const { chromium } = require("playwright-core");
 export const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const launch = () => chromium.launch({ executablePath: MASCING_CHROMIUM, args: ["--no-sandbox"] });
+
+/// Files of the runs that report.sh makes.
+export const fileOf = (run, name) => join(MASCING_WEB_RUNS, run, name);
+export const resultsOf = (run) => JSON.parse(readFileSync(fileOf(run, "results.json"), "utf8"));
+
+/// Opens a run's report.html, which asks for nothing but itself.
+export function openReport(browser, run, { hash = "", ...options } = {}) {
+  const address = `file://${fileOf(run, "report.html")}`;
+  return openPage(browser, address + hash, { ...options, isOwn: (url) => url.split("#")[0] === address });
+}
 
 /// Opens an address. Whatever the page logs, and whatever it asks for that `isOwn` does not know, fails the test at
 /// `finish`, but for what `isExpected` knows.

@@ -1,12 +1,8 @@
 // What a reader is told and can reach: pages without a mask, on a phone, on paper, by keyboard. Started by report.sh.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { axeSource, clippedElements, drawCharts, keepShot, launch, openPage } from "./page.mjs";
-
-const { MASCING_WEB_RUNS } = process.env;
+import { axeSource, clippedElements, drawCharts, keepShot, launch, openReport, resultsOf } from "./page.mjs";
 
 let browser;
 before(async () => {
@@ -14,13 +10,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-const fileOf = (run, name) => join(MASCING_WEB_RUNS, run, name);
-const resultsOf = (run) => JSON.parse(readFileSync(fileOf(run, "results.json"), "utf8"));
-
-function open(run, options = {}) {
-  const address = `file://${fileOf(run, "report.html")}`;
-  return openPage(browser, address, { ...options, isOwn: (url) => url.split("#")[0] === address });
-}
+const open = (run, options) => openReport(browser, run, options);
 
 test("a page without a mask says so and shows nothing of one", async () => {
   const page = await open("no_mask");

@@ -1,12 +1,9 @@
 // Pages in a browser. Started by report.sh, which makes the runs.
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { axeSource, clippedElements, drawCharts, keepShot, launch, openPage } from "./page.mjs";
-
-const { MASCING_WEB_RUNS } = process.env;
+import { axeSource, clippedElements, drawCharts, fileOf, keepShot, launch, openReport, resultsOf } from "./page.mjs";
 
 let browser;
 before(async () => {
@@ -14,15 +11,10 @@ before(async () => {
 });
 after(() => browser.close());
 
-const fileOf = (run, name) => join(MASCING_WEB_RUNS, run, name);
-const resultsOf = (run) => JSON.parse(readFileSync(fileOf(run, "results.json"), "utf8"));
 const linesOf = (run) =>
   readFileSync(fileOf(run, "transcripts.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
 
-function open(run, { hash = "", ...options } = {}) {
-  const address = `file://${fileOf(run, "report.html")}`;
-  return openPage(browser, address + hash, { ...options, isOwn: (url) => url.split("#")[0] === address });
-}
+const open = (run, options) => openReport(browser, run, options);
 
 /// Milliseconds until the browser has read and laid out a file, whose script does not run.
 async function openedWithoutScript(address) {
