@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Forecast against measured, stage by stage: forecast.py MASCING SCENARIO MODEL... [--steps N] [--threads N] [--reasoning MODE] [--keep FOLDER]
-[--processor-clock]
+[--processor-clock] [--records FOLDER] [--option "--samples 0"]
 
 For each model: `mascing run --dry-run --json`, then the run itself, into a temporary folder or into FOLDER/MODEL/SCENARIO. On a machine that does other
 things as well, wall time says little, so both sides are given in processor time: seconds times the process's share of the
 processor while it ran. A ratio above 1 means that the run took longer than forecast.
+
+With --records, nothing is run: FOLDER/MODEL-SCENARIO.json, what tools/zoo_table.py kept of an earlier run, stands beside the forecast,
+a row of a table for each model. Runs that took most from a cache are left out, and named. Their seconds are those of the clock on the wall.
 """
 import argparse
 import json
 import os
 import re
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -66,18 +70,14 @@ def shortened(scenario, steps, folder):
 
 
 def compare(arguments, scenario, model, folder, environment):
-    threads = ["-t", str(arguments.threads), "--reasoning", arguments.reasoning]
+    options = ["-t", str(arguments.threads), "--reasoning", arguments.reasoning, *shlex.split(arguments.option)]
     name = os.path.splitext(os.path.basename(model))[0]
-    done, wall, cpu, _ = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "--dry-run", "--json"], environment)
-    if done.returncode != 0:
-        sys.exit(f"{name}: the dry run failed:\n{done.stderr}")
-    forecast = json.loads(done.stdout)["forecast"]
-    share = 1.0 if environment else min(1.0, cpu / wall / arguments.threads)
+    forecast, share = forecast_of(arguments, scenario, model, environment)
     output = os.path.join(folder, name, os.path.splitext(os.path.basename(arguments.scenario))[0])
     if os.path.exists(output):
         sys.exit(f"{name}: {output} is there already: a run that resumes measures nothing")
     os.makedirs(os.path.dirname(output), exist_ok=True)
-    done, wall, cpu, largest = timed([arguments.mascing, "run", scenario, "-m", model, *threads, "-q", "--yes", "-o", output],
+    done, wall, cpu, largest = timed([arguments.mascing, "run", scenario, "-m", model, *options, "-q", "--yes", "-o", output],
                                      environment)
     if not os.path.exists(os.path.join(output, "results.json")):
         sys.exit(f"{name}: the run wrote no results:\n{done.stderr}")
@@ -94,8 +94,7 @@ def compare(arguments, scenario, model, folder, environment):
         print(f"{stage['name']:<16}{expected:>12.1f}{measured:>12.1f}{ratio}")
     expected = forecast["seconds"] * share
     print(f"{'all':<16}{expected:>12.1f}{measured_all:>12.1f}{measured_all / expected:8.2f}")
-    tokens = sum(s["prefill_tokens"] + s["differentiated_tokens"] for s in forecast["stages"])
-    written = sum(s["generated_tokens"] for s in forecast["stages"])
+    tokens, written = totals(forecast)
     print(f"{'prompt tokens':<16}{tokens:>12}{cost['prefill_tokens']:>12}{cost['prefill_tokens'] / tokens:8.2f}")
     print(f"{'generated':<16}{written:>12}{cost['generated_tokens']:>12}{cost['generated_tokens'] / written:8.2f}")
     expected = forecast["memory_bytes"]["all"]
@@ -103,6 +102,44 @@ def compare(arguments, scenario, model, folder, environment):
           f"{largest[1] / 2**20:.0f} MiB of it no pages of files")
     disk = sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(output) for f in files)
     print(f"disk: {forecast['disk_bytes']['all'] / 2**20:.0f} MiB forecast, {disk / 2**20:.0f} MiB written", flush=True)
+
+
+def forecast_of(arguments, scenario, model, environment):
+    """What the dry run says, and its share of the processor."""
+    command = [arguments.mascing, "run", scenario, "-m", model, "-t", str(arguments.threads), "--reasoning", arguments.reasoning,
+               *shlex.split(arguments.option), "--dry-run", "--json"]
+    done, wall, cpu, _ = timed(command, environment)
+    if done.returncode != 0:
+        sys.exit(f"{model}: the dry run failed:\n{done.stderr}")
+    return json.loads(done.stdout)["forecast"], 1.0 if environment else min(1.0, cpu / wall / arguments.threads)
+
+
+def beside_record(arguments, scenario, model, environment):
+    name, kind = (os.path.splitext(os.path.basename(path))[0] for path in (model, arguments.scenario))
+    path = os.path.join(arguments.records, f"{name}-{kind}.json")
+    if not os.path.exists(path):
+        print(f"{name}: {path} is not there", file=sys.stderr)
+        return
+    with open(path, encoding="utf-8") as file:
+        kept = json.load(file)
+    cost, search = kept["cost"], kept.get("search") or {}
+    asked = search.get("prefill_tokens", 0) + search.get("generated_tokens", 0)
+    if cost["prefill_tokens"] + cost["generated_tokens"] < 0.9 * asked:
+        print(f"{name}: took most of the run from a cache", file=sys.stderr)
+        return
+    forecast, share = forecast_of(arguments, scenario, model, environment)
+    sums = totals(forecast)
+    cells = [f"`{name}`, {kind}"]
+    for expected, measured in zip(sums, (cost["prefill_tokens"], cost["generated_tokens"])):
+        cells += [f"{expected:,}", f"{measured:,}", f"{measured / expected:.2f}"]
+    seconds, measured = forecast["seconds"] * share, sum(cost["seconds"].values())
+    print("| " + " | ".join(cells + [f"{seconds:,.0f}", f"{measured:,.0f}", f"{measured / seconds:.2f}"]) + " |", flush=True)
+
+
+def totals(forecast):
+    """Tokens read and written, over all stages."""
+    stages = forecast["stages"]
+    return sum(s["prefill_tokens"] + s["differentiated_tokens"] for s in stages), sum(s["generated_tokens"] for s in stages)
 
 
 def main():
@@ -115,14 +152,22 @@ def main():
     parser.add_argument("--reasoning", default="off", help="as for `mascing run`; models that always reason need `on`")
     parser.add_argument("--keep", help="folder for the runs, which are deleted otherwise")
     parser.add_argument("--processor-clock", action="store_true", help="time both by the processor time used; one thread only")
+    parser.add_argument("--records", help="compare with the records of earlier runs in this folder, and run nothing")
+    parser.add_argument("--option", default="", help="further options of `mascing run`, in quotes")
     arguments = parser.parse_args()
     if arguments.processor_clock and arguments.threads != 1:
         parser.error("--processor-clock needs --threads 1")
     with tempfile.TemporaryDirectory() as folder:
         scenario = shortened(arguments.scenario, arguments.steps, folder)
         environment = processor_clock(folder) if arguments.processor_clock else {}
+        if arguments.records:
+            print("| | read, forecast | run | ratio | written, forecast | run | ratio | seconds, forecast | run, shared core | ratio |")
+            print("| --- " * 10 + "|", flush=True)
         for model in arguments.models:
-            compare(arguments, scenario, model, arguments.keep or folder, environment)
+            if arguments.records:
+                beside_record(arguments, scenario, model, environment)
+            else:
+                compare(arguments, scenario, model, arguments.keep or folder, environment)
 
 
 if __name__ == "__main__":
