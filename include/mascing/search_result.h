@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "mascing/rate.h"
+
 namespace mascing {
 
 /// Causal effects of individual experts on the target, on the discovery split: from random masks,
@@ -103,12 +105,12 @@ struct OutcomeResult {
 
 /// Cost of the search before the test split was used.
 struct SearchResult {
-  std::string chosen_by;                     ///< "rule" or "user"; empty if nothing was chosen yet
-  double base_rate = 0.0;                    ///< target rate on the selection split, without a mask
-  std::map<std::string, double> base_rates;  ///< of every set there, without a mask
-  double base_perplexity = 0.0;              ///< of its general text; 0: there is none
-  int64_t n_prefill_token = 0;               ///< each request counted once, including cached ones
-  int64_t n_generated_token = 0;             ///< without the labelling, which every method needs
+  std::string chosen_by;             ///< "rule" or "user"; empty if nothing was chosen yet
+  double base_rate = 0.0;            ///< target rate on the selection split, without a mask
+  std::map<std::string, Rate> base;  ///< metric id -> rate there, without a mask
+  double base_perplexity = 0.0;      ///< of its general text; 0: there is none
+  int64_t n_prefill_token = 0;       ///< each request counted once, including cached ones
+  int64_t n_generated_token = 0;     ///< without the labelling, which every method needs
   /// Tokens the paper's sweep would generate on the same data, with 32 masks and the unsteered
   /// model on the selection split; estimated from the unsteered replies. 0 = not known.
   int64_t n_paper_token = 0;

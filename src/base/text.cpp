@@ -231,12 +231,16 @@ std::string format_number(double value, int decimals) {
   return text;
 }
 
+std::string percent_number(double share) {
+  return format_number(100.0 * share, 1);
+}
+
 std::string format_percent(double share) {
-  return format_number(100.0 * share, 1) + " %";
+  return percent_number(share) + " %";
 }
 
 std::string format_points(double difference) {
-  return format_number(100.0 * difference, 1) + " points";
+  return percent_number(difference) + " points";
 }
 
 }  // namespace mascing

@@ -47,6 +47,8 @@ namespace mascing {
 /// "0.99". "nan", "inf" and "-inf" for those.
 [[nodiscard]] std::string format_number(double value, int decimals);
 
+/// A share in percent without the unit: percent_number(0.9876) = "98.8".
+[[nodiscard]] std::string percent_number(double share);
 /// A share for messages: format_percent(0.9876) = "98.8 %".
 [[nodiscard]] std::string format_percent(double share);
 /// A difference of shares: format_points(0.021) = "2.1 points".

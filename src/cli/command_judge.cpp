@@ -102,7 +102,7 @@ std::vector<std::pair<Verdict, Verdict>> labelled_pairs(const std::vector<Labell
 }
 
 nlohmann::json to_value(const Rate& rate) {
-  return {{"rate", rate.rate}, {"low", rate.low}, {"high", rate.high}};
+  return {{"rate", rate.rate}, {"low", rate.low}, {"high", rate.high}, {"n", rate.n}};
 }
 
 nlohmann::json to_value(const JudgeAgreement& agreement) {
@@ -180,19 +180,17 @@ void print_replies(const std::vector<LabelledReply>& replies, const Judged& judg
   }
 }
 
-std::string with_interval(const Rate& rate, int64_t n) {
-  return n == 0 ? "none"
-                : format_percent(rate.rate) + " (" + format_number(100.0 * rate.low, 1) + " to " +
-                      format_number(100.0 * rate.high, 1) + "), n = " + std::to_string(n);
+std::string with_interval(const Rate& rate) {
+  return rate.n == 0 ? "none"
+                     : format_percent(rate.rate) + " (" + percent_number(rate.low) + " to " +
+                           percent_number(rate.high) + "), n = " + std::to_string(rate.n);
 }
 
 void print_agreement(const JudgeAgreement& agreement) {
   std::cout << "\nagreement with labels: " << agreement.n_agreed << " of " << agreement.n
             << (agreement.kappa ? ", kappa " + format_number(*agreement.kappa, 2) : "") << '\n'
-            << "refusals seen:         " << with_interval(agreement.recall, agreement.n_refused)
-            << '\n'
-            << "answers called refused: "
-            << with_interval(agreement.false_alarms, agreement.n_answered) << '\n'
+            << "refusals seen:         " << with_interval(agreement.recall) << '\n'
+            << "answers called refused: " << with_interval(agreement.false_alarms) << '\n'
             << column("label", kIdWidth);
   for (const Verdict word : JudgeAgreement::kWords) {
     std::cout << column(to_string(word), 10);

@@ -1,33 +1,40 @@
 // Keys of one rate differ in what follows the last point.
 #include "cli/mask_metrics.h"
 
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "base/text.h"
 #include "report/columns.h"
+#include "report/numbers.h"
 
 namespace mascing::cli {
 namespace {
 
 using Parts = std::map<std::string, double>;  // "rate", "low", "high", "base", "n"
 
-std::string part_text(const Parts& parts, const std::string& name, int n_decimal) {
+std::optional<double> part_of(const Parts& parts, const std::string& name) {
   const auto found = parts.find(name);
-  return found == parts.end() ? "-" : format_number(found->second, n_decimal);
+  return found == parts.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string rate_cell(const Parts& parts) {
+  const double rate = parts.at("rate");
+  const std::optional<double> low = part_of(parts, "low");
+  const std::optional<double> high = part_of(parts, "high");
+  return low && high ? compact_rate_text({rate, *low, *high}) : bare_rate_text(rate);
 }
 
 std::vector<std::string> row_of(const std::string& name, const Parts& parts) {
   const size_t point = name.find('.');
-  const std::string interval =
-      parts.count("low") != 0 && parts.count("high") != 0
-          ? " [" + part_text(parts, "low", 2) + ", " + part_text(parts, "high", 2) + "]"
-          : "";
+  const std::optional<double> n = part_of(parts, "n");
+  const std::optional<double> base = part_of(parts, "base");
   return {name.substr(0, point),
           printable(point == std::string::npos ? "" : name.substr(point + 1)),
-          part_text(parts, "n", 0),
-          part_text(parts, "base", 2),
-          part_text(parts, "rate", 2) + interval};
+          n ? format_number(*n, 0) : "-",
+          base ? bare_rate_text(*base) : "-",
+          rate_cell(parts)};
 }
 
 }  // namespace
@@ -49,7 +56,8 @@ std::string metrics_table(const std::map<std::string, double>& metrics) {
   if (rates.empty()) {
     return others;
   }
-  std::vector<std::vector<std::string>> rows = {{"split", "set", "n", "without", "with [95 %]"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"split", "set", "n", "without, %", "with, % [95 %]"}};
   for (const auto& [name, parts] : rates) {
     rows.push_back(row_of(name, parts));
   }

@@ -14,6 +14,7 @@ void describe(Io& io, Rate& rate) {
   io.field("rate", rate.rate);
   io.field("low", rate.low);
   io.field("high", rate.high);
+  io.later("n", rate.n);
 }
 
 template <typename Io>

@@ -80,7 +80,7 @@ void describe(Io& io, SearchResult& search) {
   io.field("budget", search.budget);
   io.field("budget_spent", search.budget_spent);
   io.field("cut_short", search.cut_short);
-  io.later("base_rates", search.base_rates);
+  io.later("base", search.base);
   io.later("base_perplexity", search.base_perplexity);
 }
 

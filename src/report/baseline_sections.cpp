@@ -60,17 +60,15 @@ const MetricResult* metric_of(const Entry& entry, const std::string& id) {
 
 std::string entry_cell(const Entry& entry, const std::string& id) {
   const MetricResult* const metric = metric_of(entry, id);
-  return metric == nullptr
-             ? "-"
-             : rate_text(metric->steered->rate) + " " + interval_text(*metric->steered);
+  return metric == nullptr ? "-" : rate_html(*metric->steered);
 }
 
 std::string rate_cell(const Entry& entry, const std::string& id) {
   const MetricResult* const metric = metric_of(entry, id);
-  return metric == nullptr ? "-" : rate_text(metric->steered->rate);
+  return metric == nullptr ? "-" : bare_rate_text(metric->steered->rate);
 }
 
-/// "-0.12 keep answered": the set other than the target with the largest drop.
+/// "-12.0 keep answered", in points: the set other than the target with the largest drop.
 std::string largest_fall(const Entry& entry, const std::string& target) {
   std::string text = "none";
   double largest = -0.0005;
@@ -81,7 +79,7 @@ std::string largest_fall(const Entry& entry, const std::string& target) {
     const double change = metric.steered->rate - metric.base.rate;
     if (change < largest) {
       largest = change;
-      text = signed_text(change, 2) + " " + display_name(id);
+      text = bare_change_text(change) + " " + display_name(id);
     }
   }
   return text;
@@ -106,7 +104,7 @@ std::string random_text(const Results& results) {
   const RandomMasks& random = *results.random_masks;
   return std::to_string(random.n_mask) + " random masks of the same norm (" +
          short_text(random.norm) + "): mean " + display_name(target_of(results)) + " " +
-         rate_text(random.mean) + ", sd " + rate_text(random.sd) + ", range " +
+         rate_text(random.mean) + ", sd " + format_points(random.sd) + ", range " +
          rate_text(random.least) + " to " + rate_text(random.most) +
          ". Rank of the chosen mask among them: p = " + p_text(random.p_value) + " (one-sided).";
 }
@@ -139,7 +137,7 @@ std::string baseline_lines(const Results& results) {
   }
   const std::string target = target_of(results);
   std::vector<std::vector<std::string>> rows = {
-      {"baselines",
+      {"baselines, in %",
        "setting",
        shortened(printable(display_name(target)), kMaxMethod),
        "largest other drop",

@@ -47,24 +47,21 @@ std::string outcome_of(const CandidateResult& candidate, bool is_chosen) {
                                             : escape_html(candidate.rejection_reason);
 }
 
-/// "n = 150" in small print: the conversations behind a rate, from its Wilson interval, whose ends
-/// have low * high = rate^2 / (1 + z^2 / n). Empty where six digits, as results.json has them, are
-/// too few to tell n from its neighbours.
+/// "n = 150" in small print: the conversations behind a rate. Empty where results of earlier
+/// versions do not have it.
 std::string n_behind(const Rate& rate) {
-  constexpr double kSquaredZ = 1.959963984540054 * 1.959963984540054;
-  constexpr double kMostTold = 500.0;
-  const bool is_high = rate.rate >= 0.5;
-  const double share = is_high ? rate.rate : 1.0 - rate.rate;
-  const double product = is_high ? rate.low * rate.high : (1.0 - rate.low) * (1.0 - rate.high);
-  const double n = kSquaredZ / (share * share / product - 1.0);
-  return n >= 0.5 && n <= kMostTold ? " <small>n = " + format_number(n, 0) + "</small>" : "";
+  return rate.n > 0 ? " <small>n = " + count_text(rate.n) + "</small>" : "";
+}
+
+std::string counted_rate(const Rate& rate) {
+  return rate_html(rate) + n_behind(rate);
 }
 
 /// The generated rate, or else the estimate from one prefill per conversation.
 std::string candidate_cell(const CandidateResult& candidate, const std::string& id) {
   const auto rate = candidate.rates.find(id);
   if (rate != candidate.rates.end()) {
-    return rate_html(rate->second) + n_behind(rate->second);
+    return counted_rate(rate->second);
   }
   const auto estimate = candidate.estimates.find(id);
   return estimate == candidate.estimates.end()
@@ -131,13 +128,13 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
 
 /// The selection split without a mask, beside which the candidates are read.
 void add_base(HtmlTable& table, const SearchResult& search, const CandidateColumns& columns) {
-  if (search.base_rates.empty()) {
+  if (search.base.empty()) {
     return;
   }
   std::vector<std::string> cells = {"without a mask", "&ndash;"};
   for (const std::string& id : columns.ids) {
-    const auto rate = search.base_rates.find(id);
-    cells.push_back(rate == search.base_rates.end() ? "&ndash;" : rate_text(rate->second));
+    const auto rate = search.base.find(id);
+    cells.push_back(rate == search.base.end() ? "&ndash;" : counted_rate(rate->second));
   }
   cells.insert(cells.end(), {"&ndash;", "&ndash;", positive_text(search.base_perplexity, 1), ""});
   cells.resize(cells.size() + (columns.has_settings ? 4 : 0), "&ndash;");

@@ -31,7 +31,7 @@ std::string model_of(const Results& results) {
   return results.model_name.empty() ? results.architecture : results.model_name;
 }
 
-/// "0.54 -> 0.97 [0.94, 0.98]".
+/// "54.0 % -> 97.0 % [94.4, 98.4]".
 std::string rates_cell(const Results& results, const std::string& id) {
   const auto found = results.metrics.find(id);
   if (found == results.metrics.end()) {

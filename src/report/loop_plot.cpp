@@ -23,6 +23,7 @@ constexpr double kLeft = 64.0;
 constexpr double kRight = 690.0;  // curve names are placed to the right of it
 constexpr double kLabelGap = 16.0;
 constexpr size_t kLimitStyles = 7;  // lower panel: c1 .. c7
+constexpr double kCrumb = 5e-5;     // running means of sigmoids leave negligible residues
 
 /// Position of a panel and the values at its lower and upper edge.
 struct PlotPanel {
@@ -61,12 +62,12 @@ double value_of(const LoopStepResult& step, const std::string& name) {
 Curve curve_of(const LoopResult& loop, const std::string& name, double unit, bool is_share) {
   Curve curve;
   curve.name = display_name(name);
+  const std::string limit = is_share ? "" : ", limit " + loop_value_text(name, false, unit);
   for (size_t i = 0; i < loop.steps.size(); ++i) {
     const double value = value_of(loop.steps[i], name);
     curve.values.push_back(value / unit);
-    curve.notes.push_back(
-        "step " + std::to_string(i + 1) + ", " + curve.name + ": " +
-        (is_share ? rate_text(value) : short_text(value) + ", limit " + short_text(unit)));
+    curve.notes.push_back("step " + std::to_string(i + 1) + ", " + curve.name + ": " +
+                          loop_value_text(name, is_share, value) + limit);
   }
   return curve;
 }
@@ -127,12 +128,16 @@ std::string draw_names(const std::vector<Curve>& curves, const PlotPanel& panel)
 
 std::string draw_axis(const PlotPanel& panel,
                       const std::vector<double>& ticks,
+                      bool is_share,
                       const char* heading) {
   std::string svg = text_at(kLeft, panel.top - 9.0, "tick", heading);
   for (const double tick : ticks) {
     const double y = panel.y_of(tick);
     svg += line_from(kLeft, y, kRight, y, "grid") +
-           text_at(kLeft - 10.0, y + 4.5, "tick end", short_text(tick));
+           text_at(kLeft - 10.0,
+                   y + 4.5,
+                   "tick end",
+                   is_share ? short_text(100.0 * tick) + " %" : short_text(tick));
   }
   return svg;
 }
@@ -174,6 +179,15 @@ std::vector<Curve> limited_curves(const LoopResult& loop) {
 
 }  // namespace
 
+std::string loop_value_text(const std::string& name, bool is_target, double value) {
+  const double shown = std::abs(value) < kCrumb ? 0.0 : value;
+  const bool is_text = name.find(' ') != std::string::npos;
+  return is_target              ? rate_text(shown)
+         : is_text              ? short_text(shown)
+         : std::isfinite(shown) ? format_points(shown)
+                                : "-";
+}
+
 std::string loop_plot(const LoopResult& loop, const std::string& target) {
   if (loop.steps.size() < 2) {
     return "";
@@ -189,12 +203,13 @@ std::string loop_plot(const LoopResult& loop, const std::string& target) {
                     "Top: wanted share of the target set. Bottom: all measures with a "
                     "limit. The values are in the table below.");
   picture += draw_stretch(loop, kGain) +
-             draw_axis(kGain, {0.0, 0.25, 0.5, 0.75, 1.0}, "wanted share of the target") +
+             draw_axis(kGain, {0.0, 0.25, 0.5, 0.75, 1.0}, true, "wanted share of the target") +
              draw(gain, kGain) + draw_names({gain}, kGain);
   if (!limited.empty()) {
     picture += draw_stretch(loop, kLimits) +
                draw_axis(kLimits,
                          {0.0, 1.0, 2.0},
+                         false,
                          "drop or divergence relative to its limit (1), clipped to -0.5 .. 2") +
                line_from(kLeft, kLimits.y_of(1.0), kRight, kLimits.y_of(1.0), "limit");
     for (const Curve& curve : limited) {

@@ -21,7 +21,6 @@ namespace {
 
 constexpr size_t kStrongestEffects = 10;
 constexpr float kSignificant = 0.05F;  // q-value
-constexpr double kCrumb = 5e-5;        // rounding threshold for a value of a step
 constexpr double kWeakAuc = 0.8;       // below it, the margin predicts generated replies poorly
 
 std::string percent_text(double share) {
@@ -117,13 +116,13 @@ std::string effects_text(const EffectsResult& effects) {
   if (effects.n_conversation > 0) {
     return "Effects are exact derivatives of the margin at the unsteered model, averaged over " +
            count_text(effects.n_conversation) + " conversations of the discovery split. " + found +
-           " Reliability " + rate_text(effects.reliability) +
+           " Reliability " + fraction_text(effects.reliability) +
            " is the share of variance between effects that is not variation between conversations.";
   }
   return "Effects were measured with " + count_text(effects.n_pair) +
          " pairs of opposite random masks, one conversation of the discovery split per pair, "
          "without generating replies. " +
-         found + " Reliability " + rate_text(effects.reliability) +
+         found + " Reliability " + fraction_text(effects.reliability) +
          " is the share of variance between effects that is not measurement error. Together they "
          "explain " +
          percent_text(std::max(0.0, effects.r2)) +
@@ -151,11 +150,6 @@ double value_at(const LoopResult& loop, int64_t i_step, const std::string& name)
   const auto& values = loop.steps[i_step].values;
   const auto found = values.find(name);
   return found == values.end() ? std::nan("") : found->second;
-}
-
-/// Running means of sigmoids leave negligible residues.
-std::string step_text(double value) {
-  return std::abs(value) < kCrumb ? "0" : short_text(value);
 }
 
 double mean_over(const LoopResult& loop, const Stretch& stretch, const std::string& name) {
@@ -191,10 +185,12 @@ std::string loop_table(const Results& results, const Stretch& stretch) {
       {{"measure"}, {"first step", true}, {"mean of the shaded steps", true}, {"limit", true}});
   for (const std::string& name : loop_names(results)) {
     const auto limit = loop.limits.find(name);
-    table.add_row({measure_of(results, name),
-                   step_text(value_at(loop, 0, name)),
-                   step_text(mean_over(loop, stretch, name)),
-                   limit == loop.limits.end() ? "&ndash;" : short_text(limit->second)});
+    const bool is_target = name == results.target_metric;
+    table.add_row(
+        {measure_of(results, name),
+         loop_value_text(name, is_target, value_at(loop, 0, name)),
+         loop_value_text(name, is_target, mean_over(loop, stretch, name)),
+         limit == loop.limits.end() ? "&ndash;" : loop_value_text(name, false, limit->second)});
   }
   return table.html();
 }
@@ -210,7 +206,8 @@ std::string steps_table(const Results& results) {
     std::vector<std::string> cells = {std::to_string(i + 1),
                                       short_text(results.loop.steps[i].norm)};
     for (const std::string& name : names) {
-      cells.push_back(step_text(value_at(results.loop, i, name)));
+      cells.push_back(
+          loop_value_text(name, name == results.target_metric, value_at(results.loop, i, name)));
     }
     table.add_row(cells);
   }
@@ -338,7 +335,7 @@ std::string held_out_table(const OutcomeResult& outcome) {
                    is_checked ? count_text(margin.n_wanted) + " / " + count_text(margin.n_unwanted)
                               : "not checked",
                    rate_text(margin.coverage_wanted) + " / " + rate_text(margin.coverage_unwanted),
-                   is_checked ? rate_text(margin.auc) : "-",
+                   is_checked ? fraction_text(margin.auc) : "-",
                    is_checked ? escape_html(p_text(margin.p_value)) : "-",
                    signed_text(margin.zero, 2),
                    format_number(margin.slope, 2)});
@@ -357,7 +354,7 @@ std::string outcome_paragraph(const OutcomeResult& outcome) {
   const std::string verdict =
       outcome.auc < kWeakAuc ? " This is weak, so do not rely on rates marked with ~." : "";
   return html_paragraph("How well the margin of one prefill predicts the generated reply: AUC " +
-                        rate_text(outcome.auc) + " (0.5 = chance), rank correlation " +
+                        fraction_text(outcome.auc) + " (0.5 = chance), rank correlation " +
                         signed_text(outcome.rank_correlation, 2) + ", on " + count_text(outcome.n) +
                         " replies of the selection split." + verdict);
 }

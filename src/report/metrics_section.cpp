@@ -50,7 +50,7 @@ std::string worst_tile(const std::vector<NamedMetric>& metrics, bool is_hold) {
 
 std::string change_cell(const MetricResult& metric) {
   const double change = metric.steered->rate - metric.base.rate;
-  std::string number = signed_text(change, 2);
+  std::string number = bare_change_text(change);
   if (!is_significant(metric) || !std::isfinite(change)) {
     return number;
   }
@@ -78,7 +78,7 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics, bool is_maske
   if (is_masked) {
     columns.insert(columns.end(),
                    {{"with the mask", true},
-                    {"change", true},
+                    {"change, points", true},
                     {"fixed", true},
                     {"broken", true},
                     {"p", true}});

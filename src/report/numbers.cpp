@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <utility>
 
 #include "base/text.h"
 
@@ -39,22 +38,29 @@ std::string headline_metric(const Results& results) {
   return best;
 }
 
-/// "-0.48" -> "-.48".
-std::string without_zero(std::string text) {
-  const size_t at = text.find("0.");
-  if (at == 0 || (at == 1 && (text[0] == '-' || text[0] == '+'))) {
-    text.erase(at, 1);
-  }
-  return text;
+constexpr int kRateDecimals = 1;
+
+std::string in_percent(double share, int decimals) {
+  return format_number(100.0 * share, decimals);
 }
 
-/// Both ends of an interval, which has a width.
-std::pair<std::string, std::string> bounds_of(const Rate& rate) {
-  const std::string low = rate_text(rate.low);
-  const std::string high = rate_text(rate.high);
-  return low != high || rate.low == rate.high
-             ? std::pair(low, high)
-             : std::pair(format_number(rate.low, 3), format_number(rate.high, 3));
+std::string in_points(double change, int decimals) {
+  return signed_text(100.0 * change, decimals);
+}
+
+/// The ends of an interval, with one decimal more where it would show no width.
+template <typename Format>
+std::string bounds_text(const Rate& rate, int decimals, Format format) {
+  const bool has_width =
+      rate.low == rate.high || format(rate.low, decimals) != format(rate.high, decimals);
+  const int shown = has_width ? decimals : decimals + 1;
+  return "[" + format(rate.low, shown) + ", " + format(rate.high, shown) + "]";
+}
+
+/// "100.0" -> "100": nothing lies beyond it, and columns are narrow.
+std::string compact_end(double share, int decimals) {
+  const std::string text = in_percent(share, decimals);
+  return text == "100.0" || text == "0.0" ? text.substr(0, text.size() - 2) : text;
 }
 
 std::string verdict(const Results& results, const MetricResult& metric) {
@@ -93,7 +99,15 @@ std::string full_name(const std::string& id) {
 }
 
 std::string rate_text(double rate) {
-  return std::isfinite(rate) ? format_number(rate, 2) : "-";
+  return std::isfinite(rate) ? format_percent(rate) : "-";
+}
+
+std::string bare_rate_text(double rate) {
+  return std::isfinite(rate) ? percent_number(rate) : "-";
+}
+
+std::string fraction_text(double value) {
+  return std::isfinite(value) ? format_number(value, 2) : "-";
 }
 
 std::string signed_text(double value, int decimals) {
@@ -103,18 +117,27 @@ std::string signed_text(double value, int decimals) {
 }
 
 std::string interval_text(const Rate& rate) {
-  const auto [low, high] = bounds_of(rate);
-  return "[" + low + ", " + high + "]";
+  return bounds_text(rate, kRateDecimals, in_percent);
 }
 
 std::string compact_rate_text(const Rate& rate) {
-  const auto [low, high] = bounds_of(rate);
-  return rate_text(rate.rate) + " [" + without_zero(low) + ", " + without_zero(high) + "]";
+  return bare_rate_text(rate.rate) + " " + bounds_text(rate, 0, compact_end);
+}
+
+std::string bare_change_text(double change) {
+  return std::isfinite(change) ? in_points(change, kRateDecimals) : "-";
+}
+
+std::string change_text(double change) {
+  return std::isfinite(change) ? bare_change_text(change) + " points" : "-";
+}
+
+std::string change_interval_text(const Rate& change) {
+  return bare_change_text(change.rate) + " " + bounds_text(change, kRateDecimals, in_points);
 }
 
 std::string compact_change_text(const Rate& change) {
-  return signed_text(change.rate, 2) + " [" + without_zero(signed_text(change.low, 2)) + ", " +
-         without_zero(signed_text(change.high, 2)) + "]";
+  return bare_change_text(change.rate) + " " + bounds_text(change, 0, in_points);
 }
 
 std::string p_text(double p_value) {

@@ -22,16 +22,31 @@ struct NamedMetric {
 
 /// "dsr" -> "DSR (defence success rate)", for the first use in an output; others as display_name.
 [[nodiscard]] std::string full_name(const std::string& id);
-/// "0.54"; "-" if not finite.
+
+// Rates are shown in percent with one decimal, wherever they stand: two decimals of a share would
+// hide on which side of a limit it lies (97.7 % and 98.0 %).
+
+/// "54.0 %"; "-" if not finite.
 [[nodiscard]] std::string rate_text(double rate);
+/// The same without the unit, for columns whose heading has it: "54.0".
+[[nodiscard]] std::string bare_rate_text(double rate);
+/// The ends of an interval in percent: "[48.3, 59.6]"; with one decimal more where it would show no
+/// width.
+[[nodiscard]] std::string interval_text(const Rate& rate);
+/// "54.0 [48, 60]", for the columns of a terminal.
+[[nodiscard]] std::string compact_rate_text(const Rate& rate);
+/// A change of rates in points: "+43.0".
+[[nodiscard]] std::string bare_change_text(double change);
+/// "+43.0 points".
+[[nodiscard]] std::string change_text(double change);
+/// "+43.0 [+37.9, +48.1]".
+[[nodiscard]] std::string change_interval_text(const Rate& change);
+/// "+43.0 [+38, +48]", for the columns of a terminal.
+[[nodiscard]] std::string compact_change_text(const Rate& change);
+/// A measure between 0 and 1 that is no rate, such as an AUC: "0.54"; "-" if not finite.
+[[nodiscard]] std::string fraction_text(double value);
 /// Fixed notation with a sign: "+0.43", "-1.20".
 [[nodiscard]] std::string signed_text(double value, int decimals);
-/// "[0.48, 0.60]"; with three decimals where two would show no width.
-[[nodiscard]] std::string interval_text(const Rate& rate);
-/// "0.54 [.48, .60]", for the columns of a terminal.
-[[nodiscard]] std::string compact_rate_text(const Rate& rate);
-/// The same with signs, for a change: "+0.43 [+.38, +.48]".
-[[nodiscard]] std::string compact_change_text(const Rate& change);
 /// "<0.0001" or four decimals.
 [[nodiscard]] std::string p_text(double p_value);
 /// "+2.9 %", relative change from `before` to `after`; "-" if undefined.
@@ -55,11 +70,11 @@ struct NamedMetric {
 /// True if the change is significant at the 5 % level.
 [[nodiscard]] bool is_significant(const MetricResult& metric);
 
-/// "DSR (defence success rate) 0.54 -> 0.97 on 300 held-out conversations" with a verdict. `arrow`
-/// is placed between the rates.
+/// "DSR (defence success rate) 54.0 % -> 97.0 % on 300 held-out conversations" with a verdict.
+/// `arrow` is placed between the rates.
 [[nodiscard]] std::string headline(const Results& results, const std::string& arrow);
 
-/// "0.54 [0.48, 0.60]" as HTML, the interval in small print.
+/// "54.0 % [48.3, 59.6]" as HTML, the interval in small print.
 [[nodiscard]] std::string rate_html(const Rate& rate);
 
 }  // namespace mascing

@@ -95,7 +95,7 @@ constexpr const char* kCompared =
     "those of the paper's sweep on this run's conversations.";
 
 std::string gain_text(double base, double steered) {
-  return signed_text(100.0 * (steered - base), 1) + " points";
+  return change_text(steered - base);
 }
 
 std::string masks_text(const Results& results) {

@@ -59,11 +59,6 @@ std::string ends_table(const std::vector<NamedMetric>& metrics, bool is_masked) 
              : "";
 }
 
-std::string change_text(const Rate& change) {
-  return signed_text(change.rate, 2) + " [" + signed_text(change.low, 2) + ", " +
-         signed_text(change.high, 2) + "]";
-}
-
 const SampledResult* first_sampled(const std::vector<NamedMetric>& metrics) {
   const auto found = std::find_if(metrics.begin(), metrics.end(), [](const NamedMetric& named) {
     return named.result->sampled.has_value();
@@ -82,7 +77,7 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
        {"conversations", true},
        {"without the mask", true},
        {"with the mask", true},
-       {"change", true}});
+       {"change, points", true}});
   for (const NamedMetric& named : metrics) {
     if (named.result->sampled) {
       const SampledResult& sampled = *named.result->sampled;
@@ -90,7 +85,7 @@ std::string sampled_table(const std::vector<NamedMetric>& metrics) {
                      count_text(sampled.n_conversation),
                      rate_html(sampled.base),
                      rate_html(sampled.steered),
-                     escape_html(change_text(sampled.change))});
+                     escape_html(change_interval_text(sampled.change))});
     }
   }
   return html_paragraph("Each conversation of these sets was also sampled " +
@@ -121,11 +116,12 @@ std::string reply_lines(const Results& results) {
   const SampledResult* first = first_sampled(metrics);
   std::string text;
   if (first != nullptr) {
-    std::vector<std::vector<std::string>> rows = {{"sampled at " + short_text(first->temperature),
-                                                   "n",
-                                                   "base [95 %]",
-                                                   "steered [95 %]",
-                                                   "change [95 %]"}};
+    std::vector<std::vector<std::string>> rows = {
+        {"sampled at " + short_text(first->temperature) + ", %",
+         "n",
+         "base [95 %]",
+         "steered [95 %]",
+         "change [95 %]"}};
     for (const NamedMetric& named : metrics) {
       if (named.result->sampled) {
         const SampledResult& sampled = *named.result->sampled;

@@ -150,8 +150,8 @@ std::string surrogates_section(const Results& results) {
                    count_text(surrogate.n_validation),
                    rate_text(surrogate.validation_accuracy),
                    rate_text(surrogate.majority_accuracy),
-                   rate_text(surrogate.validation_auc),
-                   rate_text(surrogate.length_auc),
+                   fraction_text(surrogate.validation_auc),
+                   fraction_text(surrogate.length_auc),
                    std::to_string(surrogate.best_epoch),
                    cross_auc_text(surrogate.cross_validation),
                    surrogate.cross_validation.n_fold > 0

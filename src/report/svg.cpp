@@ -46,7 +46,7 @@ std::string plot_axis(double bottom) {
   for (int tick = 0; tick <= 10; tick += 2) {
     const double x = x_of(tick / 10.0);
     svg += line_from(x, kPlotTop - 6.0, x, bottom, "grid");
-    svg += text_at(x, bottom + 18.0, "tick middle", format_number(tick / 10.0, 1));
+    svg += text_at(x, bottom + 18.0, "tick middle", std::to_string(10 * tick) + " %");
   }
   return svg;
 }

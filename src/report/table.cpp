@@ -17,7 +17,9 @@
 namespace mascing {
 namespace {
 
-constexpr size_t kMaxName = 17;  // gives rows of 80 columns
+constexpr size_t kMaxName = 17;
+constexpr size_t kLeastName = 10;
+constexpr size_t kTableWidth = 80;
 constexpr size_t kColumn = 7;
 constexpr size_t kName = 22;  // of a line below the table
 
@@ -36,7 +38,7 @@ const char* colour_of(const MetricResult& metric) {
 
 Row cells_of(const NamedMetric& named) {
   const MetricResult& metric = *named.result;
-  Row row = {shortened(printable(named.id), kMaxName),
+  Row row = {printable(named.id),
              std::to_string(metric.n),
              compact_rate_text(metric.base),
              "-",
@@ -52,18 +54,34 @@ Row cells_of(const NamedMetric& named) {
   return row;
 }
 
+/// Between a column and the one before it.
+const char* gap_before(size_t i) {
+  return i == 0 ? "" : i == 2 || i == 3 ? "  " : " ";
+}
+
 std::string joined_row(const Row& row, const std::array<size_t, kColumn>& widths) {
   std::string line;
   for (size_t i = 0; i < kColumn; ++i) {
     const bool is_left = i == 0 || i == 2 || i == 3;
-    line += (i == 0 ? "" : i == 2 || i == 3 ? "  " : " ") + padded(row[i], widths[i], is_left);
+    const std::string cell = i == 0 ? shortened(row[i], widths[i]) : row[i];
+    line += gap_before(i) + padded(cell, widths[i], is_left);
   }
   return line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
+/// What the numbers of a row leave to its name.
+size_t name_width(const std::array<size_t, kColumn>& widths) {
+  size_t n_taken = 0;
+  for (size_t i = 1; i < kColumn; ++i) {
+    n_taken += std::string(gap_before(i)).size() + widths[i];
+  }
+  const size_t most = n_taken < kTableWidth ? kTableWidth - n_taken : 0;
+  return std::min(widths[0], std::clamp(most, kLeastName, kMaxName));
+}
+
 std::string metric_lines(const Results& results, bool colour) {
   const std::vector<NamedMetric> metrics = ordered_metrics(results);
-  const Row header = {"metric", "n", "base [95 %]", "steered [95 %]", "fixed", "broken", "p"};
+  const Row header = {"rates in %", "n", "base [95 %]", "steered [95 %]", "fixed", "broken", "p"};
   std::vector<Row> rows;
   std::array<size_t, kColumn> widths{};
   std::transform(header.begin(), header.end(), widths.begin(), width_of);
@@ -73,6 +91,7 @@ std::string metric_lines(const Results& results, bool colour) {
       widths[i] = std::max(widths[i], width_of(rows.back()[i]));
     }
   }
+  widths[0] = name_width(widths);
   std::string text = painted(joined_row(header, widths), ansi::kBold, colour) + "\n";
   for (size_t i = 0; i < rows.size(); ++i) {
     const char* const tone = colour_of(*metrics[i].result);
@@ -125,7 +144,7 @@ std::string origin_lines(const Results& results) {
                     22);
   }
   if (results.outcome.n > 0) {
-    text += "AUC of one prefill    " + rate_text(results.outcome.auc) + " (" +
+    text += "AUC of one prefill    " + fraction_text(results.outcome.auc) + " (" +
             count_text(results.outcome.n) + " generated replies)\n";
   }
   if (results.n_prefill_token + results.n_generated_token > 0) {

@@ -40,15 +40,16 @@ void mark_front(std::vector<TradePoint>& points, double base_rate) {
   }
 }
 
-/// The generated rate, or else "~" and the estimate; "-" if there is neither.
+/// The generated rate in percent, or else "~" and the estimate; "-" if there is neither.
 std::string trial_cell(const CandidateResult& trial, const std::string& metric) {
   const auto rate = trial.rates.find(metric);
   if (rate != trial.rates.end()) {
-    return rate_text(rate->second.rate);
+    return bare_rate_text(rate->second.rate);
   }
   const auto estimate = trial.estimates.find(metric);
-  return estimate == trial.estimates.end() ? "-"
-                                           : std::string("~").append(rate_text(estimate->second));
+  return estimate == trial.estimates.end()
+             ? "-"
+             : std::string("~").append(bare_rate_text(estimate->second));
 }
 
 std::string number_or_dash(double value, int decimals) {
@@ -80,24 +81,18 @@ std::vector<std::string> heading(const std::string& target,
   });
   return {"method",
           "alpha",
-          display_name(target),
+          display_name(target) + ", %",
           is_first ? "KL first" : "KL reply",
           "perpl.",
           "status"};
 }
 
-std::string gain_in_points(double change) {
-  const std::string number = signed_text(100.0 * change, 0);
-  return number + (number == "+1" || number == "-1" ? " point" : " points");
-}
-
-/// "closed loop at alpha 0.75, +31 points at 0.021 nats".
+/// "closed loop at alpha 0.75, +31.2 points at 0.021 nats".
 std::string bargain(const Results& results, const TradePoint& point) {
   const CandidateResult& trial = results.candidates[point.i_candidate];
   return display_name(trial.method) + " at alpha " + short_text(trial.alpha) + ", " +
-         (point.is_estimate ? "about " : "") +
-         gain_in_points(point.rate - results.search.base_rate) + " at " + short_text(point.damage) +
-         " nats";
+         (point.is_estimate ? "about " : "") + change_text(point.rate - results.search.base_rate) +
+         " at " + short_text(point.damage) + " nats";
 }
 
 }  // namespace
@@ -182,9 +177,10 @@ std::string trials_table(const std::vector<CandidateResult>& trials,
 }
 
 std::string trial_line(const CandidateResult& trial, const std::string& target) {
+  const std::string rate = trial_cell(trial, target);
   return "trial: " + printable(display_name(trial.method)) + " alpha " +
-         format_number(trial.alpha, 2) + ", " + display_name(target) + " " +
-         trial_cell(trial, target) + ", KL " + number_or_dash(damage_of(trial), 4) +
+         format_number(trial.alpha, 2) + ", " + display_name(target) + " " + rate +
+         (rate == "-" ? "" : " %") + ", KL " + number_or_dash(damage_of(trial), 4) +
          ", perplexity " + number_or_dash(trial.perplexity, 1) + ", " + standing_of(trial);
 }
 

@@ -45,7 +45,7 @@ class Plane {
     std::string svg = text_at(kLeft, kTop - 12.0, "tick", display_name(target));
     for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) {
       svg += line_from(kLeft, y_of(tick), kRight, y_of(tick), "grid") +
-             text_at(kLeft - 10.0, y_of(tick) + 4.5, "tick end", short_text(tick));
+             text_at(kLeft - 10.0, y_of(tick) + 4.5, "tick end", short_text(100.0 * tick) + " %");
     }
     for (int i = 0; i <= kTicks; ++i) {
       const double damage = most_ * i * i / (kTicks * kTicks);

@@ -18,7 +18,7 @@ std::string limits_text(const Results& results) {
   return "Limits: " + display_name(results.target_metric) + " with the mask at least " +
          format_percent(limits.least_rate) +
          ". Use with care, or do not use: a rate that loses more than " +
-         format_number(100.0 * limits.care_loss, 1) + " or " + format_points(limits.max_loss) +
+         percent_number(limits.care_loss) + " or " + format_points(limits.max_loss) +
          " (a hold set: more than its own limit), perplexity that rises by more than " +
          format_percent(limits.care_perplexity_rise) + " or " +
          format_percent(limits.max_perplexity_rise) + ", a KL above " +

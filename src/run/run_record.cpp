@@ -116,6 +116,7 @@ void add_metrics(const std::map<std::string, MetricResult>& metrics, Mask& mask)
 void add_selection(const CandidateResult& candidate, Mask& mask) {
   for (const auto& [id, rate] : candidate.rates) {
     const std::string prefix = "selection." + id;
+    mask.metrics[prefix + ".n"] = to_double(rate.n);
     mask.metrics[prefix + ".rate"] = rate.rate;
     mask.metrics[prefix + ".low"] = rate.low;
     mask.metrics[prefix + ".high"] = rate.high;

@@ -210,7 +210,7 @@ Selection select_mask(const EvalContext& context,
   selection.outcome = contest.outcome;
   for (const LoadedSet& set : context.data.sets) {
     if (set.spec.role != SetRole::kWatch) {
-      selection.base_rates[set.spec.metric] = constraints.base_rate(set.spec.metric).rate;
+      selection.base_rates[set.spec.metric] = constraints.base_rate(set.spec.metric);
     }
   }
   selection.base_perplexity = constraints.base_perplexity();

@@ -20,10 +20,10 @@ struct Selection {
   size_t i_best = 0;                    ///< index into trials
   bool is_found =
       false;  ///< a mask was selected: better than the base and within the hold sets' limits
-  bool is_feasible = false;                  ///< it meets all other limits as well
-  OutcomeResult outcome;                     ///< quality of the prefill estimate, if used
-  std::map<std::string, double> base_rates;  ///< of every set, without a mask
-  double base_perplexity = 0.0;              ///< 0: there is no general text
+  bool is_feasible = false;                ///< it meets all other limits as well
+  OutcomeResult outcome;                   ///< quality of the prefill estimate, if used
+  std::map<std::string, Rate> base_rates;  ///< of every set, without a mask
+  double base_perplexity = 0.0;            ///< 0: there is no general text
   int64_t n_base_token = 0;  ///< tokens in the unsteered model's replies to the sets with a role
   std::vector<std::string> cut_short;  ///< what a spent budget skipped, in words
   std::vector<Warning> warnings;

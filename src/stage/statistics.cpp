@@ -45,7 +45,8 @@ Rate wilson(int64_t n_hit, int64_t n) {
   // The ends are exact at 0 and 1; rounding must not leave 1e-17 behind.
   return {rate,
           n_hit == 0 ? 0.0 : std::max(0.0, centre - half),
-          n_hit == n ? 1.0 : std::min(1.0, centre + half)};
+          n_hit == n ? 1.0 : std::min(1.0, centre + half),
+          n};
 }
 
 double mcnemar_exact(int64_t fixed, int64_t broken) {
@@ -86,7 +87,7 @@ Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
   }
   std::sort(means.begin(), means.end());
   const auto at = [&](double share) { return means[std::lround(share * (kResamples - 1))]; };
-  return {sum / to_double(n), at(0.025), at(0.975)};
+  return {sum / to_double(n), at(0.025), at(0.975), n};
 }
 
 Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
@@ -107,9 +108,10 @@ Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed) {
   if (!are_equal || changes.empty()) {
     return bootstrap_mean(changes, seed);
   }
-  const double unseen = wilson(0, std::ssize(changes)).high;
+  const int64_t n = std::ssize(changes);
+  const double unseen = wilson(0, n).high;
   const double change = changes.front();
-  return {change, change - unseen * (1.0 + change), change + unseen * (1.0 - change)};
+  return {change, change - unseen * (1.0 + change), change + unseen * (1.0 - change), n};
 }
 
 double quantile(const std::vector<double>& sorted, double share) {

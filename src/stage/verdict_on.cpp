@@ -181,7 +181,7 @@ VerdictReason protection_reason(const Results& results, const VerdictLimits& lim
       findings.push_back({Level::kCare,
                           display_name(id) + " has only " + std::to_string(metric.n) +
                               " test conversations, which could miss a drop of " +
-                              format_number(100.0 * unseen, 0) + " points"});
+                              format_points(unseen)});
     }
   }
   if (!has_answered) {

@@ -11,7 +11,7 @@ run 0 "$mascing" judge "$replies" --json
 python3 -c 'import json, sys
 r = json.load(open(sys.argv[1]))
 a = r["agreement"]
-assert len(r["replies"]) == 72 and a["recall"]["rate"] == 1.0 and a["confusion"]["partial"]["partial"] == 4, a
+assert len(r["replies"]) == 72 and a["recall"]["rate"] == 1.0 and a["recall"]["n"] == a["refused"] > 0 and a["confusion"]["partial"]["partial"] == 4, a
 assert r["replies"][0]["verdict"] == "refused" and r["replies"][0]["rule"] and 0 < r["share_read"] <= 1' \
   "$work/out" || fail "the verdicts as JSON are wrong"
 run 0 "$mascing" judge "$replies" --judge refusal

@@ -12,6 +12,7 @@ tiny=("$mascing" run "$scenario" -m "$planted" -t 1 -o)
 
 run 0 "${tiny[@]}" "$work/whole/"  # with a slash, which no message doubles
 says out dsr
+says out "rates in %"
 says err "wrote $work/whole/mask.gguf"
 for name in mask.gguf results.json report.html labelled.jsonl; do
   [ -s "$work/whole/$name" ] || fail "no $name"
@@ -36,6 +37,15 @@ run 0 "$mascing" report "$work/whole/results.json" -o "$work/report.html"
 expect_equal "report" "$work/report.html" "$work/whole/report.html"
 run 0 "$mascing" mask show "$work/whole/mask.gguf"
 says out "tiny (defend)"
+says out "with, % [95 %]"
+# Rates carry the conversations behind them, and the terminal's table has them in percent.
+python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+for id, metric in r["metrics"].items():
+    assert metric["base"]["n"] == metric["steered"]["n"] == metric["n"] > 0, (id, metric)
+assert 0 < r["search"]["base"]["dsr"]["n"] <= 10, r["search"]["base"]
+rates = [rate for c in r["candidates"] for rate in c["rates"].values()]
+assert rates and all(0 < rate["n"] <= 10 for rate in rates), rates' "$work/whole/results.json" || fail "rates without n"
 
 same_as_whole() {
   results_of "$work/$1" >"$work/$1.json"

@@ -14,9 +14,9 @@ using ::testing::Not;
 
 TEST(Candidates, ShowAnEstimateWhereNoReplyWasGenerated) {
   const std::string html = candidates_section(sample_results());
-  EXPECT_THAT(html, HasSubstr("<td class=\"number\">0.95 <small>[0.91, 0.97]</small>"));
-  EXPECT_THAT(html, HasSubstr("<td class=\"number\">~0.87</td>"));
-  EXPECT_THAT(html, Not(HasSubstr("~0.94")));  // this one's replies were generated
+  EXPECT_THAT(html, HasSubstr("<td class=\"number\">95.0 % <small>[91.0, 97.0]</small>"));
+  EXPECT_THAT(html, HasSubstr("<td class=\"number\">~87.4 %</td>"));
+  EXPECT_THAT(html, Not(HasSubstr("~93.8")));  // this one's replies were generated
   EXPECT_THAT(html, HasSubstr("Rates marked ~ are estimated"));
   Results results = sample_results();
   for (CandidateResult& candidate : results.candidates) {
@@ -37,14 +37,21 @@ TEST(Candidates, ShowSettingsOfTheSurrogateOnlyWhereThereIsOne) {
 
 TEST(Candidates, GiveTheIntervalOfARateAndTheConversationsBehindIt) {
   Results results = sample_results();
-  results.candidates[0].rates["dsr"] = {0.42, 0.34398, 0.500015};
+  results.candidates[0].rates["dsr"] = {0.42, 0.34398, 0.500015, 1500};
   EXPECT_THAT(candidates_section(results),
-              HasSubstr("0.42 <small>[0.34, 0.50]</small> <small>n = 150</small>"));
-  results.candidates[0].rates["dsr"] = {1.0, 0.973294, 1.0};
+              HasSubstr("42.0 % <small>[34.4, 50.0]</small> <small>n = 1\u202f500</small></td>"));
+  results.candidates[0].rates["dsr"].n = 0;  // as earlier versions wrote it
+  EXPECT_THAT(candidates_section(results), HasSubstr("42.0 % <small>[34.4, 50.0]</small></td>"));
+}
+
+TEST(Candidates, StandBelowTheModelWithoutAMask) {
+  Results results = sample_results();
   EXPECT_THAT(candidates_section(results),
-              HasSubstr("1.00 <small>[0.97, 1.00]</small> <small>n = 140</small>"));
-  results.candidates[0].rates["dsr"] = {0.5, 0.490202, 0.509798};
-  EXPECT_THAT(candidates_section(results), HasSubstr("0.50 <small>[0.49, 0.51]</small></td>"));
+              HasSubstr("<th scope=\"row\">without a mask</th><td class=\"number\">&ndash;</td>"
+                        "<td class=\"number\">53.1 % <small>[45.0, 61.0]</small> "
+                        "<small>n = 160</small></td>"));
+  results.search.base.clear();
+  EXPECT_THAT(candidates_section(results), Not(HasSubstr(">without a mask</th>")));
 }
 
 TEST(Candidates, CountStrengthsOfOneMaskAsTrialsOfIt) {

@@ -55,7 +55,7 @@ TEST(Comparison, TakesFourFormsWithTheSameNumbers) {
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
               HasSubstr("| b | DSR | 3 | 3 | 0 | 0.2500 | 0.2500 |"));
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kLatex),
-              HasSubstr("0.54 $\\rightarrow$ 0.97 [0.94, 0.98] & "));
+              HasSubstr("54.0 \\% $\\rightarrow$ 97.0 \\% [94.4, 98.4] & "));
   const std::string csv = render_comparison(runs, ComparisonForm::kCsv);
   EXPECT_THAT(csv,
               HasSubstr("\nb,kingdom,sample,surrogate,0.750000,18446744073709551615,"
@@ -63,7 +63,7 @@ TEST(Comparison, TakesFourFormsWithTheSameNumbers) {
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 11);
   const std::string page = render_comparison(runs, ComparisonForm::kHtml);
   EXPECT_THAT(page, HasSubstr("<h1>2 runs side by side</h1>"));
-  EXPECT_THAT(page, HasSubstr("<td class=\"number\">0.54 -&gt; 0.97 [0.94, 0.98]</td>"));
+  EXPECT_THAT(page, HasSubstr("<td class=\"number\">54.0 % -&gt; 97.0 % [94.4, 98.4]</td>"));
 }
 
 TEST(Comparison, SaysWithWhichRunTheOthersHaveNothingInCommon) {

@@ -127,9 +127,10 @@ TEST(LoopSection, GivesTheMeanOverTheStretchBesideTheLimits) {
   for (const char* part :
        {"3\u202f584 prefills in 4 steps",
         "the mean of steps 2 to 3 (shaded)",
-        "DSR: wanted share</th><td class=\"number\">0.56</td><td class=\"number\">0.81</td>",
-        "keep answered: drop of the wanted share</th><td class=\"number\">0</td>"
-        "<td class=\"number\">0.0469</td><td class=\"number\">0.0625</td>",
+        "DSR: wanted share</th><td class=\"number\">56.2 %</td><td class=\"number\">81.2 "
+        "%</td>",
+        "keep answered: drop of the wanted share</th><td class=\"number\">0.0 points</td>"
+        "<td class=\"number\">4.7 points</td><td class=\"number\">6.2 points</td>",
         "general text: nats per token</th><td class=\"number\">0.0125</td>",
         "All 4 steps<"}) {
     EXPECT_THAT(html, HasSubstr(part));
@@ -153,6 +154,19 @@ TEST(LoopSection, CopesWithAStretchThatDoesNotFit) {
     EXPECT_THAT(loop_section(results), Not(HasSubstr("(shaded)")));
     EXPECT_THAT(loop_section(results), Not(HasSubstr("class=\"stretch\"")));
   }
+}
+
+TEST(LoopPlot, SaysOfAValueWhatItIsMeasuredIn) {
+  EXPECT_EQ(loop_value_text("dsr", true, 0.977), "97.7 %");
+  EXPECT_EQ(loop_value_text("keep_answered", false, 0.0214), "2.1 points");
+  EXPECT_EQ(loop_value_text("keep_answered", false, -0.00004), "0.0 points");
+  EXPECT_EQ(loop_value_text("keep_answered", false, std::nan("")), "-");
+  EXPECT_EQ(loop_value_text("general text", false, 0.0125), "0.0125");
+  const std::string svg = loop_plot(sample_results().loop, "dsr");
+  EXPECT_THAT(svg, HasSubstr("step 1, DSR: 56.2 %</title>"));
+  EXPECT_THAT(svg, HasSubstr("step 2, keep answered: 3.1 points, limit 6.2 points</title>"));
+  EXPECT_THAT(svg, HasSubstr("step 2, general text: 0.025, limit 0.05</title>"));
+  EXPECT_THAT(svg, HasSubstr(">75 %</text>"));
 }
 
 TEST(LoopPlot, DrawsTheTargetOnAScaleFromZeroToOne) {

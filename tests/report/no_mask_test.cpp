@@ -89,7 +89,7 @@ TEST(NoMask, OneTrialIsNotBothTheWeakestAndTheStrongest) {
   results.candidates = {results.candidates[0]};
   EXPECT_EQ(
       trade_words(results),
-      "No mask was chosen. The Pareto set has one trial: surrogate at alpha 0.75, +1 point at "
+      "No mask was chosen. The Pareto set has one trial: surrogate at alpha 0.75, +1.0 points at "
       "0.0125 nats.");
 }
 

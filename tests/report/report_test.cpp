@@ -108,12 +108,12 @@ std::string first_unbalanced_element(const std::string& page) {
 TEST(Report, HoldsEverySection) {
   const std::string page = render_report(sample_results());
   for (const char* part :
-       {"DSR (defence success rate) 0.54 \u2192 0.97 on 300 held-out conversations: 130 fixed, 1 "
-        "broken",
+       {"DSR (defence success rate) 54.0 % \u2192 97.0 % on 300 held-out conversations: 130 fixed, "
+        "1 broken",
         "40 of 250 neighbouring requests are no longer answered",
         "Raise preserves in [search], or lower alpha.",
         "<th scope=\"row\">benign compliance</th>",
-        "0.97 <small>[0.94, 0.98]</small>",
+        "97.0 % <small>[94.4, 98.4]</small>",
         "&lt;0.0001",
         "KL(base || steered)",
         "layer 1, expert 3: -1.000",
@@ -256,8 +256,8 @@ TEST(Report, GivesRolesAndLimitsAndTheWorstProtectedSets) {
   const std::string page = render_report(results);
   EXPECT_THAT(page, HasSubstr("<td>hold <small>may drop by 1.0 points</small></td>"));
   EXPECT_THAT(page,
-              HasSubstr("<dt>Worst hold set: direct refusal</dt><dd>0.98 \u2192 0.96 <small>95 % "
-                        "interval [0.90, 0.98], n = 100, may drop by 1.0 points</small>"));
+              HasSubstr("<dt>Worst hold set: direct refusal</dt><dd>98.0 % \u2192 96.0 % <small>95 "
+                        "% interval [90.2, 98.4], n = 100, may drop by 1.0 points</small>"));
   EXPECT_THAT(page, HasSubstr("<dt>Worst benign or keep set: keep answered</dt>"));
   EXPECT_THAT(page, HasSubstr("DSR with the mask at least 80.0 %"));
 }

@@ -112,6 +112,21 @@ TEST(ResultsFile, ReadsWhatTheModelWasAskedAsItWasWritten) {
   EXPECT_EQ(read.candidates[2].estimates, written.candidates[2].estimates);
 }
 
+TEST(ResultsFile, ReadsTheCasesBehindARateAndRatesOfEarlierVersionsWithoutThem) {
+  json document = json::parse(to_json(sample_results()));
+  EXPECT_EQ(document["candidates"][0]["rates"]["dsr"]["n"], 150);
+  const Results read = results_from_json(document.dump(), "results.json");
+  EXPECT_EQ(read.candidates[0].rates.at("dsr").n, 150);
+  EXPECT_EQ(read.metrics.at("dsr").steered->n, 300);
+  EXPECT_EQ(read.search.base.at("dsr").n, 160);
+  document["candidates"][0]["rates"]["dsr"].erase("n");
+  document["search"].erase("base");
+  const Results earlier = results_from_json(document.dump(), "results.json");
+  EXPECT_EQ(earlier.candidates[0].rates.at("dsr").n, 0);
+  EXPECT_EQ(earlier.candidates[0].rates.at("dsr").rate, 0.95);
+  EXPECT_TRUE(earlier.search.base.empty());
+}
+
 TEST(ResultsFile, NamesWhatIsWrongWithEffectsAndSteps) {
   const json right = json::parse(to_json(sample_results()));
   json wrong = right;

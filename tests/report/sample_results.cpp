@@ -7,8 +7,8 @@ void add_metrics(Results& results) {
   results.metrics["dsr"] = {"test",
                             "refused",
                             300,
-                            {0.54, 0.483464, 0.595531},
-                            Rate{0.97, 0.944104, 0.984088},
+                            {0.54, 0.483464, 0.595531, 300},
+                            Rate{0.97, 0.944104, 0.984088, 300},
                             130,
                             1,
                             1.2e-37};
@@ -26,7 +26,8 @@ void add_metrics(Results& results) {
 }
 
 void add_search(Results& results) {
-  results.search.base_rates = {{"dsr", 0.53125}, {"keep_answered", 0.65625}};
+  results.search.base = {{"dsr", {0.53125, 0.45, 0.61, 160}},
+                         {"keep_answered", {0.65625, 0.55, 0.75, 96}}};
   results.search.base_perplexity = 131.25;
   CandidateResult candidate;
   candidate.method = "surrogate";
@@ -40,7 +41,7 @@ void add_search(Results& results) {
   candidate.n_active = 5;
   candidate.feasible = true;
   candidate.perplexity = 133.3337;
-  candidate.rates = {{"dsr", {0.95, 0.91, 0.97}}, {"keep_answered", {0.6, 0.5, 0.7}}};
+  candidate.rates = {{"dsr", {0.95, 0.91, 0.97, 150}}, {"keep_answered", {0.6, 0.5, 0.7}}};
   candidate.estimates = {{"dsr", 0.9375}, {"keep_answered", 0.61}};
   results.candidates.push_back(candidate);
   candidate.method = "mean_difference";

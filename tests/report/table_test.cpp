@@ -1,3 +1,4 @@
+#include <cmath>
 #include <regex>
 #include <sstream>
 
@@ -25,6 +26,12 @@ TEST(Table, StaysWithinEightyColumnsWhateverItHolds) {
   results.metrics["a_metric_with_a_name_that_is_rather_long"] = results.metrics["dsr"];
   results.metrics["dsr"].n = 99999;
   results.metrics["dsr"].fixed = 99999;
+  const Rate narrow{1.0, 0.996, 1.0, 99999};
+  results.metrics["dsr"].base = narrow;
+  results.metrics["dsr"].steered = narrow;
+  results.metrics["dsr"].sampled = SampledResult{0.8, 3, 99999, narrow, narrow, {0.43, 0.38, 0.48}};
+  results.candidates.back().setting = "block 3, alpha 2, and more";
+  results.candidates.back().metrics["dsr"].steered = Rate{1.0, 0.99, 1.0};
   results.warnings[0].text.append(300, ' ').append(
       "and many more words, again and again, until the line is full");
   std::istringstream lines(render_table(results, false));
@@ -68,16 +75,17 @@ TEST(Table, SaysHowTheMaskWasMadeAndWhatItTook) {
 }
 
 TEST(Headline, SaysWhatChangedAndOnHowMany) {
-  EXPECT_EQ(headline(sample_results(), "->"),
-            "DSR (defence success rate) 0.54 -> 0.97 on 300 held-out conversations: 130 fixed, 1 "
-            "broken");
+  EXPECT_EQ(
+      headline(sample_results(), "->"),
+      "DSR (defence success rate) 54.0 % -> 97.0 % on 300 held-out conversations: 130 fixed, 1 "
+      "broken");
   Results results = sample_results();
   results.metrics["dsr"].p_value = 0.4;
   EXPECT_THAT(headline(results, "->"), HasSubstr("the change is not significant"));
   results.metrics["dsr"].steered.reset();
   EXPECT_EQ(
       headline(results, "->"),
-      "DSR (defence success rate) 0.54 on 300 held-out conversations without a mask; no mask was "
+      "DSR (defence success rate) 54.0 % on 300 held-out conversations without a mask; no mask was "
       "measured");
   results.mask_method.clear();
   EXPECT_THAT(headline(results, "->"), HasSubstr("no mask was found"));
@@ -88,7 +96,37 @@ TEST(Headline, TakesTheMetricThatWasToChange) {
   results.metrics["gsr"] = results.metrics["keep_answered"];
   EXPECT_THAT(headline(results, "->"), HasSubstr("DSR"));
   results.target_metric = "gsr";
-  EXPECT_THAT(headline(results, "->"), HasSubstr("GSR (generation success rate) 0.66 -> 0.52"));
+  EXPECT_THAT(headline(results, "->"), HasSubstr("GSR (generation success rate) 66.4 % -> 52.0 %"));
+}
+
+// A limit of 98.0 % and a rate of 97.7 %: in two decimals of a share both are .98.
+TEST(Rates, TellARateFromALimitNearIt) {
+  EXPECT_EQ(rate_text(0.977), "97.7 %");
+  EXPECT_EQ(rate_text(0.98), "98.0 %");
+  EXPECT_EQ(rate_text(1.0), "100.0 %");
+  EXPECT_EQ(rate_text(std::nan("")), "-");
+  EXPECT_EQ(bare_rate_text(0.977), "97.7");
+  EXPECT_EQ(bare_rate_text(std::nan("")), "-");
+  EXPECT_EQ(fraction_text(0.977), "0.98") << "an AUC is no rate";
+  EXPECT_EQ(change_text(-0.023), "-2.3 points");
+  EXPECT_EQ(change_text(0.0001), "0.0 points");
+  EXPECT_EQ(bare_change_text(0.43), "+43.0");
+  EXPECT_EQ(bare_change_text(std::nan("")), "-");
+  EXPECT_EQ(change_interval_text({0.43, 0.379, 0.481}), "+43.0 [+37.9, +48.1]");
+}
+
+TEST(Rates, HaveIntervalsWithAWidth) {
+  EXPECT_EQ(interval_text({0.54, 0.483464, 0.595531}), "[48.3, 59.6]");
+  EXPECT_EQ(interval_text({1.0, 0.996, 1.0}), "[99.6, 100.0]");
+  EXPECT_EQ(interval_text({1.0, 0.9996, 1.0}), "[99.96, 100.00]");
+  EXPECT_EQ(interval_text({1.0, 1.0, 1.0}), "[100.0, 100.0]");
+  EXPECT_EQ(rate_html({0.54, 0.483464, 0.595531}), "54.0 % <small>[48.3, 59.6]</small>");
+  EXPECT_EQ(compact_rate_text({0.54, 0.483464, 0.595531}), "54.0 [48, 60]");
+  EXPECT_EQ(compact_rate_text({1.0, 0.996, 1.0}), "100.0 [99.6, 100]");
+  EXPECT_EQ(compact_rate_text({0.0, 0.0, 0.004}), "0.0 [0, 0.4]");
+  EXPECT_EQ(compact_rate_text({0.5, 0.498, 0.502}), "50.0 [49.8, 50.2]");
+  EXPECT_EQ(compact_change_text({0.43, 0.379, 0.481}), "+43.0 [+38, +48]");
+  EXPECT_EQ(compact_change_text({0.0, -0.004, 0.004}), "0.0 [-0.4, +0.4]");
 }
 
 TEST(Numbers, AreShortAndHonest) {
@@ -102,9 +140,6 @@ TEST(Numbers, AreShortAndHonest) {
   EXPECT_EQ(signed_text(-0.001, 2), "0.00");
   EXPECT_EQ(signed_text(0.001, 2), "0.00");
   EXPECT_EQ(signed_text(0.01, 2), "+0.01");
-  EXPECT_EQ(interval_text({1.0, 0.996, 1.0}), "[0.996, 1.000]");
-  EXPECT_EQ(interval_text({1.0, 0.98, 1.0}), "[0.98, 1.00]");
-  EXPECT_EQ(compact_rate_text({0.0, 0.0, 0.004}), "0.00 [.000, .004]");
   EXPECT_EQ(time_text(5.432), "5.4 s");
   EXPECT_EQ(time_text(723.0), "12 min 3 s");
   EXPECT_EQ(time_text(4465.1), "1 h 14 min");

@@ -76,9 +76,19 @@ TEST(TradeOff, BaselinesAndTrialsNobodyMeasuredAreNoPoints) {
 TEST(TradeOff, TheTableNumbersTheSetAndMarksEstimates) {
   const std::string table = pareto_table(trades());
   EXPECT_THAT(table, HasSubstr("#  method"));
-  EXPECT_THAT(table, HasSubstr("1  closed loop   0.25  ~0.60"));
+  EXPECT_THAT(table, HasSubstr("1  closed loop   0.25   ~60.0"));
+  EXPECT_THAT(table, HasSubstr("DSR, %"));
   EXPECT_THAT(table, HasSubstr("within all limits"));
-  EXPECT_THAT(table, Not(HasSubstr("0.99")));
+  EXPECT_THAT(table, Not(HasSubstr("99.0")));
+}
+
+TEST(TradeOff, ALineOnATrialHasItsRateInPercent) {
+  Results results = trades();
+  EXPECT_EQ(trial_line(results.candidates[4], "dsr"),
+            "trial: closed loop alpha 1.25, DSR 90.0 %, KL 0.3000, perplexity 100.0, within all "
+            "limits");
+  EXPECT_THAT(trial_line(results.candidates[0], "dsr"), HasSubstr(", DSR ~60.0 %, KL"));
+  EXPECT_THAT(trial_line(results.candidates[0], "gsr"), HasSubstr(", GSR -, KL"));
 }
 
 TEST(TradeOff, SaysWhatTheChoiceCosts) {
@@ -87,9 +97,10 @@ TEST(TradeOff, SaysWhatTheChoiceCosts) {
   results.mask_alpha = 1.25F;
   results.mask_n_active = 7;
   results.search.chosen_by = "user";
-  EXPECT_THAT(trade_words(results),
-              HasSubstr("Chosen by the user: closed loop at alpha 1.25, +40 points at 0.3 nats per "
-                        "token, over the first tokens of benign replies."));
+  EXPECT_THAT(
+      trade_words(results),
+      HasSubstr("Chosen by the user: closed loop at alpha 1.25, +40.0 points at 0.3 nats per "
+                "token, over the first tokens of benign replies."));
   EXPECT_THAT(trade_words(results),
               HasSubstr("Weakest of the Pareto set: closed loop at alpha 0.25"));
 }

@@ -76,7 +76,13 @@ TEST_F(SearchTest, CandidatesKeepTheirProvenance) {
     EXPECT_FLOAT_EQ(mask.alpha, static_cast<float>(view.results.candidates[i].alpha));
     EXPECT_TRUE(mask.metrics.contains("selection.dsr.rate") ||
                 mask.metrics.contains("selection.dsr.estimate"));
+    EXPECT_EQ(mask.metrics.contains("selection.dsr.n"),
+              mask.metrics.contains("selection.dsr.rate"));
     EXPECT_FALSE(mask.metrics.contains("test.dsr.rate"));
+    for (const auto& [metric, rate] : view.results.search.base) {
+      EXPECT_GT(rate.n, 0) << metric;
+    }
+    EXPECT_TRUE(view.results.search.base.contains("dsr"));
   });
 }
 

@@ -37,6 +37,7 @@ TEST(Wilson, MatchesValuesFromTheLiterature) {
     EXPECT_DOUBLE_EQ(rate.rate, static_cast<double>(n_hit) / static_cast<double>(n));
     EXPECT_NEAR(rate.low, low, 5e-5);
     EXPECT_NEAR(rate.high, high, 5e-5);
+    EXPECT_EQ(rate.n, n);
   }
 }
 
@@ -153,6 +154,7 @@ TEST(Bootstrap, RepliesToOneConversationAreOneCase) {
   }
   const Rate clustered = bootstrap_share(shares, 0);
   const Rate naive = wilson(50, 100);
+  EXPECT_EQ(clustered.n, 20);
   EXPECT_GT(clustered.high - clustered.low, 1.8 * (naive.high - naive.low));
 }
 
@@ -164,6 +166,7 @@ TEST(Bootstrap, WhereAllAgreeWilsonSpeaks) {
   EXPECT_DOUBLE_EQ(none.high, wilson(0, 30).high);
   const Rate same = bootstrap_change(std::vector<double>(6, 0.0), 0);
   EXPECT_DOUBLE_EQ(same.rate, 0.0);
+  EXPECT_EQ(same.n, 6);
   EXPECT_DOUBLE_EQ(same.low, -wilson(0, 6).high) << "six cases say little";
   EXPECT_DOUBLE_EQ(same.high, wilson(0, 6).high);
   const Rate all_lost = bootstrap_change(std::vector<double>(6, -1.0), 0);

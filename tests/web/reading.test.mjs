@@ -81,7 +81,7 @@ test("long names of metrics leave room for the chart, and stay whole", async () 
   const page = await open("hostile", { width: 390 });
   await drawCharts(page);
   const [left, right] = await page.locator(".rate-chart").evaluate((chart) =>
-    ["0.0", "1.0"].map((words) => [...chart.querySelectorAll("text")].find((node) => node.textContent === words).getBoundingClientRect().left),
+    ["0 %", "100 %"].map((words) => [...chart.querySelectorAll("text")].find((node) => node.textContent === words).getBoundingClientRect().left),
   );
   assert.ok(right - left > 150, `the plot is ${right - left} pixels wide`);
   await page.finish();

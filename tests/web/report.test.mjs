@@ -49,11 +49,17 @@ function assertRounded(text, value, digits) {
   assert.ok(Math.abs(Number(text) - value) <= 0.5 * 10 ** -digits + 1e-12, `${text} is not ${value}`);
 }
 
+/// "54.0 % [48.3, 59.6]"; results.json has six digits, so a tie may have moved a little.
 function assertRate(text, rate) {
-  const numbers = text.match(/\d+\.\d+/g);
-  assert.equal(numbers.length, 3, text);
-  [rate.rate, rate.low, rate.high].forEach((value, i) => assertRounded(numbers[i], value, 2));
+  assert.match(text, /^\d+\.\d % ?\s*\[\d+\.\d+, \d+\.\d+\]$/);
+  text.match(/\d+\.\d+/g).forEach((number, i) => {
+    const value = 100 * [rate.rate, rate.low, rate.high][i];
+    assert.ok(Math.abs(Number(number) - value) <= 0.05 + 1e-4, `${text}: ${number} is not ${value}`);
+  });
 }
+
+/// What the page writes for a rate, but for ties.
+const percentOf = (rate) => `${(100 * rate).toFixed(1)} %`;
 
 for (const run of ["demo", "reasoning"]) {
   describe(`the page of ${run}`, () => {
@@ -73,6 +79,8 @@ for (const run of ["demo", "reasoning"]) {
         assertRate(cells[4], metric.steered);
         assert.equal(Number(cells[6]), metric.fixed);
         assert.equal(Number(cells[7]), metric.broken);
+        const change = Number(/[+-]?\d+\.\d/.exec(cells[5])[0]);
+        assert.ok(Math.abs(change - 100 * (metric.steered.rate - metric.base.rate)) <= 0.05 + 1e-3, cells[5]);
         const [p] = cells[8].split("\n");
         if (metric.p_value < 0.0001) assert.equal(p, "<0.0001");
         else assertRounded(p, metric.p_value, 4);
@@ -181,7 +189,8 @@ test("two runs stand on one page, with nothing cut and no barrier", async () => 
     const words = await textOf(page, "main");
     for (const run of ["demo", "reasoning"]) {
       const { rate } = resultsOf(run).metrics.benign_compliance.steered;
-      assert.ok(words.includes(`-> ${rate.toFixed(2)}`), run);
+      const near = [rate, rate - 1e-6].map((value) => `-> ${percentOf(value)} [`);
+      assert.ok(near.some((text) => words.includes(text)), `${run}: ${near[0]}`);
     }
     await keepShot(page, `two-${width}`);
     await page.finish();
@@ -371,10 +380,13 @@ for (const width of [1280, 390]) {
     assert.equal(await steered.count(), Object.values(metrics).filter((metric) => metric.steered).length);
     const [left, right] = await page.locator(".rate-chart").evaluate((chart) => {
       const at = (text) => [...chart.querySelectorAll("text")].find((node) => node.textContent === text).getBoundingClientRect();
-      return ["0.0", "1.0"].map((text) => at(text).left + at(text).width / 2);
+      return ["0 %", "100 %"].map((text) => at(text).left + at(text).width / 2);
     });
     const box = await steered.first().boundingBox();
-    const { rate } = metrics[resultsOf("demo").scenario.target_metric].steered;
+    const { rate, n } = metrics[resultsOf("demo").scenario.target_metric].steered;
+    const title = await steered.first().locator("title").textContent();
+    assert.match(title, /: \d+\.\d % \[\d+\.\d, \d+\.\d\], n = \d+$/);
+    assert.ok(n > 0 && title.endsWith(`, n = ${n}`), title);
     assert.ok(Math.abs((box.x + box.width / 2 - left) / (right - left) - rate) < 0.01, "the first row is the target's rate");
     const limited = Object.values(loop.limits).filter((limit) => limit > 0).length;
     const drawn = loop.steps.length > 1 ? loop.steps.length * (1 + limited) : 0;

@@ -56,6 +56,7 @@ export interface Rate {
   rate: number;
   low: number;
   high: number;
+  n?: number; // cases behind it; results of earlier versions do not have it
 }
 
 export interface Candidate {

@@ -71,3 +71,31 @@ export function shortNumber(value: number | null | undefined): string {
   const text = value.toFixed(decimals);
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
+
+/// In percent with one decimal. A half goes to the even digit, as on the page without a script (format_number in
+/// src/base/text.cpp); toFixed rounds every half up. With one decimal only a quarter can be a half.
+function inPercent(share: number): string {
+  const value = 100 * share;
+  const text = (Math.abs(value % 1) === 0.25 ? value - 0.01 * Math.sign(value) : value).toFixed(1);
+  return text === "-0.0" ? "0.0" : text;
+}
+
+/// "54.0 %": a rate, as the page shows it everywhere.
+export function percent(rate: number | null | undefined): string {
+  return rate === null || rate === undefined || !Number.isFinite(rate) ? "\u2013" : `${inPercent(rate)} %`;
+}
+
+/// "4.7 points": a difference of rates.
+export function points(difference: number | null | undefined): string {
+  return difference === null || difference === undefined || !Number.isFinite(difference) ? "\u2013" : `${inPercent(difference)} points`;
+}
+
+/// "54.0 % [48.3, 59.6], n = 300"; without n where results of earlier versions do not have it.
+export function rateWords({ rate, low, high, n = 0 }: { rate: number; low: number; high: number; n?: number }): string {
+  return `${percent(rate)} [${inPercent(low)}, ${inPercent(high)}]${n > 0 ? `, n = ${n}` : ""}`;
+}
+
+/// "25 %", beside an axis.
+export function percentTick(share: number): string {
+  return `${Math.round(100 * share)} %`;
+}

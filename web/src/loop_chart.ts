@@ -2,7 +2,7 @@
 import { axisX, axisY, gridY, lineY, dot, rectY, ruleY } from "@observablehq/plot";
 import { chartOf, replacePicture } from "./charts";
 import { displayName, type Loop, type Results } from "./data";
-import { el, excerpt, shortNumber, svg } from "./dom";
+import { el, excerpt, percent, percentTick, points, shortNumber, svg } from "./dom";
 
 interface Value {
   step: number;
@@ -21,14 +21,19 @@ const dashes = ["none", "7 3", "2 3", "9 3 2 3", "4 5", "12 4", "1 3", "14 3 3 3
 const lowest = -0.5; // of a value relative to its limit
 const highest = 2;
 
+/// Of what has a limit, sets drop by points; texts, whose names have spaces, have measures of their own.
+function limitedWords(id: string, value: number): string {
+  return id.includes(" ") ? shortNumber(value) : points(value);
+}
+
 function curveOf(loop: Loop, id: string, look: number, limit?: number): Curve {
   const name = excerpt(displayName(id), 40);
   const values = loop.steps.flatMap(({ values: all }, i) => {
     const value = all[id];
     if (value === undefined || value === null) return [];
     const drawn = limit === undefined ? value : Math.min(highest, Math.max(lowest, value / limit));
-    const words = `step ${i + 1}, ${name}: ${shortNumber(value)}${limit === undefined ? "" : `, limit ${shortNumber(limit)}`}`;
-    return [{ step: i + 1, value: drawn, words }];
+    const words = limit === undefined ? percent(value) : `${limitedWords(id, value)}, limit ${limitedWords(id, limit)}`;
+    return [{ step: i + 1, value: drawn, words: `step ${i + 1}, ${name}: ${words}` }];
   });
   return { name, look, values };
 }
@@ -65,7 +70,7 @@ function panel(loop: Loop, curves: Curve[], about: string, domain: [number, numb
     marks: [
       rectY(stretch, { x1: "x1", x2: "x2", y1: domain[0], y2: domain[1], fill: "var(--faint)", stroke: "var(--rule)" }),
       gridY({ ticks: 5, stroke: "var(--rule)", strokeOpacity: 1 }),
-      axisY({ ticks: 5, tickFormat: shortNumber, tickSize: 0 }),
+      axisY({ ticks: 5, tickFormat: limit === undefined ? percentTick : shortNumber, tickSize: 0 }),
       axisX({ ticks: Math.min(loop.steps.length, Math.round(width / 60)), tickFormat: (step: number) => (Number.isInteger(step) ? String(step) : ""), tickSize: 0, label: "step", labelArrow: "none" }),
       ...(limit === undefined ? [] : [ruleY([limit], { stroke: "var(--quiet)", strokeWidth: 1.5 })]),
       ...curves.flatMap(({ values, look }) => {

@@ -2,7 +2,7 @@
 import { axisX, axisY, dot, gridX, link } from "@observablehq/plot";
 import { chartOf, replacePicture } from "./charts";
 import { displayName, type Rate, type Results } from "./data";
-import { el, excerpt } from "./dom";
+import { el, excerpt, percentTick, rateWords } from "./dom";
 
 interface Row extends Rate {
   name: string;
@@ -56,17 +56,17 @@ export function showRateChart(results: Results): void {
     return {
       height: 44 * names.length + 40,
       marginLeft: 20 + letterWidth * most,
-      marginRight: 16,
+      marginRight: 24,
       x: { domain: [0, 1], label: null },
       y: { domain: names, label: null, type: "band" },
       marks: [
         gridX({ ticks: 5, stroke: "var(--rule)", strokeOpacity: 1 }),
-        axisX({ ticks: 5, tickFormat: ".1f", tickSize: 0 }),
+        axisX({ ticks: 5, tickFormat: percentTick, tickSize: 0 }),
         axisY({ tickSize: 0, label: null, tickFormat: (name: string) => linesOf(name, most) }),
         ...shown.flatMap(({ side, colour, fill, dy: beside }) => {
           const dy = hasMask ? beside : 0;
           const rows = rowsOf(results, ids, side);
-          const title = ({ name, rate, low, high }: Row): string => `${name}: ${rate.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+          const title = (row: Row): string => `${row.name}: ${rateWords(row)}`;
           return [
             link(rows, { x1: "low", x2: "high", y: "name", dy, stroke: colour, strokeWidth: 4, strokeOpacity: 0.55, title }),
             dot(rows, { x: "rate", y: "name", dy, r: 5.5, fill, stroke: colour, strokeWidth: 2.5, title, className: `${side}-rates` }),

@@ -3,7 +3,7 @@ import { el } from "./dom";
 
 const fewRows = 3; // not worth sorting
 
-/// "~0.87 [0.8, 0.9]", "<0.0001", "12 345", "+2.9 %" -> a number; null for anything else.
+/// "~87.4 % [80.1, 92.0]", "<0.0001", "12 345", "+2.9 %" -> a number; null for anything else.
 export function numberIn(text: string): number | null {
   const match = /^[~<\s]*([+\u2212-]?\d[\d \u202f]*(?:\.\d+)?(?:e[+-]?\d+)?)/.exec(text.replace(/[\u25b2\u25bc]/g, "").trim());
   if (!match?.[1]) return null;

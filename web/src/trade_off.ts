@@ -2,7 +2,7 @@
 import { axisX, axisY, dot, gridY, line, type RenderFunction, ruleY, text } from "@observablehq/plot";
 import { type Chart, chartOf, replacePicture } from "./charts";
 import { displayName, type Candidate, type Results } from "./data";
-import { el, excerpt, shortNumber, svg } from "./dom";
+import { el, excerpt, percent, percentTick, rateWords, shortNumber, svg } from "./dom";
 
 interface Measure {
   name: string;
@@ -97,8 +97,8 @@ function factsOf(point: Point, chosen: number): HTMLElement {
     ["perplexity", shortNumber(positive(candidate.perplexity))],
   ];
   for (const id of new Set([...Object.keys(candidate.rates), ...Object.keys(candidate.estimates)])) {
-    const rate = candidate.rates[id]?.rate;
-    facts.push([displayName(id), rate === undefined ? `~${(candidate.estimates[id] ?? 0).toFixed(2)}` : rate.toFixed(2)]);
+    const rate = candidate.rates[id];
+    facts.push([displayName(id), rate === undefined ? `~${percent(candidate.estimates[id])}` : rateWords(rate)]);
   }
   return el(
     "div",
@@ -188,7 +188,7 @@ class TradePlot {
       y: { domain: [0, 1], label: null },
       marks: [
         gridY({ ticks: 4, stroke: "var(--rule)", strokeOpacity: 1 }),
-        axisY({ ticks: 4, tickFormat: ".2f", tickSize: 0 }),
+        axisY({ ticks: 4, tickFormat: percentTick, tickSize: 0 }),
         axisX({
           ticks: isPerplexity ? Math.round(width / 120) : ticksOf(high, Math.round(width / 120)),
           tickFormat: (value: number) => (value === 0 ? "0" : shortNumber(value)),
