@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "base/numeric.h"
+
 namespace mascing {
 
 namespace {
@@ -233,6 +235,19 @@ std::string format_number(double value, int decimals) {
 
 std::string percent_number(double share) {
   return format_number(100.0 * share, 1);
+}
+
+std::string format_strength(double strength) {
+  constexpr int kMostDigits = 9;
+  const float wanted = to_float(strength);
+  int n_digit = 2;
+  std::string text = format_number(wanted, n_digit);
+  float told = 0.0F;
+  while (std::from_chars(text.data(), text.data() + text.size(), told).ec == std::errc{} &&
+         told != wanted && n_digit < kMostDigits) {
+    text = format_number(wanted, ++n_digit);
+  }
+  return text;
 }
 
 std::string format_percent(double share) {

@@ -49,6 +49,11 @@ namespace mascing {
 
 /// A share in percent without the unit: percent_number(0.9876) = "98.8".
 [[nodiscard]] std::string percent_number(double share);
+
+/// A strength as it is typed: with two decimals, or as many more as single precision needs to tell
+/// it. format_strength(0.8) = "0.80", format_strength(0.125) = "0.125".
+[[nodiscard]] std::string format_strength(double strength);
+
 /// A share for messages: format_percent(0.9876) = "98.8 %".
 [[nodiscard]] std::string format_percent(double share);
 /// A difference of shares: format_points(0.021) = "2.1 points".

@@ -72,17 +72,6 @@ void finish(const ExportArguments& arguments,
   say_written(file, next);
 }
 
-/// With two digits, or as many more as it takes to tell it.
-std::string strength_word(float strength) {
-  constexpr int kMostDigits = 9;
-  int n_digit = 2;
-  std::string word = format_number(strength, n_digit);
-  while (std::stof(word) != strength && n_digit < kMostDigits) {
-    word = format_number(strength, ++n_digit);
-  }
-  return word;
-}
-
 void run_lora(const ExportArguments& arguments, const Mask& mask) {
   ProgressLine line;
   const ExportReport report =
@@ -101,7 +90,7 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
                              "-m",
                              arguments.source.model_name(),
                              "--lora-scaled",
-                             arguments.output + ":" + strength_word(mask.alpha)}));
+                             arguments.output + ":" + format_strength(mask.alpha)}));
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {

@@ -172,7 +172,7 @@ std::string request_words(const std::vector<ServedMask>& served, bool is_on) {
   std::string words;
   for (size_t i = 0; i < served.size(); ++i) {
     words += (i == 0 ? "" : ", ") + std::string("{\"id\": ") + std::to_string(i) +
-             ", \"scale\": " + format_number(is_on ? served[i].used.strength : 0.0, 2) + "}";
+             ", \"scale\": " + format_strength(is_on ? served[i].used.strength : 0.0) + "}";
   }
   return "[" + words + "]";
 }
@@ -182,8 +182,8 @@ void print_defaults(const std::vector<ServedMask>& served) {
   for (size_t i = 0; i < served.size(); ++i) {
     const ServedMask& mask = served[i];
     std::cerr << "mask " << i << "  " << mask.used.name << ": strength "
-              << format_number(mask.used.strength, 2) << ", without \"lora\" in a request "
-              << format_number(mask.default_scale, 2) << '\n';
+              << format_strength(mask.used.strength) << ", without \"lora\" in a request "
+              << format_strength(mask.default_scale) << '\n';
     if (mask.default_scale != 0.0) {
       active += (active.empty() ? "" : " + ") + mask.used.name;
     }
@@ -250,7 +250,7 @@ std::vector<std::string> server_words(const ServeArguments& arguments,
   words.insert(words.end(), arguments.passed_on.begin(), arguments.passed_on.end());
   for (const ServedMask& mask : served) {
     words.insert(words.end(),
-                 {"--lora-scaled", mask.adapter + ":" + format_number(mask.default_scale, 6)});
+                 {"--lora-scaled", mask.adapter + ":" + format_strength(mask.default_scale)});
   }
   const std::vector<std::string> of_template = template_words(arguments.source.model);
   words.insert(words.end(), of_template.begin(), of_template.end());

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "export/fidelity.h"
+#include "export/followed_choice.h"
 #include "judge/refusal_judge.h"
 #include "mascing/error.h"
 #include "mascing/results.h"
@@ -35,13 +36,11 @@ FidelityRecord check_form(const Mask& mask,
   const auto exact = options.open_host(options.model);
   const auto other = options.open_host(exported);
   const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
-  FidelityRecord record = compare_forms(
-      *exact,
-      *other,
-      options.check,
-      steering,
-      {kReplyToken, [&](const std::string& reply) { return judge.is_refusal(reply); }},
-      progress);
+  FidelityOptions how;
+  how.n_max_token = kReplyToken;
+  how.is_refusal = [&](const std::string& reply) { return judge.is_refusal(reply); };
+  how.traits = follow_choice(options).traits;
+  FidelityRecord record = compare_forms(*exact, *other, options.check, steering, how, progress);
   require_effect(record);
   return record;
 }

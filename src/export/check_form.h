@@ -10,7 +10,7 @@
 namespace mascing {
 
 /// Opens the model twice, as it is and as `exported` says, and compares them on the conversations
-/// of options.check. Throws as require_effect.
+/// of options.check. Experts are chosen as follow_choice has it. Throws as require_effect.
 [[nodiscard]] FidelityRecord check_form(const Mask& mask,
                                         const ExportOptions& options,
                                         const LlamaHostOptions& exported,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "export/router_update.h"
+#include "format/router_traits.h"
 #include "mascing/host.h"
 #include "mascing/progress.h"
 
@@ -24,7 +25,8 @@ struct FitOptions {
   double held_out_share = 0.25;  ///< share of groups used only for measurement, and one at least
   /// Memory limit for inputs and fit; the fewer layers fit in, the more passes over the texts.
   int64_t n_max_byte = int64_t{2} << 30;
-  int64_t n_thread = 1;  ///< of the fit; its numbers are the same for any
+  int64_t n_thread = 1;      ///< of the fit; its numbers are the same for any
+  RouterTraits traits = {};  ///< how the model chooses experts; as it stands: by their logits
 };
 
 /// Tokens of one text that are read: the last ones, so that many texts have their say, and the
@@ -52,11 +54,12 @@ struct RouterSamples {
 ///             its routing probabilities: to second order, the divergence an error there costs
 ///   matrix    the matrix M of rank R that minimises the same divergence, sum over tokens of
 ///             (M x - sigma S)^T (diag p - p p^T) (M x - sigma S), experts near the choice's border
-///             weighted up
+///             weighted up; without p p^T where a shift of all logits changes the choice
 ///   choice    refines the matrix with the loss of refine_choice.h if it is not good enough
 /// For a mask of parts, constant and spread have a direction for each sigma rule, and the others
 /// fit the sum of the pushes. `alpha` is the strength at which p is taken. With `may_shift` each
-/// has a constant term besides. Throws Error{kInsufficient} if there are no tokens to fit or to
+/// has a constant term besides. Where the token decides over the experts, the fit with the smallest
+/// ratio_spread is returned. Throws Error{kInsufficient} if there are no tokens to fit or to
 /// hold out.
 [[nodiscard]] LayerUpdate fit_layer(RouterSamples samples,
                                     const Mask& mask,

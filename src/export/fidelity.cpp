@@ -7,7 +7,7 @@
 
 #include "base/numeric.h"
 #include "base/softmax.h"
-#include "export/choose_experts.h"
+#include "format/expert_choice.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -73,14 +73,20 @@ Texts generate_both(Host& exact,
   return texts;
 }
 
-/// Experts chosen in one text, [T, L, K] flat.
-std::vector<int32_t> read_choices(Host& host, const TraceRequest& request) {
+/// Experts chosen in one text, [T, L, K] flat. Where the token decides all are -1, as on the other
+/// side.
+std::vector<int32_t> read_choices(Host& host,
+                                  const TraceRequest& request,
+                                  const std::vector<LayerChoice>& layers) {
   const ModelInfo& info = host.describe();
   const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
   std::vector<int32_t> choices(request.span.end * info.n_layer * k, -1);
   std::vector<int32_t> chosen;
   (void)host.observe({request}, [&](const RouterView& view) {
-    choose_experts(view.steered, info.n_expert, k, chosen);
+    if (layers[view.i_layer].is_by_token) {
+      return;
+    }
+    choose_experts(layers[view.i_layer], view.steered, info.n_expert, k, chosen);
     std::copy(chosen.begin(),
               chosen.end(),
               choices.begin() + (view.i_token * info.n_layer + view.i_layer) * k);
@@ -156,6 +162,14 @@ void compare_outputs(Host& exact,
   }
 }
 
+std::vector<LayerChoice> layer_choices(const RouterTraits& traits, int64_t n_layer) {
+  std::vector<LayerChoice> layers;
+  for (int64_t l = 0; l < n_layer; ++l) {
+    layers.push_back(layer_choice(traits, l));
+  }
+  return layers;
+}
+
 void average(FidelityRecord& record) {
   const double n = to_double(record.n_token);
   record.divergence /= n;
@@ -190,14 +204,18 @@ FidelityRecord compare_forms(Host& exact,
   const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
   const int64_t n_at_once = std::max<int64_t>(
       1, options.n_output_byte / (info.n_vocab * static_cast<int64_t>(sizeof(float))));
+  const std::vector<LayerChoice> layers = layer_choices(options.traits, info.n_layer);
   const int64_t n_text = std::ssize(texts.requests);
   for (int64_t i = 0; i < n_text; ++i) {
     const TraceRequest& plain = texts.requests[i];
     TraceRequest steered = plain;
     steered.steering = steering;
     record.n_token += plain.span.end;
-    compare_choices(
-        read_choices(exact, steered), read_choices(exported, plain), info.n_layer, k, record);
+    compare_choices(read_choices(exact, steered, layers),
+                    read_choices(exported, plain, layers),
+                    info.n_layer,
+                    k,
+                    record);
     compare_outputs(exact, exported, plain, steering, n_at_once, record);
     report(progress, {"check", i + 1, n_text, "conversations", ""});
   }

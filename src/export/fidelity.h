@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "export/fidelity_record.h"
+#include "format/router_traits.h"
 #include "mascing/conversation.h"
 #include "mascing/host.h"
 #include "mascing/progress.h"
@@ -17,13 +18,13 @@ struct FidelityOptions {
   std::function<bool(const std::string&)> is_refusal;  ///< judges replies
   /// Memory limit for outputs; texts that need more are read in pieces, each from the beginning.
   int64_t n_output_byte = int64_t{256} << 20;
+  RouterTraits traits = {};  ///< how the model chooses experts; as it stands: by their logits
 };
 
 /// `exact` runs under `steering`; `exported` is the exported form of the same model without
 /// steering. Both read the same texts (prompts with the exact mask's greedy replies), each with its
-/// own hidden states, so early differences propagate. Experts are those with the largest logits; a
-/// selection-only bias and expert groups (DeepSeek-V3) are ignored.
-/// Throws Error{kInsufficient} if no conversation can be read.
+/// own hidden states, so early differences propagate. Where the token decides over the experts,
+/// both choose the same. Throws Error{kInsufficient} if no conversation can be read.
 [[nodiscard]] FidelityRecord compare_forms(Host& exact,
                                            Host& exported,
                                            const std::vector<Conversation>& conversations,

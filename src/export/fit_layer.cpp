@@ -73,7 +73,8 @@ VectorXd regress(const LayerProblem& problem,
 }
 
 /// Every token's F-weighted residual folded back onto the features: sum F (x M^T - wanted) x^T.
-/// F = diag(w) - w w^T / |w|: what adds the same to all experts costs nothing.
+/// F = diag(w) - w w^T / |w|: what adds the same to all experts costs nothing. Where it changes the
+/// choice, F = diag(w).
 MatrixXd fold(const LayerProblem& problem,
               const MatrixXf& weight,
               const MatrixXd* matrix,
@@ -87,8 +88,10 @@ MatrixXd fold(const LayerProblem& problem,
     const auto w = weight.middleRows(begin, n);
     MatrixXf r = matrix == nullptr ? MatrixXf(problem.wanted.middleRows(begin, n))
                                    : MatrixXf(x * transposed);
-    const VectorXf mean = w.cwiseProduct(r).rowwise().sum().cwiseQuotient(w.rowwise().sum());
-    r.colwise() -= mean;
+    if (problem.choice.ignores_shift()) {
+      const VectorXf mean = w.cwiseProduct(r).rowwise().sum().cwiseQuotient(w.rowwise().sum());
+      r.colwise() -= mean;
+    }
     sums[begin / kBlock] = w.cwiseProduct(r).transpose() * x;
   });
   MatrixXd sum = MatrixXd::Zero(problem.n_expert(), problem.n_feature());
@@ -180,8 +183,10 @@ LayerUpdate finish(const LayerProblem& problem,
   return layer;
 }
 
-bool is_better(const FitQuality& a, const FitQuality& b) {
-  return a.same_experts > b.same_experts;
+/// Where the token decides, all fits choose the same.
+bool is_better(const LayerProblem& problem, const FitQuality& a, const FitQuality& b) {
+  return problem.choice.is_by_token ? a.ratio_spread < b.ratio_spread
+                                    : a.same_experts > b.same_experts;
 }
 
 /// One direction for each push, at three ridges and by two rules.
@@ -224,7 +229,7 @@ LayerUpdate fit_layer(RouterSamples samples,
                       int64_t i_layer,
                       double alpha,
                       const FitOptions& options) {
-  LayerProblem problem = make_problem(samples, mask, i_layer, alpha, options.may_shift);
+  LayerProblem problem = make_problem(samples, mask, i_layer, alpha, options);
   samples = {};
   LayerUpdate best;
   const bool is_constant = mask.parts.empty() && mask.sigma_rule == SigmaRule::kCalibrated;
@@ -240,7 +245,7 @@ LayerUpdate fit_layer(RouterSamples samples,
   const MatrixXd plain = gram_of(problem, VectorXf::Ones(problem.n_fit), options.n_thread);
   const auto consider = [&](const Solution& solution, int64_t rank) {
     LayerUpdate layer = finish(problem, solution, plain, rank);
-    if (best.method.empty() || is_better(layer.quality, best.quality)) {
+    if (best.method.empty() || is_better(problem, layer.quality, best.quality)) {
       best = std::move(layer);
     }
   };

@@ -8,7 +8,7 @@
 #include "base/half.h"
 #include "base/numeric.h"
 #include "base/parallel.h"
-#include "export/choose_experts.h"
+#include "export/choice_border.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -58,14 +58,12 @@ void fill_arrays(const RouterSamples& samples,
   }
 }
 
-/// Weight of each expert at one token: how near its steered logit is to the border between chosen
-/// and not, plus a share of its routing probability.
+/// Weight of each expert at one token: how near its steered logit is to the border of the choice,
+/// plus a share of its routing probability.
 void weigh(LayerProblem& problem, float width) {
   const int64_t n_expert = problem.n_expert();
-  const int64_t k = std::min(problem.n_expert_used, n_expert - 1);
   problem.token_weight.resize(problem.n_fit);
   problem.border_weight.resize(problem.n_fit, n_expert);
-  VectorXf sorted(n_expert);
   for (int64_t i = 0; i < problem.n_fit; ++i) {
     const VectorXf wanted = problem.wanted.row(i).transpose();
     const VectorXf steered = problem.logits.row(i).transpose() + to_float(problem.alpha) * wanted;
@@ -74,16 +72,32 @@ void weigh(LayerProblem& problem, float width) {
     const float sigma = std::max(problem.pushes.front().sigma[i], 1e-12F);
     const float mean = p.dot(wanted);
     problem.token_weight[i] = p.dot((wanted.array() - mean).square().matrix()) / (sigma * sigma);
-    sorted = steered;
-    std::sort(sorted.data(), sorted.data() + n_expert, std::greater<>());
-    const float border = k > 0 ? 0.5F * (sorted[k - 1] + sorted[k]) : sorted[0];
+    const std::vector<float> above =
+        border_distances(problem.choice, steered.data(), n_expert, problem.n_expert_used);
     const Eigen::ArrayXf distance =
-        ((steered.array() - border) / width).cwiseMax(-30.0F).cwiseMin(30.0F);
+        (Eigen::Map<const Eigen::ArrayXf>(above.data(), n_expert) / width)
+            .cwiseMax(-30.0F)
+            .cwiseMin(30.0F);
     const Eigen::ArrayXf inside = 1.0F / (1.0F + (-distance).exp());
     problem.border_weight.row(i) =
         (inside * (1.0F - inside) + kRoutingWeight * p.array() + 1e-4F).matrix().transpose();
   }
   problem.token_weight.array() += kFloor * problem.token_weight.mean() + 1e-12F;
+}
+
+/// Of k experts, those chosen by both logits.
+int64_t count_agreeing(const LayerChoice& choice, const VectorXf& a, const VectorXf& b, int64_t k) {
+  if (choice.is_by_token) {
+    return k;
+  }
+  std::vector<int32_t> of_a;
+  std::vector<int32_t> of_b;
+  std::vector<int32_t> shared;
+  choose_experts(choice, a.data(), a.size(), k, of_a);
+  choose_experts(choice, b.data(), b.size(), k, of_b);
+  std::set_intersection(
+      of_a.begin(), of_a.end(), of_b.begin(), of_b.end(), std::back_inserter(shared));
+  return std::ssize(shared);
 }
 
 /// The parts of the mask that touch the layer; its S where none does.
@@ -115,13 +129,17 @@ void fill_pushes(const Mask& mask, int64_t i_layer, LayerProblem& problem) {
 
 }  // namespace
 
-LayerProblem make_problem(
-    const RouterSamples& samples, const Mask& mask, int64_t i_layer, double alpha, bool may_shift) {
+LayerProblem make_problem(const RouterSamples& samples,
+                          const Mask& mask,
+                          int64_t i_layer,
+                          double alpha,
+                          const FitOptions& options) {
   LayerProblem problem;
   problem.n_embd = samples.n_embd;
   problem.n_expert_used = mask.n_expert_used;
-  problem.has_constant = may_shift;
+  problem.has_constant = options.may_shift;
   problem.alpha = alpha;
+  problem.choice = layer_choice(options.traits, i_layer);
   const std::vector<int64_t> order = fit_tokens_first(samples, problem.n_fit);
   problem.n_held_out = samples.n_token - problem.n_fit;
   if (problem.n_fit == 0 || problem.n_held_out == 0) {
@@ -157,9 +175,6 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
   const Eigen::Map<const RowMajor> up(layer.up.data(), n_expert, layer.rank);
   const float strength = to_float(problem.alpha);
   std::vector<double> ratios;
-  std::vector<int32_t> wanted;
-  std::vector<int32_t> got;
-  std::vector<int32_t> shared;
   int64_t n_same = 0;
   int64_t n_shared = 0;
   for (int64_t i = problem.n_fit; i < problem.n_fit + problem.n_held_out; ++i) {
@@ -175,13 +190,9 @@ FitQuality measure(const LayerProblem& problem, const LayerUpdate& layer) {
     const VectorXf along = wanted_push.array() - wanted_push.mean();
     const double full = along.squaredNorm();
     ratios.push_back(full > 0.0 ? along.dot(push) / full : 1.0);
-    choose_experts(exact.data(), n_expert, k, wanted);
-    choose_experts(approximate.data(), n_expert, k, got);
-    shared.clear();
-    std::set_intersection(
-        wanted.begin(), wanted.end(), got.begin(), got.end(), std::back_inserter(shared));
-    n_shared += std::ssize(shared);
-    n_same += std::ssize(shared) == k ? 1 : 0;
+    const int64_t n = count_agreeing(problem.choice, exact, approximate, k);
+    n_shared += n;
+    n_same += n == k ? 1 : 0;
   }
   FitQuality quality;
   quality.n_token = problem.n_held_out;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "export/constant_direction.h"
+#include "format/expert_choice.h"
 
 #include <Eigen/Core>
 
@@ -30,6 +31,7 @@ struct LayerProblem {
   bool has_constant = false;
   float constant = 0.0F;  ///< value of the constant feature: the size of an input's entries
   double alpha = 1.0;
+  LayerChoice choice;
   TokenMatrix features;           ///< [N, F]: inputs, then the constant if there is one
   Eigen::MatrixXf logits;         ///< [N, E]
   std::vector<SigmaPush> pushes;  ///< one, unless the mask has parts
@@ -44,8 +46,11 @@ struct LayerProblem {
 };
 
 /// Throws Error{kInsufficient} if there is nothing to fit or nothing held out.
-[[nodiscard]] LayerProblem make_problem(
-    const RouterSamples& samples, const Mask& mask, int64_t i_layer, double alpha, bool may_shift);
+[[nodiscard]] LayerProblem make_problem(const RouterSamples& samples,
+                                        const Mask& mask,
+                                        int64_t i_layer,
+                                        double alpha,
+                                        const FitOptions& options);
 
 /// Calls work(begin, end) for pieces of `size` of 0 .. n, the last one shorter, on up to `n_thread`
 /// threads. The pieces are the same for any number of threads.

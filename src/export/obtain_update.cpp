@@ -5,10 +5,11 @@
 #include <thread>
 #include <utility>
 
+#include "base/append.h"
 #include "base/text.h"
 #include "export/calibration.h"
+#include "export/followed_choice.h"
 #include "export/lora.h"
-#include "format/router_traits.h"
 #include "mascing/error.h"
 #include "mascing/model_info.h"
 
@@ -76,25 +77,6 @@ void warn_of_skipped(const CalibrationTexts& texts, ObtainedUpdate& obtained) {
   }
 }
 
-/// Fit and check rank experts by their logits alone.
-void warn_of_other_choice(const ExportOptions& options, ObtainedUpdate& obtained) {
-  const RouterTraits traits =
-      read_router_traits(open_model(options.model.path, false, options.codec));
-  const bool has_bias = std::any_of(traits.has_selection_bias.begin(),
-                                    traits.has_selection_bias.end(),
-                                    [](bool has_one) { return has_one; });
-  if (has_bias || traits.n_group > 0) {
-    obtained.warnings.push_back(
-        {"choice_by_logits",
-         std::string("this model also chooses experts by ") +
-             (!has_bias             ? "groups"
-              : traits.n_group == 0 ? "a bias"
-                                    : "a bias and groups") +
-             ", which fit and check leave out: their shares of equal experts are estimates",
-         "go by KL, replies and decisions of `mascing export --check`"});
-  }
-}
-
 Mask without_adapter(Mask mask) {
   mask.adapter = {};
   return mask;
@@ -122,8 +104,10 @@ ObtainedUpdate fit(const Mask& mask,
                           steering,
                           {options.n_max_token, kCalibrationReply, options.seed});
   warn_of_skipped(texts, obtained);
-  warn_of_other_choice(options, obtained);
+  const FollowedChoice followed = follow_choice(options);
+  append(followed.warnings, obtained.warnings);
   FitOptions how;
+  how.traits = followed.traits;
   how.may_shift = may_shift;
   how.rank = options.rank;
   how.n_max_token = options.n_max_token;
@@ -155,21 +139,25 @@ ObtainedUpdate obtain_update(const Mask& mask,
                              bool may_shift,
                              const Progress& progress) {
   require_effect(mask);
+  ObtainedUpdate obtained;
   if (!options.adapter.empty()) {
-    return read_adapter(options.adapter, mask);
-  }
-  if (without_adapter(mask).n_active() == 0) {
+    obtained = read_adapter(options.adapter, mask);
+  } else if (without_adapter(mask).n_active() == 0) {
     if (!options.model.path.empty()) {
       require_same_model(mask, read_model_info(options.model.path, false, options.codec));
     }
-    return {update_of_adapter(mask, mask.alpha), {}};  // exact: there is nothing to fit
-  }
-  if (options.model.path.empty()) {
+    obtained.update = update_of_adapter(mask, mask.alpha);  // exact: there is nothing to fit
+  } else if (options.model.path.empty()) {
     throw Error(ErrorKind::kUsage,
                 "[export] neither -m nor --adapter was given; the fit needs the model",
                 "add -m model.gguf, or --adapter with a previously exported mask.lora.gguf");
+  } else {
+    return fit(mask, options, may_shift, progress);
   }
-  return fit(mask, options, may_shift, progress);
+  if (!options.check.empty() && !options.model.path.empty()) {
+    append(follow_choice(options).warnings, obtained.warnings);
+  }
+  return obtained;
 }
 
 }  // namespace mascing

@@ -8,6 +8,7 @@
 
 #include "base/numeric.h"
 #include "base/random.h"
+#include "export/choice_border.h"
 
 namespace mascing {
 namespace {
@@ -21,34 +22,61 @@ constexpr int64_t kRowPiece = 32;      // tokens at a time within a block
 constexpr int64_t kColumnPiece = 256;  // features at a time
 constexpr int64_t kMaxInside = 4;      // chosen experts nearest to the border
 constexpr int64_t kMaxOutside = 8;
-constexpr float kWidth = 0.1F;  // in mean sigma
-constexpr float kStep = 0.03F;  // in mean sigma
+constexpr int64_t kMaxGroups = 2;   // on either side of the border between groups
+constexpr float kFlattest = 1e-4F;  // slope of a score that hardly moves any more
+constexpr float kWidth = 0.1F;      // in mean sigma
+constexpr float kStep = 0.03F;      // in mean sigma
 constexpr float kDecayFirst = 0.9F;
 constexpr float kDecaySecond = 0.99F;
 
-/// Experts of one token on both sides of the border, nearest first.
+/// Experts of one token on both sides of the border under the exact mask, the nearest ones.
 struct Border {
   std::vector<int32_t> inside;
   std::vector<int32_t> outside;
+  std::vector<ExpertGroup> groups_inside;
+  std::vector<ExpertGroup> groups_outside;
+  float unit = 1.0F;  ///< of a score, for one of a logit
 };
 
-std::vector<Border> find_borders(const LayerProblem& problem) {
+Border find_border(const LayerProblem& problem, int64_t i_token) {
   const int64_t n_expert = problem.n_expert();
-  const int64_t k = std::clamp<int64_t>(problem.n_expert_used, 1, n_expert);
-  const float alpha = to_float(problem.alpha);
-  std::vector<Border> borders(problem.n_fit);
-  std::vector<int32_t> order(n_expert);
-  for (int64_t i = 0; i < problem.n_fit; ++i) {
-    const VectorXf exact =
-        problem.logits.row(i).transpose() + alpha * problem.wanted.row(i).transpose();
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(
-        order.begin(), order.end(), [&](int32_t a, int32_t b) { return exact[a] > exact[b]; });
-    const auto border = order.begin() + k;
-    borders[i].inside.assign(border - std::min(k, kMaxInside), border);
-    borders[i].outside.assign(border, border + std::min(n_expert - k, kMaxOutside));
+  const VectorXf exact = problem.logits.row(i_token).transpose() +
+                         to_float(problem.alpha) * problem.wanted.row(i_token).transpose();
+  const RankedExperts ranked = rank_experts(problem.choice, exact.data(), n_expert);
+  const std::vector<int32_t>& order = ranked.order;
+  const int64_t k = std::clamp<int64_t>(problem.n_expert_used, 1, std::ssize(order));
+  const auto middle = order.begin() + k;
+  Border border;
+  border.inside.assign(middle - std::min(k, kMaxInside), middle);
+  border.outside.assign(middle, middle + std::min(std::ssize(order) - k, kMaxOutside));
+  const int32_t next = border.outside.empty() ? border.inside.back() : border.outside.front();
+  border.unit =
+      std::max(0.5F * (ranked.slopes[border.inside.back()] + ranked.slopes[next]), kFlattest);
+  if (!ranked.groups.empty()) {
+    const int64_t n_used = problem.choice.n_group_used;
+    const int64_t n_left_out = std::ssize(ranked.groups) - n_used;
+    const auto edge = ranked.groups.begin() + n_used;
+    border.groups_inside.assign(edge - std::min(n_used, kMaxGroups), edge);
+    border.groups_outside.assign(edge, edge + std::min(n_left_out, kMaxGroups));
   }
+  return border;
+}
+
+std::vector<Border> find_borders(const LayerProblem& problem, int64_t n_thread) {
+  std::vector<Border> borders(problem.n_fit);
+  for_pieces(problem.n_fit, kRowPiece, n_thread, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      borders[i] = find_border(problem, i);
+    }
+  });
   return borders;
+}
+
+/// Loss of one margin, and how much of a step it calls for.
+double margin_loss(float margin, float width, float& wrong) {
+  const float x = std::clamp(margin / width, -60.0F, 60.0F);
+  wrong = 1.0F / (1.0F + std::exp(x));
+  return x > 0.0F ? std::log1p(std::exp(-x)) : -x + std::log1p(std::exp(x));
 }
 
 class Refinement {
@@ -56,7 +84,7 @@ class Refinement {
   Refinement(const LayerProblem& problem, int64_t n_thread)
       : problem_(problem),
         n_thread_(n_thread),
-        borders_(find_borders(problem)),
+        borders_(find_borders(problem, n_thread)),
         width_(kWidth * to_float(problem.sigma) + 1e-6F) {}
 
   /// Loss of the tokens `order[begin, end)`; adds its gradient to `gradient` unless that is null.
@@ -93,18 +121,34 @@ class Refinement {
   template <typename Row>
   double token_loss(int64_t i_token, const Row& push, TokenMatrix& slope, int64_t i_row) const {
     const Border& border = borders_[i_token];
+    const float width = width_ * border.unit;
+    const VectorXf logits = (problem_.logits.row(i_token) + push).transpose();
+    std::vector<float> scores;
+    selection_scores(problem_.choice, logits.data(), logits.size(), scores);
+    std::vector<float> pull(scores.size(), 0.0F);
     double sum = 0.0;
+    float wrong = 0.0F;
     for (const int32_t a : border.inside) {
       for (const int32_t b : border.outside) {
-        const float margin =
-            problem_.logits(i_token, a) + push[a] - problem_.logits(i_token, b) - push[b];
-        const float x = std::clamp(margin / width_, -60.0F, 60.0F);
-        const float wrong = 1.0F / (1.0F + std::exp(x));
-        sum += x > 0.0F ? std::log1p(std::exp(-x)) : -x + std::log1p(std::exp(x));
-        slope(i_row, a) -= wrong;
-        slope(i_row, b) += wrong;
+        sum += margin_loss(scores[a] - scores[b], width, wrong);
+        pull[a] -= wrong / border.unit;
+        pull[b] += wrong / border.unit;
       }
     }
+    for (const ExpertGroup& a : border.groups_inside) {
+      for (const ExpertGroup& b : border.groups_outside) {
+        sum += margin_loss(
+            scores[a.best] + scores[a.second] - scores[b.best] - scores[b.second], width, wrong);
+        for (const int64_t i : {a.best, a.second}) {
+          pull[i] -= wrong / border.unit;
+        }
+        for (const int64_t i : {b.best, b.second}) {
+          pull[i] += wrong / border.unit;
+        }
+      }
+    }
+    pull_to_logits(problem_.choice, logits.data(), pull);
+    slope.row(i_row) = Eigen::Map<const VectorXf>(pull.data(), std::ssize(pull)).transpose();
     return sum;
   }
 

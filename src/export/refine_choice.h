@@ -10,8 +10,9 @@ namespace mascing {
 
 /// Moves `start` [E, F] down the gradient of
 ///   sum over tokens, experts i chosen by the exact mask, experts j not chosen,
-///       log(1 + exp((y_j - y_i) / width)),   y = logits + alpha * matrix * x,
-/// x the features of `problem`, which are in coordinates in which they are uncorrelated, by Adam on
+///       log(1 + exp((s_j - s_i) / width)),   s the scores of logits + alpha * matrix * x
+/// (the logits, but for a bias or groups, where pairs of groups are added likewise), x the features
+/// of `problem`, which are in coordinates in which they are uncorrelated, by Adam on
 /// blocks of tokens. Pairs far from the selection border are skipped. A fifth of the
 /// tokens is held out, and the matrix that does best on them is returned, or `start` if none is
 /// better.

@@ -6,6 +6,8 @@
 #include <array>
 #include <string_view>
 
+#include "mascing/tensor_codec.h"
+
 namespace mascing {
 namespace {
 
@@ -60,24 +62,43 @@ const Builder* find_builder(std::string_view architecture) {
   return found == kBuilders.end() ? nullptr : found;
 }
 
-bool has_tensor(const OpenModel& model, int64_t block, const char* end) {
+/// Null if there is none.
+const GgufTensor* find_of_block(const OpenModel& model, int64_t block, const char* end) {
   const std::string name = "blk." + std::to_string(block) + end;
-  return std::any_of(model.parts.begin(), model.parts.end(), [&](const GgufFile& part) {
-    return part.find_tensor(name) != nullptr;
-  });
+  for (const GgufFile& part : model.parts) {
+    if (const GgufTensor* tensor = part.find_tensor(name)) {
+      return tensor;
+    }
+  }
+  return nullptr;
+}
+
+const GgufTensor* find_selection_bias(const OpenModel& model, int64_t block) {
+  const GgufTensor* tensor = find_of_block(model, block, ".exp_probs_b.bias");
+  return tensor != nullptr ? tensor : find_of_block(model, block, ".exp_probs_b");
+}
+
+/// Empty for a shape or a type that is none of a bias.
+std::vector<float> values_of(const GgufTensor& bias, int64_t n_expert, const TensorCodec& codec) {
+  std::vector<float> values;
+  if (bias.dims == std::vector<int64_t>{n_expert} && codec.can_encode(bias.type)) {
+    values.resize(n_expert);
+    codec.decode(bias.type, bias.data, n_expert, values.data());
+  }
+  return values;
 }
 
 int64_t count_shared(const OpenModel& model) {
   const int64_t stated =
       model.parts.front().get_int(model.info.architecture + ".expert_shared_count").value_or(0);
   const int64_t block = model.info.blocks.front();
-  const bool has_any = has_tensor(model, block, ".ffn_down_shexp.weight");
+  const bool has_any = find_of_block(model, block, ".ffn_down_shexp.weight") != nullptr;
   return has_any ? std::max<int64_t>(1, stated) : 0;
 }
 
 }  // namespace
 
-RouterTraits read_router_traits(const OpenModel& model) {
+RouterTraits read_router_traits(const OpenModel& model, const TensorCodec* codec) {
   const ModelInfo& info = model.info;
   const GgufFile& head = model.parts.front();
   RouterTraits traits;
@@ -98,8 +119,12 @@ RouterTraits read_router_traits(const OpenModel& model) {
   }
   const int64_t n_hash = head.get_int(info.architecture + ".hash_layer_count").value_or(0);
   for (const int64_t block : info.blocks) {
-    traits.has_selection_bias.push_back(has_tensor(model, block, ".exp_probs_b.bias") ||
-                                        has_tensor(model, block, ".exp_probs_b"));
+    const GgufTensor* bias = find_selection_bias(model, block);
+    traits.has_selection_bias.push_back(bias != nullptr);
+    traits.selection_bias.push_back(
+        bias == nullptr
+            ? std::vector<float>()
+            : values_of(*bias, info.n_expert, codec == nullptr ? plain_codec() : *codec));
     traits.is_chosen_by_token.push_back(block < n_hash);
   }
   return traits;

@@ -10,6 +10,8 @@
 
 namespace mascing {
 
+class TensorCodec;
+
 struct RouterTraits {
   /// "softmax", "sigmoid", "softmax_weight" (softmax over the chosen), "sqrt_softplus", or
   /// "unknown" where neither the file nor this version knows.
@@ -20,12 +22,16 @@ struct RouterTraits {
   int64_t n_group = 0;                   ///< groups of experts; 0 = none
   int64_t n_group_used = 0;              ///< groups that are considered for a token
   std::vector<bool> has_selection_bias;  ///< [L] added for the choice, not to the weights
+  /// [L][E] its values; none where there is no bias, or its type cannot be decoded.
+  std::vector<std::vector<float>> selection_bias;
   std::vector<bool> is_chosen_by_token;  ///< [L] experts are looked up by token: a mask moves their
                                          ///< weights only
 };
 
-/// Throws Error{kBadInput} if a key has a value of the wrong kind.
-[[nodiscard]] RouterTraits read_router_traits(const OpenModel& model);
+/// `codec` decodes biases that are quantised; null: only F32, F16 and BF16. Throws Error{kBadInput}
+/// if a key has a value of the wrong kind.
+[[nodiscard]] RouterTraits read_router_traits(const OpenModel& model,
+                                              const TensorCodec* codec = nullptr);
 
 /// False for an architecture whose routers llama.cpp computes past its adapters: there an adapter
 /// is loaded and does nothing.

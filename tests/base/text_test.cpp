@@ -106,6 +106,17 @@ TEST(Printable, HidesWhatNobodySeesButNotWhatEmojiNeed) {
   }
 }
 
+TEST(FormatStrength, TakesTwoDigitsOrAsManyAsItNeeds) {
+  EXPECT_EQ(format_strength(0.0), "0.00");
+  EXPECT_EQ(format_strength(1.0), "1.00");
+  EXPECT_EQ(format_strength(double{0.8F}), "0.80") << "a mask keeps single precision";
+  EXPECT_EQ(format_strength(0.125), "0.125");
+  EXPECT_EQ(format_strength(-1.375), "-1.375");
+  EXPECT_EQ(format_strength(0.0123), "0.0123");
+  EXPECT_EQ(format_strength(1e-12), "0.000000000") << "no more than nine";
+  EXPECT_EQ(format_strength(std::nan("")), "nan");
+}
+
 TEST(FormatNumber, HasNoNegativeZero) {
   EXPECT_EQ(format_number(-0.004, 2), "0.00");
   EXPECT_EQ(format_number(-0.0, 0), "0");

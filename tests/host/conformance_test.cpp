@@ -14,6 +14,7 @@
 #include "conformance_watch.h"
 #include "demo.h"
 #include "export/lora.h"
+#include "format/expert_choice.h"
 #include "format/model_file.h"
 #include "format/router_traits.h"
 #include "mascing/layer_probe.h"
@@ -34,43 +35,6 @@ std::vector<int32_t> some_tokens(size_t n, uint64_t seed) {
     token = static_cast<int32_t>(rng.below(96));
   }
   return tokens;
-}
-
-/// What softmax, sigmoid or the like make of one token's logits.
-std::vector<double> gate(const std::string& gating, const float* z, int64_t n_expert) {
-  std::vector<double> p(z, z + n_expert);
-  const double top = *std::max_element(p.begin(), p.end());
-  double sum = 0.0;
-  for (double& value : p) {
-    sum += std::exp(value - top);
-  }
-  for (double& value : p) {
-    if (gating == "softmax") {
-      value = std::exp(value - top) / sum;
-    } else if (gating == "sigmoid") {
-      value = 1.0 / (1.0 + std::exp(-value));
-    } else if (gating == "sqrt_softplus") {
-      value = std::sqrt(std::log1p(std::exp(value)));
-    } else {
-      EXPECT_EQ(gating, "softmax_weight");
-    }
-  }
-  return p;
-}
-
-/// Experts of the groups whose two best are worth least in sum drop out.
-void keep_best_groups(std::vector<double>& score, const RouterTraits& traits) {
-  const auto n = score.size() / static_cast<size_t>(traits.n_group);
-  std::vector<std::pair<double, size_t>> groups;
-  for (size_t g = 0; g < static_cast<size_t>(traits.n_group); ++g) {
-    std::vector<double> members(score.begin() + g * n, score.begin() + (g + 1) * n);
-    std::sort(members.rbegin(), members.rend());
-    groups.emplace_back(members.at(0) + members.at(1), g);
-  }
-  std::sort(groups.rbegin(), groups.rend());
-  for (size_t i = static_cast<size_t>(traits.n_group_used); i < groups.size(); ++i) {
-    std::fill_n(score.begin() + groups[i].second * n, n, -INFINITY);
-  }
 }
 
 /// Diffusion models let every token see every other: a prompt in pieces is another prompt.
@@ -217,35 +181,28 @@ void Conformance::check_that_the_traits_explain_the_choice() {
   const OpenModel file = open_model(options_.path);
   const RouterTraits traits = read_router_traits(file);
   EXPECT_TRUE(traits.is_known_architecture);
+  EXPECT_NE(traits.gating, "unknown");
+  EXPECT_EQ(why_choice_unknown(traits, info().n_expert), "");
   row_["gating"] = traits.gating;
   row_["groups"] = traits.n_group > 0;
   row_["shared"] = traits.n_expert_shared;
   for (int64_t l = 0; l < n_layer(); ++l) {
     const RouterWatch& router = plain.seen().at(info().blocks[l]);
-    std::vector<float> bias(static_cast<size_t>(router.n_expert), 0.0F);
     row_["selection_bias"] = row_.value("selection_bias", false) || traits.has_selection_bias[l];
-    if (traits.has_selection_bias[l]) {
-      const std::string name = "blk." + std::to_string(info().blocks[l]) + ".exp_probs_b";
-      const GgufTensor* tensor = file.parts.front().find_tensor(name + ".bias");
-      tensor = tensor != nullptr ? tensor : file.parts.front().find_tensor(name);
-      std::memcpy(bias.data(), tensor->data, bias.size() * sizeof(float));
-    }
-    for (size_t t = 0; t < tokens_.size() && !traits.is_chosen_by_token[l]; ++t) {
+    const LayerChoice choice = layer_choice(traits, l);
+    EXPECT_EQ(choice.is_by_token, traits.is_chosen_by_token[l]);
+    for (size_t t = 0; t < tokens_.size() && !choice.is_by_token; ++t) {
       const float* z = router.logits.data() + t * static_cast<size_t>(router.n_expert);
-      std::vector<double> score = gate(traits.gating, z, router.n_expert);
-      for (size_t e = 0; e < score.size(); ++e) {
-        score[e] += bias[e];
-      }
-      if (traits.n_group > 0) {
-        keep_best_groups(score, traits);
-      }
+      std::vector<float> scores;
+      selection_scores(choice, z, router.n_expert, scores);
+      leave_out_groups(choice, scores);
       const auto first = router.chosen.begin() + static_cast<int64_t>(t) * router.n_used;
-      double least_chosen = INFINITY;
+      float least_chosen = INFINITY;
       for (int64_t k = 0; k < router.n_used; ++k) {
-        least_chosen = std::min(least_chosen, std::exchange(score.at(first[k]), -INFINITY));
+        least_chosen = std::min(least_chosen, std::exchange(scores.at(first[k]), -INFINITY));
       }
-      const double best_other = *std::max_element(score.begin(), score.end());
-      ASSERT_GE(least_chosen, best_other - 1e-4) << "layer " << l << " token " << t;
+      const float best_other = *std::max_element(scores.begin(), scores.end());
+      ASSERT_GE(least_chosen, best_other - 1e-4F) << "layer " << l << " token " << t;
     }
   }
 }
