@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <exception>
 #include <filesystem>
 #include <functional>
 
@@ -294,6 +295,34 @@ TEST(AtomicFile, WhatAKilledWriterLeftUnderANameGoesAndALivingOnesStays) {
   write_file_atomically(folder.path("a"), "newer");
   EXPECT_FALSE(file_exists(left));
   EXPECT_EQ(read_text_file(folder.path("a")), "newer");
+}
+
+// Temporary names stay locked until they have become the file: no writer takes another's away.
+TEST(AtomicFile, WritersOfOneFileAtTheSameTimeAllSucceed) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("a");
+  write_file_atomically(path, "old");
+  std::array<pid_t, 4> writers{};
+  for (pid_t& writer : writers) {
+    writer = ::fork();
+    if (writer == 0) {
+      try {
+        for (int i = 0; i < 40; ++i) {
+          write_file_atomically(path, "new");
+        }
+      } catch (const std::exception&) {
+        ::_exit(1);
+      }
+      ::_exit(0);
+    }
+  }
+  for (const pid_t writer : writers) {
+    int status = 1;
+    EXPECT_EQ(::waitpid(writer, &status, 0), writer);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(read_text_file(path), "new");
+  EXPECT_EQ(folder.n_entry(), 1);
 }
 
 }  // namespace
