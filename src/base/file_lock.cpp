@@ -62,7 +62,8 @@ LockFile::LockFile(const std::string& path, Opening opening)
     return;
   }
   state_ = try_lock(file_, path);
-  // A link to the file is a name of another one, which is as good where we did not look for our own.
+  // A link to the file is a name of another one, which is as good where we did not look for our
+  // own.
   if (opening != Opening::kAny && !is_named(file_, path)) {
     state_ = LockState::kFailed;
     error_ = ENOENT;

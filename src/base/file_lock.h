@@ -15,7 +15,8 @@ enum class LockState {
 };
 
 /// Tries to lock an open file, opened for writing, until it is closed. Never waits, and never
-/// returns kFailed. The first kNone of a process is reported (on_missing_locks); `path` is for that.
+/// returns kFailed. The first kNone of a process is reported (on_missing_locks); `path` is for
+/// that.
 [[nodiscard]] LockState try_lock(int file, const std::string& path);
 
 /// True if `name` is still a name of the open file. Who locks a file that he found must ask: the

@@ -24,7 +24,8 @@ struct AddressDeleter {
 class Socket {
  public:
   explicit Socket(const addrinfo& address)
-      : handle_(::socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
+      : handle_(
+            ::socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
   ~Socket() {
     if (handle_ >= 0) {
       ::close(handle_);

@@ -38,8 +38,8 @@ struct Utf8Character {
 /// True for a character (one, in UTF-8) that a terminal or a page could take for an instruction, or
 /// that nobody sees: C0 and C1 controls, DEL, line and paragraph separators, marks that turn the
 /// direction of writing, tag characters and all else that is invisible. Joiners and U+FE0F, which
-/// emoji and some scripts need, are not. Bytes that are no character are: terminals that do not read
-/// UTF-8 take some of them for C1 controls.
+/// emoji and some scripts need, are not. Bytes that are no character are: terminals that do not
+/// read UTF-8 take some of them for C1 controls.
 [[nodiscard]] bool is_control_character(std::string_view character);
 
 /// For messages: control characters and bytes that are not valid UTF-8 become "?", and a text

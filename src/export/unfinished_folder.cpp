@@ -27,8 +27,7 @@ std::string unused_folder(const std::string& final_path) {
 void require_unused_folder(const std::string& final_path) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  const bool is_empty =
-      fs::is_directory(final_path, ignored) && fs::is_empty(final_path, ignored);
+  const bool is_empty = fs::is_directory(final_path, ignored) && fs::is_empty(final_path, ignored);
   if (fs::exists(final_path, ignored) && !is_empty) {
     throw Error(ErrorKind::kUsage,
                 "[hf] " + printable(without_slash(final_path), 200) + " already exists",

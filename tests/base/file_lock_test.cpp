@@ -169,7 +169,12 @@ TEST(TemporaryName, HasNumbersInOneSpelling) {
   EXPECT_EQ(temporary_name("a", 0), "a.tmp-0");
   EXPECT_TRUE(is_temporary_name("a.tmp-12", "out/a"));
   EXPECT_TRUE(is_temporary_name(".tmp-0", "out/"));
-  for (const char* name : {"a.tmp-", "a.tmp-x", "a.tmp-1x", "a.tmp-01", "a.tmp--1", "b.tmp-1",
+  for (const char* name : {"a.tmp-",
+                           "a.tmp-x",
+                           "a.tmp-1x",
+                           "a.tmp-01",
+                           "a.tmp--1",
+                           "b.tmp-1",
                            "a.tmp-99999999999999999999"}) {
     EXPECT_FALSE(is_temporary_name(name, "out/a")) << name;
   }

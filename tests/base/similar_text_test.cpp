@@ -60,13 +60,15 @@ TEST(IsWordBoundary, LiesWhereNoWordGoesOn) {
   EXPECT_TRUE(is_word_boundary(text, 5));
   EXPECT_TRUE(is_word_boundary(text, text.size()));
   EXPECT_TRUE(is_word_boundary("\xE7\x8E\x8B\xE5\x86\xA0", 3));
-  EXPECT_TRUE(is_word_boundary("a\x80\x80"
-                               "b",
-                               3))
+  EXPECT_TRUE(
+      is_word_boundary("a\x80\x80"
+                       "b",
+                       3))
       << "behind bytes that belong to no letter";
-  EXPECT_TRUE(is_word_boundary("a\xFF"
-                               "b",
-                               1));
+  EXPECT_TRUE(
+      is_word_boundary("a\xFF"
+                       "b",
+                       1));
 }
 
 TEST(WordTriples, OrderCountsAndRepetitionDoesNot) {

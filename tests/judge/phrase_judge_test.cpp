@@ -195,8 +195,9 @@ TEST(ReadWords, WritesContractionsOutAndDropsAccents) {
 // What the weights were trained on; it must not change with how characters are read.
 TEST(ReadWords, KeepsItsWordsOfAllScripts) {
   using testing::ElementsAre;
-  EXPECT_THAT(read_words("\u00C4pfel \u0416\u0401 Stra\u00DFe \u0153uf \u738B\u56FD \u304B", 50).words,
-              ElementsAre("apfel", "\u0436\u0435", "strasse", "oeuf", "\u738B", "\u56FD", "\u304B"));
+  EXPECT_THAT(
+      read_words("\u00C4pfel \u0416\u0401 Stra\u00DFe \u0153uf \u738B\u56FD \u304B", 50).words,
+      ElementsAre("apfel", "\u0436\u0435", "strasse", "oeuf", "\u738B", "\u56FD", "\u304B"));
   EXPECT_THAT(read_words("I\U0001F600can \U00020000no\u200Bt \u03B1x", 50).words,
               ElementsAre("i", "can", "no", "t", "x"))
       << "signs beyond U+FFFF, invisible ones and other letters divide words";
