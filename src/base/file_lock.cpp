@@ -43,7 +43,7 @@ LockState try_lock(int file, const std::string& path) {
   return LockState::kOurs;
 }
 
-bool is_named(int file, const std::string& name) {
+bool is_still_named(int file, const std::string& name) {
   struct stat opened {};
   struct stat named {};
   return ::fstat(file, &opened) == 0 && ::lstat(name.c_str(), &named) == 0 &&
@@ -64,7 +64,7 @@ LockFile::LockFile(const std::string& path, Opening opening)
   state_ = try_lock(file_, path);
   // A link to the file is a name of another one, which is as good where we did not look for our
   // own.
-  if (opening != Opening::kAny && !is_named(file_, path)) {
+  if (opening != Opening::kAny && !is_still_named(file_, path)) {
     state_ = LockState::kFailed;
     error_ = ENOENT;
   }

@@ -21,7 +21,7 @@ enum class LockState {
 
 /// True if `name` is still a name of the open file. Who locks a file that he found must ask: the
 /// holder before may have removed it meanwhile.
-[[nodiscard]] bool is_named(int file, const std::string& name);
+[[nodiscard]] bool is_still_named(int file, const std::string& name);
 
 /// What to call, once, if a file system has no locks. Nothing without it.
 void on_missing_locks(void (*say)(const std::string& path));

@@ -161,7 +161,7 @@ void AtomicFile::open_with_name() {
       error = errno;
       continue;
     }
-    if (try_lock(file_, path_) != LockState::kHeld && is_named(file_, name)) {
+    if (try_lock(file_, path_) != LockState::kHeld && is_still_named(file_, name)) {
       temporary_ = name;
       return;
     }

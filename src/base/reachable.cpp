@@ -56,10 +56,10 @@ class Socket {
  private:
   /// 0, or why there is none. A signal does not shorten the patience.
   [[nodiscard]] int wait_for_answer(int patience_ms) const {
-    using Clock = std::chrono::steady_clock;
-    const auto end = Clock::now() + std::chrono::milliseconds(patience_ms);
+    using std::chrono::steady_clock;
+    const auto end = steady_clock::now() + std::chrono::milliseconds(patience_ms);
     while (true) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now());
       pollfd wait{handle_, POLLOUT, 0};
       const int n = ::poll(&wait, 1, static_cast<int>(std::max<int64_t>(0, left.count())));
       if (n > 0) {
