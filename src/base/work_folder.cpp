@@ -83,18 +83,24 @@ bool is_plain_folder(const std::string& path) {
   return fs::is_directory(fs::symlink_status(path, ignored));
 }
 
-void take_away(const std::string& folder, const std::string& around) {
-  const LockFile lock(path_within(folder, kWorkLock), LockFile::Opening::kExisting);
+/// Only an empty one. Who has just made it makes another.
+void remove_empty_folder(const std::string& folder) {
   std::error_code ignored;
-  if (lock.state() == LockState::kOurs) {
-    const std::string complete = path_within(folder, kWorkComplete);
-    if (is_plain_folder(complete)) {
-      (void)move_entries(complete, around);
+  fs::remove(folder, ignored);
+}
+
+void take_away(const std::string& folder, const std::string& around) {
+  {
+    const LockFile lock(path_within(folder, kWorkLock), LockFile::Opening::kExisting);
+    if (lock.state() == LockState::kOurs) {
+      const std::string complete = path_within(folder, kWorkComplete);
+      if (is_plain_folder(complete)) {
+        (void)move_entries(complete, around);
+      }
+      remove_work_folder(folder);
     }
-    remove_work_folder(folder);
-  } else if (lock.state() == LockState::kFailed && lock.error() == ENOENT) {
-    fs::remove(folder, ignored);  // only an empty one; who has just made it makes another
   }
+  remove_empty_folder(folder);  // NFS keeps a removed file under another name until it is closed
 }
 
 }  // namespace
@@ -150,6 +156,8 @@ int WorkFolder::make(const std::string& folder) {
 
 WorkFolder::~WorkFolder() {
   remove_work_folder(folder_);
+  lock_.reset();
+  remove_empty_folder(folder_);
 }
 
 std::string WorkFolder::file(const std::string& name) const {
