@@ -51,12 +51,16 @@ class StandingProcess {
     EXPECT_EQ(::pipe(ready.data()), 0);
     number_ = ::fork();
     if (number_ == 0) {
-      work([&] {
-        (void)!::write(ready[1], "r", 1);
-        while (true) {
-          ::pause();
-        }
-      });
+      try {
+        work([&] {
+          (void)!::write(ready[1], "r", 1);
+          while (true) {
+            ::pause();
+          }
+        });
+      } catch (const std::exception&) {
+        ::_exit(2);  // and not back into the tests
+      }
       ::_exit(1);
     }
     ::close(ready[1]);
