@@ -5,10 +5,12 @@
 #include <cstring>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_lock.h"
+#include "base/files.h"
+#include "base/temporary_name.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -18,7 +20,7 @@ AppendFile::AppendFile(const std::string& path)
   if (file_ < 0) {
     fail("cannot be opened");
   }
-  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+  if (try_lock(file_, path) == LockState::kHeld) {
     close(file_);
     throw Error(ErrorKind::kUsage,
                 "[files] another process is writing to '" + path + "'",
@@ -31,6 +33,9 @@ AppendFile::AppendFile(const std::string& path)
         ErrorKind::kSystem, "[files] '" + path + "' is not a plain file", "choose another -o");
   }
   size_ = status.st_size;
+  if (size_ == 0) {
+    sync_folder(folder_of(path));  // sync() would be in vain if the name were lost
+  }
 }
 
 AppendFile::~AppendFile() {
@@ -48,9 +53,11 @@ std::string AppendFile::read(int64_t offset, int64_t n_byte) const {
   for (int64_t n_done = 0; n_done < n_byte;) {
     const ssize_t n = pread(file_, bytes.data() + n_done, n_byte - n_done, offset + n_done);
     if (n == 0) {
-      errno = EIO;
+      throw Error(ErrorKind::kSystem,
+                  "[files] '" + path_ + "' cannot be read: it is shorter than it was",
+                  "let no other program change it meanwhile");
     }
-    if (n == 0 || (n < 0 && errno != EINTR)) {
+    if (n < 0 && errno != EINTR) {
       fail("cannot be read");
     }
     n_done += n > 0 ? n : 0;
@@ -59,8 +66,10 @@ std::string AppendFile::read(int64_t offset, int64_t n_byte) const {
 }
 
 void AppendFile::truncate(int64_t n_byte) {
-  if (ftruncate(file_, n_byte) != 0) {
-    fail("cannot be cut");
+  while (ftruncate(file_, n_byte) != 0) {
+    if (errno != EINTR) {
+      fail("cannot be cut");
+    }
   }
   size_ = n_byte;
 }
@@ -80,8 +89,13 @@ void AppendFile::append(std::string_view bytes) {
 }
 
 void AppendFile::sync() {
-  if (fdatasync(file_) != 0) {
-    fail("cannot be written");
+  while (fdatasync(file_) != 0) {
+    if (errno == EINVAL || errno == ENOTSUP) {
+      return;  // a file system that cannot
+    }
+    if (errno != EINTR) {
+      fail("cannot be written");
+    }
   }
 }
 

@@ -11,7 +11,7 @@ namespace mascing {
 class AppendFile {
  public:
   /// Opens or creates the file and locks it for this process. Throws Error{kSystem}; Error{kUsage}
-  /// if another process holds it.
+  /// if another process holds it. Without locks it goes on (on_missing_locks).
   explicit AppendFile(const std::string& path);
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;

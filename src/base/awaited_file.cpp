@@ -27,8 +27,12 @@ AwaitedFile::~AwaitedFile() {
 std::ptrdiff_t AwaitedFile::read(char* to, size_t n) const {
   while (true) {
     pollfd one{file_, POLLIN, 0};
-    while (poll(&one, 1, kLookMs) <= 0) {
-      if (watch_) {
+    for (int n_ready = 0; n_ready <= 0;) {
+      n_ready = poll(&one, 1, kLookMs);
+      if (n_ready < 0 && errno != EINTR) {
+        return -1;
+      }
+      if (n_ready <= 0 && watch_) {
         watch_();
       }
     }

@@ -26,6 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kComplaintBytes = 400;
+constexpr double kLongestS = 1e8;  // more overflows the clock
 constexpr int kPauseMs = 5;
 constexpr int kWatchMs = 100;  // between two questions to the watch
 
@@ -138,8 +139,9 @@ class Child {
         const ChildLimits& limits)
       : input_(input),
         limits_(limits),
-        deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                     std::chrono::duration<double>(limits.timeout_s))) {
+        deadline_(Clock::now() +
+                  std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
+                      std::clamp(limits.timeout_s, 0.0, kLongestS)))) {
     pid_ = SpawnSettings(in_, out_, err_).spawn(command);
     in_.read_end.close();
     out_.write_end.close();
@@ -233,7 +235,8 @@ class Child {
   /// Looks without waiting, and leaves the process to be waited for: its number stays ours.
   [[nodiscard]] bool has_ended() const {
     siginfo_t info{};
-    return waitid(P_PID, pid_, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+    const int status = waitid(P_PID, pid_, &info, WEXITED | WNOHANG | WNOWAIT);
+    return status == 0 ? info.si_pid == pid_ : errno == ECHILD;
   }
 
   void finish(bool must_end) {
@@ -242,10 +245,17 @@ class Child {
     }
     kill(-pid_, SIGKILL);  // what it started ends with it
     int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    pid_t waited = waitpid(pid_, &status, 0);
+    while (waited < 0 && errno == EINTR) {
+      waited = waitpid(pid_, &status, 0);
+    }
+    pid_ = -1;
+    if (waited < 0) {
+      result_.exit_code = -1;
+      result_.complaints = "how it ended is not known: SIGCHLD is ignored";
+      return;
     }
     result_.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    pid_ = -1;
   }
 
   const std::string& input_;

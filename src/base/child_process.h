@@ -16,7 +16,9 @@ struct ChildLimits {
 };
 
 struct ChildResult {
-  int exit_code = -1;  ///< 128 + n if signal n ended it
+  /// 128 + n if signal n ended it; -1 if the system does not tell, as where this process ignores
+  /// SIGCHLD.
+  int exit_code = -1;
   bool has_timed_out = false;
   bool is_too_long = false;  ///< its output exceeded the limit
   std::string output;        ///< stdout, up to the limit

@@ -7,12 +7,13 @@
 #include <filesystem>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_lock.h"
 #include "base/mapped_file.h"
-#include "base/sha256.h"
+#include "base/temporary_name.h"
+#include "base/write_error.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -23,76 +24,12 @@ namespace fs = std::filesystem;
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
-std::string hint_for(int code) {
-  switch (code) {
-    case ENOSPC:
-    case EDQUOT:
-      return "the disk (or your quota) is full; free some space, or use another folder";
-    case EROFS:
-      return "the file system is read-only; use another folder";
-    case EACCES:
-    case EPERM:
-      return "no write permission; use another folder or change its permissions";
-    case ENOENT:
-      return "the folder does not exist; create it first";
-    case ENOTDIR:
-      return "part of the path is a file, not a folder";
-    case EISDIR:
-      return "the path is a folder; use a file inside it";
-    case ENAMETOOLONG:
-      return "the name is too long for the file system; use a shorter one";
-    case ELOOP:
-      return "the links lead in a circle; use the path of a real file or folder";
-    case EFBIG:
-      return "the file is too large for this file system or the limit of ulimit -f";
-    default:
-      return "check the disk and the folder";
-  }
-}
-
-[[noreturn]] void refuse(const std::string& path, const std::string& action, int code) {
-  throw Error(ErrorKind::kSystem,
-              "[write] " + path + ": cannot " + action + ": " + std::strerror(code),
-              hint_for(code));
-}
-
-std::string folder_of(const std::string& path) {
-  const std::string folder = fs::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
-
-constexpr int kMaxTemporaries = 100;   // processes that write one file at the same time
-constexpr size_t kMaxNameBytes = 240;  // leaves room for the ending below
-
-// The i-th temporary name of a file. It holds no process number: such a number comes again, and a
-// left-over file would never be found by the next process.
-std::string temporary_name(const std::string& path, int i) {
-  const fs::path whole(path);
-  std::string name = whole.filename().string();
-  if (name.size() > kMaxNameBytes) {
-    name = sha256_hex(name).substr(0, 32);
-  }
-  return (whole.parent_path() / (name + ".tmp-" + std::to_string(i))).string();
-}
-
-// True if `name` is still a name of the open file.
-bool is_named(int file, const std::string& name) {
-  struct stat opened {};
-  struct stat named {};
-  return ::fstat(file, &opened) == 0 && ::lstat(name.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-}
-
 // Removes a temporary file unless its writer, who holds a lock on it, still runs.
 void remove_left_over(const std::string& name) {
-  const int file = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (file < 0) {
-    return;
-  }
-  if (::flock(file, LOCK_EX | LOCK_NB) == 0 && is_named(file, name)) {
+  const LockFile lock(name, LockFile::Opening::kExisting);
+  if (lock.state() == LockState::kOurs) {
     ::unlink(name.c_str());
   }
-  ::close(file);
 }
 
 std::string link_of(int file) {
@@ -118,7 +55,7 @@ std::string resolve(const std::string& path) {
     std::error_code failure;
     const fs::path target = fs::weakly_canonical(path, failure);
     if (failure) {
-      refuse(path, "follow the link", failure.value());
+      refuse_to_write(path, "follow the link", failure.value());
     }
     return target.string();
   }
@@ -130,12 +67,12 @@ void refuse_special_target(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno != ENOENT) {
-      refuse(path, "create it", errno);
+      refuse_to_write(path, "create it", errno);
     }
     return;
   }
   if (S_ISDIR(status.st_mode)) {
-    refuse(path, "replace it by a file", EISDIR);
+    refuse_to_write(path, "replace it by a file", EISDIR);
   }
   if (!S_ISREG(status.st_mode)) {
     throw Error(ErrorKind::kSystem,
@@ -152,16 +89,30 @@ void refuse_standard_output(const std::string& path) {
   }
 }
 
-// Makes the rename itself durable; some file systems cannot, which is no reason to fail.
-void sync_folder(const std::string& folder) {
-  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (opened >= 0) {
-    ::fsync(opened);
-    ::close(opened);
+// Some file systems say only when a file is closed that its bytes did not get there. Another
+// descriptor is closed, as the lock goes with the last one.
+bool close_reports_failure(int file) {
+  const int other = ::fcntl(file, F_DUPFD_CLOEXEC, 0);
+  return other >= 0 && ::close(other) != 0 && errno != EINTR;
+}
+
+bool sync_file(int file) {
+  int status = ::fsync(file);
+  while (status != 0 && errno == EINTR) {
+    status = ::fsync(file);
   }
+  return status == 0 || errno == EINVAL || errno == ENOTSUP;
 }
 
 }  // namespace
+
+void sync_folder(const std::string& folder) {
+  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened >= 0) {
+    (void)sync_file(opened);
+    ::close(opened);
+  }
+}
 
 std::string read_text_file(const std::string& path) {
   return std::string(MappedFile(path).bytes());
@@ -192,7 +143,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
   file_ = open_without_name(folder_of(path_));
   is_nameless_ = file_ >= 0;
   if (is_nameless_) {
-    ::flock(file_, LOCK_EX | LOCK_NB);
+    (void)try_lock(file_, path_);
   } else {
     open_with_name();
   }
@@ -201,34 +152,32 @@ AtomicFile::AtomicFile(const std::string& path) : path_(resolve(path)) {
 // The lock tells others that the file is not left over. Who finds it before it is locked may take
 // it away, which the check of its name shows.
 void AtomicFile::open_with_name() {
-  for (int i = 0; i < kMaxTemporaries; ++i) {
+  int error = EEXIST;
+  for (int i = 0; i < kMaxTemporaries && error == EEXIST; ++i) {
     const std::string name = temporary_name(path_, i);
     remove_left_over(name);
     file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file_ < 0 && errno != EEXIST) {
-      break;
+    if (file_ < 0) {
+      error = errno;
+      continue;
     }
-    const bool is_free =
-        file_ >= 0 && (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK);
-    if (is_free && is_named(file_, name)) {
+    if (try_lock(file_, path_) != LockState::kHeld && is_still_named(file_, name)) {
       temporary_ = name;
       return;
     }
-    if (file_ >= 0) {
-      ::close(file_);
-      file_ = -1;
-      errno = EEXIST;
-    }
+    ::close(file_);
+    file_ = -1;
   }
-  refuse(path_, "create it", errno);
+  refuse_to_write(path_, "create it", error);
 }
 
+// The name goes before the lock: afterwards it may be the next writer's.
 AtomicFile::~AtomicFile() {
-  if (file_ >= 0) {
-    ::close(file_);
-  }
   if (!temporary_.empty() && !is_nameless_) {
     ::unlink(temporary_.c_str());
+  }
+  if (file_ >= 0) {
+    ::close(file_);
   }
 }
 
@@ -260,7 +209,7 @@ void AtomicFile::put(const char* data, size_t size_bytes) {
       continue;
     }
     if (written < 0) {
-      refuse(path_, "write it", errno);
+      refuse_to_write(path_, "write it", errno);
     }
     data += written;
     size_bytes -= written;
@@ -278,7 +227,7 @@ int64_t AtomicFile::copy_in_kernel(int source, int64_t offset, int64_t size_byte
       continue;
     }
     if (copied < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG)) {
-      refuse(path_, "write it", errno);
+      refuse_to_write(path_, "write it", errno);
     }
     if (copied <= 0) {
       break;
@@ -333,27 +282,28 @@ void AtomicFile::commit() {
     throw Error(ErrorKind::kSystem, "[write] " + path_ + ": finished twice");
   }
   flush();
-  if (::fsync(file_) != 0 && errno != EINVAL && errno != ENOTSUP) {
-    refuse(path_, "write it to the disk", errno);
+  if (!sync_file(file_)) {
+    refuse_to_write(path_, "write it to the disk", errno);
   }
   if (is_nameless_) {
     // A new name is given in one step; a file that exists has to be replaced by a rename.
     const bool is_new = give_name(path_);
     if (!is_new && (errno != EEXIST || !give_temporary_name())) {
-      refuse(path_, "give it a name", errno);
+      refuse_to_write(path_, "give it a name", errno);
     }
     is_nameless_ = false;
     temporary_ = is_new ? "" : temporary_;
   }
-  const int closed = ::close(file_);
-  file_ = -1;
-  if (closed != 0 && errno != EINTR) {
-    refuse(path_, "close it", errno);
+  if (close_reports_failure(file_)) {
+    refuse_to_write(path_, "close it", errno);
   }
+  // Locked until it has its name: nobody takes it for a left-over.
   if (!temporary_.empty() && ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    refuse(path_, "give it its name", errno);
+    refuse_to_write(path_, "give it its name", errno);
   }
   temporary_.clear();
+  ::close(file_);
+  file_ = -1;
   sync_folder(folder_of(path_));
 }
 
@@ -375,7 +325,7 @@ void ensure_directory(const std::string& path) {
   fs::create_directories(path, failure);
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
-    refuse(path, "create the folder", failure ? failure.value() : ENOTDIR);
+    refuse_to_write(path, "create the folder", failure ? failure.value() : ENOTDIR);
   }
   const AtomicFile probe((fs::path(path) / ".probe").string());
 }

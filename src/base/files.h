@@ -81,6 +81,10 @@ void refuse_to_overwrite(const std::string& output, const std::vector<std::strin
 /// Throws Error{kSystem} otherwise.
 void ensure_directory(const std::string& path);
 
+/// Makes what was renamed in a folder durable; some file systems cannot, which is no reason to
+/// fail.
+void sync_folder(const std::string& folder);
+
 /// `name` within `folder`.
 [[nodiscard]] std::string path_within(const std::string& folder, const std::string& name);
 

@@ -1,33 +1,23 @@
-// An flock on the folder's file `.lock`: the system releases it when the process ends, however it
-// ends.
 #include "base/folder_lock.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include <cstring>
 
 #include "mascing/error.h"
 
 namespace mascing {
 
-FolderLock::FolderLock(const std::string& folder) {
-  const std::string path = folder + "/.lock";
-  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file_ < 0) {
+FolderLock::FolderLock(const std::string& folder)
+    : file_(folder + "/.lock", LockFile::Opening::kAny) {
+  if (file_.state() == LockState::kFailed) {
     throw Error(ErrorKind::kSystem,
-                "[run] cannot write to '" + folder + "'",
+                "[run] cannot write to '" + folder + "': " + std::strerror(file_.error()),
                 "choose another output folder with -o");
   }
-  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    close(file_);
+  if (file_.state() == LockState::kHeld) {
     throw Error(ErrorKind::kUsage,
                 "[run] another mascing run is writing to '" + folder + "'",
                 "wait for it to finish, or set another output folder with -o");
   }
-}
-
-FolderLock::~FolderLock() {
-  close(file_);
 }
 
 }  // namespace mascing

@@ -3,18 +3,19 @@
 
 #include <string>
 
+#include "base/file_lock.h"
+
 namespace mascing {
 
-/// Locks a folder for this process. Throws Error{kUsage} if another one holds it.
+/// Locks a folder for this process by a lock on its file `.lock`. Throws Error{kUsage} if another
+/// one holds it, Error{kSystem} if that file cannot be written. Where the file system has no locks
+/// it goes on without (on_missing_locks).
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder);
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  ~FolderLock();
 
  private:
-  int file_ = -1;
+  LockFile file_;
 };
 
 }  // namespace mascing

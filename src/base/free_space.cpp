@@ -35,9 +35,9 @@ std::string value_in(const std::string& path, const std::string& key) {
   std::ifstream file(path);
   std::string line;
   while (std::getline(file, line)) {
-    if (line.starts_with(key)) {
-      const size_t colon = line.find(':');
-      return colon == std::string::npos ? "" : trim(line.substr(colon + 1));
+    const size_t colon = line.find(':');
+    if (colon != std::string::npos && trim(line.substr(0, colon)) == key) {
+      return trim(line.substr(colon + 1));
     }
   }
   return "";

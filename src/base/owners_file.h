@@ -1,6 +1,7 @@
 // A file of lines that only its owner can read and that several programs may write at once.
 #pragma once
 
+#include <cerrno>
 #include <string>
 #include <string_view>
 
@@ -13,13 +14,21 @@ namespace mascing {
 
 class OwnersFile {
  public:
-  /// Opens or creates the file, gives it mode 0600, and waits until no other process holds it.
+  /// Opens or creates the file, gives it mode 0600, and waits until no other process holds it;
+  /// goes on without where the file system has no locks.
   explicit OwnersFile(const std::string& path)
       : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, kMode)) {
     struct stat facts {};
-    is_open_ = file_ >= 0 && fstat(file_, &facts) == 0 && S_ISREG(facts.st_mode) &&
-               ((facts.st_mode & kAllRights) == kMode || fchmod(file_, kMode) == 0) &&
-               flock(file_, LOCK_EX) == 0;
+    if (file_ < 0 || fstat(file_, &facts) != 0) {
+      return;
+    }
+    if (!S_ISREG(facts.st_mode)) {
+      errno = EINVAL;
+      return;
+    }
+    is_open_ = (facts.st_mode & kAllRights) == kMode || fchmod(file_, kMode) == 0;
+    while (is_open_ && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+    }
   }
   OwnersFile(const OwnersFile&) = delete;
   OwnersFile& operator=(const OwnersFile&) = delete;
@@ -31,9 +40,16 @@ class OwnersFile {
 
   /// False where one of these failed, with the reason in errno. Nothing else may then be called.
   [[nodiscard]] bool is_open() const { return is_open_; }
-  /// False if not all of it was written.
+  /// False if not all of it was written, with the reason in errno.
   [[nodiscard]] bool append(std::string_view text) const {
-    return ::write(file_, text.data(), text.size()) == std::ssize(text);
+    while (!text.empty()) {
+      const ssize_t n = ::write(file_, text.data(), text.size());
+      if (n < 0 && errno != EINTR) {
+        return false;
+      }
+      text.remove_prefix(n > 0 ? n : 0);
+    }
+    return true;
   }
   /// The same instead of what the file holds.
   [[nodiscard]] bool replace(std::string_view text) const {

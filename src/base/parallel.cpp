@@ -4,12 +4,19 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "mascing/error.h"
 
 namespace mascing {
 
 void run_parts(int64_t n_part, const std::function<void(int64_t i_part)>& work) {
+  if (n_part <= 0) {
+    return;
+  }
   std::vector<std::exception_ptr> errors(n_part);
   const auto guarded = [&](int64_t i_part) {
     try {
@@ -22,8 +29,14 @@ void run_parts(int64_t n_part, const std::function<void(int64_t i_part)>& work) 
     std::vector<std::jthread>
         threads;  // join when they go out of scope, also if one cannot be started
     threads.reserve(n_part);
-    for (int64_t i_part = 1; i_part < n_part; ++i_part) {
-      threads.emplace_back(guarded, i_part);
+    try {
+      for (int64_t i_part = 1; i_part < n_part; ++i_part) {
+        threads.emplace_back(guarded, i_part);
+      }
+    } catch (const std::system_error& failure) {
+      throw Error(ErrorKind::kSystem,
+                  std::string("[threads] cannot start a thread: ") + failure.what(),
+                  "use fewer threads (-t), or raise ulimit -u or the container's limit");
     }
     guarded(0);
   }

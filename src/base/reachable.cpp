@@ -1,7 +1,10 @@
 // One connection, without blocking.
 #include "base/reachable.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
@@ -21,7 +24,8 @@ struct AddressDeleter {
 class Socket {
  public:
   explicit Socket(const addrinfo& address)
-      : handle_(::socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK, 0)) {}
+      : handle_(
+            ::socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
   ~Socket() {
     if (handle_ >= 0) {
       ::close(handle_);
@@ -41,9 +45,8 @@ class Socket {
     if (errno != EINPROGRESS) {
       return errno;
     }
-    pollfd wait{handle_, POLLOUT, 0};
-    if (::poll(&wait, 1, patience_ms) != 1) {
-      return ETIMEDOUT;
+    if (const int error = wait_for_answer(patience_ms); error != 0) {
+      return error;
     }
     int error = 0;
     socklen_t size = sizeof error;
@@ -51,6 +54,26 @@ class Socket {
   }
 
  private:
+  /// 0, or why there is none. A signal does not shorten the patience.
+  [[nodiscard]] int wait_for_answer(int patience_ms) const {
+    using std::chrono::steady_clock;
+    const auto end = steady_clock::now() + std::chrono::milliseconds(patience_ms);
+    while (true) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now());
+      pollfd wait{handle_, POLLOUT, 0};
+      const int n = ::poll(&wait, 1, static_cast<int>(std::max<int64_t>(0, left.count())));
+      if (n > 0) {
+        return 0;
+      }
+      if (n == 0) {
+        return ETIMEDOUT;
+      }
+      if (errno != EINTR) {
+        return errno;
+      }
+    }
+  }
+
   int handle_;
 };
 
@@ -63,7 +86,7 @@ std::string why_unreachable(const std::string& host, const std::string& port, in
   addrinfo* found = nullptr;
   const int status = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found);
   if (status != 0) {
-    return ::gai_strerror(status);
+    return status == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(status);
   }
   const std::unique_ptr<addrinfo, AddressDeleter> list(found);
   const int error = Socket(*list).connect(*list, patience_ms);

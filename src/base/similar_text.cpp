@@ -10,27 +10,13 @@
 #include <utility>
 
 #include "base/numeric.h"
+#include "base/text.h"
 
 namespace mascing {
 namespace {
 
 constexpr char32_t kFirstOwnWord = 0x2E80;  // from here on scripts without spaces
 constexpr size_t kCounters = size_t{1} << 20;
-
-/// The character at `i` and its length in bytes; a byte that begins none stands for itself.
-std::pair<char32_t, size_t> decode(std::string_view text, size_t i) {
-  const auto byte = [&](size_t k) -> unsigned char { return text[k]; };
-  const unsigned char lead = byte(i);
-  const size_t size = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  if (size == 1 || i + size > text.size()) {
-    return {lead, 1};
-  }
-  char32_t c = lead & (0x7FU >> size);
-  for (size_t k = 1; k < size; ++k) {
-    c = (c << 6U) | (byte(i + k) & 0x3FU);
-  }
-  return {c, size};
-}
 
 bool is_invisible(char32_t c) {
   return c == 0xAD || (c >= 0x200B && c <= 0x200F) || c == 0x2060 || c == 0xFEFF;
@@ -65,17 +51,17 @@ void append_utf8(std::string& text, char32_t c) {
 }
 
 /// Bytes that are no character stay.
-void append_small(std::string& text, char32_t c, std::string_view bytes) {
-  const char32_t small = bytes.size() == 1 && c >= 0x80 ? c : lower(c);
-  if (small != c) {
+void append_small(std::string& text, const Utf8Character& c, std::string_view bytes) {
+  const char32_t small = lower(c.code);
+  if (small != c.code) {
     append_utf8(text, small);
   } else {
     text += bytes;
   }
 }
 
-bool is_in_word(char32_t c) {
-  return !is_separator(c) && !is_invisible(c) && c < kFirstOwnWord;
+bool is_in_word(const Utf8Character& c) {
+  return c.is_valid && !is_separator(c.code) && !is_invisible(c.code) && c.code < kFirstOwnWord;
 }
 
 uint64_t mix(uint64_t x) {
@@ -137,17 +123,17 @@ std::string normalise_text(std::string_view text) {
   bool is_between = false;
   size_t i = 0;
   while (i < text.size()) {
-    const auto [c, size] = decode(text, i);
-    const std::string_view bytes = text.substr(i, size);
-    i += size;
-    if (is_invisible(c)) {
+    const Utf8Character c = utf8_character(text, i);
+    const std::string_view bytes = text.substr(i, c.n_byte);
+    i += c.n_byte;
+    if (is_invisible(c.code)) {
       continue;
     }
-    if (is_separator(c) && !(size == 1 && c >= 0x80)) {
+    if (is_separator(c.code)) {
       is_between = true;
       continue;
     }
-    const bool is_own_word = c >= kFirstOwnWord;
+    const bool is_own_word = c.is_valid && c.code >= kFirstOwnWord;
     if ((is_between || is_own_word) && !words.empty()) {
       words += ' ';
     }
@@ -161,9 +147,9 @@ std::string fold_case(std::string_view text) {
   std::string small;
   small.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
-    const auto [c, size] = decode(text, i);
-    append_small(small, c, text.substr(i, size));
-    i += size;
+    const Utf8Character c = utf8_character(text, i);
+    append_small(small, c, text.substr(i, c.n_byte));
+    i += c.n_byte;
   }
   return small;
 }
@@ -176,7 +162,8 @@ bool is_word_boundary(std::string_view text, size_t at) {
   while (before > 0 && (static_cast<unsigned char>(text[before]) & 0xC0U) == 0x80U) {
     --before;
   }
-  return !is_in_word(decode(text, before).first) || !is_in_word(decode(text, at).first);
+  const Utf8Character last = utf8_character(text, before);
+  return before + last.n_byte != at || !is_in_word(last) || !is_in_word(utf8_character(text, at));
 }
 
 uint64_t hash_text(std::string_view text) {

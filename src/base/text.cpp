@@ -73,19 +73,6 @@ constexpr std::array<CodeRange, 20> kHidden = {
      {0x3164, 0x3164}, {0xFE00, 0xFE0E},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
      {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}}};
 
-// Of one character of valid UTF-8; the byte itself of anything else.
-char32_t code_point(std::string_view character) {
-  const unsigned char lead = character.front();
-  if (lead < 0x80 || character.size() == 1) {
-    return lead;
-  }
-  char32_t code = lead & (0x7FU >> character.size());
-  for (const char c : character.substr(1)) {
-    code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3FU);
-  }
-  return code;
-}
-
 size_t levenshtein(std::string_view a, std::string_view b) {
   std::vector<size_t> above(b.size() + 1);
   std::vector<size_t> row(b.size() + 1);
@@ -115,6 +102,19 @@ size_t utf8_size(std::string_view text, size_t i) {
     return 0;
   }
   return rule.n_follow + 1;
+}
+
+Utf8Character utf8_character(std::string_view text, size_t i) {
+  const size_t n_byte = utf8_size(text, i);
+  if (n_byte == 0) {
+    return {};
+  }
+  const unsigned char lead = text[i];
+  char32_t code = n_byte == 1 ? lead : lead & (0x7FU >> n_byte);
+  for (const char c : text.substr(i + 1, n_byte - 1)) {
+    code = (code << 6U) | (static_cast<unsigned char>(c) & 0x3FU);
+  }
+  return {code, n_byte, true};
 }
 
 std::string whole_utf8(std::string text) {
@@ -149,8 +149,14 @@ bool is_valid_utf8(std::string_view text) {
 }
 
 bool is_control_character(std::string_view character) {
-  const char32_t code = code_point(character);
-  return std::any_of(kHidden.begin(), kHidden.end(), [&](const CodeRange& range) {
+  if (character.empty()) {
+    return false;
+  }
+  const auto [code, n_byte, is_valid] = utf8_character(character, 0);
+  if (!is_valid || n_byte != character.size()) {
+    return true;
+  }
+  return std::any_of(kHidden.begin(), kHidden.end(), [code = code](const CodeRange& range) {
     return code >= range.first && code <= range.last;
   });
 }

@@ -20,6 +20,17 @@ namespace mascing {
 /// Number of bytes of the character that begins at `i`, or 0 if there is no well-formed one.
 [[nodiscard]] size_t utf8_size(std::string_view text, size_t i);
 
+/// A character, or a byte that begins none.
+struct Utf8Character {
+  char32_t code = 0xFFFD;  ///< U+FFFD for such a byte
+  size_t n_byte = 1;
+  bool is_valid = false;
+};
+
+/// What begins at `i`, which must lie within the text. Every byte of a sequence that is overlong,
+/// cut, a surrogate or beyond U+10FFFF stands alone.
+[[nodiscard]] Utf8Character utf8_character(std::string_view text, size_t i);
+
 /// For texts that must be UTF-8: what is not becomes U+FFFD, and a character that the end of the
 /// text cuts is left out.
 [[nodiscard]] std::string whole_utf8(std::string text);
@@ -27,7 +38,8 @@ namespace mascing {
 /// True for a character (one, in UTF-8) that a terminal or a page could take for an instruction, or
 /// that nobody sees: C0 and C1 controls, DEL, line and paragraph separators, marks that turn the
 /// direction of writing, tag characters and all else that is invisible. Joiners and U+FE0F, which
-/// emoji and some scripts need, are not.
+/// emoji and some scripts need, are not. Bytes that are no character are: terminals that do not
+/// read UTF-8 take some of them for C1 controls.
 [[nodiscard]] bool is_control_character(std::string_view character);
 
 /// For messages: control characters and bytes that are not valid UTF-8 become "?", and a text

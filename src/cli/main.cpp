@@ -10,12 +10,15 @@
 
 #include <unistd.h>
 
+#include "base/file_lock.h"
 #include "base/standard_files.h"
+#include "base/text.h"
 #include "cli/build_facts.h"
 #include "cli/command_words.h"
 #include "cli/commands.h"
 #include "cli/help_text.h"
 #include "cli/last_words.h"
+#include "cli/mask_options.h"
 #include "cli/messages.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
@@ -79,6 +82,13 @@ void add_commands(CLI::App& app, mascing::cli::Session& session) {
   mascing::cli::add_describe(app, session);
 }
 
+void warn_of_missing_locks(const std::string& path) {
+  mascing::cli::say_warning(
+      "no_file_locks",
+      "the file system of " + mascing::printable(path, 200) + " has no locks",
+      "let no second command write there meanwhile; what killed ones leave (NAME.tmp-0) stays");
+}
+
 int run(int argc, char** argv) {
   CLI::App app(kDescription, "mascing");
   mascing::cli::Session session;
@@ -113,6 +123,7 @@ int main(int argc, char** argv) {
   mascing::cli::install_last_words();
   const mascing::cli::TerminalFilter output(std::cout, isatty(STDOUT_FILENO) == 1);
   const mascing::cli::TerminalFilter messages(std::cerr, true);
+  mascing::on_missing_locks(warn_of_missing_locks);
   try {
     const int code = run(argc, argv);
     std::cout.flush();

@@ -2,12 +2,8 @@
 // was written is moved up into it.
 #include "cli/new_folder.h"
 
-#include <algorithm>
-#include <cstdint>
 #include <filesystem>
-#include <vector>
 
-#include "base/files.h"
 #include "base/text.h"
 #include "mascing/error.h"
 
@@ -20,38 +16,34 @@ std::string real_path(const std::string& path) {
   return (real.has_filename() ? real : real.parent_path()).string();
 }
 
-NewFolder::NewFolder(const std::string& output)
-    : output_(real_path(output)), is_there_(fs::exists(output_)) {
-  if (is_there_ && !(fs::is_directory(output_) && fs::is_empty(output_))) {
+namespace {
+
+bool is_empty_folder(const std::string& path) {
+  return fs::is_directory(path) && fs::is_empty(path);
+}
+
+/// Where the new folder is made. Throws Error{kUsage} if there is something else than an empty one.
+WorkPlace place_for(const std::string& output) {
+  remove_abandoned(output, WorkPlace::kWithin);  // who was killed left it empty but for that
+  if (fs::exists(output) && !is_empty_folder(output)) {
     throw Error(ErrorKind::kUsage,
                 "[init] " + printable(output, 200) + " exists and is not empty",
                 "name a new folder with -o; init never writes into one that is in use");
   }
-  if (!is_there_) {
-    ensure_directory(fs::path(output_).parent_path().string());
-  }
-  std::error_code error;
-  int64_t n = 0;
-  do {
-    path_ = output_ + (is_there_ ? "/.new-" : ".new-") + std::to_string(n++);
-  } while (!fs::create_directory(path_, error) && !error);
-  ensure_directory(path_);
+  remove_abandoned(output, WorkPlace::kBeside);
+  return fs::exists(output) ? WorkPlace::kWithin : WorkPlace::kBeside;
 }
 
-NewFolder::~NewFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
+}  // namespace
+
+NewFolder::NewFolder(const std::string& output)
+    : output_(real_path(output)), place_(place_for(output_)), folder_(output_, place_) {}
 
 void NewFolder::commit() {
-  if (!is_there_) {
-    fs::rename(path_, output_);
-    return;
-  }
-  std::vector<fs::path> files(fs::directory_iterator(path_), fs::directory_iterator{});
-  std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) {
-    fs::rename(file, fs::path(output_) / file.filename());
+  if (place_ == WorkPlace::kWithin) {
+    folder_.move_up();
+  } else {
+    folder_.move_to(output_);
   }
 }
 

@@ -48,7 +48,7 @@ void warn_of_two_levels(ExportReport& report) {
 
 /// That a file can be written there; what killed exports left beside it goes.
 void require_place(const std::string& output) {
-  remove_abandoned(output);
+  remove_abandoned(output, WorkPlace::kBeside);
   const AtomicFile probe(output);
 }
 
@@ -72,7 +72,7 @@ void require_model_folder(const std::string& folder,
                           bool any_model) {
   require_unused_folder(output);
   (void)open_fitting(folder, outline, any_model);
-  const TrialFolder probe(output);
+  const WorkFolder probe(output, WorkPlace::kBeside);
 }
 
 FidelityRecord check_trial_adapter(const Mask& mask,
@@ -80,7 +80,7 @@ FidelityRecord check_trial_adapter(const Mask& mask,
                                    const RouterUpdate& update,
                                    const ExportOptions& options,
                                    const Progress& progress) {
-  const TrialFolder trial(output);
+  const WorkFolder trial(output, WorkPlace::kBeside);
   LlamaHostOptions exported = options.model;
   exported.adapters = {{trial.file("adapter.gguf"), mask.alpha}};
   write_lora(trial.file("adapter.gguf"), update);
@@ -93,7 +93,7 @@ FidelityRecord check_trial_copy(const Mask& mask,
                                 const RouterUpdate& update,
                                 const ExportOptions& options,
                                 const Progress& progress) {
-  const TrialFolder trial(output);
+  const WorkFolder trial(output, WorkPlace::kBeside);
   LlamaHostOptions exported = options.model;
   exported.path =
       bake_gguf(options.model.path, trial.file("model.gguf"), update, codec_of(options), progress)

@@ -1,9 +1,11 @@
-// One pass over the bytes; code points are decoded only where a byte is not ASCII.
+// One pass over the characters.
 #include "judge/reply_words.h"
 
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "base/text.h"
 
 namespace mascing {
 namespace {
@@ -24,31 +26,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kEndings 
 constexpr std::array<std::string_view, 11> kBeforeIs = {
     "it", "that", "there", "what", "here", "he", "she", "this", "how", "where", "who"};
 
-struct CodePoint {
-  uint32_t value = 0;
-  size_t n_byte = 1;
-};
-
-CodePoint decode(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) -> uint32_t {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
-  };
-  if (byte(0) < 0x80) {
-    return {byte(0), 1};
-  }
-  const size_t n_byte = byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
-  if (at + n_byte > text.size()) {
-    return {0xFFFD, 1};
-  }
-  if (byte(0) < 0xE0) {
-    return {(byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU), 2};
-  }
-  if (byte(0) < 0xF0) {
-    return {(byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU), 3};
-  }
-  return {0x1F600, 4};
-}
-
 bool is_between(uint32_t value, uint32_t low, uint32_t high) {
   return value >= low && value <= high;
 }
@@ -67,19 +44,19 @@ class WordReader {
 
   ReplyWords read() {
     while (at_ < text_.size() && result_.words.size() < n_max_word_) {
-      const CodePoint point = decode(text_, at_);
-      take(point);
-      at_ += point.n_byte;
+      const Utf8Character character = utf8_character(text_, at_);
+      take(character);
+      at_ += character.n_byte;
     }
     end_sentence();
-    result_.n_byte_read = std::min(at_, text_.size());
+    result_.n_byte_read = at_;
     result_.n_sentence = sentence_;
     return std::move(result_);
   }
 
  private:
-  void take(const CodePoint& point) {
-    const uint32_t value = point.value;
+  void take(const Utf8Character& character) {
+    const uint32_t value = character.code;
     if (is_ascii_letter_or_digit(value)) {
       add_letter(value <= 'Z' && value >= 'A' ? value + 32 : value);
     } else if (is_between(value, 0xC0, 0xFF) && kLatin[value - 0xC0] != ' ') {
@@ -89,7 +66,7 @@ class WordReader {
       }
     } else if (is_han_or_kana(value)) {
       end_word();
-      word_ = text_.substr(at_, point.n_byte);
+      word_ = text_.substr(at_, character.n_byte);
       end_word();
     } else if (is_between(value, 0x400, 0x4FF)) {
       add_cyrillic(value);

@@ -16,9 +16,11 @@ constexpr size_t kLeastCell = 10;  // a last cell is not cut to less
 std::string printable(const std::string& text) {
   std::string result;
   for (size_t at = 0; at < text.size();) {
-    const std::string character = text.substr(at, std::max<size_t>(utf8_size(text, at), 1));
+    const size_t n = utf8_size(text, at);
+    const std::string character = text.substr(at, std::max<size_t>(n, 1));
     const bool is_space = character == "\n" || character == "\t";
-    result += is_space ? " " : is_control_character(character) ? "" : character;
+    const bool is_hidden = n > 0 && is_control_character(character);
+    result += n == 0 ? "?" : is_space ? " " : is_hidden ? "" : character;
     at += character.size();
   }
   return result;

@@ -1,6 +1,7 @@
 #include "base/child_process.h"
 
 #include <chrono>
+#include <csignal>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,6 +67,23 @@ TEST(ChildProcess, WhatItLeavesBehindDoesNotHoldUsUpBeyondTheTimeout) {
   ChildResult result;
   EXPECT_LT(seconds_of(shell("echo early; sleep 30 &"), 0.3, result), 5.0);
   EXPECT_EQ(result.output, "early\n");
+}
+
+// Programs inherit that it is ignored: nobody then learns how a child ended.
+TEST(ChildProcess, WhereItsEndIsNotToldItDoesNotHoldUsUpAndIsNoSuccess) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  ChildResult result;
+  EXPECT_LT(seconds_of(shell("echo done"), 60.0, result), 30.0);
+  std::signal(SIGCHLD, before);
+  EXPECT_EQ(result.output, "done\n");
+  EXPECT_EQ(result.exit_code, -1);
+  EXPECT_FALSE(result.ok());
+  EXPECT_FALSE(result.has_timed_out);
+  EXPECT_THAT(result.complaints, testing::HasSubstr("SIGCHLD"));
+}
+
+TEST(ChildProcess, MayBeGivenMoreTimeThanTheClockHolds) {
+  EXPECT_TRUE(run_child({"true"}, "", {1e300, 1000}).ok());
 }
 
 TEST(ChildProcess, IsKilledWhenItWritesTooMuch) {

@@ -42,6 +42,8 @@ TEST(FreeSpace, AValueIsFoundBehindItsKey) {
   const TemporaryFolder folder;
   std::ofstream(folder.path("facts")) << "owls : many\nMemAvailable:   12 kB\n";
   EXPECT_EQ(value_in(folder.path("facts"), "MemAvailable"), "12 kB");
+  EXPECT_EQ(value_in(folder.path("facts"), "owls"), "many");
+  EXPECT_EQ(value_in(folder.path("facts"), "MemAvail"), "") << "the start of a key is another key";
   EXPECT_EQ(value_in(folder.path("facts"), "cats"), "");
   EXPECT_EQ(value_in(folder.path("none"), "cats"), "");
 }

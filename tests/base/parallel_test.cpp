@@ -27,6 +27,12 @@ TEST(RunParts, RunsEachPartOnceAndRethrowsTheLowestError) {
   }
 }
 
+TEST(RunParts, CallsNothingWithoutParts) {
+  for (const int64_t n_part : {0, -1}) {
+    run_parts(n_part, [](int64_t) { throw Error(ErrorKind::kUsage, "called"); });
+  }
+}
+
 TEST(RunItems, RunsEachItemOnceWhateverTheNumberOfThreads) {
   for (const int64_t n_thread : {1, 3, 16}) {
     std::vector<std::atomic<int>> n_call(10);

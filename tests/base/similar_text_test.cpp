@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/text.h"
 
 namespace mascing {
 namespace {
@@ -23,7 +24,26 @@ TEST(NormaliseText, CasePunctuationSpacesAndInvisibleCharactersDoNotMatter) {
   EXPECT_EQ(normalise_text("\xE7\x8E\x8B\xE5\x86\xA0"), "\xE7\x8E\x8B \xE5\x86\xA0");
   EXPECT_EQ(normalise_text("?!"), "");
   EXPECT_EQ(normalise_text(plain), plain);
-  (void)normalise_text("\xC3");  // cut within a character
+}
+
+// Overlong letters, a surrogate, stray and cut bytes: none is taken for the letter it resembles.
+TEST(NormaliseText, BytesThatAreNoCharacterStayInTheirWord) {
+  for (const char* bad : {"\xC3",
+                          "\xC1\x81",
+                          "\x80",
+                          "\xAD",
+                          "\xED\xA0\x80",
+                          "\xE2\x80",
+                          "\xE2\x80(",
+                          "\xF0\x82\x82\xAC",
+                          "\xFF"}) {
+    const std::string kept = trim(normalise_text(bad));
+    const std::string text = std::string("A") + bad + "b";
+    const bool has_mark = std::string(bad).ends_with('(');
+    EXPECT_EQ(normalise_text(text), has_mark ? "a" + kept + " b" : "a" + kept + "b");
+    EXPECT_EQ(kept.size(), std::string(bad).size() - (has_mark ? 1 : 0));
+    EXPECT_EQ(fold_case(text), "a" + text.substr(1)) << "a change of size moves what follows";
+  }
 }
 
 TEST(FoldCase, ChangesLettersAndNoSizes) {
@@ -40,6 +60,15 @@ TEST(IsWordBoundary, LiesWhereNoWordGoesOn) {
   EXPECT_TRUE(is_word_boundary(text, 5));
   EXPECT_TRUE(is_word_boundary(text, text.size()));
   EXPECT_TRUE(is_word_boundary("\xE7\x8E\x8B\xE5\x86\xA0", 3));
+  EXPECT_TRUE(
+      is_word_boundary("a\x80\x80"
+                       "b",
+                       3))
+      << "behind bytes that belong to no letter";
+  EXPECT_TRUE(
+      is_word_boundary("a\xFF"
+                       "b",
+                       1));
 }
 
 TEST(WordTriples, OrderCountsAndRepetitionDoesNot) {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -38,6 +39,60 @@ TEST(Utf8, RefusesOverlongSurrogatesAndBrokenSequences) {
                           "\xE2(\xAC"}) {
     EXPECT_FALSE(is_valid_utf8(bad)) << bad;
   }
+}
+
+/// UTF-8 of a code point, by the definition.
+std::string utf8_of(char32_t c) {
+  const size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+  if (n == 1) {
+    return std::string(1, static_cast<char>(c));
+  }
+  std::string bytes(n, '\0');
+  for (size_t k = n - 1; k > 0; --k, c >>= 6U) {
+    bytes[k] = static_cast<char>(0x80U | (c & 0x3FU));
+  }
+  bytes[0] = static_cast<char>((n == 2 ? 0xC0U : n == 3 ? 0xE0U : 0xF0U) | c);
+  return bytes;
+}
+
+TEST(Utf8, EveryCharacterHasItsCode) {
+  for (char32_t c = 0; c <= 0x10FFFF; ++c) {
+    const bool is_surrogate = c >= 0xD800 && c <= 0xDFFF;
+    const std::string text = "a" + utf8_of(c) + "z";
+    const Utf8Character found = utf8_character(text, 1);
+    ASSERT_EQ(found.is_valid, !is_surrogate) << static_cast<uint32_t>(c);
+    ASSERT_EQ(found.code, is_surrogate ? 0xFFFD : c);
+    ASSERT_EQ(found.n_byte, is_surrogate ? 1 : text.size() - 2) << static_cast<uint32_t>(c);
+  }
+}
+
+TEST(Utf8, BytesThatAreNoCharacterStandAlone) {
+  for (const std::string bad : {"\x80",
+                                "\xC0\x80",
+                                "\xC1\x81",
+                                "\xE0\x9F\xBF",
+                                "\xED\xA0\x80",
+                                "\xF0\x8F\xBF\xBF",
+                                "\xF4\x90\x80\x80",
+                                "\xF5\x80\x80\x80",
+                                "\xFF",
+                                "\xE2\x82",
+                                "\xF0\x9F\x98",
+                                "\xC3"}) {
+    const std::string text = bad + "z";
+    for (size_t i = 0; i < bad.size(); ++i) {
+      const Utf8Character found = utf8_character(text, i);
+      EXPECT_FALSE(found.is_valid) << bad << " at " << i;
+      EXPECT_EQ(found.code, 0xFFFD) << bad << " at " << i;
+      EXPECT_EQ(found.n_byte, 1U) << bad << " at " << i;
+    }
+    EXPECT_EQ(utf8_character(text, bad.size()).code, U'z') << bad;
+    EXPECT_FALSE(utf8_character(bad, 0).is_valid) << "at the end of the text";
+    EXPECT_TRUE(is_control_character(bad)) << bad;
+  }
+  EXPECT_TRUE(is_control_character("ab")) << "not one character";
+  EXPECT_FALSE(is_control_character("\uFFFD"));
+  EXPECT_FALSE(is_control_character(""));
 }
 
 TEST(Trim, RemovesSpaceAtBothEndsOnly) {

@@ -96,10 +96,10 @@ expect_error 1 "no known format has the columns nr., the wish" "$mascing" init "
 says err "name the column that holds the request, --column request=NAME"
 run 0 "$mascing" init "${odd[@]}" --column "request=The Wish" -o odd
 
-# The folder may be the current one or a link to an empty one; what a killed init left is in nobody's way.
-mkdir here real odd.new-0
+# The folder may be the current one or a link to an empty one. A folder that only has such a name may be somebody's.
+mkdir here real odd.tmp-0
 ln -s real link
-touch odd.new-0/left
+touch odd.tmp-0/left
 n_check=$((n_check + 1))
 (cd here && "$mascing" init --attacks ../mhj.csv --benign ../alpaca.json -o . 2>../err.here) || fail "init -o .: $(cat err.here)"
 grep -q '^name = "here"' here/scenario.toml || fail "the scenario in the current folder has another name"
@@ -108,7 +108,55 @@ run 0 "$mascing" init "${attack[@]}" -o link
 rm -r odd
 run 0 "$mascing" init "${odd[@]}" --column "request=The Wish" -o odd
 [ -e odd/left ] && fail "init took over what another one left"
-rm -r odd.new-0
+[ -e odd.tmp-0/left ] || fail "init removed what may be somebody's"
+rm -r odd.tmp-0
+
+# kill -9 while it reads, from a pipe that nobody writes to: in a new folder, and in one that is there and empty.
+mkfifo never.json
+mkdir there
+for folder in killed there; do
+  unfinished=killed.tmp-
+  [ $folder = there ] && unfinished=there/.tmp-
+  "$mascing" init --attacks mhj.csv --benign never.json -o $folder >/dev/null 2>"$work/err" </dev/null &
+  first=$!
+  for _ in $(seq 600); do
+    [ -d ${unfinished}0/files ] && break
+    sleep 0.1
+  done
+  if [ $folder = killed ]; then # a second one beside the living first one
+    run 0 "$mascing" init "${attack[@]}" -o killed
+    rm -r killed
+  else
+    expect_error 2 "exists and is not empty" "$mascing" init "${attack[@]}" -o there
+  fi
+  [ -d ${unfinished}0/files ] || fail "init took away what another one is writing, or does not read"
+  kill -9 $first
+  wait $first 2>/dev/null
+  [ -d ${unfinished}0/files ] || fail "kill -9 came too late to show anything"
+  run 0 "$mascing" init "${attack[@]}" -o $folder
+  [ "$(ls -A $folder | tr '\n' ' ')" = "data scenario.toml " ] || fail "left in $folder: $(ls -A $folder)"
+  compgen -G 'killed.tmp-*' >/dev/null && fail "left beside it: $(ls -d killed*)"
+done
+
+# kill -9 at any moment: what is there is whole, or the next init makes it.
+for i in $(seq 12); do
+  rm -rf killed there
+  folder=killed
+  [ $((i % 2)) -eq 0 ] && folder=there && mkdir there
+  "$mascing" init "${attack[@]}" --limit 40 -o $folder >/dev/null 2>&1 </dev/null &
+  first=$!
+  sleep "$(python3 -c 'import random; print(random.random() * 0.2)')"
+  kill -9 $first 2>/dev/null
+  wait $first 2>/dev/null
+  if [ -e $folder/scenario.toml ]; then
+    expect_error 2 "exists and is not empty" "$mascing" init "${attack[@]}" --limit 40 -o $folder
+  else
+    "$mascing" init "${attack[@]}" --limit 40 -o $folder >/dev/null 2>"$work/err" </dev/null ||
+      grep -q 'exists and is not empty' "$work/err" || fail "init does not work after kill -9"
+  fi
+  [ "$(ls -A $folder | tr '\n' ' ')" = "data scenario.toml " ] || fail "left in $folder: $(ls -A $folder)"
+  compgen -G 'killed.tmp-*' >/dev/null && fail "left beside it: $(ls -d killed*)"
+done
 
 # What is missing or wrong is said; nothing is left behind.
 expect_error 2 "one exists and is not empty" "$mascing" init "${attack[@]}" -o one

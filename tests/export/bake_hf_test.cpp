@@ -9,11 +9,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/expect_error.h"
 #include "base/files.h"
+#include "base/folder_lock.h"
 #include "base/half.h"
 #include "base/temporary_folder.h"
 #include "export/hf_folder.h"
@@ -247,22 +246,28 @@ TEST_F(BakeHfTest, ASlashBehindTheNameChangesNothing) {
 }
 
 TEST_F(BakeHfTest, WhatAKilledProcessLeftIsRemovedAndWhatARunningOneWritesIsNot) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::_exit(0);
-  }
-  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  const std::string abandoned = out_ + ".tmp-" + std::to_string(child);
-  const std::string running = out_ + ".tmp-" + std::to_string(::getppid());
+  const std::string abandoned = out_ + ".tmp-0";
+  const std::string running = out_ + ".tmp-1";
+  const std::string unknown = out_ + ".tmp-2";  // of an earlier version, or of somebody
   const std::string other = out_ + ".tmp-notes";
-  for (const std::string& path : {abandoned, running, other}) {
+  for (const std::string& path : {abandoned, running, unknown, other}) {
     fs::create_directory(path);
     write_file_atomically(path + "/part.safetensors", "half");
   }
+  write_file_atomically(abandoned + "/.lock", "");
+  const FolderLock lock(running);
   bake_hf(hf_, out_, update_, false);
   EXPECT_FALSE(file_exists(abandoned));
-  EXPECT_TRUE(file_exists(running));
-  EXPECT_TRUE(file_exists(other));
+  EXPECT_FALSE(file_exists(out_ + "/part.safetensors"));
+  EXPECT_FALSE(file_exists(out_ + "/.lock"));
+  for (const std::string& path : {running, unknown, other}) {
+    EXPECT_TRUE(file_exists(path + "/part.safetensors")) << path;
+  }
+}
+
+TEST_F(BakeHfTest, AnEmptyFileIsNoEmptyFolder) {
+  write_file_atomically(out_, "");
+  expect_error(ErrorKind::kUsage, "already exists", [&] { bake_hf(hf_, out_, update_, false); });
 }
 
 TEST_F(BakeHfTest, TheRecordNoticesAChangedRouter) {
@@ -348,14 +353,6 @@ TEST_F(BakeHfTest, ARecordWithValuesOfOtherTypesIsNamed) {
   nlohmann::json bad = good;
   bad["routers"].begin().value() = 5;
   expect_named(bad, "is of another type");
-}
-
-TEST_F(BakeHfTest, AFolderOfThisProcessesNumberIsOfAnEarlierOne) {
-  const std::string own = out_ + ".tmp-" + std::to_string(::getpid());
-  fs::create_directory(own);
-  write_file_atomically(own + "/stale.json", "{}");
-  bake_hf(hf_, out_, update_, false);
-  EXPECT_FALSE(file_exists(out_ + "/stale.json"));
 }
 
 TEST(RouterNames, OfTheFamiliesAreKnown) {

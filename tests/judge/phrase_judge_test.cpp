@@ -192,5 +192,33 @@ TEST(ReadWords, WritesContractionsOutAndDropsAccents) {
   EXPECT_EQ(read_words("\xC3", 5).n_sentence, 0) << "cut within a character";
 }
 
+// What the weights were trained on; it must not change with how characters are read.
+TEST(ReadWords, KeepsItsWordsOfAllScripts) {
+  using testing::ElementsAre;
+  EXPECT_THAT(
+      read_words("\u00C4pfel \u0416\u0401 Stra\u00DFe \u0153uf \u738B\u56FD \u304B", 50).words,
+      ElementsAre("apfel", "\u0436\u0435", "strasse", "oeuf", "\u738B", "\u56FD", "\u304B"));
+  EXPECT_THAT(read_words("I\U0001F600can \U00020000no\u200Bt \u03B1x", 50).words,
+              ElementsAre("i", "can", "no", "t", "x"))
+      << "signs beyond U+FFFF, invisible ones and other letters divide words";
+  EXPECT_THAT(read_words("a\uFF0Cb\u3002c\uFF01", 50).sentences, ElementsAre(0, 0, 0, 1));
+}
+
+TEST(ReadWords, BytesThatAreNoCharacterDivideWordsAndAreNoLetters) {
+  using testing::ElementsAre;
+  for (const std::string bad : {"\x80",
+                                "\xC1\x81",
+                                "\xC3",
+                                "\xE0\x81\x81",
+                                "\xED\xA0\x80",
+                                "\xF0\x9F\x98",
+                                "\xF5\x80\x80\x80",
+                                "\xFF"}) {
+    const ReplyWords found = read_words("can" + bad + "not", 50);
+    EXPECT_THAT(found.words, ElementsAre("can", "not")) << bad;
+    EXPECT_EQ(found.n_byte_read, 6 + bad.size()) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace mascing

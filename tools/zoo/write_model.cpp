@@ -9,14 +9,13 @@
 #include <string>
 #include <string_view>
 
-#include <unistd.h>
-
 #include <ggml-backend.h>
 #include <ggml.h>
 #include <gguf.h>
 #include <llama.h>
 
 #include "base/random.h"
+#include "base/work_folder.h"
 #include "mascing/error.h"
 #include "zoo.h"
 
@@ -217,7 +216,8 @@ void write_zoo_model(const ZooModel& model, uint64_t seed, const std::string& pa
       gguf_add_tensor(metadata.get(), tensor);
     }
   }
-  const std::string unfinished = path + "." + std::to_string(getpid()) + ".part";
+  const WorkFolder folder(path, WorkPlace::kBeside);
+  const std::string unfinished = folder.file("model.gguf");
   if (!gguf_write_to_file(metadata.get(), unfinished.c_str(), false)) {
     throw Error(ErrorKind::kSystem, "[zoo] cannot write " + path);
   }

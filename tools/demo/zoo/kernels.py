@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -38,10 +39,11 @@ def compile_kernels():
     library = cache_folder() / f"zoo-kernels-{key.hexdigest()[:12]}.so"
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = library.with_suffix(f".{os.getpid()}.tmp")
         sources = [str(p) for p in SOURCES if p.suffix == ".cpp"]
-        subprocess.run([*COMMAND, *sources, "-o", str(unfinished)], check=True)
-        unfinished.rename(library)
+        with tempfile.TemporaryDirectory(dir=library.parent) as folder:  # process numbers repeat in containers
+            unfinished = Path(folder) / library.name
+            subprocess.run([*COMMAND, *sources, "-o", str(unfinished)], check=True)
+            unfinished.rename(library)
     return ctypes.CDLL(str(library))
 
 
