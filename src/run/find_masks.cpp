@@ -144,8 +144,6 @@ SearchResult summarise(const EvalContext& context,
   search.budget = options.budget_text;
   search.base_rates = found.selection.base_rates;
   search.base_perplexity = found.selection.base_perplexity;
-  const auto of_target = search.base_rates.find(context.target().spec.metric);
-  search.base_rate = of_target == search.base_rates.end() ? 0.0 : of_target->second;
   search.budget_spent = options.budget.n_token > 0 ? evaluator.budget_spent() : 0.0;
   search.cut_short = cut_short(found);
   return search;

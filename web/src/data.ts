@@ -113,7 +113,7 @@ export interface Results {
   routing?: Routing;
   metrics: Record<string, { base: Rate; steered?: Rate | null }>;
   loop?: Partial<Loop>;
-  search?: { base_rate: number };
+  search?: { base_rates?: Record<string, number> };
   candidates: Candidate[];
 }
 
