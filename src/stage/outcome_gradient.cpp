@@ -61,7 +61,7 @@ GradientRequest request_for(const OutcomeSet& set, const Question& question) {
 }
 
 /// One number that is none would spoil all that is summed up with it.
-bool is_finite(const SteerGradient& gradient) {
+bool has_finite_slopes(const SteerGradient& gradient) {
   return std::isfinite(gradient.values.at(0)) && are_finite(gradient.d_steer.at(0));
 }
 
@@ -91,7 +91,7 @@ std::vector<OutcomeGradient> measure_outcome_gradients(Host& host,
     OutcomeGradient& gradient = gradients.emplace_back();
     if (!result.ok()) {
       gradient.error = std::move(result.error);
-    } else if (is_finite(result.value)) {
+    } else if (has_finite_slopes(result.value)) {
       gradient.value = result.value.values.at(0);
       gradient.d_steer = std::move(result.value.d_steer.at(0));
     } else {

@@ -303,6 +303,7 @@ TEST(Gradient, OfAPromptOfMoreThan4096TokensMatchesDifferences) {
   options.n_batch = 512;
   GradientRequest request = random_request(read_model_info(options.path), SigmaRule::kCalibrated);
   const auto host = open_llama_host(options);
+  EXPECT_FALSE(host->reads_in_turn());
   const SteerGradient small = gradient_of(*host, request);
   Rng rng(11);
   while (request.tokens.size() < 4200) {
@@ -384,6 +385,7 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
 TEST(Gradient, ARecurrentStateIsPutBackForTheNextOpening) {
   for (const char* name : {"qwen3next", "jamba", "lfm2moe"}) {
     const auto host = open_differentiable(zoo_file(name));
+    EXPECT_TRUE(host->reads_in_turn());
     GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
     const TokenLists openings = {{5}, {7, 9, 30}, {7, 9, 31, 4}, {8, 2}};
     request.openings = std::make_shared<TokenLists>(openings);
