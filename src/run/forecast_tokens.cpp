@@ -209,7 +209,9 @@ Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
       0,
       [](const SetTokens& set) { return set.role == SetRole::kBenign; },
       [](const SetTokens& set, double n) {
-        return replies(set, std::max(0.0, at_most(n, kReplyRows) - calibrated(n)), false);
+        const bool is_known_in_part =
+            n <= static_cast<double>(kReplyRows);  // else others are asked
+        return replies(set, is_known_in_part ? n - calibrated(n) : at_most(n, kReplyRows), false);
       }));
   sum.add(references(run, 0));
   if (scenario.uses_loop()) {

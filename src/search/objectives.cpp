@@ -115,6 +115,14 @@ Warning begin_alike(const ScenarioSet& set) {
           "its limit is still enforced on generated replies of the selection split"};
 }
 
+Warning text_unwatched(int64_t n_block_token) {
+  return {"general_text_unwatched",
+          "the discovery part of the general text has no piece of " + std::to_string(kPieceTokens) +
+              " tokens (a block has at most " + std::to_string(n_block_token) +
+              "), so the closed loop does not limit what a mask does to it",
+          "use a longer text, or raise block_tokens in [general]"};
+}
+
 Warning tells_too_little(const std::string& weakness) {
   return {"margin_too_weak",
           weakness,
@@ -189,6 +197,9 @@ void append_damage(const EvalContext& context,
         objectives);
   }
   const std::vector<ScoredText> general = general_texts(context, split);
+  if (general.empty() && split == Split::kDiscovery && !context.data.text.empty()) {
+    objectives.warnings.push_back(text_unwatched(context.scenario.general.n_block_token));
+  }
   add_objective(damage_objective(kGeneralText, general, kTextLimit), objectives);
   const double rise = std::log1p(context.scenario.search.max_perplexity_rise);
   auto loss = damage_objective(kTextLoss, general, kLimitShare * rise);

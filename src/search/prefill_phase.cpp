@@ -39,7 +39,8 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
       continue;
     }
     const double drop = base.rates.at(set.spec.metric) - found->second;
-    const int64_t n = std::ssize(set.rows(Split::kSelection)) / (is_quarter ? kQuarterStep : 1);
+    const int64_t n_row = std::ssize(set.rows(Split::kSelection));
+    const int64_t n = is_quarter ? (n_row + kQuarterStep - 1) / kQuarterStep : n_row;
     if (drop > allowed_drop(n, set.spec.max_drop) + error) {
       return {display_name(set.spec.metric) + " drops by " + format_percent(drop) +
                   " (prefill estimate)",
