@@ -209,9 +209,8 @@ Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
       0,
       [](const SetTokens& set) { return set.role == SetRole::kBenign; },
       [](const SetTokens& set, double n) {
-        const bool is_known_in_part =
-            n <= static_cast<double>(kReplyRows);  // else others are asked
-        return replies(set, is_known_in_part ? n - calibrated(n) : at_most(n, kReplyRows), false);
+        const double n_row = at_most(n, kReplyRows);  // of all, the calibration knows the first
+        return replies(set, n_row < n ? n_row : n - calibrated(n), false);
       }));
   sum.add(references(run, 0));
   if (scenario.uses_loop()) {
