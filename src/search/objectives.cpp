@@ -220,6 +220,36 @@ std::vector<double> base_margins(CachedEvaluator& evaluator,
   return evaluator.outcomes(objectives.sets, objectives.key, questions);
 }
 
+/// What the unsteered model says of all texts. Those that it cannot read are left out, and said.
+void refer_to_unsteered(const EvalContext& context, Objectives& objectives) {
+  std::vector<int64_t> n_before;
+  for (const OutcomeSet& set : objectives.sets) {
+    n_before.push_back(set.size());
+  }
+  context.evaluator.add_references(objectives.sets);
+  std::string counts;
+  for (int64_t i = std::ssize(objectives.sets) - 1; i >= 0; --i) {
+    const OutcomeSet& set = objectives.sets[i];
+    const int64_t n_left_out = n_before[i] - set.size();
+    if (n_left_out == 0) {
+      continue;
+    }
+    counts += (counts.empty() ? "" : ", ") + std::to_string(n_left_out) + " of " +
+              std::to_string(n_before[i]) + " of '" + set.name + "'";
+    if (set.size() == 0) {  // nothing is left to ask
+      objectives.sets.erase(objectives.sets.begin() + i);
+      objectives.roles.erase(objectives.roles.begin() + i);
+      objectives.rows.erase(objectives.rows.begin() + i);
+    }
+  }
+  if (!counts.empty()) {
+    objectives.warnings.push_back(
+        {"texts_left_out",
+         "the model cannot read " + counts + ", so a mask is not limited by what it does to them",
+         "raise --context, or shorten what is too long"});
+  }
+}
+
 /// With replies cut as `context` says.
 Objectives objectives_of(const EvalContext& context, Split split) {
   const std::vector<DiscoveryReplies> discovery = ask_discovery(context);
@@ -231,7 +261,7 @@ Objectives objectives_of(const EvalContext& context, Split split) {
   append_margins(context, discovery, split, false, objectives);
   append_benign_margins(context, discovery, split, objectives);
   append_damage(context, discovery, split, objectives);
-  context.evaluator.add_references(objectives.sets);
+  refer_to_unsteered(context, objectives);
   objectives.key = key_of(objectives.sets);
   for (int64_t i = 0; i < std::ssize(objectives.sets); ++i) {
     if (objectives.sets[i].has_margin()) {
