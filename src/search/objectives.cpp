@@ -250,6 +250,32 @@ void refer_to_unsteered(const EvalContext& context, Objectives& objectives) {
   }
 }
 
+/// Margins of the unsteered model. Conversations that it cannot read are asked in vain, which is
+/// said.
+void add_base_margins(const EvalContext& context, Objectives& objectives) {
+  std::string counts;
+  for (int64_t i = 0; i < std::ssize(objectives.sets); ++i) {
+    if (!objectives.sets[i].has_margin()) {
+      continue;
+    }
+    const std::vector<double>& base = objectives.roles[i].base =
+        base_margins(context.evaluator, objectives, i);
+    const int64_t n_missing =
+        std::count_if(base.begin(), base.end(), [](double m) { return std::isnan(m); });
+    if (n_missing > 0) {
+      counts += (counts.empty() ? "" : ", ") + std::to_string(n_missing) + " of " +
+                std::to_string(base.size()) + " of '" + objectives.sets[i].name + "'";
+    }
+  }
+  if (!counts.empty()) {
+    objectives.warnings.push_back({"margins_left_out",
+                                   "the model cannot read " + counts +
+                                       " with the openings behind them, so searches with prefills "
+                                       "do not see them",
+                                   "raise --context, or shorten what is too long"});
+  }
+}
+
 /// With replies cut as `context` says.
 Objectives objectives_of(const EvalContext& context, Split split) {
   const std::vector<DiscoveryReplies> discovery = ask_discovery(context);
@@ -263,11 +289,7 @@ Objectives objectives_of(const EvalContext& context, Split split) {
   append_damage(context, discovery, split, objectives);
   refer_to_unsteered(context, objectives);
   objectives.key = key_of(objectives.sets);
-  for (int64_t i = 0; i < std::ssize(objectives.sets); ++i) {
-    if (objectives.sets[i].has_margin()) {
-      objectives.roles[i].base = base_margins(context.evaluator, objectives, i);
-    }
-  }
+  add_base_margins(context, objectives);
   return objectives;
 }
 

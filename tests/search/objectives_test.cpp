@@ -90,6 +90,28 @@ TEST(ObjectivesTest, TextsThatExceedTheContextAreCounted) {
   EXPECT_NE(warning->text.find("1 of 16 of 'benign replies'"), std::string::npos);
 }
 
+TEST(ObjectivesTest, ConversationsWithoutAMarginAreCounted) {
+  const TemporaryFolder folder;
+  const Scenario scenario = write_defend(folder.path());
+  std::vector<Conversation> rows = tiny_rows("benign", {"a tale of @", "please sing of @ today"});
+  for (int i = 0; i < 60; ++i) {
+    rows.front().messages.back().content += " verse";  // the context has 64 tokens
+  }
+  write_rows(folder.path("benign.jsonl"), rows);
+  FakeHost host;
+  RefusalJudge judge(scenario.judge);
+  CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, {});
+  const Dataset data = load_dataset(scenario, 0);
+  const Objectives objectives =
+      build_objectives({evaluator, data, scenario, judge, {10.0}}, Split::kDiscovery);
+  const auto warning =
+      std::find_if(objectives.warnings.begin(), objectives.warnings.end(), [](const Warning& one) {
+        return one.id == "margins_left_out";
+      });
+  ASSERT_NE(warning, objectives.warnings.end());
+  EXPECT_NE(warning->text.find("1 of 16 of 'benign'"), std::string::npos);
+}
+
 // A file may have its conversations by topic.
 TEST(ObjectivesTest, OfALongBenignSetRepliesFromAllOfItAreCompared) {
   LoadedSet set;
