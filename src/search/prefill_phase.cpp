@@ -50,6 +50,7 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
   return {};
 }
 
+/// The larger sample has the last word: what a quarter seemed to rule out, all may allow.
 void estimate_sample(const PrefillPhase& phase,
                      const Trial& trial,
                      Sample sample,
@@ -60,10 +61,8 @@ void estimate_sample(const PrefillPhase& phase,
   CandidateResult& result = table.of(trial);
   result.estimates = estimate.rates;
   result.kl_benign = result.kl_first = estimate.kl_benign;
-  if (!rejection.reason.empty()) {
-    result.rejection_reason = rejection.reason;
-    result.breaks_limit = result.breaks_limit || rejection.breaks_limit;
-  }
+  result.rejection_reason = rejection.reason;
+  result.breaks_limit = rejection.breaks_limit;
 }
 
 /// Takes the `n` most promising out of `waiting`.
