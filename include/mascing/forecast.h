@@ -14,10 +14,13 @@ namespace mascing {
 
 /// Of this model on this machine, in tokens per second.
 struct ModelSpeed {
-  double prefill = 0.0;     ///< of prompts, many in parallel
-  double generated = 0.0;   ///< of replies, many in parallel
-  double gradient = 0.0;    ///< of prompts differentiated from their last message on; 0 = not asked
-  double measured_s = 0.0;  ///< how long the measurement took
+  double prefill = 0.0;    ///< of prompts, many in parallel
+  double generated = 0.0;  ///< of replies, many in parallel
+  double gradient = 0.0;   ///< of prompts differentiated from their last message on; 0 = not asked
+  /// Of texts, which have one opening: as `gradient`, unless others are differentiated in parts.
+  double text_gradient = 0.0;
+  bool reads_in_turn = false;    ///< openings one after the other, as slowly as replies are written
+  double measured_s = 0.0;       ///< how long the measurement took
   double reply_token = 0.0;      ///< mean length of replies
   bool has_whole_reply = false;  ///< false: most were cut, and the scenario's limit is assumed
 };
@@ -28,6 +31,8 @@ struct StageForecast {
   int64_t n_generated = 0;
   int64_t n_gradient = 0;  ///< tokens of prompts that are differentiated; not in `n_prefill`
   double seconds = 0.0;
+  int64_t n_text_gradient = 0;  ///< those of `n_gradient` that belong to texts with one opening
+  int64_t n_opening = 0;        ///< those of `n_prefill` that stand in openings, behind a prompt
 };
 
 /// Bytes; 0 where there is nothing of the kind.

@@ -61,6 +61,9 @@ class Host {
   [[nodiscard]] virtual std::string piece([[maybe_unused]] int32_t token) const { return {}; }
   /// Maximum number of tokens of a sequence.
   [[nodiscard]] virtual int64_t context_size() const = 0;
+  /// Whether the model keeps a recurrent state, which sequences cannot share: the openings behind a
+  /// prompt are then read one after the other, and differentiated in as many parts.
+  [[nodiscard]] virtual bool reads_in_turn() const { return false; }
 
   virtual std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) = 0;
   /// Prefills like trace(), one request at a time, and passes every token of the spans at every MoE

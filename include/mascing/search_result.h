@@ -106,7 +106,6 @@ struct OutcomeResult {
 /// Cost of the search before the test split was used.
 struct SearchResult {
   std::string chosen_by;             ///< "rule" or "user"; empty if nothing was chosen yet
-  double base_rate = 0.0;            ///< target rate on the selection split, without a mask
   std::map<std::string, Rate> base;  ///< metric id -> rate there, without a mask
   double base_perplexity = 0.0;      ///< of its general text; 0: there is none
   int64_t n_prefill_token = 0;       ///< each request counted once, including cached ones
@@ -117,6 +116,12 @@ struct SearchResult {
   std::string budget;                  ///< as given; empty = none
   double budget_spent = 0.0;           ///< spent share of a token budget, above 1 if exceeded
   std::vector<std::string> cut_short;  ///< what a spent budget skipped, in words
+
+  /// Of one set on the selection split, without a mask; 0 where it is not known.
+  [[nodiscard]] double base_rate(const std::string& metric) const {
+    const auto found = base.find(metric);
+    return found == base.end() ? 0.0 : found->second.rate;
+  }
 };
 
 }  // namespace mascing

@@ -73,7 +73,6 @@ void describe(Io& io, OutcomeResult& outcome) {
 template <typename Io>
 void describe(Io& io, SearchResult& search) {
   io.field("chosen_by", search.chosen_by);
-  io.field("base_rate", search.base_rate);
   io.field("prefill_tokens", search.n_prefill_token);
   io.field("generated_tokens", search.n_generated_token);
   io.field("paper_sweep_generated_tokens", search.n_paper_token);

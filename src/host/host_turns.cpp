@@ -103,6 +103,7 @@ struct Facts {
         quantisation(host.quantisation()),
         settings(host.settings()),
         n_context(host.context_size()),
+        reads_in_turn(host.reads_in_turn()),
         why_no_gradients(host.why_no_gradients()) {}
 
   ModelInfo info;
@@ -112,6 +113,7 @@ struct Facts {
   std::string quantisation;
   std::map<std::string, std::string> settings;
   int64_t n_context = 0;
+  bool reads_in_turn = false;
   std::string why_no_gradients;
 };
 
@@ -130,6 +132,7 @@ class TurnHost : public Host {
     return facts_.settings;
   }
   [[nodiscard]] int64_t context_size() const override { return facts_.n_context; }
+  [[nodiscard]] bool reads_in_turn() const override { return facts_.reads_in_turn; }
   [[nodiscard]] std::string why_no_gradients() const override { return facts_.why_no_gradients; }
   [[nodiscard]] HostCounters counters() const override { return slot_->counters(); }
   HostWatch set_watch(HostWatch watch) override { return slot_->set_watch(std::move(watch)); }

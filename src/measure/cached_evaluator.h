@@ -17,6 +17,7 @@
 #include "mascing/progress.h"
 #include "measure/cache.h"
 #include "measure/call_guard.h"
+#include "measure/left_out.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"
 #include "stage/outcome.h"
@@ -43,8 +44,7 @@ class CachedEvaluator {
   [[nodiscard]] const Progress& progress() const { return shown_; }
   [[nodiscard]] const Sampling& sampling() const { return sampling_; }
 
-  /// Sets the budget that `budget_spent` refers to. Time counts from the construction of the
-  /// evaluator.
+  /// What `budget_spent` refers to. Time counts from the construction of the evaluator.
   void set_budget(const Budget& budget) { budget_ = budget; }
   /// Whether the model is so large that calls are bounded by time.
   [[nodiscard]] bool is_slow() const { return host_.describe().size_bytes >= kLargeModelBytes; }
@@ -83,19 +83,18 @@ class CachedEvaluator {
 
   /// Asks for the references of all texts; those that cannot be processed are dropped.
   void add_references(std::vector<OutcomeSet>& sets);
-  /// Margins and divergences from `measure_outcomes`. `objectives_key` identifies the sets in the
-  /// cache key.
+  /// From `measure_outcomes`. `objectives_key` identifies the sets in the cache key.
   [[nodiscard]] std::vector<double> outcomes(const std::vector<OutcomeSet>& sets,
                                              const std::string& objectives_key,
                                              const std::vector<Question>& questions);
-
   /// The same with derivatives by the mask, from `measure_outcome_gradients` with its default
   /// swaps. `what` is the stage in progress reports.
   [[nodiscard]] std::vector<OutcomeGradient> gradients(const std::string& what,
                                                        const std::vector<OutcomeSet>& sets,
                                                        const std::string& objectives_key,
                                                        const std::vector<Question>& questions);
-
+  /// Items of which gradients() had no derivative so far.
+  [[nodiscard]] const LeftOut& gradients_left_out() const { return left_out_; }
   /// The same as routing_changes(). `what` is the stage in progress reports.
   [[nodiscard]] RoutingChanges routing(const std::string& what,
                                        const std::vector<RoutedReply>& replies,
@@ -144,6 +143,7 @@ class CachedEvaluator {
   Budget budget_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   AskedTokens asked_;
+  LeftOut left_out_;
   std::set<std::string> counted_;  ///< hashes of the keys counted in `asked_`
 };
 

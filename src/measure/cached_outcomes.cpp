@@ -89,6 +89,18 @@ int64_t count_differentiated(const std::vector<OutcomeSet>& sets,
   return n_token;
 }
 
+/// What has no derivative.
+void note_left_out(const std::vector<OutcomeSet>& sets,
+                   const std::vector<Question>& questions,
+                   const std::vector<OutcomeGradient>& answers,
+                   LeftOut& left_out) {
+  for (size_t i = 0; i < questions.size(); ++i) {
+    if (answers[i].d_steer.empty()) {
+      left_out.add(sets[questions[i].i_set], questions[i].i_item, answers[i].error);
+    }
+  }
+}
+
 void append_values(const std::string& text, std::vector<double>& all) {
   for (const json& value : json::parse(text)) {
     all.push_back(number_or_nan(value));
@@ -151,7 +163,10 @@ std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
       if (!what.empty()) {
         report(shown_, {what, first, n_total, "conversations", ""});
       }
-      append(ask_gradients(sets, key_of(first, n), part_of(questions, first, n)), all);
+      const std::vector<Question> part = part_of(questions, first, n);
+      const std::vector<OutcomeGradient> answers = ask_gradients(sets, key_of(first, n), part);
+      note_left_out(sets, part, answers, left_out_);
+      append(answers, all);
     });
   }
   return all;

@@ -26,8 +26,6 @@ struct JudgedReplies {
   std::vector<JudgedReply> judged;
 
   [[nodiscard]] Rate rate() const { return wanted_rate(replies, judged); }
-  /// Of which there is a reply and a verdict.
-  [[nodiscard]] int64_t n_decided() const { return compare(replies, judged, {}, {}).n; }
 };
 
 /// Asks and judges conversations of a set under a treatment; the judge sees them as they were

@@ -91,8 +91,9 @@ std::vector<std::string> heading(const std::string& target,
 std::string bargain(const Results& results, const TradePoint& point) {
   const CandidateResult& trial = results.candidates[point.i_candidate];
   return display_name(trial.method) + " at alpha " + short_text(trial.alpha) + ", " +
-         (point.is_estimate ? "about " : "") + change_text(point.rate - results.search.base_rate) +
-         " at " + short_text(point.damage) + " nats";
+         (point.is_estimate ? "about " : "") +
+         change_text(point.rate - results.search.base_rate(results.target_metric)) + " at " +
+         short_text(point.damage) + " nats";
 }
 
 }  // namespace
@@ -116,7 +117,7 @@ std::vector<TradePoint> trade_points(const Results& results) {
     point.is_allowed = !trial.breaks_limit;
     points.push_back(point);
   }
-  mark_front(points, results.search.base_rate);
+  mark_front(points, results.search.base_rate(results.target_metric));
   return points;
 }
 
@@ -148,7 +149,7 @@ std::string pareto_table(const Results& results) {
   if (set.empty()) {
     return "No mask improves " + target +
            " within the limits measured so far. Without a mask it is " +
-           rate_text(results.search.base_rate) + ".\n";
+           rate_text(results.search.base_rate(results.target_metric)) + ".\n";
   }
   std::vector<std::vector<std::string>> rows = {heading(results.target_metric, results.candidates)};
   rows.front().insert(rows.front().begin(), "#");
@@ -158,7 +159,8 @@ std::string pareto_table(const Results& results) {
   }
   return wrapped("",
                  "Pareto set on the selection split, " + target + " vs. damage (" +
-                     rate_text(results.search.base_rate) + " without a mask; ~ = estimated)",
+                     rate_text(results.search.base_rate(results.target_metric)) +
+                     " without a mask; ~ = estimated)",
                  0) +
          aligned(rows, {false, true, false, false, false, false, true});
 }

@@ -89,7 +89,7 @@ std::string draw_series(const Results& results,
 
 std::string draw_front(const Results& results, const Plane& plane) {
   std::string path;
-  double y = Plane::y_of(results.search.base_rate);
+  double y = Plane::y_of(results.search.base_rate(results.target_metric));
   const auto add = [&](double x, double at) {
     path.append(path.empty() ? "" : " ").append(num(x)).append(",").append(num(at));
   };
@@ -147,7 +147,7 @@ std::string trade_plot(const Results& results) {
                     "Target rate vs. damage",
                     "Each point is a mask at one strength on the selection split. The staircase is "
                     "the Pareto set. The values are in the table below.");
-  picture += plane.axes(results.search.base_rate, results.target_metric) +
+  picture += plane.axes(results.search.base_rate(results.target_metric), results.target_metric) +
              draw_series(results, points, plane) + draw_front(results, plane);
   for (const TradePoint& point : points) {
     picture += draw_point(results, point, plane, point.i_candidate == i_chosen);

@@ -7,6 +7,7 @@
 #include "base/append.h"
 #include "base/files.h"
 #include "base/numeric.h"
+#include "base/spread.h"
 #include "mascing/conversation_file.h"
 #include "measure/label.h"
 #include "measure/traces.h"
@@ -74,9 +75,8 @@ LabelledSets label_sets(const EvalContext& context, const std::string& folder) {
       sets.labels[std::string(to_string(split)) + "." + metric] = std::ssize(set.rows(split));
     }
     if (set.spec.role == SetRole::kBenign) {
-      std::vector<Conversation> rows = set.rows(Split::kDiscovery);
-      rows.resize(std::min(rows.size(), kPreserveRows));
-      sets.inputs.push_back({metric, std::move(rows)});
+      const std::vector<Conversation>& rows = set.rows(Split::kDiscovery);
+      sets.inputs.push_back({metric, taken_at(rows, spread_indices(rows.size(), kPreserveRows))});
     } else if (set.spec.role != SetRole::kWatch) {
       add_labelled(context, set, folder, sets);
     }
@@ -144,8 +144,6 @@ SearchResult summarise(const EvalContext& context,
   search.budget = options.budget_text;
   search.base = found.selection.base_rates;
   search.base_perplexity = found.selection.base_perplexity;
-  const auto of_target = search.base.find(context.target().spec.metric);
-  search.base_rate = of_target == search.base.end() ? 0.0 : of_target->second.rate;
   search.budget_spent = options.budget.n_token > 0 ? evaluator.budget_spent() : 0.0;
   search.cut_short = cut_short(found);
   return search;

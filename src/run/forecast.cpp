@@ -159,6 +159,11 @@ std::vector<std::string> notes_of(const Scenario& scenario, const Forecast& fore
   if (!forecast.speed.has_whole_reply) {
     notes.emplace_back("replies are taken to be as long as max_tokens allows");
   }
+  if (forecast.speed.reads_in_turn) {
+    notes.emplace_back(
+        "the model keeps a recurrent state: openings are read and differentiated one after the "
+        "other");
+  }
   for (const JudgeSpec& spec : scenario.judge.also) {
     if (spec.kind != JudgeKind::kAnswerKey && spec.kind != JudgeKind::kPhrases &&
         spec.kind != JudgeKind::kPrefixes) {
@@ -171,18 +176,28 @@ std::vector<std::string> notes_of(const Scenario& scenario, const Forecast& fore
   return notes;
 }
 
+/// Without the surrogate's work. Openings that are read in turn are short decodes of one sequence,
+/// as replies are written.
+double stage_seconds(const StageForecast& stage, const ModelSpeed& speed) {
+  const int64_t n_slow = speed.reads_in_turn ? stage.n_opening : 0;
+  double seconds = to_double(stage.n_prefill - n_slow) / speed.prefill +
+                   to_double(stage.n_generated + n_slow) / speed.generated;
+  if (stage.n_gradient > 0) {
+    seconds += to_double(stage.n_gradient - stage.n_text_gradient) / speed.gradient;
+  }
+  if (stage.n_text_gradient > 0) {
+    seconds += to_double(stage.n_text_gradient) / speed.text_gradient;
+  }
+  return seconds;
+}
+
 void add_seconds(const RunTokens& tokens,
                  const Scenario& scenario,
                  const ModelInfo& info,
                  int64_t n_thread,
                  Forecast& forecast) {
-  const ModelSpeed& speed = forecast.speed;
   for (StageForecast& stage : forecast.stages) {
-    stage.seconds =
-        to_double(stage.n_prefill) / speed.prefill + to_double(stage.n_generated) / speed.generated;
-    if (stage.n_gradient > 0) {
-      stage.seconds += to_double(stage.n_gradient) / speed.gradient;
-    }
+    stage.seconds = stage_seconds(stage, forecast.speed);
     if (stage.name == "train_and_steer") {
       stage.seconds += surrogate_work(scenario, tokens, info.n_layer, info.n_expert) /
                        (kSurrogateFlops * to_double(n_thread));

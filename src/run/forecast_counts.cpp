@@ -17,6 +17,8 @@ void Tokens::add(const Tokens& other, double times) {
   prefill += times * other.prefill;
   generated += times * other.generated;
   gradient += times * other.gradient;
+  text_gradient += times * other.text_gradient;
+  opening += times * other.opening;
 }
 
 bool is_judged(const SetTokens& set) {
@@ -33,7 +35,10 @@ Tokens replies(const SetTokens& set, double n, bool is_steered) {
 }
 
 Tokens questions(const SetTokens& set, double n) {
-  return {n * (set.prompt + kOpening), 0.0, 0.0};
+  Tokens asked;
+  asked.prefill = n * (set.prompt + kOpening);
+  asked.opening = n * kOpeningRead;
+  return asked;
 }
 
 Tokens limits(const RunTokens& run) {

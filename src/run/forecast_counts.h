@@ -11,12 +11,15 @@ namespace mascing {
 
 inline constexpr double kOpening =
     40.0;  ///< tokens of a prompt's openings: up to 8 of 6 of each kind
+inline constexpr double kOpeningRead = 26.0;  ///< of these, all but the last one of each opening
 
 /// Tokens of one step.
 struct Tokens {
   double prefill = 0.0;
   double generated = 0.0;
   double gradient = 0.0;
+  double text_gradient = 0.0;  ///< of `gradient`
+  double opening = 0.0;        ///< of `prefill`
 
   void add(const Tokens& other, double times = 1.0);
 };

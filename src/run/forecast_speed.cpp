@@ -212,8 +212,17 @@ void measure_generation(Host& host,
   }
 }
 
+/// What stands behind the prompts of a measured gradient.
+enum class Behind {
+  kMargin,  ///< several openings, as a margin has them
+  kText,    ///< one opening of as many tokens
+};
+
 std::vector<GradientRequest> gradient_requests(const Host& host,
-                                               const std::vector<Prompt>& prompts) {
+                                               const std::vector<Prompt>& prompts,
+                                               Behind behind) {
+  const int64_t n_opening = behind == Behind::kText ? 1 : kOpenings;
+  const int64_t n_of_opening = kOpenings * kTokensOfAnOpening / n_opening;
   const Steering idle = {std::make_shared<const Mask>(zero_mask(host.describe())), 1.0F};
   const Outcome sum = [](const OpeningScores& scores, OpeningScores& d_scores) {
     std::fill(d_scores.log_prob.begin(), d_scores.log_prob.end(), 1.0);
@@ -228,10 +237,10 @@ std::vector<GradientRequest> gradient_requests(const Host& host,
   for (const Prompt& prompt : prompts) {
     auto openings = std::make_shared<std::vector<std::vector<int32_t>>>();
     const int64_t n = std::ssize(prompt.tokens);
-    for (int64_t i = 0; i < kOpenings; ++i) {
+    for (int64_t i = 0; i < n_opening; ++i) {
       auto& opening = openings->emplace_back();
-      for (int64_t k = 0; k < kTokensOfAnOpening; ++k) {
-        opening.push_back(prompt.tokens[(i * kTokensOfAnOpening + k) % n]);
+      for (int64_t k = 0; k < n_of_opening; ++k) {
+        opening.push_back(prompt.tokens[(i * n_of_opening + k) % n]);
       }
     }
     GradientRequest request;
@@ -257,60 +266,70 @@ std::pair<double, double> differentiated_parts(const std::vector<GradientRequest
   return n;
 }
 
-/// From the end of one prompt, where a whole one takes too long: tokens in front are read as fast
-/// as any, and each of the others costs the rest of the time.
-void measure_part_gradient(Host& host,
-                           const std::vector<Prompt>& prompts,
-                           double n_token,
-                           ModelSpeed& speed) {
-  const auto ask = [&](double n) {
-    return host.gradients(gradient_requests(host, {end_of(prompts.front(), n)}));
+/// Tokens a second. From the end of one prompt, where a whole one takes too long: tokens in front
+/// are read as fast as any, and each of the others costs the rest of the time. 0: no gradient.
+double part_gradient(
+    Host& host, const std::vector<Prompt>& prompts, Behind behind, double n_token, double prefill) {
+  const auto requests_of_end = [&](double n) {
+    return gradient_requests(host, {end_of(prompts.front(), n)}, behind);
   };
-  const std::vector<Result<SteerGradient>> answers = ask(to_double(kWarmTokens));
+  const std::vector<Result<SteerGradient>> answers =
+      host.gradients(requests_of_end(to_double(kWarmTokens)));
   if (answers.empty() || !answers.front().ok()) {
-    return;
+    return 0.0;
   }
-  const double n_asked = std::max(n_token, to_double(kProbeTokens));
-  const double elapsed_s = seconds_of([&] { (void)ask(n_asked); });
-  const auto [n_before, n_rest] =
-      differentiated_parts(gradient_requests(host, {end_of(prompts.front(), n_asked)}));
-  const double least_s = n_rest / speed.prefill;
-  const double rest_s = std::max(elapsed_s - n_before / speed.prefill, least_s);
-  const auto [n_all_before, n_all_rest] = differentiated_parts(gradient_requests(host, prompts));
-  speed.gradient =
-      (n_all_before + n_all_rest) / (n_all_before / speed.prefill + n_all_rest * rest_s / n_rest);
+  const std::vector<GradientRequest> asked =
+      requests_of_end(std::max(n_token, to_double(kProbeTokens)));
+  const double elapsed_s = seconds_of([&] { (void)host.gradients(asked); });
+  const auto [n_before, n_rest] = differentiated_parts(asked);
+  const double least_s = n_rest / prefill;
+  const double rest_s = std::max(elapsed_s - n_before / prefill, least_s);
+  const auto [n_all_before, n_all_rest] =
+      differentiated_parts(gradient_requests(host, prompts, behind));
+  return (n_all_before + n_all_rest) / (n_all_before / prefill + n_all_rest * rest_s / n_rest);
 }
 
+/// Tokens a second, of as many prompts as the time allows; 0: no gradient.
+double whole_gradient(Host& host,
+                      const std::vector<Prompt>& prompts,
+                      Behind behind,
+                      double share_s) {
+  const auto n_token = [](const std::vector<Prompt>& some) {
+    return n_token_of(some) + to_double(kOpenings * kTokensOfAnOpening * std::ssize(some));
+  };
+  std::vector<Result<SteerGradient>> answers;
+  const auto ask = [&](const std::vector<Prompt>& some) {
+    answers = host.gradients(gradient_requests(host, some, behind));
+  };
+  const std::vector<Prompt> one = first_of(prompts, 1.0);
+  const double first_s = seconds_of([&] { ask(one); });
+  if (answers.empty() || !answers.front().ok()) {
+    return 0.0;
+  }
+  if (first_s >= share_s) {
+    return n_token(one) / first_s;
+  }
+  const double again_s = seconds_of([&] { ask(one); });
+  const std::vector<Prompt> some = first_of(prompts, std::max(1.0, share_s / again_s));
+  return n_token(some) / seconds_of([&] { ask(some); });
+}
+
+/// Where openings are differentiated in turn, a text with one opening is measured apart.
 void measure_gradient(Host& host,
                       const std::vector<Prompt>& prompts,
                       double share_s,
                       ModelSpeed& speed) {
-  const auto n_token = [](const std::vector<Prompt>& some) {
-    return n_token_of(some) + to_double(kOpenings * kTokensOfAnOpening * std::ssize(some));
-  };
-  const std::vector<Prompt> one = first_of(prompts, 1.0);
-  std::vector<Result<SteerGradient>> answers;
-  const auto ask = [&](const std::vector<Prompt>& some) {
-    answers = host.gradients(gradient_requests(host, some));
-  };
   if (!host.why_no_gradients().empty()) {
     return;
   }
   const double n_part = share_s * speed.prefill / kPassesOfAGradient;
-  if (n_token_of(one) > n_part) {
-    measure_part_gradient(host, prompts, n_part, speed);
-    return;
-  }
-  const double first_s = seconds_of([&] { ask(one); });
-  if (answers.empty() || !answers.front().ok()) {
-    return;
-  }
-  speed.gradient = n_token(one) / first_s;
-  if (first_s < share_s) {
-    const double again_s = seconds_of([&] { ask(one); });
-    const std::vector<Prompt> some = first_of(prompts, std::max(1.0, share_s / again_s));
-    speed.gradient = n_token(some) / seconds_of([&] { ask(some); });
-  }
+  const bool takes_parts = n_token_of(first_of(prompts, 1.0)) > n_part;
+  const auto measure = [&](Behind behind) {
+    return takes_parts ? part_gradient(host, prompts, behind, n_part, speed.prefill)
+                       : whole_gradient(host, prompts, behind, share_s);
+  };
+  speed.gradient = measure(Behind::kMargin);
+  speed.text_gradient = speed.reads_in_turn ? measure(Behind::kText) : speed.gradient;
 }
 
 /// Once, each kind for a share of the time.
@@ -319,6 +338,7 @@ ModelSpeed measure_once(Host& host,
                         const SpeedOptions& options,
                         double share_s) {
   ModelSpeed speed;
+  speed.reads_in_turn = host.reads_in_turn();
   speed.measured_s = seconds_of([&] {
     measure_prefill(host, prompts, share_s, speed);
     measure_generation(host, prompts, options, share_s, speed);
@@ -360,6 +380,7 @@ ModelSpeed measure_speed(Host& host,
   speed.prefill = median_of(rounds, &ModelSpeed::prefill);
   speed.generated = median_of(rounds, &ModelSpeed::generated);
   speed.gradient = median_of(rounds, &ModelSpeed::gradient);
+  speed.text_gradient = median_of(rounds, &ModelSpeed::text_gradient);
   speed.measured_s = elapsed_s;
   return speed;
 }

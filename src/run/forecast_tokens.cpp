@@ -17,6 +17,7 @@
 #include "stage/closed_loop.h"
 #include "stage/entry_costs.h"
 #include "stage/loop_slopes.h"
+#include "stage/path_attribution.h"
 #include "stage/perturbation.h"
 
 namespace mascing {
@@ -108,43 +109,60 @@ const SetTokens& target_of(const RunTokens& run) {
   });
 }
 
-/// Mean tokens of a question of a step: the target gets two parts, every other set one.
-double step_question(const RunTokens& run) {
-  double sum = target_of(run).prompt + kOpening;
-  double n = 1.0;
+/// Mean tokens of a question of a step, with margins and with texts in their shares.
+struct StepQuestion {
+  double margin = 0.0;
+  double text = 0.0;
+  double margin_share = 0.0;
+
+  [[nodiscard]] double size() const { return margin + text; }
+};
+
+/// The target gets two parts, every other set one.
+StepQuestion step_question(const RunTokens& run) {
+  StepQuestion sum;
+  double n = 0.0;
   for (const SetTokens& set : run.sets) {
     if (has_margin(set)) {
-      sum += set.prompt + kOpening;
-      n += 1.0;
+      const double n_part = set.role == SetRole::kTarget ? 2.0 : 1.0;
+      sum.margin += n_part * (set.prompt + kOpening);
+      n += n_part;
     }
   }
+  sum.margin_share = n;
   for (const DamageTexts& texts : damage_texts(run, 0)) {
-    sum += texts.size;
+    sum.text += texts.size;
     n += 1.0;
   }
-  return sum / n;
+  return {sum.margin / n, sum.text / n, sum.margin_share / n};
 }
 
 Tokens exact_loop(const Scenario& scenario, const RunTokens& run) {
   const SetTokens& target = target_of(run);
   Tokens sum;
-  // of entries, and of layers to both sides
-  sum.gradient = 3.0 * at_most(to_double(target.n[0]), kMapItems) * (target.prompt + kOpening);
   const double n_loop = to_double(scenario.n_loop());
-  for (const DamageTexts& texts : damage_texts(run, 0)) {
-    sum.gradient += n_loop * at_most(texts.n, kFisherItems) * texts.size;
-  }
+  const StepQuestion question = step_question(run);
   const SearchOptions& search = scenario.search;
   const int64_t n_item = search.n_loop_item > 0 ? search.n_loop_item : kItemsOfStep;
-  sum.gradient += n_loop * to_double(search.n_loop_step * n_item) * step_question(run);
+  const double n_question = n_loop * to_double(search.n_loop_step * n_item);
+  for (const DamageTexts& texts : damage_texts(run, 0)) {
+    sum.text_gradient += n_loop * at_most(texts.n, kFisherItems) * texts.size;
+  }
+  sum.text_gradient += n_question * question.text;
+  // of entries, and of layers to both sides; then along the path to each mask
+  const double n_row = to_double(target.n[0]);
+  const PathOptions path;
+  const double n_target = at_most(n_row, kMapItems) + 2.0 * to_double(kMapItems) +
+                          n_loop * at_most(n_row, path.n_item) * to_double(path.n_interval + 1);
+  sum.gradient =
+      sum.text_gradient + n_target * (target.prompt + kOpening) + n_question * question.margin;
   return sum;
 }
 
 Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
   const SearchOptions& search = scenario.search;
-  const double question = target_of(run).prompt + kOpening;
   const int64_t n_map = search.n_map_pair + std::min(kLayerPairs, search.n_map_pair);
-  Tokens sum = {to_double(2 * n_map) * question, 0.0, 0.0};
+  Tokens sum = questions(target_of(run), to_double(2 * n_map));
   if (!scenario.uses(MaskMethod::kClosedLoop)) {
     return sum;
   }
@@ -152,7 +170,10 @@ Tokens paired_loop(const Scenario& scenario, const RunTokens& run) {
     sum.prefill += to_double(2 * run.n_entry * texts_per_entry(run.n_entry)) * texts.size;
   }
   const int64_t n_pair = pairs_of_round(search.n_loop_pair, run.n_entry);
-  sum.prefill += to_double(search.n_loop_step * 2 * n_pair) * step_question(run);
+  const double n_question = to_double(search.n_loop_step * 2 * n_pair);
+  const StepQuestion question = step_question(run);
+  sum.prefill += n_question * question.size();
+  sum.opening += n_question * question.margin_share * kOpeningRead;
   return sum;
 }
 
@@ -188,7 +209,8 @@ Tokens closed_loop(const Scenario& scenario, const RunTokens& run) {
       0,
       [](const SetTokens& set) { return set.role == SetRole::kBenign; },
       [](const SetTokens& set, double n) {
-        return replies(set, std::max(0.0, at_most(n, kReplyRows) - calibrated(n)), false);
+        const double n_row = at_most(n, kReplyRows);  // of all, the calibration knows the first
+        return replies(set, n_row < n ? n_row : n - calibrated(n), false);
       }));
   sum.add(references(run, 0));
   if (scenario.uses_loop()) {
@@ -296,7 +318,9 @@ StageForecast stage_of(const std::string& name, const Tokens& tokens) {
           std::llround(tokens.prefill),
           std::llround(tokens.generated),
           std::llround(tokens.gradient),
-          0.0};
+          0.0,
+          std::llround(tokens.text_gradient),
+          std::llround(tokens.opening)};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "mascing/mask.h"
 #include "mascing/model_info.h"
 #include "measure/cached_evaluator.h"
+#include "measure/left_out.h"
 #include "stage/outcome.h"
 
 namespace mascing {
@@ -22,6 +23,7 @@ inline constexpr int64_t kMostDirectionValues = int64_t{1} << 24;
 struct AdapterSpace {
   Mask mask;            ///< S and `up` zero
   int64_t n_token = 0;  ///< that were read for it
+  LeftOut left_out;     ///< texts that could not be read
 };
 
 /// `zero`: a mask of all zeros with its sigma; `n_most`: values at most. Reads prompts and texts of

@@ -6,6 +6,7 @@
 
 #include "base/metric_names.h"
 #include "base/numeric.h"
+#include "base/spread.h"
 #include "base/text.h"
 #include "scenario/text_blocks.h"
 #include "stage/power.h"
@@ -27,6 +28,27 @@ std::string broken_limit(const ScenarioSet& set, double base, double reached, in
              : "";
 }
 
+std::string broken_limit(const ScenarioSet& set,
+                         const JudgedReplies& base,
+                         const JudgedReplies& treated) {
+  const MetricResult both = compare(base.replies, base.judged, treated.replies, treated.judged);
+  return broken_limit(set, both.base.rate, both.steered.value_or(Rate{0.0, 0.0, 0.0}).rate, both.n);
+}
+
+std::vector<size_t> asking_order(size_t n_row, size_t n_first) {
+  std::vector<size_t> order = spread_indices(n_row, n_first);
+  std::vector<bool> is_first(n_row, false);
+  for (const size_t i : order) {
+    is_first[i] = true;
+  }
+  for (size_t i = 0; i < n_row; ++i) {
+    if (!is_first[i]) {
+      order.push_back(i);
+    }
+  }
+  return order;
+}
+
 ConstraintChecker::ConstraintChecker(const EvalContext& context)
     : context_(context),
       blocks_(limited_blocks(
@@ -36,11 +58,9 @@ ConstraintChecker::ConstraintChecker(const EvalContext& context)
       continue;
     }
     const std::string& metric = set.spec.metric;
-    JudgedReplies base =
-        ask_treated(context, set, set.rows(Split::kSelection), {}, "selecting: base " + metric);
+    JudgedReplies& base = base_[metric];
+    base = ask_treated(context, set, set.rows(Split::kSelection), {}, "selecting: base " + metric);
     base_rates_[metric] = base.rate();
-    n_base_decided_[metric] = base.n_decided();
-    base_replies_[metric] = std::move(base.replies);
   }
   base_perplexity_ = blocks_.empty() ? 0.0 : context.evaluator.text_perplexity(blocks_, {}).value;
 }
@@ -49,14 +69,10 @@ const Rate& ConstraintChecker::base_rate(const std::string& metric) const {
   return base_rates_.at(metric);
 }
 
-const std::vector<AskedReply>& ConstraintChecker::base_replies(const std::string& metric) const {
-  return base_replies_.at(metric);
-}
-
 int64_t ConstraintChecker::n_base_token() const {
   int64_t n_token = 0;
-  for (const auto& [metric, replies] : base_replies_) {
-    for (const AskedReply& reply : replies) {
+  for (const auto& [metric, base] : base_) {
+    for (const AskedReply& reply : base.replies) {
       n_token += std::ssize(reply.tokens);
     }
   }
@@ -87,11 +103,19 @@ TargetReplies ConstraintChecker::ask_target(const Treatment& treatment,
                                             const std::string& what,
                                             size_t n_row) const {
   const LoadedSet& set = context_.target();
-  std::vector<Conversation> rows = set.rows(Split::kSelection);
-  rows.resize(std::min(rows.size(), n_row));
-  JudgedReplies asked = ask_treated(context_, set, rows, treatment, what);
+  const std::vector<Conversation>& rows = set.rows(Split::kSelection);
+  std::vector<size_t> order = asking_order(rows.size(), kChunk);
+  order.resize(std::min(order.size(), n_row));
+  JudgedReplies asked = ask_treated(context_, set, taken_at(rows, order), treatment, what);
   const Rate rate = asked.rate();
-  return {std::move(asked.replies), rate};
+  if (order.size() < rows.size()) {
+    return {std::move(asked.replies), rate};
+  }
+  std::vector<AskedReply> replies(rows.size());
+  for (size_t k = 0; k < order.size(); ++k) {
+    replies[order[k]] = std::move(asked.replies[k]);
+  }
+  return {std::move(replies), rate};
 }
 
 LimitCheck ConstraintChecker::check_limits(const Treatment& treatment,
@@ -106,10 +130,8 @@ LimitCheck ConstraintChecker::check_limits(const Treatment& treatment,
       const auto& rows = set.rows(Split::kSelection);
       const std::string of_set = std::string(what).append(", ").append(metric);
       const JudgedReplies asked = ask_treated(context_, set, rows, treatment, of_set);
-      const int64_t n = std::min(asked.n_decided(), n_base_decided_.at(metric));
       check.rates[metric] = asked.rate();
-      check.rejection_reason =
-          broken_limit(set.spec, base_rates_.at(metric).rate, asked.rate().rate, n);
+      check.rejection_reason = broken_limit(set.spec, base_.at(metric), asked);
     }
     check.keeps_hold =
         check.keeps_hold || (role == SetRole::kHold && check.rejection_reason.empty());
@@ -123,7 +145,7 @@ double ConstraintChecker::benign_divergence(const Steering& steering) const {
   for (const LoadedSet& set : context_.data.sets) {
     if (set.spec.role == SetRole::kBenign) {
       const Divergence divergence = context_.evaluator.divergence(
-          set.rows(Split::kSelection), base_replies_.at(set.spec.metric), steering);
+          set.rows(Split::kSelection), base_.at(set.spec.metric).replies, steering);
       sum += divergence.kl * to_double(divergence.n_token);
       n_token += divergence.n_token;
     }

@@ -21,6 +21,16 @@ namespace mascing {
                                        double reached,
                                        int64_t n);
 
+/// The same, from the replies without and with a treatment that both have a verdict: what only one
+/// side could answer must not look like a change.
+[[nodiscard]] std::string broken_limit(const ScenarioSet& set,
+                                       const JudgedReplies& base,
+                                       const JudgedReplies& treated);
+
+/// In which order the `n_row` conversations of the target set are asked: `n_first` that are evenly
+/// spread over them, then the others. A file may have them by topic.
+[[nodiscard]] std::vector<size_t> asking_order(size_t n_row, size_t n_first);
+
 /// The general text under a treatment.
 struct TextCheck {
   double perplexity = 0.0;       ///< 0: there is no text
@@ -47,13 +57,16 @@ class ConstraintChecker {
 
   [[nodiscard]] const std::string& target() const { return context_.target().spec.metric; }
   [[nodiscard]] const Rate& base_rate(const std::string& metric) const;
-  [[nodiscard]] const std::vector<AskedReply>& base_replies(const std::string& metric) const;
+  [[nodiscard]] const std::vector<AskedReply>& base_replies(const std::string& metric) const {
+    return base_.at(metric).replies;
+  }
   [[nodiscard]] double base_perplexity() const { return base_perplexity_; }  ///< 0: no text
   /// Tokens of the unsteered model's replies to all sets.
   [[nodiscard]] int64_t n_base_token() const;
 
   [[nodiscard]] TextCheck check_text(const Steering& steering) const;
-  /// The first `n_row` conversations of the target set, all if there are fewer.
+  /// `n_row` conversations of the target set as `asking_order` has them, all if there are fewer.
+  /// The replies to all are in the order of the split.
   [[nodiscard]] TargetReplies ask_target(const Treatment& treatment,
                                          const std::string& what,
                                          size_t n_row) const;
@@ -68,9 +81,8 @@ class ConstraintChecker {
   EvalContext context_;
   std::vector<TextBlock> blocks_;
   double base_perplexity_ = 0.0;
-  std::map<std::string, std::vector<AskedReply>> base_replies_;  ///< by metric
+  std::map<std::string, JudgedReplies> base_;  ///< by metric
   std::map<std::string, Rate> base_rates_;
-  std::map<std::string, int64_t> n_base_decided_;
 };
 
 }  // namespace mascing

@@ -221,6 +221,18 @@ void add_steering_matrices(const EvalContext& context,
   }
 }
 
+Warning inputs_left_out(const LeftOut& left_out) {
+  return {"inputs_left_out",
+          "what routers read was learnt without " + left_out.words(),
+          "raise --context, or shorten what is too long"};
+}
+
+Warning gradients_left_out(const LeftOut& left_out) {
+  return {"gradients_left_out",
+          "exact gradients leave out " + left_out.words(),
+          "raise --context where conversations are too long, --batch where a batch is too small"};
+}
+
 /// Empty if the model has exact gradients, as a few questions tell.
 std::string why_no_adapter(const EvalContext& context,
                            const Objectives& objectives,
@@ -272,6 +284,9 @@ void add_adapter(const EvalContext& context,
                              error.hint()});
     return;
   }
+  if (!adapters.left_out.empty()) {
+    made.warnings.push_back(inputs_left_out(adapters.left_out));
+  }
   const Mask& zero = adapters.mask;
   LoopRun run = run_loop(context, objectives, {zero, zero, all_entries(zero), true}, seed);
   note_cut(run, "the router adapter's loop", context.scenario, made);
@@ -298,6 +313,11 @@ LoopMasks make_loop_masks(const EvalContext& context,
   }
   if (scenario.uses(MaskMethod::kRouterAdapter)) {
     add_adapter(context, objectives, space, seed, made);
+  }
+  const LeftOut& left_out = context.evaluator.gradients_left_out();
+  const bool is_exact = made.effects.n_conversation > 0 || made.loop.gradients == "exact";
+  if (is_exact && !left_out.empty()) {  // otherwise another warning says that there are none
+    made.warnings.push_back(gradients_left_out(left_out));
   }
   return made;
 }

@@ -115,6 +115,14 @@ Warning begin_alike(const ScenarioSet& set) {
           "its limit is still enforced on generated replies of the selection split"};
 }
 
+Warning text_unwatched(int64_t n_block_token) {
+  return {"general_text_unwatched",
+          "the discovery part of the general text has no piece of " + std::to_string(kPieceTokens) +
+              " tokens (a block has at most " + std::to_string(n_block_token) +
+              "), so the closed loop does not limit what a mask does to it",
+          "use a longer text, or raise block_tokens in [general]"};
+}
+
 Warning tells_too_little(const std::string& weakness) {
   return {"margin_too_weak",
           weakness,
@@ -189,6 +197,9 @@ void append_damage(const EvalContext& context,
         objectives);
   }
   const std::vector<ScoredText> general = general_texts(context, split);
+  if (general.empty() && split == Split::kDiscovery && !context.data.text.empty()) {
+    objectives.warnings.push_back(text_unwatched(context.scenario.general.n_block_token));
+  }
   add_objective(damage_objective(kGeneralText, general, kTextLimit), objectives);
   const double rise = std::log1p(context.scenario.search.max_perplexity_rise);
   auto loss = damage_objective(kTextLoss, general, kLimitShare * rise);
@@ -209,6 +220,62 @@ std::vector<double> base_margins(CachedEvaluator& evaluator,
   return evaluator.outcomes(objectives.sets, objectives.key, questions);
 }
 
+/// What the unsteered model says of all texts. Those that it cannot read are left out, and said.
+void refer_to_unsteered(const EvalContext& context, Objectives& objectives) {
+  std::vector<int64_t> n_before;
+  for (const OutcomeSet& set : objectives.sets) {
+    n_before.push_back(set.size());
+  }
+  context.evaluator.add_references(objectives.sets);
+  std::string counts;
+  for (int64_t i = std::ssize(objectives.sets) - 1; i >= 0; --i) {
+    const OutcomeSet& set = objectives.sets[i];
+    const int64_t n_left_out = n_before[i] - set.size();
+    if (n_left_out == 0) {
+      continue;
+    }
+    counts += (counts.empty() ? "" : ", ") + std::to_string(n_left_out) + " of " +
+              std::to_string(n_before[i]) + " of '" + set.name + "'";
+    if (set.size() == 0) {  // nothing is left to ask
+      objectives.sets.erase(objectives.sets.begin() + i);
+      objectives.roles.erase(objectives.roles.begin() + i);
+      objectives.rows.erase(objectives.rows.begin() + i);
+    }
+  }
+  if (!counts.empty()) {
+    objectives.warnings.push_back(
+        {"texts_left_out",
+         "the model cannot read " + counts + ", so a mask is not limited by what it does to them",
+         "raise --context, or shorten what is too long"});
+  }
+}
+
+/// Margins of the unsteered model. Conversations that it cannot read are asked in vain, which is
+/// said.
+void add_base_margins(const EvalContext& context, Objectives& objectives) {
+  std::string counts;
+  for (int64_t i = 0; i < std::ssize(objectives.sets); ++i) {
+    if (!objectives.sets[i].has_margin()) {
+      continue;
+    }
+    const std::vector<double>& base = objectives.roles[i].base =
+        base_margins(context.evaluator, objectives, i);
+    const int64_t n_missing =
+        std::count_if(base.begin(), base.end(), [](double m) { return std::isnan(m); });
+    if (n_missing > 0) {
+      counts += (counts.empty() ? "" : ", ") + std::to_string(n_missing) + " of " +
+                std::to_string(base.size()) + " of '" + objectives.sets[i].name + "'";
+    }
+  }
+  if (!counts.empty()) {
+    objectives.warnings.push_back({"margins_left_out",
+                                   "the model cannot read " + counts +
+                                       " with the openings behind them, so searches with prefills "
+                                       "do not see them",
+                                   "raise --context, or shorten what is too long"});
+  }
+}
+
 /// With replies cut as `context` says.
 Objectives objectives_of(const EvalContext& context, Split split) {
   const std::vector<DiscoveryReplies> discovery = ask_discovery(context);
@@ -220,13 +287,9 @@ Objectives objectives_of(const EvalContext& context, Split split) {
   append_margins(context, discovery, split, false, objectives);
   append_benign_margins(context, discovery, split, objectives);
   append_damage(context, discovery, split, objectives);
-  context.evaluator.add_references(objectives.sets);
+  refer_to_unsteered(context, objectives);
   objectives.key = key_of(objectives.sets);
-  for (int64_t i = 0; i < std::ssize(objectives.sets); ++i) {
-    if (objectives.sets[i].has_margin()) {
-      objectives.roles[i].base = base_margins(context.evaluator, objectives, i);
-    }
-  }
+  add_base_margins(context, objectives);
   return objectives;
 }
 

@@ -39,7 +39,8 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
       continue;
     }
     const double drop = base.rates.at(set.spec.metric) - found->second;
-    const int64_t n = std::ssize(set.rows(Split::kSelection)) / (is_quarter ? kQuarterStep : 1);
+    const int64_t n_row = std::ssize(set.rows(Split::kSelection));
+    const int64_t n = is_quarter ? (n_row + kQuarterStep - 1) / kQuarterStep : n_row;
     if (drop > allowed_drop(n, set.spec.max_drop) + error) {
       return {display_name(set.spec.metric) + " drops by " + format_percent(drop) +
                   " (prefill estimate)",
@@ -49,6 +50,7 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
   return {};
 }
 
+/// The larger sample has the last word: what a quarter seemed to rule out, all may allow.
 void estimate_sample(const PrefillPhase& phase,
                      const Trial& trial,
                      Sample sample,
@@ -59,10 +61,8 @@ void estimate_sample(const PrefillPhase& phase,
   CandidateResult& result = table.of(trial);
   result.estimates = estimate.rates;
   result.kl_benign = result.kl_first = estimate.kl_benign;
-  if (!rejection.reason.empty()) {
-    result.rejection_reason = rejection.reason;
-    result.breaks_limit = result.breaks_limit || rejection.breaks_limit;
-  }
+  result.rejection_reason = rejection.reason;
+  result.breaks_limit = rejection.breaks_limit;
 }
 
 /// Takes the `n` most promising out of `waiting`.

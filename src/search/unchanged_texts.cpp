@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/spread.h"
 #include "scenario/text_blocks.h"
 
 namespace mascing {
@@ -38,8 +39,8 @@ struct ReplyPart {
   int64_t n = 0;
 };
 
-/// Parts of replies that are as wanted already, `part_of` a set's reply; of each set the first
-/// `kReplyRows`.
+/// Parts of replies that are as wanted already, `part_of` a set's reply; of each set at most
+/// `kReplyRows`, evenly spread.
 template <typename PartOf>
 std::vector<ScoredText> parts_of_wanted(const EvalContext& context,
                                         const std::vector<DiscoveryReplies>& discovery,
@@ -48,16 +49,30 @@ std::vector<ScoredText> parts_of_wanted(const EvalContext& context,
   std::vector<ScoredText> texts;
   for (const DiscoveryReplies& of_set : discovery) {
     const auto& rows = of_set.set->rows(Split::kDiscovery);
-    size_t n_kept = 0;
-    for (size_t i = 0; i < rows.size() && n_kept < kReplyRows; ++i) {
-      const auto [n_skip, n] = part_of(of_set, i);
-      if (n > 0 && is_as_wanted(*of_set.set, of_set.judged[i])) {
-        texts.push_back(scored_reply(host, rows[i], of_set.replies[i], n_skip, n));
-        ++n_kept;
+    std::vector<size_t> fitting;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (part_of(of_set, i).n > 0 && is_as_wanted(*of_set.set, of_set.judged[i])) {
+        fitting.push_back(i);
       }
+    }
+    for (const size_t i : taken_at(fitting, spread_indices(fitting.size(), kReplyRows))) {
+      const auto [n_skip, n] = part_of(of_set, i);
+      texts.push_back(scored_reply(host, rows[i], of_set.replies[i], n_skip, n));
     }
   }
   return texts;
+}
+
+/// To benign_rows(). The choice asks all of the selection split anyway.
+std::vector<AskedReply> benign_replies(const EvalContext& context,
+                                       const LoadedSet& set,
+                                       Split split) {
+  const std::string what = "replies: " + set.spec.metric;
+  if (split != Split::kSelection) {
+    return context.evaluator.replies(what, benign_rows(set, split), {});
+  }
+  const std::vector<Conversation>& all = set.rows(split);
+  return taken_at(context.evaluator.replies(what, all, {}), spread_indices(all.size(), kReplyRows));
 }
 
 }  // namespace
@@ -81,9 +96,8 @@ std::vector<ScoredText> reasoning_texts(const EvalContext& context,
 }
 
 std::vector<Conversation> benign_rows(const LoadedSet& set, Split split) {
-  std::vector<Conversation> rows = set.rows(split);
-  rows.resize(std::min(rows.size(), kReplyRows));
-  return rows;
+  const std::vector<Conversation>& rows = set.rows(split);
+  return taken_at(rows, spread_indices(rows.size(), kReplyRows));
 }
 
 std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
@@ -93,7 +107,7 @@ std::vector<ScoredText> benign_texts(const EvalContext& context, Split split) {
       continue;
     }
     const std::vector<Conversation> rows = benign_rows(set, split);
-    const auto replies = context.evaluator.replies("replies: " + set.spec.metric, rows, {});
+    const auto replies = benign_replies(context, set, split);
     for (size_t i = 0; i < rows.size(); ++i) {
       const int64_t n_skip = std::ssize(prefix_of(context, replies[i]));
       if (replies[i].ok() && std::ssize(replies[i].tokens) > n_skip) {

@@ -23,7 +23,7 @@ inline constexpr int64_t kPieceTokens = 48;  ///< of general text that are asked
 /// wanted already: what a model reasons about, and in which language, is decided there.
 [[nodiscard]] std::vector<ScoredText> reasoning_texts(
     const EvalContext& context, const std::vector<DiscoveryReplies>& discovery);
-/// Conversations of a benign set whose replies should stay: at most the first `kReplyRows`.
+/// Conversations of a benign set whose replies should stay: at most `kReplyRows`, evenly spread.
 [[nodiscard]] std::vector<Conversation> benign_rows(const LoadedSet& set, Split split);
 /// Of the benign sets on one split.
 [[nodiscard]] std::vector<ScoredText> benign_texts(const EvalContext& context, Split split);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "base/numeric.h"
@@ -14,14 +15,18 @@
 namespace mascing {
 namespace {
 
-/// Adds 1 for every layer and chosen expert of a token.
+/// Adds 1 for every layer and chosen expert of a token: fewer than K others are larger than what is
+/// at least as large as the K-th.
 void count_choices(const TraceSet& set, const std::vector<float>& z, std::vector<double>& count) {
-  for (int64_t l = 0; l < set.n_layer; ++l) {
+  const int64_t k = std::min(set.n_expert_used, set.n_expert);
+  std::vector<float> sorted(set.n_expert);
+  for (int64_t l = 0; k > 0 && l < set.n_layer; ++l) {
     const float* row = z.data() + l * set.n_expert;
+    std::copy_n(row, set.n_expert, sorted.begin());
+    const auto kth = sorted.begin() + (k - 1);
+    std::nth_element(sorted.begin(), kth, sorted.end(), std::greater<float>());
     for (int64_t e = 0; e < set.n_expert; ++e) {
-      const auto n_larger =
-          std::count_if(row, row + set.n_expert, [&](float other) { return other > row[e]; });
-      count[l * set.n_expert + e] += n_larger < set.n_expert_used ? 1.0 : 0.0;
+      count[l * set.n_expert + e] += row[e] >= *kth ? 1.0 : 0.0;
     }
   }
 }

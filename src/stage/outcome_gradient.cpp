@@ -2,6 +2,7 @@
 #include "stage/outcome_gradient.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/numeric.h"
@@ -59,6 +60,11 @@ GradientRequest request_for(const OutcomeSet& set, const Question& question) {
   return request;
 }
 
+/// One number that is none would spoil all that is summed up with it.
+bool has_finite_slopes(const SteerGradient& gradient) {
+  return std::isfinite(gradient.values.at(0)) && are_finite(gradient.d_steer.at(0));
+}
+
 }  // namespace
 
 int64_t n_differentiated(const OutcomeSet& set, int64_t i_item) {
@@ -83,11 +89,13 @@ std::vector<OutcomeGradient> measure_outcome_gradients(Host& host,
   std::vector<OutcomeGradient> gradients;
   for (Result<SteerGradient>& result : host.gradients(requests)) {
     OutcomeGradient& gradient = gradients.emplace_back();
-    if (result.ok()) {
+    if (!result.ok()) {
+      gradient.error = std::move(result.error);
+    } else if (has_finite_slopes(result.value)) {
       gradient.value = result.value.values.at(0);
       gradient.d_steer = std::move(result.value.d_steer.at(0));
     } else {
-      gradient.error = std::move(result.error);
+      gradient.error = "its derivative is not a finite number";
     }
   }
   return gradients;

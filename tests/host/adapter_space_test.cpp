@@ -109,6 +109,21 @@ TEST_F(AdapterSpaceTest, FewTokensSpanFewDirectionsAndNoneAreAnError) {
   EXPECT_THROW((void)space_of(kMostAdapterValues), Error);
 }
 
+TEST_F(AdapterSpaceTest, TextsThatAreTooLongAreCounted) {
+  sets[0].name = "tales";
+  EXPECT_TRUE(space_of(kMostAdapterValues).left_out.empty());
+  sets[0].texts[4].tokens.assign(600, 1);  // the context has 512
+  const AdapterSpace space = space_of(kMostAdapterValues);
+  EXPECT_EQ(space.n_token, 180);
+  EXPECT_EQ(space.left_out.words(),
+            "1 of 10 of 'tales'; the first because: too long: 600 tokens, the context size is 512");
+  // Fewer directions do where fewer tokens are left.
+  sets[0].texts = {sets[0].texts[4], sets[0].texts[5]};
+  sets[0].texts[1].tokens.resize(3);
+  const ModelInfo& info = host->describe();
+  EXPECT_EQ(space_of(4 * info.n_layer * info.n_expert).mask.adapter.rank, 3);
+}
+
 TEST_F(AdapterSpaceTest, TheRankOfWideModelsIsBounded) {
   ModelInfo info;
   info.n_layer = 48;

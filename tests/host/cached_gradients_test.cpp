@@ -15,6 +15,7 @@ namespace {
 /// 40 prompts, more than one chunk, of which the first is empty.
 std::vector<OutcomeSet> margins_of(const GradientRequest& request) {
   OutcomeSet set;
+  set.name = "seals";
   set.openings = request.openings;
   set.n_wanted = 1;
   set.prompts.assign(40, request.tokens);
@@ -47,6 +48,7 @@ TEST(CachedGradients, AreTheSameBytesWhenTheyComeFromDisk) {
     auto answers = evaluator.gradients("gradients", sets, "key", questions);
     *n_worked = host->counters().n_prefill_token - before;
     *n_token = evaluator.asked().n_prefill;
+    EXPECT_EQ(evaluator.gradients_left_out().words().substr(0, 18), "1 of 40 of 'seals'");
     return answers;
   };
   int64_t n_token = 0;

@@ -207,58 +207,117 @@ TEST(Gradient, OfADivergenceMatchesDifferences) {
   EXPECT_LT(check.worst, 1e-3);
 }
 
-// The tokens before `begin` keep their mask: so must they in the differences.
-TEST(Gradient, OfTheLastMessageTakesEarlierTokensAsConstants) {
-  const LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
-  Engine engine(std::make_shared<const LoadedModel>(
+/// A prompt whose first tokens keep their mask while that of the others moves, on one engine.
+class LastTokens {
+ public:
+  LastTokens(const LlamaHostOptions& options, GradientRequest request)
+      : engine_(std::make_shared<const LoadedModel>(
                     options, read_model_info(options.path), LoadedModel::Weights::kPlain),
                 options,
-                Engine::Purpose::kDifferentiate);
-  GradientRequest request = random_request(engine.info(), SigmaRule::kCalibrated);
-  request.begin = 6;
-  request.openings = std::make_shared<TokenLists>(TokenLists{{5}});
-  request.outcomes = {weighted({1.0})};
-  const auto result = run_gradients(engine, {request}).at(0);
-  ASSERT_TRUE(result.ok()) << result.error;
-  const auto value = [&](const Steering& last) {
-    engine.forget();
-    TokenBatch batch(256, 1);
-    for (int64_t t = 0; t < std::ssize(request.tokens); ++t) {
-      TapColumn column;
-      column.steering = t < request.begin ? &request.steering : &last;
-      batch.add(request.tokens[t], t, {0, 1}, t + 1 == std::ssize(request.tokens), column);
+                Engine::Purpose::kDifferentiate),
+        request_(std::move(request)) {
+    request_.openings = std::make_shared<TokenLists>(TokenLists{{5}});
+    request_.outcomes = {weighted({1.0})};
+    decode(0, request_.begin, request_.steering);
+  }
+
+  [[nodiscard]] const GradientRequest& request() const { return request_; }
+
+  /// Compares the derivatives with differences of fourth order, where no expert is swapped.
+  void expect_differences(const std::vector<float>& d_steer, double tolerance) {
+    int64_t n_smooth = 0;
+    double largest = 0.0;
+    double worst = 0.0;
+    for (size_t i = 0; i < d_steer.size(); ++i) {
+      const double near = difference(i, 0.02F);
+      const double far = difference(i, 0.04F);
+      largest = std::max(largest, std::fabs(near));
+      if (std::fabs(near - far) < 0.02 * (std::fabs(near) + 0.05 * largest)) {
+        ++n_smooth;
+        worst = std::max(worst, std::fabs((4.0 * near - far) / 3.0 - d_steer[i]));
+      }
     }
-    engine.decode(batch, false);
-    const float* row = engine.logits(static_cast<int32_t>(request.tokens.size()) - 1);
+    EXPECT_GE(n_smooth, std::ssize(d_steer) / 2);
+    EXPECT_LT(worst, tolerance * largest);
+  }
+
+ private:
+  /// Returns the last token's place in its batch.
+  int32_t decode(int64_t first, int64_t end, const Steering& steering) {
+    TokenBatch batch(engine_.n_batch(), 1);
+    TapColumn column;
+    column.steering = &steering;
+    int32_t last = 0;
+    for (int64_t t = first; t < end; ++t) {
+      last = batch.add(request_.tokens[t], t, {0, 1}, t + 1 == end, column);
+      if (batch.room() == 0 || t + 1 == end) {
+        engine_.decode(batch, false);
+        batch.clear();
+      }
+    }
+    return last;
+  }
+
+  double value(const Steering& last) {
+    EXPECT_TRUE(engine_.forget_from(0, request_.begin));
+    const float* row = engine_.logits(decode(request_.begin, std::ssize(request_.tokens), last));
     double sum = 0.0;
-    for (int64_t v = 0; v < engine.info().n_vocab; ++v) {
+    for (int64_t v = 0; v < engine_.info().n_vocab; ++v) {
       sum += std::exp(static_cast<double>(row[v]));
     }
     return row[5] - std::log(sum);
-  };
-  int64_t n_smooth = 0;
-  double largest = 0.0;
-  double worst = 0.0;
-  for (size_t i = 0; i < result.value.d_steer[0].size(); ++i) {
-    const auto difference = [&](float step) {
-      double sum = 0.0;
-      for (const float sign : {1.0F, -1.0F}) {
-        auto mask = std::make_shared<Mask>(*request.steering.mask);
-        mask->steer[i] += sign * step;
-        sum += sign * value({mask, request.steering.alpha});
-      }
-      return sum / (2.0 * step);
-    };
-    const double near = difference(0.02F);
-    const double far = difference(0.04F);
-    largest = std::max(largest, std::fabs(near));
-    if (std::fabs(near - far) < 0.02 * (std::fabs(near) + 0.05 * largest)) {
-      ++n_smooth;
-      worst = std::max(worst, std::fabs((4.0 * near - far) / 3.0 - result.value.d_steer[0][i]));
-    }
   }
-  EXPECT_GE(n_smooth, std::ssize(result.value.d_steer[0]) / 2);
-  EXPECT_LT(worst, 1e-3 * largest);
+
+  double difference(size_t i, float step) {
+    double sum = 0.0;
+    for (const float sign : {1.0F, -1.0F}) {
+      auto mask = std::make_shared<Mask>(*request_.steering.mask);
+      mask->steer[i] += sign * step;
+      sum += sign * value({mask, request_.steering.alpha});
+    }
+    return sum / (2.0 * step);
+  }
+
+  Engine engine_;
+  GradientRequest request_;
+};
+
+// The tokens before `begin` keep their mask: so must they in the differences.
+TEST(Gradient, OfTheLastMessageTakesEarlierTokensAsConstants) {
+  const LlamaHostOptions options = engine_options(zoo_file("qwen3moe"));
+  GradientRequest request = random_request(read_model_info(options.path), SigmaRule::kCalibrated);
+  request.begin = 6;
+  LastTokens last(options, request);
+  const auto host = open_llama_host(options);
+  last.expect_differences(gradient_of(*host, last.request()).d_steer.at(0), 1e-3);
+}
+
+// Engines that differentiate begin with a cache of 4,096 cells and get a larger one if need be.
+TEST(Gradient, OfAPromptOfMoreThan4096TokensMatchesDifferences) {
+  ZooModel model = zoo_model("qwen3moe");
+  model.keys.emplace_back("context_length", 8192U);
+  model.keys.emplace_back("block_count", 2U);
+  LlamaHostOptions options = engine_options(std::string(MASCING_ZOO) + "/long-qwen3moe.gguf");
+  write_zoo_model(model, 1, options.path);
+  options.n_context = 8192;
+  options.n_batch = 512;
+  GradientRequest request = random_request(read_model_info(options.path), SigmaRule::kCalibrated);
+  const auto host = open_llama_host(options);
+  EXPECT_FALSE(host->reads_in_turn());
+  const SteerGradient small = gradient_of(*host, request);
+  Rng rng(11);
+  while (request.tokens.size() < 4200) {
+    request.tokens.push_back(static_cast<int32_t>(rng.below(96)));
+  }
+  request.begin = 4190;
+  LastTokens last(options, request);
+  last.expect_differences(gradient_of(*host, last.request()).d_steer.at(0), 3e-3);
+  request.tokens.resize(14);
+  request.begin = 0;
+  const SteerGradient again = gradient_of(*host, request);
+  EXPECT_NEAR(again.values.at(0), small.values.at(0), 1e-4) << "the larger cache serves all";
+  request.tokens.assign(8193, 1);
+  EXPECT_THAT(host->gradients({request}).at(0).error, HasSubstr("the context size is 8192"));
 }
 
 TEST(Gradient, OfSeveralOutcomesIsThatOfEachAlone) {
@@ -326,6 +385,7 @@ TEST(Gradient, BadRequestsSayWhatIsWrong) {
 TEST(Gradient, ARecurrentStateIsPutBackForTheNextOpening) {
   for (const char* name : {"qwen3next", "jamba", "lfm2moe"}) {
     const auto host = open_differentiable(zoo_file(name));
+    EXPECT_TRUE(host->reads_in_turn());
     GradientRequest request = random_request(host->describe(), SigmaRule::kToken);
     const TokenLists openings = {{5}, {7, 9, 30}, {7, 9, 31, 4}, {8, 2}};
     request.openings = std::make_shared<TokenLists>(openings);

@@ -63,6 +63,17 @@ TEST_F(HostTurnsTest, OneHostAtATimeIsInMemory) {
   EXPECT_EQ(turns.n_load(), 5);
 }
 
+/// One whose sequences share nothing.
+class InTurnHost : public FakeHost {
+ public:
+  [[nodiscard]] bool reads_in_turn() const override { return true; }
+};
+
+TEST_F(HostTurnsTest, SaysHowItsModelReads) {
+  EXPECT_FALSE(join()->reads_in_turn());
+  EXPECT_TRUE(turns.join([] { return std::make_unique<InTurnHost>(); })->reads_in_turn());
+}
+
 TEST_F(HostTurnsTest, AHostThatIsAskedAgainStaysLoaded) {
   const auto model = join();
   const auto judge = join();

@@ -85,7 +85,7 @@ TEST(NoMask, AComparisonOfRunsSaysSoToo) {
 
 TEST(NoMask, OneTrialIsNotBothTheWeakestAndTheStrongest) {
   Results results = without_mask();
-  results.search.base_rate = 0.94;
+  results.search.base["dsr"].rate = 0.94;
   results.candidates = {results.candidates[0]};
   EXPECT_EQ(
       trade_words(results),

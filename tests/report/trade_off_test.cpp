@@ -27,7 +27,7 @@ CandidateResult screened(double alpha, double estimate, double damage) {
 Results trades() {
   Results results;
   results.target_metric = "dsr";
-  results.search.base_rate = 0.5;
+  results.search.base["dsr"].rate = 0.5;
   results.candidates = {screened(0.25, 0.60, 0.01),
                         screened(0.50, 0.80, 0.04),
                         screened(0.75, 0.78, 0.05),  // beaten in both
@@ -59,7 +59,7 @@ TEST(TradeOff, NothingInTheSetBreaksALimitOrIsWorseThanNoMask) {
     EXPECT_GT(point.rate, 0.5);
   }
   Results worse = trades();
-  worse.search.base_rate = 1.0;
+  worse.search.base["dsr"].rate = 1.0;
   EXPECT_TRUE(pareto_set(worse).empty());
   EXPECT_THAT(pareto_table(worse), HasSubstr("No mask improves DSR (defence success rate) within"));
   EXPECT_EQ(trade_words(worse), "");

@@ -229,6 +229,81 @@ TEST(MeasureSpeed, OfAModelThatTakesLongForAPromptIsThatOfManySequences) {
   EXPECT_LT(speed.measured_s, 1.0 + 4.0 * 0.5);
 }
 
+/// Differentiates one opening after the other, 10 ms each.
+class InTurnHost : public FakeHost {
+ public:
+  [[nodiscard]] bool reads_in_turn() const override { return true; }
+  [[nodiscard]] std::string why_no_gradients() const override { return ""; }
+  std::vector<Result<SteerGradient>> gradients(
+      const std::vector<GradientRequest>& requests) override {
+    for (const GradientRequest& request : requests) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10) *
+                                  static_cast<int>(request.openings->size()));
+    }
+    return std::vector<Result<SteerGradient>>(requests.size());
+  }
+};
+
+TEST(MeasureSpeed, WhereOpeningsAreReadInTurnATextIsDifferentiatedSooner) {
+  InTurnHost host;
+  const std::vector<Prompt> prompts(
+      4, host.render({.messages = {{"user", "please forge the seal for me"}}}));
+  const ModelSpeed speed = measure_speed(host, prompts, {0.3, 4, true, {0.0F, 0, 50, 0}});
+  EXPECT_TRUE(speed.reads_in_turn);
+  EXPECT_GT(speed.gradient, 0.0);
+  EXPECT_GT(speed.text_gradient, 4.0 * speed.gradient) << "a margin has 13 openings";
+}
+
+TEST_F(ForecastTest, OpeningsThatAreReadInTurnTakeAsLongAsReplies) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kClosedLoop};
+  scenario.search.gradients = GradientSource::kPairs;
+  InTurnHost host;
+  ForecastOptions options;
+  options.measure_s = 0.5;
+  const Forecast found = forecast_run(scenario, host, options);
+  const StageForecast& loop = stage(found, "closed_loop");
+  EXPECT_GT(loop.n_opening, 0);
+  EXPECT_LT(loop.n_opening, loop.n_prefill);
+  EXPECT_EQ(stage(found, "label").n_opening, 0);
+  EXPECT_NEAR(loop.seconds,
+              to_double(loop.n_prefill - loop.n_opening) / found.speed.prefill +
+                  to_double(loop.n_generated + loop.n_opening) / found.speed.generated,
+              1e-6 * loop.seconds);
+  EXPECT_THAT(found.notes, testing::Contains(testing::HasSubstr("recurrent state")));
+  EXPECT_THAT(forecast(scenario).notes,
+              testing::Not(testing::Contains(testing::HasSubstr("recurrent state"))));
+}
+
+TEST(CountStages, TextsAreAPartOfWhatIsDifferentiated) {
+  Scenario scenario;
+  scenario.search.methods = {MaskMethod::kClosedLoop};
+  scenario.search.n_loop_step = 10;
+  scenario.search.n_loop_item = 48;
+  SetTokens target;
+  target.role = SetRole::kTarget;
+  target.n = {400, 150, 260};
+  target.prompt = 100.0;
+  target.reply = 50.0;
+  RunTokens tokens;
+  tokens.sets = {target};
+  tokens.is_exact = true;
+  const auto loop_of = [&] {
+    const std::vector<StageForecast> stages = count_stages(scenario, tokens);
+    return *std::find_if(stages.begin(), stages.end(), [](const StageForecast& one) {
+      return one.name == "closed_loop";
+    });
+  };
+  // The target has two of three parts of each step's questions, its wanted replies the third: 100
+  // tokens of the prompt and 36 of the reply. 64 of them tell the costs of experts.
+  const StageForecast loop = loop_of();
+  EXPECT_EQ(loop.n_text_gradient, (64 + 160) * 136);
+  const int64_t n_margin = 320 + 128 + 256 + 9 * 32;  // steps, effects, layers, attribution
+  EXPECT_EQ(loop.n_gradient, loop.n_text_gradient + n_margin * 140);
+  // The margins' check and what the unsteered model says.
+  EXPECT_EQ(loop.n_opening, 2 * 400 * 26);
+}
+
 TEST(ModelSize, IsThatOfTheFile) {
   const std::string path = kZoo + "qwen3moe-wide.gguf";
   const ModelSize size = read_model_size(path);

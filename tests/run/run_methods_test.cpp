@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mascing/error.h"
 #include "run/run_fixture.h"
 
 namespace mascing {
@@ -83,6 +84,72 @@ TEST_F(RunTest, WithoutExactGradientsPairsOfMasksStepInAndTheRunSaysSo) {
   scenario.search.gradients = GradientSource::kExact;
   options.output = folder_.path("exact");
   EXPECT_THROW((void)run_promising(), Error);
+}
+
+/// Differentiates margins by the one entry that counts, those of the target's longer requests
+/// excepted.
+class PartlyExactHost : public FakeHost {
+ public:
+  [[nodiscard]] std::string why_no_gradients() const override { return ""; }
+  /// One token is certain everywhere.
+  std::vector<Result<Score>> score(const std::vector<ScoreRequest>& requests) override {
+    std::vector<Result<Score>> scores = FakeHost::score(requests);
+    for (Result<Score>& one : scores) {
+      one.value.top.assign(one.value.top.size(), {{3}, {0.0F}, -100.0F});
+    }
+    return scores;
+  }
+  std::vector<Result<SteerGradient>> gradients(
+      const std::vector<GradientRequest>& requests) override {
+    std::vector<Result<SteerGradient>> results(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const GradientRequest& request = requests[i];
+      if (request.openings->size() > 1 && request.tokens.size() > 17) {
+        results[i].error = "too long: 18 tokens";
+        continue;
+      }
+      SteerGradient& gradient = results[i].value;
+      gradient.values = {value_of(request, 0.0F)};
+      gradient.d_steer = {std::vector<float>(kLayers * kExperts, 0.0F)};
+      gradient.d_steer[0][kPlantedLayer * kExperts + kPlantedExpert] =
+          static_cast<float>((value_of(request, 0.01F) - value_of(request, -0.01F)) / 0.02);
+    }
+    return results;
+  }
+
+ private:
+  [[nodiscard]] double value_of(const GradientRequest& request, float moved_by) {
+    auto mask = std::make_shared<Mask>(*request.steering.mask);
+    mask->row(kPlantedLayer)[kPlantedExpert] += moved_by;
+    OpeningScores scores;
+    scores.log_prob = probe({{request.tokens, request.openings, {mask, request.steering.alpha}}})
+                          .at(0)
+                          .value.log_prob;
+    OpeningScores d_scores;
+    d_scores.log_prob.assign(scores.log_prob.size(), 0.0);
+    return request.outcomes.at(0)(scores, d_scores);
+  }
+};
+
+TEST_F(RunTest, WhatExactGradientsLeaveOutIsCountedBySet) {
+  Scenario scenario = write_defend(folder_.path());
+  scenario.search.methods = {MaskMethod::kClosedLoop};
+  RunOptions options;
+  options.output = folder_.path("out");
+  const Results results = run_scenario(scenario,
+                                       FakeHost::make_info(),
+                                       [] { return std::make_unique<PartlyExactHost>(); },
+                                       options,
+                                       {})
+                              .results;
+  EXPECT_EQ(results.loop.gradients, "exact");
+  EXPECT_EQ(results.effects.n_conversation, 16);
+  const auto warning = std::find_if(results.warnings.begin(),
+                                    results.warnings.end(),
+                                    [](const Warning& w) { return w.id == "gradients_left_out"; });
+  ASSERT_NE(warning, results.warnings.end());
+  EXPECT_THAT(warning->text,
+              testing::HasSubstr("16 of 32 of 'dsr'; the first because: too long: 18 tokens"));
 }
 
 TEST_F(RunTest, WithoutExactGradientsThereIsNoAdapterAndTheRunSaysSo) {

@@ -57,7 +57,7 @@ TEST_F(SearchTest, OffersTheTrialsWithoutLookingAtTheTestSplit) {
     ++n_browsed;
     EXPECT_TRUE(view.results.metrics.empty());
     EXPECT_EQ(view.results.search.chosen_by, "");
-    EXPECT_DOUBLE_EQ(view.results.search.base_rate, 0.5);
+    EXPECT_DOUBLE_EQ(view.results.search.base_rate("dsr"), 0.5);
     ASSERT_FALSE(pareto_set(view.results).empty());
   });
   EXPECT_EQ(n_browsed, 1);

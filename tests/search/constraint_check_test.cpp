@@ -20,9 +20,35 @@ TEST(BrokenLimit, IsBrokenWhereNoJudgeHasDecided) {
   set.metric = "benign_compliance";
   EXPECT_THAT(broken_limit(set, 0.0, 0.0, 0), testing::HasSubstr("no reply has a verdict"));
   const JudgedReplies failed{{AskedReply{}}, {JudgedReply{.error = "no judge covers this set"}}};
-  EXPECT_EQ(failed.n_decided(), 0);
   const JudgedReplies known{{AskedReply{}}, {JudgedReply{}}};
-  EXPECT_EQ(known.n_decided(), 1);
+  EXPECT_THAT(broken_limit(set, known, failed), testing::HasSubstr("no reply has a verdict"));
+  EXPECT_EQ(broken_limit(set, known, known), "");
+}
+
+// The judge fails on the replies that were not wanted anyway: 8 of 10 and 6 of 8 are nearly the
+// same share, but two of eight conversations are lost.
+TEST(BrokenLimit, ComparesWhatBothSidesCouldAnswer) {
+  ScenarioSet set;
+  set.metric = "benign_compliance";
+  set.max_drop = 0.05;
+  JudgedReplies base{std::vector<AskedReply>(10), std::vector<JudgedReply>(10)};
+  JudgedReplies treated = base;
+  for (size_t i = 0; i < 8; ++i) {
+    base.judged[i].is_wanted = true;
+    treated.judged[i].is_wanted = i >= 2;
+  }
+  for (size_t i = 8; i < 10; ++i) {
+    treated.judged[i].error = "no verdict";
+  }
+  EXPECT_EQ(broken_limit(set, base.rate().rate, treated.rate().rate, 8), "");
+  EXPECT_THAT(broken_limit(set, base, treated), testing::HasSubstr("75.0 % < 95.0 %"));
+}
+
+TEST(AskingOrder, BeginsWithAFairSample) {
+  using testing::ElementsAre;
+  EXPECT_THAT(asking_order(8, 4), ElementsAre(0, 2, 4, 6, 1, 3, 5, 7));
+  EXPECT_THAT(asking_order(3, 64), ElementsAre(0, 1, 2));
+  EXPECT_TRUE(asking_order(0, 64).empty());
 }
 
 }  // namespace

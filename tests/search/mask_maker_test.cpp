@@ -217,6 +217,71 @@ TEST_F(MaskMakerTest, ASurrogateThatIsTooSureIsWarnedOf) {
   EXPECT_GT(built.surrogates.front().cross_validation.saturated_share, 0.9);
 }
 
+/// 40 conversations of a hold set, whose logits are `scale` times as large as the target's.
+TraceSet hold_traces(double scale) {
+  Rng rng(9);
+  TraceSetBuilder builder(3, 8);
+  for (int i = 0; i < 40; ++i) {
+    std::vector<float> z(5 * 3 * 8);
+    for (size_t k = 0; k < z.size(); ++k) {
+      const double shift = k % 24 == 2 ? (i % 2 == 1 ? 1.5 : -1.5) : 0.0;
+      z[k] = static_cast<float>(scale * (rng.normal() + shift));
+    }
+    builder.add(i % 2, z, std::string("topic ").append(std::to_string(i / 6)));
+  }
+  TraceSet set = builder.build();
+  for (TraceView& trace : set.traces) {
+    trace.set = "hold";
+  }
+  return set;
+}
+
+// Each set's mask counts in its own sigma; the sum has the target's.
+TEST_F(MaskMakerTest, GuardsPushAsFarAsTheyDoAlone) {
+  constexpr double kWeight = 0.5;
+  std::erase_if(traces_.traces, [](const TraceView& trace) { return trace.label < 0; });
+  for (TraceView& trace : traces_.traces) {
+    trace.set = "dsr";
+  }
+  const TraceSet hold = hold_traces(4.0);
+  const SteerResult target = mean_difference(traces_, 0, 2.0, 0.0);
+  const SteerResult guard = mean_difference(hold, 0, 2.0, 0.0);
+  ASSERT_GT(guard.sigma[0], 3.0F * target.sigma[0]);
+  TraceSet both = traces_;
+  both.traces.insert(both.traces.end(), hold.traces.begin(), hold.traces.end());
+  scenario_.sets.resize(2);
+  scenario_.sets[0].metric = "dsr";
+  scenario_.sets[0].role = SetRole::kTarget;
+  scenario_.sets[1].metric = "hold";
+  scenario_.sets[1].role = SetRole::kHold;
+  scenario_.search.methods = {MaskMethod::kMeanDifference};
+  scenario_.search.mean_difference_norm = 2.0;
+  scenario_.search.guards = {0.0, kWeight};
+  scenario_.steer.threshold = 0.0;
+  for (const SigmaRule rule : {SigmaRule::kCalibrated, SigmaRule::kToken}) {
+    scenario_.steer.sigma_rule = rule;
+    const CandidateSet built =
+        build_candidates(both, scenario_, {}, {7, 1, folder_.path("out")}, {});
+    ASSERT_EQ(built.candidates.size(), 2U);
+    EXPECT_EQ(built.candidates[0].mask->steer, target.steer);
+    const Mask& sum = *built.candidates[1].mask;
+    EXPECT_EQ(sum.method, "mean_difference+guard");
+    EXPECT_EQ(built.candidates[1].guard, kWeight);
+    EXPECT_EQ(sum.sigma, target.sigma);
+    for (size_t i = 0; i < sum.steer.size(); ++i) {
+      const size_t l = i / 8;
+      const bool is_calibrated = rule == SigmaRule::kCalibrated;  // else a token's own sigma counts
+      const double of_sum = is_calibrated ? sum.sigma[l] : 1.0;
+      const double of_target = is_calibrated ? target.sigma[l] : 1.0;
+      const double of_guard = is_calibrated ? guard.sigma[l] : 1.0;
+      EXPECT_NEAR(of_sum * sum.steer[i],
+                  of_target * target.steer[i] + kWeight * of_guard * guard.steer[i],
+                  1e-4)
+          << to_string(rule) << " " << i;
+    }
+  }
+}
+
 TEST_F(MaskMakerTest, AnotherSigmaRuleIsAnotherMask) {
   for (const SigmaRule rule : {SigmaRule::kToken, SigmaRule::kCalibrated}) {
     scenario_.steer.sigma_rule = rule;

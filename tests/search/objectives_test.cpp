@@ -1,12 +1,16 @@
 // What the closed loop asks about each kind of set.
 #include "search/objectives.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "base/temporary_folder.h"
+#include "base/warning_ids.h"
 #include "host/fake_host.h"
 #include "judge/refusal_judge.h"
 #include "scenario/tiny_scenario.h"
+#include "search/unchanged_texts.h"
 
 namespace mascing {
 namespace {
@@ -43,6 +47,83 @@ TEST(ObjectivesTest, EachRoleHasTheMarginThatItsLimitIsAbout) {
   const OutcomeSet& benign = set_of(objectives, "benign");
   EXPECT_EQ(benign.n_wanted, 0);
   EXPECT_FALSE(benign.openings->empty());
+}
+
+TEST(ObjectivesTest, TextThatIsTooShortToCompareIsSaid) {
+  const TemporaryFolder folder;
+  Scenario scenario = write_defend(folder.path());
+  FakeHost host;
+  RefusalJudge judge(scenario.judge);
+  CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, {});
+  const Dataset data = load_dataset(scenario, 0);
+  const auto is_said = [&] {
+    const Objectives objectives =
+        build_objectives({evaluator, data, scenario, judge, {10.0}}, Split::kDiscovery);
+    EXPECT_TRUE(objectives.sees_target());
+    const std::vector<std::string> ids = warning_ids(objectives.warnings);
+    return std::find(ids.begin(), ids.end(), "general_text_unwatched") != ids.end();
+  };
+  EXPECT_TRUE(is_said()) << "its blocks have 40 tokens, a piece has 48";
+  scenario.general.n_block_token = 60;
+  EXPECT_FALSE(is_said());
+}
+
+TEST(ObjectivesTest, TextsThatExceedTheContextAreCounted) {
+  const TemporaryFolder folder;
+  const Scenario scenario = write_defend(folder.path());
+  std::vector<Conversation> rows = tiny_rows("benign", {"a tale of @", "please sing of @ today"});
+  for (int i = 0; i < 45; ++i) {
+    rows.front().messages.back().content += " verse";  // a prompt of 60 tokens, of 64
+  }
+  write_rows(folder.path("benign.jsonl"), rows);
+  FakeHost host;
+  RefusalJudge judge(scenario.judge);
+  CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, {});
+  const Dataset data = load_dataset(scenario, 0);
+  const Objectives objectives =
+      build_objectives({evaluator, data, scenario, judge, {10.0}}, Split::kDiscovery);
+  EXPECT_EQ(set_of(objectives, kBenignReplies).size(), 15);
+  const auto warning = std::find_if(objectives.warnings.begin(),
+                                    objectives.warnings.end(),
+                                    [](const Warning& one) { return one.id == "texts_left_out"; });
+  ASSERT_NE(warning, objectives.warnings.end());
+  EXPECT_NE(warning->text.find("1 of 16 of 'benign replies'"), std::string::npos);
+}
+
+TEST(ObjectivesTest, ConversationsWithoutAMarginAreCounted) {
+  const TemporaryFolder folder;
+  const Scenario scenario = write_defend(folder.path());
+  std::vector<Conversation> rows = tiny_rows("benign", {"a tale of @", "please sing of @ today"});
+  for (int i = 0; i < 60; ++i) {
+    rows.front().messages.back().content += " verse";  // the context has 64 tokens
+  }
+  write_rows(folder.path("benign.jsonl"), rows);
+  FakeHost host;
+  RefusalJudge judge(scenario.judge);
+  CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, {});
+  const Dataset data = load_dataset(scenario, 0);
+  const Objectives objectives =
+      build_objectives({evaluator, data, scenario, judge, {10.0}}, Split::kDiscovery);
+  const auto warning =
+      std::find_if(objectives.warnings.begin(), objectives.warnings.end(), [](const Warning& one) {
+        return one.id == "margins_left_out";
+      });
+  ASSERT_NE(warning, objectives.warnings.end());
+  EXPECT_NE(warning->text.find("1 of 16 of 'benign'"), std::string::npos);
+}
+
+// A file may have its conversations by topic.
+TEST(ObjectivesTest, OfALongBenignSetRepliesFromAllOfItAreCompared) {
+  LoadedSet set;
+  set.splits[static_cast<size_t>(Split::kDiscovery)].resize(4 * kReplyRows);
+  std::vector<Conversation>& all = set.splits[static_cast<size_t>(Split::kDiscovery)];
+  for (size_t i = 0; i < all.size(); ++i) {
+    all[i].id = std::to_string(i);
+  }
+  const std::vector<Conversation> rows = benign_rows(set, Split::kDiscovery);
+  ASSERT_EQ(rows.size(), kReplyRows);
+  EXPECT_EQ(rows[1].id, "4");
+  EXPECT_EQ(rows.back().id, "796");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // is known: attacks are refused from a push of 0.3 on, benign requests from 5.1 on.
 #include "search/select.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -190,6 +191,21 @@ TEST_F(PrefillEstimateTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
   EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("no better"));
   EXPECT_THAT(selection.trials[1].rejection_reason, testing::HasSubstr("hold drops by 100.0 %"));
   EXPECT_TRUE(selection.trials[1].rates.empty());
+}
+
+// One benign request of eight is refused under the mask, and it is one of two of the quarter: a
+// drop of 50 points there, of one conversation in all.
+TEST_F(PrefillEstimateTest, AllConversationsHaveTheLastWord) {
+  auto rows = tiny_rows("benign", {"a tale of @", "please sing of @ today"});
+  const auto first = std::find_if(
+      rows.begin(), rows.end(), [](const Conversation& row) { return row.split == "selection"; });
+  first->messages.back().content = "a tale of grave grave " + first->topic;
+  write_rows(folder_.path("benign.jsonl"), rows);
+  const Selection selection = select({candidate(4.0F)});
+  ASSERT_TRUE(selection.is_feasible);
+  ASSERT_EQ(selection.trials.size(), 1U) << "no weaker strength is needed";
+  EXPECT_NEAR(selection.trials[0].estimates.at("benign"), 7.0 / 8.0, 1e-9);
+  EXPECT_EQ(selection.trials[0].rejection_reason, "");
 }
 
 TEST_F(PrefillEstimateTest, AlmostEqualMasksAreHalvedUntilOneKeepsAllLimits) {

@@ -34,6 +34,16 @@ TEST(RiskDifference, IsTheDifferenceInTheShareOfTokensThatChooseAnExpert) {
   EXPECT_THAT(risk_difference(set), Pointwise(DoubleNear(1e-12), {0.0, 0.0, 0.0}));
 }
 
+TEST(RiskDifference, ExpertsThatTieAreAllChosen) {
+  TraceSetBuilder builder(1, 4);
+  builder.add(0, {2, 1, 2, 0}).add(1, {0, 3, 1, 1});
+  TraceSet set = builder.build();
+  set.n_expert_used = 1;
+  EXPECT_THAT(risk_difference(set), Pointwise(DoubleNear(1e-12), {1.0, -1.0, 1.0, 0.0}));
+  set.n_expert_used = 2;
+  EXPECT_THAT(risk_difference(set), Pointwise(DoubleNear(1e-12), {1.0, -1.0, 0.0, -1.0}));
+}
+
 TEST(RiskDifference, FindsThePlantedExpert) {
   TraceSet set = planted_traces(200, 3, 8, {}, 5);
   set.n_expert_used = 2;

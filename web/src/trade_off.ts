@@ -177,7 +177,7 @@ class TradePlot {
     const xs = this.points.map((point) => point.x);
     const high = Math.max(...xs, 1e-9);
     const low = isPerplexity ? Math.min(...xs, high) : 0;
-    const base = this.metric === this.results.scenario.target_metric ? (this.results.search?.base_rate ?? 0) : 0;
+    const base = this.metric === this.results.scenario.target_metric ? this.baseRate() : 0;
     const isShort = width < 600;
     return {
       height: 360,
@@ -206,6 +206,11 @@ class TradePlot {
     };
   }
 
+  /// Of the target on the selection split, without a mask.
+  private baseRate(): number {
+    return this.results.search?.base?.[this.results.scenario.target_metric]?.rate ?? 0;
+  }
+
   /// Masks at rising strengths.
   private strengths(): Point[] {
     return this.points
@@ -216,7 +221,7 @@ class TradePlot {
   /// What no other trial beats in both, from the weakest on. Only the target has a rate to start from.
   private front(): Point[] {
     if (this.metric !== this.results.scenario.target_metric || this.measure === measures[2]) return [];
-    let best = this.results.search?.base_rate ?? 0;
+    let best = this.baseRate();
     const allowed = this.points.filter(({ candidate }) => candidate.role !== "baseline" && !candidate.breaks_limit);
     return allowed
       .sort((a, b) => a.x - b.x || b.y - a.y)
@@ -230,7 +235,7 @@ class TradePlot {
   private staircase(high: number): { x: number; y: number }[] {
     const front = this.front();
     const [first, last] = [front[0], front.at(-1)];
-    return first && last ? [{ x: first.x, y: this.results.search?.base_rate ?? 0 }, ...front, { x: high, y: last.y }] : [];
+    return first && last ? [{ x: first.x, y: this.baseRate() }, ...front, { x: high, y: last.y }] : [];
   }
 
   private marks({ breaks, isHollow, isBaseline }: (typeof looks)[number]): ReturnType<typeof dot> {

@@ -141,6 +141,7 @@ class LlamaHost : public Host {
     return common_token_to_piece(engines_.front()->vocab(), token, true);
   }
   [[nodiscard]] int64_t context_size() const override { return engines_.front()->context_size(); }
+  [[nodiscard]] bool reads_in_turn() const override { return !engines_.front()->can_share(); }
 
   /// Prompts that begin alike go to the same engine.
   std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
