@@ -35,6 +35,7 @@ constexpr uint32_t kAdapterVersion = 3;
 constexpr const char* kDownTensor = "adapter.down";
 constexpr const char* kUpTensor = "adapter.up";
 constexpr int64_t kMaxCount = int64_t{1} << 30;
+constexpr size_t kMaxParts = 2;  // one for each sigma rule but the mask's own
 
 // Texts of a mask and their keys, for both directions.
 constexpr std::pair<const char*, std::string Mask::*> kMaskTexts[] = {
@@ -213,8 +214,15 @@ std::vector<MaskPart> read_parts(const GgufFile& file, const Mask& mask) {
   if (version == kPlainVersion || (version == kAdapterVersion && !file.has(kPartRulesKey))) {
     return parts;
   }
-  for (const std::string& rule :
-       required(file, kPartRulesKey, file.get_string_array(kPartRulesKey))) {
+  const std::vector<std::string> rules =
+      required(file, kPartRulesKey, file.get_string_array(kPartRulesKey));
+  if (rules.size() > kMaxParts) {  // each of them is a copy of a tensor
+    throw Error(ErrorKind::kBadInput,
+                mask_path(file) + ": " + std::to_string(rules.size()) +
+                    " parts, expected at most " + std::to_string(kMaxParts),
+                "the mask is damaged; copy or make it again");
+  }
+  for (const std::string& rule : rules) {
     const std::string name = std::string("steer.") + to_string(read_sigma_rule(file, rule));
     parts.push_back({read_sigma_rule(file, rule),
                      read_tensor(file, name.c_str(), {mask.n_expert, mask.n_layer})});

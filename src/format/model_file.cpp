@@ -147,6 +147,16 @@ int64_t count_experts_used(const ModelFile& model, const std::string& key) {
   return *largest;
 }
 
+// The engine would end the process.
+void require_possible_choice(const ModelFile& model, const ModelInfo& info) {
+  if (info.n_expert_used > info.n_expert) {
+    model.fail(": chooses " + std::to_string(info.n_expert_used) + " experts of " +
+                   std::to_string(info.n_expert) + " (" + printable(info.architecture) +
+                   ".expert_used_count)",
+               kAnotherDownload);
+  }
+}
+
 std::string gating_of(const GgufFile& head, const std::string& key) {
   const std::optional<int64_t> value = head.get_int(key);
   switch (value.value_or(0)) {
@@ -307,6 +317,7 @@ OpenModel open_model(const std::string& path, bool allow_dense, const TensorCode
   if (!model.routers.empty() || !allow_dense) {
     check_routers(model, info);
     info.n_expert_used = count_experts_used(model, prefix + "expert_used_count");
+    require_possible_choice(model, info);
   }
   fill_layers(model, info);
   for (const GgufFile& part : model.parts) {

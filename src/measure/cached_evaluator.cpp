@@ -329,7 +329,7 @@ ControlVector CachedEvaluator::residual_difference(const std::vector<Conversatio
     const json stored = json::parse(*text);
     return {stored.at("n_block").get<int64_t>(),
             stored.at("n_embd").get<int64_t>(),
-            stored.at("direction").get<std::vector<float>>()};
+            numbers_or_nan<float>(stored.at("direction"))};
   }
   ControlVector control = watch(1, 0).run([&] {
     return mean_residual_difference(residuals_of(host_, wanted), residuals_of(host_, unwanted));

@@ -17,6 +17,15 @@ namespace mascing {
 }
 
 template <typename Value>
+[[nodiscard]] std::vector<Value> numbers_or_nan(const nlohmann::json& list) {
+  std::vector<Value> values;
+  for (const nlohmann::json& value : list) {
+    values.push_back(static_cast<Value>(number_or_nan(value)));
+  }
+  return values;
+}
+
+template <typename Value>
 [[nodiscard]] nlohmann::json binary_of(const std::vector<Value>& values) {
   std::vector<uint8_t> bytes(values.size() * sizeof(Value));
   if (!bytes.empty()) {

@@ -9,6 +9,7 @@
 
 #include "base/sha256.h"
 #include "measure/cached_evaluator.h"
+#include "measure/cached_numbers.h"
 
 namespace mascing {
 namespace {
@@ -81,12 +82,12 @@ RoutingChanges decode_routing(const std::string& text) {
         .push_back({row.at(1).get<int64_t>(),
                     row.at(2).get<int64_t>(),
                     row.at(3).get<bool>(),
-                    row.at(4).get<double>()});
+                    number_or_nan(row.at(4))});
   }
   for (const json& row : value.at("replies")) {
     changes.replies.push_back({row.at(0).get<std::vector<std::string>>(),
-                               row.at(1).get<std::vector<double>>(),
-                               row.at(2).get<std::vector<double>>(),
+                               numbers_or_nan<double>(row.at(1)),
+                               numbers_or_nan<double>(row.at(2)),
                                row.at(3).get<int64_t>(),
                                row.at(4).get<std::string>()});
   }

@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/trace_store.h"
@@ -52,6 +53,22 @@ std::vector<StoredShard> shards_of(std::vector<StoredShard> shards, const JobSha
                 "blocks of " + std::to_string(kTraceBlock) + " conversations of one file");
   return {std::make_move_iterator(shards.begin() + range.begin),
           std::make_move_iterator(shards.begin() + range.end)};
+}
+
+/// Twins would be trained on twice, and tested on each other.
+void require_unique_ids(const std::vector<TraceInput>& inputs) {
+  std::set<std::pair<std::string, std::string>> known;
+  for (const TraceInput& input : inputs) {
+    for (const Conversation& row : input.rows) {
+      if (!known.emplace(input.set, row.id).second) {
+        throw Error(
+            ErrorKind::kBadInput,
+            "[trace] set '" + printable(input.set) + "' has id '" + printable(row.id) + "' twice",
+            "ids must be unique within a set, which has the name of its file; list each "
+            "file once, and rename one of two with the same name");
+      }
+    }
+  }
 }
 
 void require_folders(const std::vector<std::string>& folders) {
@@ -186,6 +203,7 @@ Traced collect_traces(Host& host,
                       const TraceStoreOptions& store,
                       const Progress& progress) {
   require_folders(store.merge);
+  require_unique_ids(inputs);
   const std::vector<StoredShard> shards =
       shards_of(divide(inputs, host.describe(), store.host_key), store.shard);
   const int64_t n_total = write_store(host, shards, store, progress);

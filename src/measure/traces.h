@@ -38,7 +38,7 @@ struct Traced {
 /// Records the router logits at the final user message of every conversation and stores them,
 /// block by block; blocks that are there are kept. Throws Error{kInsufficient} if nothing can be
 /// traced, Error{kUsage} if there are more shards than blocks, Error{kBadInput} for a folder to
-/// merge that is not there.
+/// merge that is not there, or for an id that a set has twice.
 [[nodiscard]] Traced collect_traces(Host& host,
                                     const std::vector<TraceInput>& inputs,
                                     const TraceStoreOptions& store,

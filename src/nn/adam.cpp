@@ -38,7 +38,7 @@ void Adam<Scalar>::advance(const Scalar* d_values, double lambda, Scalar* values
     values[i] -= step_size * mean_[i] / spread;
     if (pull > Scalar(0)) {
       const Scalar left = std::abs(values[i]) - pull / spread;
-      values[i] = left > Scalar(0) ? std::copysign(left, values[i]) : Scalar(0);
+      values[i] = left <= Scalar(0) ? Scalar(0) : std::copysign(left, values[i]);  // NaN stays
     }
   }
 }

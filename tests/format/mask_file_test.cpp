@@ -155,6 +155,26 @@ TEST(MaskFile, AMaskOfPartsIsOfVersion2AndAllOthersOfVersion1) {
   EXPECT_EQ(read.total()[7], -3.125F);
 }
 
+// Each part is a copy of a tensor: a small file could ask for more memory than there is.
+TEST(MaskFile, HasNoMorePartsThanThereAreRules) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("good"), mask_of_parts());
+  std::string bytes = read_text_file(folder.path("good"));
+  const std::string key = "mascing.part_rules";
+  const std::string rule("\x05\0\0\0\0\0\0\0token", 13);
+  const size_t count = bytes.find(key) + key.size() + 8;  // behind the types of array and elements
+  ASSERT_EQ(bytes.substr(count + 8, rule.size()), rule);
+  constexpr char kMore = 32;  // fills whole units of the alignment, so that tensors stay in place
+  bytes[count] = static_cast<char>(kMore + 1);
+  for (char i = 0; i < kMore; ++i) {
+    bytes.insert(count + 8, rule);
+  }
+  write_file_atomically(folder.path("bad"), bytes);
+  expect_error(ErrorKind::kBadInput, "33 parts, expected at most 2", [&] {
+    (void)read_mask(folder.path("bad"));
+  });
+}
+
 Mask mask_with_adapter() {
   Mask mask = small_mask();
   mask.steer.assign(8, 0.0F);

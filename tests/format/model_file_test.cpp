@@ -141,6 +141,14 @@ TEST(ModelInfo, RefusesARouterOfAnotherWidth) {
   expect_refusal("the router of block 1 reads 4 numbers, expected 4096", writer);
 }
 
+TEST(ModelInfo, RefusesAChoiceOfMoreExpertsThanThereAre) {
+  GgufWriter writer = small_model();
+  writer.set_uint32("qwen3moe.expert_used_count", 3);
+  expect_refusal("chooses 3 experts of 2", writer);
+  writer.set_int_array("qwen3moe.expert_used_count", {0, 1, 3});
+  expect_refusal("chooses 3 experts of 2", writer);
+}
+
 TEST(ModelInfo, RefusesOtherKindsAndMissingKeys) {
   GgufWriter mask = small_model();
   mask.set_string("general.type", "mascing.mask");

@@ -1,7 +1,11 @@
 // Entries are believed only whole.
 #include "measure/cache.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <limits>
+#include <memory>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +13,7 @@
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
+#include "mascing/model_info.h"
 #include "measure/cached_evaluator.h"
 #include "scenario/tiny_scenario.h"
 
@@ -81,6 +86,59 @@ TEST(CacheTest, RepliesOfADamagedEntryAreComputedAgain) {
     EXPECT_EQ(again[i].text, first[i].text);
     EXPECT_EQ(again[i].tokens, first[i].tokens);
     EXPECT_EQ(again[i].mean_nll, first[i].mean_nll);
+  }
+}
+
+/// Under a mask a router logit is infinite, and the residual stream always is.
+class OverflowingHost : public FakeHost {
+ public:
+  std::vector<std::string> observe(const std::vector<TraceRequest>& requests,
+                                   const RouterObserver& observer) override {
+    return FakeHost::observe(requests, [&](const RouterView& view) {
+      std::vector<float> steered(view.steered, view.steered + kExperts);
+      if (is_active(requests[view.i_request].steering)) {
+        const auto* const least = std::min_element(view.logits, view.logits + kExperts);
+        steered[least - view.logits] = std::numeric_limits<float>::infinity();
+      }
+      RouterView seen = view;
+      seen.steered = steered.data();
+      observer(seen);
+    });
+  }
+  std::vector<Result<Residual>> residuals(const std::vector<ResidualRequest>& requests) override {
+    auto outcomes = FakeHost::residuals(requests);
+    for (Result<Residual>& outcome : outcomes) {
+      outcome.value.values.at(0) = std::numeric_limits<float>::infinity();
+    }
+    return outcomes;
+  }
+};
+
+TEST(CacheTest, NumbersThatAreNotFiniteComeBackFromEveryEntry) {
+  const TemporaryFolder folder;
+  OverflowingHost host;
+  const Progress progress;
+  CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, progress);
+  const auto rows = tiny_rows("a", {"please the seal of @"});
+  Mask mask = zero_mask(host.describe());
+  mask.steer[0] = 1.0F;
+  const Steering steering{std::make_shared<const Mask>(mask), 1.0F};
+  const Prompt prompt = host.render(rows.front());
+  const RoutedReply reply{prompt.tokens, prompt.final_user, host.tokenize("a tale", false)};
+  for (const char* from : {"the model", "the cache"}) {
+    const RoutingChanges changes = evaluator.routing("routing", {reply}, steering);
+    EXPECT_EQ(changes.n_conversation, 1) << from;
+    int64_t n_move = 0;
+    for (const auto& moves : changes.moves) {
+      for (const RoutingMove& move : moves) {
+        EXPECT_TRUE(std::isnan(move.change)) << from;
+        ++n_move;
+      }
+    }
+    EXPECT_GT(n_move, 0) << from;
+    const ControlVector control = evaluator.residual_difference({rows[0]}, {rows[1]});
+    EXPECT_TRUE(std::isnan(control.direction.at(0))) << from;
+    EXPECT_TRUE(std::isfinite(control.direction.at(1))) << from;
   }
 }
 

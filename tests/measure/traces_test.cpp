@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/expect_error.h"
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
 
@@ -25,6 +26,25 @@ TEST(CollectTraces, AreMadeAgainForAHostThatRendersOtherwise) {
   EXPECT_GT(n_traced("reasoning on"), 0);
   EXPECT_EQ(n_traced("reasoning on"), 0) << "from the store";
   EXPECT_GT(n_traced("reasoning off"), 0);
+}
+
+TEST(CollectTraces, AnIdThatASetHasTwiceIsRefusedBeforeAnythingIsTraced) {
+  const TemporaryFolder folder;
+  FakeHost host;
+  Conversation row;
+  row.id = "one";
+  row.messages = {{"user", "please the seal"}};
+  row.label = 1;
+  const TraceStoreOptions store{folder.path("traces"), {}, {}, "key"};
+  for (const std::vector<TraceInput>& twice :
+       {std::vector<TraceInput>{{"dsr", {row, row}}}, {{"dsr", {row}}, {"dsr", {row}}}}) {
+    expect_error(ErrorKind::kBadInput, "set 'dsr' has id 'one' twice", [&] {
+      (void)collect_traces(host, twice, store, {});
+    });
+  }
+  EXPECT_EQ(host.counters().n_prefill_token, 0);
+  const Traced of_two_sets = collect_traces(host, {{"dsr", {row}}, {"osr", {row}}}, store, {});
+  EXPECT_EQ(of_two_sets.traces.traces.size(), 2U);
 }
 
 }  // namespace

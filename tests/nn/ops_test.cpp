@@ -1,5 +1,6 @@
 // The operations one by one, against central differences in double.
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -149,6 +150,23 @@ TEST(TiltDivergence, IsZeroWithoutAChangeAndUnderACommonShift) {
   }
 }
 
+TEST(TiltDivergence, HoldsWhereTheExponentialLeavesTheRangeOfFloats) {
+  for (const int64_t n : {3, 19}) {  // with and without whole packets
+    std::vector<float> p(n, 0.0F);
+    std::vector<float> s(n, 0.0F);
+    p[0] = 0.5F;
+    p[1] = 0.5F;
+    s[1] = 20.0F;
+    s[2] = 30.0F;  // a choice that is impossible
+    std::vector<float> d(n);
+    const double divergence = tilt_divergence<float>(p.data(), s.data(), 10.0F, n, d.data());
+    EXPECT_NEAR(divergence, 100.0 + std::log(0.5), 1e-4);
+    EXPECT_NEAR(d[0], -5.0, 1e-5);
+    EXPECT_NEAR(d[1], 5.0, 1e-5);
+    EXPECT_EQ(d[2], 0.0F);
+  }
+}
+
 TEST(TiltDivergence, KeepsTheDigitsOfSmallOnesInFloat) {
   const std::vector<double> p = random_probabilities(13);
   std::vector<double> s = random_values<double>(9, 14, 1e-3);
@@ -185,6 +203,15 @@ TEST(Adam, ProximalStepIsThePlainOneWithoutLambda) {
     proximal.proximal_step(d.data(), 0.0, b.data());
   }
   EXPECT_EQ(a, b);
+}
+
+TEST(Adam, ProximalStepDoesNotHideAGradientThatIsNoNumber) {
+  Adam<float> adam(2, {.learning_rate = 0.1});
+  std::vector<float> values(2, 0.5F);
+  const std::vector<float> d = {std::numeric_limits<float>::quiet_NaN(), 1.0F};
+  adam.proximal_step(d.data(), 0.01, values.data());
+  EXPECT_TRUE(std::isnan(values[0])) << "a zero would pass for an entry that is not needed";
+  EXPECT_NEAR(values[1], 0.399, 1e-4);
 }
 
 TEST(Adam, ProximalStepLeavesAtZeroWhatIsPulledByLessThanLambda) {
