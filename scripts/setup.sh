@@ -11,8 +11,9 @@
 #   scripts/setup.sh fuzz       as build, and clang with libFuzzer: what `make fuzz` needs
 #   scripts/setup.sh zoo        as build, and PyTorch, SentencePiece, OpenBLAS: what `make zoo` needs (some 500 MB)
 #
-# It says what it installs before it starts, and never removes a package to do so. Anyone but root installs with sudo and is asked first; MASCING_YES=1 (or CI,
-# which CI services set) answers yes. Without a terminal to ask on, one of these must be set.
+# It says what it installs before it starts, and never removes a package to do so. Anyone but root installs with sudo and is
+# asked first; MASCING_YES=1 (or CI, which CI services set) answers yes. Without a terminal to ask on, one of these must be
+# set.
 set -euo pipefail
 
 # Of the system's package clang.
