@@ -2,11 +2,14 @@
 .DEFAULT_GOAL := help
 .PHONY: help build gpu demo test zoo faults table package package-check fuzz asan tsan coverage bench format lint results clean
 
+# Every target uses all cores by itself, and two at once would fight over apt's lock and the same build folders.
+.NOTPARALLEL:
+
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PLANTED := models/demo/kingdom-planted-f16.gguf
 
 help:             ## this list
-	@sed -n 's/^\([a-z-]*\): *\(.*\)## \(.*\)/make \1|\3/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "make %-14s %s\n", $$1, $$2 }'
 
 build:            ## build/bin/mascing (the first build on a machine also builds libllama, some minutes)
 	@scripts/setup.sh build

@@ -64,9 +64,20 @@ function(mascing_check_llama folder given)
   endif()
 endfunction()
 
+# Stops unless `archive` is the pinned package, and removes it then.
+function(mascing_check_package archive)
+  file(SHA512 ${archive} actual)
+  if(NOT actual STREQUAL llama_sha512)
+    file(REMOVE ${archive})
+    message(FATAL_ERROR "${archive} has SHA-512 ${actual}, expected ${llama_sha512}; it was removed.\n"
+                        "hint: configure again; if this repeats, the registry serves another file")
+  endif()
+endfunction()
+
 # Leaves the source that the npm package ships in `folder`/source.
 function(mascing_fetch_llama cache folder)
-  set(archive ${cache}/${llama_package}-${llama_package_version}.tgz)
+  set(name ${llama_package}-${llama_package_version}.tgz)
+  set(archive ${cache}/${name})
   if(NOT EXISTS ${archive})
     message(STATUS "Fetching llama.cpp ${llama_version} (npm pack ${llama_package}@${llama_package_version})")
     find_program(MASCING_NPM npm)
@@ -75,15 +86,17 @@ function(mascing_fetch_llama cache folder)
                           "hint: install npm, or give a release archive or a folder of llama.cpp ${llama_version}: "
                           "-DMASCING_LLAMA_SOURCE=PATH")
     endif()
+    # Not at once under its name: a build of another kind may be looking for the archive there.
+    file(REMOVE_RECURSE ${folder}/fetched)
+    file(MAKE_DIRECTORY ${folder}/fetched)
     mascing_run("npm pack" "npm must reach its registry; or give -DMASCING_LLAMA_SOURCE=PATH with llama.cpp ${llama_version}"
-                ${MASCING_NPM} pack --silent ${llama_package}@${llama_package_version} --pack-destination ${cache})
+                ${MASCING_NPM} pack --loglevel=error ${llama_package}@${llama_package_version}
+                --pack-destination ${folder}/fetched)
+    mascing_check_package(${folder}/fetched/${name})
+    file(RENAME ${folder}/fetched/${name} ${archive})
+    file(REMOVE_RECURSE ${folder}/fetched)
   endif()
-  file(SHA512 ${archive} actual)
-  if(NOT actual STREQUAL llama_sha512)
-    file(REMOVE ${archive})
-    message(FATAL_ERROR "${archive} has SHA-512 ${actual}, expected ${llama_sha512}; it was removed.\n"
-                        "hint: configure again; if this repeats, the registry serves another file")
-  endif()
+  mascing_check_package(${archive})
   file(REMOVE_RECURSE ${folder}/source ${folder}/package)
   mascing_run("unpacking ${archive}" "is the disk full?" ${CMAKE_COMMAND} -E chdir ${folder}
               ${CMAKE_COMMAND} -E tar xzf ${archive} package/llama/gitRelease.bundle)

@@ -19,12 +19,17 @@ function(mascing_install_web_packages)
   file(SHA256 ${web_source}/package-lock.json lock)
   set(stamp ${web_build}/installed-${lock})
   if(NOT EXISTS ${stamp})
+    # npm begins by removing what is there: a stamp of another version would outlive what it stands for.
+    file(GLOB old_stamps ${web_build}/installed-*)
+    if(old_stamps)
+      file(REMOVE ${old_stamps})
+    endif()
     message(STATUS "mascing: installing the packages of web/ with npm")
     execute_process(COMMAND ${MASCING_NPM} ci --no-audit --no-fund --loglevel=error WORKING_DIRECTORY ${web_build}
                     RESULT_VARIABLE failed OUTPUT_QUIET ERROR_VARIABLE words TIMEOUT 300)
     if(failed)
       message(WARNING "mascing: npm could not install the packages of web/, so report.html will be the plain page and "
-                      "mascing console will be missing (configure again to retry).\n${words}")
+                      "mascing console will be missing (to try again: cmake ${PROJECT_BINARY_DIR}).\n${words}")
       return()
     endif()
     file(TOUCH ${stamp})

@@ -99,9 +99,9 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     old, new = Path(sys.argv[1]), Path(sys.argv[2])
-    runs = sorted(path.parent.name for path in old.glob("*/results.json"))
+    runs = sorted({path.parent.name for folder in (old, new) for path in folder.glob("*/results.json")})
     if not runs:
-        sys.exit(f"compare_runs: error: no results.json in {old}/*")
+        sys.exit(f"compare_runs: error: no results.json in {old}/* and {new}/*")
     rows = [(run, name, found) for run in runs for name, found in compare_run(old / run, new / run)]
     width = max(len(f"{run}/{name}") for run, name, _ in rows)
     for run, name, found in rows:

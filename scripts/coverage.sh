@@ -31,7 +31,10 @@ else
   : >build-coverage/tests.log
   for program in build-coverage/bin/*_test; do
     echo "coverage: $(basename "$program")" >&2
-    "$program" --gtest_brief=1 --gtest_filter="-$left_out_of_programs" >build-coverage/program.log 2>&1 || status=$?
+    if ! "$program" --gtest_brief=1 --gtest_filter="-$left_out_of_programs" >build-coverage/program.log 2>&1; then
+      status=1
+      tail -n 40 build-coverage/program.log >&2
+    fi
     grep -E '^\[  (PASSED|FAILED|SKIPPED) ' build-coverage/program.log | tee -a build-coverage/tests.log || true
   done
   ctest --preset coverage --parallel "$jobs" -R '^[a-z_]+[.]' -E "$left_out" | tee -a build-coverage/tests.log || status=$?

@@ -8,6 +8,14 @@ if [ "${1:-}" = --check ]; then
   mode=(--dry-run -Werror)
 fi
 mapfile -d '' files < <(git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h')
+if [ ${#files[@]} -eq 0 ]; then
+  echo "format: error: git knows no C++ files here; it works in a clone of the repository only" >&2
+  exit 1
+fi
+if ! command -v clang-format >/dev/null; then
+  echo "format: error: clang-format was not found; scripts/setup.sh test installs it" >&2
+  exit 1
+fi
 if ! printf '%s\0' "${files[@]}" | xargs -0 -P "$(nproc)" -n 20 clang-format "${mode[@]}" --style=file; then
   echo "format: error: some files are not formatted; run \`make format\`" >&2
   exit 1

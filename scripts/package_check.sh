@@ -10,7 +10,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=$(cd "${1:-build-package/packages}" && pwd)
+packages=${1:-build-package/packages}
+if [ ! -d "$packages" ]; then
+  echo "package_check: error: there is no folder $packages; make package writes it" >&2
+  exit 2
+fi
+packages=$(cd "$packages" && pwd)
 suite=bookworm
 mirror=${MASCING_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 cache=${MASCING_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/mascing}

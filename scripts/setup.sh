@@ -11,9 +11,15 @@
 #   scripts/setup.sh fuzz       as build, and clang with libFuzzer: what `make fuzz` needs
 #   scripts/setup.sh zoo        as build, and PyTorch, SentencePiece, OpenBLAS: what `make zoo` needs (some 500 MB)
 #
-# It says what it installs before it starts. Anyone but root installs with sudo and is asked first; MASCING_YES=1 (or CI,
-# which CI services set) answers yes. Without a terminal to ask on, one of these must be set.
+# It says what it installs before it starts, and never removes a package to do so. Anyone but root installs with sudo and is
+# asked first; MASCING_YES=1 (or CI, which CI services set) answers yes. Without a terminal to ask on, one of these must be
+# set.
 set -euo pipefail
+
+# Of the system's package clang.
+version_of_clang() {
+  grep -qs '^VERSION_CODENAME=noble' /etc/os-release && echo 18 || echo 14
+}
 
 group=${1:-build}
 packages=(g++ cmake ninja-build git ca-certificates libssl-dev libeigen3-dev nlohmann-json3-dev libcli11-dev
@@ -23,7 +29,7 @@ case $group in
   test) packages+=(clang-format clang-tidy parallel) ;;
   web) ! grep -qs '^ID=debian' /etc/os-release || packages+=(chromium fonts-dejavu-core) ;;
   package) packages+=(dpkg-dev debootstrap lintian file qemu-user-static) ;;
-  fuzz) packages+=(clang llvm libclang-rt-14-dev) ;;
+  fuzz) packages+=(clang llvm "libclang-rt-$(version_of_clang)-dev") ;;
   coverage) packages+=(gcovr) ;;
   zoo) packages+=(python3-torch python3-numpy python3-sentencepiece libopenblas0-pthread) ;;
   *)
@@ -48,6 +54,12 @@ missing=()
 for package in "${packages[@]}"; do
   is_installed "$package" || missing+=("$package")
 done
+# CMake takes curl with any of the libraries for TLS, and their packages exclude each other.
+if is_installed libcurl4-gnutls-dev || is_installed libcurl4-nss-dev; then
+  for i in "${!missing[@]}"; do
+    [ "${missing[$i]}" != libcurl4-openssl-dev ] || unset "missing[$i]"
+  done
+fi
 # NodeSource's nodejs brings npm itself and conflicts with Debian's npm: the command decides, not the package.
 # It fetches llama.cpp and what report.html is made of; with a source at hand the build does without both.
 if [ "$group" != build ] || [ -z "${MASCING_LLAMA_SOURCE:-}" ]; then
@@ -99,7 +111,7 @@ trap 'rm -f "$log"' EXIT
 install() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 update &&
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=3 \
-      --no-install-recommends install "${missing[@]}"
+      --no-install-recommends --no-remove install "${missing[@]}"
 }
 if ! install >"$log" 2>&1; then
   tail -n 30 "$log" >&2

@@ -62,6 +62,8 @@ def short_table(rows):
 
 def main():
     rows = [json.loads(path.read_text()) for path in pathlib.Path(sys.argv[1]).glob("*.json")]
+    if not rows:
+        sys.exit(f"architectures_table: error: no rows in {sys.argv[1]}; run scripts/architectures.sh")
     rows.sort(key=lambda row: row["name"])
     for path, table in ((sys.argv[2], full_table(rows)), (sys.argv[3], short_table([r for r in rows if r["passed"]]))):
         document = pathlib.Path(path)

@@ -38,7 +38,7 @@ std::string details_of(const OptionFacts& option) {
   if (option.is_required) {
     add("required");
   }
-  if (option.is_repeatable) {
+  if (option.is_repeatable && option.text.find("may be repeated") == std::string::npos) {
     add("may be given several times");
   }
   if (!option.range.empty()) {

@@ -239,8 +239,9 @@ void add_judge(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<JudgeCommand>();
   CLI::App* command = app.add_subcommand(
       "judge",
-      "Judge replies in a file (JSON lines or CSV with reply or completion) and say why; where "
-      "rows have a person's label (verdict, final_label or label), how far judge and people agree");
+      "Judge replies in a file (JSON lines or CSV with reply, completion or response) and say why. "
+      "Where rows have a person's label (verdict, final_label or label), also say how far judge "
+      "and people agree.");
   add_examples(*command,
                "  mascing judge replies.jsonl\n"
                "  mascing judge replies.csv --judge refusal --json");

@@ -160,8 +160,7 @@ void add_verify(CLI::App& command, Session& session) {
   auto model = std::make_shared<std::string>();
   CLI::App* verify_command = command.add_subcommand(
       "verify",
-      "Report whether a model, adapter or folder contains a mask, which one, and whether it is "
-      "intact.");
+      "Report whether a file or folder contains a mask, which one, and whether it is intact.");
   add_examples(*verify_command,
                "  mascing mask verify steered.gguf\n"
                "  mascing mask verify mask.lora.gguf -m model.gguf");

@@ -176,8 +176,8 @@ void execute(Arguments& arguments, Session& session) {
 void add_run(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("run",
-                                         "Run the whole pipeline: label, trace, train, steer, "
-                                         "select, and evaluate a mask on held-out data.");
+                                         "Run the whole pipeline: label, trace, search for "
+                                         "masks, select one, and evaluate it on held-out data.");
   add_examples(
       *command,
       "  mascing run scenarios/demo/defend.toml -m models/demo/kingdom-planted-f16.gguf -o out/");

@@ -261,9 +261,6 @@ std::vector<std::string> server_words(const ServeArguments& arguments,
 
 void execute(const ServeArguments& arguments) {
   refuse_caches(arguments.rest);
-  if (!arguments.source.has_model()) {
-    throw Error(ErrorKind::kUsage, "[serve] no model was given", "add -m model.gguf");
-  }
   const std::string program = find_server(arguments.program);
   require_free_port(arguments.host, arguments.port);
   const std::vector<ServedMask> served = prepare(arguments);
@@ -310,13 +307,14 @@ void add_serve(CLI::App& app, Session& /*session*/) {
                       "llama-server program; default: the one built by "
                       "scripts/build_server.sh, else the one in PATH");
   arguments->source.add_to(*command);
+  command->get_option("--model")->required();
   for (const char* name : {"--mask", "--default"}) {
     command->get_option(name)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->allow_extra_args(false);  // or "--" behind it would be eaten
   }
-  command->add_option("options", arguments->rest, "Arguments after --, passed to llama-server");
+  command->add_option("arguments", arguments->rest, "Arguments after --, passed to llama-server");
   command->callback([arguments, command] {
     if (command->count("--adapter") > 0) {
       refuse_options(*command, {"--data", "--rank"}, "--adapter, which brings its fit along");

@@ -23,7 +23,7 @@ PROGRAMS = re.compile(r"(?:build/bin/)?mascing |make |cmake |ctest |curl |llama-
                       r"|(?:scripts|examples|benchmarks|tools)/\S+ ?")
 # Page ("*": any) and command (a pattern) -> why it is not run here.
 NOT_RUN = {
-    ("*", r"make .*|cmake --preset .*"): "builds everything; CI calls these targets",
+    ("*", r"make .*|cmake --(preset|build) .*"): "builds everything; CI calls these targets",
     ("*", r"mascing mask diff\|.*"): "names four commands at once; tests/cli/export.sh runs each",
     ("*", r"mascing serve .*"): "stays in the foreground; tests/cli/serve.sh starts it and asks it",
     ("*", r"mascing console .*"): "stays in the foreground; tests/cli/console.sh starts it and asks it",
