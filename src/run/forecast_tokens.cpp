@@ -185,8 +185,9 @@ Tokens looks(const Scenario& scenario, const RunTokens& run) {
     const int64_t n_step = steps_between_looks(search, method == MaskMethod::kRouterAdapter);
     const bool is_run =
         scenario.uses(method) && (run.is_exact || method != MaskMethod::kRouterAdapter);
-    n_look +=
+    const int64_t n_due =
         is_run && n_step > 0 ? std::max<int64_t>(0, search.n_loop_step - kLoopStretch) / n_step : 0;
+    n_look += n_due > 0 ? n_due + 1 : 0;  // the last for what the loop ends with
   }
   const Tokens one = over_sets(run, 0, has_margin, [&](const SetTokens& set, double n) {
     const bool takes_reasoning = run.reasons && set.role == SetRole::kTarget;

@@ -145,6 +145,7 @@ LoopLook look_at_replies(const EvalContext& context, const Steering& steering, O
     result.sets[set.spec.metric] = look.seen;
     if (set.spec.role == SetRole::kTarget) {
       result.has_new_openings = take_openings(context, look, live);
+      result.gain = look.seen.n > 0 ? ratio(look.seen.n_wanted, look.seen.n) : result.gain;
       take_reasoning(context, look.i_rows, look.rows, look.replies, live);
       continue;
     }

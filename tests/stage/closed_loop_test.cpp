@@ -117,6 +117,36 @@ TEST(ClosedLoop, WhatALookSawMovesWithTheMarginsUntilTheNext) {
   EXPECT_DOUBLE_EQ(result.steps.at(8).seen.at(1), 0.5 - violation(5) + violation(8));
 }
 
+TEST(ClosedLoop, TakesTheMaskOfAnEarlierLookIfItsRepliesWereBetter) {
+  const NumericModel model = simple_model();
+  std::vector<std::vector<float>> looked;
+  std::vector<double> shares;
+  ClosedLoopOptions options;
+  options.n_step = 13;
+  options.n_look = 3;
+  options.look = [&](const std::vector<float>& steer) {
+    looked.push_back(steer);
+    LoopLook look;
+    look.gain = shares.at(looked.size() - 1);
+    return look;
+  };
+  shares = {0.9, 0.6, 0.5};
+  const ClosedLoopResult early = run(model, options);
+  ASSERT_EQ(early.looks.size(), 3U) << "the last at what the loop ends with";
+  EXPECT_EQ(early.looks[2].n_step, 13);
+  EXPECT_EQ(early.steer, looked.at(0));
+  EXPECT_EQ(early.i_best, 2);
+  EXPECT_EQ(early.n_stretch, 1);
+  const std::vector<float> end = looked.at(2);
+
+  looked.clear();
+  shares = {0.52, 0.54, 0.5};  // so few replies do not tell such differences
+  EXPECT_EQ(run(model, options).steer, end);
+  looked.clear();
+  shares = {NAN, NAN};
+  EXPECT_EQ(run(model, options).steer, end);
+}
+
 TEST(ClosedLoop, DoesNotEndEarlyWhileRepliesExceedALimit) {
   int n_asked = 0;
   ClosedLoopOptions options;
