@@ -185,9 +185,8 @@ Tokens looks(const Scenario& scenario, const RunTokens& run) {
     const int64_t n_step = steps_between_looks(search, method == MaskMethod::kRouterAdapter);
     const bool is_run =
         scenario.uses(method) && (run.is_exact || method != MaskMethod::kRouterAdapter);
-    const int64_t n_due =
+    n_look +=
         is_run && n_step > 0 ? std::max<int64_t>(0, search.n_loop_step - kLoopStretch) / n_step : 0;
-    n_look += n_due > 0 ? n_due + 1 : 0;  // the last for what the loop ends with
   }
   const Tokens one = over_sets(run, 0, has_margin, [&](const SetTokens& set, double n) {
     const bool takes_reasoning = run.reasons && set.role == SetRole::kTarget;
@@ -231,7 +230,10 @@ double n_trial(const Scenario& scenario) {
       n_mask += n_guard * to_double(std::ssize(search.seeds) * std::ssize(search.lambdas) *
                                     std::ssize(search.epochs) * std::ssize(search.preserves));
     } else {
-      n_mask += method == MaskMethod::kMeanDifference ? n_guard : 1.0;
+      const bool has_look = steps_between_looks(search, method == MaskMethod::kRouterAdapter) > 0 &&
+                            (method == MaskMethod::kRouterAdapter ||
+                             method == MaskMethod::kClosedLoop);
+      n_mask += method == MaskMethod::kMeanDifference ? n_guard : has_look ? 2.0 : 1.0;
     }
   }
   return n_mask * to_double(std::ssize(search.alphas));

@@ -145,7 +145,9 @@ LoopLook look_at_replies(const EvalContext& context, const Steering& steering, O
     result.sets[set.spec.metric] = look.seen;
     if (set.spec.role == SetRole::kTarget) {
       result.has_new_openings = take_openings(context, look, live);
-      result.gain = look.seen.n > 0 ? ratio(look.seen.n_wanted, look.seen.n) : result.gain;
+      if (look.seen.n > 0) {
+        result.gain = ratio(look.seen.n_wanted - look.seen.n_wanted_before, look.seen.n);
+      }
       take_reasoning(context, look.i_rows, look.rows, look.replies, live);
       continue;
     }

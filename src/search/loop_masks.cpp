@@ -22,6 +22,7 @@
 namespace mascing {
 namespace {
 
+constexpr const char* kLooked = "+look";  // a mask that a look at replies found better
 constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
 constexpr int64_t kTriedItems = 4;   // conversations that tell whether there are gradients
 constexpr int64_t kLayerRound = 64;  // pairs that move whole layers, between checks of the budget
@@ -218,6 +219,10 @@ void add_steering_matrices(const EvalContext& context,
     made.loop = std::move(run.summary);
     made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
     made.candidates.push_back(candidate_of(std::move(run.mask), MaskMethod::kClosedLoop));
+    if (run.looked) {
+      made.candidates.push_back(
+          candidate_of(std::move(*run.looked), MaskMethod::kClosedLoop, kLooked));
+    }
   }
 }
 
@@ -294,6 +299,10 @@ void add_adapter(const EvalContext& context,
   if (run.mask.n_active() > 0) {  // a spent budget may leave none
     made.candidates.push_back(
         candidate_of(with_least_rank(std::move(run.mask)), MaskMethod::kRouterAdapter));
+  }
+  if (run.looked) {
+    made.candidates.push_back(candidate_of(
+        with_least_rank(std::move(*run.looked)), MaskMethod::kRouterAdapter, kLooked));
   }
   if (made.loop.steps.empty()) {
     made.loop = std::move(run.summary);

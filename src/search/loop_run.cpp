@@ -168,9 +168,12 @@ LoopRun run_loop(const EvalContext& context,
                  const LoopTask& task,
                  uint64_t seed) {
   ClosedLoopResult closed = close_loop_of(context, objectives, task, seed);
-  LoopRun run = {task.first, summarise(closed, objectives), closed.is_cut};
+  LoopRun run = {task.first, {}, summarise(closed, objectives), closed.is_cut};
   run.summary.gradients = task.is_exact ? "exact" : "pairs";
   run.mask.values() = std::move(closed.steer);
+  if (!closed.looked.empty()) {
+    run.looked.emplace(task.first).values() = std::move(closed.looked);
+  }
   if (task.is_exact) {
     run.summary.attribution = attribute(context, objectives, run.mask);
   }

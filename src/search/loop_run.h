@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "mascing/mask.h"
@@ -23,6 +24,7 @@ struct LoopTask {
 
 struct LoopRun {
   Mask mask;
+  std::optional<Mask> looked = {};  ///< as ClosedLoopResult::looked
   LoopResult summary;
   bool is_cut = false;  ///< by the budget
 };

@@ -60,8 +60,8 @@ SearchSpace make_search_space(const TraceSet& traces, const Scenario& scenario, 
   return space;
 }
 
-Candidate candidate_of(Mask mask, MaskMethod method) {
-  mask.method = to_string(method);
+Candidate candidate_of(Mask mask, MaskMethod method, const char* variant) {
+  mask.method = std::string(to_string(method)) + variant;
   mask.threshold = 0.0F;
   mask.validate();
   Candidate candidate;

@@ -28,7 +28,8 @@ struct SearchSpace {
                                             const Scenario& scenario,
                                             uint64_t seed);
 
-/// A mask found within a space as a candidate, without a threshold.
-[[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method);
+/// A mask found within a space as a candidate, without a threshold. `variant` follows the method's
+/// name, as in "router_adapter+look".
+[[nodiscard]] Candidate candidate_of(Mask mask, MaskMethod method, const char* variant = "");
 
 }  // namespace mascing

@@ -1,5 +1,5 @@
 // Multipliers on the limits, steps of falling length down the weighted sum of the gradients, and
-// the mean over the best stretch of them, unless replies under an earlier mask were better.
+// the mean over the best stretch of them.
 #include "stage/closed_loop.h"
 
 #include <algorithm>
@@ -22,7 +22,6 @@ constexpr double kFirstMultiplier = 0.1;
 constexpr double kLeastMultiplier = 0.01;
 constexpr double kMostMultiplier = 20.0;
 constexpr double kNearLimit = 0.2;       // violation at which the loop may stop
-constexpr double kLookError = 0.05;      // of the merit that a look finds: its replies are few
 constexpr double kViolationCost = 0.25;  // of a limit exceeded by its own size, in wanted share
 
 /// What one step hands on to the next.
@@ -189,17 +188,10 @@ std::optional<LoopLook> look(const LoopPlan& plan,
                           : std::nullopt;
 }
 
-/// A mask whose replies were looked at.
-struct LookedMask {
-  std::vector<float> s;
-  int64_t n_step = 0;  ///< that led to it
-  double merit = -1e300;
-};
-
 /// The steps so far.
 struct LoopPath {
   ClosedLoopResult result;
-  LookedMask best_look;
+  double best_look = 0.0;  ///< merit of `result.looked`
   std::vector<std::vector<float>> s;  ///< of every step
   int64_t i_first = 0;                ///< first step with the openings of now
   int64_t n_enough = 0;               ///< last steps that were good enough
@@ -230,38 +222,18 @@ void note_look(const LoopPlan& plan, std::vector<double> violation, LoopPath& pa
   std::for_each(steps.end() - n, steps.end(), [&](LoopStep& step) { step.seen = path.seen; });
 }
 
-/// As `merit`, of what a look saw instead of the gain set's margins. The step is the last before the
-/// look; NaN if the look says nothing of the gain set.
-double looked_merit(const LoopPlan& plan, LoopStep step, const LoopLook& look) {
-  step.value[plan.i_gain] = look.gain;
-  step.seen = look.violation;
-  return merit(plan, step);
-}
-
+/// Margins may go on rising while replies get worse, so the mask with the best replies is kept.
 void keep_best(const LoopPlan& plan, const LoopState& state, const LoopLook& look, LoopPath& path) {
   if (path.result.steps.empty()) {
     return;
   }
-  const double merit = looked_merit(plan, path.result.steps.back(), look);
-  if (merit >= path.best_look.merit) {
-    path.best_look = {state.s, std::ssize(path.s), merit};
-  }
-}
-
-/// Looks at what the loop ends with, and takes an earlier mask if its replies were better: margins
-/// may have risen while replies got worse.
-void compare_with_looks(const LoopPlan& plan, LoopPath& path) {
-  ClosedLoopResult& result = path.result;
-  if (path.best_look.n_step == 0) {
-    return;
-  }
-  LoopLook last = plan.options.look(result.steer);
-  const double merit = looked_merit(plan, result.steps.at(result.i_best), last);
-  result.looks.push_back({std::ssize(path.s), std::move(last.sets)});
-  if (path.best_look.merit > merit + kLookError) {
-    result.i_best = path.best_look.n_step - 1;
-    result.n_stretch = 1;
-    result.steer = mean_steer(plan, {path.best_look.s}, 0, 1);
+  LoopStep seen = path.result.steps.back();
+  seen.value[plan.i_gain] = look.gain;
+  seen.seen = look.violation;
+  const double merit_of_look = merit(plan, seen);
+  if (merit_of_look > path.best_look) {
+    path.best_look = merit_of_look;
+    path.result.looked = mean_steer(plan, {state.s}, 0, 1);
   }
 }
 
@@ -342,11 +314,8 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   result.n_stretch = std::min<int64_t>(kLoopStretch, std::ssize(path.s));
   result.i_best = best_stretch(plan, result.steps, path.i_first, result.n_stretch);
   result.steer = mean_steer(plan, path.s, result.i_best, result.n_stretch);
-  if (!result.is_cut && !is_approved) {
-    try {
-      compare_with_looks(plan, path);
-    } catch (const BudgetSpent&) {  // nothing says that an earlier mask is better
-    }
+  if (is_approved) {
+    result.looked.clear();
   }
   return std::move(result);
 }

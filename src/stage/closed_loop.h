@@ -29,8 +29,8 @@ struct LoopLook {
   /// Of every set, as `loop_violation`; NaN where replies say nothing. Empty: nowhere.
   std::vector<double> violation = {};
   std::map<std::string, SeenReplies> sets = {};  ///< passed on to the result
-  double gain = std::numeric_limits<double>::quiet_NaN();  ///< wanted share of the gain set's
-                                                           ///< replies; NaN: not known
+  /// By how much the wanted share of the gain set's replies rose; NaN: not known.
+  double gain = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct ClosedLoopOptions {
@@ -48,9 +48,8 @@ struct ClosedLoopOptions {
   double l1 = 0.005;  ///< soft threshold per length of the step; twice that above 0
   double enough = 0.97;  ///< smoothed wanted share of the gain set at which it may stop
   /// Called before every step whose number (from 0) is a positive multiple of `n_look`, unless few
-  /// steps would be left, before the loop ends early, and for what it ends with if there were looks
-  /// before, with the values of the mask so far; may change the openings of the gain set. n_look 0:
-  /// never.
+  /// steps would be left, and before the loop ends early, with the values of the mask so far; may
+  /// change the openings of the gain set. n_look 0: never.
   std::function<LoopLook(const std::vector<float>&)> look = {};
   int64_t n_look = 0;
   std::function<bool()> is_spent =
@@ -68,8 +67,10 @@ struct LoopStep {
 };
 
 struct ClosedLoopResult {
-  std::vector<float> steer;  ///< values of the mask: mean over the best stretch of steps, or those
-                             ///< of an earlier look that saw better replies
+  std::vector<float> steer;  ///< values of the mask: mean over the best stretch of steps
+  /// Those of the mask whose replies were the best that a look saw; empty if none gained, and if
+  /// the loop ended because a look found it good enough.
+  std::vector<float> looked = {};
   std::vector<LoopStep> steps;
   std::vector<LoopLookResult> looks;
   int64_t i_best = 0;     ///< last step of that stretch

@@ -117,34 +117,31 @@ TEST(ClosedLoop, WhatALookSawMovesWithTheMarginsUntilTheNext) {
   EXPECT_DOUBLE_EQ(result.steps.at(8).seen.at(1), 0.5 - violation(5) + violation(8));
 }
 
-TEST(ClosedLoop, TakesTheMaskOfAnEarlierLookIfItsRepliesWereBetter) {
-  const NumericModel model = simple_model();
+TEST(ClosedLoop, KeepsTheMaskWithTheBestRepliesThatALookSaw) {
+  NumericModel model = simple_model();
+  model.add(
+      "hold", {LoopRole::kKeep, 0.02, {}, 0.0}, 60, 4.0, std::vector<double>(16, 0.0), 0.1, 2);
   std::vector<std::vector<float>> looked;
-  std::vector<double> shares;
+  std::vector<LoopLook> looks;
   ClosedLoopOptions options;
-  options.n_step = 13;
+  options.n_step = 16;
   options.n_look = 3;
   options.look = [&](const std::vector<float>& steer) {
     looked.push_back(steer);
-    LoopLook look;
-    look.gain = shares.at(looked.size() - 1);
-    return look;
+    return looks.at(looked.size() - 1);
   };
-  shares = {0.9, 0.6, 0.5};
-  const ClosedLoopResult early = run(model, options);
-  ASSERT_EQ(early.looks.size(), 3U) << "the last at what the loop ends with";
-  EXPECT_EQ(early.looks[2].n_step, 13);
-  EXPECT_EQ(early.steer, looked.at(0));
-  EXPECT_EQ(early.i_best, 2);
-  EXPECT_EQ(early.n_stretch, 1);
-  const std::vector<float> end = looked.at(2);
+  const auto gaining = [](double gain, double violation) {
+    return LoopLook{false, {NAN, violation}, {}, gain};
+  };
+  looks = {gaining(0.3, -1.0), gaining(0.4, 1.0), gaining(0.2, -1.0)};
+  const ClosedLoopResult result = run(model, options);
+  ASSERT_EQ(looked.size(), 3U);
+  EXPECT_EQ(result.looked, looked[0]) << "the second gained more, and broke a limit";
+  EXPECT_NE(result.looked, result.steer);
 
   looked.clear();
-  shares = {0.52, 0.54, 0.5};  // so few replies do not tell such differences
-  EXPECT_EQ(run(model, options).steer, end);
-  looked.clear();
-  shares = {NAN, NAN};
-  EXPECT_EQ(run(model, options).steer, end);
+  looks = {gaining(-0.1, -1.0), gaining(0.1, 1.0), gaining(NAN, -1.0)};
+  EXPECT_TRUE(run(model, options).looked.empty()) << "none is better than no mask";
 }
 
 TEST(ClosedLoop, DoesNotEndEarlyWhileRepliesExceedALimit) {
