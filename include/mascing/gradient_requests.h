@@ -45,16 +45,12 @@ struct GradientRequest {
   SwapOptions swap = {};
   /// If set: one row per token of the only opening, for the divergence.
   std::shared_ptr<const std::vector<TopRow>> reference = nullptr;
-  /// Derivatives by `down` of the mask's adapter in place of the mask's values. With `down` zero and
-  /// an `up` of unit vectors they are those by the routers' weights.
-  bool is_by_down = false;
 };
 
 struct SteerGradient {
   OpeningScores scores = {};
   std::vector<double> values = {};               ///< one per outcome
-  /// One per outcome: by Mask::values(), or by the adapter's `down` [L, R, D] if asked for.
-  std::vector<std::vector<float>> d_steer = {};
+  std::vector<std::vector<float>> d_steer = {};  ///< one per outcome: by Mask::values()
   int64_t n_layer_without_swap = 0;  ///< MoE layers whose graph has no place for the swaps' effect
   int64_t size_bytes = 0;  ///< of the values kept between forward and reverse pass, for the whole
                            ///< batch that the request was part of

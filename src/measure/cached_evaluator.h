@@ -22,7 +22,6 @@
 #include "stage/evaluate.h"
 #include "stage/outcome.h"
 #include "stage/outcome_gradient.h"
-#include "stage/router_slopes.h"
 #include "stage/routing_changes.h"
 
 namespace mascing {
@@ -94,13 +93,7 @@ class CachedEvaluator {
                                                        const std::vector<OutcomeSet>& sets,
                                                        const std::string& objectives_key,
                                                        const std::vector<Question>& questions);
-  /// From `measure_router_slopes`: the sum over `items` of one set. `zero`: a mask of all zeros.
-  [[nodiscard]] RouterSlopes router_slopes(const std::vector<OutcomeSet>& sets,
-                                           const std::string& objectives_key,
-                                           int64_t i_set,
-                                           const std::vector<int64_t>& items,
-                                           const Mask& zero);
-  /// Items of which gradients() and router_slopes() had no derivative so far.
+  /// Items of which gradients() had no derivative so far.
   [[nodiscard]] const LeftOut& gradients_left_out() const { return left_out_; }
   /// The same as routing_changes(). `what` is the stage in progress reports.
   [[nodiscard]] RoutingChanges routing(const std::string& what,

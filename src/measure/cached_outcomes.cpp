@@ -1,6 +1,5 @@
 // Questions of a search: margins, divergences and their derivatives, cached like all the rest.
 #include <algorithm>
-#include <memory>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -17,8 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kGradients = "gradients";
-constexpr const char* kRouterSlopes = "router slopes";
-constexpr int64_t kSlopesChunk = 24;
 
 /// What derivatives by the values of a mask depend on even where all of them are zero and it
 /// changes nothing.
@@ -33,8 +30,7 @@ std::string units_key(const Steering& steering) {
 
 /// What the answers to a question depend on besides its item.
 std::string mask_key(const std::string& kind, const Steering& steering) {
-  const bool is_derivative = kind == kGradients || kind == kRouterSlopes;
-  const bool needs_units = is_derivative && !is_active(steering) && steering.mask;
+  const bool needs_units = kind == kGradients && !is_active(steering) && steering.mask;
   return steering_key(steering) + (needs_units ? units_key(steering) : "");
 }
 
@@ -172,44 +168,6 @@ std::vector<OutcomeGradient> CachedEvaluator::gradients(const std::string& what,
       note_left_out(sets, part, answers, left_out_);
       append(answers, all);
     });
-  }
-  return all;
-}
-
-// In pieces of a size that is always the same: they are sums, and sums of other pieces are rounded
-// otherwise.
-RouterSlopes CachedEvaluator::router_slopes(const std::vector<OutcomeSet>& sets,
-                                            const std::string& objectives_key,
-                                            int64_t i_set,
-                                            const std::vector<int64_t>& items,
-                                            const Mask& zero) {
-  const Steering unsteered{std::make_shared<const Mask>(zero), 1.0F};
-  RouterSlopes all;
-  for (int64_t first = 0; first < std::ssize(items); first += kSlopesChunk) {
-    report(shown_, {"router weights", first, std::ssize(items), "conversations", ""});
-    const int64_t n = std::min(kSlopesChunk, std::ssize(items) - first);
-    const std::vector<int64_t> part(items.begin() + first, items.begin() + first + n);
-    std::vector<Question> questions;
-    questions.reserve(part.size());
-    for (const int64_t i_item : part) {
-      questions.push_back({i_set, i_item, unsteered});
-    }
-    const std::string key = questions_key(kRouterSlopes, objectives_key, questions);
-    const int64_t n_token = count_tokens(sets, questions);
-    std::optional<std::string> text = cache_.get(key);
-    if (!text) {
-      text = encode_slopes(watch(n, n_token).run(
-          [&] { return measure_router_slopes(host_, sets, i_set, part, zero); }));
-      cache_.put(key, *text);
-    }
-    count(key, n_token + 2 * count_differentiated(sets, questions), 0);
-    const RouterSlopes slopes = decode_slopes(*text);
-    for (int64_t i = 0; i < n; ++i) {
-      if (!slopes.error[i].empty()) {
-        left_out_.add(sets[i_set], part[i], slopes.error[i]);
-      }
-    }
-    add(slopes, all);
   }
   return all;
 }

@@ -32,17 +32,4 @@ std::vector<OutcomeGradient> decode_gradients(const std::string& text) {
   return gradients;
 }
 
-std::string encode_slopes(const RouterSlopes& slopes) {
-  std::string text;
-  json::to_cbor({{"sum", binary_of(slopes.sum)}, {"n", slopes.n}, {"error", slopes.error}}, text);
-  return text;
-}
-
-RouterSlopes decode_slopes(const std::string& text) {
-  const json stored = json::from_cbor(text);
-  return {values_in<float>(stored.at("sum")),
-          stored.at("n").get<int64_t>(),
-          stored.at("error").get<std::vector<std::string>>()};
-}
-
 }  // namespace mascing

@@ -5,19 +5,14 @@
 #include <string>
 #include <utility>
 
-#include "base/numeric.h"
 #include "base/random.h"
-#include "base/spread.h"
 #include "mascing/error.h"
-#include "search/margin_check.h"
 #include "stage/adapter_directions.h"
 
 namespace mascing {
 namespace {
 
 constexpr int64_t kItemsOfSet = 12;
-constexpr int64_t kSlopesOfTarget = 96;  // conversations whose derivatives tell which directions
-constexpr int64_t kSlopesOfSet = 24;     // matter
 
 /// An item of a set whose router inputs are read.
 struct ReadItem {
@@ -61,31 +56,6 @@ std::vector<RouterInputs> read_inputs(CachedEvaluator& evaluator,
   return inputs;
 }
 
-/// Of every layer: derivatives of the margins of all sets that have one by the router's weights.
-/// The target, the first set, weighs as much as all others together.
-std::vector<std::vector<WeightSlopes>> margin_slopes(CachedEvaluator& evaluator,
-                                                     const std::vector<OutcomeSet>& sets,
-                                                     const Mask& zero) {
-  const int64_t n_layer = zero.n_layer;
-  std::vector<std::vector<WeightSlopes>> of_layers(n_layer);
-  for (int64_t i = 0; i < std::ssize(sets); ++i) {
-    if (!sets[i].has_margin()) {
-      continue;
-    }
-    const double weight = i == 0 ? to_double(std::max<int64_t>(1, std::ssize(sets) - 1)) : 1.0;
-    const int64_t n_most = i == 0 ? kSlopesOfTarget : kSlopesOfSet;
-    const std::vector<size_t> items = spread_indices(sets[i].size(), n_most);
-    const RouterSlopes slopes =
-        evaluator.router_slopes(sets, key_of(sets), i, {items.begin(), items.end()}, zero);
-    const int64_t of_layer = std::ssize(slopes.sum) / n_layer;
-    for (int64_t l = 0; l < n_layer && slopes.n > 0; ++l) {
-      const auto first = slopes.sum.begin() + l * of_layer;
-      of_layers[l].push_back({weight, {first, first + of_layer}});
-    }
-  }
-  return of_layers;
-}
-
 /// Tokens of the items that fit the context.
 int64_t n_readable(const std::vector<ReadItem>& items, int64_t context_size) {
   int64_t n_token = 0;
@@ -124,9 +94,6 @@ AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
   std::vector<float> down;
   const std::vector<RouterInputs> inputs =
       read_inputs(evaluator, items, adapter.rank, seed, space.left_out);
-  const std::vector<std::vector<WeightSlopes>> slopes =
-      adapter.rank < info.n_embd ? margin_slopes(evaluator, sets, zero)
-                                 : std::vector<std::vector<WeightSlopes>>(info.n_layer);
   for (int64_t l = 0; l < info.n_layer; ++l) {
     if (inputs[l].n_token() < (adapter.rank < info.n_embd ? adapter.rank : 1)) {
       throw Error(ErrorKind::kInsufficient,
@@ -134,7 +101,7 @@ AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
                       " tokens to learn what routers read",
                   "use more conversations, or a larger --context if they are too long");
     }
-    const std::vector<float> rows = inputs[l].directions(zero.sigma[l], slopes[l]);
+    const std::vector<float> rows = inputs[l].directions(zero.sigma[l]);
     down.insert(down.end(), rows.begin(), rows.end());
     space.n_token = inputs[l].n_token();
   }

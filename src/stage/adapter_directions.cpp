@@ -9,52 +9,15 @@
 #include "base/numeric.h"
 
 #include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 #include <Eigen/QR>
 
 namespace mascing {
 namespace {
 
-constexpr double kLeastSquare = 1e-8;  // of the longest direction's: below it is rounding
 constexpr double kLeastShare = 0.01;  // of the layer's mean: components that are nearly silent
 
 using InputRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using InputMap = Eigen::Map<const InputRows>;
-
-/// The rows of all sets by the components that `scale` [D] makes alike, [n, D]; the squares of a
-/// set's sum up to its weight.
-Eigen::MatrixXd weighted_rows(const std::vector<WeightSlopes>& sets, const Eigen::VectorXf& scale) {
-  const int64_t n_embd = scale.size();
-  Eigen::MatrixXd all(0, n_embd);
-  for (const WeightSlopes& set : sets) {
-    const InputMap rows(set.rows.data(), std::ssize(set.rows) / n_embd, n_embd);
-    Eigen::MatrixXd scaled = rows.cast<double>() * scale.cast<double>().asDiagonal();
-    const double length = scaled.norm();
-    if (length > 0.0) {
-      scaled *= std::sqrt(set.weight) / length;
-      all.conservativeResize(all.rows() + scaled.rows(), Eigen::NoChange);
-      all.bottomRows(scaled.rows()) = scaled;
-    }
-  }
-  return all;
-}
-
-/// The right singular vectors of `rows` [n, D] with the largest values, [D, at most `n_most`]. From
-/// the products of rows, which are fewer than components where models are wide.
-Eigen::MatrixXf longest_directions(const Eigen::MatrixXd& rows, int64_t n_most) {
-  if (rows.rows() == 0) {
-    return {rows.cols(), 0};
-  }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(rows * rows.transpose());
-  const Eigen::VectorXd& squares = solver.eigenvalues();  // ascending
-  int64_t n = 0;
-  while (n < std::min<int64_t>(n_most, squares.size()) &&
-         squares[squares.size() - 1 - n] > kLeastSquare * squares[squares.size() - 1]) {
-    ++n;
-  }
-  const Eigen::MatrixXd left = solver.eigenvectors().rightCols(n).rowwise().reverse();
-  return (rows.transpose() * left).colwise().normalized().cast<float>();
-}
 
 }  // namespace
 
@@ -89,19 +52,16 @@ std::vector<float> RouterInputs::scales(float sigma) const {
   return scales;
 }
 
-std::vector<float> RouterInputs::directions(float sigma,
-                                            const std::vector<WeightSlopes>& sets) const {
+std::vector<float> RouterInputs::directions(float sigma) const {
   const std::vector<float> factors = scales(sigma);
   const Eigen::Map<const Eigen::VectorXf> scale(factors.data(), n_embd_);
   InputRows rows;
   if (rank_ == n_embd_) {
     rows = scale.asDiagonal().toDenseMatrix();
   } else {
-    const Eigen::MatrixXf longest = longest_directions(weighted_rows(sets, scale), rank_);
     const InputMap kept(kept_.data(), rank_, n_embd_);
-    Eigen::MatrixXf spanning(n_embd_, longest.cols() + rank_);
-    spanning << longest, (kept * scale.asDiagonal()).transpose();
-    const Eigen::MatrixXf basis = Eigen::HouseholderQR<Eigen::MatrixXf>(spanning).householderQ() *
+    const Eigen::MatrixXf inputs = (kept * scale.asDiagonal()).transpose();  // [D, R]
+    const Eigen::MatrixXf basis = Eigen::HouseholderQR<Eigen::MatrixXf>(inputs).householderQ() *
                                   Eigen::MatrixXf::Identity(n_embd_, rank_);
     rows = basis.transpose() * scale.asDiagonal();
   }

@@ -9,12 +9,6 @@
 
 namespace mascing {
 
-/// Derivatives of a set's outcomes by the weights of one layer's router.
-struct WeightSlopes {
-  double weight = 1.0;      ///< of the set; how long the derivatives are does not matter
-  std::vector<float> rows;  ///< [n, D]
-};
-
 /// Inputs of one layer's router: mean squares of all, and those of tokens drawn at random.
 class RouterInputs {
  public:
@@ -24,10 +18,8 @@ class RouterInputs {
   void add(const float* input);
   [[nodiscard]] int64_t n_token() const { return n_token_; }
   /// `down` of the layer, [R, D]: each component divided by its root mean square and multiplied by
-  /// `sigma`; if R < D, on an orthonormal basis of the directions in which the slopes of all sets
-  /// are longest, and of the kept tokens if those leave room. Needs R tokens.
-  [[nodiscard]] std::vector<float> directions(float sigma,
-                                              const std::vector<WeightSlopes>& sets) const;
+  /// `sigma`; if R < D, on an orthonormal basis of the kept tokens. Needs R tokens.
+  [[nodiscard]] std::vector<float> directions(float sigma) const;
 
  private:
   [[nodiscard]] std::vector<float> scales(float sigma) const;

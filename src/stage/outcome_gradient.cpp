@@ -79,14 +79,12 @@ int64_t n_differentiated(const OutcomeSet& set, int64_t i_item) {
 std::vector<OutcomeGradient> measure_outcome_gradients(Host& host,
                                                        const std::vector<OutcomeSet>& sets,
                                                        const std::vector<Question>& questions,
-                                                       const SwapOptions& swap,
-                                                       bool is_by_down) {
+                                                       const SwapOptions& swap) {
   std::vector<GradientRequest> requests;
   requests.reserve(questions.size());
   for (const Question& question : questions) {
     requests.push_back(request_for(sets[question.i_set], question));
     requests.back().swap = swap;
-    requests.back().is_by_down = is_by_down;
   }
   std::vector<OutcomeGradient> gradients;
   for (Result<SteerGradient>& result : host.gradients(requests)) {

@@ -33,13 +33,11 @@ inline constexpr int64_t kMostDifferentiated = 384;
 /// item's `first` token on counts, and no further back than `kMostDifferentiated` tokens. The
 /// steering of each needs a mask that is added (it may be all zeros). NaN and no gradient for an
 /// item that cannot be processed or whose derivative is not finite, and for all if an operation of
-/// the model has no rule. `is_by_down`: as GradientRequest has it. Throws Error{kHost} if the host
-/// cannot differentiate at all.
+/// the model has no rule. Throws Error{kHost} if the host cannot differentiate at all.
 [[nodiscard]] std::vector<OutcomeGradient> measure_outcome_gradients(
     Host& host,
     const std::vector<OutcomeSet>& sets,
     const std::vector<Question>& questions,
-    const SwapOptions& swap = {},
-    bool is_by_down = false);
+    const SwapOptions& swap = {});
 
 }  // namespace mascing

@@ -2,7 +2,6 @@
 #include "search/adapter_space.h"
 
 #include <cmath>
-#include <numeric>
 
 #include <gtest/gtest.h>
 
@@ -60,21 +59,6 @@ class AdapterSpaceTest : public testing::Test {
     return sums;
   }
 
-  /// Length of the summed derivatives of set 0's margins by `up`.
-  double slope_through(const Mask& mask) {
-    std::vector<Question> questions;
-    for (int64_t i = 0; i < sets[0].size(); ++i) {
-      questions.push_back({0, i, {std::make_shared<const Mask>(mask), 1.0F}});
-    }
-    std::vector<double> sum(mask.adapter.up.size(), 0.0);
-    for (const OutcomeGradient& answer : measure_outcome_gradients(*host, sets, questions)) {
-      for (size_t j = 0; j < sum.size(); ++j) {
-        sum[j] += answer.d_steer.at(j);
-      }
-    }
-    return std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0));
-  }
-
   TemporaryFolder folder;
   std::unique_ptr<Host> host;
   Mask zero;
@@ -113,27 +97,6 @@ TEST_F(AdapterSpaceTest, AWideRouterIsReadThroughWhatSomeTokensSpan) {
   }
   EXPECT_EQ(*space_of(4 * info.n_layer * info.n_expert).mask.adapter.down, *space.mask.adapter.down)
       << "a seed reproduces the bytes";
-}
-
-TEST_F(AdapterSpaceTest, DirectionsAreThoseThatMoveTheMargins) {
-  const ModelInfo& info = host->describe();
-  const int64_t n_most = 3 * info.n_layer * info.n_expert;
-  const Mask by_tokens = space_of(n_most).mask;  // no set has a margin
-  OutcomeSet margins;
-  margins.name = "margins";
-  for (const ScoredText& text : sets[0].texts) {
-    margins.prompts.push_back(text.tokens);
-  }
-  margins.openings = std::make_shared<const std::vector<TokenSequence>>(
-      std::vector<TokenSequence>{{5}, {7, 9}});
-  margins.n_wanted = 1;
-  sets.insert(sets.begin(), margins);
-  const Mask by_slopes = space_of(n_most).mask;
-  ASSERT_EQ(by_slopes.adapter.rank, 3);
-  const double all = slope_through(space_of(kMostAdapterValues).mask);
-  EXPECT_GT(slope_through(by_slopes), 0.8 * all);  // no other three directions have more
-  EXPECT_GT(slope_through(by_slopes), 1.2 * slope_through(by_tokens));
-  EXPECT_EQ(*space_of(n_most).mask.adapter.down, *by_slopes.adapter.down) << "from the cache";
 }
 
 TEST_F(AdapterSpaceTest, FewTokensSpanFewDirectionsAndNoneAreAnError) {

@@ -157,6 +157,37 @@ INSTANTIATE_TEST_SUITE_P(All,
                                          SigmaRule::kBatch),
                          [](const auto& test) { return std::string(to_string(test.param)); });
 
+TEST(Gradient, OfAnAdapterMatchesDifferences) {
+  for (const char* name : {"qwen3moe", "gpt-oss", "deepseek2", "qwen2moe"}) {
+    const auto host = open_differentiable(zoo_file(name));
+    const ModelInfo& info = host->describe();
+    GradientRequest request = random_request(info, SigmaRule::kToken);
+    request.steering.mask = normal_adapter(info, 3, 5);
+    const DerivativeCheck check = check_derivatives(*host, request);
+    EXPECT_EQ(check.n_entry, info.n_layer * 3 * info.n_expert) << name;
+    EXPECT_GE(check.n_smooth, check.n_entry / 2) << name;
+    EXPECT_LT(check.worst, 1e-3) << name;
+  }
+}
+
+// Requests of one batch may have a mask of either kind.
+TEST(Gradient, OfAnAdapterDoesNotDependOnItsNeighbours) {
+  const auto host = open_differentiable(zoo_file("qwen3moe"));
+  const GradientRequest matrix = random_request(host->describe(), SigmaRule::kToken);
+  GradientRequest adapter = matrix;
+  adapter.steering.mask = normal_adapter(host->describe(), 2, 6);
+  const auto both = host->gradients({matrix, adapter});
+  const auto alone = host->gradients({adapter});
+  ASSERT_TRUE(both.at(0).ok() && both.at(1).ok() && alone.at(0).ok());
+  EXPECT_EQ(both[0].value.d_steer.at(0).size(), matrix.steering.mask->steer.size());
+  const std::vector<float>& beside = both[1].value.d_steer.at(0);
+  const std::vector<float>& single = alone[0].value.d_steer.at(0);
+  ASSERT_EQ(beside.size(), single.size());
+  for (size_t i = 0; i < single.size(); ++i) {
+    EXPECT_NEAR(beside[i], single[i], 1e-5) << i;
+  }
+}
+
 TEST(Gradient, OfADivergenceMatchesDifferences) {
   const auto host = open_differentiable(zoo_file("qwen3moe"));
   GradientRequest request = random_request(host->describe(), SigmaRule::kToken);

@@ -32,25 +32,12 @@ void differentiate_adapter(
   const ConstRowMap x(columns.inputs, columns.n_token, adapter.n_embd);
   const ConstRowMap d_z(columns.d_z, columns.n_token, mask.n_expert);
   const ConstRowMap down = down_of(adapter, columns.i_layer);
-  if (d_up != nullptr) {
-    const Rows features = alpha * (down * x.transpose());  // [R, n_token]
-    RowMap(d_up, adapter.rank, mask.n_expert).noalias() += features * d_z;
-  }
+  const Rows features = alpha * (down * x.transpose());  // [R, n_token]
+  RowMap(d_up, adapter.rank, mask.n_expert).noalias() += features * d_z;
   if (d_inputs != nullptr) {
     const Rows pull = alpha * (d_z * up_of(mask, columns.i_layer).transpose());  // [n_token, R]
     RowMap(d_inputs, columns.n_token, adapter.n_embd).noalias() += pull * down;
   }
-}
-
-void differentiate_down(const Mask& mask,
-                        const AdapterColumns& columns,
-                        float alpha,
-                        float* d_down) {
-  const RouterAdapter& adapter = mask.adapter;
-  const ConstRowMap x(columns.inputs, columns.n_token, adapter.n_embd);
-  const ConstRowMap d_z(columns.d_z, columns.n_token, mask.n_expert);
-  const Rows pull = alpha * (up_of(mask, columns.i_layer) * d_z.transpose());  // [R, n_token]
-  RowMap(d_down, adapter.rank, adapter.n_embd).noalias() += pull * x;
 }
 
 }  // namespace mascing

@@ -20,14 +20,8 @@ struct AdapterColumns {
 };
 
 /// Adds alpha sum_t (down_r . x_t) d_z_t to `d_up` [R, E], and alpha sum_r down_r (up_r . d_z_t) to
-/// each row of `d_inputs` [n_token, D]. Either may be null.
+/// each row of `d_inputs` [n_token, D], which may be null.
 void differentiate_adapter(
     const Mask& mask, const AdapterColumns& columns, float alpha, float* d_up, float* d_inputs);
-
-/// Adds alpha sum_t (up_r . d_z_t) x_t to `d_down` [R, D].
-void differentiate_down(const Mask& mask,
-                        const AdapterColumns& columns,
-                        float alpha,
-                        float* d_down);
 
 }  // namespace mascing

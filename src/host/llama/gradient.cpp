@@ -112,9 +112,6 @@ class GradientRun {
     if (!request.steering.mask->parts.empty()) {
       return "a gradient needs a mask of one sigma rule";
     }
-    if (request.is_by_down && !request.steering.mask->has_adapter()) {
-      return "derivatives by `down` need a mask with an adapter";
-    }
     if (request.begin < 0 || request.begin >= std::ssize(request.tokens)) {
       return "the first differentiated token is outside the prompt";
     }
@@ -309,11 +306,8 @@ class GradientRun {
     TapedColumns columns;
     columns.swap = pack_.front().request->swap;
     for (const PackedRequest& packed : pack_) {
-      const GradientRequest& request = *packed.request;
-      columns.parts.push_back({&request.steering,
-                               packed.n_taped(),
-                               std::ssize(packed.rows.logits),
-                               request.is_by_down});
+      columns.parts.push_back(
+          {&packed.request->steering, packed.n_taped(), std::ssize(packed.rows.logits)});
     }
     return columns;
   }

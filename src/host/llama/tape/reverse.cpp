@@ -39,11 +39,6 @@ std::vector<int64_t> TapedColumns::bounds(int64_t n_column) const {
   return n_column == n_token ? of_tokens : of_outputs;
 }
 
-int64_t TapedPart::n_value() const {
-  const Mask& mask = *steering->mask;
-  return is_by_down ? std::ssize(*mask.adapter.down) : std::ssize(mask.values());
-}
-
 ReversePass::ReversePass(TapeRecorder& recorder, TapedColumns columns)
     : recorder_(recorder), columns_(std::move(columns)) {}
 
@@ -52,7 +47,7 @@ std::vector<std::vector<float>> ReversePass::run(int64_t output, const float* d_
   n_layer_without_swap_ = 0;
   d_steer_.clear();
   for (const TapedPart& part : columns_.parts) {
-    d_steer_.emplace_back(part.n_value(), 0.0F);
+    d_steer_.emplace_back(part.steering->mask->values().size(), 0.0F);
   }
   tape.drop_gradients();
   tape.add_gradient(tape.at(output), d_output);
@@ -143,17 +138,11 @@ void ReversePass::visit_adapters(const TapeTensor& router, const std::vector<int
                                  bounds[k + 1] - bounds[k],
                                  inputs.data() + bounds[k] * n_embd,
                                  d_logits.data() + bounds[k] * mask.n_expert};
-    const bool is_by_down = columns_.parts[k].is_by_down;
-    const int64_t of_layer = std::ssize(d_steer_[k]) / mask.n_layer;
-    float* const d_values = d_steer_[k].data() + router.layer * of_layer;
     differentiate_adapter(mask,
                           columns,
                           steering.alpha,
-                          is_by_down ? nullptr : d_values,
+                          d_steer_[k].data() + router.layer * mask.adapter.rank * mask.n_expert,
                           d_inputs.empty() ? nullptr : d_inputs.data() + bounds[k] * n_embd);
-    if (is_by_down) {
-      differentiate_down(mask, columns, steering.alpha, d_values);
-    }
   }
   if (!d_inputs.empty()) {
     tape.add_gradient(read, d_inputs.data());

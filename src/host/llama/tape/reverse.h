@@ -17,10 +17,6 @@ struct TapedPart {
   const Steering* steering = nullptr;  ///< has a mask that is added; it may be all zeros
   int64_t n_token = 0;
   int64_t n_output = 0;  ///< tokens of them whose logits are wanted: all that the last block has
-  bool is_by_down = false;  ///< as GradientRequest has it
-
-  /// Of the derivatives that are asked for.
-  [[nodiscard]] int64_t n_value() const;
 };
 
 /// The columns of a taped decode.
@@ -37,7 +33,7 @@ class ReversePass {
  public:
   ReversePass(TapeRecorder& recorder, TapedColumns columns);
 
-  /// The sum of all parts' outcomes by what each part asks for, [part][n_value]. `d_output`
+  /// The sum of all parts' outcomes by the values of each part's mask, [part][values]. `d_output`
   /// has the shape of the node `output`, to which every operation must have a rule. Can be called
   /// again.
   [[nodiscard]] std::vector<std::vector<float>> run(int64_t output, const float* d_output);
