@@ -23,6 +23,8 @@ constexpr int64_t kTraceValue = 2;            // bytes
 constexpr double kReplyByte = 20.0;           // of a token in the cache: text, number, marks
 constexpr int64_t kGradientValue = 4;         // bytes of a derivative in the cache
 constexpr int64_t kKeptValues = 64;
+constexpr int64_t kHeldDerivatives = 256;  // of an adapter at once: 64 texts of each kind
+constexpr int64_t kHeldSums = 32;          // likewise, of twice the size: over sets, and units
 constexpr int64_t kFewBytes = 32 << 20;       // results, report, masks, references of texts
 constexpr int64_t kProgram = 48 << 20;        // of memory: code, engine, conversations, texts
 constexpr int64_t kTracesAtHand = 256 << 20;  // larger stores are released piece by piece
@@ -36,6 +38,22 @@ bool is_exact_loop(const Scenario& scenario) {
 /// which is 64 numbers per component of the residual stream and block.
 int64_t kept_per_token(const ModelInfo& info) {
   return kKeptValues * info.n_embd * info.n_block * static_cast<int64_t>(sizeof(float));
+}
+
+/// Values of a router adapter in a search.
+int64_t adapter_values(const Scenario& scenario, const ModelInfo& info) {
+  return scenario.uses(MaskMethod::kRouterAdapter)
+             ? info.n_layer * info.n_expert * adapter_rank(info)
+             : 0;
+}
+
+/// Bytes of what a search holds of an adapter at once: derivatives of the texts that costs are
+/// measured on, the masks of all steps, sums for every set, `down`, and the inputs that it is made of.
+int64_t adapter_size(const Scenario& scenario, const ModelInfo& info) {
+  const int64_t n_value = adapter_values(scenario, info);
+  const int64_t n_held = kHeldDerivatives + scenario.search.n_loop_step + kHeldSums;
+  const int64_t n_down = n_value / std::max<int64_t>(1, info.n_expert) * info.n_embd;
+  return (n_value * n_held + 2 * n_down) * static_cast<int64_t>(sizeof(float));
 }
 
 int64_t judges_size(const JudgeOptions& options) {
@@ -80,7 +98,7 @@ int64_t cache_size(const Scenario& scenario, const Dataset& data, const ModelInf
   const int64_t n_value =
       (scenario.uses(MaskMethod::kClosedLoop) || scenario.uses(MaskMethod::kEffectMap) ? n_entry
                                                                                        : 0) +
-      (scenario.uses(MaskMethod::kRouterAdapter) ? n_entry * adapter_rank(info) : 0);
+      adapter_values(scenario, info);
   return static_cast<int64_t>(kReplyByte * n_token) + n_question * n_value * kGradientValue;
 }
 
@@ -121,7 +139,8 @@ SpaceForecast forecast_space(const Scenario& scenario, const ForecastOptions& op
   SpaceForecast space;
   space.weights = size.n_weight_byte;
   if (is_exact_loop(scenario)) {
-    space.gradient = size.n_quantised_byte + n_engine * options.n_batch * kept_per_token(info);
+    space.gradient = size.n_quantised_byte + n_engine * options.n_batch * kept_per_token(info) +
+                     adapter_size(scenario, info);
   }
   space.cache = n_engine * std::min(options.n_context, n_most) * size.n_cell_byte;
   space.judges = judges_size(scenario.judge);

@@ -13,9 +13,9 @@
 namespace mascing {
 
 /// Values of an adapter, at most; wider routers are read through fewer directions.
-inline constexpr int64_t kMostAdapterValues = int64_t{1} << 18;
+inline constexpr int64_t kMostAdapterValues = int64_t{1} << 20;
 /// Numbers of all `down`, at most.
-inline constexpr int64_t kMostDirectionValues = int64_t{1} << 24;
+inline constexpr int64_t kMostDirectionValues = int64_t{1} << 27;
 
 /// R for a model, as far as its width goes.
 [[nodiscard]] int64_t adapter_rank(const ModelInfo& info, int64_t n_most = kMostAdapterValues);

@@ -129,11 +129,11 @@ TEST_F(AdapterSpaceTest, TheRankOfWideModelsIsBounded) {
   info.n_layer = 48;
   info.n_expert = 128;
   info.n_embd = 2048;
-  EXPECT_EQ(adapter_rank(info), 42);
+  EXPECT_EQ(adapter_rank(info), 170);
   info.n_layer = 32;
   info.n_expert = 8;
   info.n_embd = 4096;
-  EXPECT_EQ(adapter_rank(info), 128);
+  EXPECT_EQ(adapter_rank(info), 1024);
 }
 
 TEST_F(AdapterSpaceTest, TheLeastRankPushesAsBefore) {
