@@ -191,7 +191,8 @@ std::optional<LoopLook> look(const LoopPlan& plan,
 /// The steps so far.
 struct LoopPath {
   ClosedLoopResult result;
-  double best_look = 0.0;  ///< merit of `result.looked`
+  double best_look = 0.0;   ///< best merit that a look saw
+  int64_t i_best_look = 0;  ///< the step behind that look
   std::vector<std::vector<float>> s;  ///< of every step
   int64_t i_first = 0;                ///< first step with the openings of now
   int64_t n_enough = 0;               ///< last steps that were good enough
@@ -222,8 +223,8 @@ void note_look(const LoopPlan& plan, std::vector<double> violation, LoopPath& pa
   std::for_each(steps.end() - n, steps.end(), [&](LoopStep& step) { step.seen = path.seen; });
 }
 
-/// Margins may go on rising while replies get worse, so the mask with the best replies is kept.
-void keep_best(const LoopPlan& plan, const LoopState& state, const LoopLook& look, LoopPath& path) {
+/// Margins may go on rising while replies get worse, so the best replies are noted.
+void note_best(const LoopPlan& plan, const LoopLook& look, LoopPath& path) {
   if (path.result.steps.empty()) {
     return;
   }
@@ -233,8 +234,17 @@ void keep_best(const LoopPlan& plan, const LoopState& state, const LoopLook& loo
   const double merit_of_look = merit(plan, seen);
   if (merit_of_look > path.best_look) {
     path.best_look = merit_of_look;
-    path.result.looked = mean_steer(plan, {state.s}, 0, 1);
+    path.i_best_look = std::ssize(path.s);
   }
+}
+
+/// The mean over the steps around the look that saw the best replies: a single step fits its
+/// minibatch, too.
+std::vector<float> best_looked(const LoopPlan& plan, const LoopPath& path) {
+  const int64_t n = path.result.n_stretch;
+  const int64_t last = std::min(path.i_best_look + n / 2, std::ssize(path.s)) - 1;
+  return path.best_look > 0.0 && last >= n - 1 ? mean_steer(plan, path.s, last, n)
+                                               : std::vector<float>();
 }
 
 /// Looks at replies where this is due. True if the loop is at its end: it was good enough, and
@@ -246,7 +256,7 @@ bool is_at_end(const LoopPlan& plan, LoopSlopes& slopes, const LoopState& state,
   if (!now) {
     return is_enough_now && is_kept(path.seen);
   }
-  keep_best(plan, state, *now, path);
+  note_best(plan, *now, path);
   note_look(plan, std::move(now->violation), path);
   path.result.looks.push_back({i, std::move(now->sets)});
   if (now->has_new_openings) {
@@ -314,8 +324,8 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   result.n_stretch = std::min<int64_t>(kLoopStretch, std::ssize(path.s));
   result.i_best = best_stretch(plan, result.steps, path.i_first, result.n_stretch);
   result.steer = mean_steer(plan, path.s, result.i_best, result.n_stretch);
-  if (is_approved) {
-    result.looked.clear();
+  if (!is_approved) {
+    result.looked = best_looked(plan, path);
   }
   return std::move(result);
 }

@@ -68,8 +68,8 @@ struct LoopStep {
 
 struct ClosedLoopResult {
   std::vector<float> steer;  ///< values of the mask: mean over the best stretch of steps
-  /// Those of the mask whose replies were the best that a look saw; empty if none gained, and if
-  /// the loop ended because a look found it good enough.
+  /// The mean over as many steps around the look that saw the best replies; empty if no look saw a
+  /// gain, and if the loop ended because a look found it good enough.
   std::vector<float> looked = {};
   std::vector<LoopStep> steps;
   std::vector<LoopLookResult> looks;
