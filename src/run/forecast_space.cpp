@@ -23,8 +23,8 @@ constexpr int64_t kTraceValue = 2;            // bytes
 constexpr double kReplyByte = 20.0;           // of a token in the cache: text, number, marks
 constexpr int64_t kGradientValue = 4;         // bytes of a derivative in the cache
 constexpr int64_t kKeptValues = 64;
-constexpr int64_t kHeldDerivatives = 256;  // of an adapter at once: 64 texts of each kind
-constexpr int64_t kHeldSums = 32;          // likewise, of twice the size: over sets, and units
+constexpr int64_t kHeldDerivatives = 256;     // of an adapter at once: 64 texts of each kind
+constexpr int64_t kHeldSums = 32;             // likewise, of twice the size: over sets, and units
 constexpr int64_t kFewBytes = 32 << 20;       // results, report, masks, references of texts
 constexpr int64_t kProgram = 48 << 20;        // of memory: code, engine, conversations, texts
 constexpr int64_t kTracesAtHand = 256 << 20;  // larger stores are released piece by piece
@@ -48,7 +48,8 @@ int64_t adapter_values(const Scenario& scenario, const ModelInfo& info) {
 }
 
 /// Bytes of what a search holds of an adapter at once: derivatives of the texts that costs are
-/// measured on, the masks of all steps, sums for every set, `down`, and the inputs that it is made of.
+/// measured on, the masks of all steps, sums for every set, `down`, and the inputs that it is made
+/// of.
 int64_t adapter_size(const Scenario& scenario, const ModelInfo& info) {
   const int64_t n_value = adapter_values(scenario, info);
   const int64_t n_held = kHeldDerivatives + scenario.search.n_loop_step + kHeldSums;

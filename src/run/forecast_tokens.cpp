@@ -230,9 +230,9 @@ double n_trial(const Scenario& scenario) {
       n_mask += n_guard * to_double(std::ssize(search.seeds) * std::ssize(search.lambdas) *
                                     std::ssize(search.epochs) * std::ssize(search.preserves));
     } else {
-      const bool has_look = steps_between_looks(search, method == MaskMethod::kRouterAdapter) > 0 &&
-                            (method == MaskMethod::kRouterAdapter ||
-                             method == MaskMethod::kClosedLoop);
+      const bool has_look =
+          steps_between_looks(search, method == MaskMethod::kRouterAdapter) > 0 &&
+          (method == MaskMethod::kRouterAdapter || method == MaskMethod::kClosedLoop);
       n_mask += method == MaskMethod::kMeanDifference ? n_guard : has_look ? 2.0 : 1.0;
     }
   }

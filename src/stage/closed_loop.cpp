@@ -191,8 +191,8 @@ std::optional<LoopLook> look(const LoopPlan& plan,
 /// The steps so far.
 struct LoopPath {
   ClosedLoopResult result;
-  double best_look = 0.0;   ///< best merit that a look saw
-  int64_t i_best_look = 0;  ///< the step behind that look
+  double best_look = 0.0;             ///< best merit that a look saw
+  int64_t i_best_look = 0;            ///< the step behind that look
   std::vector<std::vector<float>> s;  ///< of every step
   int64_t i_first = 0;                ///< first step with the openings of now
   int64_t n_enough = 0;               ///< last steps that were good enough
