@@ -28,6 +28,19 @@ const StageForecast& stage(const Forecast& forecast, const std::string& name) {
   });
 }
 
+/// A run on exact gradients whose only set is its target.
+RunTokens tokens_of_a_target() {
+  SetTokens target;
+  target.role = SetRole::kTarget;
+  target.n = {400, 150, 260};
+  target.prompt = 100.0;
+  target.reply = 50.0;
+  RunTokens tokens;
+  tokens.sets = {target};
+  tokens.is_exact = true;
+  return tokens;
+}
+
 class ForecastTest : public RunTest {
  protected:
   [[nodiscard]] Forecast forecast(const Scenario& scenario, bool with_baselines = false) const {
@@ -43,14 +56,7 @@ TEST_F(ForecastTest, CountsTheRepliesThatALoopLooksAt) {
   Scenario scenario = write_defend(folder_.path());
   scenario.search.methods = {MaskMethod::kRouterAdapter};
   scenario.search.n_loop_step = 60;
-  SetTokens target;
-  target.role = SetRole::kTarget;
-  target.n = {400, 150, 260};
-  target.prompt = 100.0;
-  target.reply = 50.0;
-  RunTokens tokens;
-  tokens.sets = {target};
-  tokens.is_exact = true;
+  const RunTokens tokens = tokens_of_a_target();
   const auto generated = [&] {
     const std::vector<StageForecast> stages = count_stages(scenario, tokens);
     return std::accumulate(
@@ -280,14 +286,7 @@ TEST(CountStages, TextsAreAPartOfWhatIsDifferentiated) {
   scenario.search.methods = {MaskMethod::kClosedLoop};
   scenario.search.n_loop_step = 10;
   scenario.search.n_loop_item = 48;
-  SetTokens target;
-  target.role = SetRole::kTarget;
-  target.n = {400, 150, 260};
-  target.prompt = 100.0;
-  target.reply = 50.0;
-  RunTokens tokens;
-  tokens.sets = {target};
-  tokens.is_exact = true;
+  const RunTokens tokens = tokens_of_a_target();
   const auto loop_of = [&] {
     const std::vector<StageForecast> stages = count_stages(scenario, tokens);
     return *std::find_if(stages.begin(), stages.end(), [](const StageForecast& one) {
