@@ -56,7 +56,7 @@ TEST_F(ForecastTest, CountsTheRepliesThatALoopLooksAt) {
   Scenario scenario = write_defend(folder_.path());
   scenario.search.methods = {MaskMethod::kRouterAdapter};
   scenario.search.n_loop_step = 60;
-  const RunTokens tokens = tokens_of_a_target();
+  RunTokens tokens = tokens_of_a_target();
   const auto generated = [&] {
     const std::vector<StageForecast> stages = count_stages(scenario, tokens);
     return std::accumulate(
