@@ -1,6 +1,6 @@
-// OUTPUT.tmp-0/.lock    held by the process that writes
-//             /files/   what it writes
-//             /complete/  the same name, when all of it is to move up
+// OUTPUT.tmp-0/.work-lock  held by the process that writes
+//             /files/      what it writes
+//             /complete/   the same folder, when all of it is to move up
 // Only who holds the lock removes what is in such a folder, the lock last: there is no moment in
 // which files stand without it, and none in which two processes take one folder for theirs. A
 // folder that is not locked yet is empty.
@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kWorkLock = ".lock";
+constexpr const char* kWorkLock = ".work-lock";  // not that of a run's folder, which stays there
 constexpr const char* kWorkFiles = "files";
 constexpr const char* kWorkComplete = "complete";
 
@@ -94,10 +94,9 @@ void take_away(const std::string& folder, const std::string& around) {
     const LockFile lock(path_within(folder, kWorkLock), LockFile::Opening::kExisting);
     if (lock.state() == LockState::kOurs) {
       const std::string complete = path_within(folder, kWorkComplete);
-      if (is_plain_folder(complete)) {
-        (void)move_entries(complete, around);
+      if (!is_plain_folder(complete) || move_entries(complete, around) == 0) {
+        remove_work_folder(folder);
       }
-      remove_work_folder(folder);
     }
   }
   remove_empty_folder(folder);  // NFS keeps a removed file under another name until it is closed

@@ -27,8 +27,9 @@ std::string write_hint(int code) {
       return "the path is a folder; use a file inside it";
     case EEXIST:
     case ENOTEMPTY:
-      return "another program writes there, or ended ones left NAME.tmp-0 and the like beside it; "
-             "remove those of ended ones, or use another name";
+      return "something of that name is there already; remove it if it is NAME.tmp-0 or the like "
+             "of a "
+             "command that was killed, else use another name";
     case ENAMETOOLONG:
       return "the name is too long for the file system; use a shorter one";
     case ELOOP:

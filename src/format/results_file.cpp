@@ -245,6 +245,17 @@ class Reader {
   std::string path_;
 };
 
+/// Earlier versions had the target's rate without a mask on the selection split as a number, and
+/// neither its interval nor the conversations behind it.
+void take_earlier_base_rate(const json& document, Results& results) {
+  const json search = document.value("search", json::object());
+  if (results.search.base.empty() && search.contains("base_rate") &&
+      search.at("base_rate").is_number()) {
+    const double rate = search.at("base_rate").get<double>();
+    results.search.base[results.target_metric] = {rate, rate, rate};
+  }
+}
+
 }  // namespace
 
 std::string to_json(const Results& results, JsonForm form) {
@@ -276,6 +287,7 @@ Results results_from_json(const std::string& text, const std::string& name) {
   }
   Results results;
   describe(reader, results);
+  take_earlier_base_rate(document, results);
   return results;
 }
 

@@ -128,8 +128,9 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
 
 /// The selection split without a mask, beside which the candidates are read.
 void add_base(HtmlTable& table, const SearchResult& search, const CandidateColumns& columns) {
-  if (search.base.empty()) {
-    return;
+  const auto is_counted = [](const auto& of_set) { return of_set.second.n > 0; };
+  if (std::none_of(search.base.begin(), search.base.end(), is_counted)) {
+    return;  // of results of an earlier version
   }
   std::vector<std::string> cells = {"without a mask", "&ndash;"};
   for (const std::string& id : columns.ids) {

@@ -4,6 +4,7 @@
 
 #include "base/free_space.h"
 #include "base/numeric.h"
+#include "base/spread.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "mascing/forecast.h"
@@ -73,8 +74,10 @@ int64_t traces_size(const Dataset& data, const ModelInfo& info) {
   for (const LoadedSet& set : data.sets) {
     const auto& rows = set.rows(Split::kDiscovery);
     const bool is_benign = set.spec.role == SetRole::kBenign;
-    const size_t n_row = is_benign ? std::min(rows.size(), kPreserveRows) : rows.size();
-    for (size_t i = 0; i < n_row && set.spec.role != SetRole::kWatch; ++i) {
+    if (set.spec.role == SetRole::kWatch) {
+      continue;
+    }
+    for (const size_t i : spread_indices(rows.size(), is_benign ? kPreserveRows : rows.size())) {
       n_token += to_double(std::ssize(rows[i].messages.back().content)) / kBytesPerToken;
     }
   }
@@ -118,8 +121,9 @@ std::string memory_advice(const SpaceForecast& space) {
         gibi(space.judges) + ")");
   }
   if (space.gradient > 0 && space.memory() - space.gradient <= space.free_memory) {
-    add("gradients = \"pairs\" under [search] needs no second copy of the weights (" +
-        gibi(space.gradient) + ")");
+    add("gradients = \"pairs\" under [search] needs neither a second copy of the weights nor "
+        "derivatives (" +
+        gibi(space.gradient) + "), but finds no router adapters");
   }
   if (space.cache > space.memory() / 4) {
     add("a smaller --context needs less for keys and values (" + gibi(space.cache) + ")");

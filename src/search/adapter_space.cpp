@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "base/spread.h"
 #include "mascing/error.h"
 #include "stage/adapter_directions.h"
 
@@ -25,9 +26,8 @@ struct ReadItem {
 std::vector<ReadItem> items_of(const std::vector<OutcomeSet>& sets) {
   std::vector<ReadItem> items;
   for (const OutcomeSet& set : sets) {
-    const int64_t n = std::min(kItemsOfSet, set.size());
-    for (int64_t i = 0; i < n; ++i) {
-      ReadItem item = {&set, i * set.size() / n, {}};
+    for (const size_t i : spread_indices(set.size(), kItemsOfSet)) {
+      ReadItem item = {&set, static_cast<int64_t>(i), {}};
       TraceRequest& request = item.request;
       request.tokens = set.has_margin() ? set.prompts[item.i_item] : set.texts[item.i_item].tokens;
       request.span = {0, std::ssize(request.tokens)};

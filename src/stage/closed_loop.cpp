@@ -299,7 +299,7 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   LoopState state = first_state(plan);
   LoopPath path;
   ClosedLoopResult& result = path.result;
-  bool is_approved = false;  // by replies, if they were looked at
+  bool is_approved = false;
   try {
     while (std::ssize(path.s) < options.n_step) {
       if (options.is_spent && options.is_spent()) {
@@ -324,7 +324,9 @@ ClosedLoopResult run_loop(const LoopPlan& plan, LoopSlopes& slopes) {
   result.n_stretch = std::min<int64_t>(kLoopStretch, std::ssize(path.s));
   result.i_best = best_stretch(plan, result.steps, path.i_first, result.n_stretch);
   result.steer = mean_steer(plan, path.s, result.i_best, result.n_stretch);
-  if (!is_approved) {
+  const bool is_looked_at =
+      !result.looks.empty() && result.looks.back().n_step == std::ssize(path.s);
+  if (!is_approved || !is_looked_at) {
     result.looked = best_looked(plan, path);
   }
   return std::move(result);

@@ -152,7 +152,7 @@ TEST(FileLock, WithoutLocksRunsAndJournalsGoOnAndNothingIsTakenAway) {
     AppendFile journal(folder.path("journal"));
     journal.append("one\n");
     fs::create_directories(folder.path("out.tmp-0/files"));
-    write_file_atomically(folder.path("out.tmp-0/.lock"), "");
+    write_file_atomically(folder.path("out.tmp-0/.work-lock"), "");
     write_file_atomically(folder.path("a.tmp-0"), "perhaps of somebody");
     write_file_atomically(folder.path("a"), "old");
     write_file_atomically(folder.path("a"), "new");
@@ -196,7 +196,7 @@ TEST(WorkFolder, BecomesTheOutputOrVanishes) {
   }
   EXPECT_EQ(folder.n_entry(), 1);
   EXPECT_EQ(read_text_file(folder.path("out/a")), "a");
-  EXPECT_FALSE(file_exists(folder.path("out/.lock")));
+  EXPECT_FALSE(file_exists(folder.path("out/.work-lock")));
   WorkFolder second(folder.path("out"), WorkPlace::kBeside);
   expect_error(ErrorKind::kSystem, "its name", [&] { second.move_to(folder.path("out")); });
 }
@@ -234,15 +234,18 @@ TEST(WorkFolder, WithoutALockOnlyAnEmptyOneIsTakenAway) {
   fs::create_directory(folder.path("out.tmp-1"));
   write_file_atomically(folder.path("out.tmp-1/diary"), "of somebody");
   fs::create_directory(folder.path("real"));
-  write_file_atomically(folder.path("real/.lock"), "");
+  write_file_atomically(folder.path("real/.work-lock"), "");
   fs::create_directory_symlink(folder.path("real"), folder.path("out.tmp-2"));
   write_file_atomically(folder.path("out.tmp-3"), "a file");
+  fs::create_directory(folder.path("out.tmp-4"));
+  write_file_atomically(folder.path("out.tmp-4/.lock"), "");  // a run into a folder of this name
   remove_abandoned(folder.path("out"), WorkPlace::kBeside);
   EXPECT_FALSE(file_exists(folder.path("out.tmp-0")));
   EXPECT_TRUE(file_exists(folder.path("out.tmp-1/diary")));
-  EXPECT_TRUE(file_exists(folder.path("real/.lock")));
+  EXPECT_TRUE(file_exists(folder.path("real/.work-lock")));
   EXPECT_TRUE(file_exists(folder.path("out.tmp-2")));
   EXPECT_TRUE(file_exists(folder.path("out.tmp-3")));
+  EXPECT_TRUE(file_exists(folder.path("out.tmp-4/.lock")));
 }
 
 TEST(WorkFolder, MovesUpIntoAFolderThatStays) {

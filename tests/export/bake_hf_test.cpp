@@ -254,12 +254,12 @@ TEST_F(BakeHfTest, WhatAKilledProcessLeftIsRemovedAndWhatARunningOneWritesIsNot)
     fs::create_directory(path);
     write_file_atomically(path + "/part.safetensors", "half");
   }
-  write_file_atomically(abandoned + "/.lock", "");
+  write_file_atomically(abandoned + "/.work-lock", "");
   const FolderLock lock(running);
   bake_hf(hf_, out_, update_, false);
   EXPECT_FALSE(file_exists(abandoned));
   EXPECT_FALSE(file_exists(out_ + "/part.safetensors"));
-  EXPECT_FALSE(file_exists(out_ + "/.lock"));
+  EXPECT_FALSE(file_exists(out_ + "/.work-lock"));
   for (const std::string& path : {running, unknown, other}) {
     EXPECT_TRUE(file_exists(path + "/part.safetensors")) << path;
   }

@@ -127,6 +127,16 @@ TEST(ResultsFile, ReadsTheCasesBehindARateAndRatesOfEarlierVersionsWithoutThem) 
   EXPECT_TRUE(earlier.search.base.empty());
 }
 
+TEST(ResultsFile, TakesTheBaseRateOfEarlierVersions) {
+  json document = json::parse(to_json(sample_results()));
+  document["search"].erase("base");
+  document["search"]["base_rate"] = 0.85;
+  const Results results = results_from_json(document.dump(), "earlier.json");
+  EXPECT_DOUBLE_EQ(results.search.base_rate(results.target_metric), 0.85);
+  document["search"]["base_rate"] = "high";
+  EXPECT_TRUE(results_from_json(document.dump(), "earlier.json").search.base.empty());
+}
+
 TEST(ResultsFile, NamesWhatIsWrongWithEffectsAndSteps) {
   const json right = json::parse(to_json(sample_results()));
   json wrong = right;
