@@ -41,7 +41,8 @@ std::string worst_tile(const std::vector<NamedMetric>& metrics, bool is_hold) {
   const MetricResult& metric = *worst->result;
   return tile("Worst " + std::string(is_hold ? "hold" : "benign or keep") +
                   " set: " + display_name(worst->id),
-              rate_text(metric.base.rate) + kRateArrow + rate_text(metric.steered->rate),
+              percent_number(metric.base.rate) + kRateArrow + percent_number(metric.steered->rate) +
+                  "\u00a0%",
               "95 % interval " + interval_text(*metric.steered) + ", n = " + count_text(metric.n) +
                   ", may drop by " + format_points(metric.max_drop));
 }

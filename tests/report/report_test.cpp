@@ -255,9 +255,10 @@ TEST(Report, GivesRolesAndLimitsAndTheWorstProtectedSets) {
   results.metrics["keep_answered"].max_drop = 0.05;
   const std::string page = render_report(results);
   EXPECT_THAT(page, HasSubstr("<td>hold <small>may drop by 1.0 points</small></td>"));
-  EXPECT_THAT(page,
-              HasSubstr("<dt>Worst hold set: direct refusal</dt><dd>98.0 % \u2192 96.0 % <small>95 "
-                        "% interval [90.2, 98.4], n = 100, may drop by 1.0 points</small>"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("<dt>Worst hold set: direct refusal</dt><dd>98.0 \u2192 96.0\u00a0% <small>95 "
+                "% interval [90.2, 98.4], n = 100, may drop by 1.0 points</small>"));
   EXPECT_THAT(page, HasSubstr("<dt>Worst benign or keep set: keep answered</dt>"));
   EXPECT_THAT(page, HasSubstr("DSR with the mask at least 80.0 %"));
 }
