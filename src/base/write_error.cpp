@@ -28,8 +28,7 @@ std::string write_hint(int code) {
     case EEXIST:
     case ENOTEMPTY:
       return "something of that name is there already; remove it if it is NAME.tmp-0 or the like "
-             "of a "
-             "command that was killed, else use another name";
+             "of a command that was killed, else use another name";
     case ENAMETOOLONG:
       return "the name is too long for the file system; use a shorter one";
     case ELOOP:
