@@ -22,7 +22,8 @@ struct ModelSpeed {
   bool reads_in_turn = false;    ///< openings one after the other, as slowly as replies are written
   double measured_s = 0.0;       ///< how long the measurement took
   double reply_token = 0.0;      ///< mean length of replies
-  bool has_whole_reply = false;  ///< false: most were cut, and the scenario's limit is assumed
+  int64_t n_ended = 0;           ///< replies that ended while it was measured
+  bool has_whole_reply = false;  ///< false: too few ended, and the scenario's limit is assumed
 };
 
 struct StageForecast {

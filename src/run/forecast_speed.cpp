@@ -25,6 +25,7 @@ constexpr int64_t kTokensOfAnOpening = 3;
 constexpr int64_t kWarmTokens = 16;         // read before anything is timed
 constexpr int64_t kProbeTokens = 64;        // read to learn how many the time allows
 constexpr int64_t kPrefillRounds = 3;       // larger batches are faster; each shows how large
+constexpr int64_t kLeastEnds = 4;           // of replies, to tell their mean length
 constexpr double kLeastPrompts = 2.0;       // with fewer, generation is measured on parts of them
 constexpr int64_t kBranchTokens = 4;        // of a sequence's own
 constexpr int64_t kMostRounds = 7;          // of a fast model's measurement
@@ -119,8 +120,8 @@ void measure_prefill(Host& host,
   }
 }
 
-/// Replies of at most `n_token` tokens. Where half of them end before, their mean length is known
-/// as well: of exponential lengths that are cut off, all tokens over the number of ends is the
+/// Replies of at most `n_token` tokens. Where some of them end before, their mean length is known as
+/// well: of exponential lengths that are cut off, all tokens over the number of ends is the
 /// likeliest.
 void generate_some(Host& host,
                    const std::vector<Prompt>& prompts,
@@ -135,16 +136,18 @@ void generate_some(Host& host,
   std::vector<Result<Reply>> replies;
   const double all_s = seconds_of([&] { replies = generate(host, prompts, sampling); });
   double n = 0.0;
-  int64_t n_ended = 0;
+  speed.n_ended = 0;
   for (const Result<Reply>& reply : replies) {
     n += reply.ok() ? to_double(std::ssize(reply.value.tokens)) : 0.0;
-    n_ended += reply.ok() && reply.value.finish == FinishReason::kStop ? 1 : 0;
+    speed.n_ended += reply.ok() && reply.value.finish == FinishReason::kStop ? 1 : 0;
   }
   const double rest_s = std::max(all_s - n_token_of(prompts) / speed.prefill, kLeastShare * all_s);
   speed.generated = std::max(1.0, n) / rest_s;
-  speed.has_whole_reply = n_token >= n_longest || 2 * n_ended >= std::ssize(replies);
+  const bool are_whole = n_token >= n_longest;
+  speed.has_whole_reply =
+      are_whole || speed.n_ended >= std::min<int64_t>(kLeastEnds, std::ssize(replies));
   if (speed.has_whole_reply) {
-    const double n_end = n_token >= n_longest ? to_double(std::ssize(replies)) : to_double(n_ended);
+    const double n_end = to_double(are_whole ? std::ssize(replies) : speed.n_ended);
     speed.reply_token = std::min(n / n_end, to_double(n_longest));
   }
 }
@@ -376,7 +379,11 @@ ModelSpeed measure_speed(Host& host,
     rounds.push_back(measure_once(host, some, options, share_s));
     elapsed_s += rounds.back().measured_s;
   }
-  ModelSpeed speed = rounds.front();
+  // All rounds write the same replies, some further than others.
+  ModelSpeed speed = *std::max_element(
+      rounds.begin(), rounds.end(), [](const ModelSpeed& a, const ModelSpeed& b) {
+        return a.n_ended < b.n_ended;
+      });
   speed.prefill = median_of(rounds, &ModelSpeed::prefill);
   speed.generated = median_of(rounds, &ModelSpeed::generated);
   speed.gradient = median_of(rounds, &ModelSpeed::gradient);

@@ -1,6 +1,7 @@
 // Continuous-batched generation. In every decode each running reply gets one token, and the
-// remaining room is used for prompts. A finished reply frees its slot at once; a continued
-// conversation keeps its slot and the cached prefix of its next prompt.
+// remaining room is used for prompts; on the processor, prompts are read first and apart. A finished
+// reply frees its slot at once; a continued conversation keeps its slot and the cached prefix of its
+// next prompt.
 #include <algorithm>
 #include <deque>
 #include <memory>
@@ -197,18 +198,23 @@ int64_t add_prompt(TokenBatch& batch, Slot& slot) {
   return n_now;
 }
 
+bool reads_prompt(const Slot& slot) {
+  return slot.state == SlotState::kRunning && slot.reply.tokens.empty();
+}
+
 /// The next decode: a token of each running reply, then prompts.
 void compose(Engine& engine, std::vector<Slot>& slots, TokenBatch& batch) {
   batch.clear();
+  const bool waits = engine.reads_apart() && std::any_of(slots.begin(), slots.end(), reads_prompt);
   for (Slot& slot : slots) {
     slot.i_output = -1;
-    if (slot.state == SlotState::kRunning && !slot.reply.tokens.empty()) {
+    if (!waits && slot.state == SlotState::kRunning && !slot.reply.tokens.empty()) {
       slot.i_output = add_token(batch, slot, slot.reply.tokens.back(), true);
       ++engine.counters.n_generated_token;
     }
   }
   for (Slot& slot : slots) {
-    if (slot.state == SlotState::kRunning && slot.reply.tokens.empty()) {
+    if (reads_prompt(slot)) {
       engine.counters.n_prefill_token += add_prompt(batch, slot);
     }
   }
@@ -354,7 +360,7 @@ void run_conversations(Engine& engine,
   const Job job{engine, requests, options, next, listener};
   engine.forget();
   std::deque<int64_t> waiting = accept_requests(job);
-  std::vector<Slot> slots = make_slots(engine.n_parallel());
+  std::vector<Slot> slots = make_slots(engine.n_reply());
   TokenBatch batch(engine.n_batch(), 1);
   while (true) {
     start_ready(job, slots);

@@ -19,8 +19,6 @@
 namespace mascing {
 namespace {
 
-constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
-
 // Cells of a cache whose gradient is kept as well, and tokens of a batch: more only if a request
 // asks for them.
 constexpr int64_t kDifferentiatedCells = 4096;
@@ -103,7 +101,7 @@ class LlamaHost : public Host {
     const int64_t n_core = std::max(1U, std::thread::hardware_concurrency());
     options.n_thread = options.n_thread > 0 ? options.n_thread : n_core;
     int64_t n_engine = 1;
-    if (model_->info.size_bytes < kSmallModelBytes && options.engine.rpc_servers.empty()) {
+    if (model_->is_small() && options.engine.rpc_servers.empty()) {
       std::swap(n_engine, options.n_thread);
     }
     for (int64_t i = 0; i < n_engine; ++i) {

@@ -38,6 +38,13 @@ struct LoadedModel {
   /// is stopped hands on what it has not computed, and the next may take that for numbers of
   /// experts.
   bool has_cpu_only = true;
+
+  /// What several threads wait for each other at, or attention walks past, costs it more than what
+  /// they share.
+  [[nodiscard]] bool is_small() const { return info.size_bytes < kSmallModelBytes; }
+
+ private:
+  static constexpr int64_t kSmallModelBytes = int64_t{256} << 20;
 };
 
 /// What libllama has said of errors since the last call, in one line.
