@@ -34,7 +34,7 @@ void ModelOptions::add_to(CLI::App& command) {
   command.add_option("-m,--model", host.path, "Model (GGUF file; the first part of a split model)")
       ->required();
   add_threads(command, host.n_thread);
-  command.add_option("--parallel", host.n_parallel, "Conversations processed in parallel")
+  command.add_option("--parallel", host.n_parallel, "Conversations processed in parallel, at most")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   command.add_option("--batch", host.n_batch, "Maximum tokens per decode")

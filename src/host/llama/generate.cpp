@@ -360,7 +360,8 @@ void run_conversations(Engine& engine,
   const Job job{engine, requests, options, next, listener};
   engine.forget();
   std::deque<int64_t> waiting = accept_requests(job);
-  std::vector<Slot> slots = make_slots(engine.n_reply());
+  std::vector<Slot> slots =
+      make_slots(std::clamp(options.n_together, engine.n_reply(), engine.n_parallel()));
   TokenBatch batch(engine.n_batch(), 1);
   while (true) {
     start_ready(job, slots);
