@@ -1,11 +1,10 @@
 // Replies as Host::generate writes them, against the usual continuous batching: every decode has a
 // token of each of sixteen replies, and in what is left of the batch the prompts that come next.
 //
-//   reply_bench MODEL.gguf CONVERSATIONS.jsonl [N = 64] [MAX_TOKENS = 60] [THREADS = 1] [ROUNDS = 3]
+//   reply_bench MODEL.gguf CONVERSATIONS.jsonl [N = 64] [MAX_TOKENS = 60] [THREADS = 1] [ROUNDS =
+//   3]
 //
 // Both sides run in one process and in turns, greedily; medians of user time are printed.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +12,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <sys/resource.h>
 
 #include "host/llama/engine.h"
 #include "mascing/conversation_file.h"

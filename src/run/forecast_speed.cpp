@@ -120,8 +120,8 @@ void measure_prefill(Host& host,
   }
 }
 
-/// Replies of at most `n_token` tokens. Where some of them end before, their mean length is known as
-/// well: of exponential lengths that are cut off, all tokens over the number of ends is the
+/// Replies of at most `n_token` tokens. Where some of them end before, their mean length is known
+/// as well: of exponential lengths that are cut off, all tokens over the number of ends is the
 /// likeliest.
 void generate_some(Host& host,
                    const std::vector<Prompt>& prompts,
@@ -380,8 +380,8 @@ ModelSpeed measure_speed(Host& host,
     elapsed_s += rounds.back().measured_s;
   }
   // All rounds write the same replies, some further than others.
-  ModelSpeed speed = *std::max_element(
-      rounds.begin(), rounds.end(), [](const ModelSpeed& a, const ModelSpeed& b) {
+  ModelSpeed speed =
+      *std::max_element(rounds.begin(), rounds.end(), [](const ModelSpeed& a, const ModelSpeed& b) {
         return a.n_ended < b.n_ended;
       });
   speed.prefill = median_of(rounds, &ModelSpeed::prefill);

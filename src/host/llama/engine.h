@@ -45,11 +45,12 @@ class Engine {
   /// Tokens of one sequence, at most.
   [[nodiscard]] int64_t context_size() const { return n_context_; }
   [[nodiscard]] int64_t n_parallel() const { return n_parallel_; }  ///< conversations at once
-  /// Replies to write at once. Attention on the processor walks past the cells of all others in use,
-  /// which takes a small model longer than to read its weights for each reply alone.
+  /// Replies to write at once. Attention on the processor walks past the cells of all others in
+  /// use, which takes a small model longer than to read its weights for each reply alone.
   [[nodiscard]] int64_t n_reply() const {
     constexpr int64_t kMostOfSmall = 2;
-    return model_->has_cpu_only && model_->is_small() ? std::min(n_parallel_, kMostOfSmall) : n_parallel_;
+    return model_->has_cpu_only && model_->is_small() ? std::min(n_parallel_, kMostOfSmall)
+                                                      : n_parallel_;
   }
   /// Whether prompts are read in batches of their own. The processor's attention takes 64 tokens
   /// together, and whatever cells any of them looks at: of many replies, nearly all.

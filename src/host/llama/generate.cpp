@@ -1,7 +1,7 @@
 // Continuous-batched generation. In every decode each running reply gets one token, and the
-// remaining room is used for prompts; on the processor, prompts are read first and apart. A finished
-// reply frees its slot at once; a continued conversation keeps its slot and the cached prefix of its
-// next prompt.
+// remaining room is used for prompts; on the processor, prompts are read first and apart. A
+// finished reply frees its slot at once; a continued conversation keeps its slot and the cached
+// prefix of its next prompt.
 #include <algorithm>
 #include <deque>
 #include <memory>
