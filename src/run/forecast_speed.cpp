@@ -4,56 +4,26 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <memory>
 #include <utility>
 
 #include "base/numeric.h"
-#include "mascing/error.h"
-#include "mascing/mask.h"
-#include "stage/outcome_gradient.h"
+#include "run/forecast_gradient.h"
+#include "run/forecast_prompts.h"
 
 namespace mascing {
 namespace {
 
-constexpr double kLeastSeconds = 1e-6;
-constexpr int64_t kFirstTokens = 8;  // generated to learn how many the time allows
-constexpr double kLeastShare = 0.2;  // of a generation's time that is not its prompts'
-constexpr size_t kMostPrompts = 64;  // as many as a run asks together
-constexpr int64_t kOpenings = 13;    // of three tokens, as an average search has
-constexpr int64_t kTokensOfAnOpening = 3;
-constexpr int64_t kWarmTokens = 16;         // read before anything is timed
-constexpr int64_t kProbeTokens = 64;        // read to learn how many the time allows
-constexpr int64_t kPrefillRounds = 3;       // larger batches are faster; each shows how large
-constexpr int64_t kLeastEnds = 4;           // of replies, to tell their mean length
-constexpr double kLeastPrompts = 2.0;       // with fewer, generation is measured on parts of them
-constexpr int64_t kBranchTokens = 4;        // of a sequence's own
-constexpr int64_t kMostRounds = 7;          // of a fast model's measurement
-constexpr double kMostOfTheTime = 2.0;      // that all rounds may take, of the time given
-constexpr double kPassesOfAGradient = 3.0;  // of the time that reading takes
-
-template <typename Work>
-double seconds_of(const Work& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  return std::max(kLeastSeconds, elapsed.count());
-}
-
-/// The first `n` prompts, or all.
-std::vector<Prompt> first_of(const std::vector<Prompt>& prompts, double n) {
-  const auto n_taken =
-      std::clamp<int64_t>(static_cast<int64_t>(std::min(n, 1e6)), 1, std::ssize(prompts));
-  return {prompts.begin(), prompts.begin() + n_taken};
-}
-
-double n_token_of(const std::vector<Prompt>& prompts) {
-  double n = 0.0;
-  for (const Prompt& prompt : prompts) {
-    n += to_double(std::ssize(prompt.tokens));
-  }
-  return n;
-}
+constexpr int64_t kFirstTokens = 8;     // generated to learn how many the time allows
+constexpr double kLeastShare = 0.2;     // of a generation's time that is not its prompts'
+constexpr size_t kMostPrompts = 64;     // as many as a run asks together
+constexpr int64_t kWarmTokens = 16;     // read before anything is timed
+constexpr int64_t kProbeTokens = 64;    // read to learn how many the time allows
+constexpr int64_t kPrefillRounds = 3;   // larger batches are faster; each shows how large
+constexpr int64_t kLeastEnds = 4;       // of replies, to tell their mean length
+constexpr double kLeastPrompts = 2.0;   // with fewer, generation is measured on parts of them
+constexpr int64_t kBranchTokens = 4;    // of a sequence's own
+constexpr int64_t kMostRounds = 7;      // of a fast model's measurement
+constexpr double kMostOfTheTime = 2.0;  // that all rounds may take, of the time given
 
 std::vector<Result<Reply>> generate(Host& host,
                                     const std::vector<Prompt>& prompts,
@@ -64,26 +34,6 @@ std::vector<Result<Reply>> generate(Host& host,
     requests.push_back({prompt.tokens, {}, 0, prompt.opens_reasoning});
   }
   return host.generate(requests, sampling);
-}
-
-/// The first `n` tokens of a prompt, at least one.
-Prompt beginning_of(const Prompt& prompt, double n) {
-  Prompt part = prompt;
-  const auto n_kept =
-      std::clamp<int64_t>(static_cast<int64_t>(std::min(n, 1e6)), 1, std::ssize(prompt.tokens));
-  part.tokens.resize(n_kept);
-  return part;
-}
-
-/// Its last `n` tokens, at least one.
-Prompt end_of(const Prompt& prompt, double n) {
-  const int64_t n_kept = std::ssize(beginning_of(prompt, n).tokens);
-  const int64_t n_left_out = std::ssize(prompt.tokens) - n_kept;
-  Prompt part = prompt;
-  part.tokens.erase(part.tokens.begin(), part.tokens.begin() + n_left_out);
-  part.final_user.begin = std::clamp<int64_t>(prompt.final_user.begin - n_left_out, 0, n_kept - 1);
-  part.final_user.end = std::clamp<int64_t>(prompt.final_user.end - n_left_out, 1, n_kept);
-  return part;
 }
 
 /// Whole prompts of `n_token` tokens together, in their order; of the first one a part, where it
@@ -120,9 +70,32 @@ void measure_prefill(Host& host,
   }
 }
 
-/// Replies of at most `n_token` tokens. Where some of them end before, their mean length is known
-/// as well: of exponential lengths that are cut off, all tokens over the number of ends is the
-/// likeliest.
+/// Mean length of replies that were not cut off, or of those that may have been if enough of them
+/// ended before: then lengths are taken to be exponential from the least one on, and the likeliest
+/// mean is what all wrote beyond it over the number of ends.
+void learn_length(const std::vector<Result<Reply>>& replies, bool are_whole, ModelSpeed& speed) {
+  double n_token = 0.0;
+  double n_least = 0.0;
+  speed.n_ended = 0;
+  for (const Result<Reply>& reply : replies) {
+    const double n = to_double(std::ssize(reply.value.tokens));
+    n_token += n;
+    if (reply.ok() && reply.value.finish == FinishReason::kStop) {
+      n_least = speed.n_ended == 0 ? n : std::min(n_least, n);
+      ++speed.n_ended;
+    }
+  }
+  const int64_t n_reply = std::ssize(replies);
+  speed.has_whole_reply = are_whole || speed.n_ended >= std::min(kLeastEnds, n_reply);
+  if (are_whole) {
+    speed.reply_token = n_token / to_double(n_reply);
+  } else if (speed.has_whole_reply) {
+    const double n_beyond = n_token - n_least * to_double(n_reply);
+    speed.reply_token = n_least + n_beyond / to_double(speed.n_ended);
+  }
+}
+
+/// Replies of at most `n_token` tokens.
 void generate_some(Host& host,
                    const std::vector<Prompt>& prompts,
                    Sampling sampling,
@@ -136,20 +109,13 @@ void generate_some(Host& host,
   std::vector<Result<Reply>> replies;
   const double all_s = seconds_of([&] { replies = generate(host, prompts, sampling); });
   double n = 0.0;
-  speed.n_ended = 0;
   for (const Result<Reply>& reply : replies) {
     n += reply.ok() ? to_double(std::ssize(reply.value.tokens)) : 0.0;
-    speed.n_ended += reply.ok() && reply.value.finish == FinishReason::kStop ? 1 : 0;
   }
   const double rest_s = std::max(all_s - n_token_of(prompts) / speed.prefill, kLeastShare * all_s);
   speed.generated = std::max(1.0, n) / rest_s;
-  const bool are_whole = n_token >= n_longest;
-  speed.has_whole_reply =
-      are_whole || speed.n_ended >= std::min<int64_t>(kLeastEnds, std::ssize(replies));
-  if (speed.has_whole_reply) {
-    const double n_end = to_double(are_whole ? std::ssize(replies) : speed.n_ended);
-    speed.reply_token = std::min(n / n_end, to_double(n_longest));
-  }
+  learn_length(replies, n_token >= n_longest, speed);
+  speed.reply_token = std::min(speed.reply_token, to_double(n_longest));
 }
 
 /// Prompts that begin alike and end in a few tokens of their own.
@@ -213,126 +179,6 @@ void measure_generation(Host& host,
                   static_cast<int64_t>(std::min(2.0 * left, to_double(n_longest))),
                   speed);
   }
-}
-
-/// What stands behind the prompts of a measured gradient.
-enum class Behind {
-  kMargin,  ///< several openings, as a margin has them
-  kText,    ///< one opening of as many tokens
-};
-
-std::vector<GradientRequest> gradient_requests(const Host& host,
-                                               const std::vector<Prompt>& prompts,
-                                               Behind behind) {
-  const int64_t n_opening = behind == Behind::kText ? 1 : kOpenings;
-  const int64_t n_of_opening = kOpenings * kTokensOfAnOpening / n_opening;
-  const Steering idle = {std::make_shared<const Mask>(zero_mask(host.describe())), 1.0F};
-  const Outcome sum = [](const OpeningScores& scores, OpeningScores& d_scores) {
-    std::fill(d_scores.log_prob.begin(), d_scores.log_prob.end(), 1.0);
-    double value = 0.0;
-    for (const double one : scores.log_prob) {
-      value += one;
-    }
-    return value;
-  };
-  std::vector<GradientRequest> requests;
-  requests.reserve(prompts.size());
-  for (const Prompt& prompt : prompts) {
-    auto openings = std::make_shared<std::vector<std::vector<int32_t>>>();
-    const int64_t n = std::ssize(prompt.tokens);
-    for (int64_t i = 0; i < n_opening; ++i) {
-      auto& opening = openings->emplace_back();
-      for (int64_t k = 0; k < n_of_opening; ++k) {
-        opening.push_back(prompt.tokens[(i * n_of_opening + k) % n]);
-      }
-    }
-    GradientRequest request;
-    request.tokens = prompt.tokens;
-    request.openings = std::move(openings);
-    request.begin = std::max(prompt.final_user.begin, n - kMostDifferentiated);
-    request.steering = idle;
-    request.outcomes = {sum};
-    requests.push_back(std::move(request));
-  }
-  return requests;
-}
-
-/// Of some prompts and the openings behind them: tokens in front of what is differentiated, and the
-/// others.
-std::pair<double, double> differentiated_parts(const std::vector<GradientRequest>& requests) {
-  std::pair<double, double> n;
-  for (const GradientRequest& request : requests) {
-    n.first += to_double(request.begin);
-    n.second += to_double(std::ssize(request.tokens) - request.begin) +
-                to_double(kOpenings * kTokensOfAnOpening);
-  }
-  return n;
-}
-
-/// Tokens a second. From the end of one prompt, where a whole one takes too long: tokens in front
-/// are read as fast as any, and each of the others costs the rest of the time. 0: no gradient.
-double part_gradient(
-    Host& host, const std::vector<Prompt>& prompts, Behind behind, double n_token, double prefill) {
-  const auto requests_of_end = [&](double n) {
-    return gradient_requests(host, {end_of(prompts.front(), n)}, behind);
-  };
-  const std::vector<Result<SteerGradient>> answers =
-      host.gradients(requests_of_end(to_double(kWarmTokens)));
-  if (answers.empty() || !answers.front().ok()) {
-    return 0.0;
-  }
-  const std::vector<GradientRequest> asked =
-      requests_of_end(std::max(n_token, to_double(kProbeTokens)));
-  const double elapsed_s = seconds_of([&] { (void)host.gradients(asked); });
-  const auto [n_before, n_rest] = differentiated_parts(asked);
-  const double least_s = n_rest / prefill;
-  const double rest_s = std::max(elapsed_s - n_before / prefill, least_s);
-  const auto [n_all_before, n_all_rest] =
-      differentiated_parts(gradient_requests(host, prompts, behind));
-  return (n_all_before + n_all_rest) / (n_all_before / prefill + n_all_rest * rest_s / n_rest);
-}
-
-/// Tokens a second, of as many prompts as the time allows; 0: no gradient.
-double whole_gradient(Host& host,
-                      const std::vector<Prompt>& prompts,
-                      Behind behind,
-                      double share_s) {
-  const auto n_token = [](const std::vector<Prompt>& some) {
-    return n_token_of(some) + to_double(kOpenings * kTokensOfAnOpening * std::ssize(some));
-  };
-  std::vector<Result<SteerGradient>> answers;
-  const auto ask = [&](const std::vector<Prompt>& some) {
-    answers = host.gradients(gradient_requests(host, some, behind));
-  };
-  const std::vector<Prompt> one = first_of(prompts, 1.0);
-  const double first_s = seconds_of([&] { ask(one); });
-  if (answers.empty() || !answers.front().ok()) {
-    return 0.0;
-  }
-  if (first_s >= share_s) {
-    return n_token(one) / first_s;
-  }
-  const double again_s = seconds_of([&] { ask(one); });
-  const std::vector<Prompt> some = first_of(prompts, std::max(1.0, share_s / again_s));
-  return n_token(some) / seconds_of([&] { ask(some); });
-}
-
-/// Where openings are differentiated in turn, a text with one opening is measured apart.
-void measure_gradient(Host& host,
-                      const std::vector<Prompt>& prompts,
-                      double share_s,
-                      ModelSpeed& speed) {
-  if (!host.why_no_gradients().empty()) {
-    return;
-  }
-  const double n_part = share_s * speed.prefill / kPassesOfAGradient;
-  const bool takes_parts = n_token_of(first_of(prompts, 1.0)) > n_part;
-  const auto measure = [&](Behind behind) {
-    return takes_parts ? part_gradient(host, prompts, behind, n_part, speed.prefill)
-                       : whole_gradient(host, prompts, behind, share_s);
-  };
-  speed.gradient = measure(Behind::kMargin);
-  speed.text_gradient = speed.reads_in_turn ? measure(Behind::kText) : speed.gradient;
 }
 
 /// Once, each kind for a share of the time.

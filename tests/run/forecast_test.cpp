@@ -235,15 +235,16 @@ TEST(MeasureSpeed, OfAModelThatTakesLongForAPromptIsThatOfManySequences) {
   EXPECT_LT(speed.measured_s, 1.0 + 4.0 * 0.5);
 }
 
-/// Every fourth reply ends after five tokens, the others never do; 2 ms a decode.
+/// Of four replies one ends after five tokens, one after seven, the others never; 2 ms a token.
 class EndlessHost : public FakeHost {
  public:
   std::vector<Result<Reply>> generate(const std::vector<GenerateRequest>& requests,
                                       const Sampling& sampling) override {
     std::vector<Result<Reply>> replies(requests.size());
     for (size_t i = 0; i < requests.size(); ++i) {
-      const bool ends = i % 4 == 0 && sampling.n_max_token > 5;
-      replies[i].value.tokens.assign(ends ? 5 : sampling.n_max_token, 1);
+      const int64_t n_own = i % 4 == 0 ? 5 : 7;
+      const bool ends = i % 4 < 2 && sampling.n_max_token > n_own;
+      replies[i].value.tokens.assign(ends ? n_own : sampling.n_max_token, 1);
       replies[i].value.finish = ends ? FinishReason::kStop : FinishReason::kLength;
     }
     n_longest = std::max(n_longest, sampling.n_max_token);
@@ -259,9 +260,9 @@ TEST(MeasureSpeed, OfRepliesThatAreCutOffTheirLengthFollowsFromThoseThatEnd) {
   const ModelSpeed speed =
       measure_speed(host, long_prompts(16), {0.5, 16, false, {0.0F, 0, 100'000, 0}});
   EXPECT_TRUE(speed.has_whole_reply);
-  EXPECT_EQ(speed.n_ended, 4);
-  EXPECT_GE(speed.reply_token, (4.0 * 5.0 + 12.0 * 8.0) / 4.0);
-  EXPECT_LE(speed.reply_token, (4.0 * 5.0 + 12.0 * to_double(host.n_longest)) / 4.0);
+  EXPECT_EQ(speed.n_ended, 8);
+  EXPECT_GE(speed.reply_token, 5.0 + (4.0 * 2.0 + 8.0 * 3.0) / 8.0);
+  EXPECT_LE(speed.reply_token, 5.0 + (4.0 * 2.0 + 8.0 * to_double(host.n_longest - 5)) / 8.0);
 }
 
 /// Differentiates one opening after the other, 10 ms each.
