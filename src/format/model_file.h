@@ -36,4 +36,8 @@ struct OpenModel {
 /// that is not named so.
 [[nodiscard]] std::string part_path(const std::string& path, int64_t i_part, int64_t n_part);
 
+/// The files of the model whose first is `path`, by their names alone. Parts that are not there are
+/// left out.
+[[nodiscard]] std::vector<std::string> files_of_model(const std::string& path);
+
 }  // namespace mascing
