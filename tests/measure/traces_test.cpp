@@ -9,13 +9,18 @@
 namespace mascing {
 namespace {
 
-TEST(CollectTraces, AreMadeAgainForAHostThatRendersOtherwise) {
-  const TemporaryFolder folder;
-  FakeHost host;
+Conversation row_on_the_seal() {
   Conversation row;
   row.id = "one";
   row.messages = {{"user", "please the seal"}};
   row.label = 1;
+  return row;
+}
+
+TEST(CollectTraces, AreMadeAgainForAHostThatRendersOtherwise) {
+  const TemporaryFolder folder;
+  FakeHost host;
+  const Conversation row = row_on_the_seal();
   const auto n_traced = [&](const std::string& host_key) {
     const int64_t before = host.counters().n_prefill_token;
     const Traced traced =
@@ -31,10 +36,7 @@ TEST(CollectTraces, AreMadeAgainForAHostThatRendersOtherwise) {
 TEST(CollectTraces, AnIdThatASetHasTwiceIsRefusedBeforeAnythingIsTraced) {
   const TemporaryFolder folder;
   FakeHost host;
-  Conversation row;
-  row.id = "one";
-  row.messages = {{"user", "please the seal"}};
-  row.label = 1;
+  const Conversation row = row_on_the_seal();
   const TraceStoreOptions store{folder.path("traces"), {}, {}, "key"};
   for (const std::vector<TraceInput>& twice :
        {std::vector<TraceInput>{{"dsr", {row, row}}}, {{"dsr", {row}}, {"dsr", {row}}}}) {
