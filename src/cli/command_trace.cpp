@@ -69,8 +69,8 @@ void execute(const TraceArguments& arguments, Session& session) {
   const bool was_finished = file_exists(path_within(store.folder, "manifest.json"));
   const auto host = arguments.model.open();
   store.context = context_key(host->describe(), arguments.model.n_thread(), arguments.model.key());
-  ProgressLine line;
-  const auto [traces, skipped, n_kept] = collect_traces(*host, inputs, store, line.callback());
+  const auto [traces, skipped, n_kept] =
+      collect_traces(*host, inputs, store, ProgressLine().callback());
   say_kept(store.folder, was_finished, n_kept);
   std::cout << traces.traces.size() << " conversations traced, " << traces.n_layer << " layers x "
             << traces.n_expert << " experts; " << skipped.size() << " skipped\n";

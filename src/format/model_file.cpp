@@ -42,7 +42,6 @@ constexpr const char* kAnotherDownload = "the file is damaged or incomplete; dow
 constexpr int64_t kMostBlocks = int64_t{1} << 16;
 constexpr int64_t kMostPerBlock = int64_t{1} << 20;  // of experts, or numbers a token
 constexpr int64_t kMostModelTokens = INT32_MAX;      // of a context or a vocabulary
-constexpr int64_t kMostParts = UINT16_MAX;           // as llama.cpp stores their number
 
 void require_at_most(const ModelFile& model, const std::string& key, int64_t value, int64_t most) {
   if (value < 0 || value > most) {
@@ -57,12 +56,6 @@ int64_t optional_count(const ModelFile& model, const std::string& key, int64_t m
   const int64_t value = model.head().get_int(key).value_or(0);
   require_at_most(model, key, value, most);
   return value;
-}
-
-// Counted from 1 and padded to five digits.
-std::string part_number(int64_t i) {
-  const std::string digits = std::to_string(i);
-  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
 }
 
 // Opens the parts behind the first; their names differ in the number alone, as llama.cpp has it.
@@ -228,18 +221,6 @@ void check_routers(const ModelFile& model, const ModelInfo& info) {
   }
 }
 
-// 1 for a name that is not that of a first part.
-int64_t parts_by_name(const std::string& path) {
-  constexpr std::string_view kOf = "-of-";
-  const size_t at = path.rfind(kOf);
-  int64_t n_part = 1;
-  if (at != std::string::npos) {
-    std::from_chars(path.data() + at + kOf.size(), path.data() + path.size(), n_part);
-  }
-  const bool is_first = n_part <= kMostParts && path.ends_with(split_suffix(0, n_part));
-  return is_first ? n_part : 1;
-}
-
 std::string fingerprint_of(const ModelFile& model, const std::string& architecture) {
   RouterFingerprint fingerprint(architecture);
   const auto add = [&](int64_t block, const char* kind, const GgufTensor& tensor) {
@@ -320,13 +301,6 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 
 }  // namespace
 
-std::string split_suffix(int64_t i_part, int64_t n_part) {
-  std::string suffix = "-";
-  suffix += part_number(i_part + 1);
-  suffix += "-of-" + part_number(n_part) + ".gguf";
-  return suffix;
-}
-
 OpenModel open_model(const std::string& path, bool allow_dense, const TensorCodec* codec) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};
   model.parts.push_back(GgufFile::open(path));
@@ -372,32 +346,6 @@ OpenModel open_model(const std::string& path, bool allow_dense, const TensorCode
 
 ModelInfo read_model_info(const std::string& path, bool allow_dense, const TensorCodec* codec) {
   return open_model(path, allow_dense, codec).info;
-}
-
-std::string part_path(const std::string& path, int64_t i_part, int64_t n_part) {
-  if (n_part <= 1) {
-    return path;
-  }
-  const std::string suffix = split_suffix(0, n_part);
-  if (!path.ends_with(suffix)) {
-    throw Error(ErrorKind::kUsage,
-                "[model] " + printable(path) + ": should be the first of " +
-                    std::to_string(n_part) + " parts, but its name does not show it",
-                "choose a name that ends in " + suffix);
-  }
-  return path.substr(0, path.size() - suffix.size()) + split_suffix(i_part, n_part);
-}
-
-std::vector<std::string> files_of_model(const std::string& path) {
-  const int64_t n_part = parts_by_name(path);
-  std::vector<std::string> files = {path};
-  for (int64_t i = 1; i < n_part; ++i) {
-    const std::string part = part_path(path, i, n_part);
-    if (file_exists(part)) {
-      files.push_back(part);
-    }
-  }
-  return files;
 }
 
 }  // namespace mascing
