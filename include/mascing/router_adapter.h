@@ -1,12 +1,34 @@
 // The part of a mask that depends on what a router reads.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace mascing {
+
+/// The numbers of `down`. They never change, so that what hashes of adapters need of them is
+/// computed once, however many masks share them.
+class AdapterDown {
+ public:
+  explicit AdapterDown(std::vector<float> values);
+  AdapterDown(const AdapterDown&) = delete;
+  AdapterDown& operator=(const AdapterDown&) = delete;
+  ~AdapterDown();
+
+  [[nodiscard]] const std::vector<float>& values() const { return values_; }
+  [[nodiscard]] const float* data() const { return values_.data(); }
+  [[nodiscard]] size_t size() const { return values_.size(); }
+
+ private:
+  friend struct RouterAdapter;
+  struct Hashed;
+
+  std::vector<float> values_;
+  std::unique_ptr<Hashed> hashed_;
+};
 
 /// Router logits of MoE layer l gain alpha * sum_r up_l,r (down_l,r . x), x the router's input:
 /// what a low-rank adapter (LoRA) on the router does, so engines that load adapters take it as it
@@ -17,7 +39,7 @@ struct RouterAdapter {
   int64_t n_embd = 0;  ///< D, width of the router's input
   /// [L, R, D]. A search scales it so that `down . x` of typical text has a root mean square of one
   /// sigma of the layer. Shared, as masks of one search differ in `up` alone.
-  std::shared_ptr<const std::vector<float>> down = {};
+  std::shared_ptr<const AdapterDown> down = {};
   std::vector<float> up = {};  ///< [L, R, E]
 
   [[nodiscard]] const float* down_row(int64_t i_layer, int64_t i_rank) const {

@@ -339,6 +339,13 @@ bool file_exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
+std::string without_end_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') {
+    path.pop_back();
+  }
+  return path;
+}
+
 std::string file_name(const std::string& path) {
   return fs::path(path).filename().string();
 }

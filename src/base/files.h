@@ -91,6 +91,9 @@ void sync_folder(const std::string& folder);
 /// True for anything that exists under this name, folders included.
 [[nodiscard]] bool file_exists(const std::string& path);
 
+/// "out/hf/" -> "out/hf"; the root stays "/".
+[[nodiscard]] std::string without_end_slashes(std::string path);
+
 /// Last part of a path, for messages: "out/mask.gguf" -> "mask.gguf".
 [[nodiscard]] std::string file_name(const std::string& path);
 /// Last part without its extension: "data/attacks.jsonl" -> "attacks".

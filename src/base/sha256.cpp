@@ -48,6 +48,12 @@ void Sha256::update(std::string_view bytes) {
   update(bytes.data(), bytes.size());
 }
 
+Sha256 Sha256::copy() const {
+  Sha256 other;
+  require(EVP_MD_CTX_copy_ex(other.state_->context.get(), state_->context.get()) == 1);
+  return other;
+}
+
 std::string Sha256::hex() {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

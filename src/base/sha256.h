@@ -19,6 +19,8 @@ class Sha256 {
 
   void update(const void* data, size_t size_bytes);
   void update(std::string_view bytes);
+  /// Another one that goes on from here.
+  [[nodiscard]] Sha256 copy() const;
   /// Finishes: 64 lower-case hexadecimal digits. The object takes no further bytes after it.
   [[nodiscard]] std::string hex();
 

@@ -239,8 +239,8 @@ std::string format_number(double value, int decimals) {
   return text;
 }
 
-std::string percent_number(double share) {
-  return format_number(100.0 * share, 1);
+std::string percent_number(double share, int decimals) {
+  return format_number(100.0 * share, decimals);
 }
 
 std::string format_strength(double strength) {

@@ -60,7 +60,7 @@ struct Utf8Character {
 [[nodiscard]] std::string format_number(double value, int decimals);
 
 /// A share in percent without the unit: percent_number(0.9876) = "98.8".
-[[nodiscard]] std::string percent_number(double share);
+[[nodiscard]] std::string percent_number(double share, int decimals = 1);
 
 /// A strength as it is typed: with two decimals, or as many more as single precision needs to tell
 /// it. format_strength(0.8) = "0.80", format_strength(0.125) = "0.125".

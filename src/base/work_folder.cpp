@@ -26,11 +26,9 @@ constexpr const char* kWorkFiles = "files";
 constexpr const char* kWorkComplete = "complete";
 
 /// The path whose temporary names those of the work folders are.
-std::string work_stem(std::string output, WorkPlace place) {
-  while (output.size() > 1 && output.back() == '/') {
-    output.pop_back();
-  }
-  return place == WorkPlace::kWithin ? output + "/" : output;
+std::string work_stem(const std::string& output, WorkPlace place) {
+  const std::string stem = without_end_slashes(output);
+  return place == WorkPlace::kWithin ? stem + "/" : stem;
 }
 
 /// What is in a folder, by name; nothing if it cannot be read.

@@ -256,12 +256,9 @@ NewScenario describe(ScenarioTemplate which,
 
 /// The folder without slashes at its end, and the scenario's name.
 void settle_names(InitArguments& arguments) {
-  std::string& output = arguments.output;
-  while (output.size() > 1 && output.ends_with('/')) {
-    output.pop_back();
-  }
+  arguments.output = without_end_slashes(arguments.output);
   if (arguments.name.empty()) {
-    arguments.name = file_name(real_path(output));
+    arguments.name = file_name(real_path(arguments.output));
   }
 }
 

@@ -3,12 +3,14 @@
 
 #include "base/files.h"
 #include "base/folder_lock.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/contrast.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
+#include "measure/cache.h"
 #include "measure/traces.h"
 
 namespace mascing::cli {
@@ -38,6 +40,17 @@ std::vector<Conversation> choose(const std::string& path, Contrast contrast, uin
   return std::move(set.rows);
 }
 
+/// What became of traces that the folder held before.
+void say_kept(const std::string& folder, bool was_finished, int64_t n_kept) {
+  if (n_kept > 0) {
+    std::cerr << n_kept << " conversations were already done\n";
+  } else if (was_finished) {
+    std::cerr << "note: " << printable(folder)
+              << " was made with other conversations, options or model, or by another version of "
+                 "mascing; all conversations were traced anew\n";
+  }
+}
+
 void execute(const TraceArguments& arguments, Session& session) {
   const auto contrast = parse_contrast(arguments.contrast);
   if (!contrast) {
@@ -47,16 +60,18 @@ void execute(const TraceArguments& arguments, Session& session) {
   }
   TraceStoreOptions store = arguments.store;
   store.shard = parse_shard(arguments.shard);
-  store.host_key = arguments.model.key();
   std::vector<TraceInput> inputs;
   for (const std::string& path : arguments.files) {
     inputs.push_back({file_stem(path), choose(path, *contrast, arguments.seed)});
   }
   ensure_directory(store.folder);
   const FolderLock lock(store.folder);
+  const bool was_finished = file_exists(path_within(store.folder, "manifest.json"));
   const auto host = arguments.model.open();
-  ProgressLine line;
-  const auto [traces, skipped] = collect_traces(*host, inputs, store, line.callback());
+  store.context = context_key(host->describe(), arguments.model.n_thread(), arguments.model.key());
+  const auto [traces, skipped, n_kept] =
+      collect_traces(*host, inputs, store, ProgressLine().callback());
+  say_kept(store.folder, was_finished, n_kept);
   std::cout << traces.traces.size() << " conversations traced, " << traces.n_layer << " layers x "
             << traces.n_expert << " experts; " << skipped.size() << " skipped\n";
   for (const Skipped& skip : skipped) {

@@ -2,24 +2,17 @@
 
 #include <filesystem>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "mascing/error.h"
 
 namespace mascing {
 namespace {
 
-/// "out/hf/" -> "out/hf".
-std::string without_slash(std::string path) {
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
 /// The final path, if it may be used.
 std::string unused_folder(const std::string& final_path) {
   require_unused_folder(final_path);
-  return without_slash(final_path);
+  return without_end_slashes(final_path);
 }
 
 }  // namespace
@@ -30,7 +23,7 @@ void require_unused_folder(const std::string& final_path) {
   const bool is_empty = fs::is_directory(final_path, ignored) && fs::is_empty(final_path, ignored);
   if (fs::exists(final_path, ignored) && !is_empty) {
     throw Error(ErrorKind::kUsage,
-                "[hf] " + printable(without_slash(final_path), 200) + " already exists",
+                "[hf] " + printable(without_end_slashes(final_path), 200) + " already exists",
                 "choose a new folder; models are never overwritten");
   }
 }

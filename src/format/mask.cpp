@@ -6,7 +6,6 @@
 #include <functional>
 
 #include "base/numeric.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "mascing/model_info.h"
@@ -70,7 +69,7 @@ void validate_adapter(const Mask& mask) {
   }
   require_size("the adapter's down", adapter.down->size(), n_row * adapter.n_embd);
   require_size("the adapter's up", adapter.up.size(), n_row * mask.n_expert);
-  require_finite(*adapter.down, "the adapter's down");
+  require_finite(adapter.down->values(), "the adapter's down");
   require_finite(adapter.up, "the adapter's up");
 }
 
@@ -97,14 +96,6 @@ SigmaRule parse_sigma_rule(const std::string& text) {
   throw Error(ErrorKind::kUsage,
               "[mask] sigma rule \"" + printable(text) + "\", expected token, calibrated or batch",
               "use token unless the mask was made for another rule");
-}
-
-std::string RouterAdapter::hash() const {
-  Sha256 digest;
-  digest.update("adapter " + std::to_string(rank) + "\n");
-  digest.update(down->data(), down->size() * sizeof(float));
-  digest.update(up.data(), up.size() * sizeof(float));
-  return digest.hex();
 }
 
 int64_t Mask::n_active() const {

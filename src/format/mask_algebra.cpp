@@ -98,7 +98,7 @@ RouterAdapter joined_adapters(const std::vector<WeightedMask>& masks) {
       append_rows(used, l, down, sum.up);
     }
   }
-  sum.down = std::make_shared<const std::vector<float>>(std::move(down));
+  sum.down = std::make_shared<const AdapterDown>(std::move(down));
   return sum;
 }
 

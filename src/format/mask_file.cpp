@@ -162,7 +162,7 @@ std::string checksum_of(const Mask& mask) {
     add_values(digest, part.steer);
   }
   if (mask.has_adapter()) {
-    add_values(digest, *mask.adapter.down);
+    add_values(digest, mask.adapter.down->values());
     add_values(digest, mask.adapter.up);
   }
   return digest.hex();
@@ -241,7 +241,7 @@ RouterAdapter read_mask_adapter(const GgufFile& file, const Mask& mask) {
     adapter.n_embd = down->dims[0];
     adapter.rank = down->dims[1];
   }
-  adapter.down = std::make_shared<const std::vector<float>>(
+  adapter.down = std::make_shared<const AdapterDown>(
       read_tensor(file, kDownTensor, {adapter.n_embd, adapter.rank, mask.n_layer}));
   adapter.up = read_tensor(file, kUpTensor, {mask.n_expert, adapter.rank, mask.n_layer});
   if (adapter.rank < 1) {

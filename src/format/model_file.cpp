@@ -38,19 +38,33 @@ struct ModelFile {
 
 constexpr const char* kAnotherDownload = "the file is damaged or incomplete; download it again";
 
-// Counted from 1 and padded to five digits.
-std::string part_number(int64_t i) {
-  const std::string digits = std::to_string(i);
-  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+// Far above any model, and low enough for sizes that are computed from them to fit 64 bits.
+constexpr int64_t kMostBlocks = int64_t{1} << 16;
+constexpr int64_t kMostPerBlock = int64_t{1} << 20;  // of experts, or numbers a token
+constexpr int64_t kMostModelTokens = INT32_MAX;      // of a context or a vocabulary
+
+void require_at_most(const ModelFile& model, const std::string& key, int64_t value, int64_t most) {
+  if (value < 0 || value > most) {
+    model.fail(": key \"" + printable(key) + "\" is " + std::to_string(value) + ", expected 0 to " +
+                   std::to_string(most),
+               kAnotherDownload);
+  }
+}
+
+// 0 if the key is absent.
+int64_t optional_count(const ModelFile& model, const std::string& key, int64_t most) {
+  const int64_t value = model.head().get_int(key).value_or(0);
+  require_at_most(model, key, value, most);
+  return value;
 }
 
 // Opens the parts behind the first; their names differ in the number alone, as llama.cpp has it.
 void open_other_parts(ModelFile& model) {
-  const int64_t n_part = model.head().get_int("split.count").value_or(1);
+  const int64_t n_part = optional_count(model, "split.count", kMostParts);
   if (n_part <= 1) {
     return;
   }
-  const int64_t i_part = model.head().get_int("split.no").value_or(0);
+  const int64_t i_part = optional_count(model, "split.no", kMostParts);
   if (i_part != 0) {
     model.fail(": is part " + std::to_string(i_part + 1) + " of " + std::to_string(n_part) +
                    " of a split model",
@@ -126,18 +140,19 @@ void drop_unused(ModelFile& model, int64_t n_run) {
   });
 }
 
-int64_t require_count(const ModelFile& model, const std::string& key) {
+int64_t require_count(const ModelFile& model, const std::string& key, int64_t most) {
   const std::optional<int64_t> value = model.head().get_int(key);
   if (!value || *value <= 0) {
     model.fail(": key \"" + printable(key) + "\" is missing or not positive", kAnotherDownload);
   }
+  require_at_most(model, key, *value, most);
   return *value;
 }
 
 // One number, or one for each block: then the largest.
 int64_t count_experts_used(const ModelFile& model, const std::string& key) {
   if (!model.head().is_array(key)) {
-    return require_count(model, key);
+    return require_count(model, key, kMostPerBlock);
   }
   const std::vector<int64_t> values = *model.head().get_int_array(key);
   const auto largest = std::max_element(values.begin(), values.end());
@@ -271,9 +286,9 @@ std::string identity_of(const ModelFile& model, const std::string& fingerprint) 
   return hash.hex();
 }
 
-int64_t vocabulary_size(const GgufFile& head, const std::string& key) {
-  const std::optional<int64_t> stated = head.get_int(key);
-  return stated ? *stated : head.get_array_size("tokenizer.ggml.tokens").value_or(0);
+int64_t vocabulary_size(const ModelFile& model, const std::string& key) {
+  return model.head().has(key) ? optional_count(model, key, kMostModelTokens)
+                               : model.head().get_array_size("tokenizer.ggml.tokens").value_or(0);
 }
 
 void fill_layers(const ModelFile& model, ModelInfo& info) {
@@ -285,13 +300,6 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
 }
 
 }  // namespace
-
-std::string split_suffix(int64_t i_part, int64_t n_part) {
-  std::string suffix = "-";
-  suffix += part_number(i_part + 1);
-  suffix += "-of-" + part_number(n_part) + ".gguf";
-  return suffix;
-}
 
 OpenModel open_model(const std::string& path, bool allow_dense, const TensorCodec* codec) {
   ModelFile model{.path = path, .parts = {}, .routers = {}};
@@ -307,13 +315,14 @@ OpenModel open_model(const std::string& path, bool allow_dense, const TensorCode
   const std::string prefix = info.architecture + ".";
   info.name = head.get_string("general.name").value_or(file_stem(path));
   info.description = head.get_string("general.description").value_or("");
-  info.n_block = require_count(model, prefix + "block_count");
-  info.n_embd = require_count(model, prefix + "embedding_length");
-  info.n_context_train = require_count(model, prefix + "context_length");
-  info.n_vocab = vocabulary_size(head, prefix + "vocab_size");
-  info.n_expert = head.get_int(prefix + "expert_count").value_or(0);
+  info.n_block = require_count(model, prefix + "block_count", kMostBlocks);
+  info.n_embd = require_count(model, prefix + "embedding_length", kMostPerBlock);
+  info.n_context_train = require_count(model, prefix + "context_length", kMostModelTokens);
+  info.n_vocab = vocabulary_size(model, prefix + "vocab_size");
+  info.n_expert = optional_count(model, prefix + "expert_count", kMostPerBlock);
   info.gating = gating_of(head, prefix + "expert_gating_func");
-  drop_unused(model, info.n_block - head.get_int(prefix + "nextn_predict_layers").value_or(0));
+  drop_unused(model,
+              info.n_block - optional_count(model, prefix + "nextn_predict_layers", kMostBlocks));
   if (!model.routers.empty() || !allow_dense) {
     check_routers(model, info);
     info.n_expert_used = count_experts_used(model, prefix + "expert_used_count");
@@ -337,20 +346,6 @@ OpenModel open_model(const std::string& path, bool allow_dense, const TensorCode
 
 ModelInfo read_model_info(const std::string& path, bool allow_dense, const TensorCodec* codec) {
   return open_model(path, allow_dense, codec).info;
-}
-
-std::string part_path(const std::string& path, int64_t i_part, int64_t n_part) {
-  if (n_part <= 1) {
-    return path;
-  }
-  const std::string suffix = split_suffix(0, n_part);
-  if (!path.ends_with(suffix)) {
-    throw Error(ErrorKind::kUsage,
-                "[model] " + printable(path) + ": should be the first of " +
-                    std::to_string(n_part) + " parts, but its name does not show it",
-                "choose a name that ends in " + suffix);
-  }
-  return path.substr(0, path.size() - suffix.size()) + split_suffix(i_part, n_part);
 }
 
 }  // namespace mascing

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "format/gguf.h"
+#include "format/model_parts.h"
 #include "mascing/model_info.h"
 
 namespace mascing {
@@ -27,13 +28,5 @@ struct OpenModel {
 [[nodiscard]] OpenModel open_model(const std::string& path,
                                    bool allow_dense = false,
                                    const TensorCodec* codec = nullptr);
-
-/// "-00001-of-00003.gguf", what the name of part `i_part` ends in.
-[[nodiscard]] std::string split_suffix(int64_t i_part, int64_t n_part);
-
-/// Where part `i_part` of `n_part` is, if the first part of the model is `path`: `path` itself for
-/// a model in one part. Parts are named -00001-of-00003.gguf. Throws Error{kUsage} for a first part
-/// that is not named so.
-[[nodiscard]] std::string part_path(const std::string& path, int64_t i_part, int64_t n_part);
 
 }  // namespace mascing

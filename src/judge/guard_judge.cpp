@@ -3,6 +3,7 @@
 
 #include "base/mapped_file.h"
 #include "base/sha256.h"
+#include "format/model_file.h"
 #include "judge/judge_text.h"
 #include "judge/known_exchanges.h"
 #include "mascing/error.h"
@@ -67,7 +68,12 @@ void GuardJudge::self_test() {
 }
 
 std::string sampled_hash(const std::string& path) {
-  return sampled_sha256(MappedFile(path).bytes());
+  const std::vector<std::string> files = files_of_model(path);
+  std::string hashes;
+  for (const std::string& file : files) {
+    hashes += sampled_sha256(MappedFile(file).bytes());
+  }
+  return files.size() == 1 ? hashes : sha256_hex(hashes);
 }
 
 }  // namespace mascing

@@ -21,7 +21,7 @@ namespace mascing {
 /// the model's chat template.
 class GuardJudge : public Judge {
  public:
-  /// `file_hash` identifies the model's weights, which the host's identity does not cover.
+  /// `file_hash` identifies the model's file: sampled_hash().
   GuardJudge(JudgeSpec spec, std::unique_ptr<Host> host, std::string file_hash);
 
   [[nodiscard]] std::string name() const override { return spec_.name; }
@@ -42,8 +42,9 @@ class GuardJudge : public Judge {
   bool uses_own_template_ = false;
 };
 
-/// Hash of a file's size and of samples across it, to distinguish models of the same shape without
-/// reading the whole file. Throws Error{kBadInput} if it cannot be read.
+/// Hash of the sizes of a model's files and of samples across them, to distinguish models of the
+/// same shape without reading all. Of a split model, give the first part. Throws Error{kBadInput}
+/// if a file cannot be read.
 [[nodiscard]] std::string sampled_hash(const std::string& path);
 
 }  // namespace mascing

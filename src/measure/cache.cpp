@@ -4,8 +4,11 @@
 
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
 #include "base/files.h"
 #include "base/sha256.h"
+#include "mascing/version.h"
 
 namespace mascing {
 namespace {
@@ -23,6 +26,11 @@ std::optional<std::string> entry_text(const std::string& content) {
 }
 
 }  // namespace
+
+std::string context_key(const ModelInfo& info, int64_t n_thread, const std::string& host_key) {
+  const nlohmann::json key = {version(), info.identity, n_thread, host_key};
+  return key.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 Cache::Cache(std::string folder, std::string context)
     : folder_(std::move(folder)), context_(std::move(context)) {

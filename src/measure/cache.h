@@ -3,10 +3,19 @@
 // it finds.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "mascing/model_info.h"
+
 namespace mascing {
+
+/// Everything but the question that what a model says depends on: version, model, threads and
+/// options of the host.
+[[nodiscard]] std::string context_key(const ModelInfo& info,
+                                      int64_t n_thread,
+                                      const std::string& host_key);
 
 class Cache {
  public:

@@ -26,14 +26,14 @@ struct StoredShard {
 
 std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs,
                                 const ModelInfo& info,
-                                const std::string& host_key) {
+                                const std::string& context) {
   std::vector<StoredShard> shards;
   for (const TraceInput& input : inputs) {
     const int64_t n_row = std::ssize(input.rows);
     for (int64_t start = 0; start < n_row; start += kTraceBlock) {
       StoredShard shard{input.set, {}, {}};
       Sha256 digest;
-      digest.update("trace-v2 " + info.identity + " " + host_key + " " + input.set + "\n");
+      digest.update("trace-v2 " + info.identity + " " + context + " " + input.set + "\n");
       for (int64_t i = start; i < std::min(start + kTraceBlock, n_row); ++i) {
         shard.rows.push_back(&input.rows[i]);
         digest.update(to_jsonl(input.rows[i]) + "\n");
@@ -168,22 +168,31 @@ bool take_shard(TraceStoreWriter& writer,
   });
 }
 
-/// Writes what the store lacks. Returns the number of conversations.
-int64_t write_store(Host& host,
-                    const std::vector<StoredShard>& shards,
-                    const TraceStoreOptions& store,
-                    const Progress& progress) {
-  std::vector<std::string> hashes;
+/// Conversations of a store.
+struct StoreCount {
   int64_t n_total = 0;
+  int64_t n_kept = 0;  ///< of blocks that were there, or in a folder to merge
+};
+
+/// Writes what the store lacks.
+StoreCount write_store(Host& host,
+                       const std::vector<StoredShard>& shards,
+                       const TraceStoreOptions& store,
+                       const Progress& progress) {
+  std::vector<std::string> hashes;
+  StoreCount count;
   for (const StoredShard& shard : shards) {
     hashes.push_back(shard.hash);
-    n_total += std::ssize(shard.rows);
+    count.n_total += std::ssize(shard.rows);
   }
+  const int64_t n_total = count.n_total;
   TraceStoreWriter writer(store.folder, header_of(host.describe(), hashes));
   int64_t n_done = 0;
   for (const StoredShard& shard : shards) {
     report(progress, {"tracing", n_done, n_total, "conversations", ""});
-    if (!writer.has_shard(shard.hash) && !take_shard(writer, shard.hash, store.merge)) {
+    if (writer.has_shard(shard.hash) || take_shard(writer, shard.hash, store.merge)) {
+      count.n_kept += std::ssize(shard.rows);
+    } else {
       CallGuard guard(host, {}, [&](const std::string& note) {
         return !progress || progress({"tracing", n_done, n_total, "conversations", note});
       });
@@ -193,7 +202,7 @@ int64_t write_store(Host& host,
   }
   report(progress, {"tracing", n_total, n_total, "conversations", ""});
   writer.finish(hashes);
-  return n_total;
+  return count;
 }
 
 }  // namespace
@@ -205,13 +214,13 @@ Traced collect_traces(Host& host,
   require_folders(store.merge);
   require_unique_ids(inputs);
   const std::vector<StoredShard> shards =
-      shards_of(divide(inputs, host.describe(), store.host_key), store.shard);
-  const int64_t n_total = write_store(host, shards, store, progress);
-  Traced traced{read_traces(store.folder), {}};
+      shards_of(divide(inputs, host.describe(), store.context), store.shard);
+  const StoreCount count = write_store(host, shards, store, progress);
+  Traced traced{read_traces(store.folder), {}, count.n_kept};
   traced.skipped = find_skipped(host, shards, traced.traces);
   if (traced.traces.traces.empty()) {
     throw Error(ErrorKind::kInsufficient,
-                "[trace] none of " + std::to_string(n_total) + " conversations was traced" +
+                "[trace] none of " + std::to_string(count.n_total) + " conversations was traced" +
                     (traced.skipped.empty() ? "" : ": " + traced.skipped.front().reason),
                 "see the reasons; conversations must end with a user message and fit the context");
   }

@@ -27,12 +27,13 @@ struct TraceStoreOptions {
   /// Restricts the work to a share of all blocks; the inputs are those of the whole job.
   JobShard shard = {};
   std::vector<std::string> merge = {};  ///< shard folders whose traces are copied
-  std::string host_key = {};  ///< options of host and template: traces under others are made again
+  std::string context = {};             ///< context_key(): traces under another are made again
 };
 
 struct Traced {
   TraceSet traces;
   std::vector<Skipped> skipped;  ///< conversations that could not be traced
+  int64_t n_kept = 0;            ///< conversations of blocks that were there, or were merged
 };
 
 /// Records the router logits at the final user message of every conversation and stores them,

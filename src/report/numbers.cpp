@@ -40,10 +40,6 @@ std::string headline_metric(const Results& results) {
 
 constexpr int kRateDecimals = 1;
 
-std::string in_percent(double share, int decimals) {
-  return format_number(100.0 * share, decimals);
-}
-
 std::string in_points(double change, int decimals) {
   return signed_text(100.0 * change, decimals);
 }
@@ -59,7 +55,7 @@ std::string bounds_text(const Rate& rate, int decimals, Format format) {
 
 /// "100.0" -> "100": nothing lies beyond it, and columns are narrow.
 std::string compact_end(double share, int decimals) {
-  const std::string text = in_percent(share, decimals);
+  const std::string text = percent_number(share, decimals);
   return text == "100.0" || text == "0.0" ? text.substr(0, text.size() - 2) : text;
 }
 
@@ -117,7 +113,7 @@ std::string signed_text(double value, int decimals) {
 }
 
 std::string interval_text(const Rate& rate) {
-  return bounds_text(rate, kRateDecimals, in_percent);
+  return bounds_text(rate, kRateDecimals, percent_number);
 }
 
 std::string compact_rate_text(const Rate& rate) {

@@ -122,7 +122,7 @@ RandomMasks measure_random_masks(const EvalContext& context,
 BaselinesResult measure_baselines(const EvalContext& context,
                                   const Steering& chosen,
                                   const BuildOptions& options,
-                                  const std::string& host_key) {
+                                  const std::string& traces_context) {
   CachedEvaluator& evaluator = context.evaluator;
   const HostCounters before = evaluator.host().counters();
   const Labelled labelled = label_discovery(context, context.target());
@@ -130,7 +130,7 @@ BaselinesResult measure_baselines(const EvalContext& context,
   // What cannot be traced is named by the run's own tracing.
   const Traced traced = collect_traces(evaluator.host(),
                                        {{metric, labelled.rows}},
-                                       {options.folder + "/traces", {}, {}, host_key},
+                                       {options.folder + "/traces", {}, {}, traces_context},
                                        evaluator.progress());
   const ConstraintChecker constraints(context);
   BaselinesResult result;

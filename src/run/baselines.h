@@ -25,11 +25,11 @@ struct BaselinesResult {
 ///   control_vector   difference of means of the residual stream, at one block;
 ///   system_prompt    the scenario's, where it has one;
 /// and the distribution of random masks. `chosen`: the mask that was chosen, at its strength; none:
-/// nothing to compare with. The folder of `options` gets traces, surrogates and masks; `host_key`:
-/// as TraceStoreOptions has it.
+/// nothing to compare with. The folder of `options` gets traces, surrogates and masks;
+/// `traces_context`: as TraceStoreOptions has it.
 [[nodiscard]] BaselinesResult measure_baselines(const EvalContext& context,
                                                 const Steering& chosen,
                                                 const BuildOptions& options,
-                                                const std::string& host_key);
+                                                const std::string& traces_context);
 
 }  // namespace mascing

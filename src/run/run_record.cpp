@@ -13,6 +13,7 @@
 #include "mascing/mask_file.h"
 #include "mascing/report.h"
 #include "mascing/version.h"
+#include "measure/cache.h"
 #include "measure/make_jury.h"
 
 namespace mascing {
@@ -60,8 +61,7 @@ std::string word_in(const json& object, const char* name) {
 }  // namespace
 
 std::string context_key(const ModelInfo& info, const RunOptions& options) {
-  const json key = {version(), info.identity, options.n_thread, options.host_key};
-  return key.dump();
+  return context_key(info, options.n_thread, options.host_key);
 }
 
 std::string run_key(const Scenario& scenario,

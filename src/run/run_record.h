@@ -15,7 +15,7 @@
 
 namespace mascing {
 
-/// Everything but the question that a measurement depends on: version, model, options.
+/// As measure/cache.h has it, of a run.
 [[nodiscard]] std::string context_key(const ModelInfo& info, const RunOptions& options);
 /// Everything the outcome of a run depends on.
 [[nodiscard]] std::string run_key(const Scenario& scenario,

@@ -105,7 +105,7 @@ AdapterSpace make_adapter_space(CachedEvaluator& evaluator,
     down.insert(down.end(), rows.begin(), rows.end());
     space.n_token = inputs[l].n_token();
   }
-  adapter.down = std::make_shared<const std::vector<float>>(std::move(down));
+  adapter.down = std::make_shared<const AdapterDown>(std::move(down));
   return space;
 }
 

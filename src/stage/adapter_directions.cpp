@@ -87,7 +87,7 @@ Mask with_least_rank(Mask mask) {
     down.insert(down.end(), rows.data(), rows.data() + rows.size());
     narrow.up.insert(narrow.up.end(), diagonal.data(), diagonal.data() + diagonal.size());
   }
-  narrow.down = std::make_shared<const std::vector<float>>(std::move(down));
+  narrow.down = std::make_shared<const AdapterDown>(std::move(down));
   return mask;
 }
 

@@ -216,5 +216,12 @@ TEST(FileName, SplitsPaths) {
   EXPECT_EQ(file_stem("data/attacks.jsonl"), "attacks");
 }
 
+TEST(WithoutEndSlashes, LeavesTheRootAndWhatStandsWithin) {
+  EXPECT_EQ(without_end_slashes("out/hf"), "out/hf");
+  EXPECT_EQ(without_end_slashes("out//hf///"), "out//hf");
+  EXPECT_EQ(without_end_slashes("//"), "/");
+  EXPECT_EQ(without_end_slashes(""), "");
+}
+
 }  // namespace
 }  // namespace mascing

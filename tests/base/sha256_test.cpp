@@ -25,6 +25,16 @@ TEST(Sha256, PartsGiveTheDigestOfTheWhole) {
   EXPECT_EQ(moved.hex(), kOfAbc);
 }
 
+TEST(Sha256, ACopyGoesOnByItself) {
+  Sha256 hash;
+  hash.update("a");
+  Sha256 copy = hash.copy();
+  hash.update("xy");
+  copy.update("bc");
+  EXPECT_EQ(copy.hex(), kOfAbc);
+  EXPECT_EQ(hash.hex(), sha256_hex("axy"));
+}
+
 TEST(Sha256, AFileHasTheDigestOfItsBytes) {
   const TemporaryFolder folder;
   write_file_atomically(folder.path("a"), "abc");

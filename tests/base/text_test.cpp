@@ -114,6 +114,13 @@ TEST(ClosestMatch, FindsASlipOfThePenAndNothingElse) {
   EXPECT_EQ(closest_match("alpha", {}), "");
 }
 
+TEST(PercentNumber, HasOneDecimalUnlessAskedForOthers) {
+  EXPECT_EQ(percent_number(0.9876), "98.8");
+  EXPECT_EQ(percent_number(0.9876, 0), "99");
+  EXPECT_EQ(percent_number(0.98764, 2), "98.76");
+  EXPECT_EQ(percent_number(-0.0001), "0.0") << "there is no negative zero";
+}
+
 TEST(FormatNumber, WritesAPointAndTheWantedDecimals) {
   EXPECT_EQ(format_number(0.98765, 2), "0.99");
   EXPECT_EQ(format_number(-3.0, 0), "-3");

@@ -21,4 +21,16 @@ inline std::vector<std::string> warning_ids(const std::vector<Warning>& warnings
   return ids;
 }
 
+/// The first warning of an id. Without one the test fails, and goes on with an empty warning.
+inline Warning warning_of(const std::string& id, const std::vector<Warning>& warnings) {
+  for (const Warning& warning : warnings) {
+    if (warning.id == id) {
+      return warning;
+    }
+  }
+  ADD_FAILURE() << "no warning " << id << " among "
+                << testing::PrintToString(warning_ids(warnings));
+  return {};
+}
+
 }  // namespace mascing

@@ -183,6 +183,10 @@ expect_equal "merged traces" "$work/traces/manifest.json" "$work/traces-merged/m
 for file in "$work"/traces/*; do
   expect_equal "merged traces" "$file" "$work/traces-merged/$(basename "$file")"
 done
+run 0 "${trace[@]}" -o "$work/traces"
+says err "conversations were already done"
+run 0 "$mascing" trace "$work/whole.jsonl" "$work/once.jsonl" -m "$planted" -t 2 -o "$work/traces"
+says err "was made with other conversations, options or model"
 expect_error 2 "only 2 blocks" "${trace[@]}" -o "$work/t" --shard 1/3
 expect_error 1 "does not exist" "${trace[@]}" -o "$work/t" --merge "$work/none"
 

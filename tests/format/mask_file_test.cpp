@@ -7,6 +7,7 @@
 
 #include "base/expect_error.h"
 #include "base/files.h"
+#include "base/sha256.h"
 #include "base/temporary_folder.h"
 #include "format/gguf.h"
 #include "format/mutate.h"
@@ -180,7 +181,7 @@ Mask mask_with_adapter() {
   mask.steer.assign(8, 0.0F);
   mask.adapter.rank = 2;
   mask.adapter.n_embd = 3;
-  mask.adapter.down = std::make_shared<const std::vector<float>>(
+  mask.adapter.down = std::make_shared<const AdapterDown>(
       std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
   mask.adapter.up = {0, 3, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1};
   return mask;
@@ -194,10 +195,40 @@ TEST(MaskFile, AMaskWithAnAdapterIsOfVersion3) {
   expect_equal(read, mask_with_adapter());
   EXPECT_EQ(read.adapter.rank, 2);
   EXPECT_EQ(read.adapter.n_embd, 3);
-  EXPECT_EQ(*read.adapter.down, *mask_with_adapter().adapter.down);
+  EXPECT_EQ(read.adapter.down->values(), mask_with_adapter().adapter.down->values());
   EXPECT_EQ(read.adapter.up, mask_with_adapter().adapter.up);
   EXPECT_EQ(read.n_active(), 2);
   EXPECT_EQ(read.total(), (std::vector<float>{0, 5, 0, 0, 0, 0, 0, 1}));
+}
+
+/// What the hash is of: results in caches of earlier versions go by it.
+std::string hash_by_hand(const RouterAdapter& adapter, const std::vector<float>& down) {
+  std::string bytes = "adapter " + std::to_string(adapter.rank) + "\n";
+  for (const std::vector<float>* values : {&down, &adapter.up}) {
+    bytes.append(reinterpret_cast<const char*>(values->data()), values->size() * sizeof(float));
+  }
+  return sha256_hex(bytes);
+}
+
+TEST(RouterAdapter, ItsHashIsOfRankDownAndUp) {
+  RouterAdapter adapter = mask_with_adapter().adapter;
+  const std::vector<float> down = adapter.down->values();
+  EXPECT_EQ(adapter.hash(), hash_by_hand(adapter, down));
+  RouterAdapter other = adapter;
+  other.up[0] = 1.0F;
+  EXPECT_EQ(other.hash(), hash_by_hand(other, down));
+  other.rank = 1;  // by no search, but the shared object allows it
+  EXPECT_EQ(other.hash(), hash_by_hand(other, down));
+  EXPECT_EQ(adapter.hash(), hash_by_hand(adapter, down));
+}
+
+TEST(RouterAdapter, WhatIsSharedIsHashedOnce) {
+  RouterAdapter adapter = mask_with_adapter().adapter;
+  const std::vector<float> down = adapter.down->values();
+  (void)adapter.hash();
+  const_cast<float*>(adapter.down->data())[0] += 1.0F;  // only to see whether it is read again
+  adapter.up[0] = 1.0F;
+  EXPECT_EQ(adapter.hash(), hash_by_hand(adapter, down));
 }
 
 // A file that says it has an adapter does not pass for a mask without one.

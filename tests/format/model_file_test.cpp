@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "format/gguf.h"
+#include "mascing/model_size.h"
 
 namespace mascing {
 namespace {
@@ -157,6 +158,77 @@ TEST(ModelInfo, RefusesOtherKindsAndMissingKeys) {
   GgufWriter writer = small_model();
   writer.set_uint32("qwen3moe.block_count", 0);
   expect_refusal("qwen3moe.block_count", writer);
+}
+
+// Sizes of memory are computed from these.
+TEST(ModelInfo, RefusesCountsThatWouldOverflow) {
+  const std::vector<std::string> keys = {"qwen3moe.block_count",
+                                         "qwen3moe.embedding_length",
+                                         "qwen3moe.context_length",
+                                         "qwen3moe.vocab_size",
+                                         "qwen3moe.expert_count",
+                                         "qwen3moe.expert_used_count",
+                                         "qwen3moe.nextn_predict_layers",
+                                         "split.count"};
+  for (const std::string& key : keys) {
+    GgufWriter writer = small_model();
+    writer.set_int(key, INT64_MAX);
+    expect_refusal("\"" + key + "\" is 9223372036854775807", writer);
+  }
+  for (const int64_t impossible : {INT64_MAX, INT64_MIN}) {
+    GgufWriter writer = small_model();
+    writer.set_uint32("split.count", 2);
+    writer.set_int("split.no", impossible);
+    expect_refusal("\"split.no\" is " + std::to_string(impossible), writer);
+  }
+  GgufWriter writer = small_model();
+  writer.set_int("qwen3moe.nextn_predict_layers", INT64_MIN);
+  expect_refusal("\"qwen3moe.nextn_predict_layers\" is -9", writer);
+}
+
+int64_t cell_bytes_of(const GgufWriter& writer) {
+  const TemporaryFolder folder;
+  writer.write(folder.path("m.gguf"));
+  return read_model_size(folder.path("m.gguf")).n_cell_byte;
+}
+
+TEST(ModelSize, CountsKeysAndValuesOfAllBlocks) {
+  GgufWriter writer = small_model();  // 3 blocks, 4 numbers a token
+  EXPECT_EQ(cell_bytes_of(writer), 3 * (4 + 4) * 2) << "one head";
+  writer.set_uint32("qwen3moe.attention.head_count", 2);
+  EXPECT_EQ(cell_bytes_of(writer), 3 * 2 * (2 + 2) * 2);
+  writer.set_int_array("qwen3moe.attention.head_count_kv", {0, 1, 1});
+  EXPECT_EQ(cell_bytes_of(writer), 2 * (2 + 2) * 2);
+  writer.set_int_array("qwen3moe.attention.head_count", {1, 2, 2});
+  writer.set_uint32("qwen3moe.attention.key_length", 8);
+  EXPECT_EQ(cell_bytes_of(writer), 2 * (8 + 2) * 2);
+}
+
+TEST(ModelSize, RefusesSizesThatWouldOverflow) {
+  const std::string attention = "qwen3moe.attention.";
+  const auto expect_no_size = [](const std::string& words, const GgufWriter& writer) {
+    expect_error(ErrorKind::kBadInput, words, [&] { (void)cell_bytes_of(writer); });
+  };
+  for (const char* name : {"head_count", "head_count_kv", "key_length", "value_length"}) {
+    for (const int64_t impossible : {INT64_MAX, INT64_MIN, int64_t{-1}}) {
+      GgufWriter writer = small_model();
+      writer.set_int(attention + name, impossible);
+      expect_no_size(std::string(name) + "\" is " + std::to_string(impossible), writer);
+    }
+  }
+  for (const char* name : {"head_count", "head_count_kv"}) {
+    GgufWriter writer = small_model();
+    writer.set_int_array(attention + name, {1, INT64_MAX, INT64_MAX});
+    expect_no_size(std::string(name) + "\" is 9223372036854775807", writer);
+    writer.set_int_array(attention + name, std::vector<int64_t>(70'000, 1));
+    expect_no_size("has 70000 entries", writer);
+  }
+  GgufWriter writer = small_model();  // each of them possible, but not together
+  writer.set_uint32("qwen3moe.block_count", 1U << 16U);
+  for (const char* name : {"head_count", "head_count_kv", "key_length", "value_length"}) {
+    writer.set_uint32(attention + name, 1U << 20U);
+  }
+  expect_no_size("of 288230376151711744 bytes", writer);
 }
 
 TEST(ModelInfo, ReadsAllPartsOfASplitModel) {

@@ -69,7 +69,7 @@ std::shared_ptr<Mask> normal_adapter(const ModelInfo& info, int64_t rank, uint64
   }
   mask->adapter.rank = rank;
   mask->adapter.n_embd = info.n_embd;
-  mask->adapter.down = std::make_shared<const std::vector<float>>(std::move(down));
+  mask->adapter.down = std::make_shared<const AdapterDown>(std::move(down));
   mask->adapter.up.resize(info.n_layer * rank * info.n_expert);
   for (float& value : mask->adapter.up) {
     value = 0.1F * static_cast<float>(rng.normal());

@@ -275,6 +275,25 @@ TEST(GuardJudge, ASampledHashSeesTheSizeAndTheContent) {
   EXPECT_NE(sampled_hash(path), hash);
 }
 
+TEST(GuardJudge, ASampledHashSeesAllPartsOfASplitModel) {
+  const TemporaryFolder folder;
+  const std::string first = folder.path("guard-00001-of-00003.gguf");
+  const auto hash_with = [&](const std::string& second) {
+    write_file_atomically(folder.path("guard-00002-of-00003.gguf"), second);
+    return sampled_hash(first);
+  };
+  write_file_atomically(first, "head");
+  const std::string alone = sampled_hash(first);
+  const std::string hash = hash_with("seal");
+  EXPECT_NE(hash, alone);
+  EXPECT_EQ(hash_with("seal"), hash);
+  EXPECT_NE(hash_with("soul"), hash);
+  write_file_atomically(folder.path("guard-00003-of-00003.gguf"), "tail");
+  EXPECT_NE(hash_with("seal"), hash);
+  write_file_atomically(folder.path("whole.gguf"), "head");
+  EXPECT_EQ(sampled_hash(folder.path("whole.gguf")), alone) << "of a model in one file as before";
+}
+
 // ---------------------------------------------------------------- juries
 
 std::vector<JuryMember> members(std::vector<std::pair<FunctionJudge::Rule, std::string>> rules) {

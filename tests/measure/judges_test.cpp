@@ -86,6 +86,21 @@ TEST(Jury, StopsBetweenGroupsAndGoesOnThere) {
   EXPECT_EQ(n_asked, 40);
 }
 
+TEST(JudgesKey, FollowsAllPartsOfASplitGuard) {
+  const TemporaryFolder folder;
+  const std::string first = folder.path("guard-00001-of-00002.gguf");
+  write_file_atomically(first, "head");
+  const auto key_with = [&](const std::string& second) {
+    write_file_atomically(folder.path("guard-00002-of-00002.gguf"), second);
+    JudgeOptions options;
+    add_judge(first, options);
+    return judges_key(options);
+  };
+  const std::string key = key_with("weights");
+  EXPECT_EQ(key_with("weights"), key);
+  EXPECT_NE(key_with("others"), key);
+}
+
 TEST(MakeJury, ABuiltInMemberJudgesItsSetsOnly) {
   const TemporaryFolder folder;
   write_file_atomically(

@@ -5,36 +5,52 @@
 #include "base/expect_error.h"
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
+#include "mascing/version.h"
+#include "measure/cache.h"
 
 namespace mascing {
 namespace {
 
-TEST(CollectTraces, AreMadeAgainForAHostThatRendersOtherwise) {
-  const TemporaryFolder folder;
-  FakeHost host;
+Conversation row_on_the_seal() {
   Conversation row;
   row.id = "one";
   row.messages = {{"user", "please the seal"}};
   row.label = 1;
-  const auto n_traced = [&](const std::string& host_key) {
+  return row;
+}
+
+TEST(CollectTraces, AreMadeAgainForAHostThatMayAnswerOtherwise) {
+  const TemporaryFolder folder;
+  FakeHost host;
+  const Conversation row = row_on_the_seal();
+  const auto n_traced = [&](int64_t n_thread, const std::string& host_key) {
     const int64_t before = host.counters().n_prefill_token;
+    const std::string context = context_key(host.describe(), n_thread, host_key);
     const Traced traced =
-        collect_traces(host, {{"dsr", {row}}}, {folder.path("traces"), {}, {}, host_key}, {});
+        collect_traces(host, {{"dsr", {row}}}, {folder.path("traces"), {}, {}, context}, {});
     EXPECT_EQ(traced.traces.traces.size(), 1U);
-    return host.counters().n_prefill_token - before;
+    const int64_t n_token = host.counters().n_prefill_token - before;
+    EXPECT_EQ(traced.n_kept, n_token == 0 ? 1 : 0);
+    return n_token;
   };
-  EXPECT_GT(n_traced("reasoning on"), 0);
-  EXPECT_EQ(n_traced("reasoning on"), 0) << "from the store";
-  EXPECT_GT(n_traced("reasoning off"), 0);
+  EXPECT_GT(n_traced(1, "reasoning on"), 0);
+  EXPECT_EQ(n_traced(1, "reasoning on"), 0) << "from the store";
+  EXPECT_GT(n_traced(1, "reasoning off"), 0);
+  EXPECT_GT(n_traced(2, "reasoning off"), 0);
+  EXPECT_EQ(n_traced(1, "reasoning off"), 0) << "still there";
+}
+
+TEST(ContextKey, HasVersionModelThreadsAndOptions) {
+  ModelInfo info;
+  info.identity = "f00d";
+  EXPECT_EQ(context_key(info, 2, "8/512"),
+            std::string("[\"") + version() + "\",\"f00d\",2,\"8/512\"]");
 }
 
 TEST(CollectTraces, AnIdThatASetHasTwiceIsRefusedBeforeAnythingIsTraced) {
   const TemporaryFolder folder;
   FakeHost host;
-  Conversation row;
-  row.id = "one";
-  row.messages = {{"user", "please the seal"}};
-  row.label = 1;
+  const Conversation row = row_on_the_seal();
   const TraceStoreOptions store{folder.path("traces"), {}, {}, "key"};
   for (const std::vector<TraceInput>& twice :
        {std::vector<TraceInput>{{"dsr", {row, row}}}, {{"dsr", {row}}, {"dsr", {row}}}}) {

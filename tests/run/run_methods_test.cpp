@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/warning_ids.h"
 #include "mascing/error.h"
 #include "run/run_fixture.h"
 
@@ -75,11 +76,8 @@ TEST_F(RunTest, WithoutExactGradientsPairsOfMasksStepInAndTheRunSaysSo) {
   EXPECT_EQ(results.loop.gradients, "pairs");
   EXPECT_GT(results.effects.n_pair, 0);
   EXPECT_EQ(results.effects.n_conversation, 0);
-  const auto warning = std::find_if(results.warnings.begin(),
-                                    results.warnings.end(),
-                                    [](const Warning& w) { return w.id == "gradients_by_pairs"; });
-  ASSERT_NE(warning, results.warnings.end());
-  EXPECT_THAT(warning->text, testing::HasSubstr("no rule to differentiate X"));
+  EXPECT_THAT(warning_of("gradients_by_pairs", results.warnings).text,
+              testing::HasSubstr("no rule to differentiate X"));
 
   scenario.search.gradients = GradientSource::kExact;
   options.output = folder_.path("exact");
@@ -144,11 +142,7 @@ TEST_F(RunTest, WhatExactGradientsLeaveOutIsCountedBySet) {
                               .results;
   EXPECT_EQ(results.loop.gradients, "exact");
   EXPECT_EQ(results.effects.n_conversation, 16);
-  const auto warning = std::find_if(results.warnings.begin(),
-                                    results.warnings.end(),
-                                    [](const Warning& w) { return w.id == "gradients_left_out"; });
-  ASSERT_NE(warning, results.warnings.end());
-  EXPECT_THAT(warning->text,
+  EXPECT_THAT(warning_of("gradients_left_out", results.warnings).text,
               testing::HasSubstr("16 of 32 of 'dsr'; the first because: too long: 18 tokens"));
 }
 
@@ -164,11 +158,8 @@ TEST_F(RunTest, WithoutExactGradientsThereIsNoAdapterAndTheRunSaysSo) {
                                        {})
                               .results;
   EXPECT_EQ(results.mask_method, "mean_difference");
-  const auto warning = std::find_if(results.warnings.begin(),
-                                    results.warnings.end(),
-                                    [](const Warning& w) { return w.id == "no_adapter"; });
-  ASSERT_NE(warning, results.warnings.end());
-  EXPECT_THAT(warning->text, testing::HasSubstr("no rule to differentiate X"));
+  EXPECT_THAT(warning_of("no_adapter", results.warnings).text,
+              testing::HasSubstr("no rule to differentiate X"));
 }
 
 TEST_F(RunTest, ASurrogateThatLearntFromInterventionsFindsThePlantedExpert) {

@@ -1,5 +1,7 @@
 // The search whose choice is the user's: what it offers, that the test split is looked at once, and
 // what budgets leave of it.
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -7,6 +9,7 @@
 #include "base/expect_error.h"
 #include "base/files.h"
 #include "base/temporary_folder.h"
+#include "base/warning_ids.h"
 #include "host/fake_host.h"
 #include "mascing/mask_file.h"
 #include "mascing/run.h"
@@ -38,8 +41,8 @@ class SearchTest : public testing::Test {
                         {});
   }
   [[nodiscard]] static bool warns(const std::string& id, const RunOutcome& outcome) {
-    const std::vector<Warning>& all = outcome.results.warnings;
-    return std::any_of(all.begin(), all.end(), [&](const Warning& one) { return one.id == id; });
+    const std::vector<std::string> ids = warning_ids(outcome.results.warnings);
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
   }
   void set_budget(const std::string& text) {
     options_.budget_text = text;
@@ -199,11 +202,7 @@ TEST_F(SearchTest, ABudgetOfTokensIsTheSameForEveryRunAndSaysWhatItLeftOut) {
   EXPECT_GT(one.results.search.budget_spent, 0.5);
   ASSERT_FALSE(one.results.search.cut_short.empty());
   EXPECT_THAT(one.results.search.cut_short.front(), testing::HasSubstr("of 12 steps"));
-  bool is_warned = false;
-  for (const Warning& warning : one.results.warnings) {
-    is_warned = is_warned || warning.id == "budget_spent";
-  }
-  EXPECT_TRUE(is_warned);
+  EXPECT_TRUE(warns("budget_spent", one));
 }
 
 TEST_F(SearchTest, ARunThatGoesOnSpendsItsBudgetAlike) {

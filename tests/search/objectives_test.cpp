@@ -25,6 +25,15 @@ const OutcomeSet& set_of(const Objectives& objectives, const std::string& name) 
   return objectives.sets.at(0);
 }
 
+/// The benign set, with an ordinary request at its head that goes on for some words.
+void write_long_benign_row(const TemporaryFolder& folder, int n_word) {
+  std::vector<Conversation> rows = tiny_rows("benign", {"a tale of @", "please sing of @ today"});
+  for (int i = 0; i < n_word; ++i) {
+    rows.front().messages.back().content += " verse";
+  }
+  write_rows(folder.path("benign.jsonl"), rows);
+}
+
 // A target set goes two ways; ordinary requests may be answered anyhow, but not be refused; and
 // what must stay refused is broken by whatever is no refusal.
 TEST(ObjectivesTest, EachRoleHasTheMarginThatItsLimitIsAbout) {
@@ -71,11 +80,7 @@ TEST(ObjectivesTest, TextThatIsTooShortToCompareIsSaid) {
 TEST(ObjectivesTest, TextsThatExceedTheContextAreCounted) {
   const TemporaryFolder folder;
   const Scenario scenario = write_defend(folder.path());
-  std::vector<Conversation> rows = tiny_rows("benign", {"a tale of @", "please sing of @ today"});
-  for (int i = 0; i < 45; ++i) {
-    rows.front().messages.back().content += " verse";  // a prompt of 60 tokens, of 64
-  }
-  write_rows(folder.path("benign.jsonl"), rows);
+  write_long_benign_row(folder, 45);  // a prompt of 60 tokens, of 64
   FakeHost host;
   RefusalJudge judge(scenario.judge);
   CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, {});
@@ -83,33 +88,23 @@ TEST(ObjectivesTest, TextsThatExceedTheContextAreCounted) {
   const Objectives objectives =
       build_objectives({evaluator, data, scenario, judge, {10.0}}, Split::kDiscovery);
   EXPECT_EQ(set_of(objectives, kBenignReplies).size(), 15);
-  const auto warning = std::find_if(objectives.warnings.begin(),
-                                    objectives.warnings.end(),
-                                    [](const Warning& one) { return one.id == "texts_left_out"; });
-  ASSERT_NE(warning, objectives.warnings.end());
-  EXPECT_NE(warning->text.find("1 of 16 of 'benign replies'"), std::string::npos);
+  EXPECT_NE(
+      warning_of("texts_left_out", objectives.warnings).text.find("1 of 16 of 'benign replies'"),
+      std::string::npos);
 }
 
 TEST(ObjectivesTest, ConversationsWithoutAMarginAreCounted) {
   const TemporaryFolder folder;
   const Scenario scenario = write_defend(folder.path());
-  std::vector<Conversation> rows = tiny_rows("benign", {"a tale of @", "please sing of @ today"});
-  for (int i = 0; i < 60; ++i) {
-    rows.front().messages.back().content += " verse";  // the context has 64 tokens
-  }
-  write_rows(folder.path("benign.jsonl"), rows);
+  write_long_benign_row(folder, 60);  // the context has 64 tokens
   FakeHost host;
   RefusalJudge judge(scenario.judge);
   CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, {});
   const Dataset data = load_dataset(scenario, 0);
   const Objectives objectives =
       build_objectives({evaluator, data, scenario, judge, {10.0}}, Split::kDiscovery);
-  const auto warning =
-      std::find_if(objectives.warnings.begin(), objectives.warnings.end(), [](const Warning& one) {
-        return one.id == "margins_left_out";
-      });
-  ASSERT_NE(warning, objectives.warnings.end());
-  EXPECT_NE(warning->text.find("1 of 16 of 'benign'"), std::string::npos);
+  EXPECT_NE(warning_of("margins_left_out", objectives.warnings).text.find("1 of 16 of 'benign'"),
+            std::string::npos);
 }
 
 // A file may have its conversations by topic.

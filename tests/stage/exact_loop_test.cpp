@@ -256,7 +256,7 @@ TEST(PathAttribution, RanksThatCancelGiveAnExpertNoPartAndNoError) {
   Mask mask = numeric_frame(8);
   mask.adapter.rank = 2;
   mask.adapter.n_embd = 1;
-  mask.adapter.down = std::make_shared<const std::vector<float>>(4, 1.0F);
+  mask.adapter.down = std::make_shared<const AdapterDown>(std::vector<float>(4, 1.0F));
   mask.adapter.up.assign(32, 1.0F);
   const NumericModel model = wide_model(8);
   const PathAttribution path = path_of(opposed, model, mask);
