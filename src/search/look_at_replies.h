@@ -38,7 +38,7 @@ namespace mascing {
 /// `context` cuts them, instead of the unsteered model's; those whose reasoning never ended do not.
 /// `i_rows`: which rows of the split of `live` they are.
 void take_reasoning(const EvalContext& context,
-                    const std::vector<int64_t>& i_rows,
+                    const std::vector<size_t>& i_rows,
                     const std::vector<Conversation>& rows,
                     const std::vector<AskedReply>& replies,
                     Objectives& live);
