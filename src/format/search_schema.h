@@ -80,6 +80,7 @@ void describe(Io& io, SearchResult& search) {
   io.field("budget_spent", search.budget_spent);
   io.field("cut_short", search.cut_short);
   io.later("base", search.base);
+  io.earlier("base_rate", search.earlier_base_rate);
   io.later("base_perplexity", search.base_perplexity);
 }
 

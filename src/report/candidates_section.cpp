@@ -128,9 +128,8 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
 
 /// The selection split without a mask, beside which the candidates are read.
 void add_base(HtmlTable& table, const SearchResult& search, const CandidateColumns& columns) {
-  const auto is_counted = [](const auto& of_set) { return of_set.second.n > 0; };
-  if (std::none_of(search.base.begin(), search.base.end(), is_counted)) {
-    return;  // of results of an earlier version
+  if (search.base.empty()) {  // results of an earlier version, or of no search
+    return;
   }
   std::vector<std::string> cells = {"without a mask", "&ndash;"};
   for (const std::string& id : columns.ids) {

@@ -50,8 +50,12 @@ TEST(Candidates, StandBelowTheModelWithoutAMask) {
               HasSubstr("<th scope=\"row\">without a mask</th><td class=\"number\">&ndash;</td>"
                         "<td class=\"number\">53.1 % <small>[45.0, 61.0]</small> "
                         "<small>n = 160</small></td>"));
+  results.search.base = {{"dsr", {0.0, 0.0, 1.0, 0}}};  // no reply had a verdict
+  EXPECT_THAT(candidates_section(results), HasSubstr(">without a mask</th>"));
   results.search.base.clear();
-  EXPECT_THAT(candidates_section(results), Not(HasSubstr(">without a mask</th>")));
+  results.search.earlier_base_rate = 0.5;
+  EXPECT_THAT(candidates_section(results), Not(HasSubstr(">without a mask</th>")))
+      << "a number of an earlier version has no count";
 }
 
 TEST(Candidates, CountStrengthsOfOneMaskAsTrialsOfIt) {

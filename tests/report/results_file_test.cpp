@@ -133,8 +133,12 @@ TEST(ResultsFile, TakesTheBaseRateOfEarlierVersions) {
   document["search"]["base_rate"] = 0.85;
   const Results results = results_from_json(document.dump(), "earlier.json");
   EXPECT_DOUBLE_EQ(results.search.base_rate(results.target_metric), 0.85);
+  EXPECT_TRUE(results.search.base.empty()) << "a number without a count is no rate";
+  const Results again = results_from_json(to_json(results), "again.json");
+  EXPECT_EQ(again.search.earlier_base_rate, 0.85) << "as `mascing export --results` writes it";
   document["search"]["base_rate"] = "high";
-  EXPECT_TRUE(results_from_json(document.dump(), "earlier.json").search.base.empty());
+  EXPECT_THAT(error_of(document), HasSubstr("search.base_rate is string, expected a number"));
+  EXPECT_FALSE(json::parse(to_json(sample_results()))["search"].contains("base_rate"));
 }
 
 TEST(ResultsFile, NamesWhatIsWrongWithEffectsAndSteps) {

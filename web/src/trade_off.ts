@@ -208,7 +208,8 @@ class TradePlot {
 
   /// Of the target on the selection split, without a mask.
   private baseRate(): number {
-    return this.results.search?.base?.[this.results.scenario.target_metric]?.rate ?? 0;
+    const { base, base_rate } = this.results.search ?? {};
+    return base?.[this.results.scenario.target_metric]?.rate ?? base_rate ?? 0;
   }
 
   /// Masks at rising strengths.
