@@ -56,6 +56,10 @@ class ConstraintChecker {
   explicit ConstraintChecker(const EvalContext& context);
 
   [[nodiscard]] const std::string& target() const { return context_.target().spec.metric; }
+  /// Conversations of the target set.
+  [[nodiscard]] size_t n_target_row() const {
+    return context_.target().rows(Split::kSelection).size();
+  }
   [[nodiscard]] const Rate& base_rate(const std::string& metric) const;
   [[nodiscard]] const std::vector<AskedReply>& base_replies(const std::string& metric) const {
     return base_.at(metric).replies;

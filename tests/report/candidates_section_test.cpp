@@ -58,6 +58,19 @@ TEST(Candidates, StandBelowTheModelWithoutAMask) {
       << "a number of an earlier version has no count";
 }
 
+TEST(Candidates, AreNotSaidToBreakALimitThatAnEstimateAloneRulesOut) {
+  Results results = sample_results();
+  CandidateResult estimated = results.candidates[2];
+  ASSERT_TRUE(estimated.rates.empty());
+  ASSERT_FALSE(estimated.estimates.empty());
+  estimated.breaks_limit = true;
+  estimated.rejection_reason = "quarter estimate: direct drops by 50.0 %";
+  results.candidates = {results.candidates[0], estimated};
+  const std::string html = candidates_section(results);
+  EXPECT_THAT(html, HasSubstr("0 broke one, 1 would by an estimate, 0 not checked"));
+  EXPECT_THAT(html, HasSubstr("quarter estimate: direct drops by 50.0 %"));
+}
+
 TEST(Candidates, CountStrengthsOfOneMaskAsTrialsOfIt) {
   Results results = sample_results();
   results.candidates = {results.candidates[0], results.candidates[0], results.candidates[0]};

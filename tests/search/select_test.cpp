@@ -139,6 +139,12 @@ TEST_F(SelectTest, WeakerStrengthsEndWhereTheMaskDoesNotHelpAnyMore) {
   }
 }
 
+TEST_F(SelectTest, ATrialTrailsAfterAsManyConversationsAsThereAre) {
+  scenario_.search.alphas = {1.0};
+  const Selection selection = select({candidate(1.0F), candidate(0.05F)});
+  EXPECT_EQ(selection.trials.at(1).rejection_reason, "trailing after 16 conversations");
+}
+
 TEST_F(SelectTest, StrengthsBeyondThePerplexityLimitAreNotTried) {
   scenario_.search.alphas = {1.0, 2.0, 3.0};
   scenario_.search.max_perplexity_rise = 0.15;
@@ -189,7 +195,8 @@ TEST_F(PrefillEstimateTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
   const Selection selection = select({candidate(0.0F), candidate(-2.0F)});
   EXPECT_FALSE(selection.is_found);
   EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("no better"));
-  EXPECT_THAT(selection.trials[1].rejection_reason, testing::HasSubstr("hold drops by 100.0 %"));
+  EXPECT_THAT(selection.trials[1].rejection_reason,
+              testing::EndsWith("estimate: hold drops by 100.0 %"));
   EXPECT_TRUE(selection.trials[1].rates.empty());
 }
 
@@ -244,8 +251,7 @@ TEST_F(PrefillEstimateTest, ManyTrialsAreHalvedBeforeTheyAreEstimatedWhole) {
   const Selection selection = select(candidates);
   int64_t n_quarter = 0;
   for (const CandidateResult& trial : selection.trials) {
-    n_quarter +=
-        trial.rejection_reason.find("a quarter of the conversations") != std::string::npos ? 1 : 0;
+    n_quarter += trial.rejection_reason == "quarter estimate: below the better half" ? 1 : 0;
   }
   if (selection.trials.front().estimates.at("dsr") < 1.0) {
     EXPECT_EQ(n_quarter, 6);
