@@ -65,6 +65,9 @@ struct AttributionResult {
 };
 
 struct LoopResult {
+  /// Whose loop it is: "closed_loop" or "router_adapter"; empty in results of earlier versions, and
+  /// where no loop ran.
+  std::string method;
   std::string gradients;  ///< "exact", or "pairs" of random masks; empty: no loop ran
   std::vector<LoopStepResult> steps;
   std::vector<LoopLookResult> looks;

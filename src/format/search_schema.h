@@ -35,6 +35,7 @@ void describe(Io& io, AttributionResult& attribution) {
 
 template <typename Io>
 void describe(Io& io, LoopResult& loop) {
+  io.later("method", loop.method);
   io.later("gradients", loop.gradients);
   io.field("steps", loop.steps);
   io.later("looks", loop.looks);

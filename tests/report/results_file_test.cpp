@@ -141,6 +141,30 @@ TEST(ResultsFile, TakesTheBaseRateOfEarlierVersions) {
   EXPECT_FALSE(json::parse(to_json(sample_results()))["search"].contains("base_rate"));
 }
 
+TEST(ResultsFile, KeepsTheLoopsOfTheMatrixAndOfTheAdapterApart) {
+  Results written = sample_results();
+  written.loop.method = "closed_loop";
+  written.adapter_loop = written.loop;
+  written.adapter_loop->method = "router_adapter";
+  written.adapter_loop->n_question = 77;
+  written.adapter_loop->steps.resize(1);
+  json document = json::parse(to_json(written));
+  EXPECT_EQ(document["loop"]["prefills"], 3584) << "where readers of one loop look";
+  const Results read = results_from_json(document.dump(), "results.json");
+  EXPECT_EQ(to_json(read), to_json(written));
+  EXPECT_EQ(read.loop.method, "closed_loop");
+  EXPECT_EQ(read.loop.steps.size(), 4U);
+  ASSERT_TRUE(read.adapter_loop.has_value());
+  EXPECT_EQ(read.adapter_loop->method, "router_adapter");
+  EXPECT_EQ(read.adapter_loop->n_question, 77);
+  EXPECT_EQ(read.adapter_loop->steps.size(), 1U);
+  document.erase("adapter_loop");
+  document["loop"].erase("method");
+  const Results earlier = results_from_json(document.dump(), "results.json");
+  EXPECT_FALSE(earlier.adapter_loop.has_value());
+  EXPECT_EQ(earlier.loop.method, "");
+}
+
 TEST(ResultsFile, NamesWhatIsWrongWithEffectsAndSteps) {
   const json right = json::parse(to_json(sample_results()));
   json wrong = right;
