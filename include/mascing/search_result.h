@@ -45,6 +45,7 @@ struct SeenReplies {
   int64_t n = 0;
   int64_t n_wanted_before = 0;  ///< without the mask
   int64_t n_wanted = 0;
+  int64_t n_left_out = 0;  ///< conversations that were asked and lack one of the verdicts
 };
 
 /// What replies under the mask of a step showed the closed loop.

@@ -16,6 +16,7 @@ void describe(Io& io, SeenReplies& seen) {
   io.field("n", seen.n);
   io.field("wanted_before", seen.n_wanted_before);
   io.field("wanted", seen.n_wanted);
+  io.later("left_out", seen.n_left_out);
 }
 
 template <typename Io>

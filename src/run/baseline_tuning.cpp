@@ -58,6 +58,7 @@ bool beats(const SettingCheck& check, const Rate& best, CandidateResult& result)
 Tier check_limits(const SettingCheck& check, CandidateResult& result) {
   LimitCheck limits = check.constraints.check_limits(check.treatment, check.what);
   result.rates.merge(limits.rates);
+  result.left_out = std::move(limits.left_out);
   result.rejection_reason = std::move(limits.rejection_reason);
   if (result.rejection_reason.empty()) {
     return Tier::kFeasible;

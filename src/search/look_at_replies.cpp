@@ -35,6 +35,8 @@ SeenReplies count(const std::vector<JudgedReply>& before, const std::vector<Judg
       ++seen.n;
       seen.n_wanted_before += before[i].is_wanted ? 1 : 0;
       seen.n_wanted += now[i].is_wanted ? 1 : 0;
+    } else {
+      ++seen.n_left_out;
     }
   }
   return seen;
@@ -89,8 +91,11 @@ bool take_openings(const EvalContext& context, const Look& look, Objectives& liv
 }
 
 /// By how much a set's wanted share exceeds its limit under the mask, as `loop_violation`. A single
-/// lost reply does not.
+/// lost reply does not. Without a verdict nothing is known of it: NaN.
 double violation_of(const ScenarioSet& set, const SeenReplies& seen) {
+  if (seen.n == 0) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   return to_double(seen.n_wanted_before - seen.n_wanted) /
              std::max(1.0, loop_limit(set) * to_double(seen.n)) -
          1.0;

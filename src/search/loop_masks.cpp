@@ -7,9 +7,11 @@
 #include <numeric>
 #include <utility>
 
+#include "base/append.h"
 #include "base/numeric.h"
 #include "mascing/error.h"
 #include "measure/budget_shares.h"
+#include "measure/limit_coverage.h"
 #include "search/adapter_space.h"
 #include "search/loop_run.h"
 #include "search/margin_check.h"
@@ -239,6 +241,27 @@ Warning gradients_left_out(const LeftOut& left_out) {
           "raise --context where conversations are too long, --batch where a batch is too small"};
 }
 
+/// Of limits that looks at replies judged.
+std::vector<Warning> look_warnings(const Dataset& data, const LoopMasks& made) {
+  LimitCoverage coverage;
+  const auto take = [&](const LoopResult& loop) {
+    for (const LoopLookResult& look : loop.looks) {
+      for (const LoadedSet& set : data.sets) {
+        const auto found = look.sets.find(set.spec.metric);
+        if (found != look.sets.end()) {
+          const SeenReplies& seen = found->second;
+          coverage.add(set.spec, seen.n, seen.n + seen.n_left_out);
+        }
+      }
+    }
+  };
+  take(made.loop);
+  if (made.adapter_loop) {
+    take(*made.adapter_loop);
+  }
+  return coverage.warnings("in looks at replies of the discovery split");
+}
+
 /// Empty if the model has exact gradients, as a few questions tell.
 std::string why_no_adapter(const EvalContext& context,
                            const Objectives& objectives,
@@ -337,6 +360,7 @@ LoopMasks make_loop_masks(const EvalContext& context,
   if (is_exact && !left_out.empty()) {  // otherwise another warning says that there are none
     made.warnings.push_back(gradients_left_out(left_out));
   }
+  append(look_warnings(context.data, made), made.warnings);
   return made;
 }
 

@@ -34,6 +34,7 @@ void settle(const ConstraintChecker& constraints,
   for (const auto& [metric, reached] : check.rates) {
     result.rates[metric] = reached;
   }
+  result.left_out = check.left_out;
   result.rejection_reason = check.rejection_reason;
   if (check.keeps_hold) {
     incumbent.keeps_hold.push_back(trial.i_trial);
