@@ -165,6 +165,19 @@ TEST(ResultsFile, KeepsTheLoopsOfTheMatrixAndOfTheAdapterApart) {
   EXPECT_EQ(earlier.loop.method, "");
 }
 
+TEST(ResultsFile, KeepsHowTheRoutingWasCounted) {
+  Results written = sample_results();
+  written.routing.by_logits = "its gating is not stated";
+  written.routing.layers_by_token = {1};
+  json document = json::parse(to_json(written));
+  const Results read = results_from_json(document.dump(), "results.json");
+  EXPECT_EQ(read.routing.by_logits, "its gating is not stated");
+  EXPECT_EQ(read.routing.layers_by_token, std::vector<int64_t>{1});
+  document["routing"].erase("by_logits");
+  document["routing"].erase("layers_by_token");
+  EXPECT_EQ(results_from_json(document.dump(), "earlier.json").routing.by_logits, "");
+}
+
 TEST(ResultsFile, NamesWhatIsWrongWithEffectsAndSteps) {
   const json right = json::parse(to_json(sample_results()));
   json wrong = right;
