@@ -8,7 +8,8 @@ bool are_few(int64_t n, int64_t n_all) {
 }
 
 void LimitCoverage::add(const ScenarioSet& set, int64_t n, int64_t n_all) {
-  if (set.role == SetRole::kTarget || set.role == SetRole::kWatch) {
+  const bool has_limit = set.role != SetRole::kTarget && set.role != SetRole::kWatch;
+  if (!has_limit || n_all == 0) {
     return;
   }
   const auto [found, is_new] = rows_.try_emplace(set.metric, Rows{n, n_all});
