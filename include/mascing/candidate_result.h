@@ -34,6 +34,9 @@ struct CandidateResult {
                            ///< prefill estimate, over the first tokens of benign replies
   double kl_first = 0.0;   ///< over the first tokens of benign replies, from the prefill estimate
   std::map<std::string, Rate> rates;  ///< metric id -> rate of generated replies
+  /// Metric id -> conversations without a verdict on both sides, without which its limit was
+  /// judged. Only sets that have any.
+  std::map<std::string, int64_t> left_out;
   /// Metric id -> share estimated from one prefill per conversation; empty without estimates.
   std::map<std::string, double> estimates;
   std::map<std::string, MetricResult> metrics;  ///< for baselines: holdout evaluation

@@ -53,8 +53,9 @@ struct MetricResult {
   ReplyCounts steered_replies = {};
   std::optional<SampledResult> sampled = std::nullopt;
   std::map<std::string, CategoryResult> categories = {};  ///< of conversations that name one
-  std::string role = {};  ///< of its set: "target", "hold", ...; empty: not a set of the scenario
-  double max_drop = 0.0;  ///< limit of a benign, hold or keep set
+  std::string role = {};   ///< of its set: "target", "hold", ...; empty: not a set of the scenario
+  double max_drop = 0.0;   ///< limit of a benign, hold or keep set
+  int64_t n_left_out = 0;  ///< conversations beside `n`: without a verdict on one side or on both
 };
 
 /// Side effects of a mask where nothing should change.

@@ -59,7 +59,8 @@ struct Results {
   double tokens_per_second_steered = 0.0;
   std::map<std::string, int64_t> labels;  ///< "discovery.label_1", ...: label counts per split
   EffectsResult effects;
-  LoopResult loop;
+  LoopResult loop;                         ///< the steering matrix's, or else the router adapter's
+  std::optional<LoopResult> adapter_loop;  ///< the router adapter's, where both ran
   OutcomeResult outcome;
   SearchResult search;
   std::vector<CandidateResult> candidates;

@@ -43,7 +43,12 @@ struct TurnMarginsResult {
 /// without and once with it. Rates come from conversations drawn at random by set; tokens also
 /// from conversations that the mask fixed or broke.
 struct RoutingResult {
-  std::string reason = {};                     ///< why nothing was measured; empty if something was
+  std::string reason = {};  ///< why nothing was measured; empty if something was
+  /// Why experts are taken by their logits alone; empty: as the model chooses, or not known
+  /// (results of earlier versions, which did so).
+  std::string by_logits = {};
+  /// Where the token decides over the experts, whatever the mask; they have no rates.
+  std::vector<int64_t> layers_by_token = {};
   int64_t n_conversation = 0;                  ///< that the rates come from
   int64_t n_token = 0;                         ///< of these
   int64_t n_viewed = 0;                        ///< conversations looked at, token by token

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ struct SeenReplies {
   int64_t n = 0;
   int64_t n_wanted_before = 0;  ///< without the mask
   int64_t n_wanted = 0;
+  int64_t n_left_out = 0;  ///< conversations that were asked and lack one of the verdicts
 };
 
 /// What replies under the mask of a step showed the closed loop.
@@ -64,6 +66,9 @@ struct AttributionResult {
 };
 
 struct LoopResult {
+  /// Whose loop it is: "closed_loop" or "router_adapter"; empty in results of earlier versions, and
+  /// where no loop ran.
+  std::string method;
   std::string gradients;  ///< "exact", or "pairs" of random masks; empty: no loop ran
   std::vector<LoopStepResult> steps;
   std::vector<LoopLookResult> looks;
@@ -105,11 +110,14 @@ struct OutcomeResult {
 
 /// Cost of the search before the test split was used.
 struct SearchResult {
-  std::string chosen_by;             ///< "rule" or "user"; empty if nothing was chosen yet
-  std::map<std::string, Rate> base;  ///< metric id -> rate there, without a mask
-  double base_perplexity = 0.0;      ///< of its general text; 0: there is none
-  int64_t n_prefill_token = 0;       ///< each request counted once, including cached ones
-  int64_t n_generated_token = 0;     ///< without the labelling, which every method needs
+  std::string chosen_by;  ///< "rule" or "user"; empty if nothing was chosen yet
+  /// Metric id -> rate on the selection split, without a mask; none of results of earlier versions.
+  std::map<std::string, Rate> base;
+  /// All that earlier versions wrote of it: the target's rate, without interval and count.
+  std::optional<double> earlier_base_rate = std::nullopt;
+  double base_perplexity = 0.0;   ///< of its general text; 0: there is none
+  int64_t n_prefill_token = 0;    ///< each request counted once, including cached ones
+  int64_t n_generated_token = 0;  ///< without the labelling, which every method needs
   /// Tokens the paper's sweep would generate on the same data, with 32 masks and the unsteered
   /// model on the selection split; estimated from the unsteered replies. 0 = not known.
   int64_t n_paper_token = 0;
@@ -117,10 +125,10 @@ struct SearchResult {
   double budget_spent = 0.0;           ///< spent share of a token budget, above 1 if exceeded
   std::vector<std::string> cut_short;  ///< what a spent budget skipped, in words
 
-  /// Of one set on the selection split, without a mask; 0 where it is not known.
-  [[nodiscard]] double base_rate(const std::string& metric) const {
-    const auto found = base.find(metric);
-    return found == base.end() ? 0.0 : found->second.rate;
+  /// Of the target on the selection split, without a mask; 0 where it is not known.
+  [[nodiscard]] double base_rate(const std::string& target) const {
+    const auto found = base.find(target);
+    return found == base.end() ? earlier_base_rate.value_or(0.0) : found->second.rate;
   }
 };
 

@@ -76,8 +76,12 @@ json rates_json(const SelectionRates& rates, int64_t n_expert) {
 /// The replies to a question while they are written.
 class Both {
  public:
-  Both(Host& host, const Question& question, const Steering& steering, const AnswerSink& sink)
-      : host_(host), sink_(sink), sampling_(question.sampling) {
+  Both(Host& host,
+       const ModelChoice& choice,
+       const Question& question,
+       const Steering& steering,
+       const AnswerSink& sink)
+      : host_(host), choice_(choice), sink_(sink), sampling_(question.sampling) {
     const ReasoningMarks marks = host.reasoning_marks();
     for (const bool is_steered : {false, true}) {
       const Prompt prompt = host.render(conversation_of(question, is_steered));
@@ -133,8 +137,10 @@ class Both {
         return;  // an empty reply has no routing to compare
       }
     }
-    const auto rates = selection_rates(host_, wanted);
-    json line = {{"type", "routing"}};
+    const auto rates = selection_rates(host_, wanted, [&](int64_t i_layer, const float* logits) {
+      return choice_.experts(i_layer, logits);
+    });
+    json line = {{"type", "routing"}, {"by_logits", choice_.why_by_logits()}};
     for (size_t i = 0; i < kSides.size(); ++i) {
       if (!rates[i].ok()) {
         throw Error(ErrorKind::kHost, "[console] the routing was not observed: " + rates[i].error);
@@ -145,6 +151,7 @@ class Both {
   }
 
   Host& host_;
+  const ModelChoice& choice_;
   const AnswerSink& sink_;
   Sampling sampling_;
   std::vector<GenerateRequest> requests_;
@@ -162,7 +169,10 @@ void tell(const AnswerSink& sink, const std::string& message, const std::string&
 }  // namespace
 
 Answers::Answers(Host& host, std::vector<WeightedMask> masks, Defaults defaults)
-    : host_(host), masks_(std::move(masks)), defaults_(std::move(defaults)) {
+    : host_(host),
+      choice_(read_model_choice(host.describe())),
+      masks_(std::move(masks)),
+      defaults_(std::move(defaults)) {
   for (const WeightedMask& mask : masks_) {
     require_same_model(mask.mask, host_.describe());
     defaults_.strengths.push_back(mask.strength);
@@ -215,7 +225,7 @@ std::string Answers::facts() const {
 
 void Answers::generate(const Question& question, const AnswerSink& sink) {
   const WatchGuard guard(host_, sink);
-  Both(host_, question, steering_at(question.strengths), sink).run();
+  Both(host_, choice_, question, steering_at(question.strengths), sink).run();
 }
 
 void Answers::answer(const Question& question, const AnswerSink& sink) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "console/question.h"
+#include "format/model_choice.h"
 #include "mascing/host.h"
 #include "mascing/mask_algebra.h"
 
@@ -32,7 +33,8 @@ class Answers {
   ///    "whole": true if it replaces the part}
   ///   {"type": "done", "base": {"reasoning", "visible", "tokens", "hit_limit", "unfinished"},
   ///    "steered": likewise, "first_token_ms", "seconds"}
-  ///   {"type": "routing", "base": {"tokens", "rates": [L][E]}, "steered": likewise}
+  ///   {"type": "routing", "base": {"tokens", "rates": [L][E]}, "steered": likewise,
+  ///    "by_logits": why experts are counted by their logits alone; empty if they are not}
   ///   {"type": "error", "message", "hint"}: the last line, whatever went wrong.
   /// Throws nothing. Not from two threads at once.
   void answer(const Question& question, const AnswerSink& sink);
@@ -42,6 +44,7 @@ class Answers {
   void generate(const Question& question, const AnswerSink& sink);
 
   Host& host_;
+  ModelChoice choice_;
   std::vector<WeightedMask> masks_;
   Defaults defaults_;
 };

@@ -60,6 +60,7 @@ void describe(Io& io, MetricResult& metric) {
   io.later("categories", metric.categories);
   io.later("role", metric.role);
   io.later("max_drop", metric.max_drop);
+  io.later("left_out", metric.n_left_out);
 }
 
 template <typename Io>
@@ -92,6 +93,7 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("kl_benign", candidate.kl_benign);
   io.later("kl_first", candidate.kl_first);
   io.field("rates", candidate.rates);
+  io.later("left_out", candidate.left_out);
   io.field("estimates", candidate.estimates);
   io.later("setting", candidate.setting);
   io.later("metrics", candidate.metrics);

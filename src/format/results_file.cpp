@@ -43,6 +43,12 @@ class Writer {
   void later(const char* key, T& value) {
     field(key, value);
   }
+  template <typename T>
+  void earlier(const char* key, std::optional<T>& value) {
+    if (value) {
+      field(key, value);
+    }
+  }
 
   template <typename Body>
   void section(const char* key, Body body) {
@@ -128,6 +134,11 @@ class Reader {
     if (object_.contains(key)) {
       field(key, value);
     }
+  }
+  // A key that only earlier versions wrote: written again where it was read, and nowhere else.
+  template <typename T>
+  void earlier(const char* key, std::optional<T>& value) const {
+    later(key, value);
   }
 
   template <typename Body>
@@ -245,17 +256,6 @@ class Reader {
   std::string path_;
 };
 
-/// Earlier versions had the target's rate without a mask on the selection split as a number, and
-/// neither its interval nor the conversations behind it.
-void take_earlier_base_rate(const json& document, Results& results) {
-  const json search = document.value("search", json::object());
-  if (results.search.base.empty() && search.contains("base_rate") &&
-      search.at("base_rate").is_number()) {
-    const double rate = search.at("base_rate").get<double>();
-    results.search.base[results.target_metric] = {rate, rate, rate};
-  }
-}
-
 }  // namespace
 
 std::string to_json(const Results& results, JsonForm form) {
@@ -287,7 +287,6 @@ Results results_from_json(const std::string& text, const std::string& name) {
   }
   Results results;
   describe(reader, results);
-  take_earlier_base_rate(document, results);
   return results;
 }
 

@@ -125,6 +125,7 @@ void describe(Io& io, Results& results) {
     effects.later("carried", results.effects.carried);
   });
   io.field("loop", results.loop);
+  io.later("adapter_loop", results.adapter_loop);
   io.field("outcome", results.outcome);
   io.later("search", results.search);
   io.section("surrogate", [&](Io& surrogate) {

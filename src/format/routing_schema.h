@@ -51,7 +51,10 @@ void describe(Io& io, RoutingResult& routing) {
   io.field("places", routing.places);
   io.field("experts", routing.experts);
   io.field("experts_left_out", routing.n_expert_left_out);
-  io.later("margins", routing.margins);  // that earlier versions did not write
+  // That earlier versions did not write.
+  io.later("margins", routing.margins);
+  io.later("by_logits", routing.by_logits);
+  io.later("layers_by_token", routing.layers_by_token);
 }
 
 }  // namespace mascing

@@ -16,6 +16,7 @@ void describe(Io& io, SeenReplies& seen) {
   io.field("n", seen.n);
   io.field("wanted_before", seen.n_wanted_before);
   io.field("wanted", seen.n_wanted);
+  io.later("left_out", seen.n_left_out);
 }
 
 template <typename Io>
@@ -35,6 +36,7 @@ void describe(Io& io, AttributionResult& attribution) {
 
 template <typename Io>
 void describe(Io& io, LoopResult& loop) {
+  io.later("method", loop.method);
   io.later("gradients", loop.gradients);
   io.field("steps", loop.steps);
   io.later("looks", loop.looks);
@@ -80,6 +82,7 @@ void describe(Io& io, SearchResult& search) {
   io.field("budget_spent", search.budget_spent);
   io.field("cut_short", search.cut_short);
   io.later("base", search.base);
+  io.earlier("base_rate", search.earlier_base_rate);
   io.later("base_perplexity", search.base_perplexity);
 }
 

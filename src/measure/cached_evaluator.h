@@ -18,11 +18,11 @@
 #include "measure/cache.h"
 #include "measure/call_guard.h"
 #include "measure/left_out.h"
+#include "measure/routing_choice.h"
 #include "stage/ask.h"
 #include "stage/evaluate.h"
 #include "stage/outcome.h"
 #include "stage/outcome_gradient.h"
-#include "stage/routing_changes.h"
 
 namespace mascing {
 
@@ -96,9 +96,7 @@ class CachedEvaluator {
   /// Items of which gradients() had no derivative so far.
   [[nodiscard]] const LeftOut& gradients_left_out() const { return left_out_; }
   /// The same as routing_changes(). `what` is the stage in progress reports.
-  [[nodiscard]] RoutingChanges routing(const std::string& what,
-                                       const std::vector<RoutedReply>& replies,
-                                       const Steering& steering);
+  [[nodiscard]] RoutingChanges routing(const std::string& what, const RoutingTask& task);
 
   /// Prompt and reply tokens per second so far, without and with a mask; 0 if there were none.
   [[nodiscard]] double tokens_per_second(bool steered) const;

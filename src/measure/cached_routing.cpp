@@ -19,7 +19,8 @@ using nlohmann::json;
 constexpr int64_t kRoutedTogether = 8;
 constexpr int64_t kReadings = 4;  // of a conversation: routers and outputs of both sides
 
-std::string routing_key(const std::vector<RoutedReply>& replies, const Steering& steering) {
+/// Where experts are chosen by logits, the key is that of earlier versions.
+std::string routing_key(const std::vector<RoutedReply>& replies, const RoutingTask& task) {
   Sha256 digest;
   for (const RoutedReply& reply : replies) {
     const std::array<int64_t, 5> sizes = {std::ssize(reply.prompt),
@@ -31,7 +32,7 @@ std::string routing_key(const std::vector<RoutedReply>& replies, const Steering&
     digest.update(reply.prompt.data(), reply.prompt.size() * sizeof(int32_t));
     digest.update(reply.reply.data(), reply.reply.size() * sizeof(int32_t));
   }
-  return "routing\x1e" + steering_key(steering) + digest.hex();
+  return "routing\x1e" + steering_key(task.steering) + digest.hex() + task.choice.key;
 }
 
 int64_t n_token_of(const std::vector<RoutedReply>& replies) {
@@ -96,22 +97,22 @@ RoutingChanges decode_routing(const std::string& text) {
 
 }  // namespace
 
-RoutingChanges CachedEvaluator::routing(const std::string& what,
-                                        const std::vector<RoutedReply>& replies,
-                                        const Steering& steering) {
+RoutingChanges CachedEvaluator::routing(const std::string& what, const RoutingTask& task) {
+  const std::vector<RoutedReply>& replies = task.replies;
   RoutingChanges all;
   const int64_t n_total = std::ssize(replies);
   for (int64_t start = 0; start < n_total; start += kRoutedTogether) {
     report(shown_, {what, start, n_total, "conversations", ""});
     const int64_t end = std::min(start + kRoutedTogether, n_total);
     const std::vector<RoutedReply> part(replies.begin() + start, replies.begin() + end);
-    const std::string key = routing_key(part, steering);
+    const std::string key = routing_key(part, task);
     const int64_t n_token = n_token_of(part);
     std::optional<std::string> text = cache_.get(key);
     if (!text) {
       // Encoded also when it is used at once: bytes that are no characters are replaced.
-      text = encode_routing(
-          watch(1, n_token).run([&] { return routing_changes(host_, part, steering); }));
+      text = encode_routing(watch(1, n_token).run([&] {
+        return routing_changes(host_, part, task.steering, task.choice.choose);
+      }));
       cache_.put(key, *text);
     }
     count(key, n_token, 0);

@@ -73,6 +73,11 @@ bool is_optimised(const CandidateResult& candidate) {
   return candidate.method.rfind("surrogate", 0) == 0;
 }
 
+/// All that is known of its rates comes from prefills.
+bool is_estimated(const CandidateResult& candidate) {
+  return candidate.rates.empty() && !candidate.estimates.empty();
+}
+
 /// Columns of the candidate table.
 struct CandidateColumns {
   std::vector<std::string> ids;
@@ -128,9 +133,8 @@ std::vector<std::string> candidate_cells(const CandidateResult& candidate,
 
 /// The selection split without a mask, beside which the candidates are read.
 void add_base(HtmlTable& table, const SearchResult& search, const CandidateColumns& columns) {
-  const auto is_counted = [](const auto& of_set) { return of_set.second.n > 0; };
-  if (std::none_of(search.base.begin(), search.base.end(), is_counted)) {
-    return;  // of results of an earlier version
+  if (search.base.empty()) {  // results of an earlier version, or of no search
+    return;
   }
   std::vector<std::string> cells = {"without a mask", "&ndash;"};
   for (const std::string& id : columns.ids) {
@@ -182,9 +186,11 @@ std::string estimate_text(const Results& results) {
       results.candidates.begin(), results.candidates.end(), [](const CandidateResult& candidate) {
         return !candidate.estimates.empty();
       });
-  return has_estimate ? " Rates marked ~ are estimated from one prefill per conversation; "
-                        "replies were generated only for the finalists."
-                      : "";
+  return has_estimate
+             ? " Rates marked ~ are estimated from one prefill per conversation, or of every "
+               "fourth one only where the outcome is a quarter estimate or the spent budget; "
+               "replies were generated only for the finalists."
+             : "";
 }
 
 /// What the limits made of the trials, which are masks at one strength each.
@@ -193,6 +199,7 @@ struct Standing {
   int64_t n_trial = 0;
   int64_t n_within = 0;
   int64_t n_broken = 0;
+  int64_t n_ruled_out = 0;  ///< by an estimate alone that a limit would be broken
 
   void add(const CandidateResult& trial) {
     masks.insert({trial.method,
@@ -204,14 +211,18 @@ struct Standing {
                   trial.n_active});
     ++n_trial;
     n_within += trial.feasible ? 1 : 0;
-    n_broken += !trial.feasible && trial.breaks_limit ? 1 : 0;
+    if (!trial.feasible && trial.breaks_limit) {
+      ++(is_estimated(trial) ? n_ruled_out : n_broken);
+    }
   }
 
   [[nodiscard]] std::string words() const {
     return counted(n_trial, "trial", "trials") + " of " +
            counted(std::ssize(masks), "mask", "masks") + ": " + count_text(n_within) +
            " within all limits of the scenario, " + count_text(n_broken) + " broke one, " +
-           count_text(n_trial - n_within - n_broken) + " not checked against all of them.";
+           (n_ruled_out > 0 ? count_text(n_ruled_out) + " would by an estimate, " : "") +
+           count_text(n_trial - n_within - n_broken - n_ruled_out) +
+           " not checked against all of them.";
   }
 };
 

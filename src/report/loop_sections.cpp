@@ -161,33 +161,32 @@ double mean_over(const LoopResult& loop, const Stretch& stretch, const std::stri
 }
 
 /// The target first, then every measure with a limit.
-std::vector<std::string> loop_names(const Results& results) {
-  std::vector<std::string> names = {results.target_metric};
-  for (const auto& [name, limit] : results.loop.limits) {
+std::vector<std::string> loop_names(const LoopResult& loop, const std::string& target) {
+  std::vector<std::string> names = {target};
+  for (const auto& [name, limit] : loop.limits) {
     names.push_back(name);
   }
   return names;
 }
 
 /// Sets go by the id of their metric; texts by words, as in "general text".
-std::string measure_of(const Results& results, const std::string& name) {
+std::string measure_of(const std::string& target, const std::string& name) {
   const bool is_text = name.find(' ') != std::string::npos;
-  const std::string what = name == results.target_metric ? ": wanted share"
-                           : is_text                     ? ": nats per token"
-                                                         : ": drop of the wanted share";
+  const std::string what = name == target ? ": wanted share"
+                           : is_text      ? ": nats per token"
+                                          : ": drop of the wanted share";
   return escape_html(display_name(name) + what);
 }
 
-std::string loop_table(const Results& results, const Stretch& stretch) {
-  const LoopResult& loop = results.loop;
+std::string loop_table(const LoopResult& loop, const std::string& target, const Stretch& stretch) {
   HtmlTable table(
       "Measurements as running means over the discovery split",
-      {{"measure"}, {"first step", true}, {"mean of the shaded steps", true}, {"limit", true}});
-  for (const std::string& name : loop_names(results)) {
+      {{"measure"}, {"first step", true}, {"mean of the mask's steps", true}, {"limit", true}});
+  for (const std::string& name : loop_names(loop, target)) {
     const auto limit = loop.limits.find(name);
-    const bool is_target = name == results.target_metric;
+    const bool is_target = name == target;
     table.add_row(
-        {measure_of(results, name),
+        {measure_of(target, name),
          loop_value_text(name, is_target, value_at(loop, 0, name)),
          loop_value_text(name, is_target, mean_over(loop, stretch, name)),
          limit == loop.limits.end() ? "&ndash;" : loop_value_text(name, false, limit->second)});
@@ -195,23 +194,21 @@ std::string loop_table(const Results& results, const Stretch& stretch) {
   return table.html();
 }
 
-std::string steps_table(const Results& results) {
-  const std::vector<std::string> names = loop_names(results);
+std::string steps_table(const LoopResult& loop, const std::string& target) {
+  const std::vector<std::string> names = loop_names(loop, target);
   std::vector<HtmlColumn> columns = {{"step", true}, {"|S|", true}};
   for (const std::string& name : names) {
     columns.push_back({display_name(name), true});
   }
   HtmlTable table("All steps of the closed loop", columns);
-  for (int64_t i = 0; i < std::ssize(results.loop.steps); ++i) {
-    std::vector<std::string> cells = {std::to_string(i + 1),
-                                      short_text(results.loop.steps[i].norm)};
+  for (int64_t i = 0; i < std::ssize(loop.steps); ++i) {
+    std::vector<std::string> cells = {std::to_string(i + 1), short_text(loop.steps[i].norm)};
     for (const std::string& name : names) {
-      cells.push_back(
-          loop_value_text(name, name == results.target_metric, value_at(results.loop, i, name)));
+      cells.push_back(loop_value_text(name, name == target, value_at(loop, i, name)));
     }
     table.add_row(cells);
   }
-  return "<details><summary>All " + std::to_string(results.loop.steps.size()) + " steps</summary>" +
+  return "<details><summary>All " + std::to_string(loop.steps.size()) + " steps</summary>" +
          table.html() + "</details>\n";
 }
 
@@ -227,9 +224,9 @@ std::string seen_text(const LoopLookResult& look, const std::string& metric) {
 }
 
 /// Empty if no replies were looked at.
-std::string looks_table(const Results& results) {
+std::string looks_table(const LoopResult& loop) {
   std::set<std::string> metrics;
-  for (const LoopLookResult& look : results.loop.looks) {
+  for (const LoopLookResult& look : loop.looks) {
     for (const auto& [metric, seen] : look.sets) {
       metrics.insert(metric);
     }
@@ -242,7 +239,7 @@ std::string looks_table(const Results& results) {
     columns.push_back({display_name(metric), true});
   }
   HtmlTable table("Replies as wanted, without a mask and with the one so far", columns);
-  for (const LoopLookResult& look : results.loop.looks) {
+  for (const LoopLookResult& look : loop.looks) {
     std::vector<std::string> cells = {std::to_string(look.n_step)};
     for (const std::string& metric : metrics) {
       cells.push_back(seen_text(look, metric));
@@ -256,7 +253,8 @@ std::string looks_table(const Results& results) {
          table.html();
 }
 
-std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
+/// `is_drawn`: there is a plot, which shades the steps that the mask is the mean of.
+std::string loop_text(const LoopResult& loop, const Stretch& stretch, bool is_drawn) {
   const std::string how =
       loop.gradients == "exact"
           ? "Each step differentiates the model exactly at the current mask and moves it "
@@ -271,11 +269,28 @@ std::string loop_text(const LoopResult& loop, const Stretch& stretch) {
       " steps. ";
   if (stretch.n > 0) {
     text += "The resulting mask is the mean of steps " + std::to_string(stretch.first + 1) +
-            " to " + std::to_string(stretch.first + stretch.n) + " (shaded). ";
+            " to " + std::to_string(stretch.first + stretch.n) + (is_drawn ? " (shaded). " : ". ");
   }
   return text +
          "These values are margins on the conversations the mask was fitted to. For the effect on "
          "held-out replies, see \"Results\".";
+}
+
+/// The router adapter's loop where the section is about another one's.
+std::string adapter_part(const Results& results) {
+  if (!results.adapter_loop || results.adapter_loop->steps.empty()) {
+    return "";
+  }
+  const LoopResult& loop = *results.adapter_loop;
+  const Stretch stretch = stretch_of(loop);
+  const std::string standing =
+      results.mask_method.starts_with("router_adapter") || results.mask_method.empty()
+          ? ""
+          : " (not selected)";
+  return "<details id=\"adapter-loop\"><summary>The loop of the router adapter" + standing +
+         "</summary>" + html_paragraph(loop_text(loop, stretch, false)) +
+         loop_table(loop, results.target_metric, stretch) + looks_table(loop) +
+         steps_table(loop, results.target_metric) + "</details>\n";
 }
 
 }  // namespace
@@ -298,21 +313,26 @@ std::string effects_section(const Results& results) {
 }
 
 std::string loop_section(const Results& results) {
-  if (results.loop.steps.empty()) {
+  const LoopResult& loop = results.loop;
+  if (loop.steps.empty()) {
     return "";
   }
-  const Stretch stretch = stretch_of(results.loop);
-  // The loop of an adapter stands here only if there was no other, and so no effect map.
-  const bool is_chosen =
-      results.mask_method.starts_with("closed_loop") ||
-      (results.mask_method.starts_with("router_adapter") && !results.effects.is_measured());
-  return html_section(
-      "loop",
-      is_chosen || results.mask_method.empty() ? "Closed-loop search"
-                                               : "Closed-loop search (not selected)",
-      html_paragraph(loop_text(results.loop, stretch)) +
-          loop_plot(results.loop, results.target_metric) + loop_table(results, stretch) +
-          looks_table(results) + steps_table(results));
+  const std::string& target = results.target_metric;
+  const Stretch stretch = stretch_of(loop);
+  // Results of earlier versions do not say whose loop it is: an adapter's, if there was no effect
+  // map.
+  const bool is_chosen = !loop.method.empty()
+                             ? results.mask_method.starts_with(loop.method)
+                             : results.mask_method.starts_with("closed_loop") ||
+                                   (results.mask_method.starts_with("router_adapter") &&
+                                    !results.effects.is_measured());
+  return html_section("loop",
+                      is_chosen || results.mask_method.empty()
+                          ? "Closed-loop search"
+                          : "Closed-loop search (not selected)",
+                      html_paragraph(loop_text(loop, stretch, true)) + loop_plot(loop, target) +
+                          loop_table(loop, target, stretch) + looks_table(loop) +
+                          steps_table(loop, target) + adapter_part(results));
 }
 
 std::string held_out_table(const OutcomeResult& outcome) {

@@ -59,6 +59,25 @@ std::string scope_words(const RoutingResult& routing) {
   return words + ".";
 }
 
+/// Where the choice that was counted may not be the model's own, or there is none to count.
+std::string choice_words(const RoutingResult& routing) {
+  std::string words;
+  if (!routing.by_logits.empty()) {
+    words = "Experts are taken by their router logits alone (" + printable(routing.by_logits, 300) +
+            "); which ones the model runs can differ. ";
+  }
+  if (!routing.layers_by_token.empty()) {
+    std::string layers;
+    for (const int64_t layer : routing.layers_by_token) {
+      layers += (layers.empty() ? "" : ", ") + std::to_string(layer);
+    }
+    words += "In layers " + layers +
+             " the token itself decides over the experts. A mask does not change which ones run "
+             "there, and they have no rates.";
+  }
+  return words.empty() ? "" : html_paragraph(words);
+}
+
 /// Of the margins along conversations; nothing for results of earlier versions.
 std::string margin_words(const TurnMarginsResult& margins) {
   if (margins.n_turn == 0 && margins.reason.empty()) {
@@ -126,7 +145,7 @@ std::string routing_part(const Results& results) {
     return reason;
   }
   return "<div id=\"routing\">\n" + reason + html_paragraph(scope_words(routing)) +
-         margin_words(routing.margins) +
+         choice_words(routing) + margin_words(routing.margins) +
          "<details id=\"selection-rates\"><summary>Selection rates as a table</summary>" +
          moved_table(pairs) + "</details>\n<details><summary>Changes by layer</summary>" +
          layer_table(routing) + "</details>\n</div>\n";

@@ -112,9 +112,10 @@ std::string draw_point(const Results& results,
   const CandidateResult& trial = results.candidates[point.i_candidate];
   const std::string place =
       "cx=\"" + num(plane.x_of(point.damage)) + "\" cy=\"" + num(Plane::y_of(point.rate)) + "\"";
+  const std::string breaks = point.is_estimate ? "would break a limit, " : "breaks a limit: ";
   const std::string standing = is_chosen           ? "chosen"
                                : trial.feasible    ? "within all limits"
-                               : !point.is_allowed ? "breaks a limit: " + trial.rejection_reason
+                               : !point.is_allowed ? breaks + trial.rejection_reason
                                : point.is_estimate ? "estimated"
                                                    : trial.rejection_reason;
   const std::string note = display_name(trial.method) + " at alpha " + short_text(trial.alpha) +

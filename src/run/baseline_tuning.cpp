@@ -44,12 +44,12 @@ bool beats(const SettingCheck& check, const Rate& best, CandidateResult& result)
   Rate& reached = result.rates[constraints.target()];
   reached = constraints.ask_target(treatment, what, kFirstRows).rate;
   if (reached.high < best.low) {
-    result.rejection_reason = "trailing after " + std::to_string(kFirstRows) + " conversations";
+    result.rejection_reason = trailing_reason(constraints);
     return false;
   }
   reached = constraints.ask_target(treatment, what, kAllRows).rate;
   if (reached.rate <= best.rate) {
-    result.rejection_reason = "worse than the best";
+    result.rejection_reason = "no better than the best setting";
     return false;
   }
   return true;
@@ -58,6 +58,7 @@ bool beats(const SettingCheck& check, const Rate& best, CandidateResult& result)
 Tier check_limits(const SettingCheck& check, CandidateResult& result) {
   LimitCheck limits = check.constraints.check_limits(check.treatment, check.what);
   result.rates.merge(limits.rates);
+  result.left_out = std::move(limits.left_out);
   result.rejection_reason = std::move(limits.rejection_reason);
   if (result.rejection_reason.empty()) {
     return Tier::kFeasible;

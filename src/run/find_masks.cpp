@@ -107,6 +107,7 @@ AskedMasks ask_for_masks(const EvalContext& context,
     LoopMasks made = make_loop_masks(context, objectives, space, options.seed);
     asked.effects = std::move(made.effects);
     asked.loop = std::move(made.loop);
+    asked.adapter_loop = std::move(made.adapter_loop);
     asked.candidates = std::move(made.candidates);
     append(made.warnings, asked.warnings);
     append(made.cut_short, asked.cut_short);

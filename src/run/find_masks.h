@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct AskedMasks {
   std::vector<Candidate> candidates;
   EffectsResult effects;
   LoopResult loop;
+  std::optional<LoopResult> adapter_loop;  ///< as in Results
   InterventionalSurrogateResult interventional;
   std::map<std::string, MarginResult> margins;  ///< metric -> how well its margin tells
   std::vector<Warning> warnings;

@@ -7,6 +7,7 @@
 
 #include "base/append.h"
 #include "base/numeric.h"
+#include "measure/limit_coverage.h"
 #include "run/holdout_warnings.h"
 #include "run/protocol.h"
 #include "run/sampled_evaluation.h"
@@ -202,6 +203,7 @@ void add_sets(const EvalContext& context,
               HoldoutResult& result) {
   AgreementCount agreement;
   CoherenceCount coherence;
+  LimitCoverage coverage;
   TestRouting routing(context, treatment.steering);
   TurnMargins margins(context, treatment.steering, plan.margins);
   for (const LoadedSet& set : context.data.sets) {
@@ -225,6 +227,7 @@ void add_sets(const EvalContext& context,
     count_coherent(evaluated, coherence);
     append(turn_warnings(set.spec.metric, metric), result.warnings);
     append(limit_warnings(set.spec, metric), result.warnings);
+    coverage.add(set.spec, metric.n, metric.n + metric.n_left_out);
     result.is_beyond_chance = result.is_beyond_chance && is_beyond_chance(set.spec, metric);
     result.keeps_hold =
         result.keeps_hold && (set.spec.role != SetRole::kHold || keeps_limit(set.spec, metric));
@@ -235,6 +238,7 @@ void add_sets(const EvalContext& context,
           result.damage);
     }
   }
+  append(coverage.warnings("on the test split"), result.warnings);
   agreement.write(result.judges);
   if (plan.observes_routing && is_active(treatment.steering)) {
     result.routing = routing.result();

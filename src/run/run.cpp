@@ -152,9 +152,7 @@ struct Parts {
 };
 
 void add_found(const FoundMasks& found, Results& results) {
-  for (const auto& [name, n] : found.labels) {
-    results.labels[name] = n;
-  }
+  results.labels.insert(found.labels.begin(), found.labels.end());
   append(found.skipped, results.skipped);
   append(found.warnings, results.warnings);
   results.power = found.power;
@@ -162,6 +160,7 @@ void add_found(const FoundMasks& found, Results& results) {
   results.surrogates = found.surrogates;
   results.effects = found.asked.effects;
   results.loop = found.asked.loop;
+  results.adapter_loop = found.asked.adapter_loop;
   results.interventional = found.asked.interventional;
   results.candidates = found.selection.trials;
   results.outcome = found.selection.outcome;
@@ -252,8 +251,8 @@ Tested test(Session& session,
 }
 
 RunOutcome outcome_of(Session& session, Parts parts, const std::string& failure) {
-  Results results = put_together(session, parts);
-  return {std::move(results), failure, false, std::move(parts.tested->holdout.transcripts)};
+  auto& transcripts = parts.tested->holdout.transcripts;
+  return {put_together(session, parts), failure, false, std::move(transcripts)};
 }
 
 /// Why the mask may not be used; empty if it may.

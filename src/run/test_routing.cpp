@@ -108,9 +108,12 @@ void TestRouting::add(const AskedSide& base,
     return;
   }
   const std::string what = "testing: routing of " + transcripts.at(rows.front()).metric;
+  if (!choice_) {
+    choice_ = routing_choice(context_.evaluator.host().describe());
+  }
   RoutingChanges changes;
   try {
-    changes = context_.evaluator.routing(what, requests, steering_);
+    changes = context_.evaluator.routing(what, {std::move(requests), steering_, *choice_});
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kHost) {
       throw;
@@ -144,6 +147,8 @@ RoutingResult TestRouting::result() const {
   }
   result.n_left_out -= result.n_viewed;
   result.reason = reason_;  // why it ends before the last set
+  result.by_logits = choice_->why_by_logits;
+  result.layers_by_token = choice_->layers_by_token;
   result.n_conversation = changes_.n_conversation;
   result.n_token = changes_.n_token;
   const ModelInfo& info = context_.evaluator.host().describe();

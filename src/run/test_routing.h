@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mascing/routing_result.h"
 #include "mascing/transcript.h"
 #include "measure/eval_context.h"
+#include "measure/routing_choice.h"
 #include "run/transcripts.h"
 
 namespace mascing {
@@ -47,6 +49,7 @@ class TestRouting {
 
   const EvalContext& context_;
   const Steering& steering_;
+  std::optional<RoutingChoice> choice_;  ///< none before the first set
   RoutingChanges changes_;
   std::vector<Read> read_;  ///< as in `changes_`
   int64_t n_test_ = 0;

@@ -8,6 +8,7 @@
 #include "base/numeric.h"
 #include "base/spread.h"
 #include "base/text.h"
+#include "measure/limit_coverage.h"
 #include "scenario/text_blocks.h"
 #include "stage/power.h"
 
@@ -20,7 +21,7 @@ constexpr double kRounding = 1e-9;  // rates this close are the same rate
 
 std::string broken_limit(const ScenarioSet& set, double base, double reached, int64_t n) {
   if (n == 0) {
-    return display_name(set.metric) + ": no reply has a verdict";
+    return display_name(set.metric) + ": no conversation has a verdict on both sides";
   }
   return base - reached > allowed_drop(n, set.max_drop) + kRounding
              ? display_name(set.metric) + " " + format_percent(reached) + " < " +
@@ -28,11 +29,14 @@ std::string broken_limit(const ScenarioSet& set, double base, double reached, in
              : "";
 }
 
-std::string broken_limit(const ScenarioSet& set,
-                         const JudgedReplies& base,
-                         const JudgedReplies& treated) {
-  const MetricResult both = compare(base.replies, base.judged, treated.replies, treated.judged);
-  return broken_limit(set, both.base.rate, both.steered.value_or(Rate{0.0, 0.0, 0.0}).rate, both.n);
+std::string broken_limit(const ScenarioSet& set, const MetricResult& both) {
+  const double reached = both.steered.value_or(Rate{0.0, 0.0, 0.0}).rate;
+  const std::string reason = broken_limit(set, both.base.rate, reached, both.n);
+  const int64_t n_all = both.n + both.n_left_out;
+  return reason.empty() || both.n == 0 || !are_few(both.n, n_all)
+             ? reason
+             : reason + " (" + std::to_string(both.n) + " of " + std::to_string(n_all) +
+                   " conversations)";
 }
 
 std::vector<size_t> asking_order(size_t n_row, size_t n_first) {
@@ -131,7 +135,12 @@ LimitCheck ConstraintChecker::check_limits(const Treatment& treatment,
       const std::string of_set = std::string(what).append(", ").append(metric);
       const JudgedReplies asked = ask_treated(context_, set, rows, treatment, of_set);
       check.rates[metric] = asked.rate();
-      check.rejection_reason = broken_limit(set.spec, base_.at(metric), asked);
+      const JudgedReplies& base = base_.at(metric);
+      const MetricResult both = compare(base.replies, base.judged, asked.replies, asked.judged);
+      if (both.n_left_out > 0) {
+        check.left_out[metric] = both.n_left_out;
+      }
+      check.rejection_reason = broken_limit(set.spec, both);
     }
     check.keeps_hold =
         check.keeps_hold || (role == SetRole::kHold && check.rejection_reason.empty());

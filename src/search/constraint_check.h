@@ -21,11 +21,9 @@ namespace mascing {
                                        double reached,
                                        int64_t n);
 
-/// The same, from the replies without and with a treatment that both have a verdict: what only one
-/// side could answer must not look like a change.
-[[nodiscard]] std::string broken_limit(const ScenarioSet& set,
-                                       const JudgedReplies& base,
-                                       const JudgedReplies& treated);
+/// The same of what both sides have a verdict on: what only one side could answer must not look
+/// like a change. Says so where this is only part of the set (`are_few`).
+[[nodiscard]] std::string broken_limit(const ScenarioSet& set, const MetricResult& both);
 
 /// In which order the `n_row` conversations of the target set are asked: `n_first` that are evenly
 /// spread over them, then the others. A file may have them by topic.
@@ -45,9 +43,10 @@ struct TargetReplies {
 
 /// The sets with limits under a treatment.
 struct LimitCheck {
-  std::map<std::string, Rate> rates;  ///< of the sets that were asked, by metric
-  std::string rejection_reason;       ///< empty: all limits are kept
-  bool keeps_hold = false;            ///< those of the hold sets are
+  std::map<std::string, Rate> rates;        ///< of the sets that were asked, by metric
+  std::map<std::string, int64_t> left_out;  ///< as in CandidateResult
+  std::string rejection_reason;             ///< empty: all limits are kept
+  bool keeps_hold = false;                  ///< those of the hold sets are
 };
 
 class ConstraintChecker {
@@ -56,6 +55,10 @@ class ConstraintChecker {
   explicit ConstraintChecker(const EvalContext& context);
 
   [[nodiscard]] const std::string& target() const { return context_.target().spec.metric; }
+  /// Conversations of the target set.
+  [[nodiscard]] size_t n_target_row() const {
+    return context_.target().rows(Split::kSelection).size();
+  }
   [[nodiscard]] const Rate& base_rate(const std::string& metric) const;
   [[nodiscard]] const std::vector<AskedReply>& base_replies(const std::string& metric) const {
     return base_.at(metric).replies;

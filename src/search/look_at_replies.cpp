@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/numeric.h"
+#include "base/spread.h"
 #include "search/margin_check.h"
 #include "search/unchanged_texts.h"
 #include "stage/evaluate.h"
@@ -19,22 +20,13 @@ namespace {
 
 /// Conversations of a set's discovery split with their replies.
 struct Look {
-  std::vector<int64_t> i_rows;  ///< of the split
+  std::vector<size_t> i_rows;  ///< of the split
   std::vector<Conversation> rows;
   std::vector<AskedReply> unsteered;
   std::vector<AskedReply> replies;  ///< under the mask
   std::vector<JudgedReply> judged;  ///< of `replies`
   SeenReplies seen;
 };
-
-/// Every k-th conversation, so many at most; others at the next look.
-std::vector<int64_t> spread_rows(int64_t n_row, int64_t n_most, int64_t i_look) {
-  std::vector<int64_t> rows(std::min(n_most, n_row));
-  for (int64_t i = 0; i < std::ssize(rows); ++i) {
-    rows[i] = (i * n_row / std::ssize(rows) + i_look) % n_row;
-  }
-  return rows;
-}
 
 SeenReplies count(const std::vector<JudgedReply>& before, const std::vector<JudgedReply>& now) {
   SeenReplies seen;
@@ -43,6 +35,8 @@ SeenReplies count(const std::vector<JudgedReply>& before, const std::vector<Judg
       ++seen.n;
       seen.n_wanted_before += before[i].is_wanted ? 1 : 0;
       seen.n_wanted += now[i].is_wanted ? 1 : 0;
+    } else {
+      ++seen.n_left_out;
     }
   }
   return seen;
@@ -58,11 +52,10 @@ Look look_at(const EvalContext& context,
   const auto unsteered = context.evaluator.replies("replies: " + set.spec.metric, all, {});
   const bool takes_reasoning = set.spec.role == SetRole::kTarget && reasons(unsteered);
   Look look;
-  look.i_rows = spread_rows(std::ssize(all), rows_of_look(takes_reasoning), i_look);
-  for (const int64_t i_row : look.i_rows) {
-    look.rows.push_back(all[i_row]);
-    look.unsteered.push_back(unsteered[i_row]);
-  }
+  // Other conversations at each look.
+  look.i_rows = spread_indices(all.size(), rows_of_look(takes_reasoning), i_look);
+  look.rows = taken_at(all, look.i_rows);
+  look.unsteered = taken_at(unsteered, look.i_rows);
   look.replies =
       context.evaluator.replies("looking at replies: " + set.spec.metric, look.rows, steering);
   const JudgeRules rules = context.rules_for(set.spec);
@@ -98,8 +91,11 @@ bool take_openings(const EvalContext& context, const Look& look, Objectives& liv
 }
 
 /// By how much a set's wanted share exceeds its limit under the mask, as `loop_violation`. A single
-/// lost reply does not.
+/// lost reply does not. Without a verdict nothing is known of it: NaN.
 double violation_of(const ScenarioSet& set, const SeenReplies& seen) {
+  if (seen.n == 0) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   return to_double(seen.n_wanted_before - seen.n_wanted) /
              std::max(1.0, loop_limit(set) * to_double(seen.n)) -
          1.0;
@@ -115,13 +111,13 @@ bool depends_on(const std::string& name, const ScenarioSet& set) {
 }  // namespace
 
 void take_reasoning(const EvalContext& context,
-                    const std::vector<int64_t>& i_rows,
+                    const std::vector<size_t>& i_rows,
                     const std::vector<Conversation>& rows,
                     const std::vector<AskedReply>& replies,
                     Objectives& live) {
   const std::vector<size_t>& asked = live.rows.front();
   for (size_t i = 0; i < rows.size(); ++i) {
-    const auto found = std::find(asked.begin(), asked.end(), static_cast<size_t>(i_rows[i]));
+    const auto found = std::find(asked.begin(), asked.end(), i_rows[i]);
     const TokenSequence prefix = prefix_of(context, replies[i]);
     if (found == asked.end() || prefix.empty() || !replies[i].ok() || replies[i].is_unfinished) {
       continue;

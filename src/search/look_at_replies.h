@@ -29,7 +29,7 @@ namespace mascing {
 /// A limit is exceeded by how much the wanted share of a set's replies has dropped beyond it, as
 /// `loop_violation`; a single lost reply exceeds none. The divergence of wanted replies, and of
 /// reasoning, has the largest of hold and keep sets, as such replies break there; that of benign
-/// replies the largest of benign sets. NaN for the others.
+/// replies the largest of benign sets. NaN for the others, and where no reply has a verdict.
 [[nodiscard]] LoopLook look_at_replies(const EvalContext& context,
                                        const Steering& steering,
                                        Objectives& live);
@@ -38,7 +38,7 @@ namespace mascing {
 /// `context` cuts them, instead of the unsteered model's; those whose reasoning never ended do not.
 /// `i_rows`: which rows of the split of `live` they are.
 void take_reasoning(const EvalContext& context,
-                    const std::vector<int64_t>& i_rows,
+                    const std::vector<size_t>& i_rows,
                     const std::vector<Conversation>& rows,
                     const std::vector<AskedReply>& replies,
                     Objectives& live);

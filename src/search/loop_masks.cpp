@@ -7,9 +7,11 @@
 #include <numeric>
 #include <utility>
 
+#include "base/append.h"
 #include "base/numeric.h"
 #include "mascing/error.h"
 #include "measure/budget_shares.h"
+#include "measure/limit_coverage.h"
 #include "search/adapter_space.h"
 #include "search/loop_run.h"
 #include "search/margin_check.h"
@@ -217,6 +219,7 @@ void add_steering_matrices(const EvalContext& context,
         context, objectives, {start.space.mask, mask, start.space.entries, start.is_exact}, seed);
     note_cut(run, "the closed loop", scenario, made);
     made.loop = std::move(run.summary);
+    made.loop.method = to_string(MaskMethod::kClosedLoop);
     made.loop.n_token = context.evaluator.asked().n_prefill - n_token_before;
     made.candidates.push_back(candidate_of(std::move(run.mask), MaskMethod::kClosedLoop));
     if (run.looked) {
@@ -236,6 +239,27 @@ Warning gradients_left_out(const LeftOut& left_out) {
   return {"gradients_left_out",
           "exact gradients leave out " + left_out.words(),
           "raise --context where conversations are too long, --batch where a batch is too small"};
+}
+
+/// Of limits that looks at replies judged.
+std::vector<Warning> look_warnings(const Dataset& data, const LoopMasks& made) {
+  LimitCoverage coverage;
+  const auto take = [&](const LoopResult& loop) {
+    for (const LoopLookResult& look : loop.looks) {
+      for (const LoadedSet& set : data.sets) {
+        const auto found = look.sets.find(set.spec.metric);
+        if (found != look.sets.end()) {
+          const SeenReplies& seen = found->second;
+          coverage.add(set.spec, seen.n, seen.n + seen.n_left_out);
+        }
+      }
+    }
+  };
+  take(made.loop);
+  if (made.adapter_loop) {
+    take(*made.adapter_loop);
+  }
+  return coverage.warnings("in looks at replies of the discovery split");
 }
 
 /// Empty if the model has exact gradients, as a few questions tell.
@@ -295,6 +319,7 @@ void add_adapter(const EvalContext& context,
   const Mask& zero = adapters.mask;
   LoopRun run = run_loop(context, objectives, {zero, zero, all_entries(zero), true}, seed);
   note_cut(run, "the router adapter's loop", context.scenario, made);
+  run.summary.method = to_string(MaskMethod::kRouterAdapter);
   run.summary.n_token = evaluator.asked().n_prefill - n_token_before + adapters.n_token;
   if (run.mask.n_active() > 0) {  // a spent budget may leave none
     made.candidates.push_back(
@@ -304,12 +329,18 @@ void add_adapter(const EvalContext& context,
     made.candidates.push_back(
         candidate_of(with_least_rank(std::move(*run.looked)), MaskMethod::kRouterAdapter, kLooked));
   }
-  if (made.loop.steps.empty()) {
-    made.loop = std::move(run.summary);
-  }
+  keep_adapter_loop(std::move(run.summary), made);
 }
 
 }  // namespace
+
+void keep_adapter_loop(LoopResult loop, LoopMasks& made) {
+  if (made.loop.steps.empty()) {
+    made.loop = std::move(loop);
+  } else {
+    made.adapter_loop = std::move(loop);
+  }
+}
 
 LoopMasks make_loop_masks(const EvalContext& context,
                           const Objectives& objectives,
@@ -324,10 +355,12 @@ LoopMasks make_loop_masks(const EvalContext& context,
     add_adapter(context, objectives, space, seed, made);
   }
   const LeftOut& left_out = context.evaluator.gradients_left_out();
-  const bool is_exact = made.effects.n_conversation > 0 || made.loop.gradients == "exact";
+  const bool is_exact = made.effects.n_conversation > 0 || made.loop.gradients == "exact" ||
+                        made.adapter_loop.has_value();
   if (is_exact && !left_out.empty()) {  // otherwise another warning says that there are none
     made.warnings.push_back(gradients_left_out(left_out));
   }
+  append(look_warnings(context.data, made), made.warnings);
   return made;
 }
 

@@ -14,6 +14,10 @@ namespace {
 constexpr double kEstimateError = 0.03;  // of an estimated rate
 constexpr double kQuarterError = 0.06;   // the same of a quarter of the conversations
 
+/// What a reason begins with, so that a table that cuts it still says what it rests on.
+constexpr const char* kByEstimate = "estimate: ";
+constexpr const char* kByQuarter = "quarter estimate: ";
+
 double estimated_rate(const PrefillPhase& phase, const Trial& trial, const TrialTable& table) {
   return table.of(trial).estimates.at(phase.constraints.target());
 }
@@ -28,10 +32,11 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
   const bool is_quarter = sample == Sample::kQuarter;
   const PrefillEstimate& base = is_quarter ? phase.base_quarter : phase.base_whole;
   const double error = is_quarter ? kQuarterError : kEstimateError;
+  const std::string by = is_quarter ? kByQuarter : kByEstimate;
   const std::string& target = phase.constraints.target();
   const double gain = estimate.rates.at(target) - base.rates.at(target);
   if (gain <= (is_quarter ? -error : 0.0)) {
-    return {"no better than without a mask (prefill estimate)", false};
+    return {by + "no better than without a mask", false};
   }
   for (const LoadedSet& set : phase.context.data.sets) {
     const auto found = estimate.rates.find(set.spec.metric);
@@ -42,9 +47,7 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
     const int64_t n_row = std::ssize(set.rows(Split::kSelection));
     const int64_t n = is_quarter ? (n_row + kQuarterStep - 1) / kQuarterStep : n_row;
     if (drop > allowed_drop(n, set.spec.max_drop) + error) {
-      return {display_name(set.spec.metric) + " drops by " + format_percent(drop) +
-                  " (prefill estimate)",
-              true};
+      return {by + display_name(set.spec.metric) + " drops by " + format_percent(drop), true};
     }
   }
   return {};
@@ -105,8 +108,7 @@ Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& tabl
   const size_t n_least = 2 * phase.context.scenario.search.n_finalist;
   const size_t n = std::max(n_least, (trials.size() + 1) / 2);
   const Trials better = take_by_estimate(phase, trials, n, table);
-  table.reject(trials,
-               "below the better half (prefill estimate on a quarter of the conversations)");
+  table.reject(trials, std::string(kByQuarter) + "below the better half");
   Trials kept;
   for (const Trial& trial : better) {
     estimate_sample(phase, trial, Sample::kWhole, table);
@@ -120,7 +122,7 @@ Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& tabl
 
 Trials take_finalists(const PrefillPhase& phase, Trials trials, size_t n, TrialTable& table) {
   Trials taken = take_by_estimate(phase, trials, n, table);
-  table.reject(trials, "below the finalists (prefill estimate)");
+  table.reject(trials, std::string(kByEstimate) + "below the finalists");
   return taken;
 }
 

@@ -4,7 +4,9 @@
 #include <functional>
 #include <utility>
 
+#include "base/append.h"
 #include "measure/budget_shares.h"
+#include "measure/limit_coverage.h"
 #include "search/choose_trial.h"
 #include "search/constraint_check.h"
 #include "search/objectives.h"
@@ -192,6 +194,22 @@ Warning limits_not_kept(const std::string& reason) {
           "see the candidates in the report; raise max_drop where acceptable, or add data"};
 }
 
+/// Of the trials that were asked about limits.
+std::vector<Warning> coverage_warnings(const Dataset& data,
+                                       const std::vector<CandidateResult>& trials) {
+  LimitCoverage coverage;
+  for (const LoadedSet& set : data.sets) {
+    const int64_t n_all = std::ssize(set.rows(Split::kSelection));
+    for (const CandidateResult& trial : trials) {
+      const auto left_out = trial.left_out.find(set.spec.metric);
+      if (left_out != trial.left_out.end()) {
+        coverage.add(set.spec, n_all - left_out->second, n_all);
+      }
+    }
+  }
+  return coverage.warnings("on the selection split");
+}
+
 }  // namespace
 
 Selection select_mask(const EvalContext& context,
@@ -227,6 +245,7 @@ Selection select_mask(const EvalContext& context,
   if (selection.is_found && !selection.is_feasible) {
     selection.warnings.push_back(limits_not_kept(table.results[selection.i_best].rejection_reason));
   }
+  append(coverage_warnings(context.data, table.results), selection.warnings);
   selection.trials = std::move(table.results);
   selection.i_candidate = std::move(table.i_candidate);
   return selection;

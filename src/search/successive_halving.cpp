@@ -103,7 +103,7 @@ HalvingResult halve_successively(const ConstraintChecker& constraints,
   if (trials.size() > kFewTrials) {
     behind = std::move(trials);
     trials = take_better_half(constraints, behind, table);
-    table.reject(behind, "trailing after " + std::to_string(kChunk) + " conversations");
+    table.reject(behind, trailing_reason(constraints));
   }
   run_last_round(constraints, estimator, std::move(trials), table, found);
   if (!found.incumbent.exists()) {

@@ -1,9 +1,15 @@
 // Each step costs more than the one before, and a trial that has lost takes no further one.
 #include "search/trial_evaluation.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mascing {
+
+std::string trailing_reason(const ConstraintChecker& constraints) {
+  const size_t n_asked = std::min(kFirstRows, constraints.n_target_row());
+  return "trailing after " + std::to_string(n_asked) + " conversations";
+}
 
 std::vector<AskedReply> generate_target(const ConstraintChecker& constraints,
                                         const Trial& trial,
@@ -28,6 +34,7 @@ void settle(const ConstraintChecker& constraints,
   for (const auto& [metric, reached] : check.rates) {
     result.rates[metric] = reached;
   }
+  result.left_out = check.left_out;
   result.rejection_reason = check.rejection_reason;
   if (check.keeps_hold) {
     incumbent.keeps_hold.push_back(trial.i_trial);
@@ -52,8 +59,7 @@ void evaluate_fully(const ConstraintChecker& constraints,
     return table.of(trial).rates.at(constraints.target());
   };
   if (rate_of_first(kFirstRows).high < incumbent.rate.low) {
-    table.of(trial).rejection_reason =
-        "trailing after " + std::to_string(kChunk) + " conversations";
+    table.of(trial).rejection_reason = trailing_reason(constraints);
   } else if (rate_of_first(kAllRows).rate < incumbent.rate.low) {
     table.of(trial).rejection_reason = "worse than the best";
   } else {

@@ -23,6 +23,9 @@ struct Incumbent {
 inline constexpr size_t kFirstRows = kChunk;
 inline constexpr size_t kAllRows = std::numeric_limits<size_t>::max();
 
+/// Why a trial is dropped after these, which are all of a small set.
+[[nodiscard]] std::string trailing_reason(const ConstraintChecker& constraints);
+
 /// Replies to the first `n_row` conversations of the target set; their rate goes into the table.
 std::vector<AskedReply> generate_target(const ConstraintChecker& constraints,
                                         const Trial& trial,

@@ -70,6 +70,7 @@ MetricResult compare(const std::vector<AskedReply>& base_replies,
       result.broken += base[i].is_wanted && !steered[i].is_wanted ? 1 : 0;
     }
   }
+  result.n_left_out = std::ssize(base) - result.n;
   result.base = wilson(n_base, result.n);
   if (has_steered) {
     result.steered = wilson(n_steered, result.n);

@@ -42,8 +42,8 @@ struct JudgeRules {
                                                      const std::vector<AskedReply>& replies,
                                                      const JudgeRules& rules);
 
-/// Rate of the wanted outcome, base vs. steered, over replies with a verdict on both
-/// sides.
+/// Rate of the wanted outcome, base vs. steered, over replies with a verdict on both sides; the
+/// others are counted.
 /// If `steered` is empty, only the base is filled. Otherwise the sizes must match.
 [[nodiscard]] MetricResult compare(const std::vector<AskedReply>& base_replies,
                                    const std::vector<JudgedReply>& base,

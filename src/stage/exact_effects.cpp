@@ -8,6 +8,7 @@
 
 #include "base/numeric.h"
 #include "base/random.h"
+#include "base/spread.h"
 #include "stage/row_means.h"
 
 namespace mascing {
@@ -30,12 +31,15 @@ EffectMap mean_effects(const std::vector<std::vector<double>>& rows) {
   return map;
 }
 
-/// Every k-th item, so that all parts of the set are there.
-std::vector<Question> spread_questions(const Mask& base, int64_t i_set, int64_t n_all, int64_t n) {
+/// `n_most` items of a set at most, so spread that all its parts are there.
+std::vector<Question> spread_questions(const Mask& base,
+                                       int64_t i_set,
+                                       int64_t n_all,
+                                       int64_t n_most) {
   const Steering unsteered = perturbed(base, {}, {}, {}, 0.0F);
   std::vector<Question> questions;
-  for (int64_t i = 0; i < n; ++i) {
-    questions.push_back({i_set, i * n_all / n, unsteered});
+  for (const size_t i : spread_indices(n_all, n_most)) {
+    questions.push_back({i_set, static_cast<int64_t>(i), unsteered});
   }
   return questions;
 }
@@ -81,8 +85,7 @@ ExactEffects measure_exact_effects(const Mask& base,
   const int64_t n_all = sets[i_set].size();
   ExactEffects effects;
   std::vector<std::vector<double>> rows;
-  for (const OutcomeGradient& answer :
-       ask(spread_questions(base, i_set, n_all, std::min(n_all, options.n_max)))) {
+  for (const OutcomeGradient& answer : ask(spread_questions(base, i_set, n_all, options.n_max))) {
     if (answer.d_steer.empty()) {
       effects.failure = answer.error;
     } else {

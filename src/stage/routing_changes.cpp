@@ -12,7 +12,6 @@
 #include "base/softmax.h"
 #include "base/text.h"
 #include "mascing/error.h"
-#include "stage/selection_rates.h"
 
 namespace mascing {
 namespace {
@@ -61,8 +60,9 @@ void keep_largest(std::vector<RoutingMove>& moves) {
 /// Compares the choices of one conversation and adds them to the sums.
 class Comparison {
  public:
-  Comparison(const ModelInfo& info, RoutingChanges& sum)
-      : n_layer_(info.n_layer),
+  Comparison(const ModelInfo& info, const ChooseExperts& choose, RoutingChanges& sum)
+      : choose_(choose ? choose : choosing_largest(info)),
+        n_layer_(info.n_layer),
         n_expert_(info.n_expert),
         k_(std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert)),
         sum_(sum) {}
@@ -90,8 +90,8 @@ class Comparison {
   /// One token at one layer; returns how many choices changed.
   int64_t compare(
       const float* base, const float* steered, int64_t i_token, int64_t i_layer, bool counts) {
-    const std::vector<int64_t> before = largest_entries(base, n_expert_, k_);
-    const std::vector<int64_t> after = largest_entries(steered, n_expert_, k_);
+    const std::vector<int64_t> before = choose_(i_layer, base);
+    const std::vector<int64_t> after = choose_(i_layer, steered);
     std::vector<int64_t> lost;
     std::vector<int64_t> gained;
     std::set_difference(
@@ -131,6 +131,7 @@ class Comparison {
     keep_largest(moves);
   }
 
+  ChooseExperts choose_;
   int64_t n_layer_;
   int64_t n_expert_;
   int64_t k_;
@@ -208,14 +209,15 @@ std::string read_gains(Host& host,
 
 RoutingChanges routing_changes(Host& host,
                                const std::vector<RoutedReply>& replies,
-                               const Steering& steering) {
+                               const Steering& steering,
+                               const ChooseExperts& choose) {
   const ModelInfo& info = host.describe();
   RoutingChanges sum;
   sum.base.assign(info.n_layer * info.n_expert, 0);
   sum.steered = sum.base;
   sum.swapped.assign(info.n_layer, 0);
   sum.moves.resize(sum.base.size());
-  Comparison comparison(info, sum);
+  Comparison comparison(info, choose, sum);
   std::vector<std::vector<float>> logits;
   for (const RoutedReply& reply : replies) {
     const View view = view_of(reply);

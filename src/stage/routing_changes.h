@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mascing/host.h"
+#include "stage/selection_rates.h"
 
 namespace mascing {
 
@@ -54,11 +55,11 @@ struct RoutingChanges {
   std::vector<ReplyRouting> replies = {};            ///< in the order of the requests
 };
 
-/// The choice is that of the K largest logits, as in selection_rates(). Throws Error{kHost} if the
-/// host cannot show its routers.
+/// `choose` as in selection_rates(). Throws Error{kHost} if the host cannot show its routers.
 [[nodiscard]] RoutingChanges routing_changes(Host& host,
                                              const std::vector<RoutedReply>& replies,
-                                             const Steering& steering);
+                                             const Steering& steering,
+                                             const ChooseExperts& choose = {});
 
 /// Adds the counts of `more` and appends its replies.
 void add_changes(RoutingChanges more, RoutingChanges& sum);

@@ -8,10 +8,17 @@
 
 namespace mascing {
 
+ChooseExperts choosing_largest(const ModelInfo& info) {
+  const int64_t n = info.n_expert;
+  const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, n);
+  return [n, k](int64_t /*i_layer*/, const float* logits) { return largest_entries(logits, n, k); };
+}
+
 std::vector<Result<SelectionRates>> selection_rates(Host& host,
-                                                    const std::vector<TraceRequest>& requests) {
+                                                    const std::vector<TraceRequest>& requests,
+                                                    const ChooseExperts& choose) {
   const ModelInfo& info = host.describe();
-  const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);
+  const ChooseExperts chosen = choose ? choose : choosing_largest(info);
   std::vector<Result<SelectionRates>> results(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     results[i].value.n_token = requests[i].span.size();
@@ -19,7 +26,7 @@ std::vector<Result<SelectionRates>> selection_rates(Host& host,
   }
   std::vector<std::string> errors = host.observe(requests, [&](const RouterView& view) {
     std::vector<double>& rates = results[view.i_request].value.rates;
-    for (const int64_t i_expert : largest_entries(view.steered, info.n_expert, k)) {
+    for (const int64_t i_expert : chosen(view.i_layer, view.steered)) {
       rates[view.i_layer * info.n_expert + i_expert] += 1.0;
     }
   });

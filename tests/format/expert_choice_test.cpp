@@ -8,6 +8,7 @@
 
 #include "base/temporary_folder.h"
 #include "format/gguf.h"
+#include "format/model_choice.h"
 
 namespace mascing {
 namespace {
@@ -140,8 +141,8 @@ TEST(ExpertChoice, SlopesAgreeWithDifferences) {
   }
 }
 
-TEST(RouterTraits, HaveTheValuesOfBiasesThatCanBeDecoded) {
-  const TemporaryFolder folder;
+/// Two layers of two experts, one for a token; the second has a selection bias.
+void write_biased_model(const std::string& path) {
   GgufWriter writer;
   writer.set_string("general.architecture", "deepseek2");
   for (const char* key : {"block_count", "embedding_length", "expert_count"}) {
@@ -157,12 +158,56 @@ TEST(RouterTraits, HaveTheValuesOfBiasesThatCanBeDecoded) {
     writer.add_tensor_f32(std::string(block) + "ffn_gate_inp.weight", {2, 2}, weight);
   }
   writer.add_tensor_f32("blk.1.exp_probs_b.bias", {2}, bias);
-  writer.write(folder.path("m.gguf"));
+  writer.write(path);
+}
+
+TEST(RouterTraits, HaveTheValuesOfBiasesThatCanBeDecoded) {
+  const TemporaryFolder folder;
+  write_biased_model(folder.path("m.gguf"));
   const RouterTraits traits = read_router_traits(open_model(folder.path("m.gguf")));
   EXPECT_THAT(traits.has_selection_bias, ElementsAre(false, true));
   EXPECT_THAT(traits.selection_bias[0], ElementsAre());
   EXPECT_THAT(traits.selection_bias[1], ElementsAre(0.5F, -0.25F));
   EXPECT_EQ(traits.gating, "sigmoid");
+}
+
+// sigmoid(0) + 0.5 = 1, sigmoid(0.5) - 0.25 = 0.372.
+TEST(ModelChoice, IsThatOfTheFile) {
+  const TemporaryFolder folder;
+  write_biased_model(folder.path("m.gguf"));
+  const ModelInfo info = read_model_info(folder.path("m.gguf"));
+  const ModelChoice choice = read_model_choice(info);
+  const std::vector<float> logits = {0.0F, 0.5F};
+  EXPECT_EQ(choice.why_by_logits(), "");
+  EXPECT_THAT(choice.experts(0, logits.data()), ElementsAre(1)) << "no bias";
+  EXPECT_THAT(choice.experts(1, logits.data()), ElementsAre(0));
+  EXPECT_NE(choice.key(), "");
+  EXPECT_TRUE(choice.layers_by_token().empty());
+  ModelInfo lost = info;
+  lost.path = folder.path("lost.gguf");
+  const ModelChoice by_logits = read_model_choice(lost);
+  EXPECT_EQ(by_logits.why_by_logits(), "the model's file cannot be read");
+  EXPECT_THAT(by_logits.experts(1, logits.data()), ElementsAre(1));
+  EXPECT_EQ(by_logits.key(), "");
+}
+
+TEST(ModelChoice, IsEmptyWhereTheTokenDecidesAndByLogitsWhereItCannotBeFollowed) {
+  ModelInfo info;
+  info.n_layer = 1;
+  info.n_expert = 4;
+  info.n_expert_used = 2;
+  const std::vector<float> logits = {0.0F, 3.0F, 1.0F, 2.0F};
+  RouterTraits traits = traits_of("sigmoid");
+  traits.is_chosen_by_token = {true};
+  const ModelChoice by_token(info, {traits, ""});
+  EXPECT_TRUE(by_token.experts(0, logits.data()).empty());
+  EXPECT_THAT(by_token.layers_by_token(), ElementsAre(0));
+  EXPECT_NE(by_token.key(), "");
+  const ModelChoice groups(info, {traits_of("sigmoid"), ""});
+  EXPECT_THAT(groups.experts(0, logits.data()), ElementsAre(2, 3)) << "of the better pair";
+  const ModelChoice unknown(info, {{}, "its gating is not stated"});
+  EXPECT_THAT(unknown.experts(0, logits.data()), ElementsAre(1, 3));
+  EXPECT_EQ(unknown.why_by_logits(), "its gating is not stated");
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ TEST(CacheTest, NumbersThatAreNotFiniteComeBackFromEveryEntry) {
   const Prompt prompt = host.render(rows.front());
   const RoutedReply reply{prompt.tokens, prompt.final_user, host.tokenize("a tale", false)};
   for (const char* from : {"the model", "the cache"}) {
-    const RoutingChanges changes = evaluator.routing("routing", {reply}, steering);
+    const RoutingChanges changes = evaluator.routing("routing", {{reply}, steering});
     EXPECT_EQ(changes.n_conversation, 1) << from;
     int64_t n_move = 0;
     for (const auto& moves : changes.moves) {
@@ -139,6 +139,25 @@ TEST(CacheTest, NumbersThatAreNotFiniteComeBackFromEveryEntry) {
     const ControlVector control = evaluator.residual_difference({rows[0]}, {rows[1]});
     EXPECT_TRUE(std::isnan(control.direction.at(0))) << from;
     EXPECT_TRUE(std::isfinite(control.direction.at(1))) << from;
+  }
+}
+
+TEST(CacheTest, RoutingByAnotherChoiceIsAnotherEntry) {
+  const TemporaryFolder folder;
+  FakeHost host;
+  const Progress progress;
+  CachedEvaluator evaluator(host, Cache(folder.path("cache"), "c"), {0.0F, 0, 20}, progress);
+  const auto rows = tiny_rows("a", {"please the seal of @"});
+  const Prompt prompt = host.render(rows.front());
+  RoutingTask task{{{prompt.tokens, prompt.final_user, host.tokenize("a tale", false)}}, {}};
+  const RoutingChanges by_logits = evaluator.routing("routing", task);
+  task.choice.choose = [](int64_t, const float*) { return std::vector<int64_t>{5, 6}; };
+  task.choice.key = "always the same two";
+  for (const char* from : {"the model", "the cache"}) {
+    const RoutingChanges changes = evaluator.routing("routing", task);
+    EXPECT_NE(changes.base, by_logits.base) << from;
+    EXPECT_EQ(changes.base.at(5), changes.n_token) << from;
+    EXPECT_EQ(changes.base.at(0), 0) << from;
   }
 }
 

@@ -50,8 +50,25 @@ TEST(Candidates, StandBelowTheModelWithoutAMask) {
               HasSubstr("<th scope=\"row\">without a mask</th><td class=\"number\">&ndash;</td>"
                         "<td class=\"number\">53.1 % <small>[45.0, 61.0]</small> "
                         "<small>n = 160</small></td>"));
+  results.search.base = {{"dsr", {0.0, 0.0, 1.0, 0}}};  // no reply had a verdict
+  EXPECT_THAT(candidates_section(results), HasSubstr(">without a mask</th>"));
   results.search.base.clear();
-  EXPECT_THAT(candidates_section(results), Not(HasSubstr(">without a mask</th>")));
+  results.search.earlier_base_rate = 0.5;
+  EXPECT_THAT(candidates_section(results), Not(HasSubstr(">without a mask</th>")))
+      << "a number of an earlier version has no count";
+}
+
+TEST(Candidates, AreNotSaidToBreakALimitThatAnEstimateAloneRulesOut) {
+  Results results = sample_results();
+  CandidateResult estimated = results.candidates[2];
+  ASSERT_TRUE(estimated.rates.empty());
+  ASSERT_FALSE(estimated.estimates.empty());
+  estimated.breaks_limit = true;
+  estimated.rejection_reason = "quarter estimate: direct drops by 50.0 %";
+  results.candidates = {results.candidates[0], estimated};
+  const std::string html = candidates_section(results);
+  EXPECT_THAT(html, HasSubstr("0 broke one, 1 would by an estimate, 0 not checked"));
+  EXPECT_THAT(html, HasSubstr("quarter estimate: direct drops by 50.0 %"));
 }
 
 TEST(Candidates, CountStrengthsOfOneMaskAsTrialsOfIt) {

@@ -147,6 +147,26 @@ TEST(LoopSection, ClaimsTheMaskOnlyIfItsMethodWasChosen) {
   EXPECT_EQ(loop_section(Results{}), "");
 }
 
+TEST(LoopSection, ShowsTheAdaptersLoopBesideThatOfTheMatrix) {
+  Results results = sample_results();
+  EXPECT_THAT(loop_section(results), Not(HasSubstr("router adapter")));
+  results.loop.method = "closed_loop";
+  results.adapter_loop = results.loop;
+  results.adapter_loop->method = "router_adapter";
+  results.adapter_loop->steps.resize(3);
+  results.adapter_loop->n_question = 1234;
+  results.mask_method = "router_adapter+look";
+  const std::string html = loop_section(results);
+  EXPECT_THAT(html, HasSubstr("Closed-loop search (not selected)"));
+  EXPECT_THAT(html, HasSubstr("The loop of the router adapter</summary>"));
+  EXPECT_THAT(html, HasSubstr("1\u202f234 prefills in 3 steps"));
+  EXPECT_THAT(html, HasSubstr("3\u202f584 prefills in 4 steps"));
+  EXPECT_EQ(count_of(html, "(shaded)"), 1) << "only one is drawn";
+  results.mask_method = "closed_loop";
+  EXPECT_THAT(loop_section(results), HasSubstr("The loop of the router adapter (not selected)"));
+  EXPECT_THAT(loop_section(results), HasSubstr("Closed-loop search</h2>"));
+}
+
 TEST(LoopSection, CopesWithAStretchThatDoesNotFit) {
   for (const int64_t i_best : {int64_t{-1}, int64_t{4}, std::numeric_limits<int64_t>::max()}) {
     Results results = sample_results();

@@ -133,8 +133,49 @@ TEST(ResultsFile, TakesTheBaseRateOfEarlierVersions) {
   document["search"]["base_rate"] = 0.85;
   const Results results = results_from_json(document.dump(), "earlier.json");
   EXPECT_DOUBLE_EQ(results.search.base_rate(results.target_metric), 0.85);
+  EXPECT_TRUE(results.search.base.empty()) << "a number without a count is no rate";
+  const Results again = results_from_json(to_json(results), "again.json");
+  EXPECT_EQ(again.search.earlier_base_rate, 0.85) << "as `mascing export --results` writes it";
   document["search"]["base_rate"] = "high";
-  EXPECT_TRUE(results_from_json(document.dump(), "earlier.json").search.base.empty());
+  EXPECT_THAT(error_of(document), HasSubstr("search.base_rate is string, expected a number"));
+  EXPECT_FALSE(json::parse(to_json(sample_results()))["search"].contains("base_rate"));
+}
+
+TEST(ResultsFile, KeepsTheLoopsOfTheMatrixAndOfTheAdapterApart) {
+  Results written = sample_results();
+  written.loop.method = "closed_loop";
+  written.adapter_loop = written.loop;
+  written.adapter_loop->method = "router_adapter";
+  written.adapter_loop->n_question = 77;
+  written.adapter_loop->steps.resize(1);
+  json document = json::parse(to_json(written));
+  EXPECT_EQ(document["loop"]["prefills"], 3584) << "where readers of one loop look";
+  const Results read = results_from_json(document.dump(), "results.json");
+  EXPECT_EQ(to_json(read), to_json(written));
+  EXPECT_EQ(read.loop.method, "closed_loop");
+  EXPECT_EQ(read.loop.steps.size(), 4U);
+  ASSERT_TRUE(read.adapter_loop.has_value());
+  EXPECT_EQ(read.adapter_loop->method, "router_adapter");
+  EXPECT_EQ(read.adapter_loop->n_question, 77);
+  EXPECT_EQ(read.adapter_loop->steps.size(), 1U);
+  document.erase("adapter_loop");
+  document["loop"].erase("method");
+  const Results earlier = results_from_json(document.dump(), "results.json");
+  EXPECT_FALSE(earlier.adapter_loop.has_value());
+  EXPECT_EQ(earlier.loop.method, "");
+}
+
+TEST(ResultsFile, KeepsHowTheRoutingWasCounted) {
+  Results written = sample_results();
+  written.routing.by_logits = "its gating is not stated";
+  written.routing.layers_by_token = {1};
+  json document = json::parse(to_json(written));
+  const Results read = results_from_json(document.dump(), "results.json");
+  EXPECT_EQ(read.routing.by_logits, "its gating is not stated");
+  EXPECT_EQ(read.routing.layers_by_token, std::vector<int64_t>{1});
+  document["routing"].erase("by_logits");
+  document["routing"].erase("layers_by_token");
+  EXPECT_EQ(results_from_json(document.dump(), "earlier.json").routing.by_logits, "");
 }
 
 TEST(ResultsFile, NamesWhatIsWrongWithEffectsAndSteps) {

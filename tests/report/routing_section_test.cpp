@@ -18,6 +18,17 @@ TEST(RoutingSection, SaysHowMuchWasReadAndWhatWasNot) {
   EXPECT_THAT(html, HasSubstr("294 conversations of the test split were left out, and 17 tokens"));
 }
 
+TEST(RoutingSection, SaysWhereTheChoiceIsNotTheModelsOwn) {
+  Results results = sample_results();
+  EXPECT_THAT(routing_part(results), Not(HasSubstr("router logits alone")));
+  EXPECT_THAT(routing_part(results), Not(HasSubstr("the token itself decides")));
+  results.routing.by_logits = "its <gating> is not stated";
+  results.routing.layers_by_token = {0, 1};
+  const std::string html = routing_part(results);
+  EXPECT_THAT(html, HasSubstr("by their router logits alone (its &lt;gating&gt; is not stated)"));
+  EXPECT_THAT(html, HasSubstr("In layers 0, 1 the token itself decides"));
+}
+
 TEST(RoutingSection, SaysWhatTheMarginsCostAndWhatHasNone) {
   Results results = sample_results();
   const std::string html = routing_part(results);

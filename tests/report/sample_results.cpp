@@ -50,7 +50,7 @@ void add_search(Results& results) {
   candidate.rejection_reason = "keep_answered fell by 0.31, more than 0.05";
   results.candidates.push_back(candidate);
   candidate.method = "closed_loop";
-  candidate.rejection_reason = "below the finalists (prefill estimate)";
+  candidate.rejection_reason = "estimate: below the finalists";
   candidate.rates.clear();
   candidate.estimates = {{"dsr", 0.874}, {"direct_refusal", 1.0}};
   results.candidates.push_back(candidate);

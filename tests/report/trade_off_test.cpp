@@ -126,7 +126,9 @@ TEST(TradeOff, ComparesTheCostWithThePapersSweep) {
 TEST(TradePlot, ShowsEveryPointAndRingsTheChoice) {
   Results results = trades();
   const std::string plain = trade_plot(results);
-  EXPECT_THAT(plain, HasSubstr("breaks a limit"));
+  EXPECT_THAT(plain, HasSubstr("would break a limit, less promising")) << "by its estimate";
+  results.candidates[3].rates["dsr"] = {0.99, 0.9, 1.0};
+  EXPECT_THAT(trade_plot(results), HasSubstr("breaks a limit: less promising"));
   EXPECT_THAT(plain, HasSubstr("within all limits"));
   EXPECT_THAT(plain, HasSubstr("class=\"hollow\""));
   EXPECT_THAT(plain, Not(HasSubstr("class=\"ring\"")));

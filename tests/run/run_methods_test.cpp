@@ -39,6 +39,7 @@ TEST_F(RunTest, AskingTheModelFindsThePlantedExpert) {
   expect_carried_by_planted_expert(outcome.results.effects);
   const LoopResult& loop = outcome.results.loop;
   ASSERT_FALSE(loop.steps.empty());
+  EXPECT_EQ(loop.method, "closed_loop");
   EXPECT_EQ(loop.n_stretch, std::min<int64_t>(6, static_cast<int64_t>(loop.steps.size())));
   EXPECT_GE(loop.i_best + 1, loop.n_stretch);
   EXPECT_EQ(loop.limits.size() + 1, loop.steps.back().values.size());  // all but the target's

@@ -23,6 +23,8 @@ TEST_F(TestRoutingTest, RatesAddUpToTheExpertsOfATokenAndDifferWhereTheMaskActs)
   const RunOutcome found = outcome();
   const RoutingResult& routing = found.results.routing;
   EXPECT_EQ(routing.reason, "");
+  EXPECT_EQ(routing.by_logits, "the model's file cannot be read") << "this host has none";
+  EXPECT_TRUE(routing.layers_by_token.empty());
   ASSERT_EQ(std::ssize(routing.base), FakeHost::kLayers);
   double largest = 0.0;
   double lifted = 0.0;

@@ -7,6 +7,10 @@
 namespace mascing {
 namespace {
 
+MetricResult both_of(const JudgedReplies& base, const JudgedReplies& treated) {
+  return compare(base.replies, base.judged, treated.replies, treated.judged);
+}
+
 TEST(BrokenLimit, IsADropBeyondWhatTheSetAllows) {
   ScenarioSet set;
   set.metric = "benign_compliance";
@@ -18,11 +22,13 @@ TEST(BrokenLimit, IsADropBeyondWhatTheSetAllows) {
 TEST(BrokenLimit, IsBrokenWhereNoJudgeHasDecided) {
   ScenarioSet set;
   set.metric = "benign_compliance";
-  EXPECT_THAT(broken_limit(set, 0.0, 0.0, 0), testing::HasSubstr("no reply has a verdict"));
+  EXPECT_THAT(broken_limit(set, 0.0, 0.0, 0),
+              testing::HasSubstr("no conversation has a verdict on both sides"));
   const JudgedReplies failed{{AskedReply{}}, {JudgedReply{.error = "no judge covers this set"}}};
   const JudgedReplies known{{AskedReply{}}, {JudgedReply{}}};
-  EXPECT_THAT(broken_limit(set, known, failed), testing::HasSubstr("no reply has a verdict"));
-  EXPECT_EQ(broken_limit(set, known, known), "");
+  EXPECT_EQ(broken_limit(set, both_of(known, failed)),
+            "benign compliance: no conversation has a verdict on both sides");
+  EXPECT_EQ(broken_limit(set, both_of(known, known)), "");
 }
 
 // The judge fails on the replies that were not wanted anyway: 8 of 10 and 6 of 8 are nearly the
@@ -41,7 +47,11 @@ TEST(BrokenLimit, ComparesWhatBothSidesCouldAnswer) {
     treated.judged[i].error = "no verdict";
   }
   EXPECT_EQ(broken_limit(set, base.rate().rate, treated.rate().rate, 8), "");
-  EXPECT_THAT(broken_limit(set, base, treated), testing::HasSubstr("75.0 % < 95.0 %"));
+  EXPECT_EQ(both_of(base, treated).n_left_out, 2);
+  EXPECT_THAT(broken_limit(set, both_of(base, treated)), testing::EndsWith("75.0 % < 95.0 %"));
+  base.judged[7].error = "no verdict";  // now on one side or the other 3 of 10
+  EXPECT_THAT(broken_limit(set, both_of(base, treated)),
+              testing::EndsWith("71.4 % < 95.0 % (7 of 10 conversations)"));
 }
 
 TEST(AskingOrder, BeginsWithAFairSample) {

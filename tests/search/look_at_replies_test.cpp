@@ -9,6 +9,7 @@
 #include "base/temporary_folder.h"
 #include "host/fake_host.h"
 #include "judge/refusal_judge.h"
+#include "judge/silent_judge.h"
 #include "scenario/tiny_scenario.h"
 #include "search/objectives.h"
 
@@ -79,6 +80,27 @@ TEST_F(LookAtRepliesTest, CountsWhatItSaw) {
   EXPECT_GT(sets.at("dsr").n_wanted_before, 0);
   EXPECT_EQ(sets.at("dsr").n_wanted, 0);
   EXPECT_EQ(sets.at("benign").n_wanted, sets.at("benign").n_wanted_before);
+}
+
+TEST_F(LookAtRepliesTest, CountsWhatNoJudgeDecidedAndSaysNothingOfASetWithoutAnyVerdict) {
+  Objectives objectives = build_objectives(context(), Split::kDiscovery);
+  SilentJudge silent(judge_, "direct", 12);
+  EvalContext partly{evaluator_, data_, scenario_, silent, {10.0}};
+  LoopLook look = look_at_replies(partly, push(-9.0F), objectives);
+  EXPECT_EQ(look.sets.at("direct").n, 4);
+  EXPECT_EQ(look.sets.at("direct").n_left_out, 12);
+  EXPECT_EQ(look.sets.at("direct").n_wanted_before, 4);
+  EXPECT_EQ(look.sets.at("benign").n_left_out, 0);
+  SilentJudge mute(judge_, "direct", 16);
+  EvalContext never{evaluator_, data_, scenario_, mute, {10.0}};
+  look = look_at_replies(never, push(-9.0F), objectives);
+  EXPECT_EQ(look.sets.at("direct").n, 0);
+  EXPECT_EQ(look.sets.at("direct").n_left_out, 16);
+  for (size_t i = 0; i < objectives.sets.size(); ++i) {
+    if (objectives.sets[i].name == "direct") {
+      EXPECT_TRUE(std::isnan(look.violation.at(i))) << "no limit is known to be kept";
+    }
+  }
 }
 
 TEST_F(LookAtRepliesTest, SetsThatAreOnlyReportedLimitNothing) {

@@ -11,6 +11,7 @@
 #include "base/temporary_folder.h"
 #include "base/warning_ids.h"
 #include "mascing/error.h"
+#include "search/loop_masks.h"
 #include "search/mask_search.h"
 #include "stage/numeric_traces.h"
 
@@ -280,6 +281,23 @@ TEST_F(MaskMakerTest, GuardsPushAsFarAsTheyDoAlone) {
           << to_string(rule) << " " << i;
     }
   }
+}
+
+TEST(LoopMasks, KeepTheAdaptersLoopBesideThatOfTheMatrix) {
+  LoopResult adapter;
+  adapter.method = "router_adapter";
+  adapter.steps.resize(3);
+  LoopMasks alone;
+  keep_adapter_loop(adapter, alone);
+  EXPECT_EQ(alone.loop.method, "router_adapter") << "where readers of one loop look";
+  EXPECT_FALSE(alone.adapter_loop.has_value());
+  LoopMasks both;
+  both.loop.method = "closed_loop";
+  both.loop.steps.resize(5);
+  keep_adapter_loop(adapter, both);
+  EXPECT_EQ(both.loop.steps.size(), 5U);
+  ASSERT_TRUE(both.adapter_loop.has_value());
+  EXPECT_EQ(both.adapter_loop->steps.size(), 3U);
 }
 
 TEST_F(MaskMakerTest, AnotherSigmaRuleIsAnotherMask) {

@@ -9,8 +9,10 @@
 #include <gtest/gtest.h>
 
 #include "base/temporary_folder.h"
+#include "base/warning_ids.h"
 #include "host/fake_host.h"
 #include "judge/refusal_judge.h"
+#include "judge/silent_judge.h"
 #include "scenario/text_blocks.h"
 #include "scenario/tiny_scenario.h"
 
@@ -37,7 +39,8 @@ class SelectTest : public testing::Test {
   [[nodiscard]] Selection select(const std::vector<Candidate>& candidates) {
     FakeHost host;
     const Progress progress;
-    RefusalJudge judge(scenario_.judge);
+    RefusalJudge refusals(scenario_.judge);
+    SilentJudge judge(refusals, "benign", n_silent_);
     CachedEvaluator evaluator(host, Cache(folder_.path("cache"), "c"), {0.0F, 0, 20}, progress);
     evaluator.set_budget(budget_);
     const Dataset data = load_dataset(scenario_, 0);
@@ -47,6 +50,7 @@ class SelectTest : public testing::Test {
   TemporaryFolder folder_;
   Scenario scenario_;
   Budget budget_;
+  int64_t n_silent_ = 0;  ///< benign replies that get no verdict
 };
 
 TEST_F(SelectTest, TakesTheMaskThatHelpsOverTheOneThatDoesNot) {
@@ -56,6 +60,21 @@ TEST_F(SelectTest, TakesTheMaskThatHelpsOverTheOneThatDoesNot) {
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
   EXPECT_DOUBLE_EQ(selection.trials[selection.i_best].rates.at("dsr").rate, 1.0);
   EXPECT_TRUE(selection.warnings.empty());
+}
+
+TEST_F(SelectTest, SaysThatALimitWasJudgedFromFew) {
+  scenario_.search.alphas = {1.0};
+  n_silent_ = 1;  // of 8
+  const Selection most = select({candidate(1.0F)});
+  EXPECT_TRUE(most.warnings.empty());
+  EXPECT_EQ(most.trials.at(0).left_out.at("benign"), 1);
+  EXPECT_FALSE(most.trials.at(0).left_out.contains("direct"));
+  n_silent_ = 3;
+  const Selection few = select({candidate(1.0F)});
+  ASSERT_TRUE(few.is_feasible);
+  EXPECT_EQ(few.trials.at(0).left_out.at("benign"), 3);
+  EXPECT_THAT(warning_ids(few.warnings), testing::ElementsAre("limit_from_few"));
+  EXPECT_THAT(few.warnings.at(0).text, testing::HasSubstr("5 of 8 of 'benign'"));
 }
 
 TEST_F(SelectTest, TakesNoneIfNoneHelps) {
@@ -154,6 +173,12 @@ TEST_F(SelectTest, WeakerStrengthsEndWhereTheMaskDoesNotHelpAnyMore) {
   }
 }
 
+TEST_F(SelectTest, ATrialTrailsAfterAsManyConversationsAsThereAre) {
+  scenario_.search.alphas = {1.0};
+  const Selection selection = select({candidate(1.0F), candidate(0.05F)});
+  EXPECT_EQ(selection.trials.at(1).rejection_reason, "trailing after 16 conversations");
+}
+
 TEST_F(SelectTest, StrengthsBeyondThePerplexityLimitAreNotTried) {
   scenario_.search.alphas = {1.0, 2.0, 3.0};
   scenario_.search.max_perplexity_rise = 0.15;
@@ -204,7 +229,8 @@ TEST_F(PrefillEstimateTest, AMaskThatDoesNotHelpOrBreaksALimitNeverBecomesOne) {
   const Selection selection = select({candidate(0.0F), candidate(-2.0F)});
   EXPECT_FALSE(selection.is_found);
   EXPECT_THAT(selection.trials[0].rejection_reason, testing::HasSubstr("no better"));
-  EXPECT_THAT(selection.trials[1].rejection_reason, testing::HasSubstr("hold drops by 100.0 %"));
+  EXPECT_THAT(selection.trials[1].rejection_reason,
+              testing::EndsWith("estimate: hold drops by 100.0 %"));
   EXPECT_TRUE(selection.trials[1].rates.empty());
 }
 
@@ -259,8 +285,7 @@ TEST_F(PrefillEstimateTest, ManyTrialsAreHalvedBeforeTheyAreEstimatedWhole) {
   const Selection selection = select(candidates);
   int64_t n_quarter = 0;
   for (const CandidateResult& trial : selection.trials) {
-    n_quarter +=
-        trial.rejection_reason.find("a quarter of the conversations") != std::string::npos ? 1 : 0;
+    n_quarter += trial.rejection_reason == "quarter estimate: below the better half" ? 1 : 0;
   }
   if (selection.trials.front().estimates.at("dsr") < 1.0) {
     EXPECT_EQ(n_quarter, 6);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <numeric>
 
@@ -164,6 +166,25 @@ TEST_F(RoutingChangesTest, LeaveOutOfTheRatesWhatOnlyShowsItsTokens) {
   EXPECT_EQ(changes.base, std::vector<int64_t>(changes.base.size(), 0));
   EXPECT_EQ(changes.replies.at(0).tokens.front(), "forge ");
   EXPECT_EQ(changes.replies.at(0).tokens.back(), "never ");
+}
+
+// The middle layer's token decides over its experts; elsewhere those with the smallest logits run.
+TEST_F(RoutingChangesTest, FollowTheChoiceThatIsGiven) {
+  const RoutedReply reply = asked("forge the seal", "no never");
+  const ChooseExperts smallest = [](int64_t i_layer, const float* z) {
+    std::vector<float> turned;
+    std::transform(z, z + FakeHost::kExperts, std::back_inserter(turned), std::negate<>());
+    return i_layer == 1 ? std::vector<int64_t>()
+                        : largest_entries(turned.data(), FakeHost::kExperts, 2);
+  };
+  const RoutingChanges changes = routing_changes(host_, {reply}, steering(), smallest);
+  for (int64_t l = 0; l < FakeHost::kLayers; ++l) {
+    const auto row = changes.base.begin() + l * FakeHost::kExperts;
+    EXPECT_EQ(std::accumulate(row, row + FakeHost::kExperts, int64_t{0}),
+              l == 1 ? 0 : 2 * changes.n_token);
+  }
+  EXPECT_EQ(changes.swapped.at(1), 0) << "the mask pushes an expert there, in vain";
+  EXPECT_NE(changes.base, routing_changes(host_, {reply}, steering()).base);
 }
 
 TEST_F(RoutingChangesTest, SayWhyAConversationWasNotRead) {

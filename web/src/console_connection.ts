@@ -53,7 +53,7 @@ export interface Routing {
 export type Line =
   | { type: "text"; side: SideName; part: "reasoning" | "visible"; text: string; whole?: boolean }
   | { type: "done"; base: Finished; steered: Finished; first_token_ms: number; seconds: number }
-  | { type: "routing"; base: Routing; steered: Routing }
+  | { type: "routing"; base: Routing; steered: Routing; by_logits?: string }
   | { type: "error"; message: string; hint: string };
 
 const gone = "The console has ended or cannot be reached.";

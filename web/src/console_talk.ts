@@ -22,10 +22,11 @@ function differences(line: RoutingLine): number[][] {
 }
 
 function quantitiesOf(line: RoutingLine): Quantity[] {
+  const by = line.by_logits ? ` by router logits alone (${line.by_logits})` : "";
   return [
-    { name: "difference", about: "steered rate minus base rate", values: differences(line) },
-    { name: "base", about: "share of the tokens of the base answer that chose the expert", values: line.base.rates },
-    { name: "steered", about: "share of the tokens of the steered answer that chose the expert", values: line.steered.rates },
+    { name: "difference", about: `steered rate minus base rate${by}`, values: differences(line) },
+    { name: "base", about: `share of the tokens of the base answer that chose the expert${by}`, values: line.base.rates },
+    { name: "steered", about: `share of the tokens of the steered answer that chose the expert${by}`, values: line.steered.rates },
   ];
 }
 

@@ -114,7 +114,7 @@ export interface Results {
   routing?: Routing;
   metrics: Record<string, { base: Rate; steered?: Rate | null }>;
   loop?: Partial<Loop>;
-  search?: { base?: Record<string, Rate> };
+  search?: { base?: Record<string, Rate>; base_rate?: number };
   candidates: Candidate[];
 }
 

@@ -167,7 +167,7 @@ class TradePlot {
     this.current = this.points.findIndex((point) => point.index === this.chosen);
     const n_missing = this.results.candidates.length - this.points.length;
     this.note.textContent =
-      "Selection split. Dashed lines join the strengths of a mask" + (this.front().length > 0 ? "; the staircase is the Pareto set" : "") + ". Filled: replies were generated; hollow: estimated; grey: breaks a limit; square: baseline." +
+      "Selection split. Dashed lines join the strengths of a mask" + (this.front().length > 0 ? "; the staircase is the Pareto set" : "") + ". Filled: replies were generated; hollow: estimated; grey: breaks a limit, or would by an estimate; square: baseline." +
       (n_missing > 0 ? ` Not shown: ${n_missing} of ${this.results.candidates.length}, whose rate or damage was not measured.` : "");
   }
 
@@ -208,7 +208,8 @@ class TradePlot {
 
   /// Of the target on the selection split, without a mask.
   private baseRate(): number {
-    return this.results.search?.base?.[this.results.scenario.target_metric]?.rate ?? 0;
+    const { base, base_rate } = this.results.search ?? {};
+    return base?.[this.results.scenario.target_metric]?.rate ?? base_rate ?? 0;
   }
 
   /// Masks at rising strengths.
