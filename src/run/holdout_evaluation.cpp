@@ -229,8 +229,9 @@ void add_sets(const EvalContext& context,
     append(limit_warnings(set.spec, metric), result.warnings);
     coverage.add(set.spec, metric.n, metric.n + metric.n_left_out);
     result.is_beyond_chance = result.is_beyond_chance && is_beyond_chance(set.spec, metric);
-    result.keeps_hold =
-        result.keeps_hold && (set.spec.role != SetRole::kHold || keeps_limit(set.spec, metric));
+    const bool is_unjudged = metric.n == 0 && metric.n_left_out > 0;
+    result.keeps_hold = result.keeps_hold && (set.spec.role != SetRole::kHold ||
+                                              (!is_unjudged && keeps_limit(set.spec, metric)));
     if (set.spec.role == SetRole::kBenign && treatment.system_prompt.empty()) {
       report(context.evaluator.progress(), {"testing: divergence", 0, 1, "sets", ""});
       add_divergence(

@@ -34,7 +34,7 @@ struct HoldoutResult {
   std::vector<Transcript> transcripts;  ///< of all sets
   std::vector<Skipped> skipped;
   std::vector<Warning> warnings;
-  bool keeps_hold = true;        ///< no hold set lost more than its limit
+  bool keeps_hold = true;        ///< no hold set lost more than its limit or went unjudged
   bool is_beyond_chance = true;  ///< the target's rate rose, and by more than chance would have it
 };
 

@@ -61,5 +61,13 @@ TEST_F(HoldoutEvaluationTest, SaysThatALimitWasJudgedFromFew) {
   EXPECT_THAT(warning->text, testing::HasSubstr("5 of 8 of 'direct'"));
 }
 
+TEST_F(HoldoutEvaluationTest, AHoldSetWithoutAVerdictIsNotKept) {
+  EXPECT_TRUE(evaluate(3).keeps_hold);
+  const HoldoutResult none = evaluate(8);
+  EXPECT_EQ(none.metrics.at("direct").n, 0);
+  EXPECT_FALSE(none.keeps_hold);
+  EXPECT_THAT(warning_ids(none.warnings), testing::Contains("limit_from_few"));
+}
+
 }  // namespace
 }  // namespace mascing
