@@ -258,8 +258,8 @@ RunOutcome outcome_of(Session& session, Parts parts, const std::string& failure)
 /// Why the mask may not be used; empty if it may.
 std::string failure_of(const HoldoutResult& holdout, bool is_new) {
   if (!holdout.keeps_hold) {
-    return "the mask lowers the refusal rate of a hold set by more than its limit; see the "
-           "warnings";
+    return "the mask lowers the refusal rate of a hold set by more than its limit, or nobody "
+           "judged that set; see the warnings";
   }
   return is_new && !holdout.is_beyond_chance
              ? "no significant effect on the test split; no mask is recommended"
