@@ -93,7 +93,7 @@ void print_row(
   const PrefillEstimator estimator(context.evaluator, objectives);
   std::vector<Conversation> rows = context.target().rows(Split::kSelection);
   rows.resize(std::min(rows.size(), kRows));
-  std::vector<int64_t> i_rows(rows.size());
+  std::vector<size_t> i_rows(rows.size());
   std::iota(i_rows.begin(), i_rows.end(), 0);
   MarginSample random;
   const auto n_entry = std::ssize(mask.steer);
