@@ -11,7 +11,6 @@
 #include "search/constraint_check.h"
 #include "search/objectives.h"
 #include "search/prefill_phase.h"
-#include "search/strengths_between.h"
 #include "search/successive_halving.h"
 #include "search/trial_evaluation.h"
 #include "search/weaker_strengths.h"
@@ -93,19 +92,17 @@ void require_budget(const EvalContext& context, double share) {
   }
 }
 
-/// Weaker strengths by replies, if no trial keeps all limits, and strengths between those that do
-/// and those that do not, until the whole budget is spent.
-void generate_further(const EvalContext& context,
-                      const ConstraintChecker& constraints,
-                      const std::vector<Candidate>& candidates,
-                      TrialTable& table,
-                      Contest& contest) {
-  const auto try_further = [&] {
+/// Weaker strengths by replies, unless a trial keeps all limits, until the whole budget is spent.
+void generate_weaker(const EvalContext& context,
+                     const ConstraintChecker& constraints,
+                     const std::vector<Candidate>& candidates,
+                     TrialTable& table,
+                     Contest& contest) {
+  const auto try_weaker = [&] {
     const auto may_begin = [&] { require_budget(context, 1.0); };
     try_weaker_by_replies(constraints, candidates, may_begin, table, contest.incumbent);
-    try_between_by_replies(constraints, candidates, may_begin, table, contest.incumbent);
   };
-  if (!fits_budget(context, 1.0, try_further, table)) {
+  if (!fits_budget(context, 1.0, try_weaker, table)) {
     contest.cut_short.emplace_back(kWeakerLeftOut);
   }
 }
@@ -124,7 +121,7 @@ Contest generate_for_all(const EvalContext& context,
     return table.of(trial).rates.at(constraints.target()).rate > kPerfectRate;
   };
   contest.cut_short = try_all(context, candidates, is_last_strength, table);
-  generate_further(context, constraints, candidates, table, contest);
+  generate_weaker(context, constraints, candidates, table, contest);
   return contest;
 }
 
@@ -176,7 +173,7 @@ Contest halve_by_estimates(const EvalContext& context,
   HalvingResult halved = halve_successively(constraints, estimator, std::move(trials), table);
   sample.add(halved.sample);
   contest.incumbent = std::move(halved.incumbent);
-  generate_further(context, constraints, candidates, table, contest);
+  generate_weaker(context, constraints, candidates, table, contest);
   contest.outcome = predict_outcome(sample);
   return contest;
 }

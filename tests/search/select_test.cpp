@@ -135,20 +135,6 @@ TEST_F(SelectTest, AMaskThatBreaksALimitAtAllStrengthsIsTriedAtWeakerOnes) {
   EXPECT_EQ(selection.i_best, selection.trials.size() - 1);
 }
 
-TEST_F(SelectTest, BetweenAStrengthThatHelpsLittleAndOneThatBreaksALimitTheGapIsHalved) {
-  scenario_.search.alphas = {0.2, 8.0};
-  const Selection selection = select({candidate(1.0F)});
-  ASSERT_EQ(selection.trials.size(), 4U);
-  EXPECT_TRUE(selection.trials[0].feasible);
-  EXPECT_LT(selection.trials[0].rates.at("dsr").rate, 0.9);
-  EXPECT_TRUE(selection.trials[1].breaks_limit);
-  EXPECT_NEAR(selection.trials[2].alpha, 4.1, 1e-9);
-  EXPECT_TRUE(selection.trials[2].feasible);
-  EXPECT_DOUBLE_EQ(selection.trials[2].rates.at("dsr").rate, 1.0);
-  EXPECT_NEAR(selection.trials[3].alpha, 6.05, 1e-9);
-  EXPECT_TRUE(selection.trials[3].breaks_limit);
-}
-
 TEST_F(SelectTest, ASpentBudgetLeavesOutWeakerStrengthsAndSaysSo) {
   budget_.n_token = 1;
   for (const int64_t n_finalist : {0, 2}) {
