@@ -24,8 +24,9 @@
 namespace mascing {
 namespace {
 
-constexpr double kFirstNorm = 1.0;   // of the mask that the loop starts from
-constexpr int64_t kTriedItems = 4;   // conversations that tell whether there are gradients
+constexpr const char* kLooked = "+look";  // a mask that a look at replies found better
+constexpr double kFirstNorm = 1.0;        // of the mask that the loop starts from
+constexpr int64_t kTriedItems = 4;        // conversations that tell whether there are gradients
 constexpr int64_t kLayerRound = 64;  // pairs that move whole layers, between checks of the budget
 constexpr double kLayerPerturbation = 0.8;  // in sigma: far enough for experts to enter the top-k
 

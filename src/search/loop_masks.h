@@ -18,10 +18,6 @@ namespace mascing {
 inline constexpr int64_t kMapItems = 128;    ///< conversations of an exact effect map
 inline constexpr int64_t kLayerPairs = 512;  ///< at most: weak layers are to be told from idle ones
 
-/// Ends the method's name of a mask around a look at replies that saw better ones than the loop's
-/// end.
-inline constexpr const char* kLooked = "+look";
-
 struct LoopMasks {
   std::vector<Candidate> candidates;  ///< the methods of the scenario among closed_loop, effect_map
   EffectsResult effects;

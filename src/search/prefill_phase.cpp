@@ -3,11 +3,9 @@
 #include "search/prefill_phase.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/metric_names.h"
 #include "base/text.h"
-#include "search/loop_masks.h"
 #include "stage/power.h"
 
 namespace mascing {
@@ -83,30 +81,6 @@ Trials take_by_estimate(const PrefillPhase& phase,
   return take_promising(waiting, table.results, n, rate, top - kEstimateError);
 }
 
-/// A mask that replies have recommended keeps a place, whatever prefills say of it: if no finalist
-/// is one, its best trial takes the last place.
-void give_place_to_look(const PrefillPhase& phase,
-                        Trials& waiting,
-                        Trials& taken,
-                        const TrialTable& table) {
-  const auto is_looked = [&](const Trial& trial) {
-    return table.of(trial).method.ends_with(kLooked);
-  };
-  if (std::any_of(taken.begin(), taken.end(), is_looked)) {
-    return;
-  }
-  Trial* best = nullptr;
-  for (Trial& trial : waiting) {
-    if (is_looked(trial) && (best == nullptr || estimated_rate(phase, trial, table) >
-                                                    estimated_rate(phase, *best, table))) {
-      best = &trial;
-    }
-  }
-  if (best != nullptr) {
-    std::swap(*best, taken.back());
-  }
-}
-
 }  // namespace
 
 PrefillPhase begin_prefill_phase(const EvalContext& context,
@@ -148,9 +122,6 @@ Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& tabl
 
 Trials take_finalists(const PrefillPhase& phase, Trials trials, size_t n, TrialTable& table) {
   Trials taken = take_by_estimate(phase, trials, n, table);
-  if (n > 1) {
-    give_place_to_look(phase, trials, taken, table);
-  }
   table.reject(trials, std::string(kByEstimate) + "below the finalists");
   return taken;
 }

@@ -36,8 +36,7 @@ void estimate_wholly(const PrefillPhase& phase, const Trial& trial, TrialTable& 
 /// left out.
 [[nodiscard]] Trials full_estimates(const PrefillPhase& phase, Trials trials, TrialTable& table);
 
-/// The `n` most promising trials by their estimates; one of several is of a mask that a look at
-/// replies has recommended, if there is any.
+/// The `n` most promising trials by their estimates.
 [[nodiscard]] Trials take_finalists(const PrefillPhase& phase,
                                     Trials trials,
                                     size_t n,

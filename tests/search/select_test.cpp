@@ -198,24 +198,6 @@ TEST_F(PrefillEstimateTest, OnlyFinalistsAreGenerated) {
   EXPECT_EQ(selection.i_candidate[selection.i_best], 1U);
 }
 
-TEST_F(PrefillEstimateTest, AMaskThatALookHasRecommendedHasAPlaceAmongTheFinalists) {
-  const Candidate weaker = candidate(0.2F);
-  Mask looked = *weaker.mask;
-  looked.method += "+look";
-  const Selection selection = select({candidate(1.0F, 1.0F),
-                                      candidate(1.0F, 2.0F),
-                                      {std::make_shared<const Mask>(std::move(looked)), 0, 0.0},
-                                      weaker});
-  ASSERT_EQ(selection.trials.size(), 4U);
-  EXPECT_LT(selection.trials[2].estimates.at("dsr"), selection.trials[1].estimates.at("dsr"));
-  EXPECT_FALSE(selection.trials[2].rates.empty());
-  int64_t n_generated = 0;
-  for (const CandidateResult& trial : selection.trials) {
-    n_generated += trial.rates.empty() ? 0 : 1;
-  }
-  EXPECT_EQ(n_generated, 2);
-}
-
 TEST_F(PrefillEstimateTest, WeakerStrengthsAreEstimatedAndThenGenerated) {
   const Selection selection = select({candidate(8.0F)});
   ASSERT_TRUE(selection.is_feasible);
