@@ -95,7 +95,8 @@ def add_up(build, rows):
     for row in rows:
         earlier = figures.get(row["target"], {"executions": 0, "seconds": 0.0})
         figures[row["target"]] = {**row, "executions": row["executions"] + earlier["executions"],
-                                  "seconds": row["seconds"] + earlier["seconds"]}
+                                  "seconds": row["seconds"] + earlier["seconds"],
+                                  "findings": max(row["findings"], earlier.get("findings", 0))}  # also of a folder that was tidied
     path.write_text(json.dumps(figures, indent=1) + "\n")
     return [figures[target] for target in sorted(figures)]
 
@@ -132,8 +133,11 @@ def main():
     build = arguments.build.resolve()
     seconds = arguments.minutes * 60 / len(targets)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        rows = list(pool.map(lambda target: run(build, target, seconds), targets))
-    text = page(add_up(build, rows))
+        rows = []
+        for row in pool.map(lambda target: run(build, target, seconds), targets):
+            rows.append(row)
+            figures = add_up(build, [row])  # of each target as it ends: a run that is killed keeps them
+    text = page(figures)
     print(text)
     if arguments.table:
         arguments.table.write_text(text, encoding="utf-8")
