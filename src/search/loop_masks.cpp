@@ -241,23 +241,26 @@ Warning gradients_left_out(const LeftOut& left_out) {
           "raise --context where conversations are too long, --batch where a batch is too small"};
 }
 
+void add_coverage(const Dataset& data, const LoopLookResult& look, LimitCoverage& coverage) {
+  for (const LoadedSet& set : data.sets) {
+    const auto found = look.sets.find(set.spec.metric);
+    if (found != look.sets.end()) {
+      const SeenReplies& seen = found->second;
+      coverage.add(set.spec, seen.n, seen.n + seen.n_left_out);
+    }
+  }
+}
+
 /// Of limits that looks at replies judged.
 std::vector<Warning> look_warnings(const Dataset& data, const LoopMasks& made) {
   LimitCoverage coverage;
-  const auto take = [&](const LoopResult& loop) {
-    for (const LoopLookResult& look : loop.looks) {
-      for (const LoadedSet& set : data.sets) {
-        const auto found = look.sets.find(set.spec.metric);
-        if (found != look.sets.end()) {
-          const SeenReplies& seen = found->second;
-          coverage.add(set.spec, seen.n, seen.n + seen.n_left_out);
-        }
-      }
-    }
-  };
-  take(made.loop);
+  for (const LoopLookResult& look : made.loop.looks) {
+    add_coverage(data, look, coverage);
+  }
   if (made.adapter_loop) {
-    take(*made.adapter_loop);
+    for (const LoopLookResult& look : made.adapter_loop->looks) {
+      add_coverage(data, look, coverage);
+    }
   }
   return coverage.warnings("in looks at replies of the discovery split");
 }
