@@ -1,10 +1,10 @@
 // Replies as Host::generate writes them, against the usual continuous batching: every decode has a
 // token of each of sixteen replies, and in what is left of the batch the prompts that come next.
 //
-//   reply_bench MODEL.gguf CONVERSATIONS.jsonl [N = 64] [MAX_TOKENS = 60] [THREADS = 1] [ROUNDS =
-//   3]
+//   reply_bench MODEL.gguf CONVERSATIONS.jsonl [N] [MAX_TOKENS] [THREADS] [ROUNDS]
 //
-// Both sides run in one process and in turns, greedily; medians of user time are printed.
+// Of 64 prompts 60 tokens each on one thread, in three rounds, unless said otherwise. Both sides
+// run in one process and in turns, greedily; medians of user time are printed.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -72,15 +72,16 @@ void measure_prefill(Host& host,
 
 /// Mean length of replies that were not cut off, or of those that may have been if enough of them
 /// ended before: then lengths are taken to be exponential from the least one on, and the likeliest
-/// mean is what all wrote beyond it over the number of ends.
-void learn_length(const std::vector<Result<Reply>>& replies, bool are_whole, ModelSpeed& speed) {
-  double n_token = 0.0;
+/// mean is what all wrote beyond it over the number of ends. `n_token`: of all replies.
+void learn_length(const std::vector<Result<Reply>>& replies,
+                  double n_token,
+                  bool are_whole,
+                  ModelSpeed& speed) {
   double n_least = 0.0;
   speed.n_ended = 0;
   for (const Result<Reply>& reply : replies) {
-    const double n = to_double(std::ssize(reply.value.tokens));
-    n_token += n;
     if (reply.ok() && reply.value.finish == FinishReason::kStop) {
+      const double n = to_double(std::ssize(reply.value.tokens));
       n_least = speed.n_ended == 0 ? n : std::min(n_least, n);
       ++speed.n_ended;
     }
@@ -114,7 +115,7 @@ void generate_some(Host& host,
   }
   const double rest_s = std::max(all_s - n_token_of(prompts) / speed.prefill, kLeastShare * all_s);
   speed.generated = std::max(1.0, n) / rest_s;
-  learn_length(replies, n_token >= n_longest, speed);
+  learn_length(replies, n, n_token >= n_longest, speed);
   speed.reply_token = std::min(speed.reply_token, to_double(n_longest));
 }
 
