@@ -84,14 +84,14 @@ def compare(arguments, scenario, model, folder, environment):
     cost = json.load(open(os.path.join(output, "results.json")))["cost"]
     run_share = 1.0 if environment else min(1.0, cpu / wall / arguments.threads)
     print(f"\n{name}: share of the processor {share:.2f} in the dry run, {run_share:.2f} in the run")
-    print(f"{'stage':<16}{'forecast s':>12}{'measured s':>12}{'ratio':>8}")
+    print(f"{'stage':<16}{'forecast s':>12}{'measured s':>12}{'ratio':>8}  tokens read, written: run / forecast")
     measured_all = 0.0
     for stage in forecast["stages"]:
         measured = cost["seconds"].get(stage["name"], 0.0) * run_share
         measured_all += measured
         expected = stage["seconds"] * share
-        ratio = f"{measured / expected:8.2f}" if expected > 0.5 else ""
-        print(f"{stage['name']:<16}{expected:>12.1f}{measured:>12.1f}{ratio}")
+        ratio = f"{measured / expected:8.2f}" if expected > 0.5 else " " * 8
+        print(f"{stage['name']:<16}{expected:>12.1f}{measured:>12.1f}{ratio}  {token_ratios(stage, cost)}")
     expected = forecast["seconds"] * share
     print(f"{'all':<16}{expected:>12.1f}{measured_all:>12.1f}{measured_all / expected:8.2f}")
     tokens, written = totals(forecast)
@@ -136,10 +136,20 @@ def beside_record(arguments, scenario, model, environment):
     print("| " + " | ".join(cells + [f"{seconds:,.0f}", f"{measured:,.0f}", f"{measured / seconds:.2f}"]) + " |", flush=True)
 
 
+def token_ratios(stage, cost):
+    tokens = cost.get("stage_tokens", {}).get(stage["name"], {"prefill": 0, "generated": 0})
+    pairs = ((tokens["prefill"], read_in(stage)), (tokens["generated"], stage["generated_tokens"]))
+    return ", ".join(f"{measured:,} / {expected:,}" + (f" = {measured / expected:.2f}" if expected else "") for measured, expected in pairs)
+
+
+def read_in(stage):
+    return stage["prefill_tokens"] + stage["differentiated_tokens"]
+
+
 def totals(forecast):
     """Tokens read and written, over all stages."""
     stages = forecast["stages"]
-    return sum(s["prefill_tokens"] + s["differentiated_tokens"] for s in stages), sum(s["generated_tokens"] for s in stages)
+    return sum(map(read_in, stages)), sum(s["generated_tokens"] for s in stages)
 
 
 def main():

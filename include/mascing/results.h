@@ -22,6 +22,12 @@
 
 namespace mascing {
 
+/// What the model read and wrote; a token that is differentiated is read once.
+struct StageTokens {
+  int64_t n_prefill = 0;
+  int64_t n_generated = 0;
+};
+
 struct Results {
   std::string tool_version;
   uint64_t seed = 0;
@@ -49,8 +55,9 @@ struct Results {
   int64_t mask_n_active = 0;
   std::vector<float> mask_steer;  ///< [L, E], for the plot
   RoutingResult routing;
-  std::map<std::string, double> seconds;  ///< stage -> wall time
-  std::string finished_at;                ///< UTC, "2026-03-01T12:00:00Z"
+  std::map<std::string, double> seconds;            ///< stage -> wall time
+  std::map<std::string, StageTokens> stage_tokens;  ///< in this run, without what a cache held
+  std::string finished_at;                          ///< UTC, "2026-03-01T12:00:00Z"
   int64_t n_prefill_token = 0;
   int64_t n_generated_token = 0;
   int64_t n_baseline_prefill_token = 0;  ///< for the baselines, which the two above do not include

@@ -30,6 +30,12 @@ void describe(Io& io, Warning& warning) {
 }
 
 template <typename Io>
+void describe(Io& io, StageTokens& tokens) {
+  io.field("prefill", tokens.n_prefill);
+  io.field("generated", tokens.n_generated);
+}
+
+template <typename Io>
 void describe_origin(Io& io, Results& results) {
   io.section("tool", [&](Io& tool) {
     tool.field("version", results.tool_version);
@@ -98,6 +104,7 @@ void describe(Io& io, Results& results) {
   io.later("routing", results.routing);
   io.section("cost", [&](Io& cost) {
     cost.field("seconds", results.seconds);
+    cost.later("stage_tokens", results.stage_tokens);
     cost.later("finished_at", results.finished_at);
     cost.field("prefill_tokens", results.n_prefill_token);
     cost.field("generated_tokens", results.n_generated_token);

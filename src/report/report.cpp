@@ -149,12 +149,25 @@ std::string cost_section(const Results& results) {
   if (results.seconds.empty()) {
     return "";
   }
-  HtmlTable table("Wall time", {{"stage"}, {"time", true}});
+  const bool has_tokens = !results.stage_tokens.empty();
+  HtmlTable table("Wall time",
+                  has_tokens ? std::vector<HtmlColumn>{{"stage"},
+                                                       {"time", true},
+                                                       {"tokens read", true},
+                                                       {"written", true}}
+                             : std::vector<HtmlColumn>{{"stage"}, {"time", true}});
   double total = 0.0;
   for (const auto& [stage, seconds] : stages_in_order(results)) {
-    table.add_row(
-        {escape_html(display_name(stage)),
-         "<data value=\"" + format_number(seconds, 1) + "\">" + time_text(seconds) + "</data>"});
+    std::vector<std::string> row = {
+        escape_html(display_name(stage)),
+        "<data value=\"" + format_number(seconds, 1) + "\">" + time_text(seconds) + "</data>"};
+    if (has_tokens) {
+      const auto tokens = results.stage_tokens.find(stage);
+      const bool is_known = tokens != results.stage_tokens.end();
+      row.push_back(is_known ? count_text(tokens->second.n_prefill) : "");
+      row.push_back(is_known ? count_text(tokens->second.n_generated) : "");
+    }
+    table.add_row(row);
     total += seconds;
   }
   const std::string text = time_text(total) + " in total, " + count_text(results.n_prefill_token) +

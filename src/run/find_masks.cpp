@@ -87,7 +87,7 @@ LabelledSets label_sets(const EvalContext& context, const std::string& folder) {
 AskedMasks ask_for_masks(const EvalContext& context,
                          const TraceSet& traces,
                          const BuildOptions& options,
-                         Stopwatch& watch) {
+                         StageMeter& meter) {
   const Scenario& scenario = context.scenario;
   const bool uses_loop = scenario.uses_loop();
   const bool uses_interventions = scenario.uses(MaskMethod::kInterventionalSurrogate);
@@ -99,7 +99,7 @@ AskedMasks ask_for_masks(const EvalContext& context,
   asked.warnings = objectives.warnings;
   asked.margins = objectives.margins;
   if (!objectives.sees_target()) {
-    watch.lap("closed_loop");
+    meter.lap("closed_loop");
     return asked;
   }
   const SearchSpace space = make_search_space(traces, scenario, options.seed);
@@ -111,7 +111,7 @@ AskedMasks ask_for_masks(const EvalContext& context,
     asked.candidates = std::move(made.candidates);
     append(made.warnings, asked.warnings);
     append(made.cut_short, asked.cut_short);
-    watch.lap("closed_loop");
+    meter.lap("closed_loop");
   }
   if (uses_interventions) {
     InterventionalMask made = make_interventional_mask(context, objectives, traces, space, options);
@@ -120,7 +120,7 @@ AskedMasks ask_for_masks(const EvalContext& context,
       asked.candidates.push_back(std::move(made.candidate));
     }
     append(made.cut_short, asked.cut_short);
-    watch.lap("interventional_surrogate");
+    meter.lap("interventional_surrogate");
   }
   return asked;
 }
@@ -173,13 +173,13 @@ Mask FoundMasks::mask(size_t i_trial) const {
   return mask;
 }
 
-FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Stopwatch& watch) {
+FoundMasks find_masks(const EvalContext& context, const RunOptions& options, StageMeter& meter) {
   const Scenario& scenario = context.scenario;
   const Progress& progress = context.evaluator.progress();
   const BuildOptions build{options.seed, options.n_thread, options.output + "/candidates"};
 
   LabelledSets labelled = label_sets(context, options.output);
-  watch.lap("label");
+  meter.lap("label");
   FoundMasks found;
   found.power = require_power(context.data, labelled.base);
   const int64_t n_label_token = context.evaluator.asked().n_generated;
@@ -190,15 +190,15 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
   const TraceStoreOptions store{
       options.output + "/traces", {}, {}, context_key(host.describe(), options)};
   const Traced traced = collect_traces(host, labelled.inputs, store, progress);
-  watch.lap("trace");
+  meter.lap("trace");
   const TraceSet& traces = traced.traces;
   found.confounds = check_confounds(scenario, labelled.inputs, traces, options.seed);
 
   const CandidateSet built = build_candidates(traces, scenario, contrast.ids, build, progress);
-  watch.lap("train_and_steer");
+  meter.lap("train_and_steer");
   found.surrogates = built.surrogates;
   try {
-    found.asked = ask_for_masks(context, traces, build, watch);
+    found.asked = ask_for_masks(context, traces, build, meter);
   } catch (const BudgetSpent&) {
     if (built.candidates.empty()) {
       throw;
@@ -209,7 +209,7 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sto
   append(built.candidates, found.candidates);
 
   found.selection = select_mask(context, found.candidates, options.watch_trials);
-  watch.lap("select");
+  meter.lap("select");
   found.search = summarise(context, found, options, n_label_token);
 
   found.labels = std::move(labelled.labels);

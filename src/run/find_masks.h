@@ -14,7 +14,7 @@
 #include "mascing/surrogate_result.h"
 #include "mascing/warning.h"
 #include "measure/eval_context.h"
-#include "run/stopwatch.h"
+#include "run/stage_meter.h"
 #include "search/mask_search.h"
 #include "search/select.h"
 
@@ -55,6 +55,6 @@ struct FoundMasks {
 /// the labelled conversations, traces, surrogates and masks in the output folder.
 [[nodiscard]] FoundMasks find_masks(const EvalContext& context,
                                     const RunOptions& options,
-                                    Stopwatch& watch);
+                                    StageMeter& meter);
 
 }  // namespace mascing

@@ -26,7 +26,7 @@
 #include "run/run_record.h"
 #include "run/sampled_evaluation.h"
 #include "run/skip_warnings.h"
-#include "run/stopwatch.h"
+#include "run/stage_meter.h"
 #include "scenario/dataset.h"
 #include "search/conclusion.h"
 #include "search/set_margins.h"
@@ -111,7 +111,8 @@ struct Session {
                    options.seed,
                    scenario.n_max_token,
                    scenario.n_max_reasoning_token},
-                  progress) {
+                  progress),
+        meter(host) {
     judge->self_test();
   }
 
@@ -132,7 +133,7 @@ struct Session {
   const RunOptions& options;
   std::unique_ptr<Jury> judge;
   CachedEvaluator evaluator;
-  Stopwatch watch;
+  StageMeter meter;
 };
 
 /// What was measured on the test split.
@@ -197,8 +198,7 @@ void add_cost(Session& session, Results& results) {
   results.n_generated_token = counters.n_generated_token - results.n_baseline_generated_token;
   results.tokens_per_second_base = session.evaluator.tokens_per_second(false);
   results.tokens_per_second_steered = session.evaluator.tokens_per_second(true);
-  results.seconds = session.watch.seconds();
-  results.finished_at = utc_now();
+  session.meter.add_to(results);
 }
 
 Results put_together(Session& session, const Parts& parts) {
@@ -240,12 +240,12 @@ Tested test(Session& session,
   Tested tested;
   tested.holdout =
       evaluate_holdout(context, {steering}, {options.seed, options.attacks, true, margins});
-  session.watch.lap("test");
+  session.meter.lap("test");
   if (options.with_baselines) {
     const BuildOptions build{options.seed, options.n_thread, options.output + "/baselines"};
     const std::string key = context_key(context.evaluator.host().describe(), options);
     tested.baselines = measure_baselines(context, steering, build, key);
-    session.watch.lap("baselines");
+    session.meter.lap("baselines");
   }
   return tested;
 }
@@ -329,7 +329,7 @@ RunOutcome run_scenario(const Scenario& scenario,
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
-  const FoundMasks found = find_masks(context, options, session.watch);
+  const FoundMasks found = find_masks(context, options, session.meter);
   const Selection& selection = found.selection;
   const size_t i_best = selection.i_best;
   if (selection.is_found) {
@@ -354,7 +354,7 @@ void search_scenario(const Scenario& scenario,
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
-  const FoundMasks found = find_masks(context, options, session.watch);
+  const FoundMasks found = find_masks(context, options, session.meter);
   const Results offered = put_together(session, {&found, ""});
   write_search(offered, options.output);
   const HoldoutRecord record(work.data, info, options);

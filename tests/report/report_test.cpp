@@ -287,6 +287,17 @@ TEST(Report, TellsTheTimeOfStagesInTheirOrder) {
   EXPECT_LT(page.find(">5.4 s<"), page.find(">1 h 14 min<"));
 }
 
+TEST(Report, TellsTheTokensOfStagesWhereTheyAreKnown) {
+  Results results = sample_results();
+  results.seconds = {{"label", 61.0}, {"test", 5.43}};
+  results.stage_tokens = {{"label", {1234567, 4321}}};
+  const std::string page = render_report(results);
+  EXPECT_THAT(page, HasSubstr(">1,234,567<"));
+  EXPECT_THAT(page, HasSubstr(">4,321<"));
+  results.stage_tokens.clear();  // a file of an earlier version
+  EXPECT_THAT(render_report(results), Not(HasSubstr("tokens read")));
+}
+
 TEST(Report, IsTheSameEveryTime) {
   EXPECT_EQ(render_report(sample_results()), render_report(sample_results()));
 }

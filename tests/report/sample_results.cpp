@@ -216,6 +216,7 @@ Results sample_results() {
   results.mask_n_active = 5;
   results.mask_steer = {0.0F, 1.5F, -0.25F, 0.0F, 0.1F, 0.0F, 2.0F / 3.0F, -1.0F};
   results.seconds = {{"steer", 5.4321}, {"trace", 2.25}};
+  results.stage_tokens = {{"steer", {120000, 7890}}, {"trace", {3456, 0}}};
   results.n_prefill_token = 123456;
   results.n_generated_token = 7890;
   results.tokens_per_second_base = 1234.5;

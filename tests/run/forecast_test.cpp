@@ -87,6 +87,11 @@ TEST_F(ForecastTest, RepliesAreThoseOfTheRunWithinAFactorOfOneAndAHalf) {
       n_generated += one.n_generated;
       EXPECT_GE(one.seconds, 0.0) << one.name;
     }
+    int64_t n_read = 0;
+    for (const auto& [name, tokens] : results.stage_tokens) {
+      n_read += tokens.n_prefill;
+    }
+    EXPECT_EQ(n_read, results.n_prefill_token) << "stages share all tokens";
     // Openings are taken to be as long as in a real model's replies; here they are a word or two.
     EXPECT_GT(to_double(n_prefill), to_double(results.n_prefill_token) / 1.5);
     EXPECT_LT(to_double(n_generated), 1.5 * to_double(results.n_generated_token));
@@ -110,6 +115,9 @@ TEST_F(ForecastTest, BaselinesAreAStageOfTheirOwn) {
                                           [&] { return std::make_unique<FakeHost>(nature_); },
                                           options,
                                           {});
+  const StageTokens& baselines = outcome.results.stage_tokens.at("baselines");
+  EXPECT_EQ(baselines.n_prefill, outcome.results.n_baseline_prefill_token);
+  EXPECT_EQ(baselines.n_generated, outcome.results.n_baseline_generated_token);
   const StageForecast& stage = with.stages.back();
   const double n_prefill = to_double(outcome.results.n_baseline_prefill_token);
   const double n_generated = to_double(outcome.results.n_baseline_generated_token);
