@@ -140,17 +140,17 @@ bool is_wanted(const Scenario& scenario, const std::string& method) {
 
 }  // namespace
 
-std::vector<int64_t> count_settings(const Scenario& scenario, const ModelInfo& info) {
-  const std::vector<std::pair<std::string, int64_t>> all = {
-      {"paper", std::ssize(kPaperLambdas) * std::ssize(kPaperAlphas)},
-      {"mean_difference", std::ssize(kMeanAlphas)},
-      {"forced_experts", std::ssize(forced_counts(info.n_layer * info.n_expert))},
-      {"control_vector", n_control_block(info.n_block) * std::ssize(kControlAlphas)},
-      {"system_prompt", 1}};
-  std::vector<int64_t> counts;
-  for (const auto& [method, n] : all) {
+std::vector<SettingCount> count_settings(const Scenario& scenario, const ModelInfo& info) {
+  const std::vector<std::pair<std::string, SettingCount>> all = {
+      {"paper", {std::ssize(kPaperLambdas) * std::ssize(kPaperAlphas)}},
+      {"mean_difference", {std::ssize(kMeanAlphas)}},
+      {"forced_experts", {std::ssize(forced_counts(info.n_layer * info.n_expert))}},
+      {"control_vector", {n_control_block(info.n_block) * std::ssize(kControlAlphas)}},
+      {"system_prompt", {1, false}}};
+  std::vector<SettingCount> counts;
+  for (const auto& [method, count] : all) {
     if (is_wanted(scenario, method)) {
-      counts.push_back(n);
+      counts.push_back(count);
     }
   }
   return counts;

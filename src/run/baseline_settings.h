@@ -27,8 +27,15 @@ struct Baseline {
   std::vector<BaselineSetting> settings;
 };
 
-/// How many settings each baseline of `make_baselines` has, in its order.
-[[nodiscard]] std::vector<int64_t> count_settings(const Scenario& scenario, const ModelInfo& info);
+/// How many settings a baseline has, and whether they steer the model or only speak to it.
+struct SettingCount {
+  int64_t n = 0;
+  bool is_steered = true;
+};
+
+/// Of each baseline of `make_baselines`, in its order.
+[[nodiscard]] std::vector<SettingCount> count_settings(const Scenario& scenario,
+                                                       const ModelInfo& info);
 
 /// `rows`: the labelled discovery split of the target set; `traces`: its traces.
 [[nodiscard]] std::vector<Baseline> make_baselines(const EvalContext& context,

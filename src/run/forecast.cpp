@@ -70,6 +70,18 @@ void add_play(const Host& host, const LoadedSet& set, SetTokens& tokens) {
   }
 }
 
+/// Mean leading tokens that a prompt shares with the one before it, and that the cache keeps.
+double shared_tokens(const Host& host, const std::vector<Prompt>& prompts) {
+  double sum = 0.0;
+  for (size_t i = 1; i < prompts.size(); ++i) {
+    const std::vector<int32_t>& a = prompts[i - 1].tokens;
+    const std::vector<int32_t>& b = prompts[i].tokens;
+    sum += to_double(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  }
+  const bool is_kept = !host.reads_in_turn() && prompts.size() > 1;
+  return is_kept ? sum / to_double(std::ssize(prompts) - 1) : 0.0;
+}
+
 SetTokens tokens_of(const Host& host, const LoadedSet& set, const std::vector<Prompt>& prompts) {
   SetTokens tokens;
   tokens.role = set.spec.role;
@@ -81,6 +93,7 @@ SetTokens tokens_of(const Host& host, const LoadedSet& set, const std::vector<Pr
     tokens.prompt += to_double(std::ssize(prompt.tokens)) / n;
     tokens.final_user += to_double(prompt.final_user.size()) / n;
   }
+  tokens.shared = shared_tokens(host, prompts);
   if (set.spec.needs_rollout) {
     add_play(host, set, tokens);
   }
@@ -244,7 +257,7 @@ Forecast forecast_run(const Scenario& scenario, Host& host, const ForecastOption
   const ModelInfo& info = host.describe();
   tokens.n_entry = info.n_layer * info.n_expert;
   if (options.with_baselines) {
-    tokens.n_baseline_setting = count_settings(scenario, info);
+    tokens.baselines = count_settings(scenario, info);
   }
   set_replies(reply_length(scenario, host, forecast.speed), tokens.sets);
   forecast.stages = count_stages(scenario, tokens);

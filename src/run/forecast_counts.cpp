@@ -31,7 +31,7 @@ bool has_margin(const SetTokens& set) {
 
 Tokens replies(const SetTokens& set, double n, bool is_steered) {
   const double again = is_steered ? set.prompt + set.reply : 0.0;
-  return {n * (set.prompt + again), n * set.reply, 0.0};
+  return {n * (set.prompt - set.shared + again), n * set.reply, 0.0};
 }
 
 Tokens questions(const SetTokens& set, double n) {
@@ -41,26 +41,26 @@ Tokens questions(const SetTokens& set, double n) {
   return asked;
 }
 
-Tokens limits(const RunTokens& run) {
+Tokens limits(const RunTokens& run, bool is_steered) {
   Tokens sum;
   for (const SetTokens& set : run.sets) {
     const double n = to_double(set.n[1]);
     if (set.role != SetRole::kTarget && has_margin(set)) {
-      sum.add(replies(set, n, true));
+      sum.add(replies(set, n, is_steered));
     }
-    sum.add(divergence(set, n));
+    sum.add(divergence(set, is_steered ? n : 0.0));
   }
   return sum;
 }
 
-Tokens tested(const RunTokens& run) {
+Tokens tested(const RunTokens& run, bool is_steered) {
   Tokens sum;
   for (const SetTokens& set : run.sets) {
     const double n = to_double(set.n[2]);
-    sum.add(replies(set, n, true));
-    sum.add(divergence(set, n));
+    sum.add(replies(set, n, is_steered));
+    sum.add(divergence(set, is_steered ? n : 0.0));
   }
-  sum.prefill += run.text.n_tested + run.text.n_choice;
+  sum.prefill += (is_steered ? run.text.n_tested : 0.0) + run.text.n_choice;
   return sum;
 }
 

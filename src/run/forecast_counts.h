@@ -35,15 +35,17 @@ template <typename Count>
 /// These and the benign ones.
 [[nodiscard]] bool has_margin(const SetTokens& set);
 
-/// `n` replies without a mask; under one, the unsteered model reads each of them again.
+/// `n` replies without a mask, which keep what the prompt before left in the cache; under one, the
+/// unsteered model reads each of them again.
 [[nodiscard]] Tokens replies(const SetTokens& set, double n, bool is_steered);
 /// One question about openings for each of `n` conversations.
 [[nodiscard]] Tokens questions(const SetTokens& set, double n);
 
-/// The limits of the other sets under one mask, on the selection split.
-[[nodiscard]] Tokens limits(const RunTokens& run);
-/// The test split under one mask, without samples and routing; the unsteered side is known.
-[[nodiscard]] Tokens tested(const RunTokens& run);
+/// The limits of the other sets under one mask, on the selection split; a system prompt, which does
+/// not steer, has replies alone.
+[[nodiscard]] Tokens limits(const RunTokens& run, bool is_steered = true);
+/// The same of the test split, without samples and routing; the unsteered side is known.
+[[nodiscard]] Tokens tested(const RunTokens& run, bool is_steered = true);
 
 /// The sets' parts of one split, of those that `wanted` chooses.
 template <typename Wanted, typename Part>

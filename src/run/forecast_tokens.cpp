@@ -26,8 +26,8 @@ namespace {
 constexpr double kReplyPart = 36.0;    // tokens of a reply that are compared
 constexpr double kRoutingForms = 4.0;  // routers and outputs, without and with the mask
 constexpr double kLimitTrials = 1.5;   // finalists whose limits are checked, one or two
-constexpr double kTriedShare = 0.6;
-constexpr double kHarmlessShare = 0.5;
+constexpr double kTriedShare = 0.4;
+constexpr double kHarmlessShare = 0.3;
 constexpr double kLimitShare = 0.1;
 constexpr double kKeptShare = 0.5;  // of replies that are as wanted
 
@@ -265,18 +265,19 @@ Tokens halving(const Scenario& scenario, const RunTokens& run) {
   return sum;
 }
 
-/// A series of settings ends with the first that harms the general text: 0.6 are taken to be tried,
-/// half to keep the text, and a tenth to get as far as the limits of the other sets. The random
-/// masks are those of a run that has found a mask.
+/// A series of settings ends with the first that harms the general text: 0.4 are taken to be tried,
+/// 0.3 to keep the text, and a tenth to get as far as the limits of the other sets, as five runs on
+/// the zoo have it. The random masks are those of a run that has found a mask.
 Tokens baselines(const Scenario& scenario, const RunTokens& run) {
   const SetTokens& target = target_of(run);
   Tokens sum;
-  for (const int64_t n_setting : run.n_baseline_setting) {
+  for (const auto& [n_setting, is_steered] : run.baselines) {
     const double n = to_double(n_setting);
-    sum.prefill += kTriedShare * n * run.text.limited[1];
-    sum.add(replies(target, std::max(1.0, kHarmlessShare * n) * to_double(target.n[1]), true));
-    sum.add(limits(run), std::max(1.0, kLimitShare * n));
-    sum.add(tested(run));
+    const double n_target = std::max(1.0, kHarmlessShare * n) * to_double(target.n[1]);
+    sum.prefill += is_steered ? kTriedShare * n * run.text.limited[1] : 0.0;
+    sum.add(replies(target, n_target, is_steered));
+    sum.add(limits(run, is_steered), std::max(1.0, kLimitShare * n));
+    sum.add(tested(run, is_steered));
   }
   const int64_t n_random = scenario.baselines.n_random_mask * target.n[2];
   sum.add(replies(target, to_double(n_random), true));
@@ -341,7 +342,7 @@ std::vector<StageForecast> count_stages(const Scenario& scenario, const RunToken
   }
   stages.push_back(stage_of("select", select(scenario, tokens)));
   stages.push_back(stage_of("test", test(tokens)));
-  if (!tokens.n_baseline_setting.empty()) {
+  if (!tokens.baselines.empty()) {
     stages.push_back(stage_of("baselines", baselines(scenario, tokens)));
   }
   return stages;

@@ -9,6 +9,7 @@
 
 #include "mascing/forecast.h"
 #include "mascing/scenario.h"
+#include "run/baseline_settings.h"
 
 namespace mascing {
 
@@ -17,6 +18,7 @@ struct SetTokens {
   SetRole role = SetRole::kWatch;
   std::array<int64_t, 3> n = {};  ///< conversations by split
   double prompt = 0.0;            ///< rendered
+  double shared = 0.0;            ///< its leading tokens that the prompt before it has, too
   double final_user = 0.0;        ///< of the final user message
   double reply = 0.0;             ///< visible part and reasoning
   double n_play_turn = 0.0;       ///< replies to play before; 0 = a set that is not played
@@ -38,10 +40,10 @@ struct TextTokens {
 struct RunTokens {
   std::vector<SetTokens> sets;  ///< in the scenario's order
   TextTokens text;
-  bool is_exact = false;                         ///< gradients are exact
-  bool reasons = false;                          ///< before its replies
-  int64_t n_entry = 0;                           ///< layers times experts
-  std::vector<int64_t> n_baseline_setting = {};  ///< of each baseline; empty: there are none
+  bool is_exact = false;                     ///< gradients are exact
+  bool reasons = false;                      ///< before its replies
+  int64_t n_entry = 0;                       ///< layers times experts
+  std::vector<SettingCount> baselines = {};  ///< empty: there are none
 };
 
 /// Tokens of every stage, without seconds.

@@ -126,8 +126,10 @@ TEST_F(ForecastTest, BaselinesAreAStageOfTheirOwn) {
   EXPECT_GT(to_double(stage.n_generated), n_generated / 2.0);
   EXPECT_LT(to_double(stage.n_generated), n_generated * 2.0);
   scenario.baselines.methods = {"mean_difference", "system_prompt"};
-  EXPECT_EQ(count_settings(scenario, FakeHost::make_info()), std::vector<int64_t>{6})
-      << "there is no system prompt";
+  const auto counts = count_settings(scenario, FakeHost::make_info());
+  ASSERT_EQ(counts.size(), 1U) << "there is no system prompt";
+  EXPECT_EQ(counts[0].n, 6);
+  EXPECT_TRUE(counts[0].is_steered);
 }
 
 TEST_F(ForecastTest, FollowsTheScenario) {
