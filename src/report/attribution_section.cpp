@@ -29,9 +29,15 @@ struct Part {
   [[nodiscard]] bool is_clear() const { return std::fabs(nats) > kErrors * error; }
 };
 
+/// Of the loop that found the tested mask, where two of them ran.
+const AttributionResult& attribution_of(const Results& results) {
+  const bool is_adapter = results.adapter_loop && results.mask_method.starts_with("router_adapter");
+  return is_adapter ? results.adapter_loop->attribution : results.loop.attribution;
+}
+
 /// In the order of the matrix; none if its form is wrong, which a results file does not rule out.
 std::vector<Part> parts_of(const Results& results) {
-  const AttributionResult& found = results.loop.attribution;
+  const AttributionResult& found = attribution_of(results);
   std::vector<Part> parts;
   for (size_t layer = 0; layer < found.part.size(); ++layer) {
     const bool fits = std::ssize(found.part[layer]) == results.n_expert &&
@@ -102,7 +108,7 @@ std::string attribution_text(const AttributionResult& found) {
 }  // namespace
 
 std::string attribution_section(const Results& results) {
-  const AttributionResult& found = results.loop.attribution;
+  const AttributionResult& found = attribution_of(results);
   const std::vector<Part> parts = parts_of(results);
   if (found.n_conversation == 0 || parts.empty()) {
     return "";

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "base/numeric.h"
 
@@ -12,8 +13,9 @@ namespace {
 
 constexpr double kNotAsked = std::numeric_limits<double>::quiet_NaN();
 
-/// Mean of what was answered: of the values as they are, or of whether they are above 0.
-double mean_answer(const std::vector<double>& answers, bool are_margins) {
+/// Mean of what was answered: of the values as they are, or of whether they are above 0. Nothing if
+/// nothing was.
+std::optional<double> mean_answer(const std::vector<double>& answers, bool are_margins) {
   double sum = 0.0;
   int64_t n = 0;
   for (const double answer : answers) {
@@ -22,7 +24,7 @@ double mean_answer(const std::vector<double>& answers, bool are_margins) {
       ++n;
     }
   }
-  return n > 0 ? sum / to_double(n) : 0.0;
+  return n > 0 ? std::optional(sum / to_double(n)) : std::nullopt;
 }
 
 }  // namespace
@@ -58,11 +60,12 @@ PrefillEstimate PrefillEstimator::estimate(const Steering& steering, Sample samp
     if (!set.has_margin() && set.name != kBenignReplies) {
       continue;
     }
-    const double mean = mean_answer(ask(k, steering, sample), set.has_margin());
-    if (set.has_margin()) {
-      estimate.rates[set.name] = mean;
-    } else {
-      estimate.kl_benign = mean;
+    const auto mean = mean_answer(ask(k, steering, sample), set.has_margin());
+    const bool is_target = k == 0;
+    if (set.has_margin() && (mean || is_target)) {
+      estimate.rates[set.name] = mean.value_or(0.0);
+    } else if (!set.has_margin()) {
+      estimate.kl_benign = mean.value_or(0.0);
     }
   }
   return estimate;

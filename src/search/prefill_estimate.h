@@ -24,8 +24,10 @@ enum class Sample {
 
 /// Estimates for one mask at one strength.
 struct PrefillEstimate {
-  std::map<std::string, double> rates;  ///< metric -> share of conversations with a margin above 0
-  double kl_benign = 0.0;               ///< on the first tokens of benign replies, nats per token
+  /// Metric -> share of conversations with a margin above 0; none of a set where nothing was
+  /// answered, which rules nothing out, but 0 of the target.
+  std::map<std::string, double> rates;
+  double kl_benign = 0.0;  ///< on the first tokens of benign replies, nats per token
 };
 
 class PrefillEstimator {

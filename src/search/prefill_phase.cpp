@@ -40,10 +40,12 @@ Rejection rejection_of(const PrefillPhase& phase, const PrefillEstimate& estimat
   }
   for (const LoadedSet& set : phase.context.data.sets) {
     const auto found = estimate.rates.find(set.spec.metric);
-    if (found == estimate.rates.end() || set.spec.role == SetRole::kTarget) {
+    const auto before = base.rates.find(set.spec.metric);
+    if (found == estimate.rates.end() || before == base.rates.end() ||
+        set.spec.role == SetRole::kTarget) {
       continue;
     }
-    const double drop = base.rates.at(set.spec.metric) - found->second;
+    const double drop = before->second - found->second;
     const int64_t n_row = std::ssize(set.rows(Split::kSelection));
     const int64_t n = is_quarter ? (n_row + kQuarterStep - 1) / kQuarterStep : n_row;
     if (drop > allowed_drop(n, set.spec.max_drop) + error) {

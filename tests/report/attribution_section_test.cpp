@@ -30,6 +30,16 @@ TEST(AttributionSection, SaysWhenThePartsDoNotAccountForTheChange) {
   EXPECT_THAT(attribution_section(results), Not(HasSubstr("agree within a fifth")));
 }
 
+TEST(AttributionSection, IsOfTheLoopThatFoundTheMask) {
+  Results results = sample_results();
+  results.adapter_loop = results.loop;
+  results.adapter_loop->attribution.change = 7.25;
+  results.mask_method = "closed_loop";
+  EXPECT_THAT(attribution_section(results), HasSubstr("changes by +2.50 nats"));
+  results.mask_method = "router_adapter+look";
+  EXPECT_THAT(attribution_section(results), HasSubstr("changes by +7.25 nats"));
+}
+
 TEST(AttributionSection, IsLeftOutWithoutPartsAndWithMatricesThatDoNotFit) {
   EXPECT_EQ(attribution_section(Results{}), "");
   Results results = sample_results();

@@ -114,6 +114,7 @@ export interface Results {
   routing?: Routing;
   metrics: Record<string, { base: Rate; steered?: Rate | null }>;
   loop?: Partial<Loop>;
+  adapter_loop?: Partial<Loop> | null;
   search?: { base?: Record<string, Rate>; base_rate?: number };
   candidates: Candidate[];
 }

@@ -14,9 +14,11 @@ function differencesOf(results: Results): number[][] {
   return steered.map((row, layer) => row.map((rate, expert) => rate - (base[layer]?.[expert] ?? NaN)));
 }
 
-/// Empty where it was not measured.
+/// Of the loop that found the mask; empty where it was not measured.
 function attributionOf(results: Results): { part: number[][]; standard_error: number[][] } {
-  return results.loop?.attribution ?? { part: [], standard_error: [] };
+  const isAdapter = results.adapter_loop && results.mask.method.startsWith("router_adapter");
+  const loop = isAdapter ? results.adapter_loop : results.loop;
+  return loop?.attribution ?? { part: [], standard_error: [] };
 }
 
 function quantitiesOf(results: Results): Quantity[] {
