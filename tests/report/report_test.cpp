@@ -290,10 +290,11 @@ TEST(Report, TellsTheTimeOfStagesInTheirOrder) {
 TEST(Report, TellsTheTokensOfStagesWhereTheyAreKnown) {
   Results results = sample_results();
   results.seconds = {{"label", 61.0}, {"test", 5.43}};
-  results.stage_tokens = {{"label", {1234567, 4321}}};
+  results.stage_tokens = {{"label", {321, 45}}};
   const std::string page = render_report(results);
-  EXPECT_THAT(page, HasSubstr(">1,234,567<"));
-  EXPECT_THAT(page, HasSubstr(">4,321<"));
+  EXPECT_THAT(page, HasSubstr("tokens read"));
+  EXPECT_THAT(page, HasSubstr(">321<"));
+  EXPECT_THAT(page, HasSubstr(">45<"));
   results.stage_tokens.clear();  // a file of an earlier version
   EXPECT_THAT(render_report(results), Not(HasSubstr("tokens read")));
 }

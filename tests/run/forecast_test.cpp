@@ -121,10 +121,11 @@ TEST_F(ForecastTest, BaselinesAreAStageOfTheirOwn) {
   const StageForecast& stage = with.stages.back();
   const double n_prefill = to_double(outcome.results.n_baseline_prefill_token);
   const double n_generated = to_double(outcome.results.n_baseline_generated_token);
-  EXPECT_GT(to_double(stage.n_prefill), n_prefill / 2.0);
-  EXPECT_LT(to_double(stage.n_prefill), n_prefill * 2.0);
-  EXPECT_GT(to_double(stage.n_generated), n_generated / 2.0);
-  EXPECT_LT(to_double(stage.n_generated), n_generated * 2.0);
+  // No setting harms the text of this model, so all are tried: more than on a real one.
+  EXPECT_GT(to_double(stage.n_prefill), n_prefill / 3.0);
+  EXPECT_LT(to_double(stage.n_prefill), n_prefill);
+  EXPECT_GT(to_double(stage.n_generated), n_generated / 3.0);
+  EXPECT_LT(to_double(stage.n_generated), n_generated);
   scenario.baselines.methods = {"mean_difference", "system_prompt"};
   const auto counts = count_settings(scenario, FakeHost::make_info());
   ASSERT_EQ(counts.size(), 1U) << "there is no system prompt";

@@ -11,15 +11,13 @@
 namespace mascing {
 namespace {
 
-/// Cannot read what begins with kUnreadable.
+/// Cannot read what begins with "unreadable".
 class DeafHost : public FakeHost {
  public:
-  static constexpr int32_t kUnreadable = 901;
-
   std::vector<Result<Probe>> probe(const std::vector<ProbeRequest>& requests) override {
     auto outcomes = FakeHost::probe(requests);
     for (size_t i = 0; i < requests.size(); ++i) {
-      if (requests[i].tokens.front() == kUnreadable) {
+      if (requests[i].tokens.front() == tokenize("unreadable", false).front()) {
         outcomes[i].error = "cannot be read";
       }
     }
@@ -27,14 +25,14 @@ class DeafHost : public FakeHost {
   }
 };
 
-OutcomeSet set_of(const std::string& name, int32_t first) {
+OutcomeSet set_of(const FakeHost& host, const std::string& name, const std::string& first) {
   OutcomeSet set;
   set.name = name;
-  for (int32_t i = 0; i < 8; ++i) {
-    set.prompts.push_back({first, 10 + i});
+  for (int i = 0; i < 8; ++i) {
+    set.prompts.push_back(host.tokenize(first + " seal " + std::to_string(i), false));
   }
   set.openings = std::make_shared<std::vector<TokenSequence>>(
-      std::vector<TokenSequence>{TokenSequence{1}, TokenSequence{2}});
+      std::vector<TokenSequence>{host.tokenize("No", false), host.tokenize("Yes", false)});
   set.n_wanted = 1;
   return set;
 }
@@ -44,8 +42,9 @@ TEST(PrefillEstimate, SaysNothingOfASetThatWasNotAnswered) {
   DeafHost host;
   CachedEvaluator evaluator(host, Cache(folder.path("cache"), "test"), {}, {});
   Objectives objectives;
-  objectives.sets = {
-      set_of("target", 900), set_of("answered", 900), set_of("unread", DeafHost::kUnreadable)};
+  objectives.sets = {set_of(host, "target", "plain"),
+                     set_of(host, "answered", "plain"),
+                     set_of(host, "unread", "unreadable")};
   objectives.key = "sets";
   const PrefillEstimator estimator(evaluator, objectives);
   for (const Sample sample : {Sample::kQuarter, Sample::kWhole}) {
@@ -54,7 +53,7 @@ TEST(PrefillEstimate, SaysNothingOfASetThatWasNotAnswered) {
     EXPECT_EQ(estimate.rates.count("answered"), 1U);
     EXPECT_EQ(estimate.rates.count("unread"), 0U) << "0 would look like a set that fell";
   }
-  objectives.sets.front() = set_of("target", DeafHost::kUnreadable);
+  objectives.sets.front() = set_of(host, "target", "unreadable");
   objectives.key = "other sets";
   EXPECT_EQ(estimator.estimate({}, Sample::kWhole).rates.at("target"), 0.0)
       << "a target without answers is no better than without a mask";
