@@ -24,10 +24,11 @@ inline std::string utc_now() {
 
 class StageMeter {
  public:
-  /// The host must outlive the meter. What it has done before was to play scripts.
+  /// The host must outlive the meter. What it has done before was to measure its speed, and to play
+  /// scripts.
   explicit StageMeter(const Host& host) : host_(host), before_(host.counters()) {
     if (before_.n_prefill_token > 0) {
-      tokens_["play"] = {before_.n_prefill_token, before_.n_generated_token};
+      tokens_["preparation"] = {before_.n_prefill_token, before_.n_generated_token};
     }
   }
   /// The time since the last lap, and what the host did in it, belong to `step`.
