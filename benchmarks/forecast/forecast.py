@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Forecast against measured, stage by stage: forecast.py MASCING SCENARIO MODEL... [--steps N] [--threads N] [--reasoning MODE] [--keep FOLDER]
-[--processor-clock] [--records FOLDER] [--option "--samples 0"]
+[--processor-clock] [--records FOLDER [--baselines]] [--option "--samples 0"]
 
 For each model: `mascing run --dry-run --json`, then the run itself, into a temporary folder or into FOLDER/MODEL/SCENARIO. On a machine that does other
 things as well, wall time says little, so both sides are given in processor time: seconds times the process's share of the
@@ -8,6 +8,7 @@ processor while it ran. A ratio above 1 means that the run took longer than fore
 
 With --records, nothing is run: FOLDER/MODEL-SCENARIO.json, what tools/zoo_table.py kept of an earlier run, stands beside the forecast,
 a row of a table for each model. Runs that took most from a cache are left out, and named. Their seconds are those of the clock on the wall.
+With --baselines as well it is the stage of the baselines, of FOLDER/MODEL-SCENARIO-baselines.json.
 """
 import argparse
 import json
@@ -136,6 +137,20 @@ def beside_record(arguments, scenario, model, environment):
     print("| " + " | ".join(cells + [f"{seconds:,.0f}", f"{measured:,.0f}", f"{measured / seconds:.2f}"]) + " |", flush=True)
 
 
+def baselines_beside_record(arguments, scenario, model, environment):
+    """The tokens of the stage of the baselines alone."""
+    name, kind = (os.path.splitext(os.path.basename(path))[0] for path in (model, arguments.scenario))
+    with open(os.path.join(arguments.records, f"{name}-{kind}-baselines.json"), encoding="utf-8") as file:
+        cost = json.load(file)["cost"]
+    forecast, _ = forecast_of(arguments, scenario, model, environment)
+    stage = next(stage for stage in forecast["stages"] if stage["name"] == "baselines")
+    cells = [f"`{name}`, {kind}"]
+    for expected, measured in ((read_in(stage), cost["baseline_prefill_tokens"]),
+                               (stage["generated_tokens"], cost["baseline_generated_tokens"])):
+        cells += [f"{expected:,}", f"{measured:,}", f"{measured / expected:.2f}"]
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
 def token_ratios(stage, cost):
     tokens = cost.get("stage_tokens", {}).get(stage["name"], {"prefill": 0, "generated": 0})
     pairs = ((tokens["prefill"], read_in(stage)), (tokens["generated"], stage["generated_tokens"]))
@@ -163,18 +178,27 @@ def main():
     parser.add_argument("--keep", help="folder for the runs, which are deleted otherwise")
     parser.add_argument("--processor-clock", action="store_true", help="time both by the processor time used; one thread only")
     parser.add_argument("--records", help="compare with the records of earlier runs in this folder, and run nothing")
+    parser.add_argument("--baselines", action="store_true", help="with --records: their stage alone, of what zoo_table.py kept of it")
     parser.add_argument("--option", default="", help="further options of `mascing run`, in quotes")
     arguments = parser.parse_args()
     if arguments.processor_clock and arguments.threads != 1:
         parser.error("--processor-clock needs --threads 1")
+    if arguments.baselines:
+        if not arguments.records:
+            parser.error("--baselines needs --records")
+        arguments.option += " --method mean_difference --baselines"
     with tempfile.TemporaryDirectory() as folder:
         scenario = shortened(arguments.scenario, arguments.steps, folder)
         environment = processor_clock(folder) if arguments.processor_clock else {}
         if arguments.records:
-            print("| | read, forecast | run | ratio | written, forecast | run | ratio | seconds, forecast | run, shared core | ratio |")
-            print("| --- " * 10 + "|", flush=True)
+            head = "| | read, forecast | run | ratio | written, forecast | run | ratio |"
+            seconds = "" if arguments.baselines else " seconds, forecast | run, shared core | ratio |"
+            print(head + seconds)
+            print("| --- " * (7 if arguments.baselines else 10) + "|", flush=True)
         for model in arguments.models:
-            if arguments.records:
+            if arguments.baselines:
+                baselines_beside_record(arguments, scenario, model, environment)
+            elif arguments.records:
                 beside_record(arguments, scenario, model, environment)
             else:
                 compare(arguments, scenario, model, arguments.keep or folder, environment)
