@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include <sys/resource.h>
-
+#include "benchmarks/timing.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
@@ -85,13 +84,6 @@ struct Cost {
   std::vector<double> user_seconds;
 };
 
-double user_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec) +
-         1e-6 * static_cast<double>(usage.ru_utime.tv_usec);
-}
-
 template <typename Work>
 void measure(Cost& cost, const Work& work) {
   const double user_before = user_seconds();
@@ -100,11 +92,6 @@ void measure(Cost& cost, const Work& work) {
   cost.seconds.push_back(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   cost.user_seconds.push_back(user_seconds() - user_before);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 struct Side {

@@ -6,16 +6,9 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "benchmarks/timing.h"
+
 namespace mascing {
-namespace {
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t n = values.size();
-  return n == 0 ? 0.0 : 0.5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
-}  // namespace
 
 double memory_mb(const std::string& name) {
   std::ifstream status("/proc/self/status");

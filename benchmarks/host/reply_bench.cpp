@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-#include <sys/resource.h>
-
+#include "benchmarks/timing.h"
 #include "host/llama/engine.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
@@ -117,24 +116,12 @@ class MixedBatches {
   int64_t n_max_token_;
 };
 
-double user_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec) +
-         1e-6 * static_cast<double>(usage.ru_utime.tv_usec);
-}
-
 struct Side {
   const char* name;
   std::function<int64_t()> write;
   std::vector<double> seconds = {};
   int64_t n_written = 0;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 int64_t write_with(Host& host, const Prompts& prompts, int64_t n_max_token) {
   std::vector<GenerateRequest> requests;
