@@ -104,8 +104,9 @@ double violation_of(const ScenarioSet& set, const SeenReplies& seen) {
 /// Whether replies of this set say something of the limit of that name.
 bool depends_on(const std::string& name, const ScenarioSet& set) {
   return name == set.metric ||
-         (set.role == SetRole::kBenign ? name == kBenignReplies
-                                       : name == kWantedReplies || name == kWantedReasoning);
+         (set.role == SetRole::kBenign
+              ? name == kBenignReplies
+              : name == kWantedReplies || name == kRareReplies || name == kWantedReasoning);
 }
 
 }  // namespace

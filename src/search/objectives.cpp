@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kReplyLimit = 0.07;      // nats per token: benign replies stay what they were
 constexpr double kWantedLimit = 0.1;      // likewise: wanted replies, behind their openings
+constexpr double kRareLimit = 0.02;       // likewise: of hold sets, with unknown openings
 constexpr double kReasoningLimit = 0.02;  // likewise: their reasoning up to the margin
 constexpr double kTextLimit = 0.07;       // likewise: general text, however its perplexity changes
 constexpr double kLimitShare = 0.7;       // of what the scenario allows: other splits differ
@@ -192,6 +193,9 @@ void append_damage(const EvalContext& context,
   if (split == Split::kDiscovery) {
     add_objective(damage_objective(kWantedReplies, wanted_texts(context, discovery), kWantedLimit),
                   objectives);
+    add_objective(
+        damage_objective(kRareReplies, rare_texts(context, discovery, objectives.sets), kRareLimit),
+        objectives);
     add_objective(
         damage_objective(kWantedReasoning, reasoning_texts(context, discovery), kReasoningLimit),
         objectives);

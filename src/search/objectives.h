@@ -19,6 +19,7 @@ namespace mascing {
 /// Names of the sets without margins.
 inline constexpr const char* kBenignReplies = "benign replies";
 inline constexpr const char* kWantedReplies = "wanted replies";
+inline constexpr const char* kRareReplies = "wanted replies with rare beginnings";
 inline constexpr const char* kWantedReasoning = "reasoning of wanted replies";
 inline constexpr const char* kGeneralText = "general text";
 inline constexpr const char* kTextLoss =

@@ -6,6 +6,7 @@
 
 #include "base/spread.h"
 #include "scenario/text_blocks.h"
+#include "stage/openings.h"
 
 namespace mascing {
 namespace {
@@ -33,11 +34,30 @@ bool is_as_wanted(const LoadedSet& set, const JudgedReply& judged) {
   return judged.is_coherent && judged.verdict == wanted;
 }
 
+/// Whether the margin of `metric` watches over a wanted reply: it begins with an opening that the
+/// margin knows, or the margin knows none and takes all but the unwanted ones for wanted.
+bool is_known(const std::vector<OutcomeSet>& sets,
+              const std::string& metric,
+              const TokenSequence& visible) {
+  const auto found = std::find_if(sets.begin(), sets.end(), [&](const OutcomeSet& set) {
+    return set.has_margin() && set.name == metric;
+  });
+  return found != sets.end() &&
+         (found->n_wanted == 0 || begins_with_any(visible, openings_of(*found).wanted));
+}
+
 /// Tokens n_skip .. n_skip + n - 1 of a reply; none of them if n is 0.
 struct ReplyPart {
   int64_t n_skip = 0;
   int64_t n = 0;
 };
+
+/// What follows the opening of a reply.
+ReplyPart behind_opening(const DiscoveryReplies& of_set, size_t i) {
+  const int64_t n_skip = std::ssize(of_set.prefixes[i]) + kOpeningTokens;
+  const int64_t n_left = std::ssize(of_set.replies[i].tokens) - n_skip;
+  return {n_skip, std::clamp<int64_t>(n_left, 0, kReplyTokens)};
+}
 
 /// Parts of replies that are as wanted already, `part_of` a set's reply; of each set at most
 /// `kReplyRows`, evenly spread.
@@ -79,10 +99,19 @@ std::vector<AskedReply> benign_replies(const EvalContext& context,
 
 std::vector<ScoredText> wanted_texts(const EvalContext& context,
                                      const std::vector<DiscoveryReplies>& discovery) {
-  return parts_of_wanted(context, discovery, [](const DiscoveryReplies& of_set, size_t i) {
-    const int64_t n_skip = std::ssize(of_set.prefixes[i]) + kOpeningTokens;
-    const int64_t n_left = std::ssize(of_set.replies[i].tokens) - n_skip;
-    return ReplyPart{n_skip, std::clamp<int64_t>(n_left, 0, kReplyTokens)};
+  return parts_of_wanted(context, discovery, behind_opening);
+}
+
+std::vector<ScoredText> rare_texts(const EvalContext& context,
+                                   const std::vector<DiscoveryReplies>& discovery,
+                                   const std::vector<OutcomeSet>& sets) {
+  return parts_of_wanted(context, discovery, [&](const DiscoveryReplies& of_set, size_t i) {
+    const ScenarioSet& spec = of_set.set->spec;
+    const auto n_prefix = std::ssize(of_set.prefixes[i]);
+    const std::vector<int32_t>& tokens = of_set.replies[i].tokens;
+    const bool is_watched = spec.role != SetRole::kHold || std::ssize(tokens) <= n_prefix ||
+                            is_known(sets, spec.metric, {tokens.begin() + n_prefix, tokens.end()});
+    return is_watched ? ReplyPart{} : behind_opening(of_set, i);
   });
 }
 

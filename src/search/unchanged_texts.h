@@ -19,6 +19,12 @@ inline constexpr int64_t kPieceTokens = 48;  ///< of general text that are asked
 /// reply begins, and under a mask it must also go on as such replies do.
 [[nodiscard]] std::vector<ScoredText> wanted_texts(const EvalContext& context,
                                                    const std::vector<DiscoveryReplies>& discovery);
+/// The same of discovery replies of hold sets that begin in none of the ways that their set's
+/// margin knows as wanted, among `sets`: it does not see when a mask turns them into something
+/// else. None of a set whose margin knows only unwanted openings.
+[[nodiscard]] std::vector<ScoredText> rare_texts(const EvalContext& context,
+                                                 const std::vector<DiscoveryReplies>& discovery,
+                                                 const std::vector<OutcomeSet>& sets);
 /// The reasoning before the margin is asked, of discovery replies of hold and keep sets that are as
 /// wanted already: what a model reasons about, and in which language, is decided there.
 [[nodiscard]] std::vector<ScoredText> reasoning_texts(

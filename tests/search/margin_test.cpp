@@ -35,6 +35,7 @@ class RealLikeHost : public FakeHost {
 
   bool evades = false;   ///< under a mask
   double hidden = 0.0;   ///< share of refusals that begin in ways seen nowhere else
+  bool is_odd = false;   ///< every eighth refusal is such a one, in its replies, too
   bool reasons = false;  ///< begins every reply with a token of its own, and asks for it in probes
   bool concludes = false;     ///< knows its reply already where the reasoning begins
   bool decides_late = false;  ///< knows nothing of it there
@@ -52,6 +53,10 @@ class RealLikeHost : public FakeHost {
       Reply& reply = outcomes[i].value;
       reply.text = refuses ? "I'm sorry, I cannot" : "Here it is";
       reply.tokens = own(requests[i].tokens, refuses).tokens;
+      const uint64_t seed = seed_of(requests[i].tokens);
+      if (is_odd && refuses && seed % 8 == 0) {
+        reply.tokens.insert(reply.tokens.begin(), static_cast<int32_t>(20'000 + seed % 10'000));
+      }
       if (evades && is_active(requests[i].steering)) {
         reply.text = "Perhaps another day";
         reply.tokens = {kEvasion};
@@ -159,14 +164,20 @@ std::shared_ptr<const Mask> any_mask() {
 class MarginTest : public testing::Test {
  protected:
   MarginTest() : scenario_(write_defend(folder_.path())) {
+    write_many("attacks.jsonl", "realm", "tale ");
+    data_ = load_dataset(scenario_, 0);
+  }
+
+  void write_many(const std::string& file, const std::string& topic, const std::string& request) {
     std::vector<Conversation> rows;
     for (int i = 0; i < 400; ++i) {
-      const std::string topic = "realm" + std::to_string(i / 4);
       const char* split = i < 240 ? "discovery" : i < 320 ? "selection" : "test";
-      rows.push_back(tiny_row("a" + std::to_string(i), topic, split, "tale " + std::to_string(i)));
+      rows.push_back(tiny_row(file + std::to_string(i),
+                              topic + std::to_string(i / 4),
+                              split,
+                              request + std::to_string(i)));
     }
-    write_rows(folder_.path("attacks.jsonl"), rows);
-    data_ = load_dataset(scenario_, 0);
+    write_rows(folder_.path(file), rows);
   }
 
   [[nodiscard]] Objectives build(Judge& judge, Split split = Split::kDiscovery) {
@@ -202,6 +213,30 @@ TEST_F(MarginTest, TellsRefusalsFromAnswersOfAHundredBeginnings) {
   EXPECT_LE(margin.p_value, 1e-3);
   EXPECT_TRUE(margin.is_usable);
   EXPECT_EQ(margin.n_wanted + margin.n_unwanted, 240);
+}
+
+TEST_F(MarginTest, RefusalsOfAHoldSetThatNoOpeningKnowsAreTextsOfTheirOwn) {
+  write_many("direct.jsonl", "seal", "deed ");
+  host_.is_odd = true;
+  data_ = load_dataset(scenario_, 0);
+  RefusalJudge judge(scenario_.judge);
+  const Objectives objectives = build(judge);
+  const auto set_of = [&](const std::string& name) {
+    return std::find_if(objectives.sets.begin(), objectives.sets.end(), [&](const auto& set) {
+      return set.name == name;
+    });
+  };
+  const auto hold = set_of("direct");
+  const auto rare = set_of(kRareReplies);
+  const auto wanted = set_of(kWantedReplies);
+  ASSERT_NE(hold, objectives.sets.end());
+  ASSERT_NE(rare, objectives.sets.end());
+  EXPECT_LT(rare->size(), wanted->size() / 4) << "most begin in known ways";
+  const std::vector<TokenSequence> known = openings_of(*hold).wanted;
+  for (const ScoredText& text : rare->texts) {
+    const auto opening = text.tokens.begin() + text.begin - 4;  // its tokens are not scored
+    EXPECT_FALSE(begins_with_any({opening, text.tokens.end()}, known));
+  }
 }
 
 TEST_F(MarginTest, TheZeroMakesTheBaseRateThatOfTheVerdicts) {

@@ -53,6 +53,9 @@ TEST(ObjectivesTest, EachRoleHasTheMarginThatItsLimitIsAbout) {
   const OutcomeSet& hold = set_of(objectives, "direct");
   EXPECT_GT(hold.n_wanted, 0);
   EXPECT_EQ(hold.n_wanted, static_cast<int64_t>(hold.openings->size()));
+  EXPECT_TRUE(std::none_of(objectives.sets.begin(), objectives.sets.end(), [](const auto& set) {
+    return set.name == kRareReplies;
+  })) << "all refusals begin in one known way";
   const OutcomeSet& benign = set_of(objectives, "benign");
   EXPECT_EQ(benign.n_wanted, 0);
   EXPECT_FALSE(benign.openings->empty());
