@@ -80,7 +80,8 @@ TEST(InspectLog, HasThePartsThatVersionTwoWantsInItsOrder) {
 }
 
 TEST(InspectLog, HasWhatItsPageReadsWithoutAsking) {
-  for (const json& sample : inspect_log().at("samples")) {
+  const json log = inspect_log();
+  for (const json& sample : log.at("samples")) {
     EXPECT_TRUE(sample.at("events").is_array());
     EXPECT_TRUE(sample.at("attachments").is_object());
   }
