@@ -3,6 +3,7 @@
 #pragma once
 
 #include "format/candidate_schema.h"
+#include "format/cost_schema.h"
 #include "format/export_schema.h"
 #include "format/judges_schema.h"
 #include "format/protocol_schema.h"
@@ -27,12 +28,6 @@ void describe(Io& io, Warning& warning) {
   io.field("id", warning.id);
   io.field("text", warning.text);
   io.field("advice", warning.advice);
-}
-
-template <typename Io>
-void describe(Io& io, StageTokens& tokens) {
-  io.field("prefill", tokens.n_prefill);
-  io.field("generated", tokens.n_generated);
 }
 
 template <typename Io>
@@ -102,19 +97,7 @@ void describe(Io& io, Results& results) {
   io.field("damage", results.damage);
   describe_mask(io, results);
   io.later("routing", results.routing);
-  io.section("cost", [&](Io& cost) {
-    cost.field("seconds", results.seconds);
-    cost.later("stage_tokens", results.stage_tokens);
-    cost.later("finished_at", results.finished_at);
-    cost.field("prefill_tokens", results.n_prefill_token);
-    cost.field("generated_tokens", results.n_generated_token);
-    cost.later("baseline_prefill_tokens", results.n_baseline_prefill_token);
-    cost.later("baseline_generated_tokens", results.n_baseline_generated_token);
-    cost.section("tokens_per_second", [&](Io& speed) {
-      speed.field("base", results.tokens_per_second_base);
-      speed.field("steered", results.tokens_per_second_steered);
-    });
-  });
+  io.section("cost", [&](Io& cost) { describe_cost(cost, results); });
   io.section("effects", [&](Io& effects) {
     effects.field("n_pair", results.effects.n_pair);
     effects.later("n_conversation", results.effects.n_conversation);
