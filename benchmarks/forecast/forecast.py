@@ -95,7 +95,7 @@ def compare(arguments, scenario, model, folder, environment):
         print(f"{stage['name']:<16}{expected:>12.1f}{measured:>12.1f}{ratio}  {token_ratios(stage, cost)}")
     expected = forecast["seconds"] * share
     print(f"{'all':<16}{expected:>12.1f}{measured_all:>12.1f}{measured_all / expected:8.2f}")
-    tokens, written = totals(forecast)
+    tokens, written = totals(forecast["stages"])
     print(f"{'prompt tokens':<16}{tokens:>12}{cost['prefill_tokens']:>12}{cost['prefill_tokens'] / tokens:8.2f}")
     print(f"{'generated':<16}{written:>12}{cost['generated_tokens']:>12}{cost['generated_tokens'] / written:8.2f}")
     expected = forecast["memory_bytes"]["all"]
@@ -115,40 +115,43 @@ def forecast_of(arguments, scenario, model, environment):
     return json.loads(done.stdout)["forecast"], 1.0 if environment else min(1.0, cpu / wall / arguments.threads)
 
 
-def beside_record(arguments, scenario, model, environment):
-    name, kind = (os.path.splitext(os.path.basename(path))[0] for path in (model, arguments.scenario))
+def record_of(arguments, name, kind):
+    """What tools/zoo_table.py kept of a run; nothing, which is said, if it is not there."""
     path = os.path.join(arguments.records, f"{name}-{kind}.json")
     if not os.path.exists(path):
         print(f"{name}: {path} is not there", file=sys.stderr)
-        return
+        return None
     with open(path, encoding="utf-8") as file:
-        kept = json.load(file)
+        return json.load(file)
+
+
+def print_row(name, kind, pairs):
+    """Pairs of what was forecast and what was measured, with their ratio."""
+    cells = [f"`{name}`, {kind}"]
+    for expected, measured in pairs:
+        cells += [f"{expected:,.0f}", f"{measured:,.0f}", f"{measured / expected:.2f}"]
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def beside_record(arguments, scenario, model, environment):
+    name, kind = (os.path.splitext(os.path.basename(path))[0] for path in (model, arguments.scenario))
+    kept = record_of(arguments, name, f"{kind}-baselines" if arguments.baselines else kind)
+    if kept is None:
+        return
     cost, search = kept["cost"], kept.get("search") or {}
+    if arguments.baselines:
+        forecast, _ = forecast_of(arguments, scenario, model, environment)
+        read, written = totals([stage for stage in forecast["stages"] if stage["name"] == "baselines"])
+        print_row(name, kind, [(read, cost["baseline_prefill_tokens"]), (written, cost["baseline_generated_tokens"])])
+        return
     asked = search.get("prefill_tokens", 0) + search.get("generated_tokens", 0)
     if cost["prefill_tokens"] + cost["generated_tokens"] < 0.9 * asked:
         print(f"{name}: took most of the run from a cache", file=sys.stderr)
         return
     forecast, share = forecast_of(arguments, scenario, model, environment)
-    sums = totals(forecast)
-    cells = [f"`{name}`, {kind}"]
-    for expected, measured in zip(sums, (cost["prefill_tokens"], cost["generated_tokens"])):
-        cells += [f"{expected:,}", f"{measured:,}", f"{measured / expected:.2f}"]
-    seconds, measured = forecast["seconds"] * share, sum(cost["seconds"].values())
-    print("| " + " | ".join(cells + [f"{seconds:,.0f}", f"{measured:,.0f}", f"{measured / seconds:.2f}"]) + " |", flush=True)
-
-
-def baselines_beside_record(arguments, scenario, model, environment):
-    """The tokens of the stage of the baselines alone."""
-    name, kind = (os.path.splitext(os.path.basename(path))[0] for path in (model, arguments.scenario))
-    with open(os.path.join(arguments.records, f"{name}-{kind}-baselines.json"), encoding="utf-8") as file:
-        cost = json.load(file)["cost"]
-    forecast, _ = forecast_of(arguments, scenario, model, environment)
-    stage = next(stage for stage in forecast["stages"] if stage["name"] == "baselines")
-    cells = [f"`{name}`, {kind}"]
-    for expected, measured in ((read_in(stage), cost["baseline_prefill_tokens"]),
-                               (stage["generated_tokens"], cost["baseline_generated_tokens"])):
-        cells += [f"{expected:,}", f"{measured:,}", f"{measured / expected:.2f}"]
-    print("| " + " | ".join(cells) + " |", flush=True)
+    read, written = totals(forecast["stages"])
+    print_row(name, kind, [(read, cost["prefill_tokens"]), (written, cost["generated_tokens"]),
+                           (forecast["seconds"] * share, sum(cost["seconds"].values()))])
 
 
 def token_ratios(stage, cost):
@@ -161,9 +164,8 @@ def read_in(stage):
     return stage["prefill_tokens"] + stage["differentiated_tokens"]
 
 
-def totals(forecast):
-    """Tokens read and written, over all stages."""
-    stages = forecast["stages"]
+def totals(stages):
+    """Tokens read and written."""
     return sum(map(read_in, stages)), sum(s["generated_tokens"] for s in stages)
 
 
@@ -196,9 +198,7 @@ def main():
             print(head + seconds)
             print("| --- " * (7 if arguments.baselines else 10) + "|", flush=True)
         for model in arguments.models:
-            if arguments.baselines:
-                baselines_beside_record(arguments, scenario, model, environment)
-            elif arguments.records:
+            if arguments.records:
                 beside_record(arguments, scenario, model, environment)
             else:
                 compare(arguments, scenario, model, arguments.keep or folder, environment)
