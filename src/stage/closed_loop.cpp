@@ -40,27 +40,21 @@ LoopState first_state(const LoopPlan& plan) {
   return state;
 }
 
-/// By how much the limit of set `i_set` is exceeded, in its measured `value` or in what replies
-/// showed of all sets (`LoopStep::seen`), whichever is more.
-double violation_of(const LoopPlan& plan,
-                    double value,
-                    const std::vector<double>& seen,
-                    int64_t i_set) {
-  const double measured = loop_violation(plan.roles[i_set], value);
-  return seen.empty() ? measured : std::fmax(measured, seen[i_set]);
+/// By how much a limit is exceeded, in what was measured or in replies, whichever shows more.
+double violation_of(const LoopPlan& plan, const LoopStep& step, int64_t i_set) {
+  const double measured = loop_violation(plan.roles[i_set], step.value[i_set]);
+  return step.seen.empty() ? measured : std::fmax(measured, step.seen[i_set]);
 }
 
 /// Raises the weight of an exceeded limit, and lowers the weight of the gain once it is large
 /// enough.
 std::vector<double> adjusted(std::vector<double> multipliers,
                              const LoopPlan& plan,
-                             const std::vector<double>& value,
-                             const std::vector<double>& seen) {
+                             const LoopStep& step) {
   for (int64_t i = 0; i < plan.n_set; ++i) {
     const bool is_gain = i == plan.i_gain;
-    const double gain_push = value[plan.i_gain] >= plan.options.enough ? -1.0 : 1.0;
-    const double push =
-        is_gain ? gain_push : std::clamp(violation_of(plan, value[i], seen, i), -1.0, 1.0);
+    const double gain_push = step.value[plan.i_gain] >= plan.options.enough ? -1.0 : 1.0;
+    const double push = is_gain ? gain_push : std::clamp(violation_of(plan, step, i), -1.0, 1.0);
     multipliers[i] = std::clamp(multipliers[i] * std::exp(kMultiplierRate * push),
                                 kLeastMultiplier,
                                 is_gain ? 1.0 : kMostMultiplier);
@@ -125,7 +119,7 @@ double merit(const LoopPlan& plan, const LoopStep& step) {
   double merit = step.value[plan.i_gain];
   for (int64_t i = 0; i < plan.n_set; ++i) {
     if (i != plan.i_gain) {
-      merit -= kViolationCost * std::max(0.0, violation_of(plan, step.value[i], step.seen, i));
+      merit -= kViolationCost * std::max(0.0, violation_of(plan, step, i));
     }
   }
   return merit;
@@ -274,38 +268,25 @@ bool is_at_end(const LoopPlan& plan, LoopSlopes& slopes, const LoopState& state,
   return is_enough_now && is_fine;
 }
 
-/// What the last look would see now, if it saw `share` of what it saw beyond the margins then:
-/// margins tell at every step whether the mask is on its way back. Otherwise it would go too far
-/// until the next look.
+/// What the last look would see now, if it saw as much beyond the margins as then: margins tell at
+/// every step whether the mask is on its way back. Otherwise it would go too far until the next
+/// look.
 std::vector<double> seen_by_now(const LoopPlan& plan,
                                 const LoopPath& path,
-                                const std::vector<double>& value,
-                                double share) {
+                                const std::vector<double>& value) {
   std::vector<double> seen = path.unseen;
   for (size_t i = 0; i < seen.size(); ++i) {
-    seen[i] = share * seen[i] + by_margins(plan, value, i);
+    seen[i] += by_margins(plan, value, i);
   }
   return seen;
-}
-
-/// What a look saw beyond the margins is as old as that look, and forgotten like other values: what
-/// no margin follows would otherwise push with all its weight until the next look.
-double share_remembered(const LoopPlan& plan, const LoopPath& path) {
-  const std::vector<LoopLookResult>& looks = path.result.looks;
-  const int64_t age = looks.empty() ? 0 : std::ssize(path.s) - looks.back().n_step;
-  return std::pow(plan.options.memory, to_double(age));
 }
 
 void take_step(const LoopPlan& plan, LoopSlopes& slopes, LoopState& state, LoopPath& path) {
   const auto i = std::ssize(path.s);
   slopes.measure(state.s, state.multipliers);
   LoopStep step = {loop_norm(state.s), mean_values(plan, slopes), {}, {}};
-  step.seen = seen_by_now(plan, path, step.value, 1.0);
-  state.multipliers =
-      adjusted(std::move(state.multipliers),
-               plan,
-               step.value,
-               seen_by_now(plan, path, step.value, share_remembered(plan, path)));
+  step.seen = seen_by_now(plan, path, step.value);
+  state.multipliers = adjusted(std::move(state.multipliers), plan, step);
   step.multiplier = state.multipliers;
   path.n_enough = is_enough(plan, step) ? path.n_enough + 1 : 0;
   path.result.steps.push_back(std::move(step));

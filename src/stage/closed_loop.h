@@ -42,8 +42,7 @@ struct ClosedLoopOptions {
   std::vector<double> unit;   ///< [d] sigmas that count as 1 in what follows; empty: all 1
   double perturbation = 0.4;  ///< size of the entries of e, in units
   double step = 0.4;          ///< Euclidean length of the first step; the last is a tenth of it
-  double memory = 0.8;        ///< weight of the steps before in the running regression, and of
-                              ///< what a look saw beyond the margins in multipliers, per step
+  double memory = 0.8;        ///< weight of the steps before in the running regression
   double boost_cap =
       3.0;            ///< upper bound of an entry in sigmas; boosts break models sooner than bans
   double l1 = 0.005;  ///< soft threshold per length of the step; twice that above 0
