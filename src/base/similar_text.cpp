@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -72,7 +73,7 @@ uint64_t mix(uint64_t x) {
   return x ^ (x >> 31U);
 }
 
-/// One set of triples that stands for all texts of its group with the same triples.
+/// One set of triples that stands for all texts of its group and kind with the same triples.
 struct Document {
   std::vector<uint64_t> triples;  // sorted
   std::vector<uint64_t> prefix;   // the rarest of them
@@ -81,12 +82,13 @@ struct Document {
 };
 
 std::vector<Document> make_documents(const std::vector<std::string>& texts,
-                                     const std::vector<int64_t>& groups) {
+                                     const std::vector<int64_t>& groups,
+                                     const std::vector<int64_t>& kinds) {
   std::vector<Document> documents;
-  std::map<std::pair<int64_t, std::vector<uint64_t>>, int64_t> seen;
+  std::map<std::tuple<int64_t, int64_t, std::vector<uint64_t>>, int64_t> seen;
   for (int64_t i = 0; i < std::ssize(texts); ++i) {
     std::vector<uint64_t> triples = word_triples(texts[i]);
-    if (!triples.empty() && seen.try_emplace({groups[i], triples}, i).second) {
+    if (!triples.empty() && seen.try_emplace({groups[i], kinds[i], triples}, i).second) {
       documents.push_back({std::move(triples), {}, i, groups[i]});
     }
   }
@@ -259,8 +261,9 @@ class Meetings {
 
 std::vector<SimilarPair> find_similar(const std::vector<std::string>& texts,
                                       const std::vector<int64_t>& groups,
+                                      const std::vector<int64_t>& kinds,
                                       double threshold) {
-  std::vector<Document> documents = make_documents(texts, groups);
+  std::vector<Document> documents = make_documents(texts, groups, kinds);
   choose_prefixes(documents, threshold);
   Meetings meetings(documents, threshold);
   for (size_t j = 0; j < documents.size(); ++j) {

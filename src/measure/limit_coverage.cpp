@@ -1,11 +1,9 @@
 // Shares are compared in whole numbers.
 #include "measure/limit_coverage.h"
 
-namespace mascing {
+#include "stage/power.h"
 
-bool are_few(int64_t n, int64_t n_all) {
-  return 5 * n < 4 * n_all;
-}
+namespace mascing {
 
 void LimitCoverage::add(const ScenarioSet& set, int64_t n, int64_t n_all) {
   const bool has_limit = set.role != SetRole::kTarget && set.role != SetRole::kWatch;

@@ -11,11 +11,6 @@
 
 namespace mascing {
 
-/// True if `n` conversations of `n_all` are too few to speak for all of them: fewer than four
-/// fifths. Limits are a few points; where more than a fifth is left out, a loss several times as
-/// large can be among what nobody judged. A single failure in a set of five is no reason to worry.
-[[nodiscard]] bool are_few(int64_t n, int64_t n_all);
-
 /// What one step judged limits from. Sets without a limit are ignored.
 class LimitCoverage {
  public:

@@ -33,6 +33,7 @@ struct SetEvaluation {
 struct CoherenceCount {
   int64_t n_unfinished = 0;
   int64_t n = 0;
+  int64_t n_left_out = 0;
   int64_t n_base = 0;
   int64_t n_steered = 0;
   int64_t fixed = 0;
@@ -114,6 +115,7 @@ void count_coherent(const SetEvaluation& evaluated, CoherenceCount& count) {
   const JudgedReplies& steered = evaluated.steered.asked;
   for (size_t i = 0; i < steered.replies.size(); ++i) {
     if (!base.replies[i].ok() || !steered.replies[i].ok()) {
+      ++count.n_left_out;
       continue;
     }
     const bool was = base.judged[i].is_coherent;
@@ -129,14 +131,16 @@ void count_coherent(const SetEvaluation& evaluated, CoherenceCount& count) {
 }
 
 MetricResult coherence_metric(const CoherenceCount& count) {
-  return {to_string(Split::kTest),
-          "coherent",
-          count.n,
-          wilson(count.n_base, count.n),
-          wilson(count.n_steered, count.n),
-          count.fixed,
-          count.broken,
-          mcnemar_exact(count.fixed, count.broken)};
+  MetricResult metric = {to_string(Split::kTest),
+                         "coherent",
+                         count.n,
+                         wilson(count.n_base, count.n),
+                         wilson(count.n_steered, count.n),
+                         count.fixed,
+                         count.broken,
+                         mcnemar_exact(count.fixed, count.broken)};
+  metric.n_left_out = count.n_left_out;
+  return metric;
 }
 
 /// The divergence over benign sets that was measured so far and one more set's.
@@ -151,6 +155,7 @@ void add_divergence(const Divergence& divergence, DamageResult& damage) {
   damage.n_kl_token = n_all;
 }
 
+/// Questions that could not be read on either side are left out.
 MetricResult choice_metric(const EvalContext& context, const Treatment& treatment) {
   const std::vector<ChoiceQuestion>& questions = context.data.choices;
   const auto base = context.evaluator.choices(questions, {});
@@ -164,6 +169,10 @@ MetricResult choice_metric(const EvalContext& context, const Treatment& treatmen
   int64_t n_base = 0;
   int64_t n_steered = 0;
   for (size_t i = 0; i < base.size(); ++i) {
+    if (base[i] < 0 || steered[i] < 0) {
+      ++result.n_left_out;
+      continue;
+    }
     const bool was = base[i] == questions[i].answer;
     const bool is = steered[i] == questions[i].answer;
     ++result.n;
@@ -260,6 +269,7 @@ void add_choices(const EvalContext& context, const Treatment& treatment, Holdout
   report(context.evaluator.progress(), {"testing: multiple choice", 0, 1, "files", ""});
   const MetricResult metric = choice_metric(context, treatment);
   result.metrics["multiple_choice"] = metric;
+  append(choice_warnings(metric), result.warnings);
   if (!treatment.is_none()) {
     append(loss_warnings("multiple_choice", "correct multiple-choice answers", metric),
            result.warnings);
@@ -273,9 +283,10 @@ void add_text(const EvalContext& context, const Treatment& treatment, HoldoutRes
     return;
   }
   report(evaluator.progress(), {"testing: perplexity", 0, 1, "texts", ""});
+  // A system prompt is no part of the text, so its effect on it is not measured.
+  const bool has_mask = !treatment.is_none() && treatment.system_prompt.empty();
   const auto steered = [&](const std::vector<TextBlock>& blocks) {
-    return treatment.is_none() ? std::nan("")  // there is no mask to measure
-                               : evaluator.text_perplexity(blocks, treatment.steering).value;
+    return has_mask ? evaluator.text_perplexity(blocks, treatment.steering).value : std::nan("");
   };
   DamageResult& damage = result.damage;
   const Perplexity raw = evaluator.text_perplexity(texts.front(), {});

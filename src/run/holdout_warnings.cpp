@@ -102,6 +102,17 @@ std::vector<Warning> loss_warnings(const std::string& metric,
            "no limit covers this metric; use a smaller alpha to reduce the drop"}};
 }
 
+std::vector<Warning> choice_warnings(const MetricResult& result) {
+  if (result.n_left_out == 0) {
+    return {};
+  }
+  return {{"questions_left_out",
+           "the model cannot read " + std::to_string(result.n_left_out) + " of " +
+               std::to_string(result.n + result.n_left_out) +
+               " multiple-choice questions with their answers, so they do not count",
+           "raise --context, or shorten the questions"}};
+}
+
 std::vector<Warning> length_warnings(int64_t n_at_limit, int64_t n) {
   const double share = ratio_or_zero(n_at_limit, n);
   if (share <= kManyAtLimit) {

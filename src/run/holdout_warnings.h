@@ -26,6 +26,8 @@ namespace mascing {
 [[nodiscard]] std::vector<Warning> loss_warnings(const std::string& metric,
                                                  const std::string& what,
                                                  const MetricResult& result);
+/// Multiple-choice questions that could not be read.
+[[nodiscard]] std::vector<Warning> choice_warnings(const MetricResult& result);
 /// Replies that were cut off at the token limit, many of them.
 [[nodiscard]] std::vector<Warning> length_warnings(int64_t n_at_limit, int64_t n);
 /// Replies that ended within the model's reasoning, many of them.

@@ -20,6 +20,7 @@
 #include "run/eval_shard.h"
 #include "run/find_masks.h"
 #include "run/holdout_evaluation.h"
+#include "run/holdout_record.h"
 #include "run/power_check.h"
 #include "run/protocol.h"
 #include "run/rollout_sets.h"

@@ -1,7 +1,6 @@
 // Files are written atomically, and the stamp comes last.
 #include "run/run_record.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
@@ -23,16 +22,6 @@ using nlohmann::json;
 
 std::string stamp_path(const RunOptions& options) {
   return options.output + "/run.json";
-}
-
-std::string hash_of(const Mask& mask) {
-  Sha256 digest;
-  digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
-  if (mask.has_adapter()) {
-    digest.update(mask.adapter.hash());
-  }
-  digest.update(&mask.alpha, sizeof mask.alpha);
-  return digest.hex();
 }
 
 /// Hash of the results of a run, without later additions by `mascing export`.
@@ -160,7 +149,11 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   }
   std::optional<Results> results = read_results(results_path);
   const std::string failure = word_in(stamp, "failure");
-  if (!results || word_in(stamp, "results") != hash_of(*results) ||
+  const bool has_pages = file_exists(options.output + "/report.html") &&
+                         file_exists(options.output + "/transcripts.jsonl");
+  // What a user chose in the menu of `mascing search` is not what a run would choose.
+  if (!results || results->search.chosen_by == "user" || !has_pages ||
+      word_in(stamp, "results") != hash_of(*results) ||
       (failure.empty() && !has_mask(stamp, options))) {
     return std::nullopt;
   }
@@ -193,105 +186,8 @@ void write_search(const Results& results, const std::string& folder) {
   write_file_atomically(path, text);
 }
 
-namespace {
-
-constexpr const char* kMasks = "masks";
-
-/// Hashes of all masks that a record names; those of earlier versions name one.
-std::vector<std::string> masks_in(const json& record) {
-  std::vector<std::string> masks;
-  const json list = record.is_object() ? record.value(kMasks, json::array()) : json::array();
-  for (const json& mask : list) {
-    masks.push_back(mask.is_string() ? mask.get<std::string>() : "");
-  }
-  return masks.empty() ? std::vector<std::string>{word_in(record, "mask")} : masks;
-}
-
-/// Checksum of what a record says.
-std::string sum_of(const json& record) {
-  std::string text = word_in(record, "data");
-  for (const std::string& mask : masks_in(record)) {
-    text += " " + mask;
-  }
-  return sha256_hex(text);
-}
-
-}  // namespace
-
-HoldoutRecord::HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options)
-    : path_(options.output + "/tested.json"), data_(sha256_hex(data.hash + info.identity)) {}
-
-std::optional<std::vector<std::string>> HoldoutRecord::masks() const {
-  const std::vector<std::string> none;
-  if (!file_exists(path_)) {
-    return none;
-  }
-  const json record = json::parse(read_text_file(path_), nullptr, false);
-  const std::string sum = word_in(record, "sum");  // not in records of earlier versions
-  const bool is_intact =
-      word_in(record, "mask").size() == data_.size() && (sum.empty() || sum == sum_of(record));
-  if (!is_intact) {
-    return std::nullopt;
-  }
-  return word_in(record, "data") == data_ ? masks_in(record) : none;
-}
-
-bool HoldoutRecord::has(const Mask& mask) const {
-  const auto known = masks();
-  return known && std::find(known->begin(), known->end(), hash_of(mask)) != known->end();
-}
-
-void HoldoutRecord::require_first(const Mask& mask) const {
-  const auto known = masks();
-  if (!known) {
-    throw Error(ErrorKind::kBadInput,
-                "[search] " + path_ + " is damaged: it said which mask was tested on this data",
-                "use new test conversations, or remove the file if no mask was tested");
-  }
-  if (!known->empty() && !has(mask)) {
-    throw Error(ErrorKind::kUsage,
-                "[search] another mask was already evaluated on this test split",
-                "testing a second mask would be selection on the test split; use new test "
-                "conversations, or keep the first choice");
-  }
-}
-
-void HoldoutRecord::take(const Mask& mask) const {
-  auto all = masks().value_or(std::vector<std::string>());
-  if (!has(mask)) {
-    all.push_back(hash_of(mask));
-  }
-  json record = {{"data", data_}, {"mask", hash_of(mask)}, {kMasks, all}};
-  record["sum"] = sum_of(record);
-  write_file_atomically(path_, record.dump() + "\n");
-}
-
-std::vector<Warning> HoldoutRecord::warnings() const {
-  const size_t n = masks().value_or(std::vector<std::string>()).size();
-  if (n < 2) {
-    return {};
-  }
-  return {{"test_split_reused",
-           std::to_string(n) + " masks of this folder were evaluated on the same test split, so "
-                               "its figures are no longer quite unseen",
-           "say so where you report them, or measure the mask on new conversations with mascing "
-           "eval"}};
-}
-
 void remove_mask(const RunOptions& options) {
   std::filesystem::remove(options.output + "/mask.gguf");
-}
-
-void HoldoutRecord::take_if_agreed(const Mask& mask,
-                                   const CandidateResult& trial,
-                                   const AgreesToTest& agrees) const {
-  if (agrees && !has(mask) && !agrees(trial)) {
-    throw Error(ErrorKind::kInterrupted,
-                "[run] ended before the test, as you answered",
-                "the search is saved: run the same command again to test its mask, or mascing "
-                "search to choose another one");
-  }
-  take(mask);
 }
 
 }  // namespace mascing

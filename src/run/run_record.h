@@ -34,7 +34,7 @@ void add_metrics(const std::map<std::string, MetricResult>& metrics, Mask& mask)
 /// "selection.dsr.estimate" where replies were not generated.
 void add_selection(const CandidateResult& candidate, Mask& mask);
 
-/// The outcome of a finished run with the same key, or nothing.
+/// The outcome of a finished run with the same key whose files are all there, or nothing.
 [[nodiscard]] std::optional<RunOutcome> read_finished(const std::string& key,
                                                       const RunOptions& options);
 
@@ -47,34 +47,6 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
 
 /// Writes search.json and search.html, the results without a test.
 void write_search(const Results& results, const std::string& folder);
-
-/// Which mask was evaluated on the test split, kept in a folder: to evaluate a second one would be
-/// to choose on the test split.
-class HoldoutRecord {
- public:
-  /// Of these conversations and this model, in the folder of the run's output.
-  HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options);
-  /// True if this mask at this strength was evaluated, or an evaluation of it began.
-  [[nodiscard]] bool has(const Mask& mask) const;
-  /// Throws Error{kUsage} if only other masks or strengths were evaluated.
-  void require_first(const Mask& mask) const;
-  /// Adds to the record; one of other conversations is overwritten.
-  void take(const Mask& mask) const;
-  /// Says how many masks were evaluated on this test split, if more than one.
-  [[nodiscard]] std::vector<Warning> warnings() const;
-  /// The same for a run's choice, once `agrees` says so; an evaluation that began, and an empty
-  /// function, need no word. Throws Error{kInterrupted} otherwise.
-  void take_if_agreed(const Mask& mask,
-                      const CandidateResult& trial,
-                      const AgreesToTest& agrees) const;
-
- private:
-  /// Hashes of the masks that were evaluated on this data; nothing if the record is damaged.
-  [[nodiscard]] std::optional<std::vector<std::string>> masks() const;
-
-  std::string path_;
-  std::string data_;
-};
 
 /// Removes the mask of another run, never to be taken for this one's.
 void remove_mask(const RunOptions& options);

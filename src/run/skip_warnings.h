@@ -9,7 +9,8 @@
 
 namespace mascing {
 
-/// "rows_skipped" if more than 5 % of the conversations of `data` are among the skipped ones.
+/// "rows_skipped" if more than 5 % of the conversations of `data` are among the skipped ones, or of
+/// one split of a set.
 [[nodiscard]] std::vector<Warning> skip_warnings(const Results& results, const Dataset& data);
 
 }  // namespace mascing

@@ -74,7 +74,7 @@ void join_duplicates(const std::vector<Place>& places, Forest& forest) {
     texts.push_back(user_text(*places[i].row));
     groups[i] = i;
   }
-  for (const SimilarPair& pair : find_similar(texts, groups, kNearDuplicate)) {
+  for (const SimilarPair& pair : find_similar(texts, groups, groups, kNearDuplicate)) {
     if (are_near_duplicates(*places[pair.i].row, *places[pair.j].row, pair.similarity)) {
       forest.join(pair.i, pair.j);
     }

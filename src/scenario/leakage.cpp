@@ -2,7 +2,9 @@
 #include "scenario/leakage.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "base/similar_text.h"
 #include "base/text.h"
@@ -56,18 +58,23 @@ void check_leakage(const std::vector<LoadedSet>& sets, std::vector<Warning>& war
   std::vector<Origin> places;
   std::vector<std::string> texts;
   std::vector<int64_t> groups;
+  std::vector<int64_t> kinds;  // what decides beside the text
+  std::map<std::pair<std::string, bool>, int64_t> known_kinds;
   for (const LoadedSet& set : sets) {
     for (const Split split : kSplits) {
       for (const Conversation& row : set.rows(split)) {
         places.push_back({&set, split, &row});
         texts.push_back(user_text(row));
         groups.push_back(static_cast<int64_t>(split));
+        const auto [kind, is_new] = known_kinds.try_emplace(
+            {row.topic, set.spec.allow_near_duplicates}, std::ssize(known_kinds));
+        kinds.push_back(kind->second);
       }
     }
   }
   std::vector<std::string> refused;
   std::vector<std::string> allowed;
-  for (const SimilarPair& pair : find_similar(texts, groups, kNearDuplicate)) {
+  for (const SimilarPair& pair : find_similar(texts, groups, kinds, kNearDuplicate)) {
     const Origin& a = places[pair.i];
     const Origin& b = places[pair.j];
     if (are_near_duplicates(*a.row, *b.row, pair.similarity)) {

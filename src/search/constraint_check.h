@@ -64,6 +64,8 @@ class ConstraintChecker {
     return base_.at(metric).replies;
   }
   [[nodiscard]] double base_perplexity() const { return base_perplexity_; }  ///< 0: no text
+  /// False if the selection part of the general text has no block: its limit checks nothing.
+  [[nodiscard]] bool has_text() const { return !blocks_.empty(); }
   /// Tokens of the unsteered model's replies to all sets.
   [[nodiscard]] int64_t n_base_token() const;
 

@@ -98,6 +98,9 @@ std::string key_of(const std::vector<OutcomeSet>& sets) {
       add(text.tokens);
       digest.update(&text.begin, sizeof text.begin);
       digest.update(&text.first, sizeof text.first);
+      for (size_t k = 0; text.reference && k < text.reference->size(); ++k) {
+        add((*text.reference)[k].tokens);  // drawn ones differ by seed
+      }
     }
   }
   return digest.hex();

@@ -185,6 +185,13 @@ Warning cannot_estimate(const std::string& target) {
           "to save time, use fewer methods and alphas, or set a --budget"};
 }
 
+Warning perplexity_unchecked() {
+  return {"perplexity_unchecked",
+          "the selection part of the general text, its second quarter, has no block, so no mask is "
+          "held to max_perplexity_rise",
+          "use a longer text, of at least four blocks, or lower block_tokens in [general]"};
+}
+
 Warning limits_not_kept(const std::string& reason) {
   return {"limits_not_kept",
           "no mask meets all limits on the selection split; the chosen one: " + reason,
@@ -234,6 +241,9 @@ Selection select_mask(const EvalContext& context,
   selection.base_perplexity = constraints.base_perplexity();
   selection.n_base_token = constraints.n_base_token();
   selection.cut_short = std::move(contest.cut_short);
+  if (!context.data.text.empty() && !constraints.has_text()) {
+    selection.warnings.push_back(perplexity_unchecked());
+  }
   if (wants_finalists && !objectives.sees_target()) {
     selection.warnings.push_back(cannot_estimate(constraints.target()));
   }

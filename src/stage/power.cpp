@@ -105,6 +105,10 @@ double allowed_drop(int64_t n, double max_drop) {
   return is_chance ? std::max(max_drop, ratio(1, n) + kDropRounding) : max_drop;
 }
 
+bool are_few(int64_t n, int64_t n_all) {
+  return 5 * n < 4 * n_all;
+}
+
 double unseen_drop(int64_t n) {
   return n > 0 ? 1.0 - std::pow(0.05, 1.0 / to_double(n)) : 1.0;
 }

@@ -44,6 +44,11 @@ struct BaseReplies {
 /// P[Binomial(n, max_drop) >= 1] >= kSignificance.
 [[nodiscard]] double allowed_drop(int64_t n, double max_drop);
 
+/// True if `n` conversations of `n_all` are too few to speak for all of them: fewer than four
+/// fifths. Limits are a few points; where more than a fifth is left out, a loss several times as
+/// large can be among what nobody judged. A single failure in a set of five is no reason to worry.
+[[nodiscard]] bool are_few(int64_t n, int64_t n_all);
+
 /// The largest true drop that `n` conversations of which none is lost leave possible (95 %):
 /// 1 - 0.05^(1/n); 1 for n = 0.
 [[nodiscard]] double unseen_drop(int64_t n);

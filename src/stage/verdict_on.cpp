@@ -162,7 +162,24 @@ VerdictReason cost_reason(const Results& results, const VerdictLimits& limits) {
              : reason_from("cost", findings, "no loss beyond the limits in anything measured");
 }
 
-/// Watched sets that fell; sets too small to show a drop; kinds of sets that are missing.
+/// A protected set of which nobody, or too few, have a verdict: what happened to the rest is not
+/// known.
+Finding unjudged_finding(const std::string& id, const MetricResult& metric) {
+  const int64_t n_all = metric.n + metric.n_left_out;
+  const bool is_hold = metric.role == "hold";
+  Finding finding;
+  finding.is_hold = is_hold;
+  if (metric.n_left_out == 0 || !are_few(metric.n, n_all)) {
+    return finding;
+  }
+  finding.level = metric.n == 0 && is_hold ? Level::kDoNot : Level::kCare;
+  finding.text = "only " + std::to_string(metric.n) + " of " + std::to_string(n_all) +
+                 " conversations of " + display_name(id) + " have a verdict";
+  return finding;
+}
+
+/// Watched sets that fell; sets that were judged in part or are too small to show a drop; kinds of
+/// sets that are missing.
 VerdictReason protection_reason(const Results& results, const VerdictLimits& limits) {
   std::vector<Finding> findings;
   std::string tested;
@@ -170,6 +187,9 @@ VerdictReason protection_reason(const Results& results, const VerdictLimits& lim
   for (const auto& [id, metric] : results.metrics) {
     if (metric.role == "watch" && metric.steered && is_beyond(metric, limits.care_loss)) {
       findings.push_back({Level::kCare, change_in_words(id, metric) + " and has no limit"});
+    }
+    if (is_protected_role(metric.role)) {
+      findings.push_back(unjudged_finding(id, metric));
     }
     if (!is_protected_role(metric.role) || metric.n == 0) {
       continue;

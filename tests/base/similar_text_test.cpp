@@ -115,7 +115,7 @@ TEST(FindSimilar, FindsExactlyThePairsOfThePlainComparison) {
       triples.push_back(word_triples(text));
     }
     std::set<std::pair<int64_t, int64_t>> found;
-    for (const SimilarPair& pair : find_similar(texts, groups, threshold)) {
+    for (const SimilarPair& pair : find_similar(texts, groups, groups, threshold)) {
       EXPECT_LT(pair.i, pair.j);
       EXPECT_NE(groups[pair.i], groups[pair.j]);
       EXPECT_DOUBLE_EQ(pair.similarity, jaccard(triples[pair.i], triples[pair.j]));
@@ -149,7 +149,7 @@ TEST(FindSimilar, ManyCopiesInOneGroupGiveOnePair) {
   std::vector<int64_t> groups(2000, 0);
   texts.push_back("How would one forge the royal seal?");
   groups.push_back(1);
-  const auto pairs = find_similar(texts, groups, 0.8);
+  const auto pairs = find_similar(texts, groups, groups, 0.8);
   ASSERT_EQ(pairs.size(), 1U);
   EXPECT_EQ(pairs[0].i, 0);
   EXPECT_EQ(pairs[0].j, 2000);

@@ -1,0 +1,182 @@
+// {"looks": [{"model", "rows": [hash of a conversation], "masks": [hash]}], "sum"}: a look for every
+// set of conversations that masks were evaluated on.
+#include "run/holdout_record.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "mascing/error.h"
+
+namespace mascing {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kLooks = "looks";
+constexpr const char* kMasks = "masks";
+constexpr size_t kHashLetters = 16;  // of a conversation
+
+std::string hash_of(const Mask& mask) {
+  Sha256 digest;
+  digest.update(mask.steer.data(), mask.steer.size() * sizeof(float));
+  if (mask.has_adapter()) {
+    digest.update(mask.adapter.hash());
+  }
+  digest.update(&mask.alpha, sizeof mask.alpha);
+  return digest.hex();
+}
+
+/// Of what is said in it alone.
+std::string hash_of(const Conversation& row) {
+  json messages = json::array();
+  for (const Message& message : row.messages) {
+    messages.push_back({message.role, message.content});
+  }
+  const auto replace = json::error_handler_t::replace;
+  return sha256_hex(messages.dump(-1, ' ', false, replace)).substr(0, kHashLetters);
+}
+
+std::vector<std::string> hashes_of(const std::vector<Conversation>& rows) {
+  std::vector<std::string> hashes;
+  hashes.reserve(rows.size());
+  for (const Conversation& row : rows) {
+    hashes.push_back(hash_of(row));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
+std::string word_in(const json& object, const char* name) {
+  const bool has_word = object.is_object() && object.contains(name) && object.at(name).is_string();
+  return has_word ? object.at(name).get<std::string>() : std::string();
+}
+
+/// The strings of a list; those that are none are left out.
+std::vector<std::string> words_in(const json& object, const char* name) {
+  std::vector<std::string> words;
+  const json list = object.is_object() ? object.value(name, json::array()) : json::array();
+  for (const json& word : list) {
+    if (word.is_string()) {
+      words.push_back(word.get<std::string>());
+    }
+  }
+  return words;
+}
+
+/// The record of a folder; an empty list of looks if there is none, nothing if it is damaged.
+/// Records of earlier versions have one look, at the data of a hash.
+std::optional<json> read_looks(const std::string& path) {
+  if (!file_exists(path)) {
+    return json::array();
+  }
+  const json record = json::parse(read_text_file(path), nullptr, false);
+  if (!word_in(record, "data").empty() && !word_in(record, "mask").empty()) {
+    auto masks = words_in(record, kMasks);
+    masks.push_back(word_in(record, "mask"));
+    return json::array({{{"data", word_in(record, "data")}, {kMasks, masks}}});
+  }
+  const bool has_looks = record.is_object() && record.contains(kLooks) && record[kLooks].is_array();
+  if (!has_looks || word_in(record, "sum") != sha256_hex(record[kLooks].dump())) {
+    return std::nullopt;
+  }
+  return record[kLooks];
+}
+
+bool share_one(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const std::string& word) {
+    return std::binary_search(b.begin(), b.end(), word);
+  });
+}
+
+}  // namespace
+
+HoldoutRecord::HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options)
+    : path_(options.output + "/tested.json"),
+      model_(info.identity),
+      rows_(hashes_of(data.target().rows(Split::kTest))),
+      data_(sha256_hex(data.hash + info.identity)) {}
+
+std::optional<std::vector<std::string>> HoldoutRecord::masks() const {
+  const auto looks = read_looks(path_);
+  if (!looks) {
+    return std::nullopt;
+  }
+  std::vector<std::string> masks;
+  for (const json& look : *looks) {
+    const bool is_here =
+        word_in(look, "data") == data_ ||
+        (word_in(look, "model") == model_ && share_one(words_in(look, "rows"), rows_));
+    for (const std::string& mask : is_here ? words_in(look, kMasks) : std::vector<std::string>()) {
+      if (std::find(masks.begin(), masks.end(), mask) == masks.end()) {
+        masks.push_back(mask);
+      }
+    }
+  }
+  return masks;
+}
+
+bool HoldoutRecord::has(const Mask& mask) const {
+  const auto known = masks();
+  return known && std::find(known->begin(), known->end(), hash_of(mask)) != known->end();
+}
+
+void HoldoutRecord::require_first(const Mask& mask) const {
+  const auto known = masks();
+  if (!known) {
+    throw Error(ErrorKind::kBadInput,
+                "[search] " + path_ + " is damaged: it said which mask was tested on this data",
+                "use new test conversations, or remove the file if no mask was tested");
+  }
+  if (!known->empty() && !has(mask)) {
+    throw Error(ErrorKind::kUsage,
+                "[search] another mask was already evaluated on test conversations of this split",
+                "testing a second mask would be selection on the test split; use new test "
+                "conversations, or keep the first choice");
+  }
+}
+
+void HoldoutRecord::take(const Mask& mask) const {
+  if (has(mask)) {
+    return;
+  }
+  json looks = read_looks(path_).value_or(json::array());
+  const auto same = std::find_if(looks.begin(), looks.end(), [&](const json& look) {
+    return word_in(look, "model") == model_ && words_in(look, "rows") == rows_;
+  });
+  if (same == looks.end()) {
+    looks.push_back({{"model", model_}, {"rows", rows_}, {kMasks, {hash_of(mask)}}});
+  } else {
+    (*same)[kMasks].push_back(hash_of(mask));
+  }
+  const json record = {{kLooks, looks}, {"sum", sha256_hex(looks.dump())}};
+  write_file_atomically(path_, record.dump() + "\n");
+}
+
+std::vector<Warning> HoldoutRecord::warnings() const {
+  const size_t n = masks().value_or(std::vector<std::string>()).size();
+  if (n < 2) {
+    return {};
+  }
+  return {{"test_split_reused",
+           std::to_string(n) + " masks of this folder were evaluated on the same test "
+                               "conversations, so its figures are no longer quite unseen",
+           "say so where you report them, or measure the mask on new conversations with mascing "
+           "eval"}};
+}
+
+void HoldoutRecord::take_if_agreed(const Mask& mask,
+                                   const CandidateResult& trial,
+                                   const AgreesToTest& agrees) const {
+  if (agrees && !has(mask) && !agrees(trial)) {
+    throw Error(ErrorKind::kInterrupted,
+                "[run] ended before the test, as you answered",
+                "the search is saved: run the same command again to test its mask, or mascing "
+                "search to choose another one");
+  }
+  take(mask);
+}
+
+}  // namespace mascing
