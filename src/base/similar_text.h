@@ -42,9 +42,10 @@ struct SimilarPair {
 };
 
 /// Every pair of texts from different groups whose word triples have a Jaccard index of at least
-/// `threshold` (in (0, 1]), without omissions. Texts of one group and one kind with the same triples
-/// are represented by the first: a kind is whatever else the caller decides by. `groups` and `kinds`
-/// have one number per text. Ordered by i, then j. Time is nearly linear if few pairs are similar.
+/// `threshold` (in (0, 1]), without omissions. Texts of one group and one kind with the same
+/// triples are represented by the first: a kind is whatever else the caller decides by. `groups`
+/// and `kinds` have one number per text. Ordered by i, then j. Time is nearly linear if few pairs
+/// are similar.
 [[nodiscard]] std::vector<SimilarPair> find_similar(const std::vector<std::string>& texts,
                                                     const std::vector<int64_t>& groups,
                                                     const std::vector<int64_t>& kinds,

@@ -141,7 +141,11 @@ void execute(const ImportArguments& arguments, Session& session) {
     print_json(report, counts, arguments.output);
   }
   if (!is_shown) {
-    say_written(arguments.output, "list it as data of a scenario (docs/scenario.md)");
+    say_written(arguments.output,
+                report.n_script > 0 ? "list it as data of a scenario, with play = true in the "
+                                      "[[set]], so that the model writes the replies "
+                                      "(docs/scenario.md)"
+                                    : "list it as data of a scenario (docs/scenario.md)");
   }
   session.exit_code = 0;
 }

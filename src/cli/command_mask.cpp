@@ -50,8 +50,9 @@ std::string sigma_rules(const Mask& mask) {
 
 void show(const std::string& path) {
   const Mask mask = read_mask(path);
-  std::cout << "scenario     " << mask.scenario << " (" << mask.direction << "), method "
-            << mask.method << ", seed " << mask.seed << '\n'
+  std::cout << "scenario     "
+            << (mask.scenario.empty() ? "none" : mask.scenario + " (" + mask.direction + ")")
+            << ", method " << mask.method << ", seed " << mask.seed << '\n'
             << "model        " << mask.model_name << " (" << mask.architecture << ", fingerprint "
             << mask.fingerprint.substr(0, 16) << "...)\n"
             << "strength     alpha " << format_number(mask.alpha, 2) << ", sigma "

@@ -1,6 +1,11 @@
 // CLI11 keeps the words that it could not place; the first of them is what the user got wrong.
 #include "cli/command_words.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
 #include "base/text.h"
 
 namespace mascing::cli {
@@ -27,6 +32,33 @@ std::vector<std::string> names_of_options(const CLI::App& command) {
 }
 
 /// Null if there is none of this name.
+/// Options as llama.cpp's programs call them, and as we do.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kNamesInLlama = {{
+    {"-ngl", "--gpu-layers"},
+    {"--n-gpu-layers", "--gpu-layers"},
+    {"-c", "--context"},
+    {"--ctx-size", "--context"},
+    {"-b", "--batch"},
+    {"--batch-size", "--batch"},
+    {"-np", "--parallel"},
+    {"-fa", "--flash-attn"},
+    {"-cmoe", "--cpu-moe"},
+    {"-ot", "--override-tensor"},
+    {"-n", "--max-tokens"},
+    {"--n-predict", "--max-tokens"},
+    {"--temp", "--temperature"},
+}};
+
+/// What `word`, a name of llama.cpp's, is called here, if it is one of `names`; empty otherwise.
+std::string name_here(const std::string& word, const std::vector<std::string>& names) {
+  for (const auto& [theirs, ours] : kNamesInLlama) {
+    if (word == theirs && std::find(names.begin(), names.end(), ours) != names.end()) {
+      return std::string(ours);
+    }
+  }
+  return {};
+}
+
 const CLI::App* command_of(const CLI::App& app, const std::string& name) {
   for (const CLI::App* one : app.get_subcommands(nullptr)) {
     if (one->get_name() == name) {
@@ -75,8 +107,10 @@ Complaint complaint_of(const CLI::App& app, const std::string& message) {
   if (!is_option && !has_commands) {
     return {"'" + printable(word) + "' is one argument too many for '" + name + "'", see};
   }
-  const std::string close =
-      closest_match(word, is_option ? names_of_options(command) : names_of_commands(command));
+  const std::vector<std::string> names =
+      is_option ? names_of_options(command) : names_of_commands(command);
+  const std::string here = name_here(word, names);
+  const std::string close = here.empty() ? closest_match(word, names) : here;
   return {
       "'" + name + "' has no " + (is_option ? "option" : "command") + " '" + printable(word) + "'",
       close.empty() ? see : "did you mean '" + close + "'? " + see};

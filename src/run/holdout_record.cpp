@@ -1,5 +1,5 @@
-// {"looks": [{"model", "rows": [hash of a conversation], "masks": [hash]}], "sum"}: a look for every
-// set of conversations that masks were evaluated on.
+// {"looks": [{"model", "rows": [hash of a conversation], "masks": [hash]}], "sum"}: a look for
+// every set of conversations that masks were evaluated on.
 #include "run/holdout_record.h"
 
 #include <algorithm>

@@ -27,7 +27,8 @@ Share share_of(const LoadedSet& set, Split split, const std::set<std::string>& s
   for (const Conversation& row : set.rows(split)) {
     share.n_skipped += skipped.contains(row.id) ? 1 : 0;
   }
-  share.of_what = std::string("the ") + to_string(split) + " conversations of '" + set.spec.metric + "'";
+  share.of_what =
+      std::string("the ") + to_string(split) + " conversations of '" + set.spec.metric + "'";
   return share;
 }
 

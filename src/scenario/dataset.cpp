@@ -83,6 +83,59 @@ void require_script(const Conversation& row, const std::string& path) {
   }
 }
 
+/// Two user messages in a row: a script whose replies are missing.
+bool is_script(const Conversation& row) {
+  return std::adjacent_find(
+             row.messages.begin(), row.messages.end(), [](const Message& a, const Message& b) {
+               return a.role == "user" && b.role == "user";
+             }) != row.messages.end();
+}
+
+/// Nobody sends such prompts, so what is measured on them says nothing.
+void check_turns(const LoadedSet& set, std::vector<Warning>& warnings) {
+  int64_t n = 0;
+  int64_t n_script = 0;
+  for (const auto& rows : set.splits) {
+    n += std::ssize(rows);
+    n_script += std::count_if(rows.begin(), rows.end(), is_script);
+  }
+  if (set.spec.needs_rollout || n_script == 0) {
+    return;
+  }
+  warnings.push_back({"scripts_not_played",
+                      std::to_string(n_script) + " of the " + std::to_string(n) +
+                          " conversations of '" + set.spec.metric +
+                          "' have user messages without a reply between them, prompts that nobody "
+                          "sends",
+                      "let the model write the replies: play = true in the [[set]]"});
+}
+
+/// A conversation that must be both refused and answered.
+void check_wanted(const std::vector<LoadedSet>& sets) {
+  std::map<std::string, const LoadedSet*> first;
+  std::map<std::pair<std::string, std::string>, int64_t> counts;
+  for (const LoadedSet& set : sets) {
+    for (const auto& rows : set.splits) {
+      for (const Conversation& row : rows) {
+        const auto [at, is_new] = first.try_emplace(all_text(row), &set);
+        const ScenarioSet& other = at->second->spec;
+        const bool is_watched = set.spec.role == SetRole::kWatch || other.role == SetRole::kWatch;
+        if (!is_watched && other.wanted != set.spec.wanted) {
+          ++counts[{other.metric, set.spec.metric}];
+        }
+      }
+    }
+  }
+  if (!counts.empty()) {
+    const auto& [names, n] = *counts.begin();
+    throw Error(ErrorKind::kBadInput,
+                "[dataset] " + std::to_string(n) + (n == 1 ? " conversation" : " conversations") +
+                    " of '" + names.first + "' and of '" + names.second +
+                    "' are the same, but one set wants a refusal and the other an answer",
+                "no mask can do both: remove them from one of the sets");
+  }
+}
+
 LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, SplitNeeds needs, Sha256& digest) {
   LoadedSet set;
   set.spec = spec;
@@ -163,7 +216,9 @@ Dataset load_dataset(const Scenario& scenario, uint64_t seed, SplitNeeds needs) 
   for (const ScenarioSet& spec : scenario.sets) {
     data.sets.push_back(load_set(spec, seed, needs, digest));
     check_disjoint(data.sets.back(), data.warnings);
+    check_turns(data.sets.back(), data.warnings);
   }
+  check_wanted(data.sets);
   check_leakage(data.sets, data.warnings);
   if (!scenario.general.text.empty()) {
     data.text = read_text_file(scenario.general.text);

@@ -155,5 +155,13 @@ TEST(FindSimilar, ManyCopiesInOneGroupGiveOnePair) {
   EXPECT_EQ(pairs[0].j, 2000);
 }
 
+TEST(FindSimilar, CopiesOfAnotherKindStandForThemselves) {
+  const std::vector<std::string> texts(3, "how would one forge the royal seal");
+  const auto pairs = find_similar(texts, {0, 0, 1}, {5, 6, 5}, 0.8);
+  ASSERT_EQ(pairs.size(), 2U);
+  EXPECT_EQ(pairs[0].i, 0);
+  EXPECT_EQ(pairs[1].i, 1);
+}
+
 }  // namespace
 }  // namespace mascing

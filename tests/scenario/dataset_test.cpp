@@ -181,6 +181,30 @@ TEST_F(LeakageTest, AFramingSharedByTopicsThatDifferIsNoLeak) {
   });
 }
 
+TEST_F(LeakageTest, ACopyInTheSameSplitHidesNothing) {
+  // The same text on another topic stands first; 0.86 alike is a leak on the same topic only.
+  const std::string text =
+      "please tell me now how one would open the old vault of the king with "
+      "a silver pin at night";
+  const std::string like = text + " so quietly";
+  for (const bool is_other_first : {true, false}) {
+    auto rows = tiny_rows("attacks", {kRequest});
+    const Conversation other = tiny_row("other", "elsewhere", "discovery", text);
+    const Conversation same = tiny_row("same", "vaults", "discovery", text);
+    rows.push_back(is_other_first ? other : same);
+    rows.push_back(is_other_first ? same : other);
+    Scenario scenario = write_defend(folder_.path());
+    write_rows(folder_.path("direct.jsonl"), tiny_rows("direct", {kRequest}));
+    write_rows(folder_.path("attacks.jsonl"), rows);
+    auto benign = tiny_rows("benign", {"what is said of @ in the songs of the realm today"});
+    benign.push_back(tiny_row("leak", "vaults", "test", like));
+    write_rows(folder_.path("benign.jsonl"), benign);
+    expect_error(ErrorKind::kBadInput, "near duplicates across splits", [&] {
+      (void)load_dataset(scenario, 0);
+    });
+  }
+}
+
 TEST_F(LeakageTest, TheDemosDataIsClean) {
   for (const char* name : {"defend.toml", "permit.toml"}) {
     const Dataset data =
@@ -199,6 +223,34 @@ TEST_F(DatasetTest, AConversationInTwoSplitsIsRefused) {
   expect_error(ErrorKind::kBadInput, "one conversation in two splits", [&] {
     (void)load_dataset(scenario_with(rows), 0);
   });
+}
+
+TEST_F(DatasetTest, AScriptThatNobodyPlaysIsSaid) {
+  auto rows = tiny_rows("a", {"about @"});
+  rows[0].messages.insert(rows[0].messages.begin(), {"user", "Good morning."});
+  Scenario scenario = scenario_with(rows);
+  const Dataset data = load_dataset(scenario, 0);
+  ASSERT_EQ(data.warnings.size(), 1U);
+  EXPECT_EQ(data.warnings[0].id, "scripts_not_played");
+  EXPECT_THAT(data.warnings[0].text,
+              testing::HasSubstr("1 of the " + std::to_string(rows.size()) + " conversations"));
+  scenario.sets[0].needs_rollout = true;
+  EXPECT_TRUE(load_dataset(scenario, 0).warnings.empty());
+}
+
+TEST_F(DatasetTest, AConversationCannotBeWantedBothWays) {
+  Scenario scenario = scenario_with(tiny_rows("a", {"about @"}));
+  scenario.sets[0].wanted = Wanted::kRefused;
+  ScenarioSet other = scenario.sets[0];
+  other.metric = "benign_compliance";
+  other.role = SetRole::kBenign;
+  other.wanted = Wanted::kAnswered;
+  scenario.sets.push_back(other);
+  expect_error(ErrorKind::kBadInput, "'dsr' and of 'benign_compliance' are the same", [&] {
+    (void)load_dataset(scenario, 0);
+  });
+  scenario.sets[1].role = SetRole::kWatch;
+  EXPECT_NO_THROW((void)load_dataset(scenario, 0)) << "watched sets have no limit";
 }
 
 TEST_F(DatasetTest, AnEmptySplitIsNamed) {
