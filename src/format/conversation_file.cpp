@@ -71,8 +71,17 @@ int64_t for_each_line(const std::string& path,
   return n_used;
 }
 
+/// What helps where a line is no JSON: a file whose first line does not look like an object is of
+/// another format.
+const char* hint_of(const Line& line) {
+  const bool is_other = line.number == 1 && line.text[line.text.find_first_not_of(" \t\r")] != '{';
+  return is_other ? "expected JSON, one object a line; of CSV, Parquet and other formats `mascing "
+                    "import` makes such a file"
+                  : line.hint;
+}
+
 json parse_object(const Line& line) {
-  json value = parse_json(line.text, line.where(), line.hint);
+  json value = parse_json(line.text, line.where(), hint_of(line));
   if (!value.is_object()) {
     line.fail(std::string("expected a JSON object, got ") + value.type_name());
   }

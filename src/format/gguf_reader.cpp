@@ -285,10 +285,11 @@ class GgufParser {
 GgufFile GgufFile::open(const std::string& path) {
   std::error_code unknown;
   if (std::filesystem::is_directory(path, unknown)) {
-    throw Error(ErrorKind::kBadInput,
-                "[gguf] " + printable(path) + ": is a folder, expected a GGUF file",
-                "name the .gguf file in it; of a Hugging Face folder, make one with "
-                "convert_hf_to_gguf.py of llama.cpp");
+    throw Error(
+        ErrorKind::kBadInput,
+        "[gguf] " + printable(path) + ": is a folder, expected a GGUF file",
+        "name the .gguf file in it, such as mask.gguf; of a Hugging Face folder, make one with "
+        "convert_hf_to_gguf.py of llama.cpp");
   }
   GgufFile file{MappedFile(path)};
   GgufParser(file).parse();
