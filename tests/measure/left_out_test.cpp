@@ -5,6 +5,7 @@
 
 #include "base/warning_ids.h"
 #include "measure/limit_coverage.h"
+#include "stage/power.h"
 
 namespace mascing {
 namespace {
