@@ -117,11 +117,33 @@ TEST_F(SearchTest, TheTestSplitIsLookedAtOnce) {
     const json again = json::parse(to_json(view.test(0).results)).at("metrics");
     EXPECT_EQ(again, json::parse(first).at("metrics"));
   });
-  // Other conversations may be looked at.
+  // Nor after a change of anything else.
   auto rows = read_conversations(folder_.path("benign.jsonl"));
   rows.pop_back();
   write_rows(folder_.path("benign.jsonl"), rows);
+  search(folder_.path("out"), [&](const SearchView& view) {
+    expect_error(
+        ErrorKind::kUsage, "another mask was already evaluated", [&] { (void)view.test(1); });
+  });
+  // Other conversations may be looked at.
+  rows = read_conversations(folder_.path("attacks.jsonl"));
+  for (Conversation& row : rows) {
+    row.messages.back().content += row.split == "test" ? " tonight" : "";
+  }
+  write_rows(folder_.path("attacks.jsonl"), rows);
   search(folder_.path("out"), [&](const SearchView& view) { (void)view.test(1); });
+}
+
+TEST_F(SearchTest, ARunDoesNotTakeWhatTheUserChoseForItsOwn) {
+  const RunOutcome by_rule = run(folder_.path("other"));
+  const size_t i_other = chosen_candidate(by_rule.results) == 0 ? 1 : 0;
+  search(folder_.path("out"), [&](const SearchView& view) {
+    EXPECT_EQ(view.test(i_other).results.search.chosen_by, "user");
+  });
+  const RunOutcome again = run(folder_.path("out"));
+  EXPECT_EQ(again.results.search.chosen_by, "rule");
+  EXPECT_EQ(again.results.mask_alpha, by_rule.results.mask_alpha);
+  EXPECT_TRUE(warns("test_split_reused", again));
 }
 
 TEST_F(SearchTest, TheLookOfARunCounts) {
