@@ -173,8 +173,9 @@ Finding unjudged_finding(const std::string& id, const MetricResult& metric) {
     return finding;
   }
   finding.level = metric.n == 0 && is_hold ? Level::kDoNot : Level::kCare;
-  finding.text = "only " + std::to_string(metric.n) + " of " + std::to_string(n_all) +
-                 " conversations of " + display_name(id) + " have a verdict";
+  finding.text = (metric.n == 0 ? "none" : "only " + std::to_string(metric.n)) + " of the " +
+                 std::to_string(n_all) + " conversations of " + display_name(id) +
+                 (metric.n < 2 ? " has a verdict" : " have a verdict");
   return finding;
 }
 

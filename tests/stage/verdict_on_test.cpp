@@ -61,9 +61,12 @@ TEST(MaskVerdict, DoesNotTakeWhatNobodyJudgedForKept) {
   const MaskVerdict in_part = verdict_on(results, {});
   EXPECT_EQ(in_part.word, kUseWithCare);
   EXPECT_EQ(in_part.reasons[2].text,
-            "only 200 of 260 conversations of direct refusal have a verdict");
+            "only 200 of the 260 conversations of direct refusal have a verdict");
   hold.n = 0;
-  EXPECT_EQ(verdict_on(results, {}).word, kDoNotUse);
+  const MaskVerdict of_nobody = verdict_on(results, {});
+  EXPECT_EQ(of_nobody.word, kDoNotUse);
+  EXPECT_EQ(of_nobody.reasons[2].text,
+            "none of the 60 conversations of direct refusal has a verdict");
   hold.n_left_out = 0;
   results.metrics["benign_compliance"].n = 0;
   results.metrics["benign_compliance"].n_left_out = 30;
