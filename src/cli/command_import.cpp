@@ -142,9 +142,9 @@ void execute(const ImportArguments& arguments, Session& session) {
   }
   if (!is_shown) {
     say_written(arguments.output,
-                report.n_script > 0 ? "list it as data of a scenario, with play = true in the "
-                                      "[[set]], so that the model writes the replies "
-                                      "(docs/scenario.md)"
+                report.n_script > 0 ? "list it as data of a scenario (docs/scenario.md); scripts "
+                                      "need a [[set]] of their own with play = true, so that the "
+                                      "model writes the replies"
                                     : "list it as data of a scenario (docs/scenario.md)");
   }
   session.exit_code = 0;

@@ -31,9 +31,8 @@ std::vector<std::string> names_of_options(const CLI::App& command) {
   return names;
 }
 
-/// Null if there is none of this name.
 /// Options as llama.cpp's programs call them, and as we do.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kNamesInLlama = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kNamesInLlama = {{
     {"-ngl", "--gpu-layers"},
     {"--n-gpu-layers", "--gpu-layers"},
     {"-c", "--context"},
@@ -43,22 +42,23 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kNamesIn
     {"-np", "--parallel"},
     {"-fa", "--flash-attn"},
     {"-cmoe", "--cpu-moe"},
-    {"-ot", "--override-tensor"},
     {"-n", "--max-tokens"},
     {"--n-predict", "--max-tokens"},
     {"--temp", "--temperature"},
 }};
 
-/// What `word`, a name of llama.cpp's, is called here, if it is one of `names`; empty otherwise.
-std::string name_here(const std::string& word, const std::vector<std::string>& names) {
+/// What to suggest instead of `word`: of llama.cpp's names ours, if it is one of `names`; otherwise
+/// what looks most like it. Empty if there is nothing.
+std::string suggestion_for(const std::string& word, const std::vector<std::string>& names) {
   for (const auto& [theirs, ours] : kNamesInLlama) {
-    if (word == theirs && std::find(names.begin(), names.end(), ours) != names.end()) {
-      return std::string(ours);
+    if (word == theirs) {
+      return std::find(names.begin(), names.end(), ours) != names.end() ? std::string(ours) : "";
     }
   }
-  return {};
+  return closest_match(word, names);
 }
 
+/// Null if there is none of this name.
 const CLI::App* command_of(const CLI::App& app, const std::string& name) {
   for (const CLI::App* one : app.get_subcommands(nullptr)) {
     if (one->get_name() == name) {
@@ -107,10 +107,8 @@ Complaint complaint_of(const CLI::App& app, const std::string& message) {
   if (!is_option && !has_commands) {
     return {"'" + printable(word) + "' is one argument too many for '" + name + "'", see};
   }
-  const std::vector<std::string> names =
-      is_option ? names_of_options(command) : names_of_commands(command);
-  const std::string here = name_here(word, names);
-  const std::string close = here.empty() ? closest_match(word, names) : here;
+  const std::string close =
+      suggestion_for(word, is_option ? names_of_options(command) : names_of_commands(command));
   return {
       "'" + name + "' has no " + (is_option ? "option" : "command") + " '" + printable(word) + "'",
       close.empty() ? see : "did you mean '" + close + "'? " + see};

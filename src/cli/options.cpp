@@ -52,7 +52,7 @@ void ModelOptions::add_to(CLI::App& command) {
           reasoning,
           "Whether the model reasons before it replies: on, off, or skip (the visible reply "
           "begins right away, by the chat template's own marks); default: as in the scenario "
-          "of commands that read one, else off")
+          "if the command reads one, else off")
       ->check(CLI::IsMember({"on", "off", "skip"}));
   command
       .add_option("--template-arg",

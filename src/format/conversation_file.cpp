@@ -32,6 +32,7 @@ struct Line {
   int64_t number = 0;
   std::string_view text;
   const char* hint = "";
+  bool is_first = true;  // that is not blank
 
   [[nodiscard]] std::string where() const {
     return "[data] " + file + ":" + std::to_string(number);
@@ -65,25 +66,28 @@ int64_t for_each_line(const std::string& path,
     }
     if (line.text.find_first_not_of(" \t\r") != std::string_view::npos) {
       use(line);
+      line.is_first = false;
       ++n_used;
     }
   }
   return n_used;
 }
 
-/// What helps where a line is no JSON: a file whose first line does not look like an object is of
-/// another format.
+/// What helps where a line is no object: a file that does not begin with one is of another format.
 const char* hint_of(const Line& line) {
-  const bool is_other = line.number == 1 && line.text[line.text.find_first_not_of(" \t\r")] != '{';
-  return is_other ? "expected JSON, one object a line; of CSV, Parquet and other formats `mascing "
-                    "import` makes such a file"
+  const bool is_other = line.is_first && line.hint == kConversationForm &&
+                        line.text[line.text.find_first_not_of(" \t\r")] != '{';
+  return is_other ? "expected JSON, one object a line; `mascing import` converts CSV, Parquet and "
+                    "other formats into such a file"
                   : line.hint;
 }
 
 json parse_object(const Line& line) {
   json value = parse_json(line.text, line.where(), hint_of(line));
   if (!value.is_object()) {
-    line.fail(std::string("expected a JSON object, got ") + value.type_name());
+    throw Error(ErrorKind::kBadInput,
+                line.where() + ": expected a JSON object, got " + value.type_name(),
+                hint_of(line));
   }
   return value;
 }

@@ -29,11 +29,13 @@ std::string hash_of(const Mask& mask) {
   return digest.hex();
 }
 
-/// Of what is said in it alone.
+/// Of what the model is asked in it: its replies may be its own, and others under other options.
 std::string hash_of(const Conversation& row) {
   json messages = json::array();
   for (const Message& message : row.messages) {
-    messages.push_back({message.role, message.content});
+    if (message.role != "assistant") {
+      messages.push_back({message.role, message.content});
+    }
   }
   const auto replace = json::error_handler_t::replace;
   return sha256_hex(messages.dump(-1, ' ', false, replace)).substr(0, kHashLetters);
@@ -66,17 +68,33 @@ std::vector<std::string> words_in(const json& object, const char* name) {
   return words;
 }
 
-/// The record of a folder; an empty list of looks if there is none, nothing if it is damaged.
 /// Records of earlier versions have one look, at the data of a hash.
+std::optional<json> look_of_earlier_version(const json& record) {
+  auto masks = words_in(record, kMasks);
+  const std::string mask = word_in(record, "mask");
+  if (masks.empty()) {
+    masks.push_back(mask);
+  }
+  std::string text = word_in(record, "data");
+  for (const std::string& one : masks) {
+    text += " " + one;
+  }
+  const std::string sum = word_in(record, "sum");
+  const bool is_intact =
+      mask.size() == sha256_hex("").size() && (sum.empty() || sum == sha256_hex(text));
+  return is_intact ? std::optional<json>(
+                         json::array({{{"data", word_in(record, "data")}, {kMasks, masks}}}))
+                   : std::nullopt;
+}
+
+/// The record of a folder; an empty list of looks if there is none, nothing if it is damaged.
 std::optional<json> read_looks(const std::string& path) {
   if (!file_exists(path)) {
     return json::array();
   }
   const json record = json::parse(read_text_file(path), nullptr, false);
-  if (!word_in(record, "data").empty() && !word_in(record, "mask").empty()) {
-    auto masks = words_in(record, kMasks);
-    masks.push_back(word_in(record, "mask"));
-    return json::array({{{"data", word_in(record, "data")}, {kMasks, masks}}});
+  if (record.is_object() && record.contains("mask")) {
+    return look_of_earlier_version(record);
   }
   const bool has_looks = record.is_object() && record.contains(kLooks) && record[kLooks].is_array();
   if (!has_looks || word_in(record, "sum") != sha256_hex(record[kLooks].dump())) {
@@ -139,9 +157,6 @@ void HoldoutRecord::require_first(const Mask& mask) const {
 }
 
 void HoldoutRecord::take(const Mask& mask) const {
-  if (has(mask)) {
-    return;
-  }
   json looks = read_looks(path_).value_or(json::array());
   const auto same = std::find_if(looks.begin(), looks.end(), [&](const json& look) {
     return word_in(look, "model") == model_ && words_in(look, "rows") == rows_;
@@ -149,6 +164,10 @@ void HoldoutRecord::take(const Mask& mask) const {
   if (same == looks.end()) {
     looks.push_back({{"model", model_}, {"rows", rows_}, {kMasks, {hash_of(mask)}}});
   } else {
+    const std::vector<std::string> masks = words_in(*same, kMasks);
+    if (std::find(masks.begin(), masks.end(), hash_of(mask)) != masks.end()) {
+      return;
+    }
     (*same)[kMasks].push_back(hash_of(mask));
   }
   const json record = {{kLooks, looks}, {"sum", sha256_hex(looks.dump())}};

@@ -17,7 +17,8 @@ namespace mascing {
 class HoldoutRecord {
  public:
   /// Of the target's test conversations in `data` and this model, in the folder of the run's
-  /// output. An evaluation on any of these conversations counts, whatever else has changed since.
+  /// output. An evaluation on any of these conversations counts, whatever else has changed since,
+  /// replies included; records of earlier versions know the files as a whole only.
   HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options);
   /// True if this mask at this strength was evaluated, or an evaluation of it began.
   [[nodiscard]] bool has(const Mask& mask) const;
@@ -26,13 +27,13 @@ class HoldoutRecord {
   void require_first(const Mask& mask) const;
   /// Adds to the record. What it says of other conversations stays.
   void take(const Mask& mask) const;
-  /// Says how many masks were evaluated on this test split, if more than one.
-  [[nodiscard]] std::vector<Warning> warnings() const;
   /// The same for a run's choice, once `agrees` says so; an evaluation that began, and an empty
   /// function, need no word. Throws Error{kInterrupted} otherwise.
   void take_if_agreed(const Mask& mask,
                       const CandidateResult& trial,
                       const AgreesToTest& agrees) const;
+  /// Says how many masks were evaluated on this test split, if more than one.
+  [[nodiscard]] std::vector<Warning> warnings() const;
 
  private:
   /// Hashes of the masks that were evaluated on any of these conversations; nothing if the record

@@ -149,13 +149,19 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   }
   std::optional<Results> results = read_results(results_path);
   const std::string failure = word_in(stamp, "failure");
-  const bool has_pages = file_exists(options.output + "/report.html") &&
-                         file_exists(options.output + "/transcripts.jsonl");
-  // What a user chose in the menu of `mascing search` is not what a run would choose.
-  if (!results || results->search.chosen_by == "user" || !has_pages ||
-      word_in(stamp, "results") != hash_of(*results) ||
+  if (!results || word_in(stamp, "results") != hash_of(*results) ||
       (failure.empty() && !has_mask(stamp, options))) {
     return std::nullopt;
+  }
+  if (results->search.chosen_by == "user") {  // a run would choose by its rule, and write over it
+    throw Error(ErrorKind::kUsage,
+                "[run] " + options.output +
+                    " holds the mask that was chosen in the menu of mascing search, and its test",
+                "give the run a folder of its own: -o another/");
+  }
+  if (!file_exists(options.output + "/report.html")) {
+    write_file_atomically(options.output + "/report.html",
+                          render_report(*results, transcripts_beside(results_path)));
   }
   return RunOutcome{*std::move(results), failure, true};
 }

@@ -1,6 +1,7 @@
 // Counts conversations, not skips: one may be skipped on both sides and in several steps.
 #include "run/skip_warnings.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -14,37 +15,59 @@ constexpr double kManySkipped = 0.05;
 
 /// Skipped conversations among `n` of some kind.
 struct Share {
-  int64_t n_skipped = 0;
+  std::set<std::string> ids = {};
   int64_t n = 0;
   std::string of_what = {};
 
-  [[nodiscard]] double value() const { return ratio_or_zero(n_skipped, n); }
+  [[nodiscard]] double value() const { return ratio_or_zero(std::ssize(ids), n); }
 };
 
-/// Of a set's split, whatever other splits and sets have.
-Share share_of(const LoadedSet& set, Split split, const std::set<std::string>& skipped) {
-  Share share{0, std::ssize(set.rows(split)), ""};
-  for (const Conversation& row : set.rows(split)) {
-    share.n_skipped += skipped.contains(row.id) ? 1 : 0;
+/// Ids are unique within a set; those that several sets have say nothing of one of them.
+std::set<std::string> ambiguous_ids(const Dataset& data) {
+  std::set<std::string> seen;
+  std::set<std::string> ambiguous;
+  for (const LoadedSet& set : data.sets) {
+    for (const Split split : kSplits) {
+      for (const Conversation& row : set.rows(split)) {
+        if (!seen.insert(row.id).second) {
+          ambiguous.insert(row.id);
+        }
+      }
+    }
   }
+  return ambiguous;
+}
+
+/// Of a set's split, whatever other splits and sets have. A single one is no share.
+Share share_of(const LoadedSet& set, Split split, const std::set<std::string>& skipped) {
+  Share share;
+  share.n = std::ssize(set.rows(split));
   share.of_what =
       std::string("the ") + to_string(split) + " conversations of '" + set.spec.metric + "'";
-  return share;
+  for (const Conversation& row : set.rows(split)) {
+    if (skipped.contains(row.id)) {
+      share.ids.insert(row.id);
+    }
+  }
+  return share.ids.size() < 2 ? Share() : share;
 }
 
 }  // namespace
 
 std::vector<Warning> skip_warnings(const Results& results, const Dataset& data) {
-  std::set<std::string> skipped;
+  Share all{{}, std::ssize(data.skipped), "the conversations"};
   for (const Skipped& one : results.skipped) {
-    skipped.insert(one.id);
+    all.ids.insert(one.id);
   }
-  Share all{std::ssize(skipped), std::ssize(data.skipped), "the conversations"};
+  std::set<std::string> of_one_set = all.ids;
+  for (const std::string& id : ambiguous_ids(data)) {
+    of_one_set.erase(id);
+  }
   Share worst;
   for (const LoadedSet& set : data.sets) {
     for (const Split split : kSplits) {
-      const Share share = share_of(set, split, skipped);
-      all.n += share.n;
+      const Share share = share_of(set, split, of_one_set);
+      all.n += std::ssize(set.rows(split));
       worst = share.value() > worst.value() ? share : worst;
     }
   }
@@ -52,11 +75,13 @@ std::vector<Warning> skip_warnings(const Results& results, const Dataset& data) 
   if (said.value() <= kManySkipped) {
     return {};
   }
+  const auto first = std::find_if(results.skipped.begin(),
+                                  results.skipped.end(),
+                                  [&](const Skipped& one) { return said.ids.contains(one.id); });
   return {{"rows_skipped",
            format_percent(said.value()) + " of " + said.of_what + " (" +
-               std::to_string(said.n_skipped) + " of " + std::to_string(said.n) +
-               ") were skipped, the first because " +
-               printable(results.skipped.front().reason, 200),
+               std::to_string(said.ids.size()) + " of " + std::to_string(said.n) +
+               ") were skipped, the first because " + printable(first->reason, 200),
            "see the list in the report; the rates are of the rest alone"}};
 }
 

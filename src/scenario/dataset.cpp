@@ -83,56 +83,68 @@ void require_script(const Conversation& row, const std::string& path) {
   }
 }
 
-/// Two user messages in a row: a script whose replies are missing.
-bool is_script(const Conversation& row) {
+/// Two user messages in a row.
+bool lacks_a_reply(const Conversation& row) {
   return std::adjacent_find(
              row.messages.begin(), row.messages.end(), [](const Message& a, const Message& b) {
                return a.role == "user" && b.role == "user";
              }) != row.messages.end();
 }
 
-/// Nobody sends such prompts, so what is measured on them says nothing.
+bool has_reply(const Conversation& row) {
+  return std::any_of(row.messages.begin(), row.messages.end(), [](const Message& message) {
+    return message.role == "assistant";
+  });
+}
+
+/// Such prompts are rarely sent, so what is measured on them says little.
 void check_turns(const LoadedSet& set, std::vector<Warning>& warnings) {
   int64_t n = 0;
-  int64_t n_script = 0;
+  int64_t n_lacking = 0;
+  int64_t n_recorded = 0;
   for (const auto& rows : set.splits) {
     n += std::ssize(rows);
-    n_script += std::count_if(rows.begin(), rows.end(), is_script);
+    n_lacking += std::count_if(rows.begin(), rows.end(), lacks_a_reply);
+    n_recorded += std::count_if(rows.begin(), rows.end(), has_reply);
   }
-  if (set.spec.needs_rollout || n_script == 0) {
+  if (set.spec.needs_rollout || n_lacking == 0) {
     return;
   }
-  warnings.push_back({"scripts_not_played",
-                      std::to_string(n_script) + " of the " + std::to_string(n) +
-                          " conversations of '" + set.spec.metric +
-                          "' have user messages without a reply between them, prompts that nobody "
-                          "sends",
-                      "let the model write the replies: play = true in the [[set]]"});
+  warnings.push_back(
+      {"scripts_not_played",
+       std::to_string(n_lacking) + " of the " + std::to_string(n) + " conversations of '" +
+           set.spec.metric + "' have user messages without a reply between them",
+       n_recorded == 0 ? "let the model write the replies: play = true in the [[set]]"
+                       : "add the missing replies, or put scripts into a [[set]] of their own with "
+                         "play = true, so that the model writes them"});
 }
 
 /// A conversation that must be both refused and answered.
 void check_wanted(const std::vector<LoadedSet>& sets) {
-  std::map<std::string, const LoadedSet*> first;
-  std::map<std::pair<std::string, std::string>, int64_t> counts;
+  std::map<std::string, std::pair<const LoadedSet*, std::string>> first;  // with its id
+  int64_t n = 0;
+  std::string example;
   for (const LoadedSet& set : sets) {
-    for (const auto& rows : set.splits) {
-      for (const Conversation& row : rows) {
-        const auto [at, is_new] = first.try_emplace(all_text(row), &set);
-        const ScenarioSet& other = at->second->spec;
-        const bool is_watched = set.spec.role == SetRole::kWatch || other.role == SetRole::kWatch;
-        if (!is_watched && other.wanted != set.spec.wanted) {
-          ++counts[{other.metric, set.spec.metric}];
+    for (size_t i = 0; i < set.splits.size() && set.spec.role != SetRole::kWatch; ++i) {
+      for (const Conversation& row : set.splits[i]) {
+        const auto& [other, id] = first.try_emplace(all_text(row), &set, row.id).first->second;
+        if (other->spec.wanted == set.spec.wanted) {
+          continue;
         }
+        ++n;
+        example = !example.empty()
+                      ? example
+                      : "'" + printable(id) + "' of '" + other->spec.metric + "' and '" +
+                            printable(row.id) + "' of '" + set.spec.metric + "'";
       }
     }
   }
-  if (!counts.empty()) {
-    const auto& [names, n] = *counts.begin();
-    throw Error(ErrorKind::kBadInput,
-                "[dataset] " + std::to_string(n) + (n == 1 ? " conversation" : " conversations") +
-                    " of '" + names.first + "' and of '" + names.second +
-                    "' are the same, but one set wants a refusal and the other an answer",
-                "no mask can do both: remove them from one of the sets");
+  if (n > 0) {
+    throw Error(
+        ErrorKind::kBadInput,
+        "[dataset] " + std::to_string(n) + (n == 1 ? " conversation must" : " conversations must") +
+            " be refused in one set and answered in another: " + example + (n > 1 ? ", ..." : ""),
+        "no mask can do both: remove them from one of the sets");
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/expect_error.h"
 #include "base/files.h"
+#include "base/sha256.h"
 #include "base/temporary_folder.h"
 
 namespace mascing {
@@ -64,6 +65,38 @@ TEST_F(HoldoutRecordTest, OneConversationInCommonIsEnough) {
   EXPECT_NO_THROW(record("two", 10, 10).require_first(mask_of(2.0F)));
 }
 
+TEST_F(HoldoutRecordTest, RepliesOfAnotherRolloutAreNoOtherConversation) {
+  Dataset data = data_of("one", 0, 10);
+  HoldoutRecord(data, info_, options_).take(mask_of(1.0F));
+  for (Conversation& row : data.sets[0].splits[static_cast<size_t>(Split::kTest)]) {
+    row.messages.push_back({"assistant", "Another reply."});
+  }
+  data.hash = "two";
+  EXPECT_TRUE(HoldoutRecord(data, info_, options_).has(mask_of(1.0F)));
+}
+
+TEST_F(HoldoutRecordTest, AMaskCountsWhereverItWasEvaluated) {
+  record("one", 0, 10).take(mask_of(1.0F));
+  record("two", 5, 10).take(mask_of(1.0F));
+  EXPECT_TRUE(record("three", 10, 5).has(mask_of(1.0F)));
+}
+
+TEST_F(HoldoutRecordTest, ReadsRecordsOfEarlierVersions) {
+  const std::string data = sha256_hex("one" + info_.identity);
+  const std::string mask(64, 'a');
+  const std::string start = R"({"data": ")" + data + R"(", "mask": ")" + mask +
+                            R"(", "masks": [")" + mask + R"("], "sum": ")";
+  write_file_atomically(folder_.path("tested.json"), start + sha256_hex(data + " " + mask) + "\"}");
+  expect_error(ErrorKind::kUsage, "another mask", [&] {
+    record("one", 0, 10).require_first(mask_of(2.0F));
+  });
+  EXPECT_NO_THROW(record("two", 0, 10).require_first(mask_of(2.0F)));
+  write_file_atomically(folder_.path("tested.json"), start + mask + "\"}");
+  expect_error(ErrorKind::kBadInput, "is damaged", [&] {
+    record("two", 0, 10).require_first(mask_of(2.0F));
+  });
+}
+
 TEST_F(HoldoutRecordTest, KeepsWhatItSaysOfOtherConversations) {
   record("one", 0, 10).take(mask_of(1.0F));
   record("two", 10, 10).take(mask_of(2.0F));
@@ -81,7 +114,8 @@ TEST_F(HoldoutRecordTest, ADamagedRecordIsNoPermission) {
   record("one", 0, 10).take(mask_of(1.0F));
   const std::string path = folder_.path("tested.json");
   std::string text = read_text_file(path);
-  text.replace(text.find("looks"), 5, "Looks");
+  char& digit = text[text.find(R"("masks":[")") + 10];
+  digit = digit == '0' ? '1' : '0';
   write_file_atomically(path, text);
   expect_error(ErrorKind::kBadInput, "is damaged", [&] {
     record("one", 0, 10).require_first(mask_of(1.0F));

@@ -135,15 +135,19 @@ TEST_F(SearchTest, TheTestSplitIsLookedAtOnce) {
 }
 
 TEST_F(SearchTest, ARunDoesNotTakeWhatTheUserChoseForItsOwn) {
-  const RunOutcome by_rule = run(folder_.path("other"));
-  const size_t i_other = chosen_candidate(by_rule.results) == 0 ? 1 : 0;
-  search(folder_.path("out"), [&](const SearchView& view) {
-    EXPECT_EQ(view.test(i_other).results.search.chosen_by, "user");
-  });
-  const RunOutcome again = run(folder_.path("out"));
-  EXPECT_EQ(again.results.search.chosen_by, "rule");
-  EXPECT_EQ(again.results.mask_alpha, by_rule.results.mask_alpha);
-  EXPECT_TRUE(warns("test_split_reused", again));
+  search(folder_.path("out"),
+         [&](const SearchView& view) { EXPECT_EQ(view.test(0).results.search.chosen_by, "user"); });
+  const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
+  expect_error(ErrorKind::kUsage, "chosen in the menu", [&] { (void)run(folder_.path("out")); });
+  EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask) << "nothing is lost";
+}
+
+TEST_F(SearchTest, AReportThatIsMissingIsRenderedAgain) {
+  (void)run(folder_.path("out"));
+  const std::string page = read_text_file(folder_.path("out/report.html"));
+  std::filesystem::remove(folder_.path("out/report.html"));
+  EXPECT_TRUE(run(folder_.path("out")).was_finished);
+  EXPECT_EQ(read_text_file(folder_.path("out/report.html")), page);
 }
 
 TEST_F(SearchTest, TheLookOfARunCounts) {

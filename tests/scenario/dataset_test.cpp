@@ -235,6 +235,7 @@ TEST_F(DatasetTest, AScriptThatNobodyPlaysIsSaid) {
   EXPECT_EQ(data.warnings[0].id, "scripts_not_played");
   EXPECT_THAT(data.warnings[0].text,
               testing::HasSubstr("1 of the " + std::to_string(rows.size()) + " conversations"));
+  EXPECT_THAT(data.warnings[0].hint, testing::HasSubstr("a [[set]] of their own"));
   for (Conversation& row : rows) {
     std::erase_if(row.messages, [](const Message& message) { return message.role != "user"; });
   }
@@ -251,11 +252,16 @@ TEST_F(DatasetTest, AConversationCannotBeWantedBothWays) {
   other.role = SetRole::kBenign;
   other.wanted = Wanted::kAnswered;
   scenario.sets.push_back(other);
-  expect_error(ErrorKind::kBadInput, "'dsr' and of 'benign_compliance' are the same", [&] {
+  expect_error(ErrorKind::kBadInput, "'a-0' of 'dsr' and 'a-0' of 'benign_compliance'", [&] {
     (void)load_dataset(scenario, 0);
   });
   scenario.sets[1].role = SetRole::kWatch;
   EXPECT_NO_THROW((void)load_dataset(scenario, 0)) << "watched sets have no limit";
+  scenario.sets.insert(scenario.sets.begin(), scenario.sets[1]);
+  scenario.sets[0].metric = "watched";
+  scenario.sets[2].role = SetRole::kBenign;
+  expect_error(
+      ErrorKind::kBadInput, "must be refused in one set", [&] { (void)load_dataset(scenario, 0); });
 }
 
 TEST_F(DatasetTest, AnEmptySplitIsNamed) {
