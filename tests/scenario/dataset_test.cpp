@@ -235,7 +235,7 @@ TEST_F(DatasetTest, AScriptThatNobodyPlaysIsSaid) {
   EXPECT_EQ(data.warnings[0].id, "scripts_not_played");
   EXPECT_THAT(data.warnings[0].text,
               testing::HasSubstr("1 of the " + std::to_string(rows.size()) + " conversations"));
-  EXPECT_THAT(data.warnings[0].hint, testing::HasSubstr("a [[set]] of their own"));
+  EXPECT_THAT(data.warnings[0].advice, testing::HasSubstr("a [[set]] of their own"));
   for (Conversation& row : rows) {
     std::erase_if(row.messages, [](const Message& message) { return message.role != "user"; });
   }
