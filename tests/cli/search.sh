@@ -93,7 +93,7 @@ else
 fi
 if [ -e "$work/found/pareto/2.gguf" ]; then
   menu 2 "test 2\n"
-  says err "another mask was already evaluated on this test split"
+  says err "another mask was already evaluated on test conversations of this split"
 fi
 
 # Budgets.
