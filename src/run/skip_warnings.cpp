@@ -2,8 +2,10 @@
 #include "run/skip_warnings.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/numeric.h"
 #include "base/text.h"
@@ -24,15 +26,20 @@ struct Share {
 
 /// Ids are unique within a set; those that several sets have say nothing of one of them.
 std::set<std::string> ambiguous_ids(const Dataset& data) {
-  std::set<std::string> seen;
-  std::set<std::string> ambiguous;
+  std::vector<std::string> ids;
   for (const LoadedSet& set : data.sets) {
-    for (const Split split : kSplits) {
-      for (const Conversation& row : set.rows(split)) {
-        if (!seen.insert(row.id).second) {
-          ambiguous.insert(row.id);
-        }
-      }
+    for (const auto& rows : set.splits) {
+      std::transform(
+          rows.begin(), rows.end(), std::back_inserter(ids), [](const Conversation& row) {
+            return row.id;
+          });
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  std::set<std::string> ambiguous;
+  for (size_t i = 1; i < ids.size(); ++i) {
+    if (ids[i] == ids[i - 1]) {
+      ambiguous.insert(ids[i]);
     }
   }
   return ambiguous;

@@ -119,32 +119,40 @@ void check_turns(const LoadedSet& set, std::vector<Warning>& warnings) {
                          "play = true, so that the model writes them"});
 }
 
-/// A conversation that must be both refused and answered.
-void check_wanted(const std::vector<LoadedSet>& sets) {
-  std::map<std::string, std::pair<const LoadedSet*, std::string>> first;  // with its id
+/// Conversations that must be both refused and answered.
+struct Contradictions {
+  std::map<std::string, std::pair<const LoadedSet*, std::string>> first = {};  ///< with its id
   int64_t n = 0;
-  std::string example;
+  std::string example = {};
+
+  void add(const LoadedSet& set, const Conversation& row) {
+    const auto& [other, id] = first.try_emplace(all_text(row), &set, row.id).first->second;
+    if (other->spec.wanted == set.spec.wanted) {
+      return;
+    }
+    if (++n == 1) {
+      example = "'" + printable(id) + "' of '" + other->spec.metric + "' and '" +
+                printable(row.id) + "' of '" + set.spec.metric + "'";
+    }
+  }
+};
+
+void check_wanted(const std::vector<LoadedSet>& sets) {
+  Contradictions found;
   for (const LoadedSet& set : sets) {
     for (size_t i = 0; i < set.splits.size() && set.spec.role != SetRole::kWatch; ++i) {
       for (const Conversation& row : set.splits[i]) {
-        const auto& [other, id] = first.try_emplace(all_text(row), &set, row.id).first->second;
-        if (other->spec.wanted == set.spec.wanted) {
-          continue;
-        }
-        ++n;
-        example = !example.empty()
-                      ? example
-                      : "'" + printable(id) + "' of '" + other->spec.metric + "' and '" +
-                            printable(row.id) + "' of '" + set.spec.metric + "'";
+        found.add(set, row);
       }
     }
   }
-  if (n > 0) {
-    throw Error(
-        ErrorKind::kBadInput,
-        "[dataset] " + std::to_string(n) + (n == 1 ? " conversation must" : " conversations must") +
-            " be refused in one set and answered in another: " + example + (n > 1 ? ", ..." : ""),
-        "no mask can do both: remove them from one of the sets");
+  if (found.n > 0) {
+    throw Error(ErrorKind::kBadInput,
+                "[dataset] " + std::to_string(found.n) +
+                    (found.n == 1 ? " conversation must" : " conversations must") +
+                    " be refused in one set and answered in another: " + found.example +
+                    (found.n > 1 ? ", ..." : ""),
+                "no mask can do both: remove them from one of the sets");
   }
 }
 
