@@ -23,6 +23,8 @@ namespace mascing {
 
 /// True for several user messages and none of the assistant's: a rollout writes the replies.
 [[nodiscard]] bool is_script(const Conversation& conversation);
+/// True if any turn is the assistant's.
+[[nodiscard]] bool has_reply(const Conversation& conversation);
 
 /// One line without its line break: keys in alphabetical order, empty fields omitted. Bytes that
 /// are not valid UTF-8 become U+FFFD.

@@ -18,11 +18,6 @@ namespace {
 
 /// True if the model has to write the assistant's turns.
 bool needs_rollout(const SetSource& source, const std::vector<Conversation>& rows) {
-  const auto has_reply = [](const Conversation& row) {
-    return std::any_of(row.messages.begin(), row.messages.end(), [](const Message& message) {
-      return message.role == "assistant";
-    });
-  };
   const auto n_script = std::count_if(rows.begin(), rows.end(), is_script);
   const auto n_recorded = std::count_if(rows.begin(), rows.end(), has_reply);
   if (n_script > 0 && n_recorded > 0) {

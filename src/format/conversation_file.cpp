@@ -261,13 +261,17 @@ std::vector<ChoiceQuestion> read_choices(const std::string& path) {
   return questions;
 }
 
+bool has_reply(const Conversation& conversation) {
+  return std::any_of(conversation.messages.begin(),
+                     conversation.messages.end(),
+                     [](const Message& message) { return message.role == "assistant"; });
+}
+
 bool is_script(const Conversation& conversation) {
-  const auto count = [&](const char* role) {
-    return std::count_if(conversation.messages.begin(),
-                         conversation.messages.end(),
-                         [&](const Message& message) { return message.role == role; });
-  };
-  return count("user") > 1 && count("assistant") == 0;
+  const auto n_user = std::count_if(conversation.messages.begin(),
+                                    conversation.messages.end(),
+                                    [](const Message& message) { return message.role == "user"; });
+  return n_user > 1 && !has_reply(conversation);
 }
 
 std::string to_jsonl(const Conversation& conversation) {

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "mascing/error.h"
+#include "run/json_word.h"
 
 namespace mascing {
 namespace {
@@ -49,11 +50,6 @@ std::vector<std::string> hashes_of(const std::vector<Conversation>& rows) {
   }
   std::sort(hashes.begin(), hashes.end());
   return hashes;
-}
-
-std::string word_in(const json& object, const char* name) {
-  const bool has_word = object.is_object() && object.contains(name) && object.at(name).is_string();
-  return has_word ? object.at(name).get<std::string>() : std::string();
 }
 
 /// The strings of a list; those that are none are left out.

@@ -14,6 +14,7 @@
 #include "mascing/version.h"
 #include "measure/cache.h"
 #include "measure/make_jury.h"
+#include "run/json_word.h"
 
 namespace mascing {
 namespace {
@@ -39,12 +40,6 @@ std::optional<Results> read_results(const std::string& path) {
     }
     return std::nullopt;
   }
-}
-
-/// A string member of the JSON object in a file; empty if there is none.
-std::string word_in(const json& object, const char* name) {
-  const bool has_word = object.is_object() && object.contains(name) && object.at(name).is_string();
-  return has_word ? object.at(name).get<std::string>() : std::string();
 }
 
 }  // namespace

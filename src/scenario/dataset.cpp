@@ -73,13 +73,11 @@ void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
 }
 
 void require_script(const Conversation& row, const std::string& path) {
-  for (const Message& message : row.messages) {
-    if (message.role == "assistant") {
-      throw Error(ErrorKind::kBadInput,
-                  "[dataset] " + path + ": conversation '" + row.id +
-                      "' has an assistant turn, but its set has `play = true`",
-                  "scripts must contain only user turns; remove the replies, or `play`");
-    }
+  if (has_reply(row)) {
+    throw Error(ErrorKind::kBadInput,
+                "[dataset] " + path + ": conversation '" + row.id +
+                    "' has an assistant turn, but its set has `play = true`",
+                "scripts must contain only user turns; remove the replies, or `play`");
   }
 }
 
@@ -89,12 +87,6 @@ bool lacks_a_reply(const Conversation& row) {
              row.messages.begin(), row.messages.end(), [](const Message& a, const Message& b) {
                return a.role == "user" && b.role == "user";
              }) != row.messages.end();
-}
-
-bool has_reply(const Conversation& row) {
-  return std::any_of(row.messages.begin(), row.messages.end(), [](const Message& message) {
-    return message.role == "assistant";
-  });
 }
 
 /// Such prompts are rarely sent, so what is measured on them says little.

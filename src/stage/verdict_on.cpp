@@ -189,10 +189,11 @@ VerdictReason protection_reason(const Results& results, const VerdictLimits& lim
     if (metric.role == "watch" && metric.steered && is_beyond(metric, limits.care_loss)) {
       findings.push_back({Level::kCare, change_in_words(id, metric) + " and has no limit"});
     }
-    if (is_protected_role(metric.role)) {
-      findings.push_back(unjudged_finding(id, metric));
+    if (!is_protected_role(metric.role)) {
+      continue;
     }
-    if (!is_protected_role(metric.role) || metric.n == 0) {
+    findings.push_back(unjudged_finding(id, metric));
+    if (metric.n == 0) {
       continue;
     }
     has_answered = has_answered || metric.wanted == "answered";
