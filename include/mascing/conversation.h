@@ -34,6 +34,14 @@ struct Conversation {
   bool operator==(const Conversation&) const = default;
 };
 
+/// By what a conversation is known again where its text is not kept: 16 hexadecimal digits of
+/// SHA-256 over what the model is asked, all messages but the assistant's, which may be the model's
+/// own and others under other options. Labels, ids and topics do not count.
+[[nodiscard]] std::string conversation_hash(const Conversation& row);
+
+/// Of all rows, sorted, each once.
+[[nodiscard]] std::vector<std::string> conversation_hashes(const std::vector<Conversation>& rows);
+
 /// One multiple-choice question, scored by the summed log-probability of each choice.
 struct ChoiceQuestion {
   std::string question = {};

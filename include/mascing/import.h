@@ -45,6 +45,9 @@ struct ImportedFile {
       0;  ///< equal except for case, punctuation, spaces and invisible characters
   int64_t n_other_category = 0;  ///< excluded by ImportOptions::category
   int64_t n_renamed = 0;         ///< their id was already used by an earlier conversation
+  int64_t n_unread_label = 0;    ///< neither 0 nor 1, of conversations that have none then
+  std::string unread_label;      ///< the first of them, in words
+  std::vector<int64_t> unread_label_lines;  ///< start lines of the first 20
   std::vector<std::string> unused_columns;  ///< the first 20 that the format has no use for, as
                                             ///< seen in the first 1,000 rows
   /// Of ImportOptions::columns and optional_columns: the file's names, in lower case.

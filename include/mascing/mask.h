@@ -53,6 +53,9 @@ struct Mask {
   std::string method;     ///< "surrogate" or "mean_difference"
   uint64_t seed = 0;
   std::string data_hash;  ///< SHA-256 of the traces it was optimised on
+  /// Hashes (conversation_hash) of the conversations it was made from or chosen with, sorted: an
+  /// evaluation on one of them is no held-out one. Empty in masks of earlier versions.
+  std::vector<std::string> conversations = {};
   std::string tool_version;
   std::map<std::string, double> metrics;  ///< e.g. "selection.dsr.rate", "selection.dsr.low"
   /// Of a composition of masks of different sigma rules, one for each further rule; else empty.

@@ -56,6 +56,7 @@ struct MetricResult {
   std::string role = {};   ///< of its set: "target", "hold", ...; empty: not a set of the scenario
   double max_drop = 0.0;   ///< limit of a benign, hold or keep set
   int64_t n_left_out = 0;  ///< conversations beside `n`: without a verdict on one side or on both
+  int64_t n_seen = 0;      ///< of its test conversations, those that a given mask was made with
 };
 
 /// Side effects of a mask where nothing should change.

@@ -22,6 +22,7 @@ struct ModelInfo {
   RouterSketch routers;     ///< their values, up to rounding
   std::string identity;     ///< SHA-256 that also covers tensor types, tokenizer, chat template and
                             ///< samples of all weights
+  std::string baked;        ///< the mask in its routers, in words; empty: none that mascing baked
   int64_t size_bytes = 0;   ///< of the file, or of all parts of a split one
   int64_t n_block = 0;
   int64_t n_layer = 0;        ///< L: MoE layers

@@ -19,6 +19,7 @@ struct TraceView {
   int label = -1;   ///< 1, 0, or -1 = unlabelled (benign and hold sets need no label)
   int64_t n_token = 0;
   const uint16_t* logits = nullptr;  ///< IEEE half precision, [T, L, E]
+  std::string conversation = {};     ///< its hash, as in Mask::conversations; may be empty
 };
 
 /// All traces of one model.
@@ -38,8 +39,8 @@ struct TraceSet {
   std::function<void(const TraceView&)> release;
 };
 
-/// An empty mask for the model of the traces. The caller fills in steer, sigma and the fields that
-/// describe how the mask was made.
+/// An empty mask for the model of the traces, with their conversations. The caller fills in steer,
+/// sigma and the fields that describe how the mask was made.
 [[nodiscard]] Mask mask_for(const TraceSet& set);
 
 }  // namespace mascing

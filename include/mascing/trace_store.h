@@ -34,7 +34,8 @@ struct StoredTrace {
   std::string set;
   int label = -1;
   int64_t n_token = 0;
-  std::vector<uint16_t> logits;  ///< IEEE half precision, [T, L, E]
+  std::vector<uint16_t> logits;   ///< IEEE half precision, [T, L, E]
+  std::string conversation = {};  ///< as in TraceView
 };
 
 /// Fills a folder. Shards become visible one by one, the manifest at the end: until finish() a

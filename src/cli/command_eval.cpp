@@ -1,13 +1,15 @@
 // `mascing eval`: evaluates a mask on the test split of a scenario.
 #include <iostream>
+#include <optional>
 
+#include "base/numeric.h"
 #include "cli/commands.h"
 #include "cli/judge_arguments.h"
+#include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
 #include "mascing/mask_algebra.h"
-#include "mascing/mask_file.h"
 #include "mascing/report.h"
 #include "mascing/run.h"
 #include "mascing/scenario.h"
@@ -17,9 +19,9 @@ namespace {
 
 struct EvalArguments {
   std::string scenario;
-  std::string mask;
+  std::vector<std::string> masks;
   std::string output = "out/eval";
-  double alpha = -1.0;
+  std::optional<double> alpha;
   std::string shard = "1/1";
   std::vector<std::string> merge;
   uint64_t seed = 0;
@@ -33,12 +35,25 @@ struct EvalArguments {
   ModelOptions model;
 };
 
+/// The sum of the masks, at the strength that was asked for.
+Mask mask_of(const EvalArguments& arguments) {
+  const bool has_strengths = paths_of_masks(arguments.masks) != arguments.masks;
+  if (arguments.alpha && (has_strengths || arguments.masks.size() > 1)) {
+    throw Error(ErrorKind::kUsage,
+                "[eval] --alpha is the strength of one mask without another one behind its name",
+                "write each as --mask FILE=STRENGTH, without --alpha");
+  }
+  Mask mask = compose_from(arguments.masks);
+  mask.alpha = arguments.alpha ? to_float(*arguments.alpha) : mask.alpha;
+  return mask;
+}
+
 void execute(EvalArguments& arguments, Session& session) {
   Scenario scenario = read_scenario(arguments.scenario);
   arguments.judges.apply(scenario);
   arguments.samples.apply(scenario);
   arguments.model.adopt(scenario.chat_template);
-  const Mask mask = read_mask(arguments.mask);
+  const Mask mask = mask_of(arguments);
   RunOptions options =
       arguments.model.run_options(arguments.output, arguments.seed, session.command_line);
   options.shard = parse_shard(arguments.shard);
@@ -51,9 +66,8 @@ void execute(EvalArguments& arguments, Session& session) {
   }
   const auto host = arguments.model.open();
   ProgressLine line(arguments.is_quiet);
-  const double alpha = arguments.alpha >= 0.0 ? arguments.alpha : mask.alpha;
   if (!options.shard.is_whole()) {
-    evaluate_shard(scenario, mask, alpha, *host, options, line.callback());
+    evaluate_shard(scenario, mask, mask.alpha, *host, options, line.callback());
     line.finish_line();
     if (!arguments.is_quiet) {
       say_written(arguments.output + "/cache",
@@ -62,7 +76,8 @@ void execute(EvalArguments& arguments, Session& session) {
     session.exit_code = 0;
     return;
   }
-  const RunOutcome outcome = evaluate_mask(scenario, mask, alpha, *host, options, line.callback());
+  const RunOutcome outcome =
+      evaluate_mask(scenario, mask, mask.alpha, *host, options, line.callback());
   line.finish_line();
   std::cout << (arguments.json ? to_json(outcome.results)
                                : render_table(outcome.results, wants_colour()))
@@ -88,9 +103,13 @@ void add_eval(CLI::App& app, Session& session) {
                "  mascing eval scenario.toml -m model.gguf --mask mask.gguf --alpha 0.75\n"
                "  mascing eval scenario.toml -m model.gguf --mask mask.gguf -o part-2 --shard 2/4");
   command->add_option("scenario", arguments->scenario, "Scenario file (TOML)")->required();
-  command->add_option("--mask", arguments->mask, "Mask file")->required();
+  command
+      ->add_option(
+          "--mask", arguments->masks, "Mask, as FILE or FILE=STRENGTH; repeat to combine masks")
+      ->required()
+      ->allow_extra_args(false);
   command->add_option("--alpha", arguments->alpha, "Strength; default: the one stored in the mask")
-      ->check(CLI::Range(0.0, kMaxStrength));
+      ->check(CLI::Range(-kMaxStrength, kMaxStrength));
   command->add_option("-o,--output", arguments->output, "Folder for results and cache")
       ->capture_default_str();
   auto* shard = command

@@ -90,7 +90,10 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
                              "-m",
                              arguments.source.model_name(),
                              "--lora-scaled",
-                             arguments.output + ":" + format_strength(mask.alpha)}));
+                             arguments.output + ":" + format_strength(mask.alpha),
+                             "--no-cache-prompt",
+                             "--cache-ram",
+                             "0"}));
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {

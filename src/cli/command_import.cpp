@@ -49,6 +49,7 @@ nlohmann::json to_value(const ImportedFile& file) {
           {"duplicate_lines", file.duplicate_lines},
           {"other_category", file.n_other_category},
           {"renamed", file.n_renamed},
+          {"unread_labels", file.n_unread_label},
           {"unused_columns", file.unused_columns},
           {"skipped", std::move(skips)}};
 }
@@ -57,9 +58,8 @@ nlohmann::json to_value(const ImportedFile& file) {
 void say_splits(const SplitCounts& counts) {
   std::cerr << "  splits: " << split_words(counts) << '\n';
   const auto test = counts.n.find("test");
-  if (test != counts.n.end()) {
-    std::cerr << "  as a target set: " << power_words(power_of_split(test->second)) << '\n';
-  }
+  const int64_t n_test = test == counts.n.end() ? 0 : test->second;
+  std::cerr << "  as a target set: " << power_words(power_of_split(n_test)) << '\n';
 }
 
 void print_json(const ImportReport& report, const SplitCounts& counts, const std::string& output) {
@@ -172,7 +172,10 @@ void add_import(CLI::App& app, Session& session) {
   add_examples(*command, "  mascing import mhj.csv advbench.csv -o conversations.jsonl");
   ImportOptions& o = arguments->options;
   command->add_option("files", arguments->files, "Input files, read in order")->required();
-  command->add_option("-o,--output", arguments->output, "File to write; - for standard output")
+  command
+      ->add_option("-o,--output",
+                   arguments->output,
+                   "File to write, replaced if it is there; - for standard output")
       ->capture_default_str();
   command->add_option("--format", o.format, "Format of all files; default: detect");
   command->add_option("--category", o.category, "Import only this category, such as safe (XSTest)");

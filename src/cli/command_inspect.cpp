@@ -69,6 +69,7 @@ void print_json(const Inspection& found) {
                           {"architecture", info.architecture},
                           {"is_known_architecture", found.traits.is_known_architecture},
                           {"fingerprint", info.fingerprint},
+                          {"baked_mask", info.baked},
                           {"n_block", info.n_block},
                           {"n_layer_moe", info.n_layer},
                           {"n_leading_dense", found.traits.n_leading_dense},
@@ -148,6 +149,10 @@ void print_text(const Inspection& found) {
             << "choice bias   " << layers_with(traits.has_selection_bias) << '\n'
             << "context       " << info.n_context_train << " tokens in training\n"
             << "fingerprint   " << info.fingerprint << '\n';
+  if (!info.baked.empty()) {
+    std::cout << "baked mask    " << info.baked
+              << "; `mascing mask unbake` restores the original\n";
+  }
   print_steerable(found);
 }
 

@@ -60,6 +60,10 @@ void show(const std::string& path) {
             << '\n'
             << "active       " << mask.n_active() << " of " << mask.n_layer << " x "
             << mask.n_expert << " entries\n";
+  if (!mask.conversations.empty()) {
+    std::cout << "made with    " << mask.conversations.size()
+              << " conversations; eval says which of a test it has seen\n";
+  }
   if (mask.has_adapter()) {
     std::cout << "adapter      rank " << mask.adapter.rank << ", reads " << mask.adapter.n_embd
               << " numbers; below, how far experts are pushed, in sigmas (RMS)\n";
@@ -149,7 +153,8 @@ void add_compose(CLI::App& command, Session& session) {
   add_examples(*compose_command,
                "  mascing mask compose defend.gguf=0.8 permit.gguf=0.5 -o both.gguf");
   compose_command->add_option("masks", *words, "Mask files, as FILE or FILE=STRENGTH")->required();
-  compose_command->add_option("-o,--output", *output, "Mask file to write")->capture_default_str();
+  compose_command->add_option("-o,--output", *output, "Mask file to write, replaced if it is there")
+      ->capture_default_str();
   compose_command->callback([words, output, &session] {
     compose(*words, *output);
     session.exit_code = 0;

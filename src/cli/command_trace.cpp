@@ -1,4 +1,5 @@
 // `mascing trace`: records the router logits of labelled conversations.
+#include <algorithm>
 #include <iostream>
 
 #include "base/files.h"
@@ -9,6 +10,7 @@
 #include "cli/progress_line.h"
 #include "mascing/contrast.h"
 #include "mascing/conversation_file.h"
+#include "mascing/data_summary.h"
 #include "mascing/error.h"
 #include "measure/cache.h"
 #include "measure/traces.h"
@@ -20,18 +22,40 @@ struct TraceArguments {
   std::vector<std::string> files;
   TraceStoreOptions store = {"traces"};
   std::string contrast = "all";
+  std::string split = "all";
   std::string shard = "1/1";
   uint64_t seed = 0;
   ModelOptions model;
 };
 
-/// Selects from a file's labelled conversations and prints a summary.
-std::vector<Conversation> choose(const std::string& path, Contrast contrast, uint64_t seed) {
+/// The rows of the wanted split. Says so if test conversations are among them.
+std::vector<Conversation> rows_of(const std::string& path, const TraceArguments& arguments) {
   std::vector<Conversation> rows = read_conversations(path);
+  if (arguments.split != "all") {
+    std::erase_if(rows, [&](const Conversation& row) {
+      return split_name(row, arguments.seed) != arguments.split;
+    });
+  }
+  const auto n_test = std::count_if(
+      rows.begin(), rows.end(), [](const Conversation& row) { return row.split == "test"; });
+  if (n_test > 0) {
+    std::cerr << "note: " << n_test << " of " << rows.size() << " conversations of "
+              << file_name(path)
+              << " belong to the test split; a mask made from them cannot be tested on them "
+                 "(--split discovery leaves them out)\n";
+  }
+  return rows;
+}
+
+/// Selects from a file's labelled conversations and prints a summary.
+std::vector<Conversation> choose(const std::string& path,
+                                 Contrast contrast,
+                                 const TraceArguments& arguments) {
+  std::vector<Conversation> rows = rows_of(path, arguments);
   if (contrast == Contrast::kAll) {
     return rows;
   }
-  ContrastSet set = match_contrast(rows, contrast, seed);
+  ContrastSet set = match_contrast(rows, contrast, arguments.seed);
   const ContrastReport& r = set.report;
   std::cerr << file_name(path) << ": " << r.n_label_1 << " pairs: " << r.n_same_turns
             << " of one topic and number of turns, " << r.n_same_topic << " of one topic, "
@@ -62,7 +86,7 @@ void execute(const TraceArguments& arguments, Session& session) {
   store.shard = parse_shard(arguments.shard);
   std::vector<TraceInput> inputs;
   for (const std::string& path : arguments.files) {
-    inputs.push_back({file_stem(path), choose(path, *contrast, arguments.seed)});
+    inputs.push_back({file_stem(path), choose(path, *contrast, arguments)});
   }
   ensure_directory(store.folder);
   const FolderLock lock(store.folder);
@@ -105,6 +129,13 @@ void add_trace(CLI::App& app, Session& session) {
                    "Labelled conversations to use: all; matched (equal label counts per topic, "
                    "similar number of turns); prefixes (as matched, filled up with the safe "
                    "prefixes of label-1 conversations)")
+      ->capture_default_str();
+  command
+      ->add_option("--split",
+                   arguments->split,
+                   "Only conversations of this split (discovery, selection or test); those that "
+                   "name none are divided by a hash of topic and --seed, as in `run`")
+      ->check(CLI::IsMember({"all", "discovery", "selection", "test"}))
       ->capture_default_str();
   add_seed(*command, arguments->seed);
   command

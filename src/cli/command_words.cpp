@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -32,7 +33,7 @@ std::vector<std::string> names_of_options(const CLI::App& command) {
 }
 
 /// Options as llama.cpp's programs call them, and as we do.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kNamesInLlama = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kNamesInLlama = {{
     {"-ngl", "--gpu-layers"},
     {"--n-gpu-layers", "--gpu-layers"},
     {"-c", "--context"},
@@ -45,7 +46,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kNamesIn
     {"-n", "--max-tokens"},
     {"--n-predict", "--max-tokens"},
     {"--temp", "--temperature"},
+    {"-ot", "--override-tensor"},
+    {"-ts", "--tensor-split"},
+    {"-mg", "--main-gpu"},
 }};
+
+/// Those that begin like one of our short options, which would take the rest for its value.
+constexpr std::array<std::string_view, 6> kMisread = {"-ot", "-ts", "-tb", "-mg", "-mm", "-td"};
 
 /// What to suggest instead of `word`: of llama.cpp's names ours, if it is one of `names`; otherwise
 /// what looks most like it. Empty if there is nothing.
@@ -91,6 +98,22 @@ std::vector<std::string> with_help_as_option(const CLI::App& app, std::vector<st
     words.emplace_back("--help");
   }
   return words;
+}
+
+std::optional<Complaint> complaint_of_misread(const std::vector<std::string>& words) {
+  const auto found = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    return std::find(kMisread.begin(), kMisread.end(), word) != kMisread.end();
+  });
+  if (found == words.end()) {
+    return std::nullopt;
+  }
+  const auto known = std::find_if(kNamesInLlama.begin(),
+                                  kNamesInLlama.end(),
+                                  [&](const auto& names) { return names.first == *found; });
+  return Complaint{"'mascing' has no option '" + *found + "'",
+                   known == kNamesInLlama.end()
+                       ? "see the --help of the command"
+                       : "did you mean '" + std::string(known->second) + "'?"};
 }
 
 Complaint complaint_of(const CLI::App& app, const std::string& message) {

@@ -1,6 +1,7 @@
 // What the words of a command line mean before and after CLI11 has read them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ struct Complaint {
   std::string message;
   std::string hint;
 };
+
+/// Of an option of llama.cpp's programs that would be read as a short one of ours with a value;
+/// nothing if there is none.
+[[nodiscard]] std::optional<Complaint> complaint_of_misread(const std::vector<std::string>& words);
 
 /// After `app` failed to parse with `message`: names the first unknown command or option and the
 /// closest known one.

@@ -101,6 +101,9 @@ int run(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   add_commands(app, session);
   mascing::cli::make_strict(app);
+  if (const auto misread = mascing::cli::complaint_of_misread(words)) {
+    return complain(misread->message, misread->hint, kWrongUsage);
+  }
   words = mascing::cli::with_help_as_option(app, std::move(words));
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {

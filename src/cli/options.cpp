@@ -119,7 +119,13 @@ std::unique_ptr<Host> ModelOptions::open() const {
   LlamaHostOptions options = host;
   options.n_thread = n_thread();
   options.chat_template = chat_template();
-  return open_in_turn(turns_if_wanted(), options);
+  auto opened = open_in_turn(turns_if_wanted(), options);
+  const ModelInfo& info = opened->describe();
+  if (!info.baked.empty()) {
+    std::cerr << "note: " << printable(info.name) << " already has " << info.baked
+              << " in its routers; `mascing mask unbake` restores the original\n";
+  }
+  return opened;
 }
 
 void ModelOptions::place_judges(SpaceForecast& space) const {

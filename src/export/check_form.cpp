@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/files.h"
+#include "base/numeric.h"
 #include "base/text.h"
 #include "export/fidelity.h"
 #include "export/followed_choice.h"
@@ -18,7 +19,9 @@ namespace {
 constexpr int64_t kReplyToken = 100;
 constexpr double kLeastEffect = 1e-3;  // nats a token: below, a mask does next to nothing
 constexpr double kNoBetter = 0.95;     // of what the unsteered model is away
-constexpr double kRounding = 1e-5;     // results.json keeps six digits
+constexpr double kPoorCheck = 0.9;     // share of tokens with the same experts
+constexpr double kManyDecisions = 0.05;
+constexpr double kRounding = 1e-5;  // results.json keeps six digits
 
 bool is_same_matrix(const std::vector<float>& a, const std::vector<float>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) {
@@ -55,6 +58,37 @@ void require_effect(const FidelityRecord& record) {
                 "nothing was written; fit on more conversations like those of --check (--data), or "
                 "bake the mask (--to gguf) if the engine passes over adapters");
   }
+}
+
+std::vector<Warning> check_warnings(const FidelityRecord& record, const ExportOptions& options) {
+  std::vector<Warning> warnings;
+  const std::vector<std::string> fitted = conversation_hashes(options.conversations);
+  const auto n_fitted =
+      std::count_if(options.check.begin(), options.check.end(), [&](const Conversation& row) {
+        return std::binary_search(fitted.begin(), fitted.end(), conversation_hash(row));
+      });
+  if (n_fitted > 0) {
+    warnings.push_back({"checked_on_fitted",
+                        std::to_string(n_fitted) + " of the " +
+                            std::to_string(options.check.size()) +
+                            " conversations of --check are in --data, too: the fit saw them",
+                        "check on others, such as the labelled.jsonl of the run"});
+  }
+  double worst = 1.0;
+  for (const double share : record.same_experts) {
+    worst = std::min(worst, share);
+  }
+  const double changed = ratio_or_zero(record.n_decision_changed, record.n_reply);
+  if (worst < kPoorCheck || changed > kManyDecisions) {
+    warnings.push_back({"poor_check",
+                        "against the exact mask, " + format_percent(worst) +
+                            " of the tokens get the same experts in the worst layer, and " +
+                            std::to_string(record.n_decision_changed) + " of " +
+                            std::to_string(record.n_reply) +
+                            " replies are refused on one side only",
+                        "fit on more conversations like those of --check: --data"});
+  }
+  return warnings;
 }
 
 ExportResult entry_of(const std::string& file,

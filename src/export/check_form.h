@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "export/router_update.h"
 #include "mascing/export.h"
@@ -19,6 +20,11 @@ namespace mascing {
 /// Throws Error{kInsufficient} if the exported form is as far from the exact mask as the model
 /// without any, though the mask has an effect.
 void require_effect(const FidelityRecord& record);
+
+/// Of the conversations that were compared: those that the fit saw as well, and layers or replies
+/// where the exported form differs much.
+[[nodiscard]] std::vector<Warning> check_warnings(const FidelityRecord& record,
+                                                  const ExportOptions& options);
 
 /// The record of `update` as results.json has it, for the exported file `file`.
 [[nodiscard]] ExportResult entry_of(const std::string& file,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/append.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "export/bake_gguf.h"
@@ -117,6 +118,7 @@ ExportReport export_lora(const Mask& mask,
   if (!options.check.empty()) {
     update.fidelity = check_trial_adapter(mask, output, update, options, progress);
     report.check = entry_of(output, "lora", update);
+    append(check_warnings(update.fidelity, options), report.warnings);
   }
   write_lora(output, update);
   return report;
@@ -143,6 +145,7 @@ ExportReport export_gguf(const Mask& mask,
   warn_of_rounding(kGgufRoundingHint, report);
   if (!options.check.empty()) {
     report.check = entry_of(report.files.front(), "gguf", update);
+    append(check_warnings(update.fidelity, options), report.warnings);
   }
   return report;
 }

@@ -61,6 +61,7 @@ void describe(Io& io, MetricResult& metric) {
   io.later("role", metric.role);
   io.later("max_drop", metric.max_drop);
   io.later("left_out", metric.n_left_out);
+  io.later("seen", metric.n_seen);
 }
 
 template <typename Io>

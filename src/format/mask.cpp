@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <set>
 
 #include "base/numeric.h"
 #include "base/text.h"
@@ -199,6 +200,13 @@ Mask mask_for(const TraceSet& set) {
   mask.routers = set.routers;
   mask.model_name = set.model_name;
   mask.tool_version = version();
+  std::set<std::string> hashes;
+  for (const TraceView& trace : set.traces) {
+    if (!trace.conversation.empty()) {
+      hashes.insert(trace.conversation);
+    }
+  }
+  mask.conversations.assign(hashes.begin(), hashes.end());
   return mask;
 }
 

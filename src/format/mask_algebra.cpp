@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 #include <memory>
+#include <set>
 
 #include "base/numeric.h"
 #include "base/sha256.h"
@@ -102,6 +103,15 @@ RouterAdapter joined_adapters(const std::vector<WeightedMask>& masks) {
   return sum;
 }
 
+/// What any of the masks was made from.
+std::vector<std::string> joined_conversations(const std::vector<WeightedMask>& masks) {
+  std::set<std::string> hashes;
+  for (const WeightedMask& used : masks) {
+    hashes.insert(used.mask.conversations.begin(), used.mask.conversations.end());
+  }
+  return {hashes.begin(), hashes.end()};
+}
+
 std::string describe(const WeightedMask& used) {
   return used.name + " (for '" + used.mask.model_name + "', " +
          used.mask.fingerprint.substr(0, 12) + ")";
@@ -146,6 +156,7 @@ Mask compose_masks(const std::vector<WeightedMask>& masks) {
       sum.parts.push_back({rule, summed(masks, rule, masks[0].mask)});
     }
   }
+  sum.conversations = joined_conversations(masks);
   for (size_t i = 1; i < masks.size(); ++i) {
     sum.scenario = joined(sum.scenario, masks[i].mask.scenario);
     sum.direction = joined(sum.direction, masks[i].mask.direction);

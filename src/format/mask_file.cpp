@@ -3,7 +3,8 @@
 //   field of Mask, metrics as mascing.metric_names and mascing.metric_values of equal length,
 //   tensors steer {E, L} and sigma {L}, both F32; mascing.checksum = SHA-256 of all of these (masks
 //   of earlier versions have none); mascing.router_sketch = one text a router tensor, and
-//   mascing.router_sketch_checksum = SHA-256 of them (masks of earlier versions have neither).
+//   mascing.router_sketch_checksum = SHA-256 of them; mascing.conversations = their hashes, and
+//   mascing.conversations_checksum (masks of earlier versions have none of the four).
 // A mask of parts has mascing.format_version = 2, which earlier versions refuse, mascing.part_rules
 // and a tensor steer.<rule> {E, L} for each of them. A mask with an adapter has format version 3
 // and tensors adapter.down {D, R, L} and adapter.up {E, R, L}.
@@ -28,6 +29,8 @@ constexpr const char* kMaskType = "mascing.mask";
 constexpr const char* kChecksumKey = "mascing.checksum";
 constexpr const char* kSketchKey = "mascing.router_sketch";
 constexpr const char* kSketchChecksumKey = "mascing.router_sketch_checksum";
+constexpr const char* kConversationsKey = "mascing.conversations";
+constexpr const char* kConversationsChecksumKey = "mascing.conversations_checksum";
 constexpr const char* kPartRulesKey = "mascing.part_rules";
 constexpr uint32_t kPlainVersion = 1;
 constexpr uint32_t kPartsVersion = 2;
@@ -177,7 +180,7 @@ void require_intact(const GgufFile& file, const Mask& mask) {
   }
 }
 
-std::string sketch_checksum(const std::vector<std::string>& lines) {
+std::string lines_checksum(const std::vector<std::string>& lines) {
   Sha256 digest;
   for (const std::string& line : lines) {
     add_text(digest, line);
@@ -185,16 +188,40 @@ std::string sketch_checksum(const std::vector<std::string>& lines) {
   return digest.hex();
 }
 
-RouterSketch read_sketch(const GgufFile& file) {
-  if (!file.has(kSketchKey)) {
+/// Lines with a checksum of their own; empty if there are none.
+std::vector<std::string> read_lines(const GgufFile& file,
+                                    const char* key,
+                                    const char* checksum_key,
+                                    const char* what) {
+  if (!file.has(key)) {
     return {};
   }
-  const std::vector<std::string> lines =
-      required(file, kSketchKey, file.get_string_array(kSketchKey));
-  RouterSketch sketch = sketch_from_lines(lines);
-  if (sketch.empty() || file.get_string(kSketchChecksumKey) != sketch_checksum(lines)) {
+  const std::vector<std::string> lines = required(file, key, file.get_string_array(key));
+  if (file.get_string(checksum_key) != lines_checksum(lines)) {
     throw Error(ErrorKind::kBadInput,
-                mask_path(file) + ": the sketch of its model's routers is damaged",
+                mask_path(file) + ": the " + what + " is damaged",
+                "copy or make the mask again");
+  }
+  return lines;
+}
+
+void put_lines(GgufWriter& writer,
+               const char* key,
+               const char* checksum_key,
+               const std::vector<std::string>& lines) {
+  if (!lines.empty()) {
+    writer.set_string_array(key, lines);
+    writer.set_string(checksum_key, lines_checksum(lines));
+  }
+}
+
+RouterSketch read_sketch(const GgufFile& file) {
+  const char* const what = "sketch of its model's routers";
+  const std::vector<std::string> lines = read_lines(file, kSketchKey, kSketchChecksumKey, what);
+  RouterSketch sketch = sketch_from_lines(lines);
+  if (sketch.empty() != lines.empty()) {
+    throw Error(ErrorKind::kBadInput,
+                mask_path(file) + ": the " + what + " is damaged",
                 "copy or make the mask again");
   }
   return sketch;
@@ -278,14 +305,6 @@ void put_parts(GgufWriter& writer, const Mask& mask) {
   }
 }
 
-void put_sketch(GgufWriter& writer, const RouterSketch& routers) {
-  if (!routers.empty()) {
-    const std::vector<std::string> lines = sketch_lines(routers);
-    writer.set_string_array(kSketchKey, lines);
-    writer.set_string(kSketchChecksumKey, sketch_checksum(lines));
-  }
-}
-
 }  // namespace
 
 void write_mask(const std::string& path, const Mask& mask) {
@@ -318,7 +337,8 @@ void write_mask(const std::string& path, const Mask& mask) {
   writer.add_tensor_f32("sigma", {mask.n_layer}, mask.sigma.data());
   put_parts(writer, mask);
   put_adapter(writer, mask);
-  put_sketch(writer, mask.routers);
+  put_lines(writer, kSketchKey, kSketchChecksumKey, sketch_lines(mask.routers));
+  put_lines(writer, kConversationsKey, kConversationsChecksumKey, mask.conversations);
   writer.write(path);
 }
 
@@ -349,6 +369,8 @@ Mask read_mask(const std::string& path) {
   mask.parts = read_parts(file, mask);
   mask.adapter = read_mask_adapter(file, mask);
   mask.routers = read_sketch(file);
+  mask.conversations =
+      read_lines(file, kConversationsKey, kConversationsChecksumKey, "list of its conversations");
   require_intact(file, mask);
   mask.validate();
   return mask;

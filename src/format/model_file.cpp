@@ -299,6 +299,20 @@ void fill_layers(const ModelFile& model, ModelInfo& info) {
   info.n_layer = std::ssize(info.blocks);
 }
 
+/// What `export --to gguf` wrote into a copy.
+std::string baked_mask_of(const GgufFile& head) {
+  if (head.get_string("mascing.export") != "gguf") {
+    return "";
+  }
+  const std::string scenario = head.get_string("mascing.scenario").value_or("");
+  const auto alpha = head.get_float_array("mascing.alpha").value_or(std::vector<double>());
+  std::string words = scenario.empty() ? "a mask" : "the mask '" + printable(scenario, 100) + "'";
+  if (alpha.size() == 1) {
+    words += " at strength " + format_number(alpha[0], 2);
+  }
+  return words;
+}
+
 }  // namespace
 
 OpenModel open_model(const std::string& path, bool allow_dense, const TensorCodec* codec) {
@@ -315,6 +329,7 @@ OpenModel open_model(const std::string& path, bool allow_dense, const TensorCode
   const std::string prefix = info.architecture + ".";
   info.name = head.get_string("general.name").value_or(file_stem(path));
   info.description = head.get_string("general.description").value_or("");
+  info.baked = baked_mask_of(head);
   info.n_block = require_count(model, prefix + "block_count", kMostBlocks);
   info.n_embd = require_count(model, prefix + "embedding_length", kMostPerBlock);
   info.n_context_train = require_count(model, prefix + "context_length", kMostModelTokens);

@@ -2,8 +2,9 @@
 //   manifest.json  {"kind": "mascing.traces", "format_version": 1, <header>, "router_sketch": [one
 //   text a tensor...], "shards": [{"hash", "n_trace"}...]} shard-<hash>.safetensors
 //     metadata: "mascing.header" = header as JSON (without inputs_hash), "mascing.shard" = hash,
-//               "mascing.traces" = [{"id", "topic", "set", "label"}...], "mascing.checksum" =
-//               SHA-256 of the other three and of all tensors (not in those of earlier versions)
+//               "mascing.traces" = [{"id", "topic", "set", "label", "conversation"}...] (no
+//               "conversation" in those of earlier versions), "mascing.checksum" = SHA-256 of the
+//               other three and of all tensors (not in those of earlier versions)
 //     tensors:  "00000000", "00000001", ...: F16 [T, L, E], in the order of "mascing.traces"
 #include "mascing/trace_store.h"
 
@@ -22,6 +23,7 @@
 #include "format/router_fingerprint.h"
 #include "format/safetensors.h"
 #include "format/trace_checksum.h"
+#include "format/trace_header.h"
 #include "format/trace_release.h"
 #include "mascing/error.h"
 
@@ -36,16 +38,6 @@ constexpr const char* kHeaderKey = "mascing.header";
 constexpr const char* kShardKey = "mascing.shard";
 constexpr const char* kTracesKey = "mascing.traces";
 constexpr int64_t kTraceVersion = 1;
-constexpr int64_t kMaxTraceCount = int64_t{1} << 24;  // of layers or experts
-constexpr const char* kTraceAgain = "remove the folder and trace again";
-
-std::string shown(const std::string& path) {
-  return "[traces] " + printable(path, 200);
-}
-
-[[noreturn]] void refuse_traces(const std::string& path, const std::string& what) {
-  throw Error(ErrorKind::kBadInput, shown(path) + ": " + what, kTraceAgain);
-}
 
 std::string manifest_path(const std::string& folder) {
   return folder + "/manifest.json";
@@ -66,43 +58,6 @@ std::string tensor_name(size_t i) {
   std::array<char, 32> text{};
   const int n = std::snprintf(text.data(), text.size(), "%08zu", i);
   return {text.data(), static_cast<size_t>(n)};
-}
-
-// What makes a store one of a certain model.
-json model_json(const TraceStoreHeader& header) {
-  return {{"n_layer", header.n_layer},
-          {"n_expert", header.n_expert},
-          {"n_expert_used", header.n_expert_used},
-          {"blocks", header.blocks},
-          {"architecture", header.architecture},
-          {"fingerprint", header.fingerprint},
-          {"model_name", header.model_name}};
-}
-
-bool is_sensible(const TraceStoreHeader& header) {
-  return header.n_layer > 0 && header.n_layer <= kMaxTraceCount && header.n_expert > 0 &&
-         header.n_expert <= kMaxTraceCount && std::ssize(header.blocks) == header.n_layer;
-}
-
-TraceStoreHeader header_from(const json& value, const std::string& path) {
-  TraceStoreHeader header;
-  try {
-    header.n_layer = whole_number(value.at("n_layer"));
-    header.n_expert = whole_number(value.at("n_expert"));
-    header.n_expert_used = whole_number(value.at("n_expert_used"));
-    header.blocks = whole_numbers(value.at("blocks"));
-    header.architecture = value.at("architecture").get<std::string>();
-    header.fingerprint = value.at("fingerprint").get<std::string>();
-    header.model_name = value.at("model_name").get<std::string>();
-    header.inputs_hash = value.value("inputs_hash", "");
-    header.routers = sketch_from_lines(value.value("router_sketch", std::vector<std::string>()));
-  } catch (const json::exception&) {
-    refuse_traces(path, "the description of the model is incomplete");
-  }
-  if (!is_sensible(header)) {
-    refuse_traces(path, "the numbers of layers, experts and blocks are inconsistent");
-  }
-  return header;
 }
 
 // One opened shard, checked against itself.
@@ -134,6 +89,7 @@ void describe_trace(const json& value, const std::string& path, TraceView& trace
                         ", expected -1, 0 or 1");
     }
     trace.label = static_cast<int>(label);
+    trace.conversation = value.value("conversation", "");
   } catch (const json::exception&) {
     refuse_traces(path, "the description of a trace is incomplete");
   }
@@ -162,11 +118,12 @@ Shard open_shard(const std::string& folder, const std::string& hash) {
   }
   Shard shard{.path = path, .file = SafetensorsFile::open(path), .header = {}, .traces = {}};
   const std::string model = require_metadata(shard.file, kHeaderKey);
-  shard.header = header_from(parse_json(model, shown(path), kTraceAgain), path);
+  shard.header = header_from(parse_json(model, shown_store(path), kTraceAgain), path);
   if (require_metadata(shard.file, kShardKey) != hash) {
     refuse_traces(path, "contains a shard with another name");
   }
-  const json list = parse_json(require_metadata(shard.file, kTracesKey), shown(path), kTraceAgain);
+  const json list =
+      parse_json(require_metadata(shard.file, kTracesKey), shown_store(path), kTraceAgain);
   if (!list.is_array() || list.size() != shard.file.tensors().size()) {
     refuse_traces(path, "the number of traces differs from the number of descriptions");
   }
@@ -194,12 +151,6 @@ void require_intact(const SafetensorsFile& file) {
   if (found != stated->second) {
     refuse_traces(file.path(), "is damaged: its content does not match its checksum");
   }
-}
-
-bool is_same_model(const TraceStoreHeader& a, const TraceStoreHeader& b) {
-  return a.fingerprint == b.fingerprint && a.architecture == b.architecture &&
-         a.n_layer == b.n_layer && a.n_expert == b.n_expert && a.n_expert_used == b.n_expert_used &&
-         a.blocks == b.blocks;
 }
 
 void check_trace(const StoredTrace& trace,
@@ -231,17 +182,18 @@ Manifest read_manifest(const std::string& folder) {
   const std::string path = manifest_path(folder);
   if (!file_exists(path)) {
     throw Error(ErrorKind::kBadInput,
-                shown(path) + ": no such file",
+                shown_store(path) + ": no such file",
                 "the folder contains no finished traces; run `mascing trace` first");
   }
-  const json value = parse_json(read_text_file(path), shown(path), kTraceAgain);
+  const json value = parse_json(read_text_file(path), shown_store(path), kTraceAgain);
   if (!value.is_object() || !value.contains("kind") || value["kind"] != kKind) {
     refuse_traces(path, "is not a manifest of traces");
   }
   if (!value.contains("format_version") || value["format_version"] != kTraceVersion) {
-    throw Error(ErrorKind::kBadInput,
-                shown(path) + ": unknown format version, expected " + std::to_string(kTraceVersion),
-                "the traces were written by another version of mascing; trace again");
+    throw Error(
+        ErrorKind::kBadInput,
+        shown_store(path) + ": unknown format version, expected " + std::to_string(kTraceVersion),
+        "the traces were written by another version of mascing; trace again");
   }
   Manifest manifest;
   manifest.header = header_from(value, path);
@@ -272,7 +224,7 @@ void require_plain_hash(const std::string& hash) {
 void require_same_store_model(const Shard& shard, const TraceStoreHeader& header) {
   if (!is_same_model(shard.header, header)) {
     throw Error(ErrorKind::kMismatch,
-                shown(shard.path) + ": was recorded on model \"" +
+                shown_store(shard.path) + ": was recorded on model \"" +
                     printable(shard.header.model_name) + "\" (" +
                     shard.header.fingerprint.substr(0, 12) + "), the store on \"" +
                     printable(header.model_name) + "\" (" + header.fingerprint.substr(0, 12) + ")",
@@ -332,6 +284,9 @@ void TraceStoreWriter::add_shard(const std::string& shard_hash,
     check_trace(trace, header_, ids);
     list.push_back(
         {{"id", trace.id}, {"topic", trace.topic}, {"set", trace.set}, {"label", trace.label}});
+    if (!trace.conversation.empty()) {
+      list.back()["conversation"] = trace.conversation;
+    }
     entries.push_back({.name = tensor_name(entries.size()),
                        .dtype = "F16",
                        .shape = {trace.n_token, header_.n_layer, header_.n_expert},

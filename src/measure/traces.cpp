@@ -113,7 +113,8 @@ TracedShard trace_shard(Host& host, const StoredShard& shard) {
                              shard.set,
                              rows[i]->label.value_or(-1),
                              results[i].value.n_token,
-                             std::move(results[i].value.logits)});
+                             std::move(results[i].value.logits),
+                             conversation_hash(*rows[i])});
   }
   return traced;
 }

@@ -143,6 +143,11 @@ std::string origin_lines(const Results& results) {
                         short_text(results.mask_alpha),
                     22);
   }
+  if (results.protocol.attacks == "played") {
+    text += wrapped("conversations         ",
+                    "played: each side wrote the assistant's earlier turns itself",
+                    22);
+  }
   if (results.outcome.n > 0) {
     text += "AUC of one prefill    " + fraction_text(results.outcome.auc) + " (" +
             count_text(results.outcome.n) + " generated replies)\n";

@@ -67,6 +67,7 @@ DataSummary summarise_data(const Scenario& scenario, uint64_t seed) {
   summary.power = power_of_split(std::ssize(data.target().rows(Split::kTest)));
   summary.warnings = data.warnings;
   append(hold_warnings(data), summary.warnings);
+  append(discovery_warnings(data.target()), summary.warnings);
   return summary;
 }
 

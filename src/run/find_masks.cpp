@@ -13,6 +13,7 @@
 #include "measure/traces.h"
 #include "run/power_check.h"
 #include "run/run_record.h"
+#include "run/seen_rows.h"
 #include "search/interventional_mask.h"
 #include "search/loop_masks.h"
 #include "search/objectives.h"
@@ -169,6 +170,7 @@ Mask FoundMasks::mask(size_t i_trial) const {
   const CandidateResult& trial = selection.trials.at(i_trial);
   Mask mask = *candidates[selection.i_candidate.at(i_trial)].mask;
   mask.alpha = to_float(trial.alpha);
+  mask.conversations = conversations;
   add_selection(trial, mask);
   return mask;
 }
@@ -181,6 +183,7 @@ FoundMasks find_masks(const EvalContext& context, const RunOptions& options, Sta
   LabelledSets labelled = label_sets(context, options.output);
   meter.lap("label");
   FoundMasks found;
+  found.conversations = searched_conversations(context.data);
   found.power = require_power(context.data, labelled.base);
   const int64_t n_label_token = context.evaluator.asked().n_generated;
   const ContrastChoice contrast = choose_contrast(scenario, options.seed, labelled.inputs);

@@ -44,8 +44,9 @@ struct FoundMasks {
   AskedMasks asked;                   ///< its candidates are the first of `candidates`
   std::vector<Candidate> candidates;  ///< all of them
   Selection selection;
-  SearchResult search;            ///< as long as nobody has chosen
-  std::vector<Warning> warnings;  ///< of all steps, in their order
+  std::vector<std::string> conversations;  ///< hashes of all that were looked at
+  SearchResult search;                     ///< as long as nobody has chosen
+  std::vector<Warning> warnings;           ///< of all steps, in their order
 
   /// The mask of a trial, at its strength, with what the selection split said of it.
   [[nodiscard]] Mask mask(size_t i_trial) const;

@@ -315,4 +315,14 @@ HoldoutResult evaluate_holdout(const EvalContext& context,
   return result;
 }
 
+std::string failure_of(const HoldoutResult& holdout, bool is_new) {
+  if (!holdout.keeps_hold) {
+    return "the mask lowers the refusal rate of a hold set by more than its limit, or nobody "
+           "judged that set; see the warnings";
+  }
+  return is_new && !holdout.is_beyond_chance
+             ? "no significant effect on the test split; no mask is recommended"
+             : "";
+}
+
 }  // namespace mascing

@@ -46,4 +46,7 @@ struct HoldoutResult {
                                              const Treatment& treatment,
                                              const HoldoutPlan& plan);
 
+/// Why the mask may not be used; empty if it may. A mask that is `new` must have an effect.
+[[nodiscard]] std::string failure_of(const HoldoutResult& holdout, bool is_new);
+
 }  // namespace mascing

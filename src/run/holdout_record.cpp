@@ -18,7 +18,6 @@ using nlohmann::json;
 
 constexpr const char* kLooks = "looks";
 constexpr const char* kMasks = "masks";
-constexpr size_t kHashLetters = 16;  // of a conversation
 
 std::string hash_of(const Mask& mask) {
   Sha256 digest;
@@ -28,28 +27,6 @@ std::string hash_of(const Mask& mask) {
   }
   digest.update(&mask.alpha, sizeof mask.alpha);
   return digest.hex();
-}
-
-/// Of what the model is asked in it: its replies may be its own, and others under other options.
-std::string hash_of(const Conversation& row) {
-  json messages = json::array();
-  for (const Message& message : row.messages) {
-    if (message.role != "assistant") {
-      messages.push_back({message.role, message.content});
-    }
-  }
-  const auto replace = json::error_handler_t::replace;
-  return sha256_hex(messages.dump(-1, ' ', false, replace)).substr(0, kHashLetters);
-}
-
-std::vector<std::string> hashes_of(const std::vector<Conversation>& rows) {
-  std::vector<std::string> hashes;
-  hashes.reserve(rows.size());
-  for (const Conversation& row : rows) {
-    hashes.push_back(hash_of(row));
-  }
-  std::sort(hashes.begin(), hashes.end());
-  return hashes;
 }
 
 /// The strings of a list; those that are none are left out.
@@ -110,7 +87,7 @@ bool share_one(const std::vector<std::string>& a, const std::vector<std::string>
 HoldoutRecord::HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options)
     : path_(options.output + "/tested.json"),
       model_(info.identity),
-      rows_(hashes_of(data.target().rows(Split::kTest))),
+      rows_(conversation_hashes(data.target().rows(Split::kTest))),
       data_(sha256_hex(data.hash + info.identity)) {}
 
 std::optional<std::vector<std::string>> HoldoutRecord::masks() const {

@@ -30,6 +30,18 @@ PowerResult require_power(const Dataset& data, const BaseReplies& base) {
                                 format_percent(power.base_rate));
 }
 
+std::vector<Warning> discovery_warnings(const LoadedSet& target) {
+  const int64_t n = std::ssize(target.rows(Split::kDiscovery));
+  if (n >= 2 * kFewConversations) {
+    return {};
+  }
+  return {{"few_conversations",
+           "the discovery split of '" + target.spec.metric + "' has " + std::to_string(n) +
+               " conversations; from " + std::to_string(kFewConversations) +
+               " of each outcome on, masks can be found reliably",
+           "add conversations"}};
+}
+
 std::vector<Warning> hold_warnings(const Dataset& data) {
   std::vector<Warning> warnings;
   for (const LoadedSet& set : data.sets) {

@@ -26,6 +26,7 @@
 #include "run/rollout_sets.h"
 #include "run/run_record.h"
 #include "run/sampled_evaluation.h"
+#include "run/seen_rows.h"
 #include "run/skip_warnings.h"
 #include "run/stage_meter.h"
 #include "scenario/dataset.h"
@@ -205,7 +206,7 @@ void add_cost(Session& session, Results& results) {
 Results put_together(Session& session, const Parts& parts) {
   Host& host = session.evaluator.host();
   Results results = start_results(session.scenario, host.describe(), session.options);
-  results.warnings = session.data.warnings;
+  append(session.data.warnings, results.warnings);
   results.skipped = session.data.skipped;
   results.labels = session.data.labels;
   if (parts.found != nullptr) {
@@ -256,17 +257,6 @@ RunOutcome outcome_of(Session& session, Parts parts, const std::string& failure)
   return {put_together(session, parts), failure, false, std::move(transcripts)};
 }
 
-/// Why the mask may not be used; empty if it may.
-std::string failure_of(const HoldoutResult& holdout, bool is_new) {
-  if (!holdout.keeps_hold) {
-    return "the mask lowers the refusal rate of a hold set by more than its limit, or nobody "
-           "judged that set; see the warnings";
-  }
-  return is_new && !holdout.is_beyond_chance
-             ? "no significant effect on the test split; no mask is recommended"
-             : "";
-}
-
 RunOutcome test_found(Session& session,
                       const EvalContext& context,
                       const FoundMasks& found,
@@ -290,6 +280,7 @@ RunOutcome test_found(Session& session,
 
 RunOutcome test_given(Session& session, const EvalContext& context, const Mask& mask) {
   Parts parts{nullptr, "", test(session, context, steering_of(mask), margins_of_given_mask())};
+  mark_seen(session.data, mask, parts.tested->holdout);
   parts.mask = mask;
   const std::string failure = failure_of(parts.tested->holdout, false);
   return outcome_of(session, std::move(parts), failure);

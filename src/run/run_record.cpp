@@ -81,6 +81,12 @@ Results start_results(const Scenario& scenario, const ModelInfo& info, const Run
   results.n_layer = info.n_layer;
   results.n_expert = info.n_expert;
   results.n_expert_used = info.n_expert_used;
+  if (!info.baked.empty()) {
+    results.warnings.push_back({"baked_model",
+                                "the model already has " + info.baked + " in its routers",
+                                "what is called base here is the steered model; use the original "
+                                "file, or restore it with mascing mask unbake"});
+  }
   return results;
 }
 

@@ -77,6 +77,16 @@ bool is_beyond(const MetricResult& metric, double limit) {
   return loss_of(metric) > allowed_drop(metric.n, limit) + kLossRounding;
 }
 
+/// A set that was tested on conversations the mask was made with.
+Finding seen_finding(const std::string& id, const MetricResult& metric) {
+  if (metric.n_seen == 0) {
+    return {};
+  }
+  return {Level::kCare,
+          std::to_string(metric.n_seen) + " of the test conversations of " + display_name(id) +
+              (metric.n_seen == 1 ? " was" : " were") + " used to make or choose the mask"};
+}
+
 VerdictReason effect_reason(const Results& results, const VerdictLimits& limits) {
   const auto found = results.metrics.find(results.target_metric);
   if (found == results.metrics.end() || !found->second.steered) {
@@ -97,6 +107,7 @@ VerdictReason effect_reason(const Results& results, const VerdictLimits& limits)
         {Level::kCare,
          change + ", less than the " + format_percent(limits.least_rate) + " wanted"});
   }
+  findings.push_back(seen_finding(found->first, target));
   return reason_from("effect", findings, change);
 }
 
@@ -193,6 +204,7 @@ VerdictReason protection_reason(const Results& results, const VerdictLimits& lim
       continue;
     }
     findings.push_back(unjudged_finding(id, metric));
+    findings.push_back(seen_finding(id, metric));
     if (metric.n == 0) {
       continue;
     }

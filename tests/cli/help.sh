@@ -24,6 +24,8 @@ expect_error 2 "'mascing mask' has no command 'shwo'" "$mascing" mask shwo x.ggu
 says err "did you mean 'show'?"
 expect_error 2 "'mascing run' has no option '--sed'" "$mascing" run scenario.toml -m model.gguf --sed=7
 says err "did you mean '--seed'?"
+expect_error 2 "'mascing' has no option '-ot'" "$mascing" run scenario.toml -m model.gguf -ot exps=CPU
+says err "did you mean '--override-tensor'?"
 expect_error 2 "one argument too many" "$mascing" inspect a.gguf b.gguf
 for command in run "mask show"; do
   run 0 "$mascing" $command --help

@@ -40,6 +40,21 @@ run 0 "$mascing" steer "$work/traces" --mean-difference 4 -o "$work/mean.gguf"
 run 0 "$mascing" mask show "$work/mean.gguf"
 says out "method mean_difference"
 
+# Test conversations: said when they are traced, left out on request, found again by eval.
+{ rows attacks discovery 12; rows attacks test 12; } | label >"$work/both.jsonl"
+run 0 "$mascing" trace "$work/both.jsonl" -m "$planted" -t 1 -o "$work/both"
+says err "12 of 24 conversations of both.jsonl belong to the test split"
+run 0 "$mascing" steer "$work/both" --mean-difference 4 -o "$work/seen.gguf"
+run 0 "$mascing" mask show "$work/seen.gguf"
+says out "made with    24 conversations"
+"$mascing" eval "$work/tiny.toml" -m "$planted" -t 1 --mask "$work/seen.gguf" -o "$work/seen" >"$work/out" 2>"$work/err"
+says out "test conversations that the mask was made from or chosen with: 12 of"
+expect_error 2 "--alpha is the strength of one mask" "$mascing" eval "$work/tiny.toml" -m "$planted" \
+  --mask "$work/seen.gguf=0.5" --alpha 1
+run 0 "$mascing" trace "$work/both.jsonl" -m "$planted" -t 1 --split discovery -o "$work/discovery"
+says out "12 conversations traced"
+expect_error 2 "--split" "$mascing" trace "$work/both.jsonl" -m "$planted" --split tset -o "$work/wrong"
+
 # Mismatched inputs.
 expect_error 2 "neither --surrogate nor --mean-difference" "$mascing" steer "$work/traces" -o "$work/m.gguf"
 expect_error 1 "none.safetensors" "$mascing" steer "$work/traces" --surrogate "$work/none.safetensors" -o "$work/m.gguf"

@@ -136,6 +136,32 @@ TEST_F(ExportFormsTest, AFormThatDoesNoBetterThanNoMaskFailsItsCheck) {
   EXPECT_NO_THROW(require_effect(record));
 }
 
+TEST_F(ExportFormsTest, ACheckOnFittedConversationsOrWithAPoorOutcomeIsSaid) {
+  const auto row = [](const std::string& text) {
+    Conversation one;
+    one.messages = {{"user", text}};
+    return one;
+  };
+  ExportOptions options;
+  options.conversations = {row("an owl"), row("a crypt")};
+  options.check = {row("a moth"), row("a crypt")};
+  FidelityRecord record;
+  record.n_reply = 20;
+  record.n_decision_changed = 1;
+  record.same_experts = {1.0, 0.95};
+  const std::vector<Warning> fitted = check_warnings(record, options);
+  ASSERT_EQ(fitted.size(), 1U);
+  EXPECT_EQ(fitted[0].id, "checked_on_fitted");
+  EXPECT_THAT(fitted[0].text, testing::HasSubstr("1 of the 2 conversations"));
+  options.conversations.clear();
+  EXPECT_TRUE(check_warnings(record, options).empty());
+  record.n_decision_changed = 2;
+  EXPECT_EQ(check_warnings(record, options).at(0).id, "poor_check");
+  record.n_decision_changed = 0;
+  record.same_experts = {1.0, 0.89};
+  EXPECT_EQ(check_warnings(record, options).at(0).id, "poor_check");
+}
+
 TEST_F(ExportFormsTest, TwoLevelsComeWithAWarning) {
   const ExportReport report = export_easysteer(mask_, folder_.path("m.json"));
   EXPECT_EQ(report.two_levels.size(), 2U);

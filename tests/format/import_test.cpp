@@ -257,7 +257,24 @@ TEST_F(ImportTest, ColumnsOfOtherNamesAreMappedAndTheRestIsNamed) {
   expect_refusal(ErrorKind::kBadInput, "no column \"quest\"", "qa.csv", csv, options);
   const Imported words = import_text("words.csv", "prompt,label\nSing?,harmful\n");
   EXPECT_FALSE(words.rows.at(0).label.has_value());
-  EXPECT_EQ(words.file().unused_columns, (std::vector<std::string>{"label"}));
+  EXPECT_THAT(words.file().unused_columns, testing::IsEmpty());
+  EXPECT_EQ(words.file().n_unread_label, 1);
+  EXPECT_EQ(words.file().unread_label, "\"label\" is \"harmful\"");
+  EXPECT_EQ(words.file().unread_label_lines, (std::vector<int64_t>{2}));
+  const Imported none = import_text("none.csv", "prompt,label\nSing?,\nDance?,1\n");
+  EXPECT_EQ(none.file().n_unread_label, 0);
+}
+
+TEST_F(ImportTest, WhereNoFormatIsRecognisedTheReasonIsNamed) {
+  expect_refusal(
+      ErrorKind::kBadInput, "the columns owl, moth, label", "s.csv", "owl;moth;label\n1;2;3\n");
+  ImportOptions options;
+  options.columns = {{"promt", "question"}};
+  expect_refusal(ErrorKind::kBadInput,
+                 "no format has a use for \"promt\"",
+                 "q.csv",
+                 "question;a\n1;2\n",
+                 options);
 }
 
 TEST_F(ImportTest, AnOptionalColumnOfAnotherNameIsMappedWhereAFileHasIt) {

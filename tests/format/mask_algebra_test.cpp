@@ -38,6 +38,15 @@ TEST(ComposeMasks, SeveralAreAddedUpAtTheirStrengths) {
   EXPECT_EQ(sum.scenario, "seal");
 }
 
+TEST(ComposeMasks, ASumWasMadeWithTheConversationsOfAll) {
+  WeightedMask first = mask_of({1, 0, 0, 0}, 1.0);
+  WeightedMask second = mask_of({0, 1, 0, 0}, 1.0);
+  first.mask.conversations = {"b", "c"};
+  second.mask.conversations = {"a", "b"};
+  EXPECT_EQ(compose_masks({first, second}).conversations,
+            (std::vector<std::string>{"a", "b", "c"}));
+}
+
 TEST(ComposeMasks, AdaptersStandSideBySideAtTheirStrengths) {
   WeightedMask first = mask_of({0, 0, 0, 0}, 0.5);
   first.mask.adapter = {1,

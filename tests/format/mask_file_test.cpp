@@ -38,6 +38,7 @@ Mask small_mask() {
   mask.data_hash = "abc";
   mask.tool_version = "0.1.0";
   mask.metrics = {{"selection.dsr.rate", 0.987654321}, {"selection.dsr.low", 1.0 / 3}};
+  mask.conversations = {"0123456789abcdef", "fedcba9876543210"};
   return mask;
 }
 
@@ -62,6 +63,7 @@ void expect_equal(const Mask& a, const Mask& b) {
   EXPECT_EQ(a.data_hash, b.data_hash);
   EXPECT_EQ(a.tool_version, b.tool_version);
   EXPECT_EQ(a.metrics, b.metrics);
+  EXPECT_EQ(a.conversations, b.conversations);
 }
 
 TEST(MaskFile, WrittenThenReadIsEqual) {
@@ -71,6 +73,7 @@ TEST(MaskFile, WrittenThenReadIsEqual) {
   Mask plain = small_mask();
   plain.metrics.clear();
   plain.scenario.clear();
+  plain.conversations.clear();
   write_mask(folder.path("b.gguf"), plain);
   expect_equal(read_mask(folder.path("b.gguf")), plain);
 }
@@ -103,6 +106,19 @@ TEST(MaskFile, AMaskOfAnEarlierVersionHasNoChecksumAndIsRead) {
   old.replace(key, 16, "mascing.whatever");
   write_file_atomically(folder.path("old"), old);
   expect_equal(read_mask(folder.path("old")), small_mask());
+}
+
+TEST(MaskFile, ADamagedListOfConversationsIsSaid) {
+  const TemporaryFolder folder;
+  write_mask(folder.path("good"), small_mask());
+  std::string bad = read_text_file(folder.path("good"));
+  const size_t place = bad.find("fedcba98");
+  ASSERT_NE(place, std::string::npos);
+  bad[place] = '0';
+  write_file_atomically(folder.path("bad"), bad);
+  expect_error(ErrorKind::kBadInput, "the list of its conversations is damaged", [&] {
+    (void)read_mask(folder.path("bad"));
+  });
 }
 
 TEST(MaskFile, TheSameMaskGivesTheSameBytes) {

@@ -62,6 +62,23 @@ TEST(TraceStore, WrittenThenReadIsEqual) {
   }
 }
 
+TEST(TraceStore, AMaskOfTracesNamesTheirConversations) {
+  const TemporaryFolder folder;
+  TraceStoreWriter writer(folder.path(), small_header());
+  StoredTrace twin = small_trace("one", 2);
+  twin.conversation = "b";
+  StoredTrace other = small_trace("two", 1);
+  other.conversation = "a";
+  StoredTrace again = small_trace("three", 1);
+  again.conversation = "b";
+  writer.add_shard("aa", {twin, other, again, small_trace("unknown", 1)});
+  writer.finish({"aa"});
+  const TraceSet set = read_traces(folder.path());
+  EXPECT_EQ(set.traces[0].conversation, "b");
+  EXPECT_EQ(set.traces[3].conversation, "");
+  EXPECT_EQ(mask_for(set).conversations, (std::vector<std::string>{"a", "b"}));
+}
+
 TEST(TraceStore, EqualContentGivesEqualBytesAndHashes) {
   const TemporaryFolder a;
   const TemporaryFolder b;

@@ -29,6 +29,7 @@ TEST(CollectTraces, AreMadeAgainForAHostThatMayAnswerOtherwise) {
     const Traced traced =
         collect_traces(host, {{"dsr", {row}}}, {folder.path("traces"), {}, {}, context}, {});
     EXPECT_EQ(traced.traces.traces.size(), 1U);
+    EXPECT_EQ(traced.traces.traces.at(0).conversation, conversation_hash(row));
     const int64_t n_token = host.counters().n_prefill_token - before;
     EXPECT_EQ(traced.n_kept, n_token == 0 ? 1 : 0);
     return n_token;

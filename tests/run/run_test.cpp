@@ -294,6 +294,38 @@ TEST_F(RunTest, EvaluatingTheFoundMaskGivesTheSameTestRates) {
   });
 }
 
+TEST_F(RunTest, ATestOnWhatTheMaskWasMadeWithIsSaid) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("out"));
+  const Mask mask = read_mask(folder_.path("out/mask.gguf"));
+  const Dataset data = load_dataset(scenario, 0);
+  for (const LoadedSet& set : data.sets) {
+    for (const Split split : kSplits) {
+      for (const Conversation& row : set.rows(split)) {
+        EXPECT_EQ(std::binary_search(
+                      mask.conversations.begin(), mask.conversations.end(), conversation_hash(row)),
+                  split != Split::kTest)
+            << row.id;
+      }
+    }
+  }
+  for (const ScenarioSet& set : scenario.sets) {  // now a hash divides them
+    std::vector<Conversation> rows = read_conversations(set.data.at(0));
+    for (Conversation& row : rows) {
+      row.split.clear();
+    }
+    write_rows(set.data.at(0), rows);
+  }
+  FakeHost host;
+  RunOptions options;
+  options.output = folder_.path("eval");
+  const RunOutcome other = evaluate_mask(scenario, mask, mask.alpha, host, options, {});
+  EXPECT_GT(other.results.metrics.at("dsr").n_seen, 0);
+  EXPECT_LT(other.results.metrics.at("dsr").n_seen, other.results.metrics.at("dsr").n);
+  EXPECT_THAT(warning_ids(other.results.warnings), testing::Contains("tested_on_seen"));
+  EXPECT_NE(other.results.verdict.word, "ready_to_use");
+}
+
 /// New data are all test data; what coherent replies are like, the unsteered replies to them show.
 TEST_F(RunTest, AMaskIsEvaluatedOnNewDataAlone) {
   Scenario scenario = write_defend(folder_.path());
@@ -313,6 +345,8 @@ TEST_F(RunTest, AMaskIsEvaluatedOnNewDataAlone) {
   const RunOutcome whole = evaluate_mask(scenario, mask, mask.alpha, host, options, {});
   EXPECT_GT(whole.results.metrics.at("dsr").steered->rate,
             whole.results.metrics.at("dsr").base.rate);
+  EXPECT_THAT(warning_ids(whole.results.warnings),
+              testing::Not(testing::Contains("tested_on_seen")));
   options.output = folder_.path("part");
   options.shard = {1, 2};
   evaluate_shard(scenario, mask, mask.alpha, host, options, {});

@@ -29,9 +29,9 @@ std::string ImportRow::text(const char* name) {
   return {};
 }
 
-std::optional<int> ImportRow::zero_or_one(const char* name) const {
-  const auto found = values.find(name);
-  if (found == values.end()) {
+std::optional<int> ImportRow::zero_or_one(const char* name) {
+  const json* found = find(name);
+  if (found == nullptr) {
     return std::nullopt;
   }
   const std::string text = found->is_string()   ? trim(found->get_ref<const std::string&>())
@@ -41,9 +41,11 @@ std::optional<int> ImportRow::zero_or_one(const char* name) const {
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool is_number = failure == std::errc{} && end == text.data() + text.size();
   if (!is_number || (number != 0.0 && number != 1.0)) {
+    if (!found->is_string() || !text.empty()) {
+      unread_label_ = std::string("\"") + name + "\" is " + printable(found->dump(), 60);
+    }
     return std::nullopt;
   }
-  asked_.emplace(name);
   return number == 1.0 ? 1 : 0;
 }
 

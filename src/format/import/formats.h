@@ -30,9 +30,9 @@ class ImportRow {
 
   /// A text, or a number as it stands; empty if absent or null; refuses other types.
   [[nodiscard]] std::string text(const char* name);
-  /// From a number or its text, such as 1.0 or "1"; none for anything else, which is then left as
-  /// if nobody had asked for it.
-  [[nodiscard]] std::optional<int> zero_or_one(const char* name) const;
+  /// From a number or its text, such as 1.0 or "1"; none for anything else, which is noted as
+  /// unread unless there is nothing.
+  [[nodiscard]] std::optional<int> zero_or_one(const char* name);
   /// Null if absent or null.
   [[nodiscard]] const nlohmann::json* find(const char* name) const;
   /// Parses a JSON text that stands within the row; null after refusing it.
@@ -42,8 +42,11 @@ class ImportRow {
   [[nodiscard]] const Skip& skip() const { return skip_; }
   /// Names of values that nobody has asked for.
   [[nodiscard]] std::vector<std::string> unused() const;
+  /// A label that is neither 0 nor 1, in words; empty if there is none.
+  [[nodiscard]] const std::string& unread_label() const { return unread_label_; }
 
  private:
+  std::string unread_label_;
   Skip skip_;
   mutable std::set<std::string> asked_;
 };

@@ -153,6 +153,7 @@ class Importer {
     }
     if (!row.is_refused()) {
       note_unused(row, file);
+      note_label(row, file);
       categories_.insert(conversation.category);
     }
     if (row.is_refused()) {
@@ -178,6 +179,16 @@ class Importer {
         names.push_back(name);
       }
     }
+  }
+
+  static void note_label(const ImportRow& row, ImportedFile& file) {
+    if (row.unread_label().empty()) {
+      return;
+    }
+    if (file.n_unread_label++ == 0) {
+      file.unread_label = row.unread_label();
+    }
+    add_line(row.line, file.unread_label_lines);
   }
 
   static void add_skip(const ImportRow& row, ImportedFile& file) {

@@ -66,12 +66,13 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 /// The delimiter under which the header makes sense: the one that gives the most columns a format
-/// needs; a comma if none does.
+/// needs; if none does, the most columns.
 char find_delimiter(std::string_view begin,
                     const ImportFormat* format,
                     const ColumnNames& renamed) {
   char best = ',';
   size_t most = 0;
+  size_t most_columns = 0;
   for (const char delimiter : {',', ';', '\t'}) {
     CsvReader reader(ByteReader::over(begin), delimiter, int64_t{kFirstLook});
     CsvRecord header;
@@ -89,8 +90,10 @@ char find_delimiter(std::string_view begin,
       const bool fits = std::find(names.begin(), names.end(), format->needs.front()) != names.end();
       found = fits ? format : nullptr;
     }
-    if (found != nullptr && found->needs.size() > most) {
-      most = found->needs.size();
+    const size_t n_need = found == nullptr ? 0 : found->needs.size();
+    if (n_need > most || (n_need == most && names.size() > most_columns && most == 0)) {
+      most = n_need;
+      most_columns = names.size();
       best = delimiter;
     }
   }
@@ -256,6 +259,7 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
   if (format_ == nullptr) {
     const auto* found = recognise_format(names);
     if (found == nullptr) {
+      require_known_name(where);
       fail(where + "no known format has the columns " + list_of(names),
            "name the column that holds the request, --column request=NAME, or " + known_formats());
     }
@@ -268,6 +272,23 @@ void RowSource::settle_format(const std::vector<std::string>& names, int64_t lin
       what.append("the format ").append(format_->name).append(" needs \"").append(need);
       fail(what.append("\"; there is ").append(list_of(names)),
            "omit --format to detect it, or correct the header");
+    }
+  }
+}
+
+/// Where no format is recognised: --column may give a column a name that none has a use for.
+void RowSource::require_known_name(const std::string& where) const {
+  std::vector<std::string> known;
+  for (const ImportFormat& format : import_formats()) {
+    append(format.needs, known);
+    append(format.takes, known);
+  }
+  for (const ColumnName& column : renamed_) {
+    const std::string nearest = closest_match(column.own, known);
+    if (!contains(known, column.own) && !nearest.empty()) {
+      fail(where + "no format has a use for \"" + printable(column.own) +
+               "\", the name that --column gives \"" + printable(column.theirs) + "\"",
+           "did you mean " + nearest + "?");
     }
   }
 }

@@ -54,6 +54,7 @@ class RowSource {
   [[nodiscard]] bool read_item(ImportRow& row);
   [[nodiscard]] std::string row_word() const { return counts_elements() ? "element " : "line "; }
   void refuse_columns_of_text() const;
+  void require_known_name(const std::string& where) const;
   void require_use(const std::vector<std::string>& names, const std::string& where) const;
   void settle_format(const std::vector<std::string>& names, int64_t line);
   [[noreturn]] void fail(const std::string& text, const std::string& hint) const;
