@@ -193,11 +193,11 @@ std::vector<std::string> read_lines(const GgufFile& file,
                                     const char* key,
                                     const char* checksum_key,
                                     const char* what) {
-  if (!file.has(key)) {
+  if (!file.has(key) && !file.has(checksum_key)) {
     return {};
   }
-  const std::vector<std::string> lines = required(file, key, file.get_string_array(key));
-  if (file.get_string(checksum_key) != lines_checksum(lines)) {
+  const auto lines = file.get_string_array(key).value_or(std::vector<std::string>());
+  if (lines.empty() || file.get_string(checksum_key) != lines_checksum(lines)) {
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": the " + what + " is damaged",
                 "copy or make the mask again");
