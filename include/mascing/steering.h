@@ -47,6 +47,8 @@ struct Steering {
 
 /// Throws Error{kMismatch} naming both models unless `mask` was made for the model of `info`.
 void require_same_model(const Mask& mask, const ModelInfo& info);
+/// What helps where something was made for another model than this one.
+[[nodiscard]] std::string other_model_hint(const ModelInfo& info);
 /// Throws Error{kMismatch} unless mask and control vector of `steering` match the model of `info`.
 void require_fit(const Steering& steering, const ModelInfo& info);
 

@@ -16,6 +16,7 @@
 #include "mascing/error.h"
 #include "mascing/llama_host.h"
 #include "mascing/mask_file.h"
+#include "mascing/steering.h"
 
 namespace mascing::cli {
 namespace {
@@ -40,7 +41,7 @@ void require_model(const UpdateOrigin& origin, const std::string& model) {
                 "[verify] made for '" + origin.model_name + "' (" +
                     origin.fingerprint.substr(0, 12) + "), not for '" + info.name + "' (" +
                     info.fingerprint.substr(0, 12) + ")",
-                "use the model it was made for");
+                other_model_hint(info));
   }
   std::cout << "fits         " << model << '\n';
 }

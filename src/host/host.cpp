@@ -125,10 +125,15 @@ void require_same_model(const Mask& mask, const ModelInfo& info) {
               mask.model_name, mask.architecture, mask.n_layer, mask.n_expert, mask.fingerprint) +
           ", not for " +
           describe(info.name, info.architecture, info.n_layer, info.n_expert, info.fingerprint),
-      info.baked.empty()
-          ? "use the model the mask was made for (in any quantisation), or make a mask for this one"
-          : "this model has " + info.baked +
-                " in its routers; use the original, or restore it: mascing mask unbake");
+      other_model_hint(info));
+}
+
+std::string other_model_hint(const ModelInfo& info) {
+  return info.baked.empty()
+             ? "use the model the mask was made for (in any quantisation), or make a mask for this "
+               "one"
+             : "this model has " + info.baked +
+                   " in its routers; use the original, or restore it: mascing mask unbake";
 }
 
 void require_fit(const Steering& steering, const ModelInfo& info) {

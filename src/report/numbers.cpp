@@ -228,9 +228,11 @@ std::string headline(const Results& results, const std::string& arrow) {
   const MetricResult& metric = *metrics.front().result;
   const std::string steered =
       metric.steered ? " " + arrow + " " + rate_text(metric.steered->rate) : "";
-  const std::string held_out = metric.split == "test" ? "held-out" : metric.split;
+  const std::string held_out = metric.split != "test" ? metric.split + " "
+                               : metric.n_seen == 0   ? "held-out "
+                                                      : "";
   return full_name(metrics.front().id) + " " + rate_text(metric.base.rate) + steered + " on " +
-         count_text(metric.n) + " " + held_out + " conversations" + verdict(results, metric);
+         count_text(metric.n) + " " + held_out + "conversations" + verdict(results, metric);
 }
 
 std::string rate_html(const Rate& rate) {

@@ -42,7 +42,7 @@ expect_error 2 "scenario" "$mascing" run
 expect_error 2 "--model" "$mascing" run scenario.toml
 expect_error 2 "--threads" "$mascing" run scenario.toml -m "$planted" -t -1
 expect_error 2 "--seed" "$mascing" run scenario.toml -m "$planted" --seed many
-expect_error 2 "--alpha" "$mascing" eval scenario.toml -m "$planted" --mask m.gguf --alpha -1
+expect_error 2 "--alpha" "$mascing" eval scenario.toml -m "$planted" --mask m.gguf --alpha -101
 expect_error 2 "--target" "$mascing" steer traces --target 2
 # Numbers are plain decimal ones, and no value is empty.
 write_scenario "$work/tiny.toml"

@@ -48,7 +48,9 @@ run 0 "$mascing" steer "$work/both" --mean-difference 4 -o "$work/seen.gguf"
 run 0 "$mascing" mask show "$work/seen.gguf"
 says out "made with    24 conversations"
 "$mascing" eval "$work/tiny.toml" -m "$planted" -t 1 --mask "$work/seen.gguf" -o "$work/seen" >"$work/out" 2>"$work/err"
-says out "test conversations that the mask was made from or chosen with: 12 of"
+says out "warning [tested_on_seen]"
+says out "12 of the test conversations of DSR were used"
+says out "on 60 conversations"
 expect_error 2 "--alpha is the strength of one mask" "$mascing" eval "$work/tiny.toml" -m "$planted" \
   --mask "$work/seen.gguf=0.5" --alpha 1
 run 0 "$mascing" trace "$work/both.jsonl" -m "$planted" -t 1 --split discovery -o "$work/discovery"
