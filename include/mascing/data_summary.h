@@ -35,7 +35,7 @@ struct SetSummary {
 struct DataSummary {
   std::vector<SetSummary> sets;   ///< in the scenario's order
   PowerResult power;              ///< of the target set, as if every conversation were to be fixed
-  std::vector<Warning> warnings;  ///< shared requests, near duplicates, small hold sets
+  std::vector<Warning> warnings;  ///< shared requests, near duplicates, small sets
 };
 
 /// The split that a run with this seed puts a conversation in: its own, or by a hash of its topic.

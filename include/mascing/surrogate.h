@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace mascing {
@@ -22,6 +23,8 @@ struct SurrogateShape {
 struct Surrogate {
   SurrogateShape shape;
   std::vector<float> values;
+  /// Hashes of the conversations it was trained on, sorted (Mask::conversations); may be empty.
+  std::vector<std::string> conversations = {};
 };
 
 }  // namespace mascing

@@ -39,6 +39,9 @@ struct TraceSet {
   std::function<void(const TraceView&)> release;
 };
 
+/// The hashes that the traces have, sorted, each once.
+[[nodiscard]] std::vector<std::string> conversations_of(const TraceSet& set);
+
 /// An empty mask for the model of the traces, with their conversations. The caller fills in steer,
 /// sigma and the fields that describe how the mask was made.
 [[nodiscard]] Mask mask_for(const TraceSet& set);

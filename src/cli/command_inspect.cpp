@@ -11,6 +11,7 @@
 #include "format/router_traits.h"
 #include "mascing/error.h"
 #include "mascing/layer_probe.h"
+#include "report/columns.h"
 
 namespace mascing::cli {
 namespace {
@@ -129,7 +130,7 @@ void print_text(const Inspection& found) {
   const RouterTraits& traits = found.traits;
   std::cout << "model         " << info.name << '\n';
   if (!info.description.empty()) {
-    std::cout << "              " << info.description << '\n';
+    std::cout << wrapped("             ", printable(info.description, 400), 14);
   }
   std::cout << "architecture  " << info.architecture
             << (traits.is_known_architecture ? "" : ", not covered by the tests of this version")

@@ -10,6 +10,7 @@
 #include "base/numeric.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
@@ -34,6 +35,21 @@ struct SteerArguments {
   SteerOptions options;
 };
 
+/// Warns if it was trained on traces of another model; the sizes are checked later.
+Surrogate read_surrogate_for(const TraceSet& set, const std::string& path) {
+  std::map<std::string, std::string> metadata;
+  Surrogate surrogate = read_surrogate(path, &metadata);
+  const auto fingerprint = metadata.find("fingerprint");
+  if (fingerprint != metadata.end() && fingerprint->second != set.fingerprint) {
+    say_warning("surrogate_of_another_model",
+                printable(path, 200) + " was trained on traces of a model with other routers (" +
+                    fingerprint->second.substr(0, 12) + ") than these (" +
+                    set.fingerprint.substr(0, 12) + ")",
+                "train one on these traces, unless both are one model in two quantisations");
+  }
+  return surrogate;
+}
+
 SteerTraces divide(const TraceSet& set, int target) {
   SteerTraces divided;
   for (int64_t i = 0; i < std::ssize(set.traces); ++i) {
@@ -47,11 +63,16 @@ SteerTraces divide(const TraceSet& set, int target) {
   return divided;
 }
 
+/// `trained_on`: conversations of the surrogate it was found with.
 Mask mask_of(const TraceSet& set,
              const SteerArguments& arguments,
              const SteerOptions& options,
+             const std::vector<std::string>& trained_on,
              SteerResult result) {
   Mask mask = mask_for(set);
+  std::set<std::string> hashes(mask.conversations.begin(), mask.conversations.end());
+  hashes.insert(trained_on.begin(), trained_on.end());
+  mask.conversations.assign(hashes.begin(), hashes.end());
   mask.sigma_rule = options.sigma_rule;
   mask.alpha = to_float(arguments.alpha);
   mask.lambda = to_float(options.lambda);
@@ -133,11 +154,12 @@ void print_result(const SteerResult& result, const Mask& mask, bool has_preserve
 void write_result(const TraceSet& set,
                   const SteerArguments& arguments,
                   const SteerCell& cell,
+                  const std::vector<std::string>& trained_on,
                   SteerResult result,
                   bool is_single) {
   const bool has_preserve = result.flips > 0.0 || !divide(set, 0).preserve.empty();
   SteerResult kept = result;
-  const Mask mask = mask_of(set, arguments, cell.options, std::move(result));
+  const Mask mask = mask_of(set, arguments, cell.options, trained_on, std::move(result));
   const std::string path = path_of(arguments, cell, is_single);
   write_mask(path, mask);
   if (!is_single) {
@@ -172,6 +194,7 @@ void execute(const SteerArguments& arguments, Session& session) {
     write_result(set,
                  arguments,
                  {0, options},
+                 {},
                  mean_difference(set, options.target, arguments.norm, options.threshold),
                  true);
     return;
@@ -185,7 +208,7 @@ void execute(const SteerArguments& arguments, Session& session) {
   }
   std::vector<Surrogate> surrogates;
   for (const std::string& path : arguments.surrogates) {
-    surrogates.push_back(read_surrogate(path, nullptr));
+    surrogates.push_back(read_surrogate_for(set, path));
   }
   const std::vector<SteerCell> cells = cells_of(arguments, options);
   require_outputs(arguments, cells);
@@ -196,7 +219,12 @@ void execute(const SteerArguments& arguments, Session& session) {
         surrogates, set, divide(set, options.target), cells, line.callback());
   }
   for (size_t i = 0; i < cells.size(); ++i) {
-    write_result(set, arguments, cells[i], std::move(results[i]), cells.size() == 1);
+    write_result(set,
+                 arguments,
+                 cells[i],
+                 surrogates[cells[i].i_surrogate].conversations,
+                 std::move(results[i]),
+                 cells.size() == 1);
   }
 }
 

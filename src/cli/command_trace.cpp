@@ -28,19 +28,27 @@ struct TraceArguments {
   ModelOptions model;
 };
 
-/// The rows of the wanted split. Says so if test conversations are among them.
+/// The rows of the wanted split; without one, says so if test conversations are among all.
 std::vector<Conversation> rows_of(const std::string& path, const TraceArguments& arguments) {
   std::vector<Conversation> rows = read_conversations(path);
   if (arguments.split != "all") {
     std::erase_if(rows, [&](const Conversation& row) {
       return split_name(row, arguments.seed) != arguments.split;
     });
+    if (rows.empty()) {
+      throw Error(
+          ErrorKind::kInsufficient,
+          "[trace] " + printable(path, 200) + " has no conversation of the split " +
+              arguments.split,
+          "omit --split, or give rows a \"split\"; without one it follows topic and --seed");
+    }
+    return rows;
   }
   const auto n_test = std::count_if(
       rows.begin(), rows.end(), [](const Conversation& row) { return row.split == "test"; });
   if (n_test > 0) {
     std::cerr << "note: " << n_test << " of " << rows.size() << " conversations of "
-              << file_name(path)
+              << printable(file_name(path))
               << " belong to the test split; a mask made from them cannot be tested on them "
                  "(--split discovery leaves them out)\n";
   }

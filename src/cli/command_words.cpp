@@ -65,6 +65,22 @@ std::string suggestion_for(const std::string& word, const std::vector<std::strin
   return closest_match(word, names);
 }
 
+Complaint complaint_of_word(const std::string& kind,
+                            const std::string& word,
+                            const std::string& command,
+                            const std::vector<std::string>& known) {
+  const std::string see = "see '" + command + " --help'";
+  const std::string close = suggestion_for(word, known);
+  return {"'" + command + "' has no " + kind + " '" + printable(word) + "'",
+          close.empty() ? see : "did you mean '" + close + "'? " + see};
+}
+
+Complaint complaint_of_option(const std::string& word,
+                              const std::string& name,
+                              const CLI::App& command) {
+  return complaint_of_word("option", word, name, names_of_options(command));
+}
+
 /// Null if there is none of this name.
 const CLI::App* command_of(const CLI::App& app, const std::string& name) {
   for (const CLI::App* one : app.get_subcommands(nullptr)) {
@@ -100,20 +116,27 @@ std::vector<std::string> with_help_as_option(const CLI::App& app, std::vector<st
   return words;
 }
 
-std::optional<Complaint> complaint_of_misread(const std::vector<std::string>& words) {
-  const auto found = std::find_if(words.begin(), words.end(), [](const std::string& word) {
-    return std::find(kMisread.begin(), kMisread.end(), word) != kMisread.end();
-  });
-  if (found == words.end()) {
-    return std::nullopt;
+std::optional<Complaint> complaint_of_misread(const CLI::App& app,
+                                              const std::vector<std::string>& words) {
+  const CLI::App* at = &app;
+  std::string name = "mascing";
+  bool is_value = false;
+  for (const std::string& word : words) {
+    if (word == "--") {
+      break;  // the rest is another program's
+    }
+    if (!is_value && std::find(kMisread.begin(), kMisread.end(), word) != kMisread.end()) {
+      return complaint_of_option(word, name, *at);
+    }
+    const CLI::App* command = word.starts_with("-") ? nullptr : command_of(*at, word);
+    if (command != nullptr && !is_value) {
+      at = command;
+      name += " " + word;
+    }
+    const CLI::Option* option = at->get_option_no_throw(word);
+    is_value = word.starts_with("-") && option != nullptr && option->get_items_expected_max() > 0;
   }
-  const auto known = std::find_if(kNamesInLlama.begin(),
-                                  kNamesInLlama.end(),
-                                  [&](const auto& names) { return names.first == *found; });
-  return Complaint{"'mascing' has no option '" + *found + "'",
-                   known == kNamesInLlama.end()
-                       ? "see the --help of the command"
-                       : "did you mean '" + std::string(known->second) + "'?"};
+  return std::nullopt;
 }
 
 Complaint complaint_of(const CLI::App& app, const std::string& message) {
@@ -130,11 +153,8 @@ Complaint complaint_of(const CLI::App& app, const std::string& message) {
   if (!is_option && !has_commands) {
     return {"'" + printable(word) + "' is one argument too many for '" + name + "'", see};
   }
-  const std::string close =
-      suggestion_for(word, is_option ? names_of_options(command) : names_of_commands(command));
-  return {
-      "'" + name + "' has no " + (is_option ? "option" : "command") + " '" + printable(word) + "'",
-      close.empty() ? see : "did you mean '" + close + "'? " + see};
+  return is_option ? complaint_of_option(word, name, command)
+                   : complaint_of_word("command", word, name, names_of_commands(command));
 }
 
 }  // namespace mascing::cli

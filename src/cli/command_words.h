@@ -21,8 +21,9 @@ struct Complaint {
 };
 
 /// Of an option of llama.cpp's programs that would be read as a short one of ours with a value;
-/// nothing if there is none.
-[[nodiscard]] std::optional<Complaint> complaint_of_misread(const std::vector<std::string>& words);
+/// nothing if there is none. Behind "--" all words are another program's.
+[[nodiscard]] std::optional<Complaint> complaint_of_misread(const CLI::App& app,
+                                                            const std::vector<std::string>& words);
 
 /// After `app` failed to parse with `message`: names the first unknown command or option and the
 /// closest known one.

@@ -46,7 +46,7 @@ void say_imported(const ImportedFile& file) {
     std::cerr << "  dropped " << file.n_other_category << " of other categories\n";
   }
   if (file.n_unread_label > 0) {
-    std::cerr << "  no label for " << counted(file.n_unread_label, "row") << ", "
+    std::cerr << "  no label for " << counted(file.n_unread_label, "conversation") << ", "
               << lines_of(file, file.unread_label_lines, file.n_unread_label) << ": "
               << file.unread_label << ", expected 0 or 1 (1 = the behaviour to move away from)\n";
   }

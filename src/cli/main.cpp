@@ -101,7 +101,7 @@ int run(int argc, char** argv) {
   app.failure_message(CLI::FailureMessage::simple);
   add_commands(app, session);
   mascing::cli::make_strict(app);
-  if (const auto misread = mascing::cli::complaint_of_misread(words)) {
+  if (const auto misread = mascing::cli::complaint_of_misread(app, words)) {
     return complain(misread->message, misread->hint, kWrongUsage);
   }
   words = mascing::cli::with_help_as_option(app, std::move(words));

@@ -68,11 +68,12 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
     }
   }
   if (n > 0) {
-    say_warning("masks_disagree",
-                first.name + " and " + second.name + " have opposite signs for " +
-                    std::to_string(n) + " experts; " + format_number(100.0 * found.cancelled, 0) +
-                    " % of their magnitude cancels: " + examples,
-                "run `mascing eval` with the combined mask on both scenarios before use");
+    say_warning(
+        "masks_disagree",
+        first.name + " and " + second.name + " have opposite signs for " + std::to_string(n) +
+            " experts; " + format_number(100.0 * found.cancelled, 0) +
+            " % of their magnitude cancels: " + examples,
+        "measure the combined mask on both scenarios before use: mascing eval --mask A --mask B");
   }
 }
 

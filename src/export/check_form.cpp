@@ -72,7 +72,7 @@ std::vector<Warning> check_warnings(const FidelityRecord& record, const ExportOp
                         std::to_string(n_fitted) + " of the " +
                             std::to_string(options.check.size()) +
                             " conversations of --check are in --data, too: the fit saw them",
-                        "check on others, such as the labelled.jsonl of the run"});
+                        "check on conversations that the fit does not see"});
   }
   double worst = 1.0;
   for (const double share : record.same_experts) {
@@ -86,7 +86,10 @@ std::vector<Warning> check_warnings(const FidelityRecord& record, const ExportOp
                             std::to_string(record.n_decision_changed) + " of " +
                             std::to_string(record.n_reply) +
                             " replies are refused on one side only",
-                        "fit on more conversations like those of --check: --data"});
+                        options.adapter.empty()
+                            ? "fit on more conversations like those of --check: --data"
+                            : "fit again on conversations like those of --check: -m and --data "
+                              "in place of --adapter"});
   }
   return warnings;
 }

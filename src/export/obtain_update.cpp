@@ -77,6 +77,15 @@ void warn_of_skipped(const CalibrationTexts& texts, ObtainedUpdate& obtained) {
   }
 }
 
+void warn_of_baked(const ModelInfo& info, ObtainedUpdate& obtained) {
+  if (!info.baked.empty()) {
+    obtained.warnings.push_back(
+        {"baked_model",
+         "the model already has " + info.baked + " in its routers",
+         "the exported mask comes on top of it, as it did when it was found"});
+  }
+}
+
 Mask without_adapter(Mask mask) {
   mask.adapter = {};
   return mask;
@@ -92,10 +101,12 @@ ObtainedUpdate fit(const Mask& mask,
         {"no_calibration_data",
          "no --data given; router inputs are learned from generic questions and from text the "
          "model generates",
-         "add conversations like those in deployment: --data conversations.jsonl"});
+         "add conversations like those in deployment, such as labelled.jsonl of the run: --data "
+         "conversations.jsonl"});
   }
   const auto host = options.open_host(options.model);
   require_same_model(mask, host->describe());
+  warn_of_baked(host->describe(), obtained);
   const Steering steering{std::make_shared<const Mask>(mask), mask.alpha};
   report(progress, {"read", 0, 1, "texts", ""});
   const CalibrationTexts texts =
@@ -144,7 +155,9 @@ ObtainedUpdate obtain_update(const Mask& mask,
     obtained = read_adapter(options.adapter, mask);
   } else if (without_adapter(mask).n_active() == 0) {
     if (!options.model.path.empty()) {
-      require_same_model(mask, read_model_info(options.model.path, false, options.codec));
+      const ModelInfo info = read_model_info(options.model.path, false, options.codec);
+      require_same_model(mask, info);
+      warn_of_baked(info, obtained);
     }
     obtained.update = update_of_adapter(mask, mask.alpha);  // exact: there is nothing to fit
   } else if (options.model.path.empty()) {

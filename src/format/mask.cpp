@@ -189,6 +189,16 @@ Mask zero_mask(const ModelInfo& info) {
   return mask;
 }
 
+std::vector<std::string> conversations_of(const TraceSet& set) {
+  std::set<std::string> hashes;
+  for (const TraceView& trace : set.traces) {
+    if (!trace.conversation.empty()) {
+      hashes.insert(trace.conversation);
+    }
+  }
+  return {hashes.begin(), hashes.end()};
+}
+
 Mask mask_for(const TraceSet& set) {
   Mask mask;
   mask.n_layer = set.n_layer;
@@ -200,13 +210,7 @@ Mask mask_for(const TraceSet& set) {
   mask.routers = set.routers;
   mask.model_name = set.model_name;
   mask.tool_version = version();
-  std::set<std::string> hashes;
-  for (const TraceView& trace : set.traces) {
-    if (!trace.conversation.empty()) {
-      hashes.insert(trace.conversation);
-    }
-  }
-  mask.conversations.assign(hashes.begin(), hashes.end());
+  mask.conversations = conversations_of(set);
   return mask;
 }
 

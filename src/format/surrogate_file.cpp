@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include "base/files.h"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr const char* kTensor = "values";
 constexpr const char* kChecksum = "checksum";
+constexpr const char* kConversations = "conversations";  // not in those of earlier versions
 constexpr std::string_view kPrefix = "mascing.surrogate.";
 constexpr int64_t kMaxSize = int64_t{1} << 20;  // of one axis: keeps products within 64 bits
 
@@ -93,6 +96,20 @@ std::optional<std::string> take_checksum(std::map<std::string, std::string>& met
   return stated.empty() ? std::nullopt : std::optional(stated.mapped());
 }
 
+std::string joined_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += (text.empty() ? "" : " ") + word;
+  }
+  return text;
+}
+
+std::vector<std::string> take_conversations(std::map<std::string, std::string>& metadata) {
+  const auto stated = metadata.extract(key_of(kConversations));
+  std::istringstream text(stated.empty() ? "" : stated.mapped());
+  return {std::istream_iterator<std::string>(text), {}};
+}
+
 }  // namespace
 
 void write_surrogate(const std::string& path,
@@ -107,6 +124,9 @@ void write_surrogate(const std::string& path,
   std::map<std::string, std::string> all = metadata;
   for (const auto& [name, field] : kAxes) {
     all[key_of(name)] = std::to_string(surrogate.shape.*field);
+  }
+  if (!surrogate.conversations.empty()) {
+    all[key_of(kConversations)] = joined_words(surrogate.conversations);
   }
   all[key_of(kChecksum)] = checksum_of(surrogate.values, all);
   const SafetensorsEntry entry{.name = kTensor,
@@ -126,6 +146,7 @@ Surrogate read_surrogate(const std::string& path, std::map<std::string, std::str
   for (const auto& [name, field] : kAxes) {
     surrogate.shape.*field = take_axis(path, rest, name);
   }
+  surrogate.conversations = take_conversations(rest);
   const int64_t n = parameter_count(surrogate.shape);
   const SafetensorsTensor* tensor = file.find(kTensor);
   if (n < 0 || tensor == nullptr || tensor->dtype != "F32" ||

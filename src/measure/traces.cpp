@@ -33,7 +33,7 @@ std::vector<StoredShard> divide(const std::vector<TraceInput>& inputs,
     for (int64_t start = 0; start < n_row; start += kTraceBlock) {
       StoredShard shard{input.set, {}, {}};
       Sha256 digest;
-      digest.update("trace-v2 " + info.identity + " " + context + " " + input.set + "\n");
+      digest.update("trace-v3 " + info.identity + " " + context + " " + input.set + "\n");
       for (int64_t i = start; i < std::min(start + kTraceBlock, n_row); ++i) {
         shard.rows.push_back(&input.rows[i]);
         digest.update(to_jsonl(input.rows[i]) + "\n");

@@ -31,16 +31,18 @@ std::string model_of(const Results& results) {
   return results.model_name.empty() ? results.architecture : results.model_name;
 }
 
-/// "54.0 % -> 97.0 % [94.4, 98.4]".
+/// "54.0 % -> 97.0 % [94.4, 98.4]", and how many of the conversations the mask was made with.
 std::string rates_cell(const Results& results, const std::string& id) {
   const auto found = results.metrics.find(id);
   if (found == results.metrics.end()) {
     return "-";
   }
   const MetricResult& metric = found->second;
-  return rate_text(metric.base.rate) + (metric.steered ? " -> " + rate_text(metric.steered->rate) +
-                                                             " " + interval_text(*metric.steered)
-                                                       : "");
+  return rate_text(metric.base.rate) +
+         (metric.steered
+              ? " -> " + rate_text(metric.steered->rate) + " " + interval_text(*metric.steered)
+              : "") +
+         (metric.n_seen > 0 ? " (" + std::to_string(metric.n_seen) + " seen)" : "");
 }
 
 void add_column(PlainTable& table, const std::string& head, bool is_number) {

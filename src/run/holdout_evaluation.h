@@ -46,7 +46,8 @@ struct HoldoutResult {
                                              const Treatment& treatment,
                                              const HoldoutPlan& plan);
 
-/// Why the mask may not be used; empty if it may. A mask that is `new` must have an effect.
+/// Why the mask may not be used; empty if it may. A new mask must have an effect; a given one need
+/// not.
 [[nodiscard]] std::string failure_of(const HoldoutResult& holdout, bool is_new);
 
 }  // namespace mascing

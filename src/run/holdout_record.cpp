@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "mascing/error.h"
 #include "run/json_word.h"
+#include "run/seen_rows.h"
 
 namespace mascing {
 namespace {
@@ -27,6 +28,11 @@ std::string hash_of(const Mask& mask) {
   }
   digest.update(&mask.alpha, sizeof mask.alpha);
   return digest.hex();
+}
+
+std::vector<std::string> sorted(std::vector<std::string> words) {
+  std::sort(words.begin(), words.end());
+  return words;
 }
 
 /// The strings of a list; those that are none are left out.
@@ -87,7 +93,7 @@ bool share_one(const std::vector<std::string>& a, const std::vector<std::string>
 HoldoutRecord::HoldoutRecord(const Dataset& data, const ModelInfo& info, const RunOptions& options)
     : path_(options.output + "/tested.json"),
       model_(info.identity),
-      rows_(conversation_hashes(data.target().rows(Split::kTest))),
+      rows_(sorted(hashes_of(data.target(), Split::kTest))),
       data_(sha256_hex(data.hash + info.identity)) {}
 
 std::optional<std::vector<std::string>> HoldoutRecord::masks() const {

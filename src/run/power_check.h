@@ -16,8 +16,9 @@ namespace mascing {
 
 /// `<metric>_small` for hold sets with fewer than `kFewConversations` test conversations: what a
 /// mask may do to them unseen.
+[[nodiscard]] std::vector<Warning> hold_warnings(const Dataset& data);
+
 /// A discovery split that has too few conversations of one outcome, whatever the model answers.
 [[nodiscard]] std::vector<Warning> discovery_warnings(const LoadedSet& target);
-[[nodiscard]] std::vector<Warning> hold_warnings(const Dataset& data);
 
 }  // namespace mascing

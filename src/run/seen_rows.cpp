@@ -8,27 +8,37 @@
 
 namespace mascing {
 
+std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
+  const std::vector<Conversation>& rows = set.rows(split);
+  std::vector<std::string> hashes(rows.size());
+  std::transform(rows.begin(), rows.end(), hashes.begin(), [&](const Conversation& row) {
+    return set.hash_of(row);
+  });
+  return hashes;
+}
+
 std::vector<std::string> searched_conversations(const Dataset& data) {
-  std::vector<Conversation> rows;
+  std::vector<std::string> hashes;
   for (const LoadedSet& set : data.sets) {
-    append(set.rows(Split::kDiscovery), rows);
-    append(set.rows(Split::kSelection), rows);
+    append(hashes_of(set, Split::kDiscovery), hashes);
+    append(hashes_of(set, Split::kSelection), hashes);
   }
-  return conversation_hashes(rows);
+  std::sort(hashes.begin(), hashes.end());
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+  return hashes;
 }
 
 void mark_seen(const Dataset& data, const Mask& mask, HoldoutResult& holdout) {
   std::string counts;
   for (const LoadedSet& set : data.sets) {
-    const std::vector<Conversation>& rows = set.rows(Split::kTest);
-    const int64_t n_seen = std::count_if(rows.begin(), rows.end(), [&](const Conversation& row) {
-      return std::binary_search(
-          mask.conversations.begin(), mask.conversations.end(), conversation_hash(row));
+    const std::vector<std::string> hashes = hashes_of(set, Split::kTest);
+    const auto n_seen = std::count_if(hashes.begin(), hashes.end(), [&](const std::string& hash) {
+      return std::binary_search(mask.conversations.begin(), mask.conversations.end(), hash);
     });
     holdout.metrics[set.spec.metric].n_seen = n_seen;
     if (n_seen > 0) {
       counts += (counts.empty() ? "" : ", ") + std::to_string(n_seen) + " of " +
-                std::to_string(rows.size()) + " of " + display_name(set.spec.metric);
+                std::to_string(hashes.size()) + " of " + display_name(set.spec.metric);
     }
   }
   if (!counts.empty()) {

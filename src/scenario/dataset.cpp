@@ -216,6 +216,11 @@ Split split_of(const Conversation& row, uint64_t seed) {
   return part < 5 ? Split::kDiscovery : part < 7 ? Split::kSelection : Split::kTest;
 }
 
+std::string LoadedSet::hash_of(const Conversation& row) const {
+  const auto script = scripts.find(row.id);
+  return script == scripts.end() ? conversation_hash(row) : script->second;
+}
+
 const LoadedSet& Dataset::target() const {
   return *std::find_if(sets.begin(), sets.end(), [](const LoadedSet& set) {
     return set.spec.role == SetRole::kTarget;

@@ -133,7 +133,7 @@ class Trainer {
       }
     }
     finish(fit);
-    result.surrogate = {shape_, std::move(best_values_)};
+    result.surrogate = {shape_, std::move(best_values_), conversations_of(set_)};
     return result;
   }
 

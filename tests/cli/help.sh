@@ -24,8 +24,12 @@ expect_error 2 "'mascing mask' has no command 'shwo'" "$mascing" mask shwo x.ggu
 says err "did you mean 'show'?"
 expect_error 2 "'mascing run' has no option '--sed'" "$mascing" run scenario.toml -m model.gguf --sed=7
 says err "did you mean '--seed'?"
-expect_error 2 "'mascing' has no option '-ot'" "$mascing" run scenario.toml -m model.gguf -ot exps=CPU
+expect_error 2 "'mascing run' has no option '-ot'" "$mascing" run scenario.toml -m model.gguf -ot exps=CPU
 says err "did you mean '--override-tensor'?"
+expect_error 2 "'mascing import' has no option '-ot'" "$mascing" import x -ot y
+says err "see 'mascing import --help'"
+expect_error 1 "none.gguf" "$mascing" chat -m none.gguf --mask none.gguf --system -ts
+expect_error 1 "none.gguf" "$mascing" serve -m none.gguf --mask none.gguf --server /bin/true -- -ot exps=CPU
 expect_error 2 "one argument too many" "$mascing" inspect a.gguf b.gguf
 for command in run "mask show"; do
   run 0 "$mascing" $command --help

@@ -55,6 +55,14 @@ expect_error 2 "--alpha is the strength of one mask" "$mascing" eval "$work/tiny
   --mask "$work/seen.gguf=0.5" --alpha 1
 run 0 "$mascing" trace "$work/both.jsonl" -m "$planted" -t 1 --split discovery -o "$work/discovery"
 says out "12 conversations traced"
+# A surrogate brings what it was trained on into the mask.
+run 0 "$mascing" train "$work/both" -t 1 --epochs 1 -o "$work/both.safetensors"
+run 0 "$mascing" steer "$work/discovery" -t 1 --epochs 1 --surrogate "$work/both.safetensors" -o "$work/trained.gguf"
+run 0 "$mascing" mask show "$work/trained.gguf"
+says out "made with    24 conversations"
+rows attacks test 4 >"$work/four.jsonl"
+expect_error 1 "four.jsonl has no conversation of the split selection" "$mascing" trace "$work/four.jsonl" -m "$planted" \
+  --split selection -o "$work/wrong"
 expect_error 2 "--split" "$mascing" trace "$work/both.jsonl" -m "$planted" --split tset -o "$work/wrong"
 
 # Mismatched inputs.

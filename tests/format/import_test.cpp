@@ -255,7 +255,7 @@ TEST_F(ImportTest, ColumnsOfOtherNamesAreMappedAndTheRestIsNamed) {
             (std::vector<std::string>{"mood", "prompt (replaced)"}));
   options.columns = {{"prompt", "quest"}};
   expect_refusal(ErrorKind::kBadInput, "no column \"quest\"", "qa.csv", csv, options);
-  const Imported words = import_text("words.csv", "prompt,label\nSing?,harmful\n");
+  const Imported words = import_text("words.csv", "prompt,label\nSing?,harmful\nSing?,harmful\n");
   EXPECT_FALSE(words.rows.at(0).label.has_value());
   EXPECT_THAT(words.file().unused_columns, testing::IsEmpty());
   EXPECT_EQ(words.file().n_unread_label, 1);

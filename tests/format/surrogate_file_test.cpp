@@ -18,6 +18,7 @@ Surrogate small_surrogate() {
   for (int i = 0; i < 44; ++i) {
     surrogate.values.push_back(0.5F * static_cast<float>(i));
   }
+  surrogate.conversations = {"0123456789abcdef", "fedcba9876543210"};
   return surrogate;
 }
 
@@ -29,6 +30,7 @@ TEST(SurrogateFile, WrittenThenReadIsEqual) {
   const Surrogate read = read_surrogate(folder.path("a"), &read_metadata);
   EXPECT_EQ(read.shape, small_surrogate().shape);
   EXPECT_EQ(read.values, small_surrogate().values);
+  EXPECT_EQ(read.conversations, small_surrogate().conversations);
   EXPECT_EQ(read_metadata, metadata);
   write_surrogate(folder.path("b"), read, metadata);
   EXPECT_EQ(read_text_file(folder.path("a")), read_text_file(folder.path("b")));

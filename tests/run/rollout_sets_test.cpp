@@ -114,6 +114,14 @@ TEST_F(RolloutSetsTest, ASecondRunPlaysNothing) {
   const Dataset first = play(scenario, "out");
   EXPECT_EQ(n_opened_, 1) << "what is in the journal is not played";
   EXPECT_EQ(first.labels.at("played.dsr.label_1"), 32);
+  const Dataset scripts = load_dataset(scenario, 0);
+  for (const Conversation& script : scripts.target().rows(Split::kTest)) {
+    EXPECT_EQ(first.target().scripts.at(script.id), conversation_hash(script));
+  }
+  Conversation shorter = first.target().rows(Split::kTest).front();
+  const std::string hash = first.target().hash_of(shorter);
+  shorter.messages.resize(1);
+  EXPECT_EQ(first.target().hash_of(shorter), hash) << "as if the behaviour had shown earlier";
   const Dataset second = play(scenario, "other");
   EXPECT_GT(n_opened_, 1);
   EXPECT_EQ(second.hash, first.hash);

@@ -153,7 +153,6 @@ class Importer {
     }
     if (!row.is_refused()) {
       note_unused(row, file);
-      note_label(row, file);
       categories_.insert(conversation.category);
     }
     if (row.is_refused()) {
@@ -164,6 +163,7 @@ class Importer {
       give_id(conversation, row.line, file);
       sink_(conversation);
       ++file.n_conversation;
+      note_label(row, file);
       report_.n_script += is_script(conversation) ? 1 : 0;
     }
   }
