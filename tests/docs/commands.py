@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = re.compile(r"(?:build/bin/)?mascing |make |cmake |ctest |curl |llama-server |vllm |python3? |pip |npm |sbatch |echo |cp |cd |head |tail "
+PROGRAMS = re.compile(r"(?:build/bin/)?mascing |make |cmake |ctest |curl |llama-server |vllm |python3? |pip |npm |sbatch |echo |cp |cd |head -n |tail -n "
                       r"|(?:scripts|examples|benchmarks|tools)/\S+ ?")
 # Page ("*": any) and command (a pattern) -> why it is not run here.
 NOT_RUN = {
