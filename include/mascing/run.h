@@ -37,6 +37,9 @@ using OpenHost = std::function<std::unique_ptr<Host>()>;
                                       const RunOptions& options,
                                       const Progress& progress);
 
+/// True if the folder holds what a run or a tested choice of a search found, not an evaluation.
+[[nodiscard]] bool holds_run(const std::string& folder);
+
 /// Results of a search on the selection split, for browsing.
 struct SearchView {
   const Results& results;            ///< no metrics yet

@@ -22,6 +22,9 @@ using WatchTrials = std::function<void(const std::vector<CandidateResult>&)>;
 /// the run, which can be resumed.
 using AgreesToTest = std::function<bool(const CandidateResult&)>;
 
+/// Told where the results of an earlier run with other inputs were moved to.
+using OnSetAside = std::function<void(const std::string& folder)>;
+
 struct RunOptions {
   std::string output = {};  ///< output folder; created if missing
   uint64_t seed = 0;
@@ -34,6 +37,7 @@ struct RunOptions {
   std::string budget_text = {};          ///< as given by the user
   WatchTrials watch_trials = {};         ///< may be empty
   AgreesToTest agrees_to_test = {};      ///< for run_scenario; empty: it goes on
+  OnSetAside on_set_aside = {};          ///< may be empty
   JobShard shard = {};                   ///< for evaluate_shard
   std::vector<std::string> merge = {};   ///< for evaluate_mask: shard folders to combine
   TemplateOptions chat_template = {};    ///< that the model was opened with, for the record

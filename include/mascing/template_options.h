@@ -3,6 +3,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mascing {
 
@@ -27,6 +29,11 @@ struct TemplateOptions {
 /// `enable_thinking` is what ReasoningMode stands for, true or false under this name sets the mode
 /// to on or off. Throws Error{kUsage}.
 void add_template_argument(const std::string& text, TemplateOptions& options);
+
+/// Arguments that nothing in the template goes by the name of, each with the name in it that looks
+/// most like it, or with an empty one. None for a file without a template.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> unknown_arguments(
+    const TemplateOptions& options, const std::string& source);
 
 /// Different for different options; empty for the default ones.
 [[nodiscard]] std::string template_key(const TemplateOptions& options);

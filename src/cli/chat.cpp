@@ -78,6 +78,11 @@ class Console {
     if (text.empty()) {
       return true;
     }
+    if (!is_valid_utf8(text)) {
+      throw Error(ErrorKind::kUsage,
+                  "[chat] the line is not UTF-8: " + printable(text),
+                  "set the terminal to UTF-8, or convert the file: iconv -f latin1 -t utf-8");
+    }
     if (text.front() != '/' || text.rfind("//", 0) == 0) {
       show(session_.say(text.front() == '/' ? text.substr(1) : text));
       return true;

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/numeric.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/judge_arguments.h"
 #include "cli/mask_options.h"
@@ -63,6 +64,11 @@ void execute(EvalArguments& arguments, Session& session) {
     throw Error(ErrorKind::kUsage,
                 "[eval] --play does not sample replies, but the scenario or --samples asks for it",
                 "add --samples 0");
+  }
+  if (holds_run(arguments.output)) {
+    throw Error(ErrorKind::kUsage,
+                "[eval] " + printable(arguments.output, 200) + " holds the results of a run",
+                "give the evaluation a folder of its own: -o another/");
   }
   const auto host = arguments.model.open();
   ProgressLine line(arguments.is_quiet);

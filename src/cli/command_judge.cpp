@@ -213,6 +213,13 @@ void execute(const JudgeCommand& arguments, Session& session) {
   const Judged judged = is_phrases_alone(options) ? judge_by_phrases(replies, options)
                                                   : judge_by_others(replies, options);
   session.exit_code = 0;
+  const auto n_number = std::count_if(
+      replies.begin(), replies.end(), [](const LabelledReply& reply) { return reply.has_number; });
+  if (n_number > 0) {
+    std::cerr << "note: " << n_number << " of " << replies.size()
+              << " rows have a number under \"label\", the outcome of a conversation, which is not "
+                 "compared; people's labels are words (refused, answered, ...) under \"verdict\"\n";
+  }
   if (arguments.json) {
     print_json(replies, judged);
     return;

@@ -144,6 +144,7 @@ void execute(Arguments& arguments, Session& session) {
   }
   const Scenario scenario = arguments.read();
   if (arguments.is_dry) {
+    (void)arguments.options(session.command_line);  // a budget that cannot be read fails here, too
     rehearse(arguments, scenario);
     session.exit_code = 0;
     return;

@@ -1,11 +1,14 @@
 // `mascing trace`: records the router logits of labelled conversations.
 #include <algorithm>
 #include <iostream>
+#include <map>
+#include <utility>
 
 #include "base/files.h"
 #include "base/folder_lock.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "mascing/contrast.h"
@@ -72,6 +75,56 @@ std::vector<Conversation> choose(const std::string& path,
   return std::move(set.rows);
 }
 
+/// What each conversation was given as: 1, 0, or unlabelled, and how many stand there twice.
+class LabelCount {
+ public:
+  void add(const std::string& file, const Conversation& row) {
+    const int label = row.label.value_or(-1);
+    ++n_[label];
+    const auto [at, is_new] = known_.try_emplace(messages_of(row), label, file + ", " + row.id);
+    if (is_new) {
+      return;
+    }
+    ++n_repeated_;
+    if (at->second.first != label && n_contradicting_++ == 0) {
+      example_ = printable(at->second.second) + " and " + printable(file + ", " + row.id);
+    }
+  }
+  void say() const {
+    std::cerr << "labels: " << count(1) << " with label 1, " << count(0) << " with label 0, "
+              << count(-1) << " without\n";
+    if (n_repeated_ > 0) {
+      std::cerr << "note: " << n_repeated_
+                << " conversations repeat an earlier one and count once more\n";
+    }
+    if (n_contradicting_ > 0) {
+      say_warning("labels_contradict",
+                  std::to_string(n_contradicting_) +
+                      " conversations have another label, or none, than an equal one: " + example_,
+                  "keep one of them; a mask learns from the difference");
+    }
+  }
+
+ private:
+  [[nodiscard]] int64_t count(int label) const {
+    const auto found = n_.find(label);
+    return found == n_.end() ? 0 : found->second;
+  }
+  static std::string messages_of(const Conversation& row) {
+    std::string text;
+    for (const Message& message : row.messages) {
+      text += message.role + '\x1f' + message.content + '\x1e';
+    }
+    return text;
+  }
+
+  std::map<int, int64_t> n_;
+  std::map<std::string, std::pair<int, std::string>> known_;  ///< with file and id of the first
+  int64_t n_repeated_ = 0;
+  int64_t n_contradicting_ = 0;
+  std::string example_;  ///< the first two of them
+};
+
 /// What became of traces that the folder held before.
 void say_kept(const std::string& folder, bool was_finished, int64_t n_kept) {
   if (n_kept > 0) {
@@ -93,9 +146,14 @@ void execute(const TraceArguments& arguments, Session& session) {
   TraceStoreOptions store = arguments.store;
   store.shard = parse_shard(arguments.shard);
   std::vector<TraceInput> inputs;
+  LabelCount labels;
   for (const std::string& path : arguments.files) {
     inputs.push_back({file_stem(path), choose(path, *contrast, arguments)});
+    for (const Conversation& row : inputs.back().rows) {
+      labels.add(file_name(path), row);
+    }
   }
+  labels.say();
   ensure_directory(store.folder);
   const FolderLock lock(store.folder);
   const bool was_finished = file_exists(path_within(store.folder, "manifest.json"));

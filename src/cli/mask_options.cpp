@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
+#include <set>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -130,8 +132,21 @@ void warn_of_conflicts(const std::vector<WeightedMask>& masks) {
   }
 }
 
+/// A mask that is named twice acts at both strengths together.
+void warn_of_repeated(const std::vector<WeightedMask>& masks) {
+  std::set<std::string> known;
+  for (const WeightedMask& used : masks) {
+    if (!known.insert(std::filesystem::weakly_canonical(used.name).string()).second) {
+      say_warning("mask_repeated",
+                  printable(used.name, 200) + " is given twice, so that its strengths add up",
+                  "name it once, at the strength that is meant");
+    }
+  }
+}
+
 Mask compose_from(const std::vector<std::string>& words) {
   const std::vector<WeightedMask> masks = read_masks(words);
+  warn_of_repeated(masks);
   Mask sum = compose_masks(masks);
   warn_of_conflicts(masks);
   return sum;

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "cli/engine_arguments.h"
+#include "cli/mask_options.h"
 #include "cli/progress_line.h"
 #include "mascing/error.h"
 
@@ -115,16 +116,31 @@ std::string ModelOptions::key() const {
   return text;
 }
 
+namespace {
+
+/// What is odd about a model, or about what its template is asked for.
+void say_doubts(const Host& host, const TemplateOptions& chat_template) {
+  const ModelInfo& info = host.describe();
+  if (!info.baked.empty()) {
+    std::cerr << "note: " << printable(info.name) << " already has " << info.baked
+              << " in its routers; `mascing mask unbake` restores the original\n";
+  }
+  for (const auto& [name, nearest] : unknown_arguments(chat_template, host.chat_template())) {
+    say_warning("unknown_template_argument",
+                "the model's chat template does not know '" + name + "'",
+                nearest.empty() ? "the argument changes nothing; see the template's own names"
+                                : "did you mean " + nearest + "?");
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<Host> ModelOptions::open() const {
   LlamaHostOptions options = host;
   options.n_thread = n_thread();
   options.chat_template = chat_template();
   auto opened = open_in_turn(turns_if_wanted(), options);
-  const ModelInfo& info = opened->describe();
-  if (!info.baked.empty()) {
-    std::cerr << "note: " << printable(info.name) << " already has " << info.baked
-              << " in its routers; `mascing mask unbake` restores the original\n";
-  }
+  say_doubts(*opened, options.chat_template);
   return opened;
 }
 
@@ -203,6 +219,10 @@ RunOptions ModelOptions::run_options(const std::string& output,
   options.seed = seed;
   options.n_thread = n_thread();
   options.command = command;
+  options.on_set_aside = [](const std::string& folder) {
+    std::cerr << "note: the results of an earlier run there are now in " << printable(folder, 200)
+              << '\n';
+  };
   options.host_key = key();
   options.chat_template = chat_template();
   options.open_judge_model = judge_opener();

@@ -44,6 +44,10 @@ std::string refuse_empty(const std::string& word) {
   return word.empty() ? "an empty value; omit the option instead" : "";
 }
 
+std::string refuse_no_text(const std::string& word) {
+  return is_valid_utf8(word) ? "" : "'" + printable(word) + "' is not UTF-8";
+}
+
 /// Where "-" is standard output; elsewhere it would be a file of this name.
 bool writes_to_standard_output(const CLI::App& command) {
   return command.get_name() == "import" || command.get_name() == "report";
@@ -64,7 +68,9 @@ void make_strict(CLI::Option& option) {
     option.check(refuse_no_count);
   } else if (type.starts_with("FLOAT")) {
     option.check(refuse_no_real);
-  } else if (!option.check_lname("system")) {  // no system prompt is one, too
+  } else if (option.check_lname("system")) {  // no system prompt is one, too
+    option.check(refuse_no_text);
+  } else {
     option.check(refuse_empty);
   }
 }

@@ -74,6 +74,14 @@ std::vector<Warning> check_warnings(const FidelityRecord& record, const ExportOp
                             " conversations of --check are in --data, too: the fit saw them",
                         "check on conversations that the fit does not see"});
   }
+  const int64_t n_left = std::ssize(options.check) - record.n_reply;
+  if (n_left > 0) {
+    warnings.push_back({"conversations_skipped",
+                        std::to_string(n_left) + " of the " + std::to_string(options.check.size()) +
+                            " conversations of --check were not compared: no user message at the "
+                            "end, too long, or no reply",
+                        "repair or remove them, unless there are few"});
+  }
   double worst = 1.0;
   for (const double share : record.same_experts) {
     worst = std::min(worst, share);

@@ -62,6 +62,7 @@ void describe(Io& io, MetricResult& metric) {
   io.later("max_drop", metric.max_drop);
   io.later("left_out", metric.n_left_out);
   io.later("seen", metric.n_seen);
+  io.later("shared", metric.n_shared);
 }
 
 template <typename Io>

@@ -2,6 +2,8 @@
 #include "mascing/template_options.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -69,6 +71,27 @@ void add_template_argument(const std::string& text, TemplateOptions& options) {
   const nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
   const nlohmann::json json = parsed.is_discarded() ? nlohmann::json(value) : parsed;
   options.arguments[name] = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::vector<std::pair<std::string, std::string>> unknown_arguments(const TemplateOptions& options,
+                                                                   const std::string& source) {
+  std::set<std::string> names;
+  std::string name;
+  for (const char c : source + " ") {
+    if (is_name({c})) {
+      name += c;
+    } else if (!name.empty()) {
+      names.insert(std::exchange(name, {}));
+    }
+  }
+  const std::vector<std::string> known(names.begin(), names.end());
+  std::vector<std::pair<std::string, std::string>> unknown;
+  for (const auto& [argument, value] : options.arguments) {
+    if (!source.empty() && !names.contains(argument)) {
+      unknown.emplace_back(argument, closest_match(argument, known));
+    }
+  }
+  return unknown;
 }
 
 std::string template_key(const TemplateOptions& options) {

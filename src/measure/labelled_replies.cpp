@@ -87,10 +87,13 @@ LabelledReply reply_of(const nlohmann::json& row, const Place& place) {
   }
   result.exchange.reply = row[*reply].get<std::string>();
   add_messages(row, place, result.exchange);
+  result.has_number = row.contains("label") && row["label"].is_number();
   for (const char* name : kLabelNames) {
     if (!result.label && row.contains(name) && row[name].is_string()) {
       const std::string word = trim(row[name].get<std::string>());
-      if (!word.empty() && !is_number(name, word)) {
+      const bool is_a_number = is_number(name, word);
+      result.has_number = result.has_number || (is_a_number && !word.empty());
+      if (!word.empty() && !is_a_number) {
         result.label = label_of(word, place);
       }
     }

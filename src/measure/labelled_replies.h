@@ -14,6 +14,7 @@ struct LabelledReply {
   std::string id;  ///< the file's, or its line
   Exchange exchange;
   std::optional<Verdict> label = {};  ///< a person's
+  bool has_number = false;            ///< a number under "label", which is none of a person
 };
 
 /// Reads JSON lines with "reply", "completion" or "response" beside "messages" or "prompt", or CSV

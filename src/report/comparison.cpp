@@ -1,6 +1,8 @@
 // One writer per form; each escapes what it writes.
-#include <algorithm>
+#include <set>
 
+#include "base/metric_names.h"
+#include "base/text.h"
 #include "mascing/run_comparison.h"
 #include "report/app_parts.h"
 #include "report/columns.h"
@@ -134,20 +136,42 @@ std::string html_table(const PlainTable& table) {
   return html.html();
 }
 
-/// Runs that were compared with the first one in nothing.
-std::string not_compared(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
-  std::vector<std::string> names;
-  for (size_t i = 1; i < runs.size(); ++i) {
-    const bool has_row = std::any_of(differences.rows.begin(),
-                                     differences.rows.end(),
-                                     [&](const auto& row) { return row.front() == runs[i].name; });
-    if (!has_row) {
-      names.push_back(runs[i].name);
+/// What of a run was compared with the first one in nothing: all of it, or some metrics.
+std::string uncompared_part(const ComparedRun& run, const PlainTable& differences) {
+  std::set<std::string> compared;
+  for (const auto& row : differences.rows) {
+    if (row.at(0) == run.name) {
+      compared.insert(row.at(1));
     }
   }
-  return names.empty() ? ""
+  if (compared.empty()) {
+    return run.name + (run.transcripts.empty() ? " (it has no transcripts.jsonl)" : "");
+  }
+  std::vector<std::string> metrics;
+  std::set<std::string> tested;
+  for (const Transcript& transcript : run.transcripts) {
+    const std::string name = display_name(transcript.metric);
+    if (tested.insert(name).second && !compared.contains(name)) {
+      metrics.push_back(name);
+    }
+  }
+  return metrics.empty() ? "" : joined(metrics, ", ") + " of " + run.name;
+}
+
+std::string not_compared(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
+  if (runs.front().transcripts.empty()) {
+    return "Conversations are not compared: " + runs.front().name + " has no transcripts.jsonl.";
+  }
+  std::vector<std::string> parts;
+  for (size_t i = 1; i < runs.size(); ++i) {
+    const std::string part = uncompared_part(runs[i], differences);
+    if (!part.empty()) {
+      parts.push_back(part);
+    }
+  }
+  return parts.empty() ? ""
                        : "Not compared, as no tested conversation is also one of " +
-                             runs.front().name + ": " + joined(names, ", ") + ".";
+                             runs.front().name + ": " + joined(parts, ", ") + ".";
 }
 
 std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
@@ -157,9 +181,7 @@ std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& di
       html_section("differences",
                    "Paired differences",
                    differences.rows.empty()
-                       ? html_paragraph("No other run has a tested conversation in common with the "
-                                        "first one (" +
-                                        runs.front().name + "), or transcripts.jsonl is missing.")
+                       ? html_paragraph(not_compared(runs, differences))
                        : html_paragraph("Gained: as wanted under this run's mask only. Lost: under "
                                         "that of the first run (" +
                                         runs.front().name +
@@ -183,12 +205,9 @@ std::string render_comparison(const std::vector<ComparedRun>& runs, ComparisonFo
     return html_page(runs, differences);
   }
   const auto write = form == ComparisonForm::kLatex ? latex_table : markdown_table;
-  if (differences.rows.empty()) {
-    return write(runs_table(runs));
-  }
   const std::string rest = not_compared(runs, differences);
   const bool is_latex = form == ComparisonForm::kLatex;
-  return write(runs_table(runs)) + "\n" + write(differences) +
+  return write(runs_table(runs)) + (differences.rows.empty() ? "" : "\n" + write(differences)) +
          (rest.empty() ? ""
                        : "\n" + (is_latex ? "% " + printable(rest) : markdown_text(rest)) + "\n");
 }

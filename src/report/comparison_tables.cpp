@@ -102,6 +102,15 @@ PlainTable runs_table(const std::vector<ComparedRun>& runs) {
   return table;
 }
 
+/// "30", or "6 of 30" where the run tested more conversations than the first one did.
+std::string paired_count(const ComparedRun& run, const PairedDifference& difference) {
+  const auto metric = run.results.metrics.find(difference.metric);
+  const std::string n = std::to_string(difference.n);
+  return metric == run.results.metrics.end() || metric->second.n <= difference.n
+             ? n
+             : n + " of " + std::to_string(metric->second.n);
+}
+
 PlainTable differences_table(const std::vector<ComparedRun>& runs) {
   PlainTable table{
       "Masks against that of the first run, on the same conversations; gained: as wanted under "
@@ -112,7 +121,7 @@ PlainTable differences_table(const std::vector<ComparedRun>& runs) {
   for (const PairedDifference& difference : paired_differences(runs)) {
     table.rows.push_back({runs[difference.i_run].name,
                           display_name(difference.metric),
-                          std::to_string(difference.n),
+                          paired_count(runs[difference.i_run], difference),
                           std::to_string(difference.gained),
                           std::to_string(difference.lost),
                           p_text(difference.p_value),

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <vector>
 
 #include "base/text.h"
@@ -146,6 +147,17 @@ std::string origin_lines(const Results& results) {
   if (results.protocol.attacks == "played") {
     text += wrapped("conversations         ",
                     "played: each side wrote the assistant's earlier turns itself",
+                    22);
+  }
+  std::set<std::string> skipped;
+  for (const Skipped& one : results.skipped) {
+    skipped.insert(one.id);
+  }
+  if (!skipped.empty()) {
+    text += wrapped("skipped               ",
+                    count_text(std::ssize(skipped)) +
+                        (skipped.size() == 1 ? " conversation" : " conversations") +
+                        ", the first because " + printable(results.skipped.front().reason, 200),
                     22);
   }
   if (results.outcome.n > 0) {

@@ -227,7 +227,8 @@ void add_sets(const EvalContext& context,
       routing.add(evaluated.base, evaluated.steered, n_before, result.transcripts);
       margins.add(evaluated.base, evaluated.steered, n_before, result.transcripts);
     }
-    result.metrics[set.spec.metric] = metric;
+    MetricResult& kept = result.metrics[set.spec.metric] = metric;
+    kept.n_shared = count_shared_with_target(context.data, set, Split::kTest);
     agreement.add(set.spec.metric, "base", base.replies, base.judged);
     if (treatment.is_none()) {
       continue;

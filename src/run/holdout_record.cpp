@@ -10,7 +10,6 @@
 #include "base/sha256.h"
 #include "mascing/error.h"
 #include "run/json_word.h"
-#include "run/seen_rows.h"
 
 namespace mascing {
 namespace {
@@ -161,8 +160,8 @@ std::vector<Warning> HoldoutRecord::warnings() const {
   return {{"test_split_reused",
            std::to_string(n) + " masks of this folder were evaluated on the same test "
                                "conversations, so its figures are no longer quite unseen",
-           "say so where you report them, or measure the mask on new conversations with mascing "
-           "eval"}};
+           "say so where you report them; to choose among masks or strengths, use mascing search, "
+           "and measure the choice on new conversations"}};
 }
 
 void HoldoutRecord::take_if_agreed(const Mask& mask,

@@ -21,6 +21,7 @@
 #include "run/find_masks.h"
 #include "run/holdout_evaluation.h"
 #include "run/holdout_record.h"
+#include "run/own_inputs.h"
 #include "run/power_check.h"
 #include "run/protocol.h"
 #include "run/rollout_sets.h"
@@ -46,6 +47,7 @@ struct Work {
        const Progress& progress,
        SplitNeeds needs = SplitNeeds::kAll)
       : data(load_dataset(scenario, options.seed, needs)) {
+    refuse_own_inputs(scenario, options.output);
     ensure_directory(options.output);
     lock.emplace(options.output);
     data = roll_out_sets(std::move(data), scenario, {info, host, options, progress, needs});
@@ -279,9 +281,14 @@ RunOutcome test_found(Session& session,
 }
 
 RunOutcome test_given(Session& session, const EvalContext& context, const Mask& mask) {
+  const HoldoutRecord record(session.data, context.evaluator.host().describe(), session.options);
+  if (is_active(steering_of(mask))) {
+    record.take(mask);
+  }
   Parts parts{nullptr, "", test(session, context, steering_of(mask), margins_of_given_mask())};
   mark_seen(session.data, mask, parts.tested->holdout);
   parts.mask = mask;
+  parts.warnings = record.warnings();
   const std::string failure = failure_of(parts.tested->holdout, false);
   return outcome_of(session, std::move(parts), failure);
 }
@@ -316,8 +323,8 @@ RunOutcome run_scenario(const Scenario& scenario,
   if (auto finished = read_finished(work.key, options)) {
     return std::move(*finished);
   }
-  remove_mask(options);
   (void)require_power(work.data, {});
+  set_aside(work.key, options);
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
@@ -354,7 +361,7 @@ void search_scenario(const Scenario& scenario,
     const Mask mask = found.mask(i_trial);
     record.require_first(mask);
     record.take(mask);
-    remove_mask(options);
+    set_aside("", options);
     RunOutcome outcome = test_found(session, context, found, i_trial, "user");
     write_outputs(outcome, work.key, options);
     return outcome;
@@ -370,9 +377,10 @@ RunOutcome evaluate_mask(const Scenario& scenario,
                          const Progress& progress) {
   const Evaluation job(scenario, mask, alpha, host, options, progress);
   take_parts(options.merge, job.key, Cache(options.output + "/cache", ""));
+  set_aside(job.key, options);
   Session session(scenario, job.work.data, host, options, progress);
   RunOutcome outcome = test_given(session, session.calibrated_context(), job.mask);
-  write_results(outcome, options.output);
+  write_evaluation(outcome, job.key, options);
   return outcome;
 }
 

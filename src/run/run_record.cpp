@@ -21,8 +21,12 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kStampFile = "run.json";
+constexpr const char* kMaskFile = "mask.gguf";
+constexpr const char* kEvaluation = "evaluation";
+
 std::string stamp_path(const RunOptions& options) {
-  return options.output + "/run.json";
+  return options.output + "/" + kStampFile;
 }
 
 /// Hash of the results of a run, without later additions by `mascing export`.
@@ -124,7 +128,7 @@ namespace {
 /// True if the folder holds the mask of this stamp, whole. Stamps of earlier versions do not name
 /// its hash.
 bool has_mask(const json& stamp, const RunOptions& options) {
-  const std::string path = options.output + "/mask.gguf";
+  const std::string path = options.output + "/" + kMaskFile;
   const std::string hash = word_in(stamp, "mask");
   try {
     (void)read_mask(path);
@@ -178,7 +182,7 @@ void write_results(const RunOutcome& outcome, const std::string& folder) {
 
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options) {
   write_results(outcome, options.output);
-  const std::string mask_path = options.output + "/mask.gguf";
+  const std::string mask_path = options.output + "/" + kMaskFile;
   json stamp = {{"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
   if (outcome.failure.empty()) {
     stamp["mask"] = sha256_file(mask_path);
@@ -193,8 +197,46 @@ void write_search(const Results& results, const std::string& folder) {
   write_file_atomically(path, text);
 }
 
-void remove_mask(const RunOptions& options) {
-  std::filesystem::remove(options.output + "/mask.gguf");
+void set_aside(const std::string& key, const RunOptions& options) {
+  const std::string stamp = stamp_path(options);
+  if (!file_exists(stamp)) {
+    std::filesystem::remove(options.output + "/" + kMaskFile);
+    return;
+  }
+  const std::string known = word_in(json::parse(read_text_file(stamp), nullptr, false), "key");
+  if (!known.empty() && known == key) {
+    return;
+  }
+  int64_t n = 1;
+  std::string folder;
+  do {
+    folder = options.output + "/earlier-" + std::to_string(n++);
+  } while (file_exists(folder));
+  ensure_directory(folder);
+  for (const char* name :
+       {kMaskFile, "results.json", "report.html", "transcripts.jsonl", kStampFile}) {
+    const std::string file = options.output + "/" + name;
+    if (file_exists(file)) {
+      std::filesystem::rename(file, folder + "/" + name);
+    }
+  }
+  if (options.on_set_aside) {
+    options.on_set_aside(folder);
+  }
+}
+
+void write_evaluation(const RunOutcome& outcome,
+                      const std::string& key,
+                      const RunOptions& options) {
+  write_results(outcome, options.output);
+  const json stamp = {{"key", key}, {"kind", kEvaluation}};
+  write_file_atomically(stamp_path(options), stamp.dump() + "\n");
+}
+
+bool holds_run(const std::string& folder) {
+  const std::string stamp = folder + "/" + kStampFile;
+  return file_exists(stamp) &&
+         word_in(json::parse(read_text_file(stamp), nullptr, false), "kind") != kEvaluation;
 }
 
 }  // namespace mascing

@@ -49,7 +49,12 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
 /// Writes search.json and search.html, the results without a test.
 void write_search(const Results& results, const std::string& folder);
 
-/// Removes the mask of another run, never to be taken for this one's.
-void remove_mask(const RunOptions& options);
+/// Makes room for results of this key: those of a finished run or evaluation with another key go
+/// into a folder of their own, earlier-1 and so on, and a mask without results is removed, never to
+/// be taken for this one's.
+void set_aside(const std::string& key, const RunOptions& options);
+
+/// The stamp of an evaluation, so that what it wrote is not lost either.
+void write_evaluation(const RunOutcome& outcome, const std::string& key, const RunOptions& options);
 
 }  // namespace mascing

@@ -8,15 +8,6 @@
 
 namespace mascing {
 
-std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
-  const std::vector<Conversation>& rows = set.rows(split);
-  std::vector<std::string> hashes(rows.size());
-  std::transform(rows.begin(), rows.end(), hashes.begin(), [&](const Conversation& row) {
-    return set.hash_of(row);
-  });
-  return hashes;
-}
-
 std::vector<std::string> searched_conversations(const Dataset& data) {
   std::vector<std::string> hashes;
   for (const LoadedSet& set : data.sets) {

@@ -10,9 +10,6 @@
 
 namespace mascing {
 
-/// LoadedSet::hash_of of a split's conversations, in their order.
-[[nodiscard]] std::vector<std::string> hashes_of(const LoadedSet& set, Split split);
-
 /// Hashes of all conversations that a search looks at: the discovery and selection splits of every
 /// set. Sorted, each once.
 [[nodiscard]] std::vector<std::string> searched_conversations(const Dataset& data);

@@ -13,64 +13,10 @@
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "scenario/leakage.h"
+#include "scenario/set_checks.h"
 
 namespace mascing {
 namespace {
-
-std::string all_text(const Conversation& row) {
-  std::string text;
-  for (const Message& message : row.messages) {
-    text += message.role + '\x1f' + message.content + '\x1e';
-  }
-  return text;
-}
-
-/// A key that occurs in two splits, or empty. `key_of` returns the key that splits must not share;
-/// empty keys are ignored.
-template <typename KeyOf>
-std::string shared_key(const LoadedSet& set, KeyOf key_of) {
-  std::map<std::string, Split> seen;
-  for (const Split split : kSplits) {
-    for (const Conversation& row : set.rows(split)) {
-      std::string key = key_of(row);
-      const auto [at, is_new] = seen.try_emplace(key, split);
-      if (!is_new && at->second != split && !key.empty()) {
-        return key;
-      }
-    }
-  }
-  return {};
-}
-
-void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
-  const std::string& name = set.spec.metric;
-  if (!shared_key(set, all_text).empty()) {
-    throw Error(ErrorKind::kBadInput,
-                "[dataset] set '" + name + "' has one conversation in two splits",
-                "remove the duplicate; discovery, selection and test must be disjoint");
-  }
-  const std::string topic = shared_key(set, [](const Conversation& row) { return row.topic; });
-  if (topic.empty()) {
-    return;
-  }
-  if (set.spec.role == SetRole::kTarget) {
-    throw Error(ErrorKind::kBadInput,
-                "[dataset] set '" + name + "' has topic '" + topic + "' in two splits",
-                "split the target set by topic, or omit the split key to do so automatically");
-  }
-  // In different topics, a request such as "How would one pick it?" has different meanings.
-  const std::string shared = shared_key(set, [](const Conversation& row) {
-    return row.topic + '\x1f' + row.messages.back().content;
-  });
-  if (!shared.empty()) {
-    const std::string request = shared.substr(shared.find('\x1f') + 1);
-    warnings.push_back(
-        {"shared_requests",
-         "set '" + name + "' has the same final request on the same topic in two splits: \"" +
-             printable(request) + "\"",
-         "its rates on the test split may be too optimistic; split it by topic or by request"});
-  }
-}
 
 void require_script(const Conversation& row, const std::string& path) {
   if (has_reply(row)) {
@@ -81,70 +27,22 @@ void require_script(const Conversation& row, const std::string& path) {
   }
 }
 
-/// Two user messages in a row.
-bool lacks_a_reply(const Conversation& row) {
-  return std::adjacent_find(
-             row.messages.begin(), row.messages.end(), [](const Message& a, const Message& b) {
-               return a.role == "user" && b.role == "user";
-             }) != row.messages.end();
-}
-
-/// Such prompts are rarely sent, so what is measured on them says little.
-void check_turns(const LoadedSet& set, std::vector<Warning>& warnings) {
+/// Repeats of a conversation within a split, which are no further evidence.
+void drop_repeats(LoadedSet& set, std::vector<Warning>& warnings) {
   int64_t n = 0;
-  int64_t n_lacking = 0;
-  int64_t n_recorded = 0;
-  for (const auto& rows : set.splits) {
+  int64_t n_dropped = 0;
+  for (std::vector<Conversation>& rows : set.splits) {
     n += std::ssize(rows);
-    n_lacking += std::count_if(rows.begin(), rows.end(), lacks_a_reply);
-    n_recorded += std::count_if(rows.begin(), rows.end(), has_reply);
+    std::set<std::string> known;
+    n_dropped += static_cast<int64_t>(std::erase_if(
+        rows, [&](const Conversation& row) { return !known.insert(all_text(row)).second; }));
   }
-  if (set.spec.needs_rollout || n_lacking == 0) {
-    return;
-  }
-  warnings.push_back(
-      {"scripts_not_played",
-       std::to_string(n_lacking) + " of the " + std::to_string(n) + " conversations of '" +
-           set.spec.metric + "' have user messages without a reply between them",
-       n_recorded == 0 ? "let the model write the replies: play = true in the [[set]]"
-                       : "add the missing replies, or put scripts into a [[set]] of their own with "
-                         "play = true, so that the model writes them"});
-}
-
-/// Conversations that must be both refused and answered.
-struct Contradictions {
-  std::map<std::string, std::pair<const LoadedSet*, std::string>> first = {};  ///< with its id
-  int64_t n = 0;
-  std::string example = {};
-
-  void add(const LoadedSet& set, const Conversation& row) {
-    const auto& [other, id] = first.try_emplace(all_text(row), &set, row.id).first->second;
-    if (other->spec.wanted == set.spec.wanted) {
-      return;
-    }
-    if (++n == 1) {
-      example = "'" + printable(id) + "' of '" + other->spec.metric + "' and '" +
-                printable(row.id) + "' of '" + set.spec.metric + "'";
-    }
-  }
-};
-
-void check_wanted(const std::vector<LoadedSet>& sets) {
-  Contradictions found;
-  for (const LoadedSet& set : sets) {
-    for (size_t i = 0; i < set.splits.size() && set.spec.role != SetRole::kWatch; ++i) {
-      for (const Conversation& row : set.splits[i]) {
-        found.add(set, row);
-      }
-    }
-  }
-  if (found.n > 0) {
-    throw Error(ErrorKind::kBadInput,
-                "[dataset] " + std::to_string(found.n) +
-                    (found.n == 1 ? " conversation must" : " conversations must") +
-                    " be refused in one set and answered in another: " + found.example +
-                    (found.n > 1 ? ", ..." : ""),
-                "no mask can do both: remove them from one of the sets");
+  if (n_dropped > 0) {
+    warnings.push_back({"repeated_conversations",
+                        std::to_string(n_dropped) + " of the " + std::to_string(n) +
+                            " conversations of '" + set.spec.metric +
+                            "' repeat another one of their split and are left out",
+                        "remove them; a conversation counts once, whatever its id"});
   }
 }
 
@@ -221,6 +119,28 @@ std::string LoadedSet::hash_of(const Conversation& row) const {
   return script == scripts.end() ? conversation_hash(row) : script->second;
 }
 
+std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
+  const std::vector<Conversation>& rows = set.rows(split);
+  std::vector<std::string> hashes(rows.size());
+  std::transform(rows.begin(), rows.end(), hashes.begin(), [&](const Conversation& row) {
+    return set.hash_of(row);
+  });
+  return hashes;
+}
+
+int64_t count_shared_with_target(const Dataset& data, const LoadedSet& set, Split split) {
+  std::set<std::string> known;
+  for (const Split one : kSplits) {
+    for (const std::string& hash : hashes_of(data.target(), one)) {
+      known.insert(hash);
+    }
+  }
+  const std::vector<std::string> hashes = hashes_of(set, split);
+  return std::count_if(hashes.begin(), hashes.end(), [&](const std::string& hash) {
+    return set.spec.role != SetRole::kTarget && known.contains(hash);
+  });
+}
+
 const LoadedSet& Dataset::target() const {
   return *std::find_if(sets.begin(), sets.end(), [](const LoadedSet& set) {
     return set.spec.role == SetRole::kTarget;
@@ -231,11 +151,15 @@ Dataset load_dataset(const Scenario& scenario, uint64_t seed, SplitNeeds needs) 
   Dataset data;
   Sha256 digest;
   for (const ScenarioSet& spec : scenario.sets) {
-    data.sets.push_back(load_set(spec, seed, needs, digest));
-    check_disjoint(data.sets.back(), data.warnings);
-    check_turns(data.sets.back(), data.warnings);
+    LoadedSet& set = data.sets.emplace_back(load_set(spec, seed, needs, digest));
+    drop_repeats(set, data.warnings);
+    check_disjoint(set, data.warnings);
+    check_turns(set, data.warnings);
+    check_usable(set, data.warnings);
+    check_topics(set, data.warnings);
   }
   check_wanted(data.sets);
+  check_overlap(data, data.warnings);
   check_leakage(data.sets, data.warnings);
   if (!scenario.general.text.empty()) {
     data.text = read_text_file(scenario.general.text);
@@ -244,6 +168,11 @@ Dataset load_dataset(const Scenario& scenario, uint64_t seed, SplitNeeds needs) 
                   "[dataset] " + printable(scenario.general.text, 200) +
                       " is empty, so no perplexity could be measured",
                   "put some pages of prose into it, or omit `text` under [general]");
+    }
+    if (!is_valid_utf8(data.text)) {
+      throw Error(ErrorKind::kBadInput,
+                  "[dataset] " + printable(scenario.general.text, 200) + " is not UTF-8",
+                  "convert it: iconv -f latin1 -t utf-8");
     }
     digest.update(sha256_hex(data.text));
   }

@@ -45,6 +45,14 @@ struct Dataset {
   [[nodiscard]] const LoadedSet& target() const;
 };
 
+/// LoadedSet::hash_of of a split's conversations, in their order.
+[[nodiscard]] std::vector<std::string> hashes_of(const LoadedSet& set, Split split);
+
+/// Conversations of a split of another set that the target set has, in any split.
+[[nodiscard]] int64_t count_shared_with_target(const Dataset& data,
+                                               const LoadedSet& set,
+                                               Split split);
+
 /// Splits that no set may lack. An existing mask is evaluated on the test split alone.
 enum class SplitNeeds { kAll, kTest };
 

@@ -1,4 +1,4 @@
-// Conversations are matched by a key of set, id and messages.
+// Conversations are matched by set and messages, whatever their ids.
 #include <map>
 #include <string>
 
@@ -11,7 +11,7 @@ namespace {
 using WantedByKey = std::map<std::string, bool>;
 
 std::string pairing_key(const Transcript& transcript) {
-  std::string key = transcript.metric + '\0' + transcript.id;
+  std::string key = transcript.metric;
   for (const Message& message : transcript.messages) {
     key += '\0' + message.role + '\0' + message.content;
   }

@@ -190,6 +190,16 @@ Finding unjudged_finding(const std::string& id, const MetricResult& metric) {
   return finding;
 }
 
+/// A set whose conversations are those of the target protects nothing else.
+Finding shared_finding(const std::string& id, const MetricResult& metric) {
+  if (metric.n_shared == 0) {
+    return {};
+  }
+  return {Level::kCare,
+          std::to_string(metric.n_shared) + " of the test conversations of " + display_name(id) +
+              (metric.n_shared == 1 ? " is" : " are") + " in the target set, too"};
+}
+
 /// Watched sets that fell; sets that were judged in part or are too small to show a drop; kinds of
 /// sets that are missing.
 VerdictReason protection_reason(const Results& results, const VerdictLimits& limits) {
@@ -205,6 +215,7 @@ VerdictReason protection_reason(const Results& results, const VerdictLimits& lim
     }
     findings.push_back(unjudged_finding(id, metric));
     findings.push_back(seen_finding(id, metric));
+    findings.push_back(shared_finding(id, metric));
     if (metric.n == 0) {
       continue;
     }

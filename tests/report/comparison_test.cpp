@@ -53,7 +53,7 @@ TEST(Comparison, TakesFourFormsWithTheSameNumbers) {
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
               HasSubstr("| b | kingdom | sample | surrogate | 0.75 |"));
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
-              HasSubstr("| b | DSR | 3 | 3 | 0 | 0.2500 | 0.2500 |"));
+              HasSubstr("| b | DSR | 3 of 300 | 3 | 0 | 0.2500 | 0.2500 |"));
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kLatex),
               HasSubstr("54.0 \\% $\\rightarrow$ 97.0 \\% [94.4, 98.4] & "));
   const std::string csv = render_comparison(runs, ComparisonForm::kCsv);
@@ -71,7 +71,13 @@ TEST(Comparison, SaysWithWhichRunTheOthersHaveNothingInCommon) {
   runs[0].transcripts[0].messages[0].content = "another question";
   runs[0].transcripts[1].messages[0].content = "one more";
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kHtml),
-              HasSubstr("No other run has a tested conversation in common with the first one (a)"));
+              HasSubstr("Not compared, as no tested conversation is also one of a: b, c."));
+  runs[1].transcripts.clear();
+  EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
+              HasSubstr("b (it has no transcripts.jsonl), c."));
+  runs[0].transcripts.clear();
+  EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
+              HasSubstr("Conversations are not compared: a has no transcripts.jsonl."));
 }
 
 TEST(Comparison, EscapesWhatComesFromOutsideInEveryForm) {

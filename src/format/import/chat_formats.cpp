@@ -1,6 +1,8 @@
 // Formats whose rows are conversations. Roles and contents go by several names; scripts without
 // assistant turns stay as they are.
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <utility>
 
 #include "base/text.h"
@@ -156,6 +158,21 @@ void convert_own(ImportRow& row, Conversation& conversation) {
   conversation.n_cut_turn = count_of(row, "cut_turns");
 }
 
+/// Cells behind an empty one: without the turn between them they are another conversation.
+void refuse_gap(ImportRow& row, int64_t n_message) {
+  const std::string prefix = "message_";
+  for (const auto& [name, value] : row.values.items()) {
+    int64_t i = -1;
+    const char* const end = name.data() + name.size();
+    const bool is_turn =
+        name.starts_with(prefix) && std::from_chars(name.data() + prefix.size(), end, i).ptr == end;
+    if (is_turn && i > n_message && !row.text(name.c_str()).empty() && !row.is_refused()) {
+      row.refuse("missing_turn",
+                 prefix + std::to_string(n_message) + " is empty, and " + name + " is not");
+    }
+  }
+}
+
 // Turns of the user alone; a cell is {"body", "role"}, or a bare text where someone unpacked it.
 // Several attempts at one question share its id, and with it the topic.
 void convert_mhj(ImportRow& row, Conversation& conversation) {
@@ -171,6 +188,7 @@ void convert_mhj(ImportRow& row, Conversation& conversation) {
       conversation.messages.push_back({"user", cell});
     }
   }
+  refuse_gap(row, std::ssize(conversation.messages));
   conversation.topic = row.text("question_id");
   conversation.category = row.text("source");
   conversation.tactic = row.text("tactic");
