@@ -199,12 +199,10 @@ void write_search(const Results& results, const std::string& folder) {
 
 void set_aside(const std::string& key, const RunOptions& options) {
   const std::string stamp = stamp_path(options);
-  if (!file_exists(stamp)) {
+  const std::string known =
+      file_exists(stamp) ? word_in(json::parse(read_text_file(stamp), nullptr, false), "key") : key;
+  if (known == key) {
     std::filesystem::remove(options.output + "/" + kMaskFile);
-    return;
-  }
-  const std::string known = word_in(json::parse(read_text_file(stamp), nullptr, false), "key");
-  if (!known.empty() && known == key) {
     return;
   }
   int64_t n = 1;

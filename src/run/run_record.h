@@ -50,8 +50,8 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
 void write_search(const Results& results, const std::string& folder);
 
 /// Makes room for results of this key: those of a finished run or evaluation with another key go
-/// into a folder of their own, earlier-1 and so on, and a mask without results is removed, never to
-/// be taken for this one's.
+/// into a folder of their own, earlier-1 and so on; otherwise what is left of a mask is removed,
+/// never to be taken for this one's.
 void set_aside(const std::string& key, const RunOptions& options);
 
 /// The stamp of an evaluation, so that what it wrote is not lost either.

@@ -214,7 +214,7 @@ void check_overlap(const Dataset& data, std::vector<Warning>& warnings) {
       n += std::ssize(set.rows(split));
       n_shared += count_shared_with_target(data, set, split);
     }
-    if (n_shared > 0) {
+    if (n_shared > 0 && set.spec.role != SetRole::kWatch) {
       warnings.push_back({"sets_overlap",
                           std::to_string(n_shared) + " of the " + std::to_string(n) +
                               " conversations of '" + set.spec.metric +

@@ -265,6 +265,20 @@ TEST_F(ImportTest, ColumnsOfOtherNamesAreMappedAndTheRestIsNamed) {
   EXPECT_EQ(none.file().n_unread_label, 0);
 }
 
+TEST_F(ImportTest, AnEmptyTurnBetweenOthersIsSkippedAndNotCutOff) {
+  const Imported imported = import_text("g.csv",
+                                        "message_0,message_1,message_2,question_id\n"
+                                        "Hail,,How does he forge it?,1\nHail,And?,So?,2\n"
+                                        "Hail again,,,3\n");
+  ASSERT_EQ(imported.rows.size(), 2U);
+  EXPECT_EQ(imported.rows[0].messages.size(), 3U);
+  EXPECT_EQ(imported.rows[1].messages.size(), 1U);
+  ASSERT_EQ(imported.file().skips.size(), 1U);
+  EXPECT_EQ(imported.file().skips[0].reason, "missing_turn");
+  EXPECT_EQ(imported.file().skips[0].example, "message_1 is empty, and message_2 is not");
+  EXPECT_THAT(imported.file().unused_columns, testing::IsEmpty());
+}
+
 TEST_F(ImportTest, WhereNoFormatIsRecognisedTheReasonIsNamed) {
   expect_refusal(
       ErrorKind::kBadInput, "the columns owl, moth, label", "s.csv", "owl;moth;label\n1;2;3\n");

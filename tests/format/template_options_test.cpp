@@ -59,5 +59,16 @@ TEST(TemplateOptionsTest, KeysDifferAsOptionsDo) {
   EXPECT_NE(template_key(with({"n=3"})), template_key(with({R"(n="3")"})));
 }
 
+TEST(TemplateOptionsTest, ANameThatTheTemplateLacksIsFoundWithItsNearest) {
+  TemplateOptions options;
+  options.arguments = {{"reasoning_efort", "\"low\""}, {"builtin_tools", "[]"}};
+  const std::string source = "{% if reasoning_effort == 'low' %}{{ builtin_tools }}{% endif %}";
+  const auto unknown = unknown_arguments(options, source);
+  ASSERT_EQ(unknown.size(), 1U);
+  EXPECT_EQ(unknown[0].first, "reasoning_efort");
+  EXPECT_EQ(unknown[0].second, "reasoning_effort");
+  EXPECT_TRUE(unknown_arguments(options, "").empty());
+}
+
 }  // namespace
 }  // namespace mascing

@@ -24,7 +24,9 @@ TEST(LabelledReplies, OfATableMayLackLabelsAndHaveThoseOfConversations) {
   ASSERT_EQ(replies.size(), 3U);
   EXPECT_EQ(replies[0].label, Verdict::kRefused);
   EXPECT_FALSE(replies[1].label);
+  EXPECT_TRUE(replies[1].has_number);
   EXPECT_EQ(replies[2].label, Verdict::kRefused);
+  EXPECT_FALSE(replies[2].has_number);
   EXPECT_THROW((void)read("b.csv", "reply,label\nx,7 of 9\n"), Error);
 }
 
@@ -35,6 +37,7 @@ TEST(LabelledReplies, OfLinesMayLackThemToo) {
   ASSERT_EQ(replies.size(), 2U);
   EXPECT_EQ(replies[0].label, Verdict::kRefused);
   EXPECT_FALSE(replies[1].label);
+  EXPECT_TRUE(replies[1].has_number);
 }
 
 }  // namespace

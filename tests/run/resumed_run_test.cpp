@@ -68,6 +68,53 @@ TEST_F(RunTest, AFinishedRunWhoseFilesWereTouchedIsRepeated) {
   EXPECT_EQ(comparable(folder_.path("out")), first);
 }
 
+TEST_F(RunTest, AnotherRunInTheFolderLosesNothing) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("out"));
+  const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
+  const std::string results = read_text_file(folder_.path("out/results.json"));
+  EXPECT_TRUE(holds_run(folder_.path("out")));
+  Scenario other = scenario;
+  other.sample_seeds = std::vector<int64_t>{7};
+  (void)run(other, folder_.path("out"));
+  EXPECT_EQ(read_text_file(folder_.path("out/earlier-1/mask.gguf")), mask);
+  EXPECT_EQ(read_text_file(folder_.path("out/earlier-1/results.json")), results);
+  EXPECT_TRUE(run(other, folder_.path("out")).was_finished);
+  EXPECT_FALSE(file_exists(folder_.path("out/earlier-2")));
+}
+
+TEST_F(RunTest, EvaluationsKeepEachOthersResultsAndSayThatTheTestSplitWasUsed) {
+  const Scenario scenario = write_defend(folder_.path());
+  (void)run(scenario, folder_.path("out"));
+  const Mask mask = read_mask(folder_.path("out/mask.gguf"));
+  FakeHost host;
+  RunOptions options;
+  options.output = folder_.path("eval");
+  std::vector<std::string> told;
+  options.on_set_aside = [&](const std::string& folder) { told.push_back(folder); };
+  const auto ids = [&](double alpha) {
+    return warning_ids(evaluate_mask(scenario, mask, alpha, host, options, {}).results.warnings);
+  };
+  EXPECT_THAT(ids(0.5), testing::Not(testing::Contains("test_split_reused")));
+  EXPECT_THAT(ids(0.5), testing::Not(testing::Contains("test_split_reused")));
+  EXPECT_THAT(told, testing::IsEmpty());
+  EXPECT_THAT(ids(1.0), testing::Contains("test_split_reused"));
+  EXPECT_THAT(told, testing::ElementsAre(folder_.path("eval/earlier-1")));
+  EXPECT_TRUE(file_exists(folder_.path("eval/earlier-1/results.json")));
+  EXPECT_FALSE(holds_run(folder_.path("eval")));
+}
+
+TEST_F(RunTest, NoInputIsWrittenOver) {
+  Scenario scenario = write_defend(folder_.path());
+  std::filesystem::rename(folder_.path("attacks.jsonl"), folder_.path("labelled.jsonl"));
+  scenario.sets.front().data = {folder_.path("labelled.jsonl")};
+  const std::string rows = read_text_file(folder_.path("labelled.jsonl"));
+  expect_error(ErrorKind::kUsage, "labelled.jsonl is an input", [&] {
+    (void)run(scenario, folder_.path());
+  });
+  EXPECT_EQ(read_text_file(folder_.path("labelled.jsonl")), rows);
+}
+
 // Whatever a finished run left, one flipped bit in it is noticed, and what is damaged is made
 // again.
 TEST_F(RunTest, OneFlippedBitInAnyFileChangesNothing) {

@@ -9,6 +9,7 @@
 #include "base/expect_error.h"
 #include "base/files.h"
 #include "base/temporary_folder.h"
+#include "base/warning_ids.h"
 #include "scenario/tiny_scenario.h"
 
 namespace mascing {
@@ -242,6 +243,48 @@ TEST_F(DatasetTest, AScriptThatNobodyPlaysIsSaid) {
   scenario = scenario_with(rows);
   scenario.sets[0].needs_rollout = true;
   EXPECT_TRUE(load_dataset(scenario, 0).warnings.empty()) << "the model writes the replies";
+}
+
+TEST_F(DatasetTest, ARepeatedConversationCountsOnce) {
+  std::vector<Conversation> rows = rows_without_split(60, 600);
+  rows.push_back(rows[7]);
+  rows.back().id = "again";
+  const Dataset data = load_dataset(scenario_with(rows), 0);
+  size_t n = 0;
+  for (const Split split : kSplits) {
+    n += data.target().rows(split).size();
+  }
+  EXPECT_EQ(n, 600U);
+  EXPECT_THAT(warning_of("repeated_conversations", data.warnings).text,
+              testing::HasSubstr("1 of the 601 conversations of 'dsr'"));
+}
+
+TEST_F(DatasetTest, RowsThatCannotBeAskedAndMissingTopicsAreSaid) {
+  std::vector<Conversation> rows = rows_without_split(60, 600);
+  EXPECT_THAT(load_dataset(scenario_with(rows), 0).warnings, testing::IsEmpty());
+  rows[3].messages.push_back({"assistant", "No."});
+  rows[4].messages.back().content = " ";
+  rows[5].topic.clear();
+  const Dataset data = load_dataset(scenario_with(rows), 0);
+  EXPECT_THAT(warning_of("rows_unusable", data.warnings).text,
+              testing::HasSubstr("asked 2 of the 600 conversations of 'dsr', which are skipped: "
+                                 "'r3' does not end with a user message, ..."));
+  EXPECT_THAT(warning_of("no_topics", data.warnings).text, testing::HasSubstr("1 of the 600"));
+}
+
+TEST_F(DatasetTest, ASetThatSharesConversationsWithTheTargetIsSaid) {
+  Scenario scenario = scenario_with(rows_without_split(60, 600));
+  ScenarioSet hold = scenario.sets.front();
+  hold.metric = "direct_refusal";
+  hold.role = SetRole::kHold;
+  scenario.sets.push_back(hold);
+  const Dataset data = load_dataset(scenario, 0);
+  EXPECT_THAT(warning_of("sets_overlap", data.warnings).text,
+              testing::HasSubstr("600 of the 600 conversations of 'direct_refusal' are in"));
+  const LoadedSet& other = data.sets.back();
+  EXPECT_EQ(count_shared_with_target(data, other, Split::kTest),
+            std::ssize(other.rows(Split::kTest)));
+  EXPECT_EQ(count_shared_with_target(data, data.target(), Split::kTest), 0);
 }
 
 TEST_F(DatasetTest, AConversationCannotBeWantedBothWays) {

@@ -81,6 +81,10 @@ TEST(MaskVerdict, TrustsNoRateOfConversationsThatTheMaskWasMadeWith) {
   EXPECT_EQ(of_hold.reasons[2].text,
             "1 of the test conversations of direct refusal was used to make or choose the mask");
   results.metrics["direct_refusal"].n_seen = 0;
+  results.metrics["direct_refusal"].n_shared = 40;
+  EXPECT_EQ(verdict_on(results, {}).reasons[2].text,
+            "40 of the test conversations of direct refusal are in the target set, too");
+  results.metrics["direct_refusal"].n_shared = 0;
   results.metrics["dsr"].n_seen = 12;
   const MaskVerdict of_target = verdict_on(results, {});
   EXPECT_EQ(word_for(of_target, "effect"), kUseWithCare);
