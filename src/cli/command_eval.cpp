@@ -116,7 +116,11 @@ void add_eval(CLI::App& app, Session& session) {
       ->allow_extra_args(false);
   command->add_option("--alpha", arguments->alpha, "Strength; default: the one stored in the mask")
       ->check(CLI::Range(-kMaxStrength, kMaxStrength));
-  command->add_option("-o,--output", arguments->output, "Folder for results and cache")
+  command
+      ->add_option("-o,--output",
+                   arguments->output,
+                   "Folder for results and cache, not that of a run; earlier results of other "
+                   "inputs move to earlier-1 and so on")
       ->capture_default_str();
   auto* shard = command
                     ->add_option("--shard",

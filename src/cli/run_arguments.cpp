@@ -42,7 +42,11 @@ void apply_method(const std::string& method, Scenario& scenario) {
 void RunArguments::add_to(CLI::App& to) {
   command = &to;
   to.add_option("scenario", scenario, "Scenario file (TOML)")->required();
-  to.add_option("-o,--output", output, "Output folder; an interrupted run resumes there")
+  to.add_option(
+        "-o,--output",
+        output,
+        "Output folder; an interrupted run resumes there, and results of one with other inputs "
+        "move to earlier-1 and so on")
       ->capture_default_str();
   to.add_option(
       "--method",
