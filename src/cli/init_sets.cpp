@@ -88,6 +88,22 @@ void require_found(const std::vector<SetSource>& sources, const std::set<std::st
   }
 }
 
+void require_splits(const std::vector<Conversation>& rows,
+                    const SetSource& source,
+                    int64_t n_limit) {
+  for (const char* split : {"discovery", "selection", "test"}) {
+    const bool has_any = std::any_of(
+        rows.begin(), rows.end(), [&](const Conversation& row) { return row.split == split; });
+    if (!has_any) {
+      throw Error(ErrorKind::kInsufficient,
+                  "[init] --" + source.word + ": " + std::to_string(rows.size()) +
+                      " conversations leave none for the " + split + " split",
+                  std::string("add conversations, of more topics") +
+                      (n_limit > 0 ? ", or take more of those there are: --limit 0" : ""));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<Conversation>> read_sets(std::vector<SetSource>& sources,
@@ -101,6 +117,9 @@ std::vector<std::vector<Conversation>> read_sets(std::vector<SetSource>& sources
   }
   require_found(sources, found);
   const SplitReport report = assign_splits(sets, seed);
+  for (size_t i = 0; i < sets.size(); ++i) {
+    require_splits(sets[i], sources[i], n_limit);
+  }
   std::cerr << "splits: " << report.n_group << " groups of one topic or of near duplicates";
   if (report.n_tied > 0) {
     std::cerr << "; " << report.n_tied << " conversations follow a near duplicate of another topic";
