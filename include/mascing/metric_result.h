@@ -57,8 +57,7 @@ struct MetricResult {
   double max_drop = 0.0;   ///< limit of a benign, hold or keep set
   int64_t n_left_out = 0;  ///< conversations beside `n`: without a verdict on one side or on both
   int64_t n_seen = 0;      ///< of its test conversations, those that a given mask was made with
-  int64_t n_shared =
-      0;  ///< likewise, those of a set beside the target that the target set has, too
+  int64_t n_shared = 0;    ///< of a set beside the target, those that the target set has, too
 };
 
 /// Side effects of a mask where nothing should change.

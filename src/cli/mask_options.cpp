@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <iostream>
 #include <set>
+#include <system_error>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -136,7 +137,9 @@ void warn_of_conflicts(const std::vector<WeightedMask>& masks) {
 void warn_of_repeated(const std::vector<WeightedMask>& masks) {
   std::set<std::string> known;
   for (const WeightedMask& used : masks) {
-    if (!known.insert(std::filesystem::weakly_canonical(used.name).string()).second) {
+    std::error_code failure;
+    const auto path = std::filesystem::weakly_canonical(used.name, failure);
+    if (!failure && !known.insert(path.string()).second) {
       say_warning("mask_repeated",
                   printable(used.name, 200) + " is given twice, so that its strengths add up",
                   "name it once, at the strength that is meant");

@@ -215,6 +215,7 @@ void add_sets(const EvalContext& context,
   LimitCoverage coverage;
   TestRouting routing(context, treatment.steering);
   TurnMargins margins(context, treatment.steering, plan.margins);
+  const TargetRows target_rows(context.data);
   for (const LoadedSet& set : context.data.sets) {
     const SetEvaluation evaluated = evaluate_set(context, treatment, plan, set, result.warnings);
     const JudgedReplies& base = evaluated.base.asked;
@@ -228,7 +229,7 @@ void add_sets(const EvalContext& context,
       margins.add(evaluated.base, evaluated.steered, n_before, result.transcripts);
     }
     MetricResult& kept = result.metrics[set.spec.metric] = metric;
-    kept.n_shared = count_shared_with_target(context.data, set, Split::kTest);
+    kept.n_shared = target_rows.count_in(set, Split::kTest);
     agreement.add(set.spec.metric, "base", base.replies, base.judged);
     if (treatment.is_none()) {
       continue;

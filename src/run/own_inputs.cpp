@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/text.h"
@@ -45,10 +46,11 @@ void refuse_own_inputs(const Scenario& scenario, const std::string& output) {
   for (const ScenarioSet& set : scenario.sets) {
     inputs.insert(inputs.end(), set.data.begin(), set.data.end());
   }
-  const auto folder = std::filesystem::weakly_canonical(output);
+  std::error_code failure;  // whoever opens the file says more
+  const auto folder = std::filesystem::weakly_canonical(output, failure);
   for (const std::string& input : inputs) {
-    const auto place = std::filesystem::weakly_canonical(input).lexically_relative(folder);
-    if (!input.empty() && is_written(place)) {
+    const auto place = std::filesystem::weakly_canonical(input, failure).lexically_relative(folder);
+    if (!input.empty() && !failure && is_written(place)) {
       throw Error(ErrorKind::kUsage,
                   "[run] " + printable(input, 200) +
                       " is an input, and stands where the output folder has a file of its own",

@@ -2,6 +2,7 @@
 #include "run/run_record.h"
 
 #include <filesystem>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 
@@ -214,8 +215,14 @@ void set_aside(const std::string& key, const RunOptions& options) {
   for (const char* name :
        {kMaskFile, "results.json", "report.html", "transcripts.jsonl", kStampFile}) {
     const std::string file = options.output + "/" + name;
+    std::error_code failure;
     if (file_exists(file)) {
-      std::filesystem::rename(file, folder + "/" + name);
+      std::filesystem::rename(file, folder + "/" + name, failure);
+    }
+    if (failure) {
+      throw Error(ErrorKind::kSystem,
+                  "[run] cannot move " + file + " to " + folder + ": " + failure.message(),
+                  "make the folder writable, or give the run another one: -o another/");
     }
   }
   if (options.on_set_aside) {

@@ -128,16 +128,20 @@ std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
   return hashes;
 }
 
-int64_t count_shared_with_target(const Dataset& data, const LoadedSet& set, Split split) {
-  std::set<std::string> known;
-  for (const Split one : kSplits) {
-    for (const std::string& hash : hashes_of(data.target(), one)) {
-      known.insert(hash);
-    }
+TargetRows::TargetRows(const Dataset& data) {
+  for (const Split split : kSplits) {
+    const std::vector<std::string> hashes = hashes_of(data.target(), split);
+    hashes_.insert(hashes.begin(), hashes.end());
+  }
+}
+
+int64_t TargetRows::count_in(const LoadedSet& set, Split split) const {
+  if (set.spec.role == SetRole::kTarget) {
+    return 0;
   }
   const std::vector<std::string> hashes = hashes_of(set, split);
   return std::count_if(hashes.begin(), hashes.end(), [&](const std::string& hash) {
-    return set.spec.role != SetRole::kTarget && known.contains(hash);
+    return hashes_.contains(hash);
   });
 }
 

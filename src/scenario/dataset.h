@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,10 +49,16 @@ struct Dataset {
 /// LoadedSet::hash_of of a split's conversations, in their order.
 [[nodiscard]] std::vector<std::string> hashes_of(const LoadedSet& set, Split split);
 
-/// Conversations of a split of another set that the target set has, in any split.
-[[nodiscard]] int64_t count_shared_with_target(const Dataset& data,
-                                               const LoadedSet& set,
-                                               Split split);
+/// The conversations of the target set, in any split.
+class TargetRows {
+ public:
+  explicit TargetRows(const Dataset& data);
+  /// How many conversations of another set's split are among them; 0 for the target set itself.
+  [[nodiscard]] int64_t count_in(const LoadedSet& set, Split split) const;
+
+ private:
+  std::set<std::string> hashes_;
+};
 
 /// Splits that no set may lack. An existing mask is evaluated on the test split alone.
 enum class SplitNeeds { kAll, kTest };

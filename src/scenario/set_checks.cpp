@@ -207,12 +207,13 @@ void check_wanted(const std::vector<LoadedSet>& sets) {
 
 void check_overlap(const Dataset& data, std::vector<Warning>& warnings) {
   const std::string& target = data.target().spec.metric;
+  const TargetRows target_rows(data);
   for (const LoadedSet& set : data.sets) {
     int64_t n = 0;
     int64_t n_shared = 0;
     for (const Split split : kSplits) {
       n += std::ssize(set.rows(split));
-      n_shared += count_shared_with_target(data, set, split);
+      n_shared += target_rows.count_in(set, split);
     }
     if (n_shared > 0 && set.spec.role != SetRole::kWatch) {
       warnings.push_back({"sets_overlap",

@@ -282,9 +282,9 @@ TEST_F(DatasetTest, ASetThatSharesConversationsWithTheTargetIsSaid) {
   EXPECT_THAT(warning_of("sets_overlap", data.warnings).text,
               testing::HasSubstr("600 of the 600 conversations of 'direct_refusal' are in"));
   const LoadedSet& other = data.sets.back();
-  EXPECT_EQ(count_shared_with_target(data, other, Split::kTest),
-            std::ssize(other.rows(Split::kTest)));
-  EXPECT_EQ(count_shared_with_target(data, data.target(), Split::kTest), 0);
+  const TargetRows target(data);
+  EXPECT_EQ(target.count_in(other, Split::kTest), std::ssize(other.rows(Split::kTest)));
+  EXPECT_EQ(target.count_in(data.target(), Split::kTest), 0);
 }
 
 TEST_F(DatasetTest, AConversationCannotBeWantedBothWays) {
