@@ -2,6 +2,7 @@
 #include "mascing/template_options.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -84,7 +85,10 @@ std::vector<std::pair<std::string, std::string>> unknown_arguments(const Templat
       names.insert(std::exchange(name, {}));
     }
   }
-  const std::vector<std::string> known(names.begin(), names.end());
+  std::vector<std::string> known;  // without the words of the template's language: if, for, ...
+  std::copy_if(names.begin(), names.end(), std::back_inserter(known), [](const std::string& word) {
+    return word.size() > 4;
+  });
   std::vector<std::pair<std::string, std::string>> unknown;
   for (const auto& [argument, value] : options.arguments) {
     if (!source.empty() && !names.contains(argument)) {

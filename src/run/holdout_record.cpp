@@ -158,8 +158,8 @@ std::vector<Warning> HoldoutRecord::warnings() const {
     return {};
   }
   return {{"test_split_reused",
-           std::to_string(n) + " masks of this folder were evaluated on the same test "
-                               "conversations, so its figures are no longer quite unseen",
+           std::to_string(n) + " masks or strengths of this folder were evaluated on the same "
+                               "test conversations, so its figures are no longer quite unseen",
            "say so where you report them; to choose among masks or strengths, use mascing search, "
            "and measure the choice on new conversations"}};
 }
