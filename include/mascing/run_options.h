@@ -22,7 +22,7 @@ using WatchTrials = std::function<void(const std::vector<CandidateResult>&)>;
 /// the run, which can be resumed.
 using AgreesToTest = std::function<bool(const CandidateResult&)>;
 
-/// Told where the results of an earlier run with other inputs were moved to.
+/// Told where earlier results of other inputs were moved to.
 using OnSetAside = std::function<void(const std::string& folder)>;
 
 struct RunOptions {

@@ -220,8 +220,7 @@ RunOptions ModelOptions::run_options(const std::string& output,
   options.n_thread = n_thread();
   options.command = command;
   options.on_set_aside = [](const std::string& folder) {
-    std::cerr << "note: the results of an earlier run there are now in " << printable(folder, 200)
-              << '\n';
+    std::cerr << "note: the results that were there are now in " << printable(folder, 200) << '\n';
   };
   options.host_key = key();
   options.chat_template = chat_template();

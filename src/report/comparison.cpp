@@ -1,4 +1,5 @@
 // One writer per form; each escapes what it writes.
+#include <algorithm>
 #include <set>
 
 #include "base/metric_names.h"
@@ -136,6 +137,16 @@ std::string html_table(const PlainTable& table) {
   return html.html();
 }
 
+/// In brackets: why there is nothing to compare; empty if there is something.
+std::string why_nothing(const ComparedRun& run) {
+  const bool has_steered = std::any_of(run.transcripts.begin(),
+                                       run.transcripts.end(),
+                                       [](const auto& one) { return one.steered.has_value(); });
+  return run.transcripts.empty() ? " (it has no transcripts.jsonl)"
+         : has_steered           ? ""
+                                 : " (it tested no mask)";
+}
+
 /// What of a run was compared with the first one in nothing: all of it, or some metrics.
 std::string uncompared_part(const ComparedRun& run, const PlainTable& differences) {
   std::set<std::string> compared;
@@ -145,7 +156,7 @@ std::string uncompared_part(const ComparedRun& run, const PlainTable& difference
     }
   }
   if (compared.empty()) {
-    return run.name + (run.transcripts.empty() ? " (it has no transcripts.jsonl)" : "");
+    return run.name + why_nothing(run);
   }
   std::vector<std::string> metrics;
   std::set<std::string> tested;
@@ -159,8 +170,9 @@ std::string uncompared_part(const ComparedRun& run, const PlainTable& difference
 }
 
 std::string not_compared(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
-  if (runs.front().transcripts.empty()) {
-    return "Conversations are not compared: " + runs.front().name + " has no transcripts.jsonl.";
+  const std::string why = why_nothing(runs.front());
+  if (!why.empty()) {
+    return "Conversations are not compared with those of " + runs.front().name + why + ".";
   }
   std::vector<std::string> parts;
   for (size_t i = 1; i < runs.size(); ++i) {

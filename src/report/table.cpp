@@ -157,7 +157,8 @@ std::string origin_lines(const Results& results) {
     text += wrapped("skipped               ",
                     count_text(std::ssize(skipped)) +
                         (skipped.size() == 1 ? " conversation" : " conversations") +
-                        ", the first because " + printable(results.skipped.front().reason, 200),
+                        " by their ids, the first because " +
+                        printable(results.skipped.front().reason, 200),
                     22);
   }
   if (results.outcome.n > 0) {

@@ -7,7 +7,8 @@
 
 namespace mascing {
 
-/// Throws Error{kUsage} if a file of the scenario has the place of one that a run writes.
-void refuse_own_inputs(const Scenario& scenario, const std::string& output);
+/// Throws Error{kUsage} if a file of the scenario has the place of one that a run writes, or an
+/// evaluation, which makes no masks.
+void refuse_own_inputs(const Scenario& scenario, bool makes_masks, const std::string& output);
 
 }  // namespace mascing

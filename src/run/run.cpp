@@ -47,7 +47,7 @@ struct Work {
        const Progress& progress,
        SplitNeeds needs = SplitNeeds::kAll)
       : data(load_dataset(scenario, options.seed, needs)) {
-    refuse_own_inputs(scenario, options.output);
+    refuse_own_inputs(scenario, needs == SplitNeeds::kAll, options.output);
     ensure_directory(options.output);
     lock.emplace(options.output);
     data = roll_out_sets(std::move(data), scenario, {info, host, options, progress, needs});
@@ -324,7 +324,6 @@ RunOutcome run_scenario(const Scenario& scenario,
     return std::move(*finished);
   }
   (void)require_power(work.data, {});
-  set_aside(work.key, options);
   Session session(scenario, work.data, host(), options, progress);
   session.evaluator.set_budget(options.budget);
   const EvalContext context = session.calibrated_context();
@@ -335,6 +334,7 @@ RunOutcome run_scenario(const Scenario& scenario,
     HoldoutRecord(work.data, info, options)
         .take_if_agreed(found.mask(i_best), selection.trials.at(i_best), options.agrees_to_test);
   }
+  set_aside(work.key, ResultKind::kRun, options);
   RunOutcome outcome = selection.is_found ? test_found(session, context, found, i_best, "rule")
                                           : give_up(session, context, found);
   write_outputs(outcome, work.key, options);
@@ -361,7 +361,7 @@ void search_scenario(const Scenario& scenario,
     const Mask mask = found.mask(i_trial);
     record.require_first(mask);
     record.take(mask);
-    set_aside("", options);
+    set_aside("", ResultKind::kRun, options);
     RunOutcome outcome = test_found(session, context, found, i_trial, "user");
     write_outputs(outcome, work.key, options);
     return outcome;
@@ -377,7 +377,7 @@ RunOutcome evaluate_mask(const Scenario& scenario,
                          const Progress& progress) {
   const Evaluation job(scenario, mask, alpha, host, options, progress);
   take_parts(options.merge, job.key, Cache(options.output + "/cache", ""));
-  set_aside(job.key, options);
+  set_aside(job.key, ResultKind::kEvaluation, options);
   Session session(scenario, job.work.data, host, options, progress);
   RunOutcome outcome = test_given(session, session.calibrated_context(), job.mask);
   write_evaluation(outcome, job.key, options);

@@ -1,8 +1,10 @@
 // Files are written atomically, and the stamp comes last.
 #include "run/run_record.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -198,35 +200,69 @@ void write_search(const Results& results, const std::string& folder) {
   write_file_atomically(path, text);
 }
 
-void set_aside(const std::string& key, const RunOptions& options) {
-  const std::string stamp = stamp_path(options);
-  const std::string known =
-      file_exists(stamp) ? word_in(json::parse(read_text_file(stamp), nullptr, false), "key") : key;
-  if (known == key) {
-    std::filesystem::remove(options.output + "/" + kMaskFile);
-    return;
-  }
-  int64_t n = 1;
-  std::string folder;
-  do {
-    folder = options.output + "/earlier-" + std::to_string(n++);
-  } while (file_exists(folder));
-  ensure_directory(folder);
-  for (const char* name :
-       {kMaskFile, "results.json", "report.html", "transcripts.jsonl", kStampFile}) {
-    const std::string file = options.output + "/" + name;
-    std::error_code failure;
-    if (file_exists(file)) {
-      std::filesystem::rename(file, folder + "/" + name, failure);
+namespace {
+
+using Names = std::vector<const char*>;
+
+/// The first of earlier-1, earlier-2, ... that has no results, or only the others of a move that
+/// was interrupted.
+std::string free_folder(const RunOptions& options, const Names& names) {
+  for (int64_t n = 1;; ++n) {
+    const std::string folder = options.output + "/earlier-" + std::to_string(n);
+    const bool is_taken = file_exists(folder + "/" + kStampFile) ||
+                          std::any_of(names.begin(), names.end(), [&](const char* name) {
+                            return file_exists(folder + "/" + name);
+                          });
+    if (!is_taken) {
+      return folder;
     }
+  }
+}
+
+/// The stamp comes last: until then the rest belongs to it.
+void move_aside(const Names& names, const RunOptions& options) {
+  const std::string folder = free_folder(options, names);
+  ensure_directory(folder);
+  for (const char* name : names) {
+    std::error_code failure;
+    std::filesystem::rename(options.output + "/" + name, folder + "/" + name, failure);
     if (failure) {
       throw Error(ErrorKind::kSystem,
-                  "[run] cannot move " + file + " to " + folder + ": " + failure.message(),
+                  "[run] cannot move " + options.output + "/" + name + " to " + folder + ": " +
+                      failure.message(),
                   "make the folder writable, or give the run another one: -o another/");
     }
   }
   if (options.on_set_aside) {
     options.on_set_aside(folder);
+  }
+}
+
+}  // namespace
+
+void set_aside(const std::string& key, ResultKind kind, const RunOptions& options) {
+  const bool has_stamp = file_exists(stamp_path(options));
+  const json stamp =
+      has_stamp ? json::parse(read_text_file(stamp_path(options)), nullptr, false) : json();
+  const bool owns_mask = kind == ResultKind::kRun && word_in(stamp, "kind") != kEvaluation;
+  const std::string mask = options.output + "/" + kMaskFile;
+  if (has_stamp && word_in(stamp, "key") == key) {
+    if (owns_mask) {
+      std::filesystem::remove(mask);
+    }
+    return;
+  }
+  Names names;
+  if (owns_mask && file_exists(mask)) {
+    names.push_back(kMaskFile);
+  }
+  for (const char* name : {"results.json", "report.html", "transcripts.jsonl", kStampFile}) {
+    if (has_stamp && file_exists(options.output + "/" + name)) {
+      names.push_back(name);
+    }
+  }
+  if (!names.empty()) {
+    move_aside(names, options);
   }
 }
 

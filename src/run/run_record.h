@@ -49,10 +49,14 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
 /// Writes search.json and search.html, the results without a test.
 void write_search(const Results& results, const std::string& folder);
 
-/// Makes room for results of this key: those of a finished run or evaluation with another key go
-/// into a folder of their own, earlier-1 and so on; otherwise what is left of a mask is removed,
-/// never to be taken for this one's.
-void set_aside(const std::string& key, const RunOptions& options);
+/// Whose results a folder holds, or shall hold. An evaluation has no mask of its own: one that
+/// stands there is the user's.
+enum class ResultKind { kRun, kEvaluation };
+
+/// Makes room for results of this key: those of a finished run or evaluation with another key, and
+/// a mask that no stamp belongs to, go into a folder of their own, earlier-1 and so on. A mask of
+/// the same key is removed, never to be taken for the one that comes. Throws Error{kSystem}.
+void set_aside(const std::string& key, ResultKind kind, const RunOptions& options);
 
 /// The stamp of an evaluation, so that what it wrote is not lost either.
 void write_evaluation(const RunOutcome& outcome, const std::string& key, const RunOptions& options);

@@ -46,6 +46,11 @@ void drop_repeats(LoadedSet& set, std::vector<Warning>& warnings) {
   }
 }
 
+std::string whole_text(const LoadedSet& set, const Conversation& row) {
+  const auto script = set.scripts.find(row.id);
+  return script == set.scripts.end() ? all_text(row) : script->second;
+}
+
 LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, SplitNeeds needs, Sha256& digest) {
   LoadedSet set;
   set.spec = spec;
@@ -129,9 +134,10 @@ std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
 }
 
 TargetRows::TargetRows(const Dataset& data) {
-  for (const Split split : kSplits) {
-    const std::vector<std::string> hashes = hashes_of(data.target(), split);
-    hashes_.insert(hashes.begin(), hashes.end());
+  for (const auto& rows : data.target().splits) {
+    for (const Conversation& row : rows) {
+      texts_.insert(whole_text(data.target(), row));
+    }
   }
 }
 
@@ -139,9 +145,9 @@ int64_t TargetRows::count_in(const LoadedSet& set, Split split) const {
   if (set.spec.role == SetRole::kTarget) {
     return 0;
   }
-  const std::vector<std::string> hashes = hashes_of(set, split);
-  return std::count_if(hashes.begin(), hashes.end(), [&](const std::string& hash) {
-    return hashes_.contains(hash);
+  const std::vector<Conversation>& rows = set.rows(split);
+  return std::count_if(rows.begin(), rows.end(), [&](const Conversation& row) {
+    return texts_.contains(whole_text(set, row));
   });
 }
 

@@ -49,7 +49,7 @@ struct Dataset {
 /// LoadedSet::hash_of of a split's conversations, in their order.
 [[nodiscard]] std::vector<std::string> hashes_of(const LoadedSet& set, Split split);
 
-/// The conversations of the target set, in any split.
+/// The conversations of the target set, in any split: whole, or the scripts that were played.
 class TargetRows {
  public:
   explicit TargetRows(const Dataset& data);
@@ -57,7 +57,7 @@ class TargetRows {
   [[nodiscard]] int64_t count_in(const LoadedSet& set, Split split) const;
 
  private:
-  std::set<std::string> hashes_;
+  std::set<std::string> texts_;
 };
 
 /// Splits that no set may lack. An existing mask is evaluated on the test split alone.

@@ -51,12 +51,31 @@ bool lacks_a_reply(const Conversation& row) {
              }) != row.messages.end();
 }
 
-/// Why the model cannot be asked; empty if it can.
-std::string why_unusable(const Conversation& row) {
-  if (row.messages.empty() || row.messages.back().role != "user") {
-    return "does not end with a user message";
+bool ends_with_request(const Conversation& row) {
+  return !row.messages.empty() && row.messages.back().role == "user";
+}
+
+bool is_empty_request(const Conversation& row) {
+  return ends_with_request(row) && trim(row.messages.back().content).empty();
+}
+
+/// "3 of the 120 conversations of 'dsr'", and an example behind them; empty if there is none.
+std::string rows_that(const LoadedSet& set, bool (*is_one)(const Conversation&)) {
+  int64_t n = 0;
+  int64_t n_found = 0;
+  std::string example;
+  for (const auto& rows : set.splits) {
+    for (const Conversation& row : rows) {
+      ++n;
+      if (is_one(row) && n_found++ == 0) {
+        example = " ('" + printable(row.id) + "'";
+      }
+    }
   }
-  return trim(row.messages.back().content).empty() ? "ends with an empty message" : "";
+  return n_found == 0
+             ? ""
+             : std::to_string(n_found) + " of the " + std::to_string(n) + " conversations of '" +
+                   set.spec.metric + "'" + example + (n_found > 1 ? ", ...)" : ")");
 }
 
 /// Conversations that must be both refused and answered.
@@ -142,24 +161,18 @@ void check_turns(const LoadedSet& set, std::vector<Warning>& warnings) {
 }
 
 void check_usable(const LoadedSet& set, std::vector<Warning>& warnings) {
-  int64_t n = 0;
-  int64_t n_unusable = 0;
-  std::string example;
-  for (const auto& rows : set.splits) {
-    for (const Conversation& row : rows) {
-      const std::string why = why_unusable(row);
-      ++n;
-      if (!why.empty() && n_unusable++ == 0) {
-        example = "'" + printable(row.id) + "' " + why;
-      }
-    }
-  }
-  if (n_unusable > 0) {
+  const std::string unusable =
+      rows_that(set, [](const Conversation& row) { return !ends_with_request(row); });
+  if (!unusable.empty()) {
     warnings.push_back({"rows_unusable",
-                        "the model cannot be asked " + std::to_string(n_unusable) + " of the " +
-                            std::to_string(n) + " conversations of '" + set.spec.metric +
-                            "', which are skipped: " + example + (n_unusable > 1 ? ", ..." : ""),
+                        unusable + " do not end with a user message and are skipped",
                         "remove or repair them; mascing import moves a last reply out of the way"});
+  }
+  const std::string empty = rows_that(set, is_empty_request);
+  if (!empty.empty()) {
+    warnings.push_back({"empty_requests",
+                        empty + " end with an empty message and are asked all the same",
+                        "remove them: what the model says to nothing tells nothing"});
   }
 }
 

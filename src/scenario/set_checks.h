@@ -17,7 +17,7 @@ namespace mascing {
 void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings);
 /// `scripts_not_played`: user messages in a row, a prompt that is rarely sent.
 void check_turns(const LoadedSet& set, std::vector<Warning>& warnings);
-/// `rows_unusable`: conversations that do not end with a request.
+/// `rows_unusable`, `empty_requests`: conversations that do not end with a request.
 void check_usable(const LoadedSet& set, std::vector<Warning>& warnings);
 /// `no_topics`: conversations of the target set that are divided each by itself.
 void check_topics(const LoadedSet& set, std::vector<Warning>& warnings);

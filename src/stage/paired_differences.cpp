@@ -1,4 +1,4 @@
-// Conversations are matched by set and messages, whatever their ids.
+// Conversations are matched by set and messages, whatever their ids; equal ones in their order.
 #include <map>
 #include <string>
 
@@ -21,9 +21,12 @@ std::string pairing_key(const Transcript& transcript) {
 /// metric -> conversation -> whether the steered reply was as wanted.
 std::map<std::string, WantedByKey> steered_outcomes(const ComparedRun& run) {
   std::map<std::string, WantedByKey> outcomes;
+  std::map<std::string, int64_t> n_equal;
   for (const Transcript& transcript : run.transcripts) {
     if (transcript.steered && transcript.steered->error.empty()) {
-      outcomes[transcript.metric][pairing_key(transcript)] = transcript.steered->is_wanted;
+      const std::string key = pairing_key(transcript);
+      const int64_t n = n_equal[key]++;
+      outcomes[transcript.metric][key + '\0' + std::to_string(n)] = transcript.steered->is_wanted;
     }
   }
   return outcomes;

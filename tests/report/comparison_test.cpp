@@ -77,7 +77,7 @@ TEST(Comparison, SaysWithWhichRunTheOthersHaveNothingInCommon) {
               HasSubstr("b (it has no transcripts.jsonl), c."));
   runs[0].transcripts.clear();
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
-              HasSubstr("Conversations are not compared: a has no transcripts.jsonl."));
+              HasSubstr("not compared with those of a (it has no transcripts.jsonl)."));
 }
 
 TEST(Comparison, EscapesWhatComesFromOutsideInEveryForm) {

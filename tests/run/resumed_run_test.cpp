@@ -102,6 +102,20 @@ TEST_F(RunTest, EvaluationsKeepEachOthersResultsAndSayThatTheTestSplitWasUsed) {
   EXPECT_THAT(told, testing::ElementsAre(folder_.path("eval/earlier-1")));
   EXPECT_TRUE(file_exists(folder_.path("eval/earlier-1/results.json")));
   EXPECT_FALSE(holds_run(folder_.path("eval")));
+  write_file_atomically(folder_.path("eval/mask.gguf"), "the user's");
+  (void)ids(1.0);
+  (void)ids(0.25);
+  EXPECT_EQ(read_text_file(folder_.path("eval/mask.gguf")), "the user's");
+  (void)run(scenario, folder_.path("eval"));
+  EXPECT_EQ(read_text_file(folder_.path("eval/mask.gguf")).substr(0, 4), "GGUF");
+}
+
+TEST_F(RunTest, AMaskThatNoRunMadeIsMovedAside) {
+  const Scenario scenario = write_defend(folder_.path());
+  ensure_directory(folder_.path("out"));
+  write_file_atomically(folder_.path("out/mask.gguf"), "the user's");
+  (void)run(scenario, folder_.path("out"));
+  EXPECT_EQ(read_text_file(folder_.path("out/earlier-1/mask.gguf")), "the user's");
 }
 
 TEST_F(RunTest, NoInputIsWrittenOver) {
@@ -113,6 +127,12 @@ TEST_F(RunTest, NoInputIsWrittenOver) {
     (void)run(scenario, folder_.path());
   });
   EXPECT_EQ(read_text_file(folder_.path("labelled.jsonl")), rows);
+  FakeHost host;
+  RunOptions options;
+  options.output = folder_.path();
+  EXPECT_NO_THROW(
+      (void)evaluate_mask(scenario, zero_mask(FakeHost::make_info()), 0.0, host, options, {}))
+      << "an evaluation writes no such file";
 }
 
 // Whatever a finished run left, one flipped bit in it is noticed, and what is damaged is made

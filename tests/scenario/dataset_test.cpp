@@ -267,8 +267,9 @@ TEST_F(DatasetTest, RowsThatCannotBeAskedAndMissingTopicsAreSaid) {
   rows[5].topic.clear();
   const Dataset data = load_dataset(scenario_with(rows), 0);
   EXPECT_THAT(warning_of("rows_unusable", data.warnings).text,
-              testing::HasSubstr("asked 2 of the 600 conversations of 'dsr', which are skipped: "
-                                 "'r3' does not end with a user message, ..."));
+              testing::HasSubstr("1 of the 600 conversations of 'dsr' ('r3') do not end"));
+  EXPECT_THAT(warning_of("empty_requests", data.warnings).text,
+              testing::HasSubstr("1 of the 600 conversations of 'dsr' ('r4') end with an empty"));
   EXPECT_THAT(warning_of("no_topics", data.warnings).text, testing::HasSubstr("1 of the 600"));
 }
 
@@ -285,6 +286,11 @@ TEST_F(DatasetTest, ASetThatSharesConversationsWithTheTargetIsSaid) {
   const TargetRows target(data);
   EXPECT_EQ(target.count_in(other, Split::kTest), std::ssize(other.rows(Split::kTest)));
   EXPECT_EQ(target.count_in(data.target(), Split::kTest), 0);
+  LoadedSet retold = other;  // the same requests behind other replies are other conversations
+  for (Conversation& row : retold.splits[static_cast<size_t>(Split::kTest)]) {
+    row.messages[1].content = "Well met";
+  }
+  EXPECT_EQ(target.count_in(retold, Split::kTest), 0);
 }
 
 TEST_F(DatasetTest, AConversationCannotBeWantedBothWays) {
