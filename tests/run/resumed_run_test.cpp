@@ -243,16 +243,20 @@ TEST_F(RunTest, ARunInterruptedAgainAndAgainArrivesAtTheSameBytes) {
             read_text_file(folder_.path("whole/mask.gguf")));
 }
 
-TEST_F(RunTest, AnInterruptedRunLeavesNoMaskOfAnEarlierOne) {
+TEST_F(RunTest, AnInterruptedRunLeavesTheEarlierOneWhole) {
   const Scenario scenario = write_defend(folder_.path());
   (void)run(scenario, folder_.path("out"));
-  ASSERT_TRUE(file_exists(folder_.path("out/mask.gguf")));
+  const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
+  const json results = comparable(folder_.path("out"));
   auto rows = read_conversations(folder_.path("benign.jsonl"));
   rows.pop_back();
   write_rows(folder_.path("benign.jsonl"), rows);
   EXPECT_THROW((void)run(scenario, folder_.path("out"), [](const ProgressEvent&) { return false; }),
                Error);
-  EXPECT_FALSE(file_exists(folder_.path("out/mask.gguf")));
+  EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask);
+  EXPECT_EQ(comparable(folder_.path("out")), results) << "what stands there belongs together";
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+  EXPECT_EQ(read_text_file(folder_.path("out/earlier-1/mask.gguf")), mask);
 }
 
 }  // namespace
