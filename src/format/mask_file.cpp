@@ -196,7 +196,7 @@ std::vector<std::string> read_lines(const GgufFile& file,
   if (!file.has(key) && !file.has(checksum_key)) {
     return {};
   }
-  const auto lines = file.get_string_array(key).value_or(std::vector<std::string>());
+  auto lines = file.get_string_array(key).value_or(std::vector<std::string>());
   if (lines.empty() || file.get_string(checksum_key) != lines_checksum(lines)) {
     throw Error(ErrorKind::kBadInput,
                 mask_path(file) + ": the " + what + " is damaged",

@@ -208,7 +208,7 @@ using Names = std::vector<const char*>;
 /// was interrupted.
 std::string free_folder(const RunOptions& options, const Names& names) {
   for (int64_t n = 1;; ++n) {
-    const std::string folder = options.output + "/earlier-" + std::to_string(n);
+    std::string folder = options.output + "/earlier-" + std::to_string(n);
     const bool is_taken = file_exists(folder + "/" + kStampFile) ||
                           std::any_of(names.begin(), names.end(), [&](const char* name) {
                             return file_exists(folder + "/" + name);

@@ -167,8 +167,8 @@ void refuse_gap(ImportRow& row, int64_t n_message) {
     const bool is_turn =
         name.starts_with(prefix) && std::from_chars(name.data() + prefix.size(), end, i).ptr == end;
     if (is_turn && i > n_message && !row.text(name.c_str()).empty() && !row.is_refused()) {
-      row.refuse("missing_turn",
-                 prefix + std::to_string(n_message) + " is empty, and " + name + " is not");
+      const std::string gap = prefix + std::to_string(n_message);
+      row.refuse("missing_turn", gap + " is empty, and " + std::string(name) + " is not");
     }
   }
 }
