@@ -25,12 +25,12 @@ bool is_empty_folder(const std::string& path) {
 /// Where the new folder is made. Throws Error{kUsage} if there is something else than an empty one.
 WorkPlace place_for(const std::string& output) {
   remove_abandoned(output, WorkPlace::kWithin);  // who was killed left it empty but for that
+  remove_abandoned(output, WorkPlace::kBeside);  // also beside a whole folder, just moved there
   if (fs::exists(output) && !is_empty_folder(output)) {
     throw Error(ErrorKind::kUsage,
                 "[init] " + printable(output, 200) + " exists and is not empty",
                 "name a new folder with -o; init never writes into one that is in use");
   }
-  remove_abandoned(output, WorkPlace::kBeside);
   return fs::exists(output) ? WorkPlace::kWithin : WorkPlace::kBeside;
 }
 
