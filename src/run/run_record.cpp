@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <vector>
 
@@ -30,6 +31,13 @@ constexpr const char* kEvaluation = "evaluation";
 
 std::string stamp_path(const RunOptions& options) {
   return options.output + "/" + kStampFile;
+}
+
+/// The stamp of a folder, discarded if it is damaged; nothing if there is none.
+std::optional<json> read_stamp(const std::string& folder) {
+  const std::string path = folder + "/" + kStampFile;
+  return file_exists(path) ? std::optional(json::parse(read_text_file(path), nullptr, false))
+                           : std::nullopt;
 }
 
 /// Hash of the results of a run, without later additions by `mascing export`.
@@ -148,13 +156,11 @@ bool has_mask(const json& stamp, const RunOptions& options) {
 
 std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
   const std::string results_path = options.output + "/results.json";
-  if (!file_exists(stamp_path(options)) || !file_exists(results_path)) {
+  const std::optional<json> known = read_stamp(options.output);
+  if (!known || !file_exists(results_path) || word_in(*known, "key") != key) {
     return std::nullopt;
   }
-  const json stamp = json::parse(read_text_file(stamp_path(options)), nullptr, false);
-  if (word_in(stamp, "key") != key) {
-    return std::nullopt;
-  }
+  const json& stamp = *known;
   std::optional<Results> results = read_results(results_path);
   const std::string failure = word_in(stamp, "failure");
   if (!results || word_in(stamp, "results") != hash_of(*results) ||
@@ -241,9 +247,9 @@ void move_aside(const Names& names, const RunOptions& options) {
 }  // namespace
 
 void set_aside(const std::string& key, ResultKind kind, const RunOptions& options) {
-  const bool has_stamp = file_exists(stamp_path(options));
-  const json stamp =
-      has_stamp ? json::parse(read_text_file(stamp_path(options)), nullptr, false) : json();
+  const std::optional<json> known = read_stamp(options.output);
+  const bool has_stamp = known.has_value();
+  const json stamp = known.value_or(json());
   const bool owns_mask = kind == ResultKind::kRun && word_in(stamp, "kind") != kEvaluation;
   const std::string mask = options.output + "/" + kMaskFile;
   if (has_stamp && word_in(stamp, "key") == key) {
@@ -275,9 +281,8 @@ void write_evaluation(const RunOutcome& outcome,
 }
 
 bool holds_run(const std::string& folder) {
-  const std::string stamp = folder + "/" + kStampFile;
-  return file_exists(stamp) &&
-         word_in(json::parse(read_text_file(stamp), nullptr, false), "kind") != kEvaluation;
+  const std::optional<json> stamp = read_stamp(folder);
+  return stamp && word_in(*stamp, "kind") != kEvaluation;
 }
 
 }  // namespace mascing
