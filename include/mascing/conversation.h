@@ -30,14 +30,21 @@ struct Conversation {
   int64_t turn = 0;        ///< user turn (from 1) whose reply decided the label; 0 = not rolled out
   int64_t attempt = 0;     ///< attempt (from 1) it belongs to; 0 = not rolled out
   int64_t n_cut_turn = 0;  ///< assistant turns that the token limit cut off when it was rolled out
+  std::string script = {};  ///< conversation_hash of what it was rolled out from; empty = nothing
 
   bool operator==(const Conversation&) const = default;
 };
 
+/// Roles and texts of all messages in one string, which no other conversation has.
+[[nodiscard]] std::string conversation_text(const std::vector<Message>& messages);
+
 /// By what a conversation is known again where its text is not kept: 16 hexadecimal digits of
 /// SHA-256 over what the model is asked, all messages but the assistant's, which may be the model's
-/// own and others under other options. Labels, ids and topics do not count.
+/// own and others under other options. Labels, ids and topics do not count. A conversation that was
+/// rolled out has the hash of its script, which may be longer.
 [[nodiscard]] std::string conversation_hash(const Conversation& row);
+/// Whether a text could be one.
+[[nodiscard]] bool is_conversation_hash(const std::string& text);
 
 /// Of all rows, sorted, each once.
 [[nodiscard]] std::vector<std::string> conversation_hashes(const std::vector<Conversation>& rows);

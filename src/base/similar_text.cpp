@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/numeric.h"
+#include "base/sorted_unique.h"
 #include "base/text.h"
 
 namespace mascing {
@@ -195,9 +196,7 @@ std::vector<uint64_t> word_triples(std::string_view text) {
     const size_t size = starts[i + n_in] - 1 - starts[i];
     triples.push_back(hash_text(std::string_view(words).substr(starts[i], size)));
   }
-  std::sort(triples.begin(), triples.end());
-  triples.erase(std::unique(triples.begin(), triples.end()), triples.end());
-  return triples;
+  return sorted_unique(std::move(triples));
 }
 
 double jaccard(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b) {

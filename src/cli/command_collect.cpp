@@ -70,6 +70,7 @@ RolloutJob job_of(const CollectArguments& arguments, const JudgeOptions& judge) 
                 "set a --temperature, such as 0.7");
   }
   job.shard = parse_shard(arguments.shard);
+  job.keep_corrections = true;
   options.behaviour = arguments.question.behaviour;
   options.judge_every_turn =
       arguments.judge_turns == "every" ||

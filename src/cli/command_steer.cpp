@@ -6,8 +6,10 @@
 #include <set>
 #include <utility>
 
+#include "base/append.h"
 #include "base/files.h"
 #include "base/numeric.h"
+#include "base/sorted_unique.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/mask_options.h"
@@ -70,9 +72,8 @@ Mask mask_of(const TraceSet& set,
              const std::vector<std::string>& trained_on,
              SteerResult result) {
   Mask mask = mask_for(set);
-  std::set<std::string> hashes(mask.conversations.begin(), mask.conversations.end());
-  hashes.insert(trained_on.begin(), trained_on.end());
-  mask.conversations.assign(hashes.begin(), hashes.end());
+  append(trained_on, mask.conversations);
+  mask.conversations = sorted_unique(std::move(mask.conversations));
   mask.sigma_rule = options.sigma_rule;
   mask.alpha = to_float(arguments.alpha);
   mask.lambda = to_float(options.lambda);

@@ -81,7 +81,8 @@ class LabelCount {
   void add(const std::string& file, const Conversation& row) {
     const int label = row.label.value_or(-1);
     ++n_[label];
-    const auto [at, is_new] = known_.try_emplace(messages_of(row), label, file + ", " + row.id);
+    const auto [at, is_new] =
+        known_.try_emplace(conversation_text(row.messages), label, file + ", " + row.id);
     if (is_new) {
       return;
     }
@@ -109,13 +110,6 @@ class LabelCount {
   [[nodiscard]] int64_t count(int label) const {
     const auto found = n_.find(label);
     return found == n_.end() ? 0 : found->second;
-  }
-  static std::string messages_of(const Conversation& row) {
-    std::string text;
-    for (const Message& message : row.messages) {
-      text += message.role + '\x1f' + message.content + '\x1e';
-    }
-    return text;
   }
 
   std::map<int, int64_t> n_;

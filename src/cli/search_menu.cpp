@@ -93,8 +93,21 @@ void SearchMenu::talk(size_t i_member,
   chat(session, view, lines, out);
 }
 
-void SearchMenu::save(size_t i_member, const std::string& file) const {
+/// Neither a file that the search reads nor another member of the set.
+void SearchMenu::refuse_own_files(const std::string& file) const {
   refuse_to_overwrite(file, arguments_.inputs);
+  for (size_t i = 0; i < set_.size(); ++i) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file, path_of(i), ignored)) {
+      throw Error(ErrorKind::kUsage,
+                  "[search] " + path_of(i) + " is mask " + std::to_string(i + 1) + " of the set",
+                  "choose another file; the set is kept as it was found");
+    }
+  }
+}
+
+void SearchMenu::save(size_t i_member, const std::string& file) const {
+  refuse_own_files(file);
   write_mask(file, view_.mask(set_[i_member].i_candidate));
   say_written(file, "");
 }
@@ -106,7 +119,7 @@ void SearchMenu::ship(size_t i_member, const std::string& form, const std::strin
         "[search] the menu exports as lora, gguf or easysteer, not as " + printable(form),
         "for other forms leave the menu and run mascing export " + shell_quoted(path_of(i_member)));
   }
-  refuse_to_overwrite(file, arguments_.inputs);
+  refuse_own_files(file);
   CLI::App app;
   Session session;
   add_export(app, session);

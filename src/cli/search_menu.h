@@ -42,6 +42,7 @@ class SearchMenu {
   [[nodiscard]] std::string path_of(size_t i_member) const;
   void talk(size_t i_member, bool is_interactive, std::istream& in, std::ostream& out) const;
   [[nodiscard]] std::string history_of(const std::string& name) const;
+  void refuse_own_files(const std::string& file) const;
   void save(size_t i_member, const std::string& file) const;
   void ship(size_t i_member, const std::string& form, const std::string& file) const;
   void test(size_t i_member, std::ostream& out) const;

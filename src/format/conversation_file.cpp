@@ -168,6 +168,13 @@ int64_t get_count(const json& object, const char* key) {
   return value != nullptr && value->is_number_unsigned() ? value->get<int64_t>() : 0;
 }
 
+/// As with the counters, another value is not ours.
+std::string get_script(const json& object) {
+  const json* value = find(object, "script");
+  std::string text = value != nullptr && value->is_string() ? value->get<std::string>() : "";
+  return is_conversation_hash(text) ? text : "";
+}
+
 Conversation get_conversation(const Line& line, const std::string& path) {
   const json object = parse_object(line);
   Conversation conversation;
@@ -185,6 +192,7 @@ Conversation get_conversation(const Line& line, const std::string& path) {
   conversation.turn = get_count(object, "turn");
   conversation.attempt = get_count(object, "attempt");
   conversation.n_cut_turn = get_count(object, "cut_turns");
+  conversation.script = get_script(object);
   return conversation;
 }
 
@@ -297,7 +305,8 @@ std::string to_jsonl(const Conversation& conversation) {
       {"tactic", &conversation.tactic},
       {"split", &conversation.split},
       {"reference", &conversation.reference},
-      {"reply", &conversation.reply}};
+      {"reply", &conversation.reply},
+      {"script", &conversation.script}};
   for (const auto& [key, text] : texts) {
     if (!text->empty()) {
       object[key] = *text;

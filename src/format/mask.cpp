@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <set>
+#include <utility>
 
 #include "base/numeric.h"
+#include "base/sorted_unique.h"
 #include "base/text.h"
 #include "mascing/error.h"
 #include "mascing/model_info.h"
@@ -190,13 +191,13 @@ Mask zero_mask(const ModelInfo& info) {
 }
 
 std::vector<std::string> conversations_of(const TraceSet& set) {
-  std::set<std::string> hashes;
+  std::vector<std::string> hashes;
   for (const TraceView& trace : set.traces) {
     if (!trace.conversation.empty()) {
-      hashes.insert(trace.conversation);
+      hashes.push_back(trace.conversation);
     }
   }
-  return {hashes.begin(), hashes.end()};
+  return sorted_unique(std::move(hashes));
 }
 
 Mask mask_for(const TraceSet& set) {

@@ -6,10 +6,11 @@
 #include <cmath>
 #include <iterator>
 #include <memory>
-#include <set>
 
+#include "base/append.h"
 #include "base/numeric.h"
 #include "base/sha256.h"
+#include "base/sorted_unique.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -105,11 +106,11 @@ RouterAdapter joined_adapters(const std::vector<WeightedMask>& masks) {
 
 /// What any of the masks was made from.
 std::vector<std::string> joined_conversations(const std::vector<WeightedMask>& masks) {
-  std::set<std::string> hashes;
+  std::vector<std::string> hashes;
   for (const WeightedMask& used : masks) {
-    hashes.insert(used.mask.conversations.begin(), used.mask.conversations.end());
+    append(used.mask.conversations, hashes);
   }
-  return {hashes.begin(), hashes.end()};
+  return sorted_unique(std::move(hashes));
 }
 
 std::string describe(const WeightedMask& used) {

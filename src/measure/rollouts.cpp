@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -35,6 +36,7 @@ std::vector<Conversation> read_scripts(const RolloutJob& job) {
                     "[collect] id '" + row.id + "' occurs twice in the input files",
                     "ids must be unique; check whether a file is listed twice");
       }
+      row.script = conversation_hash(row);
       scripts.push_back(with_system_prompt(std::move(row), job.system_prompt));
     }
   }
@@ -145,10 +147,22 @@ int64_t roll_out_group(
   return n_changed;
 }
 
-/// Writes the output once the journal has all, and counts what it holds.
-RolloutSummary write_output(const Collection& collection) {
+/// Refuses to replace a file that is not what `rows` would write.
+void refuse_other_rows(const std::string& path, Sha256 rows) {
+  if (file_exists(path) && sha256_file(path) != rows.hex()) {
+    throw Error(ErrorKind::kUsage,
+                "[collect] '" + path + "' holds other rows than were collected, as if corrected",
+                "nothing was written; to have the collected rows again, move it away or set "
+                "another output with -o");
+  }
+}
+
+/// Writes the output once the journal has all, and counts what it holds. `is_old`: nothing was
+/// rolled out for it now.
+RolloutSummary write_output(const Collection& collection, bool is_old) {
   const ShardRange& range = collection.range;
   AtomicFile file(collection.job.output);
+  Sha256 written;
   RolloutSummary summary;
   summary.n_script = range.end - range.begin;
   for (int64_t i = range.begin; i < range.end; ++i) {
@@ -162,6 +176,7 @@ RolloutSummary write_output(const Collection& collection) {
     summary.n_at_limit += record.hit_limit ? 1 : 0;
     summary.n_cut += record.has_cut_turn ? 1 : 0;
     file.write(record.row + '\n');
+    written.update(record.row + '\n');
   }
   if (std::ssize(summary.failed) == summary.n_script) {
     throw Error(
@@ -171,6 +186,9 @@ RolloutSummary write_output(const Collection& collection) {
         2 * summary.n_unfinished > summary.n_script
             ? kReasonLess
             : "conversations need a user message and must fit the context (--context)");
+  }
+  if (is_old && collection.job.keep_corrections) {
+    refuse_other_rows(collection.job.output, std::move(written));
   }
   file.commit();
   return summary;
@@ -210,7 +228,8 @@ RolloutSummary collect_rollouts(const ModelInfo& info,
       n_changed += roll_out_group(collection, host(), judge, begin, end);
     }
   }
-  RolloutSummary summary = write_output(collection);
+  RolloutSummary summary =
+      write_output(collection, n_kept == collection.range.end - collection.range.begin);
   summary.n_kept = n_kept;
   summary.n_changed = n_changed;
   return summary;

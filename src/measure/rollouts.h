@@ -32,6 +32,7 @@ struct RolloutJob {
   std::vector<std::string> merge;   ///< shard outputs whose journals are combined
   std::string what = "collecting";  ///< stage in progress reports
   std::string settings;  ///< everything else the result depends on: judge, threads, host options
+  bool keep_corrections = false;  ///< do not replace an output with other rows than the journal's
 };
 
 struct RolloutSummary {
@@ -53,7 +54,8 @@ struct RolloutSummary {
 /// Rolls out missing conversations group by group and writes the output when all are done: the
 /// labelled conversations in input order, with the same bytes regardless of interruptions.
 /// Conversations without a verdict are repeated by the next call. Throws Error{kBadInput} for bad
-/// inputs or a duplicate id, Error{kUsage} if the journal belongs to another job,
+/// inputs or a duplicate id, Error{kUsage} if the journal belongs to another job or corrected rows
+/// would be lost (RolloutJob::keep_corrections),
 /// Error{kInsufficient} if no conversation could be rolled out, Error{kInterrupted}.
 RolloutSummary collect_rollouts(Host& host,
                                 const RolloutJob& job,

@@ -133,20 +133,6 @@ class SetRollouts {
   std::unique_ptr<Jury> judge_;
 };
 
-/// What each conversation was played from; both have the scenario's sets in its order.
-void keep_scripts(const Dataset& scripts, const Scenario& scenario, Dataset& played) {
-  for (size_t i = 0; i < scenario.sets.size(); ++i) {
-    if (!scenario.sets[i].needs_rollout) {
-      continue;
-    }
-    for (const auto& rows : scripts.sets[i].splits) {
-      for (const Conversation& row : rows) {
-        played.sets[i].scripts[row.id] = conversation_hash(row);
-      }
-    }
-  }
-}
-
 }  // namespace
 
 GiveHost opened_once(const OpenHost& open) {
@@ -174,9 +160,7 @@ Dataset roll_out_sets(Dataset data, const Scenario& scenario, const RolloutTools
       set.needs_rollout = false;
     }
   }
-  Dataset played = load_dataset(rollout, tools.options.seed, tools.needs);
-  keep_scripts(data, scenario, played);
-  data = std::move(played);
+  data = load_dataset(rollout, tools.options.seed, tools.needs);
   data.skipped = std::move(record.skipped);
   data.labels = std::move(record.labels);
   data.warnings.insert(data.warnings.end(), record.warnings.begin(), record.warnings.end());

@@ -1,10 +1,11 @@
 #include "run/seen_rows.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <utility>
 
 #include "base/append.h"
 #include "base/metric_names.h"
+#include "base/sorted_unique.h"
 
 namespace mascing {
 
@@ -14,9 +15,7 @@ std::vector<std::string> searched_conversations(const Dataset& data) {
     append(hashes_of(set, Split::kDiscovery), hashes);
     append(hashes_of(set, Split::kSelection), hashes);
   }
-  std::sort(hashes.begin(), hashes.end());
-  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
-  return hashes;
+  return sorted_unique(std::move(hashes));
 }
 
 void mark_seen(const Dataset& data, const Mask& mask, HoldoutResult& holdout) {

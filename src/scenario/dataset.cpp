@@ -46,9 +46,9 @@ void drop_repeats(LoadedSet& set, std::vector<Warning>& warnings) {
   }
 }
 
-std::string whole_text(const LoadedSet& set, const Conversation& row) {
-  const auto script = set.scripts.find(row.id);
-  return script == set.scripts.end() ? all_text(row) : script->second;
+/// The same for all that was rolled out from one script.
+std::string script_or_text(const Conversation& row) {
+  return row.script.empty() ? all_text(row) : row.script;
 }
 
 LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, SplitNeeds needs, Sha256& digest) {
@@ -119,24 +119,17 @@ Split split_of(const Conversation& row, uint64_t seed) {
   return part < 5 ? Split::kDiscovery : part < 7 ? Split::kSelection : Split::kTest;
 }
 
-std::string LoadedSet::hash_of(const Conversation& row) const {
-  const auto script = scripts.find(row.id);
-  return script == scripts.end() ? conversation_hash(row) : script->second;
-}
-
 std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
   const std::vector<Conversation>& rows = set.rows(split);
   std::vector<std::string> hashes(rows.size());
-  std::transform(rows.begin(), rows.end(), hashes.begin(), [&](const Conversation& row) {
-    return set.hash_of(row);
-  });
+  std::transform(rows.begin(), rows.end(), hashes.begin(), conversation_hash);
   return hashes;
 }
 
 TargetRows::TargetRows(const Dataset& data) {
   for (const auto& rows : data.target().splits) {
     for (const Conversation& row : rows) {
-      texts_.insert(whole_text(data.target(), row));
+      texts_.insert(script_or_text(row));
     }
   }
 }
@@ -147,7 +140,7 @@ int64_t TargetRows::count_in(const LoadedSet& set, Split split) const {
   }
   const std::vector<Conversation>& rows = set.rows(split);
   return std::count_if(rows.begin(), rows.end(), [&](const Conversation& row) {
-    return texts_.contains(whole_text(set, row));
+    return texts_.contains(script_or_text(row));
   });
 }
 

@@ -23,12 +23,6 @@ inline constexpr std::array<Split, 3> kSplits = {
 struct LoadedSet {
   ScenarioSet spec;
   std::array<std::vector<Conversation>, 3> splits;  ///< indexed by Split
-  /// Id to conversation_hash of the script that a conversation was played from, which may be
-  /// longer.
-  std::map<std::string, std::string> scripts = {};
-
-  /// conversation_hash, of the script where there is one.
-  [[nodiscard]] std::string hash_of(const Conversation& row) const;
   [[nodiscard]] const std::vector<Conversation>& rows(Split split) const {
     return splits[static_cast<size_t>(split)];
   }
@@ -46,7 +40,7 @@ struct Dataset {
   [[nodiscard]] const LoadedSet& target() const;
 };
 
-/// LoadedSet::hash_of of a split's conversations, in their order.
+/// conversation_hash of a split's conversations, in their order.
 [[nodiscard]] std::vector<std::string> hashes_of(const LoadedSet& set, Split split);
 
 /// The conversations of the target set, in any split: whole, or the scripts that were played.

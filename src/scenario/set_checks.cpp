@@ -99,11 +99,7 @@ struct Contradictions {
 }  // namespace
 
 std::string all_text(const Conversation& row) {
-  std::string text;
-  for (const Message& message : row.messages) {
-    text += message.role + '\x1f' + message.content + '\x1e';
-  }
-  return text;
+  return conversation_text(row.messages);
 }
 
 void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {

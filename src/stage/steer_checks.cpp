@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "base/append.h"
+#include "base/sorted_unique.h"
 #include "mascing/error.h"
 #include "nn/surrogate_layout.h"
 
@@ -52,10 +55,8 @@ void check_steer_shape(const Surrogate& surrogate, const TraceSet& set) {
 
 std::vector<int64_t> traces_read(const SteerTraces& traces) {
   std::vector<int64_t> all = traces.target;
-  all.insert(all.end(), traces.preserve.begin(), traces.preserve.end());
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
-  return all;
+  append(traces.preserve, all);
+  return sorted_unique(std::move(all));
 }
 
 void apply_threshold(double threshold, std::vector<float>& steer) {

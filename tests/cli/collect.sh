@@ -43,6 +43,13 @@ says out '"id": "endless"'
 expect_equal "a second look" "$work/before.jsonl" "$work/whole.jsonl"
 expect_error 2 "other conversations, options" "${play[@]}" -o "$work/whole.jsonl" --history 1
 expect_equal "after a refusal" "$work/before.jsonl" "$work/whole.jsonl"
+# Rows that were corrected by hand are not replaced.
+sed 's/"label":1/"label":0/' "$work/before.jsonl" >"$work/whole.jsonl"
+expect_error 2 "holds other rows than were collected" "${play[@]}" -o "$work/whole.jsonl"
+cmp -s "$work/before.jsonl" "$work/whole.jsonl" && fail "a correction was lost"
+rm "$work/whole.jsonl"
+run 0 "${play[@]}" -o "$work/whole.jsonl"
+expect_equal "collected once more" "$work/before.jsonl" "$work/whole.jsonl"
 
 # kill -9 at ten moments, each a fresh start that is then resumed. Five kills are timed between start and end. Five come
 # after a number of conversations is in the journal, because timing alone may miss the work on a busy machine.

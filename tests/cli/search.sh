@@ -48,6 +48,8 @@ menu 2 "dance\n"
 says err "not a menu command"
 menu 2 "export 1 hf $work/x\n"
 says err "lora, gguf or easysteer, not as hf"
+menu 2 "save 1 $work/found/pareto/2.gguf\n"
+says err "is mask 2 of the set"
 # Neither the scenario nor what it names is written over.
 menu 2 "save 1 $scenario\n"
 says err "is the input"

@@ -374,7 +374,7 @@ TEST_F(ImportTest, NothingBehindTheLastRequestIsLostInSilence) {
 TEST_F(ImportTest, OurOwnRowsStayAsTheyAreAndASplitHasAKnownName) {
   const std::string row =
       R"({"id": "a", "messages": [{"role": "user", "content": "Sing?"}], "split": "test", )"
-      R"("turn": 2, "attempt": 3, "cut_turns": 1})";
+      R"("turn": 2, "attempt": 3, "cut_turns": 1, "script": "0123456789abcdef"})";
   const Imported imported = import_text("a.jsonl", row);
   EXPECT_EQ(nlohmann::json::parse(to_jsonl(imported.rows.at(0))), nlohmann::json::parse(row));
   const std::string train =
@@ -394,6 +394,20 @@ TEST_F(ImportTest, AColumnIsGivenANameThatTheFormatHasAUseFor) {
     EXPECT_EQ(error.hint(), "did you mean reply?");
   }
   expect_refusal(ErrorKind::kBadInput, "plain text has no column", "a.txt", "Sing?\n", options);
+}
+
+TEST_F(ImportTest, LinesThatEndWithCrAloneAreNotOneLine) {
+  const std::string lines = "prompt,topic\rSing?,song\rHum?,tune\r";
+  expect_refusal(ErrorKind::kBadInput, "end with CR alone", "a.csv", lines);
+  expect_refusal(ErrorKind::kBadInput, "end with CR alone", "a.txt", "Sing?\rHum?\r");
+  EXPECT_EQ(import_text("b.csv", "prompt\r\nSing?\r\n").rows.size(), 1U);
+}
+
+TEST_F(ImportTest, TwoColumnsOfOneNameAreRefusedWhereItMatters) {
+  const std::string rows = "Sing?,Hum?\n";
+  expect_refusal(
+      ErrorKind::kBadInput, "two columns are named \"prompt\"", "a.csv", "prompt,Prompt\n" + rows);
+  EXPECT_EQ(import_text("b.csv", "prompt,note,note\nSing?,a,b\n").rows.size(), 1U);
 }
 
 TEST_F(ImportTest, ACategoryThatNoRowHasIsAnError) {

@@ -195,6 +195,39 @@ TEST_F(RolloutFileTest, AFinishedCollectionIsNotPlayedAgain) {
   EXPECT_EQ(read("out.jsonl"), before);
 }
 
+TEST_F(RolloutFileTest, CorrectedRowsAreNotReplaced) {
+  RolloutJob kept = job("out.jsonl");
+  kept.keep_corrections = true;
+  (void)collect(kept);
+  const std::string collected = read("out.jsonl");
+  std::string corrected = collected;
+  corrected.replace(corrected.find("\"label\":1"), 9, "\"label\":0");
+  write_file_atomically(kept.output, corrected);
+  expect_error(
+      ErrorKind::kUsage, [&] { (void)collect(kept); }, "holds other rows");
+  EXPECT_EQ(read("out.jsonl"), corrected);
+  std::filesystem::remove(kept.output);
+  (void)collect(kept);
+  EXPECT_EQ(read("out.jsonl"), collected);
+  write_file_atomically(kept.output, corrected);
+  (void)collect(job("out.jsonl"));
+  EXPECT_EQ(read("out.jsonl"), collected) << "a damaged cache is made anew";
+}
+
+TEST_F(RolloutFileTest, ARowKnowsItsScriptWhateverWasAddedOrLeftOut) {
+  RolloutJob with_system = job("out.jsonl");
+  with_system.system_prompt = "You are a page.";
+  (void)collect(with_system);
+  const std::vector<Conversation> all = scripts();
+  for (const Conversation& row : read_conversations(folder_.path("out.jsonl"))) {
+    EXPECT_EQ(conversation_hash(row), conversation_hash(all[std::stoi(row.id.substr(1))]));
+  }
+  Conversation foreign = all[0];
+  foreign.script = "act two";
+  write_rows(folder_.path("foreign.jsonl"), {foreign});
+  EXPECT_EQ(read_conversations(folder_.path("foreign.jsonl"))[0].script, "");
+}
+
 TEST_F(RolloutFileTest, AnotherJobDoesNotTouchTheJournal) {
   (void)collect(job("out.jsonl"));
   const std::string before = read("out.jsonl.journal");

@@ -156,6 +156,8 @@ void convert_own(ImportRow& row, Conversation& conversation) {
   conversation.turn = count_of(row, "turn");
   conversation.attempt = count_of(row, "attempt");
   conversation.n_cut_turn = count_of(row, "cut_turns");
+  const std::string script = row.text("script");
+  conversation.script = is_conversation_hash(script) ? script : "";
 }
 
 /// Cells behind an empty one: without the turn between them they are another conversation.

@@ -81,17 +81,11 @@ void put_into_shape(ImportRow& row, const ImportFormat& format, Conversation& co
   }
 }
 
-/// Hash of all messages, each passed through `change`.
-template <typename Change>
-uint64_t hash_messages(const Conversation& conversation, Change change) {
-  std::string all;
-  for (const Message& message : conversation.messages) {
-    all += message.role;
-    all += '\x1f';
-    all += change(message.content);
-    all += '\x1e';
+std::vector<Message> normalised(std::vector<Message> messages) {
+  for (Message& message : messages) {
+    message.content = normalised_or_whole(message.content);
   }
-  return hash_text(all);
+  return messages;
 }
 
 ColumnNames lower_names(const ImportOptions& options) {
@@ -218,10 +212,9 @@ class Importer {
     if (options_.with_duplicates) {
       return false;
     }
-    const uint64_t exact =
-        hash_messages(conversation, [](const std::string& text) { return std::string_view(text); });
-    const bool is_exact = !exact_.insert(exact);
-    const bool is_near = !normalised_.insert(hash_messages(conversation, normalised_or_whole));
+    const std::vector<Message>& messages = conversation.messages;
+    const bool is_exact = !exact_.insert(hash_text(conversation_text(messages)));
+    const bool is_near = !normalised_.insert(hash_text(conversation_text(normalised(messages))));
     file.n_exact_duplicate += is_exact ? 1 : 0;
     file.n_near_duplicate += is_near && !is_exact ? 1 : 0;
     if (is_exact || is_near) {

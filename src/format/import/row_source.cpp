@@ -9,6 +9,7 @@
 #include "base/append.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "format/import/csv_header.h"
 #include "format/json_text.h"
 #include "mascing/error.h"
 
@@ -63,41 +64,6 @@ std::string known_formats() {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// The delimiter under which the header makes sense: the one that gives the most columns a format
-/// needs; if none does, the most columns.
-char find_delimiter(std::string_view begin,
-                    const ImportFormat* format,
-                    const ColumnNames& renamed) {
-  char best = ',';
-  size_t most = 0;
-  size_t most_columns = 0;
-  for (const char delimiter : {',', ';', '\t'}) {
-    CsvReader reader(ByteReader::over(begin), delimiter, int64_t{kFirstLook});
-    CsvRecord header;
-    try {
-      if (!reader.next(header)) {
-        continue;
-      }
-    } catch (const Error&) {
-      continue;
-    }
-    std::set<std::string> ignored;
-    const std::vector<std::string> names = our_names(header.fields, renamed, ignored);
-    const ImportFormat* found = recognise_format(names);
-    if (format != nullptr) {
-      const bool fits = std::find(names.begin(), names.end(), format->needs.front()) != names.end();
-      found = fits ? format : nullptr;
-    }
-    const size_t n_need = found == nullptr ? 0 : found->needs.size();
-    if (n_need > most || (n_need == most && names.size() > most_columns && most == 0)) {
-      most = n_need;
-      most_columns = names.size();
-      best = delimiter;
-    }
-  }
-  return best;
 }
 
 /// The object with our names; of names that differ in case only the first counts.
@@ -160,7 +126,11 @@ RowSource::RowSource(const std::string& path,
   if (is_text) {
     format_ = find_format("text");
   }
-  if (format_ != nullptr && format_->is_plain_text) {
+  const bool is_plain = format_ != nullptr && format_->is_plain_text;
+  if ((is_plain || (sign != '{' && sign != '[')) && has_old_line_ends(begin)) {
+    fail("lines end with CR alone, as on old Macs", "convert it first: tr '\\r' '\\n' < FILE");
+  }
+  if (is_plain) {
     refuse_columns_of_text();
     items_.emplace(std::move(bytes), JsonItemReader::Form::kLines, n_max_byte_);
   } else if (sign == '{' || sign == '[') {
@@ -219,6 +189,11 @@ void RowSource::open_csv(ByteReader bytes) {
     }
   }
   settle_format(columns_, header.line);
+  const std::string twice = column_twice(columns_, *format_);
+  if (!twice.empty()) {
+    fail("line " + std::to_string(header.line) + ": two columns are named \"" + twice + "\"",
+         "rename or remove one of them; which one counts cannot be told");
+  }
 }
 
 /// Reads on until a row shows the format; what was read is given by next() later.

@@ -1,20 +1,33 @@
+#include "mascing/conversation.h"
+
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
 
 #include "base/sha256.h"
-#include "mascing/conversation.h"
+#include "base/sorted_unique.h"
 
 namespace mascing {
 
 namespace {
 
-constexpr size_t kConversationDigits = 16;
+constexpr size_t kHashDigits = 16;
 
 }  // namespace
 
+std::string conversation_text(const std::vector<Message>& messages) {
+  std::string text;
+  for (const Message& message : messages) {
+    text += message.role + '\x1f' + message.content + '\x1e';
+  }
+  return text;
+}
+
 std::string conversation_hash(const Conversation& row) {
   using nlohmann::json;
+  if (!row.script.empty()) {
+    return row.script;
+  }
   json messages = json::array();
   for (const Message& message : row.messages) {
     if (message.role != "assistant") {
@@ -22,15 +35,18 @@ std::string conversation_hash(const Conversation& row) {
     }
   }
   const auto replace = json::error_handler_t::replace;
-  return sha256_hex(messages.dump(-1, ' ', false, replace)).substr(0, kConversationDigits);
+  return sha256_hex(messages.dump(-1, ' ', false, replace)).substr(0, kHashDigits);
+}
+
+bool is_conversation_hash(const std::string& text) {
+  return text.size() == kHashDigits &&
+         text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 std::vector<std::string> conversation_hashes(const std::vector<Conversation>& rows) {
   std::vector<std::string> hashes(rows.size());
   std::transform(rows.begin(), rows.end(), hashes.begin(), conversation_hash);
-  std::sort(hashes.begin(), hashes.end());
-  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
-  return hashes;
+  return sorted_unique(std::move(hashes));
 }
 
 }  // namespace mascing
