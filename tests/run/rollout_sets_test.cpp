@@ -2,6 +2,7 @@
 // given whole, plays nothing twice, and an interruption changes no byte.
 #include "run/rollout_sets.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <gmock/gmock.h>
