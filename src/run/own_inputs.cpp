@@ -11,10 +11,11 @@
 namespace mascing {
 namespace {
 
-using Names = std::set<std::string>;
+using InputNames = std::set<std::string>;
 
-Names files_of(const Scenario& scenario, bool makes_masks) {
-  Names files = {"results.json", "report.html", "transcripts.jsonl", "run.json", "tested.json"};
+InputNames files_of(const Scenario& scenario, bool makes_masks) {
+  InputNames files = {
+      "results.json", "report.html", "transcripts.jsonl", "run.json", "tested.json"};
   if (!makes_masks) {
     files.insert("part.json");
     return files;
@@ -26,9 +27,9 @@ Names files_of(const Scenario& scenario, bool makes_masks) {
   return files;
 }
 
-Names folders_of(bool makes_masks) {
-  return makes_masks ? Names{"traces", "candidates", "cache", "baselines", "pareto"}
-                     : Names{"cache"};
+InputNames folders_of(bool makes_masks) {
+  return makes_masks ? InputNames{"traces", "candidates", "cache", "baselines", "pareto"}
+                     : InputNames{"cache"};
 }
 
 }  // namespace
@@ -39,8 +40,8 @@ void refuse_own_inputs(const Scenario& scenario, bool makes_masks, const std::st
   for (const ScenarioSet& set : scenario.sets) {
     inputs.insert(inputs.end(), set.data.begin(), set.data.end());
   }
-  const Names files = files_of(scenario, makes_masks);
-  const Names folders = folders_of(makes_masks);
+  const InputNames files = files_of(scenario, makes_masks);
+  const InputNames folders = folders_of(makes_masks);
   std::error_code failure;  // whoever opens the file says more
   const auto folder = std::filesystem::weakly_canonical(output, failure);
   for (const std::string& input : inputs) {
