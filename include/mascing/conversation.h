@@ -36,7 +36,7 @@ struct Conversation {
 };
 
 /// Roles and texts of all messages in one string, which no other conversation has.
-[[nodiscard]] std::string conversation_text(const std::vector<Message>& messages);
+[[nodiscard]] std::string messages_text(const std::vector<Message>& messages);
 
 /// By what a conversation is known again where its text is not kept: 16 hexadecimal digits of
 /// SHA-256 over what the model is asked, all messages but the assistant's, which may be the model's

@@ -82,7 +82,7 @@ class LabelCount {
     const int label = row.label.value_or(-1);
     ++n_[label];
     const auto [at, is_new] =
-        known_.try_emplace(conversation_text(row.messages), label, file + ", " + row.id);
+        known_.try_emplace(messages_text(row.messages), label, file + ", " + row.id);
     if (is_new) {
       return;
     }

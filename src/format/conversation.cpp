@@ -15,7 +15,7 @@ constexpr size_t kHashDigits = 16;
 
 }  // namespace
 
-std::string conversation_text(const std::vector<Message>& messages) {
+std::string messages_text(const std::vector<Message>& messages) {
   std::string text;
   for (const Message& message : messages) {
     text += message.role + '\x1f' + message.content + '\x1e';

@@ -99,7 +99,7 @@ struct Contradictions {
 }  // namespace
 
 std::string all_text(const Conversation& row) {
-  return conversation_text(row.messages);
+  return messages_text(row.messages);
 }
 
 void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {

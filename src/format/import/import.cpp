@@ -213,8 +213,8 @@ class Importer {
       return false;
     }
     const std::vector<Message>& messages = conversation.messages;
-    const bool is_exact = !exact_.insert(hash_text(conversation_text(messages)));
-    const bool is_near = !normalised_.insert(hash_text(conversation_text(normalised(messages))));
+    const bool is_exact = !exact_.insert(hash_text(messages_text(messages)));
+    const bool is_near = !normalised_.insert(hash_text(messages_text(normalised(messages))));
     file.n_exact_duplicate += is_exact ? 1 : 0;
     file.n_near_duplicate += is_near && !is_exact ? 1 : 0;
     if (is_exact || is_near) {
