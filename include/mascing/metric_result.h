@@ -37,6 +37,15 @@ struct CategoryResult {
   std::optional<Rate> steered;
 };
 
+/// The change that a mask made, with topics instead of conversations as the independent cases:
+/// conversations of one topic resemble each other. A conversation without a topic is a case.
+struct TopicResult {
+  int64_t n_topic = 0;
+  Rate change;  ///< steered minus base, -1 .. 1; 95 % interval bootstrapped over topics
+  /// Chance of a change this large if each topic's was as likely to be the opposite; exact.
+  double p_value = 1.0;
+};
+
 /// One metric of one set, without and with the mask. Rates are shares of the wanted outcome.
 struct MetricResult {
   std::string split;   ///< "test" for the holdout evaluation
@@ -58,6 +67,8 @@ struct MetricResult {
   int64_t n_left_out = 0;  ///< conversations beside `n`: without a verdict on one side or on both
   int64_t n_seen = 0;      ///< of its test conversations, those that a given mask was made with
   int64_t n_shared = 0;    ///< of a set beside the target, those that the target set has, too
+  /// None without a mask, or where no topic has several conversations.
+  std::optional<TopicResult> topics = std::nullopt;
 };
 
 /// Side effects of a mask where nothing should change.

@@ -44,6 +44,13 @@ void describe(Io& io, CategoryResult& category) {
 }
 
 template <typename Io>
+void describe(Io& io, TopicResult& topics) {
+  io.field("n", topics.n_topic);
+  io.field("change", topics.change);
+  io.field("p_value", topics.p_value);
+}
+
+template <typename Io>
 void describe(Io& io, MetricResult& metric) {
   io.field("split", metric.split);
   io.field("wanted", metric.wanted);
@@ -63,6 +70,7 @@ void describe(Io& io, MetricResult& metric) {
   io.later("left_out", metric.n_left_out);
   io.later("seen", metric.n_seen);
   io.later("shared", metric.n_shared);
+  io.later("topics", metric.topics);
 }
 
 template <typename Io>

@@ -112,6 +112,35 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics, bool is_maske
   return table.html();
 }
 
+/// The changes with topics as the cases, of sets that have any.
+std::string topics_table(const std::vector<NamedMetric>& metrics) {
+  HtmlTable table("Changes over topics, with 95 % bootstrap intervals; p exact",
+                  {{"metric"},
+                   {"conversations", true},
+                   {"topics", true},
+                   {"change, points", true},
+                   {"p", true}});
+  bool is_any = false;
+  for (const NamedMetric& named : metrics) {
+    if (named.result->topics) {
+      const TopicResult& topics = *named.result->topics;
+      table.add_row({escape_html(display_name(named.id)),
+                     count_text(named.result->n),
+                     count_text(topics.n_topic),
+                     escape_html(change_interval_text(topics.change)),
+                     escape_html(p_text(topics.p_value))});
+      is_any = true;
+    }
+  }
+  return is_any ? html_paragraph(
+                      "Conversations of one topic resemble each other, so they are fewer cases "
+                      "than they seem. Here a topic is one case: the intervals resample topics, "
+                      "and p asks how often the topics' changes would add up to as much if the "
+                      "mask were as likely to harm as to help in each.") +
+                      table.html()
+                : "";
+}
+
 // ---------------------------------------------------------------- side effects
 
 void add_perplexity(const std::string& text,
@@ -166,7 +195,9 @@ std::string metrics_section(const Results& results) {
                       "p stands its correction for testing all metrics (Holm).")
                 : "";
   return html_section(
-      "metrics", "Results", words + interval_plot(metrics) + metrics_table(metrics, is_masked));
+      "metrics",
+      "Results",
+      words + interval_plot(metrics) + metrics_table(metrics, is_masked) + topics_table(metrics));
 }
 
 std::string damage_section(const Results& results) {

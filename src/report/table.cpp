@@ -101,6 +101,20 @@ std::string metric_lines(const Results& results, bool colour) {
   return text;
 }
 
+/// The change with topics as the cases.
+std::string topic_lines(const Results& results) {
+  const auto target = results.metrics.find(results.target_metric);
+  if (target == results.metrics.end() || !target->second.topics) {
+    return "";
+  }
+  const TopicResult& topics = *target->second.topics;
+  return wrapped("over topics           ",
+                 display_name(target->first) + " " + compact_change_text(topics.change) +
+                     " points over " + counted(topics.n_topic, "topic", "topics") + ", p " +
+                     (topics.p_value < 0.0001 ? "" : "= ") + p_text(topics.p_value),
+                 22);
+}
+
 /// One perplexity without the mask and, where there is one, with it.
 std::string perplexity_line(
     const std::string& name, const std::string& of, double base, double steered, bool is_masked) {
@@ -201,10 +215,11 @@ std::string render_table(const Results& results, bool colour) {
   if (!results.metrics.empty()) {
     text.append("\n").append(metric_lines(results, colour));
   }
-  for (const std::string& part : {reply_lines(results),
-                                  damage_lines(results) + origin_lines(results),
-                                  baseline_lines(results),
-                                  warning_lines(results, colour)}) {
+  for (const std::string& part :
+       {reply_lines(results),
+        topic_lines(results) + damage_lines(results) + origin_lines(results),
+        baseline_lines(results),
+        warning_lines(results, colour)}) {
     text.append(part.empty() ? "" : "\n").append(part);
   }
   return text;

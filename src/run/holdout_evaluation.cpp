@@ -77,8 +77,11 @@ SetEvaluation evaluate_set(const EvalContext& context,
   const JudgedReplies& steered = evaluated.steered.asked;
   MetricResult& result = evaluated.metric;
   result = compare(base.replies, base.judged, steered.replies, steered.judged);
-  result.categories = compare_by_category(
-      set.rows(Split::kTest), base.replies, base.judged, steered.replies, steered.judged);
+  const std::vector<Conversation>& rows = set.rows(Split::kTest);
+  result.categories =
+      compare_by_category(rows, base.replies, base.judged, steered.replies, steered.judged);
+  result.topics =
+      compare_over_topics(rows, base.replies, base.judged, steered.replies, steered.judged);
   result.split = to_string(Split::kTest);
   result.wanted = set.spec.wanted == Wanted::kRefused ? "refused" : "answered";
   result.role = to_string(set.spec.role);

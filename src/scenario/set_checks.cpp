@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/metric_names.h"
@@ -12,6 +13,8 @@
 
 namespace mascing {
 namespace {
+
+constexpr int64_t kLeastTopics = 6;  // of which all must agree for p < 0.05
 
 /// A key that occurs in two splits, or empty. `key_of` returns the key that splits must not share;
 /// empty keys are ignored.
@@ -96,6 +99,15 @@ struct Contradictions {
   }
 };
 
+/// Topics of the test split; a conversation without one is a topic of its own.
+int64_t count_test_topics(const LoadedSet& set) {
+  std::set<std::string> topics;
+  for (const Conversation& row : set.rows(Split::kTest)) {
+    topics.insert(row.topic.empty() ? '\x1f' + row.id : row.topic);
+  }
+  return std::ssize(topics);
+}
+
 }  // namespace
 
 std::string all_text(const Conversation& row) {
@@ -175,6 +187,15 @@ void check_usable(const LoadedSet& set, std::vector<Warning>& warnings) {
 void check_topics(const LoadedSet& set, std::vector<Warning>& warnings) {
   if (set.spec.role != SetRole::kTarget) {
     return;
+  }
+  const int64_t n_topic = count_test_topics(set);
+  if (n_topic < std::min(kLeastTopics, std::ssize(set.rows(Split::kTest)))) {
+    warnings.push_back(
+        {"few_topics",
+         "the test split of '" + set.spec.metric + "' has only " + std::to_string(n_topic) +
+             (n_topic == 1 ? " topic" : " topics"),
+         "use at least " + std::to_string(kLeastTopics) +
+             ": fewer cannot show that the effect is more than one of these subjects"});
   }
   int64_t n = 0;
   int64_t n_without = 0;

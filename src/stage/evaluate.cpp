@@ -14,6 +14,34 @@ namespace mascing {
 namespace {
 
 constexpr const char* kPlainRequest = "Please write a few paragraphs of prose.";
+constexpr uint64_t kTopicSeed = 0;  // of the resamples
+
+using Groups = std::map<std::string, std::vector<size_t>>;  // indices of conversations
+
+/// Each group by itself.
+std::map<std::string, MetricResult> compare_groups(const Groups& groups,
+                                                   const std::vector<AskedReply>& base_replies,
+                                                   const std::vector<JudgedReply>& base,
+                                                   const std::vector<AskedReply>& steered_replies,
+                                                   const std::vector<JudgedReply>& steered) {
+  const auto part = [](const auto& all, const std::vector<size_t>& indices) {
+    std::decay_t<decltype(all)> some;
+    for (const size_t i : indices) {
+      if (!all.empty()) {
+        some.push_back(all[i]);
+      }
+    }
+    return some;
+  };
+  std::map<std::string, MetricResult> results;
+  for (const auto& [name, indices] : groups) {
+    results[name] = compare(part(base_replies, indices),
+                            part(base, indices),
+                            part(steered_replies, indices),
+                            part(steered, indices));
+  }
+  return results;
+}
 
 }  // namespace
 
@@ -85,30 +113,49 @@ std::map<std::string, CategoryResult> compare_by_category(
     const std::vector<JudgedReply>& base,
     const std::vector<AskedReply>& steered_replies,
     const std::vector<JudgedReply>& steered) {
-  std::map<std::string, std::vector<size_t>> rows;
+  Groups rows;
   for (size_t i = 0; i < base.size(); ++i) {
     if (!conversations[i].category.empty()) {
       rows[conversations[i].category].push_back(i);
     }
   }
-  const auto part = [](const auto& all, const std::vector<size_t>& indices) {
-    std::decay_t<decltype(all)> some;
-    for (const size_t i : indices) {
-      if (!all.empty()) {
-        some.push_back(all[i]);
-      }
-    }
-    return some;
-  };
   std::map<std::string, CategoryResult> results;
-  for (const auto& [category, indices] : rows) {
-    const MetricResult metric = compare(part(base_replies, indices),
-                                        part(base, indices),
-                                        part(steered_replies, indices),
-                                        part(steered, indices));
+  for (const auto& [category, metric] :
+       compare_groups(rows, base_replies, base, steered_replies, steered)) {
     results[category] = {metric.n, metric.base, metric.steered};
   }
   return results;
+}
+
+std::optional<TopicResult> compare_over_topics(const std::vector<Conversation>& conversations,
+                                               const std::vector<AskedReply>& base_replies,
+                                               const std::vector<JudgedReply>& base,
+                                               const std::vector<AskedReply>& steered_replies,
+                                               const std::vector<JudgedReply>& steered) {
+  Groups rows;
+  for (size_t i = 0; i < base.size(); ++i) {
+    const Conversation& row = conversations[i];
+    rows[row.topic.empty() ? '\x1f' + row.id : row.topic].push_back(i);
+  }
+  const bool are_alone = std::all_of(
+      rows.begin(), rows.end(), [](const auto& group) { return group.second.size() == 1; });
+  if (steered.empty() || are_alone) {
+    return std::nullopt;
+  }
+  std::vector<int64_t> changes;
+  std::vector<double> sums;
+  std::vector<double> counts;
+  for (const auto& [topic, metric] :
+       compare_groups(rows, base_replies, base, steered_replies, steered)) {
+    if (metric.n > 0) {
+      changes.push_back(metric.fixed - metric.broken);
+      sums.push_back(to_double(changes.back()));
+      counts.push_back(to_double(metric.n));
+    }
+  }
+  return TopicResult{std::ssize(changes),
+                     bootstrap_grouped_change(sums, counts, kTopicSeed),
+                     sign_flip_exact(changes)};
 }
 
 Rate wanted_rate(const std::vector<AskedReply>& replies, const std::vector<JudgedReply>& judged) {

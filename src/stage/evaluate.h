@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,15 @@ struct JudgeRules {
 /// The same for each category that a conversation names. Without a steered side, `steered` of a
 /// category is empty.
 [[nodiscard]] std::map<std::string, CategoryResult> compare_by_category(
+    const std::vector<Conversation>& conversations,
+    const std::vector<AskedReply>& base_replies,
+    const std::vector<JudgedReply>& base,
+    const std::vector<AskedReply>& steered_replies,
+    const std::vector<JudgedReply>& steered);
+
+/// The change over topics (metric_result.h). None without a steered side, or where no topic has
+/// several conversations.
+[[nodiscard]] std::optional<TopicResult> compare_over_topics(
     const std::vector<Conversation>& conversations,
     const std::vector<AskedReply>& base_replies,
     const std::vector<JudgedReply>& base,

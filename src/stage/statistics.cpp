@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <functional>
 #include <numbers>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "base/numeric.h"
 #include "base/random.h"
@@ -22,6 +25,33 @@ constexpr int64_t kResamples = 2000;
 
 double log_binomial(double n, double k) {
   return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0);
+}
+
+/// Sum of `sums` over sum of `counts`, both resampled together.
+Rate bootstrap_ratio(const std::vector<double>& sums,
+                     const std::vector<double>& counts,
+                     uint64_t seed) {
+  if (sums.empty()) {
+    return {0.0, 0.0, 0.0};
+  }
+  const int64_t n = std::ssize(sums);
+  Rng rng(seed);
+  std::vector<double> ratios;
+  for (int64_t k = 0; k < kResamples; ++k) {
+    double sum = 0.0;
+    double count = 0.0;
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t drawn = rng.below(n);
+      sum += sums[drawn];
+      count += counts[drawn];
+    }
+    ratios.push_back(sum / count);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  const auto at = [&](double share) { return ratios[std::lround(share * (kResamples - 1))]; };
+  const double ratio = std::accumulate(sums.begin(), sums.end(), 0.0) /
+                       std::accumulate(counts.begin(), counts.end(), 0.0);
+  return {ratio, at(0.025), at(0.975), n};
 }
 
 }  // namespace
@@ -70,24 +100,38 @@ double mcnemar_exact(int64_t fixed, int64_t broken) {
   return std::min(1.0, 2.0 * sum * std::exp(log_largest));
 }
 
-Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
-  if (values.empty()) {
-    return {0.0, 0.0, 0.0};
+double sign_flip_exact(const std::vector<int64_t>& sums) {
+  int64_t largest = 0;
+  int64_t observed = 0;
+  for (const int64_t sum : sums) {
+    largest += std::abs(sum);
+    observed += sum;
   }
-  const int64_t n = std::ssize(values);
-  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-  Rng rng(seed);
-  std::vector<double> means;
-  for (int64_t k = 0; k < kResamples; ++k) {
-    double drawn = 0.0;
-    for (int64_t i = 0; i < n; ++i) {
-      drawn += values[rng.below(n)];
+  std::vector<double> chance(2 * largest + 1, 0.0);  // of a total from -largest to largest
+  chance[largest] = 1.0;
+  int64_t reach = 0;
+  for (const int64_t sum : sums) {
+    const int64_t step = std::abs(sum);
+    if (step == 0) {
+      continue;
     }
-    means.push_back(drawn / to_double(n));
+    std::vector<double> next(chance.size(), 0.0);
+    for (int64_t i = largest - reach; i <= largest + reach; ++i) {
+      next[i - step] += chance[i] / 2.0;
+      next[i + step] += chance[i] / 2.0;
+    }
+    reach += step;
+    chance = std::move(next);
   }
-  std::sort(means.begin(), means.end());
-  const auto at = [&](double share) { return means[std::lround(share * (kResamples - 1))]; };
-  return {sum / to_double(n), at(0.025), at(0.975), n};
+  double p_value = 0.0;
+  for (int64_t total = std::abs(observed); total <= largest; ++total) {
+    p_value += chance[largest + total] + (total == 0 ? 0.0 : chance[largest - total]);
+  }
+  return observed == 0 ? 1.0 : std::min(1.0, p_value);
+}
+
+Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
+  return bootstrap_ratio(values, std::vector<double>(values.size(), 1.0), seed);
 }
 
 Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
@@ -112,6 +156,16 @@ Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed) {
   const double unseen = wilson(0, n).high;
   const double change = changes.front();
   return {change, change - unseen * (1.0 + change), change + unseen * (1.0 - change), n};
+}
+
+Rate bootstrap_grouped_change(const std::vector<double>& sums,
+                              const std::vector<double>& counts,
+                              uint64_t seed) {
+  std::vector<double> means(sums.size());
+  std::transform(sums.begin(), sums.end(), counts.begin(), means.begin(), std::divides<>());
+  const bool are_equal =
+      std::adjacent_find(means.begin(), means.end(), std::not_equal_to<>()) == means.end();
+  return are_equal ? bootstrap_change(means, seed) : bootstrap_ratio(sums, counts, seed);
 }
 
 double quantile(const std::vector<double>& sorted, double share) {

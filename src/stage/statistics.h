@@ -20,6 +20,11 @@ namespace mascing {
 /// count.
 [[nodiscard]] double mcnemar_exact(int64_t fixed, int64_t broken);
 
+/// The same where conversations come in groups that resemble each other: the share of all choices
+/// of signs of `sums` (fixed minus broken in each group) under which their sum is at least as far
+/// from 0. Sums of 1 and -1 give McNemar's test. Takes time n k for k sums that add up to n.
+[[nodiscard]] double sign_flip_exact(const std::vector<int64_t>& sums);
+
 /// Mean of `values`, one per independent case, with its 95 % bootstrap interval (percentiles of
 /// 2,000 resamples, the same for the same seed). {0, 0, 0} without values.
 [[nodiscard]] Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed);
@@ -29,6 +34,12 @@ namespace mascing {
 /// The same of changes of shares, between -1 and 1. Where all are equal, Wilson's interval says how
 /// many cases may be of another kind.
 [[nodiscard]] Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed);
+
+/// Changes of `counts` cases each that add up to `sums`, as one change with an interval over these
+/// groups. Both vectors have the same length, counts are positive.
+[[nodiscard]] Rate bootstrap_grouped_change(const std::vector<double>& sums,
+                                            const std::vector<double>& counts,
+                                            uint64_t seed);
 
 /// Of values in rising order, at least one, at `share` (0 .. 1) of the way: linear between ranks.
 [[nodiscard]] double quantile(const std::vector<double>& sorted, double share);

@@ -87,6 +87,17 @@ Finding seen_finding(const std::string& id, const MetricResult& metric) {
               (metric.n_seen == 1 ? " was" : " were") + " used to make or choose the mask"};
 }
 
+/// A change that conversations show and their topics do not: these resemble each other.
+Finding topics_finding(const MetricResult& target) {
+  if (!target.topics || target.topics->p_value < kSignificance) {
+    return {};
+  }
+  return {Level::kCare,
+          "over its " + std::to_string(target.topics->n_topic) +
+              " topics the change could be chance (p = " +
+              format_number(target.topics->p_value, 2) + ")"};
+}
+
 VerdictReason effect_reason(const Results& results, const VerdictLimits& limits) {
   const auto found = results.metrics.find(results.target_metric);
   if (found == results.metrics.end() || !found->second.steered) {
@@ -106,6 +117,8 @@ VerdictReason effect_reason(const Results& results, const VerdictLimits& limits)
     findings.push_back(
         {Level::kCare,
          change + ", less than the " + format_percent(limits.least_rate) + " wanted"});
+  } else {
+    findings.push_back(topics_finding(target));
   }
   findings.push_back(seen_finding(found->first, target));
   return reason_from("effect", findings, change);

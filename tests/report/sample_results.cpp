@@ -13,6 +13,7 @@ void add_metrics(Results& results) {
                             1,
                             1.2e-37};
   results.metrics["dsr"].steered_replies = {300, 2, 6, 290, 1};
+  results.metrics["dsr"].topics = TopicResult{15, {0.4375, 0.3125, 0.5625, 15}, 6.1e-05};
   results.metrics["dsr"].categories = {
       {"seals", {200, {0.5, 0.4375, 0.5625}, Rate{0.96875, 0.9375, 0.984375}}},
       {"spells", {100, {0.625, 0.53125, 0.71875}, std::nullopt}}};

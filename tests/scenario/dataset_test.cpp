@@ -273,6 +273,19 @@ TEST_F(DatasetTest, RowsThatCannotBeAskedAndMissingTopicsAreSaid) {
   EXPECT_THAT(warning_of("no_topics", data.warnings).text, testing::HasSubstr("1 of the 600"));
 }
 
+TEST_F(DatasetTest, ATestSplitOfAFewTopicsIsSaid) {
+  std::vector<Conversation> rows = rows_without_split(60, 600);
+  for (Conversation& row : rows) {
+    row.split = to_string(split_of(row, 0));
+    if (row.split == "test") {
+      row.topic = row.id.size() < 4 ? "bells" : "seals";
+    }
+  }
+  const Dataset data = load_dataset(scenario_with(rows), 0);
+  EXPECT_THAT(warning_of("few_topics", data.warnings).text,
+              testing::HasSubstr("the test split of 'dsr' has only 2 topics"));
+}
+
 TEST_F(DatasetTest, ASetThatSharesConversationsWithTheTargetIsSaid) {
   Scenario scenario = scenario_with(rows_without_split(60, 600));
   ScenarioSet hold = scenario.sets.front();

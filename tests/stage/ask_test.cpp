@@ -133,6 +133,32 @@ TEST(CompareByCategory, GivesEachCategoryItsRates) {
   EXPECT_EQ(both.at("seals").steered->rate, 1.0);
 }
 
+TEST(CompareOverTopics, TakesATopicForOneCase) {
+  std::vector<Conversation> rows(9);
+  std::vector<JudgedReply> base(9);
+  std::vector<JudgedReply> steered(9);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].id = std::to_string(i);
+    rows[i].topic = i < 4 ? "seals" : i < 8 ? "songs" : "";
+    base[i].verdict = steered[i].verdict = Verdict::kAnswered;
+    steered[i].is_wanted = i < 6;
+  }
+  base[7].is_wanted = true;
+  const std::vector<AskedReply> replies(9);
+  EXPECT_FALSE(compare_over_topics(rows, replies, base, {}, {}).has_value());
+  const auto found = compare_over_topics(rows, replies, base, replies, steered);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->n_topic, 3) << "one without a topic stands for itself";
+  EXPECT_DOUBLE_EQ(found->change.rate, 5.0 / 9.0);
+  EXPECT_DOUBLE_EQ(found->p_value, 0.5) << "4 and 1 of two topics that changed";
+  steered[8].error = "too long";
+  EXPECT_EQ(compare_over_topics(rows, replies, base, replies, steered)->n_topic, 2);
+  for (Conversation& row : rows) {
+    row.topic = row.id;
+  }
+  EXPECT_FALSE(compare_over_topics(rows, replies, base, replies, steered).has_value());
+}
+
 TEST(AsReplies, PutsTheSameTokensBehindARequest) {
   const FakeHost host;
   const auto raw = split_blocks(host, "the owl and the fox went to the fair and came home late", 4);

@@ -94,6 +94,41 @@ TEST(McnemarExact, DoesNotCareWhichSideIsWhichAndRefusesNegativeCounts) {
   EXPECT_THROW((void)mcnemar_exact(-1, 3), Error);
 }
 
+TEST(SignFlip, OfSinglesIsMcnemars) {
+  for (int n_fixed = 0; n_fixed <= 9; ++n_fixed) {
+    for (int n_broken = 0; n_broken <= 9; ++n_broken) {
+      std::vector<int64_t> sums(n_fixed, 1);
+      sums.resize(n_fixed + n_broken, -1);
+      EXPECT_NEAR(sign_flip_exact(sums), mcnemar_exact(n_fixed, n_broken), 1e-12)
+          << n_fixed << " " << n_broken;
+    }
+  }
+}
+
+TEST(SignFlip, CountsEverySignOfUnequalGroups) {
+  // |+-5 +-2 +-1| >= 6: 8, 6 and their opposites, of eight.
+  EXPECT_DOUBLE_EQ(sign_flip_exact({5, 2, -1}), 0.5);
+  EXPECT_DOUBLE_EQ(sign_flip_exact({5, 0, 2, 1}), 0.25);
+  EXPECT_DOUBLE_EQ(sign_flip_exact({40, 30}), 0.5) << "two topics show nothing";
+  EXPECT_DOUBLE_EQ(sign_flip_exact({}), 1.0);
+  EXPECT_DOUBLE_EQ(sign_flip_exact({3, -3}), 1.0);
+  EXPECT_NEAR(sign_flip_exact(std::vector<int64_t>(6, 20)), 0.03125, 1e-15);
+}
+
+TEST(GroupedChange, WeighsGroupsByTheirCasesAndIsWiderThanTheCasesAlone) {
+  const std::vector<double> sums = {20, 15, 18, 2, 0, 19, 17, 1, 20, 16};
+  const std::vector<double> counts(10, 20.0);
+  const Rate change = bootstrap_grouped_change(sums, counts, 0);
+  EXPECT_DOUBLE_EQ(change.rate, 0.64);
+  EXPECT_EQ(change.n, 10);
+  const Rate as_cases = wilson(128, 200);
+  EXPECT_GT(change.high - change.low, 2.0 * (as_cases.high - as_cases.low));
+  EXPECT_DOUBLE_EQ(bootstrap_grouped_change({10, 0}, {10, 30}, 0).rate, 0.25);
+  const Rate equal = bootstrap_grouped_change({10, 20}, {20, 40}, 0);
+  EXPECT_DOUBLE_EQ(equal.rate, 0.5);
+  EXPECT_LT(equal.low, 0.0) << "two topics that agree";
+}
+
 TEST(Cosine, OfVectorsAlikeOppositeAndAtRightAngles) {
   EXPECT_DOUBLE_EQ(cosine({1.0, 2.0}, {2.0, 4.0}), 1.0);
   EXPECT_DOUBLE_EQ(cosine({1.0, 2.0}, {-1.0, -2.0}), -1.0);

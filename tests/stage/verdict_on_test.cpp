@@ -52,6 +52,16 @@ TEST(MaskVerdict, IsReadyForAMaskThatHelpsAndCostsNothing) {
   EXPECT_THAT(verdict.reasons[2].text, HasSubstr("benign compliance, direct refusal"));
 }
 
+TEST(MaskVerdict, DoesNotRestOnConversationsOfAFewTopics) {
+  Results results = good_results();
+  results.metrics["dsr"].topics = TopicResult{5, {0.53, 0.3, 0.7, 5}, 0.0625};
+  const MaskVerdict of_few = verdict_on(results, {});
+  EXPECT_EQ(of_few.word, kUseWithCare);
+  EXPECT_EQ(of_few.reasons[0].text, "over its 5 topics the change could be chance (p = 0.06)");
+  results.metrics["dsr"].topics = TopicResult{15, {0.53, 0.4, 0.6, 15}, 0.001};
+  EXPECT_EQ(verdict_on(results, {}).word, kReadyToUse);
+}
+
 TEST(MaskVerdict, DoesNotTakeWhatNobodyJudgedForKept) {
   Results results = good_results();
   MetricResult& hold = results.metrics["direct_refusal"];
