@@ -94,6 +94,15 @@ def scenario_rows(scenario, runs):
     yield ["", "mask", ""] + [mask_cell(run) for run in runs]
 
 
+def over_topics(model, scenario, run):
+    topics = run["metrics"][TARGETS[scenario]].get("topics")
+    if not topics:
+        return None
+    change, low, high = (100 * topics["change"][key] for key in ("rate", "low", "high"))
+    p = "< 0.0001" if topics["p_value"] < 0.0001 else f"= {topics['p_value']:.2g}"
+    return f"{model}, {scenario}: {change:+.1f} [{low:+.1f}, {high:+.1f}] over {topics['n']} topics, p {p}"
+
+
 def render(results):
     lines = [
         "| scenario | share with the wanted outcome, in % | n | planted (model organism) | natural |",
@@ -105,6 +114,10 @@ def render(results):
     tool = results["planted", "defend"]["tool"]
     lines += ["", f"Test split, without → with the mask, [95 % Wilson interval]; bold: McNemar p < 0.05. "
                   f"Version {tool['version']}, seed {tool['seed']}; written by `make results`."]
+    over = [over_topics(model, scenario, run) for (model, scenario), run in results.items()]
+    if any(over):
+        lines += ["", "The targets' changes over topics, whose conversations resemble each other, in points [95 %, bootstrapped over topics]:"]
+        lines += [f"* {line}" for line in over if line] + [""]
     for (model, scenario), run in results.items():
         for warning in run["warnings"]:
             lines.append(f"* {model}, {scenario}: {warning['text']} (`{warning['id']}`)")
