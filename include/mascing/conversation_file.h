@@ -1,7 +1,7 @@
 // Conversations and multiple-choice questions as JSON lines, the project's own format:
 //   {"id", "messages": [{"role", "content"}...], "label"?, "topic"?, "category"?, "tactic"?,
 //   "split"?,
-//    "reference"?, "reply"?, "turn"?, "attempt"?}
+//    "reference"?, "reply"?, "turn"?, "attempt"?, "cut_turns"?, "script"?}
 //   {"id"?, "question", "choices": [...], "answer": index}
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mascing/conversation.h"
+#include "mascing/warning.h"
 
 namespace mascing {
 
@@ -16,7 +17,9 @@ namespace mascing {
 /// are accepted; a missing id becomes "<file stem>:<line>". Throws Error{kBadInput} with file and
 /// line for invalid UTF-8 or JSON, missing messages, an unknown role, a wrong type, or an id used
 /// twice; Error{kInsufficient} if the file contains no conversation.
-[[nodiscard]] std::vector<Conversation> read_conversations(const std::string& path);
+/// `warnings` is told of keys that nothing reads and that are nearly one of ours (misspelt_keys).
+[[nodiscard]] std::vector<Conversation> read_conversations(
+    const std::string& path, std::vector<Warning>* warnings = nullptr);
 
 /// As above, for questions; `answer` must be the index of one of at least two choices.
 [[nodiscard]] std::vector<ChoiceQuestion> read_choices(const std::string& path);

@@ -33,7 +33,9 @@ struct TraceArguments {
 
 /// The rows of the wanted split; without one, says so if test conversations are among all.
 std::vector<Conversation> rows_of(const std::string& path, const TraceArguments& arguments) {
-  std::vector<Conversation> rows = read_conversations(path);
+  std::vector<Warning> warnings;
+  std::vector<Conversation> rows = read_conversations(path, &warnings);
+  say_warnings(warnings);
   if (arguments.split != "all") {
     std::erase_if(rows, [&](const Conversation& row) {
       return split_name(row, arguments.seed) != arguments.split;

@@ -175,8 +175,50 @@ std::string get_script(const json& object) {
   return is_conversation_hash(text) ? text : "";
 }
 
-Conversation get_conversation(const Line& line, const std::string& path) {
-  const json object = parse_object(line);
+/// Keys that no command reads and that are nearly one of ours.
+class MisspeltKeys {
+ public:
+  void add(const json& row) {
+    for (const auto& item : row.items()) {
+      const std::string& meant = meant_by(item.key());
+      if (!meant.empty() && !row.contains(meant) && ++n_row_[item.key()] == 1) {
+        met_.push_back(item.key());
+      }
+    }
+  }
+  void warn(const std::string& path, std::vector<Warning>& warnings) const {
+    for (const std::string& key : met_) {
+      warnings.push_back({"misspelt_keys",
+                          std::to_string(n_row_.at(key)) + " rows of '" +
+                              printable(file_name(path)) + "' have the key \"" + printable(key) +
+                              "\", which nothing reads",
+                          "did you mean \"" + meant_.at(key) + "\"?"});
+    }
+  }
+
+ private:
+  /// Empty for our own keys and for those that are like none.
+  const std::string& meant_by(const std::string& key) {
+    static const std::vector<std::string> ours = {
+        "id", "label", "topic", "category", "tactic", "split", "reference", "reply"};
+    static const std::vector<std::string> others = {
+        "messages", "turn", "attempt", "cut_turns", "script"};
+    const auto [at, is_new] = meant_.try_emplace(key);
+    const auto is_among = [&](const std::vector<std::string>& keys) {
+      return std::find(keys.begin(), keys.end(), key) != keys.end();
+    };
+    if (is_new && !is_among(ours) && !is_among(others)) {
+      at->second = closest_match(key, ours);
+    }
+    return at->second;
+  }
+
+  std::map<std::string, std::string> meant_;
+  std::map<std::string, int64_t> n_row_;
+  std::vector<std::string> met_;  // in the order of the file
+};
+
+Conversation get_conversation(const Line& line, const std::string& path, const json& object) {
   Conversation conversation;
   conversation.id = get_id(line, object, path);
   for (const json& message : get_array(line, object, "messages")) {
@@ -246,14 +288,21 @@ void require_any(int64_t n, const std::string& path, const std::string& what, co
 
 }  // namespace
 
-std::vector<Conversation> read_conversations(const std::string& path) {
+std::vector<Conversation> read_conversations(const std::string& path,
+                                             std::vector<Warning>* warnings) {
   std::vector<Conversation> conversations;
   IdRegister ids;
+  MisspeltKeys misspelt;
   const int64_t n = for_each_line(path, kConversationForm, [&](const Line& line) {
-    conversations.push_back(get_conversation(line, path));
+    const json object = parse_object(line);
+    misspelt.add(object);
+    conversations.push_back(get_conversation(line, path, object));
     ids.add(line, conversations.back().id);
   });
   require_any(n, path, "conversation", kConversationForm);
+  if (warnings != nullptr) {
+    misspelt.warn(path, *warnings);
+  }
   return conversations;
 }
 

@@ -51,13 +51,17 @@ std::string script_or_text(const Conversation& row) {
   return row.script.empty() ? all_text(row) : row.script;
 }
 
-LoadedSet load_set(const ScenarioSet& spec, uint64_t seed, SplitNeeds needs, Sha256& digest) {
+LoadedSet load_set(const ScenarioSet& spec,
+                   uint64_t seed,
+                   SplitNeeds needs,
+                   Sha256& digest,
+                   std::vector<Warning>& warnings) {
   LoadedSet set;
   set.spec = spec;
   std::set<std::string> ids;
   for (const std::string& path : spec.data) {
     digest.update(sha256_file(path));
-    for (Conversation& row : read_conversations(path)) {
+    for (Conversation& row : read_conversations(path, &warnings)) {
       if (!ids.insert(row.id).second) {
         throw Error(ErrorKind::kBadInput,
                     "[dataset] set '" + spec.metric + "' has id '" + row.id + "' twice",
@@ -154,7 +158,7 @@ Dataset load_dataset(const Scenario& scenario, uint64_t seed, SplitNeeds needs) 
   Dataset data;
   Sha256 digest;
   for (const ScenarioSet& spec : scenario.sets) {
-    LoadedSet& set = data.sets.emplace_back(load_set(spec, seed, needs, digest));
+    LoadedSet& set = data.sets.emplace_back(load_set(spec, seed, needs, digest, data.warnings));
     drop_repeats(set, data.warnings);
     check_disjoint(set, data.warnings);
     check_turns(set, data.warnings);

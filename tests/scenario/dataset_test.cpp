@@ -271,6 +271,29 @@ TEST_F(DatasetTest, RowsThatCannotBeAskedAndMissingTopicsAreSaid) {
   EXPECT_THAT(warning_of("no_topics", data.warnings).text, testing::HasSubstr("1 of the 600"));
 }
 
+TEST_F(DatasetTest, KeysThatAreNearlyOursAreNamed) {
+  const Scenario scenario = scenario_with(rows_without_split(60, 600));
+  const std::string path = scenario.sets.front().data.front();
+  std::string text = read_text_file(path);
+  const auto rename = [&](const std::string& key, const std::string& other) {
+    for (size_t at = 0; (at = text.find(key, at)) != std::string::npos; at += other.size()) {
+      text.replace(at, key.size(), other);
+    }
+  };
+  rename("\"topic\":", "\"topci\":");
+  rename("\"id\":", "\"source\": \"y\", \"turns\": 2, \"ids\": [], \"id\":");
+  write_file_atomically(path, text);
+  const Dataset data = load_dataset(scenario, 0);
+  const Warning warning = warning_of("misspelt_keys", data.warnings);
+  EXPECT_THAT(warning.text, testing::HasSubstr("600 rows of '"));
+  EXPECT_THAT(warning.text, testing::HasSubstr("have the key \"topci\", which nothing reads"));
+  EXPECT_EQ(warning.advice, "did you mean \"topic\"?");
+  EXPECT_EQ(std::count_if(data.warnings.begin(),
+                          data.warnings.end(),
+                          [](const Warning& one) { return one.id == "misspelt_keys"; }),
+            1);
+}
+
 TEST_F(DatasetTest, ATestSplitOfAFewTopicsIsSaid) {
   std::vector<Conversation> rows = rows_without_split(60, 600);
   for (Conversation& row : rows) {
