@@ -116,7 +116,7 @@ def render(results):
                   f"Version {tool['version']}, seed {tool['seed']}; written by `make results`."]
     over = [over_topics(model, scenario, run) for (model, scenario), run in results.items()]
     if any(over):
-        lines += ["", "The targets' changes over topics, whose conversations resemble each other, in points [95 %, bootstrapped over topics]:"]
+        lines += ["", "The targets' changes over topics, whose conversations resemble each other, in points [95 % over topics]:"]
         lines += [f"* {line}" for line in over if line] + [""]
     for (model, scenario), run in results.items():
         for warning in run["warnings"]:

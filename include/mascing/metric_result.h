@@ -41,8 +41,9 @@ struct CategoryResult {
 /// conversations of one topic resemble each other. A conversation without a topic is a case.
 struct TopicResult {
   int64_t n_topic = 0;
-  Rate change;  ///< steered minus base, -1 .. 1; 95 % interval bootstrapped over topics
-  /// Chance of a change this large if each topic's was as likely to be the opposite; exact.
+  Rate change;  ///< steered minus base, -1 .. 1; 95 % interval over topics (Student's t)
+  /// Chance of a change at least this large, in either direction, if each topic's were as likely to
+  /// be its opposite; exact.
   double p_value = 1.0;
 };
 

@@ -1,6 +1,7 @@
 #include "mascing/conversation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -36,6 +36,7 @@ std::vector<Conversation> read_scripts(const RolloutJob& job) {
                     "[collect] id '" + row.id + "' occurs twice in the input files",
                     "ids must be unique; check whether a file is listed twice");
       }
+      row.script.clear();  // what is asked is what stands there now
       row.script = conversation_hash(row);
       scripts.push_back(with_system_prompt(std::move(row), job.system_prompt));
     }
@@ -147,22 +148,33 @@ int64_t roll_out_group(
   return n_changed;
 }
 
-/// Refuses to replace a file that is not what `rows` would write.
-void refuse_other_rows(const std::string& path, Sha256 rows) {
-  if (file_exists(path) && sha256_file(path) != rows.hex()) {
+/// Refuses to go on where the output has rows that the journal lacks, as if corrected by hand.
+void refuse_other_rows(const Collection& collection) {
+  const std::string& path = collection.job.output;
+  if (collection.n_done == 0 || !file_exists(path)) {
+    return;
+  }
+  std::set<std::string> collected;
+  for (int64_t i = 0; i < std::ssize(collection.scripts); ++i) {
+    collected.insert(collection.journal.has(i) ? sha256_hex(collection.journal.record(i).row) : "");
+  }
+  std::istringstream lines(read_text_file(path));
+  int64_t n_other = 0;
+  for (std::string line; std::getline(lines, line);) {
+    n_other += collected.contains(sha256_hex(line)) ? 0 : 1;
+  }
+  if (n_other > 0) {
     throw Error(ErrorKind::kUsage,
-                "[collect] '" + path + "' holds other rows than were collected, as if corrected",
-                "nothing was written; to have the collected rows again, move it away or set "
-                "another output with -o");
+                "[collect] '" + path + "' has rows that are not as they were collected (" +
+                    std::to_string(n_other) + "); corrections would be lost",
+                "move the file away, or set another output with -o");
   }
 }
 
-/// Writes the output once the journal has all, and counts what it holds. `is_old`: nothing was
-/// rolled out for it now.
-RolloutSummary write_output(const Collection& collection, bool is_old) {
+/// Writes the output once the journal has all, and counts what it holds.
+RolloutSummary write_output(const Collection& collection) {
   const ShardRange& range = collection.range;
   AtomicFile file(collection.job.output);
-  Sha256 written;
   RolloutSummary summary;
   summary.n_script = range.end - range.begin;
   for (int64_t i = range.begin; i < range.end; ++i) {
@@ -176,7 +188,6 @@ RolloutSummary write_output(const Collection& collection, bool is_old) {
     summary.n_at_limit += record.hit_limit ? 1 : 0;
     summary.n_cut += record.has_cut_turn ? 1 : 0;
     file.write(record.row + '\n');
-    written.update(record.row + '\n');
   }
   if (std::ssize(summary.failed) == summary.n_script) {
     throw Error(
@@ -186,9 +197,6 @@ RolloutSummary write_output(const Collection& collection, bool is_old) {
         2 * summary.n_unfinished > summary.n_script
             ? kReasonLess
             : "conversations need a user message and must fit the context (--context)");
-  }
-  if (is_old && collection.job.keep_corrections) {
-    refuse_other_rows(collection.job.output, std::move(written));
   }
   file.commit();
   return summary;
@@ -220,6 +228,9 @@ RolloutSummary collect_rollouts(const ModelInfo& info,
   { const AtomicFile probe(job.output); }  // fails now rather than after hours
   Collection collection(info, job, progress);
   const int64_t n_kept = collection.n_done;
+  if (job.keep_corrections) {
+    refuse_other_rows(collection);
+  }
   collection.tell();
   int64_t n_changed = 0;
   for (int64_t begin = collection.range.begin; begin < collection.range.end; begin += job.n_group) {
@@ -228,8 +239,7 @@ RolloutSummary collect_rollouts(const ModelInfo& info,
       n_changed += roll_out_group(collection, host(), judge, begin, end);
     }
   }
-  RolloutSummary summary =
-      write_output(collection, n_kept == collection.range.end - collection.range.begin);
+  RolloutSummary summary = write_output(collection);
   summary.n_kept = n_kept;
   summary.n_changed = n_changed;
   return summary;

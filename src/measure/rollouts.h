@@ -32,7 +32,7 @@ struct RolloutJob {
   std::vector<std::string> merge;   ///< shard outputs whose journals are combined
   std::string what = "collecting";  ///< stage in progress reports
   std::string settings;  ///< everything else the result depends on: judge, threads, host options
-  bool keep_corrections = false;  ///< do not replace an output with other rows than the journal's
+  bool keep_corrections = false;  ///< do not replace an output with rows the journal lacks
 };
 
 struct RolloutSummary {

@@ -114,7 +114,7 @@ std::string metrics_table(const std::vector<NamedMetric>& metrics, bool is_maske
 
 /// The changes with topics as the cases, of sets that have any.
 std::string topics_table(const std::vector<NamedMetric>& metrics) {
-  HtmlTable table("Changes over topics, with 95 % bootstrap intervals; p exact",
+  HtmlTable table("Changes over topics, with 95 % intervals (Student's t); p exact",
                   {{"metric"},
                    {"conversations", true},
                    {"topics", true},
@@ -134,9 +134,9 @@ std::string topics_table(const std::vector<NamedMetric>& metrics) {
   }
   return is_any ? html_paragraph(
                       "Conversations of one topic resemble each other, so they are fewer cases "
-                      "than they seem. Here a topic is one case: the intervals resample topics, "
-                      "and p asks how often the topics' changes would add up to as much if the "
-                      "mask were as likely to harm as to help in each.") +
+                      "than they seem. Here a topic is one case. p is how often the topics' "
+                      "changes would add up to at least as much, up or down, if each were as "
+                      "likely to be its opposite.") +
                       table.html()
                 : "";
 }

@@ -3,7 +3,6 @@
 #include "scenario/dataset.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "base/files.h"
@@ -44,11 +43,6 @@ void drop_repeats(LoadedSet& set, std::vector<Warning>& warnings) {
                             "' repeat another one of their split and are left out",
                         "remove them; a conversation counts once, whatever its id"});
   }
-}
-
-/// The same for all that was rolled out from one script.
-std::string script_or_text(const Conversation& row) {
-  return row.script.empty() ? all_text(row) : row.script;
 }
 
 LoadedSet load_set(const ScenarioSet& spec,
@@ -133,7 +127,8 @@ std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
 TargetRows::TargetRows(const Dataset& data) {
   for (const auto& rows : data.target().splits) {
     for (const Conversation& row : rows) {
-      texts_.insert(script_or_text(row));
+      texts_.insert(all_text(row));
+      texts_.insert(row.script);
     }
   }
 }
@@ -144,7 +139,7 @@ int64_t TargetRows::count_in(const LoadedSet& set, Split split) const {
   }
   const std::vector<Conversation>& rows = set.rows(split);
   return std::count_if(rows.begin(), rows.end(), [&](const Conversation& row) {
-    return texts_.contains(script_or_text(row));
+    return texts_.contains(all_text(row)) || (!row.script.empty() && texts_.contains(row.script));
   });
 }
 

@@ -43,7 +43,8 @@ struct Dataset {
 /// conversation_hash of a split's conversations, in their order.
 [[nodiscard]] std::vector<std::string> hashes_of(const LoadedSet& set, Split split);
 
-/// The conversations of the target set, in any split: whole, or the scripts that were played.
+/// The conversations of the target set, in any split: their texts, and the scripts that they were
+/// played from.
 class TargetRows {
  public:
   explicit TargetRows(const Dataset& data);

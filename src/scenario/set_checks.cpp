@@ -195,7 +195,7 @@ void check_topics(const LoadedSet& set, std::vector<Warning>& warnings) {
          "the test split of '" + set.spec.metric + "' has only " + std::to_string(n_topic) +
              (n_topic == 1 ? " topic" : " topics"),
          "use at least " + std::to_string(kLeastTopics) +
-             ": fewer cannot show that the effect is more than one of these subjects"});
+             ": with fewer, no test can show that the effect holds beyond these subjects"});
   }
   int64_t n = 0;
   int64_t n_without = 0;

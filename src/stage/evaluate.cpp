@@ -14,7 +14,6 @@ namespace mascing {
 namespace {
 
 constexpr const char* kPlainRequest = "Please write a few paragraphs of prose.";
-constexpr uint64_t kTopicSeed = 0;  // of the resamples
 
 using Groups = std::map<std::string, std::vector<size_t>>;  // indices of conversations
 
@@ -153,9 +152,7 @@ std::optional<TopicResult> compare_over_topics(const std::vector<Conversation>& 
       counts.push_back(to_double(metric.n));
     }
   }
-  return TopicResult{std::ssize(changes),
-                     bootstrap_grouped_change(sums, counts, kTopicSeed),
-                     sign_flip_exact(changes)};
+  return TopicResult{std::ssize(changes), grouped_change(sums, counts), sign_flip_exact(changes)};
 }
 
 Rate wanted_rate(const std::vector<AskedReply>& replies, const std::vector<JudgedReply>& judged) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <functional>
 #include <numbers>
 #include <numeric>
 #include <string>
@@ -22,36 +21,39 @@ namespace {
 constexpr double kZ95 = 1.959963984540054;  // 97.5th percentile of the standard normal distribution
 
 constexpr int64_t kResamples = 2000;
+constexpr int64_t kMostFreedom = 2000;  // from where on Student's t is normal to three digits
 
 double log_binomial(double n, double k) {
   return std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0);
 }
 
-/// Sum of `sums` over sum of `counts`, both resampled together.
-Rate bootstrap_ratio(const std::vector<double>& sums,
-                     const std::vector<double>& counts,
-                     uint64_t seed) {
-  if (sums.empty()) {
-    return {0.0, 0.0, 0.0};
+/// Chance that Student's t lies between -t and t (Abramowitz and Stegun 26.7.3 and 26.7.4).
+double student_within(double t, int64_t n_freedom) {
+  const double angle = std::atan(t / std::sqrt(to_double(n_freedom)));
+  const double cosine = std::cos(angle);
+  const bool is_odd = n_freedom % 2 == 1;
+  double term = is_odd ? cosine : 1.0;
+  double sum = 0.0;
+  for (int64_t i = is_odd ? 1 : 0; i <= n_freedom - 2; i += 2) {
+    sum += term;
+    term *= cosine * cosine * to_double(i + 1) / to_double(i + 2);
   }
-  const int64_t n = std::ssize(sums);
-  Rng rng(seed);
-  std::vector<double> ratios;
-  for (int64_t k = 0; k < kResamples; ++k) {
-    double sum = 0.0;
-    double count = 0.0;
-    for (int64_t i = 0; i < n; ++i) {
-      const int64_t drawn = rng.below(n);
-      sum += sums[drawn];
-      count += counts[drawn];
-    }
-    ratios.push_back(sum / count);
+  const double rest = std::sin(angle) * sum;
+  return is_odd ? 2.0 / std::numbers::pi * (angle + rest) : rest;
+}
+
+/// 97.5th percentile of Student's t.
+double student_quantile(int64_t n_freedom) {
+  if (n_freedom > kMostFreedom) {
+    return kZ95;
   }
-  std::sort(ratios.begin(), ratios.end());
-  const auto at = [&](double share) { return ratios[std::lround(share * (kResamples - 1))]; };
-  const double ratio = std::accumulate(sums.begin(), sums.end(), 0.0) /
-                       std::accumulate(counts.begin(), counts.end(), 0.0);
-  return {ratio, at(0.025), at(0.975), n};
+  double low = 0.0;
+  double high = 16.0;  // 12.7 with one degree of freedom
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2.0;
+    (student_within(middle, n_freedom) < 0.95 ? low : high) = middle;
+  }
+  return low;
 }
 
 }  // namespace
@@ -131,7 +133,23 @@ double sign_flip_exact(const std::vector<int64_t>& sums) {
 }
 
 Rate bootstrap_mean(const std::vector<double>& values, uint64_t seed) {
-  return bootstrap_ratio(values, std::vector<double>(values.size(), 1.0), seed);
+  if (values.empty()) {
+    return {0.0, 0.0, 0.0};
+  }
+  const int64_t n = std::ssize(values);
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  Rng rng(seed);
+  std::vector<double> means;
+  for (int64_t k = 0; k < kResamples; ++k) {
+    double drawn = 0.0;
+    for (int64_t i = 0; i < n; ++i) {
+      drawn += values[rng.below(n)];
+    }
+    means.push_back(drawn / to_double(n));
+  }
+  std::sort(means.begin(), means.end());
+  const auto at = [&](double share) { return means[std::lround(share * (kResamples - 1))]; };
+  return {sum / to_double(n), at(0.025), at(0.975), n};
 }
 
 Rate bootstrap_share(const std::vector<double>& shares, uint64_t seed) {
@@ -158,14 +176,25 @@ Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed) {
   return {change, change - unseen * (1.0 + change), change + unseen * (1.0 - change), n};
 }
 
-Rate bootstrap_grouped_change(const std::vector<double>& sums,
-                              const std::vector<double>& counts,
-                              uint64_t seed) {
-  std::vector<double> means(sums.size());
-  std::transform(sums.begin(), sums.end(), counts.begin(), means.begin(), std::divides<>());
-  const bool are_equal =
-      std::adjacent_find(means.begin(), means.end(), std::not_equal_to<>()) == means.end();
-  return are_equal ? bootstrap_change(means, seed) : bootstrap_ratio(sums, counts, seed);
+Rate grouped_change(const std::vector<double>& sums, const std::vector<double>& counts) {
+  const int64_t n_group = std::ssize(sums);
+  if (n_group == 0) {
+    return {0.0, 0.0, 0.0};
+  }
+  const double n = std::accumulate(counts.begin(), counts.end(), 0.0);
+  const double change = std::accumulate(sums.begin(), sums.end(), 0.0) / n;
+  double squares = 0.0;
+  for (int64_t i = 0; i < n_group; ++i) {
+    const double residual = sums[i] - change * counts[i];
+    squares += residual * residual;
+  }
+  if (squares == 0.0) {
+    return bootstrap_change(std::vector<double>(n_group, change), 0);
+  }
+  const double freedom = to_double(n_group - 1);
+  const double error = std::sqrt(squares * to_double(n_group) / freedom) / n;
+  const double half = student_quantile(n_group - 1) * error;
+  return {change, std::max(-1.0, change - half), std::min(1.0, change + half), n_group};
 }
 
 double quantile(const std::vector<double>& sorted, double share) {

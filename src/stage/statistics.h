@@ -22,7 +22,8 @@ namespace mascing {
 
 /// The same where conversations come in groups that resemble each other: the share of all choices
 /// of signs of `sums` (fixed minus broken in each group) under which their sum is at least as far
-/// from 0. Sums of 1 and -1 give McNemar's test. Takes time n k for k sums that add up to n.
+/// from 0, in either direction. Sums of 1 and -1 give McNemar's test. Takes time n k for k sums
+/// whose sizes add up to n.
 [[nodiscard]] double sign_flip_exact(const std::vector<int64_t>& sums);
 
 /// Mean of `values`, one per independent case, with its 95 % bootstrap interval (percentiles of
@@ -35,11 +36,12 @@ namespace mascing {
 /// many cases may be of another kind.
 [[nodiscard]] Rate bootstrap_change(const std::vector<double>& changes, uint64_t seed);
 
-/// Changes of `counts` cases each that add up to `sums`, as one change with an interval over these
-/// groups. Both vectors have the same length, counts are positive.
-[[nodiscard]] Rate bootstrap_grouped_change(const std::vector<double>& sums,
-                                            const std::vector<double>& counts,
-                                            uint64_t seed);
+/// Changes of `counts` cases each that add up to `sums`, as one change: a ratio whose 95 % interval
+/// takes groups for the cases (variance of a ratio over clusters, Student's t with one degree of
+/// freedom less than groups; cut to -1 .. 1). Where no group differs, as bootstrap_change. Both
+/// vectors have the same length, counts are positive.
+[[nodiscard]] Rate grouped_change(const std::vector<double>& sums,
+                                  const std::vector<double>& counts);
 
 /// Of values in rising order, at least one, at `share` (0 .. 1) of the way: linear between ranks.
 [[nodiscard]] double quantile(const std::vector<double>& sorted, double share);

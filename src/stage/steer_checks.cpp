@@ -1,7 +1,6 @@
 // Messages name the stage, not the function.
 #include "stage/steer_checks.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 

@@ -92,10 +92,12 @@ Finding topics_finding(const MetricResult& target) {
   if (!target.topics || target.topics->p_value < kSignificance) {
     return {};
   }
+  const int64_t n_topic = target.topics->n_topic;
   return {Level::kCare,
-          "over its " + std::to_string(target.topics->n_topic) +
-              " topics the change could be chance (p = " +
-              format_number(target.topics->p_value, 2) + ")"};
+          n_topic == 1
+              ? "all test conversations are of one topic, and the change may be, too"
+              : "over its " + std::to_string(n_topic) + " topics the change could be chance (p = " +
+                    format_number(target.topics->p_value, 2) + ")"};
 }
 
 VerdictReason effect_reason(const Results& results, const VerdictLimits& limits) {
@@ -113,11 +115,12 @@ VerdictReason effect_reason(const Results& results, const VerdictLimits& limits)
     findings.push_back({Level::kDoNot, change + ", where it should rise"});
   } else if (target.p_value >= kSignificance) {
     findings.push_back({Level::kDoNot, change + ", which is no more than chance"});
-  } else if (target.steered->rate < limits.least_rate) {
-    findings.push_back(
-        {Level::kCare,
-         change + ", less than the " + format_percent(limits.least_rate) + " wanted"});
   } else {
+    if (target.steered->rate < limits.least_rate) {
+      findings.push_back(
+          {Level::kCare,
+           change + ", less than the " + format_percent(limits.least_rate) + " wanted"});
+    }
     findings.push_back(topics_finding(target));
   }
   findings.push_back(seen_finding(found->first, target));

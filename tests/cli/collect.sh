@@ -45,7 +45,7 @@ expect_error 2 "other conversations, options" "${play[@]}" -o "$work/whole.jsonl
 expect_equal "after a refusal" "$work/before.jsonl" "$work/whole.jsonl"
 # Rows that were corrected by hand are not replaced.
 sed 's/"label":1/"label":0/' "$work/before.jsonl" >"$work/whole.jsonl"
-expect_error 2 "holds other rows than were collected" "${play[@]}" -o "$work/whole.jsonl"
+expect_error 2 "are not as they were collected" "${play[@]}" -o "$work/whole.jsonl"
 cmp -s "$work/before.jsonl" "$work/whole.jsonl" && fail "a correction was lost"
 rm "$work/whole.jsonl"
 run 0 "${play[@]}" -o "$work/whole.jsonl"

@@ -400,13 +400,18 @@ TEST_F(ImportTest, LinesThatEndWithCrAloneAreNotOneLine) {
   const std::string lines = "prompt,topic\rSing?,song\rHum?,tune\r";
   expect_refusal(ErrorKind::kBadInput, "end with CR alone", "a.csv", lines);
   expect_refusal(ErrorKind::kBadInput, "end with CR alone", "a.txt", "Sing?\rHum?\r");
-  EXPECT_EQ(import_text("b.csv", "prompt\r\nSing?\r\n").rows.size(), 1U);
+  const std::string quoted = "prompt,note\rSing?,\"so\nng\"\rHum?,x\r";
+  expect_refusal(ErrorKind::kBadInput, "end with CR alone", "b.csv", quoted);
+  EXPECT_EQ(import_text("c.csv", "prompt\r\nSing?\r\n").rows.size(), 1U);
+  EXPECT_EQ(import_text("d.csv", "prompt,\"a\rb\"\nSing?,x").rows.size(), 1U);
 }
 
 TEST_F(ImportTest, TwoColumnsOfOneNameAreRefusedWhereItMatters) {
   const std::string rows = "Sing?,Hum?\n";
-  expect_refusal(
-      ErrorKind::kBadInput, "two columns are named \"prompt\"", "a.csv", "prompt,Prompt\n" + rows);
+  expect_refusal(ErrorKind::kBadInput,
+                 "\"prompt\" and \"Prompt\" are both \"prompt\"",
+                 "a.csv",
+                 "prompt,Prompt\n" + rows);
   EXPECT_EQ(import_text("b.csv", "prompt,note,note\nSing?,a,b\n").rows.size(), 1U);
 }
 

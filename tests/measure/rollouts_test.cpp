@@ -203,7 +203,7 @@ TEST_F(RolloutFileTest, CorrectedRowsAreNotReplaced) {
   std::string corrected = collected;
   corrected.replace(corrected.find("\"label\":1"), 9, "\"label\":0");
   write_file_atomically(kept.output, corrected);
-  expect_error(ErrorKind::kUsage, "holds other rows", [&] { (void)collect(kept); });
+  expect_error(ErrorKind::kUsage, "not as they were collected (1)", [&] { (void)collect(kept); });
   EXPECT_EQ(read("out.jsonl"), corrected);
   std::filesystem::remove(kept.output);
   (void)collect(kept);

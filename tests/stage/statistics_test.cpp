@@ -118,15 +118,31 @@ TEST(SignFlip, CountsEverySignOfUnequalGroups) {
 TEST(GroupedChange, WeighsGroupsByTheirCasesAndIsWiderThanTheCasesAlone) {
   const std::vector<double> sums = {20, 15, 18, 2, 0, 19, 17, 1, 20, 16};
   const std::vector<double> counts(10, 20.0);
-  const Rate change = bootstrap_grouped_change(sums, counts, 0);
+  const Rate change = grouped_change(sums, counts);
   EXPECT_DOUBLE_EQ(change.rate, 0.64);
   EXPECT_EQ(change.n, 10);
+  // Mean and standard error of the groups' means, 2.262157 of them: t.test() of R.
+  EXPECT_NEAR(change.high - change.rate, 2.262157 * 0.130617, 1e-5);
+  EXPECT_NEAR(change.rate - change.low, change.high - change.rate, 1e-12);
   const Rate as_cases = wilson(128, 200);
   EXPECT_GT(change.high - change.low, 2.0 * (as_cases.high - as_cases.low));
-  EXPECT_DOUBLE_EQ(bootstrap_grouped_change({10, 0}, {10, 30}, 0).rate, 0.25);
-  const Rate equal = bootstrap_grouped_change({10, 20}, {20, 40}, 0);
+  EXPECT_DOUBLE_EQ(grouped_change({10, 0}, {10, 30}).rate, 0.25);
+}
+
+TEST(GroupedChange, OfAFewGroupsSaysLittle) {
+  const Rate two = grouped_change({19, 20}, {20, 20});
+  EXPECT_NEAR(two.low, 0.975 - 12.7062 * 0.025, 1e-4);
+  EXPECT_EQ(two.high, 1.0);
+  const Rate three = grouped_change({10, 12, 14}, {20, 20, 20});
+  EXPECT_NEAR(three.high - three.rate, 4.30265 * 0.1 / std::sqrt(3.0), 1e-5);
+  const Rate equal = grouped_change({10, 20}, {20, 40});
   EXPECT_DOUBLE_EQ(equal.rate, 0.5);
   EXPECT_LT(equal.low, 0.0) << "two topics that agree";
+  EXPECT_LT(grouped_change({20}, {20}).low, 0.0);
+  EXPECT_EQ(grouped_change({}, {}).rate, 0.0);
+  std::vector<double> many(2000, 1.0);
+  many.resize(4000, 0.0);
+  EXPECT_NEAR(grouped_change(many, std::vector<double>(4000, 1.0)).high, 0.5 + 0.98 / 63.2, 1e-4);
 }
 
 TEST(Cosine, OfVectorsAlikeOppositeAndAtRightAngles) {

@@ -58,6 +58,12 @@ TEST(MaskVerdict, DoesNotRestOnConversationsOfAFewTopics) {
   const MaskVerdict of_few = verdict_on(results, {});
   EXPECT_EQ(of_few.word, kUseWithCare);
   EXPECT_EQ(of_few.reasons[0].text, "over its 5 topics the change could be chance (p = 0.06)");
+  results.metrics["dsr"].steered->rate = 0.7;
+  EXPECT_THAT(verdict_on(results, {}).reasons[0].text,
+              testing::AllOf(HasSubstr("less than the 80.0 % wanted"), HasSubstr("5 topics")));
+  results.metrics["dsr"].steered->rate = 1.0;
+  results.metrics["dsr"].topics->n_topic = 1;
+  EXPECT_THAT(verdict_on(results, {}).reasons[0].text, HasSubstr("are of one topic"));
   results.metrics["dsr"].topics = TopicResult{15, {0.53, 0.4, 0.6, 15}, 0.001};
   EXPECT_EQ(verdict_on(results, {}).word, kReadyToUse);
 }

@@ -156,8 +156,11 @@ void convert_own(ImportRow& row, Conversation& conversation) {
   conversation.turn = count_of(row, "turn");
   conversation.attempt = count_of(row, "attempt");
   conversation.n_cut_turn = count_of(row, "cut_turns");
-  const std::string script = row.text("script");
-  conversation.script = is_conversation_hash(script) ? script : "";
+  const auto script = row.values.find("script");
+  if (script != row.values.end() && script->is_string() &&
+      is_conversation_hash(script->get<std::string>())) {
+    conversation.script = row.text("script");
+  }
 }
 
 /// Cells behind an empty one: without the turn between them they are another conversation.

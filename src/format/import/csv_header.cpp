@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 
 #include "format/import/csv_reader.h"
@@ -9,10 +10,17 @@
 
 namespace mascing {
 
-bool has_old_line_ends(std::string_view begin) {
-  const size_t at = begin.find('\r');
-  return at != std::string_view::npos && at + 1 < begin.size() &&
-         begin.find('\n') == std::string_view::npos;
+bool has_old_line_ends(std::string_view begin, bool has_quotes) {
+  bool is_quoted = false;
+  bool has_return = false;
+  for (size_t i = 0; i + 1 < begin.size(); ++i) {
+    is_quoted ^= has_quotes && begin[i] == '"';
+    if (!is_quoted && begin[i] == '\n') {
+      return false;
+    }
+    has_return = has_return || (!is_quoted && begin[i] == '\r' && begin[i + 1] != '\n');
+  }
+  return has_return && begin.back() != '\n';
 }
 
 char find_delimiter(std::string_view begin,
@@ -48,14 +56,16 @@ char find_delimiter(std::string_view begin,
   return best;
 }
 
-std::string column_twice(const std::vector<std::string>& columns, const ImportFormat& format) {
-  std::set<std::string> met;
-  for (const std::string& column : columns) {
-    if (!met.insert(column).second && has_use_for(format, column)) {
-      return column;
+std::optional<std::pair<size_t, size_t>> column_twice(const std::vector<std::string>& columns,
+                                                      const ImportFormat& format) {
+  std::map<std::string, size_t> met;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const auto [at, is_new] = met.try_emplace(columns[i], i);
+    if (!is_new && has_use_for(format, columns[i])) {
+      return std::pair(at->second, i);
     }
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace mascing

@@ -2,8 +2,10 @@
 // and whether their names are told apart.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "format/import/column_names.h"
@@ -11,8 +13,9 @@
 
 namespace mascing {
 
-/// CR alone ends the lines: a reader of LF and CRLF takes all for one line.
-[[nodiscard]] bool has_old_line_ends(std::string_view begin);
+/// CR alone ends the lines: a reader of LF and CRLF takes all for one line. `has_quotes`: line
+/// breaks within quotes are part of a cell.
+[[nodiscard]] bool has_old_line_ends(std::string_view begin, bool has_quotes);
 
 /// The delimiter under which the header makes sense: the one that gives the most columns a format
 /// needs; if none does, the most columns. `format` null: any.
@@ -20,8 +23,8 @@ namespace mascing {
                                   const ImportFormat* format,
                                   const ColumnNames& renamed);
 
-/// A name of two columns that the format has a use for; empty if there is none.
-[[nodiscard]] std::string column_twice(const std::vector<std::string>& columns,
-                                       const ImportFormat& format);
+/// The places of two columns of one name that the format has a use for, if there are any.
+[[nodiscard]] std::optional<std::pair<size_t, size_t>> column_twice(
+    const std::vector<std::string>& columns, const ImportFormat& format);
 
 }  // namespace mascing

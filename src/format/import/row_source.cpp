@@ -127,7 +127,7 @@ RowSource::RowSource(const std::string& path,
     format_ = find_format("text");
   }
   const bool is_plain = format_ != nullptr && format_->is_plain_text;
-  if ((is_plain || (sign != '{' && sign != '[')) && has_old_line_ends(begin)) {
+  if ((is_plain || (sign != '{' && sign != '[')) && has_old_line_ends(begin, !is_plain)) {
     fail("lines end with CR alone, as on old Macs", "convert it first: tr '\\r' '\\n' < FILE");
   }
   if (is_plain) {
@@ -189,9 +189,12 @@ void RowSource::open_csv(ByteReader bytes) {
     }
   }
   settle_format(columns_, header.line);
-  const std::string twice = column_twice(columns_, *format_);
-  if (!twice.empty()) {
-    fail("line " + std::to_string(header.line) + ": two columns are named \"" + twice + "\"",
+  const auto twice = column_twice(columns_, *format_);
+  if (twice) {
+    fail("line " + std::to_string(header.line) + ": the columns \"" +
+             printable(header.fields[twice->first]) + "\" and \"" +
+             printable(header.fields[twice->second]) + "\" are both \"" +
+             printable(columns_[twice->first]) + "\"",
          "rename or remove one of them; which one counts cannot be told");
   }
 }
