@@ -122,7 +122,7 @@ TEST(GroupedChange, WeighsGroupsByTheirCasesAndIsWiderThanTheCasesAlone) {
   EXPECT_DOUBLE_EQ(change.rate, 0.64);
   EXPECT_EQ(change.n, 10);
   // Mean and standard error of the groups' means, 2.262157 of them: t.test() of R.
-  EXPECT_NEAR(change.high - change.rate, 2.262157 * 0.130617, 1e-5);
+  EXPECT_NEAR(change.high - change.rate, 2.262157 * 0.131403, 1e-5);
   EXPECT_NEAR(change.rate - change.low, change.high - change.rate, 1e-12);
   const Rate as_cases = wilson(128, 200);
   EXPECT_GT(change.high - change.low, 2.0 * (as_cases.high - as_cases.low));
