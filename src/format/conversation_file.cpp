@@ -21,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxLineBytes = size_t{8} << 20;  // as in `mascing import`
+constexpr size_t kLongestKey = 20;                 // that could be one of ours misspelt
 constexpr const char* kConversationForm =
     R"(a line looks like {"id": "a1", "messages": [{"role": "user", "content": "..."}]})";
 constexpr const char* kChoiceForm =
@@ -207,7 +208,7 @@ class MisspeltKeys {
     const auto is_among = [&](const std::vector<std::string>& keys) {
       return std::find(keys.begin(), keys.end(), key) != keys.end();
     };
-    if (is_new && !is_among(ours) && !is_among(others)) {
+    if (is_new && key.size() <= kLongestKey && !is_among(ours) && !is_among(others)) {
       at->second = closest_match(key, ours);
     }
     return at->second;
