@@ -21,6 +21,7 @@ namespace {
 constexpr double kZ95 = 1.959963984540054;  // 97.5th percentile of the standard normal distribution
 
 constexpr int64_t kResamples = 2000;
+constexpr double kNoSquares = 1e-15;    // rounding; one case in a million gives 1e-12
 constexpr int64_t kMostFreedom = 2000;  // from where on Student's t is normal to three digits
 
 double log_binomial(double n, double k) {
@@ -188,7 +189,7 @@ Rate grouped_change(const std::vector<double>& sums, const std::vector<double>& 
     const double residual = sums[i] - change * counts[i];
     squares += residual * residual;
   }
-  if (squares == 0.0) {
+  if (n_group == 1 || squares < kNoSquares) {
     return bootstrap_change(std::vector<double>(n_group, change), 0);
   }
   const double freedom = to_double(n_group - 1);

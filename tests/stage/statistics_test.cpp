@@ -139,6 +139,8 @@ TEST(GroupedChange, OfAFewGroupsSaysLittle) {
   EXPECT_DOUBLE_EQ(equal.rate, 0.5);
   EXPECT_LT(equal.low, 0.0) << "two topics that agree";
   EXPECT_LT(grouped_change({20}, {20}).low, 0.0);
+  const Rate of_rounding = grouped_change({7, 14, 3.5}, {10, 20, 5});
+  EXPECT_LT(of_rounding.low, of_rounding.rate - 0.1);
   EXPECT_EQ(grouped_change({}, {}).rate, 0.0);
   std::vector<double> many(2000, 1.0);
   many.resize(4000, 0.0);
