@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/mapped_file.h"
 #include "base/text.h"
+#include "format/import/formats.h"
 #include "format/json_text.h"
 #include "mascing/error.h"
 
@@ -200,16 +201,19 @@ class MisspeltKeys {
  private:
   /// Empty for our own keys and for those that are like none.
   const std::string& meant_by(const std::string& key) {
-    static const std::vector<std::string> ours = {
-        "id", "label", "topic", "category", "tactic", "split", "reference", "reply"};
-    static const std::vector<std::string> others = {
-        "messages", "turn", "attempt", "cut_turns", "script"};
+    static const std::vector<std::string> written = {// by hand
+                                                     "id",
+                                                     "label",
+                                                     "topic",
+                                                     "category",
+                                                     "tactic",
+                                                     "split",
+                                                     "reference",
+                                                     "reply"};
+    static const ImportFormat& read = *find_format("mascing");
     const auto [at, is_new] = meant_.try_emplace(key);
-    const auto is_among = [&](const std::vector<std::string>& keys) {
-      return std::find(keys.begin(), keys.end(), key) != keys.end();
-    };
-    if (is_new && key.size() <= kLongestKey && !is_among(ours) && !is_among(others)) {
-      at->second = closest_match(key, ours);
+    if (is_new && key.size() <= kLongestKey && !has_use_for(read, key)) {
+      at->second = closest_match(key, written);
     }
     return at->second;
   }
@@ -296,7 +300,9 @@ std::vector<Conversation> read_conversations(const std::string& path,
   MisspeltKeys misspelt;
   const int64_t n = for_each_line(path, kConversationForm, [&](const Line& line) {
     const json object = parse_object(line);
-    misspelt.add(object);
+    if (warnings != nullptr) {
+      misspelt.add(object);
+    }
     conversations.push_back(get_conversation(line, path, object));
     ids.add(line, conversations.back().id);
   });

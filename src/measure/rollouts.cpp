@@ -156,7 +156,9 @@ void refuse_other_rows(const Collection& collection) {
   }
   std::set<std::string> collected;
   for (int64_t i = 0; i < std::ssize(collection.scripts); ++i) {
-    collected.insert(collection.journal.has(i) ? sha256_hex(collection.journal.record(i).row) : "");
+    if (collection.journal.has(i)) {
+      collected.insert(sha256_hex(collection.journal.record(i).row));
+    }
   }
   std::istringstream lines(read_text_file(path));
   int64_t n_other = 0;

@@ -55,8 +55,8 @@ struct RolloutSummary {
 /// labelled conversations in input order, with the same bytes regardless of interruptions.
 /// Conversations without a verdict are repeated by the next call. Throws Error{kBadInput} for bad
 /// inputs or a duplicate id, Error{kUsage} if the journal belongs to another job or corrected rows
-/// would be lost (RolloutJob::keep_corrections),
-/// Error{kInsufficient} if no conversation could be rolled out, Error{kInterrupted}.
+/// would be lost (RolloutJob::keep_corrections), Error{kInsufficient} if no conversation could be
+/// rolled out, Error{kInterrupted}.
 RolloutSummary collect_rollouts(Host& host,
                                 const RolloutJob& job,
                                 const JudgeReplies& judge,

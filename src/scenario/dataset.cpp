@@ -33,8 +33,9 @@ void drop_repeats(LoadedSet& set, std::vector<Warning>& warnings) {
   for (std::vector<Conversation>& rows : set.splits) {
     n += std::ssize(rows);
     std::set<std::string> known;
-    n_dropped += static_cast<int64_t>(std::erase_if(
-        rows, [&](const Conversation& row) { return !known.insert(all_text(row)).second; }));
+    n_dropped += static_cast<int64_t>(std::erase_if(rows, [&](const Conversation& row) {
+      return !known.insert(messages_text(row.messages)).second;
+    }));
   }
   if (n_dropped > 0) {
     warnings.push_back({"repeated_conversations",
@@ -127,7 +128,7 @@ std::vector<std::string> hashes_of(const LoadedSet& set, Split split) {
 TargetRows::TargetRows(const Dataset& data) {
   for (const auto& rows : data.target().splits) {
     for (const Conversation& row : rows) {
-      texts_.insert(all_text(row));
+      texts_.insert(messages_text(row.messages));
       texts_.insert(row.script);
     }
   }
@@ -139,7 +140,8 @@ int64_t TargetRows::count_in(const LoadedSet& set, Split split) const {
   }
   const std::vector<Conversation>& rows = set.rows(split);
   return std::count_if(rows.begin(), rows.end(), [&](const Conversation& row) {
-    return texts_.contains(all_text(row)) || (!row.script.empty() && texts_.contains(row.script));
+    return texts_.contains(messages_text(row.messages)) ||
+           (!row.script.empty() && texts_.contains(row.script));
   });
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/metric_names.h"
 #include "base/text.h"
+#include "base/topic_or_own.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
@@ -38,7 +39,7 @@ std::string ids_of(const LoadedSet& set, const std::string& text) {
   std::vector<std::string> ids;
   for (const auto& rows : set.splits) {
     for (const Conversation& row : rows) {
-      if (all_text(row) == text) {
+      if (messages_text(row.messages) == text) {
         ids.push_back("'" + printable(row.id) + "'");
       }
     }
@@ -88,7 +89,8 @@ struct Contradictions {
   std::string example = {};
 
   void add(const LoadedSet& set, const Conversation& row) {
-    const auto& [other, id] = first.try_emplace(all_text(row), &set, row.id).first->second;
+    const auto& [other, id] =
+        first.try_emplace(messages_text(row.messages), &set, row.id).first->second;
     if (other->spec.wanted == set.spec.wanted) {
       return;
     }
@@ -103,20 +105,17 @@ struct Contradictions {
 int64_t count_test_topics(const LoadedSet& set) {
   std::set<std::string> topics;
   for (const Conversation& row : set.rows(Split::kTest)) {
-    topics.insert(row.topic.empty() ? '\x1f' + row.id : row.topic);
+    topics.insert(topic_or_own(row.topic, row.id));
   }
   return std::ssize(topics);
 }
 
 }  // namespace
 
-std::string all_text(const Conversation& row) {
-  return messages_text(row.messages);
-}
-
 void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings) {
   const std::string& name = set.spec.metric;
-  const std::string twice = shared_key(set, all_text);
+  const std::string twice =
+      shared_key(set, [](const Conversation& row) { return messages_text(row.messages); });
   if (!twice.empty()) {
     throw Error(
         ErrorKind::kBadInput,

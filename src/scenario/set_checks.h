@@ -9,9 +9,6 @@
 
 namespace mascing {
 
-/// All messages with their roles.
-[[nodiscard]] std::string all_text(const Conversation& row);
-
 /// Throws Error{kBadInput} if two splits share a conversation or, in the target set, a topic;
 /// `shared_requests` where they share a final request on a topic.
 void check_disjoint(const LoadedSet& set, std::vector<Warning>& warnings);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/numeric.h"
+#include "base/topic_or_own.h"
 #include "mascing/contrast.h"
 #include "stage/confound.h"
 
@@ -72,7 +73,7 @@ ConfoundValues confound_values(const TraceInput& labelled, const TraceSet& trace
       continue;
     }
     values.labels.push_back(trace.label);
-    values.topics.push_back(trace.topic.empty() ? '\n' + trace.id : trace.topic);
+    values.topics.push_back(topic_or_own(trace.topic, trace.id));
     values.lengths.push_back(to_double(trace.n_token));
     values.turns.push_back(to_double(count_user_turns(*row->second)));
   }

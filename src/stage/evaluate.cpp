@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <type_traits>
+#include <numeric>
+#include <utility>
 
 #include "base/numeric.h"
+#include "base/topic_or_own.h"
 #include "mascing/error.h"
 #include "stage/statistics.h"
 
@@ -15,31 +17,51 @@ namespace {
 
 constexpr const char* kPlainRequest = "Please write a few paragraphs of prose.";
 
-using Groups = std::map<std::string, std::vector<size_t>>;  // indices of conversations
+using Indices = std::vector<size_t>;  // of conversations
 
-/// Each group by itself.
-std::map<std::string, MetricResult> compare_groups(const Groups& groups,
-                                                   const std::vector<AskedReply>& base_replies,
-                                                   const std::vector<JudgedReply>& base,
-                                                   const std::vector<AskedReply>& steered_replies,
-                                                   const std::vector<JudgedReply>& steered) {
-  const auto part = [](const auto& all, const std::vector<size_t>& indices) {
-    std::decay_t<decltype(all)> some;
-    for (const size_t i : indices) {
-      if (!all.empty()) {
-        some.push_back(all[i]);
-      }
+MetricResult compare_rows(const Indices& rows,
+                          const std::vector<AskedReply>& base_replies,
+                          const std::vector<JudgedReply>& base,
+                          const std::vector<AskedReply>& steered_replies,
+                          const std::vector<JudgedReply>& steered) {
+  const bool has_steered = !steered.empty();
+  MetricResult result;
+  int64_t n_base = 0;
+  int64_t n_steered = 0;
+  for (const size_t i : rows) {
+    const bool is_known = base_replies[i].ok() && base[i].ok();
+    if (!is_known || (has_steered && (!steered_replies[i].ok() || !steered[i].ok()))) {
+      continue;
     }
-    return some;
-  };
-  std::map<std::string, MetricResult> results;
-  for (const auto& [name, indices] : groups) {
-    results[name] = compare(part(base_replies, indices),
-                            part(base, indices),
-                            part(steered_replies, indices),
-                            part(steered, indices));
+    ++result.n;
+    n_base += base[i].is_wanted ? 1 : 0;
+    if (has_steered) {
+      n_steered += steered[i].is_wanted ? 1 : 0;
+      result.fixed += !base[i].is_wanted && steered[i].is_wanted ? 1 : 0;
+      result.broken += base[i].is_wanted && !steered[i].is_wanted ? 1 : 0;
+    }
   }
-  return results;
+  result.n_left_out = std::ssize(rows) - result.n;
+  result.base = wilson(n_base, result.n);
+  if (has_steered) {
+    result.steered = wilson(n_steered, result.n);
+    result.p_value = mcnemar_exact(result.fixed, result.broken);
+  }
+  return result;
+}
+
+/// The conversations of each key; those with an empty one are left out.
+template <typename KeyOf>
+std::map<std::string, Indices> group_by(const std::vector<Conversation>& conversations,
+                                        KeyOf key_of) {
+  std::map<std::string, Indices> groups;
+  for (size_t i = 0; i < conversations.size(); ++i) {
+    std::string key = key_of(conversations[i]);
+    if (!key.empty()) {
+      groups[std::move(key)].push_back(i);
+    }
+  }
+  return groups;
 }
 
 }  // namespace
@@ -80,30 +102,9 @@ MetricResult compare(const std::vector<AskedReply>& base_replies,
                      const std::vector<JudgedReply>& base,
                      const std::vector<AskedReply>& steered_replies,
                      const std::vector<JudgedReply>& steered) {
-  const bool has_steered = !steered.empty();
-  MetricResult result;
-  int64_t n_base = 0;
-  int64_t n_steered = 0;
-  for (size_t i = 0; i < base.size(); ++i) {
-    const bool is_known = base_replies[i].ok() && base[i].ok();
-    if (!is_known || (has_steered && (!steered_replies[i].ok() || !steered[i].ok()))) {
-      continue;
-    }
-    ++result.n;
-    n_base += base[i].is_wanted ? 1 : 0;
-    if (has_steered) {
-      n_steered += steered[i].is_wanted ? 1 : 0;
-      result.fixed += !base[i].is_wanted && steered[i].is_wanted ? 1 : 0;
-      result.broken += base[i].is_wanted && !steered[i].is_wanted ? 1 : 0;
-    }
-  }
-  result.n_left_out = std::ssize(base) - result.n;
-  result.base = wilson(n_base, result.n);
-  if (has_steered) {
-    result.steered = wilson(n_steered, result.n);
-    result.p_value = mcnemar_exact(result.fixed, result.broken);
-  }
-  return result;
+  Indices all(base.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  return compare_rows(all, base_replies, base, steered_replies, steered);
 }
 
 std::map<std::string, CategoryResult> compare_by_category(
@@ -112,15 +113,10 @@ std::map<std::string, CategoryResult> compare_by_category(
     const std::vector<JudgedReply>& base,
     const std::vector<AskedReply>& steered_replies,
     const std::vector<JudgedReply>& steered) {
-  Groups rows;
-  for (size_t i = 0; i < base.size(); ++i) {
-    if (!conversations[i].category.empty()) {
-      rows[conversations[i].category].push_back(i);
-    }
-  }
+  const auto groups = group_by(conversations, [](const Conversation& row) { return row.category; });
   std::map<std::string, CategoryResult> results;
-  for (const auto& [category, metric] :
-       compare_groups(rows, base_replies, base, steered_replies, steered)) {
+  for (const auto& [category, rows] : groups) {
+    const MetricResult metric = compare_rows(rows, base_replies, base, steered_replies, steered);
     results[category] = {metric.n, metric.base, metric.steered};
   }
   return results;
@@ -131,21 +127,18 @@ std::optional<TopicResult> compare_over_topics(const std::vector<Conversation>& 
                                                const std::vector<JudgedReply>& base,
                                                const std::vector<AskedReply>& steered_replies,
                                                const std::vector<JudgedReply>& steered) {
-  Groups rows;
-  for (size_t i = 0; i < base.size(); ++i) {
-    const Conversation& row = conversations[i];
-    rows[row.topic.empty() ? '\x1f' + row.id : row.topic].push_back(i);
-  }
+  const auto groups = group_by(
+      conversations, [](const Conversation& row) { return topic_or_own(row.topic, row.id); });
   const bool are_alone = std::all_of(
-      rows.begin(), rows.end(), [](const auto& group) { return group.second.size() == 1; });
+      groups.begin(), groups.end(), [](const auto& group) { return group.second.size() == 1; });
   if (steered.empty() || are_alone) {
     return std::nullopt;
   }
   std::vector<int64_t> changes;
   std::vector<double> sums;
   std::vector<double> counts;
-  for (const auto& [topic, metric] :
-       compare_groups(rows, base_replies, base, steered_replies, steered)) {
+  for (const auto& [topic, rows] : groups) {
+    const MetricResult metric = compare_rows(rows, base_replies, base, steered_replies, steered);
     if (metric.n > 0) {
       changes.push_back(metric.fixed - metric.broken);
       sums.push_back(to_double(changes.back()));

@@ -10,6 +10,7 @@
 #include "base/numeric.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "base/topic_or_own.h"
 #include "mascing/error.h"
 #include "stage/confound.h"
 #include "stage/fold_split.h"
@@ -215,8 +216,7 @@ ValidationReport cross_validate(const TraceSet& set,
   for (int64_t i_trace : labelled) {
     const TraceView& trace = set.traces[i_trace];
     sample.labels.push_back(trace.label);
-    sample.topics.push_back(trace.topic.empty() ? std::string("\n").append(std::to_string(i_trace))
-                                                : trace.topic);
+    sample.topics.push_back(topic_or_own(trace.topic, std::to_string(i_trace)));
   }
   result.surrogate = auc_interval(sample, stream_seed(seed, ValidateStream::kResample));
   result.length_auc = confound_auc(lengths_of(set, labelled), sample.labels);
