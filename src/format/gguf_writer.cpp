@@ -12,28 +12,28 @@ namespace mascing {
 namespace {
 
 template <typename T>
-void append(std::string& out, T value) {
+void append_value(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
 void append_string(std::string& out, std::string_view text) {
-  append<uint64_t>(out, text.size());
+  append_value<uint64_t>(out, text.size());
   out += text;
 }
 
 template <typename T>
 std::string scalar(GgufValueType type, T value) {
   std::string out;
-  append<uint32_t>(out, type);
-  append(out, value);
+  append_value<uint32_t>(out, type);
+  append_value(out, value);
   return out;
 }
 
 std::string array_head(GgufValueType type, size_t n) {
   std::string out;
-  append<uint32_t>(out, kGgufArray);
-  append<uint32_t>(out, type);
-  append<uint64_t>(out, n);
+  append_value<uint32_t>(out, kGgufArray);
+  append_value<uint32_t>(out, type);
+  append_value<uint64_t>(out, n);
   return out;
 }
 
@@ -85,7 +85,7 @@ void GgufWriter::set_float(const std::string& key, float value) {
 
 void GgufWriter::set_string(const std::string& key, std::string_view value) {
   std::string out;
-  append<uint32_t>(out, kGgufString);
+  append_value<uint32_t>(out, kGgufString);
   append_string(out, value);
   values_[key] = std::move(out);
 }
@@ -93,7 +93,7 @@ void GgufWriter::set_string(const std::string& key, std::string_view value) {
 void GgufWriter::set_int_array(const std::string& key, const std::vector<int64_t>& values) {
   std::string out = array_head(kGgufInt64, values.size());
   for (const int64_t value : values) {
-    append(out, value);
+    append_value(out, value);
   }
   values_[key] = std::move(out);
 }
@@ -101,7 +101,7 @@ void GgufWriter::set_int_array(const std::string& key, const std::vector<int64_t
 void GgufWriter::set_float_array(const std::string& key, const std::vector<double>& values) {
   std::string out = array_head(kGgufFloat64, values.size());
   for (const double value : values) {
-    append(out, value);
+    append_value(out, value);
   }
   values_[key] = std::move(out);
 }
@@ -160,19 +160,19 @@ std::string GgufWriter::metadata_bytes() const {
 
 void GgufWriter::write(const std::string& path) const {
   std::string header = "GGUF";
-  append<uint32_t>(header, kGgufVersion);
-  append<uint64_t>(header, tensors_.size());
-  append<uint64_t>(header, values_.size());
+  append_value<uint32_t>(header, kGgufVersion);
+  append_value<uint64_t>(header, tensors_.size());
+  append_value<uint64_t>(header, values_.size());
   header += metadata_bytes();
   uint64_t offset = 0;
   for (const Tensor& tensor : tensors_) {
     append_string(header, tensor.name);
-    append<uint32_t>(header, static_cast<uint32_t>(tensor.dims.size()));
+    append_value<uint32_t>(header, static_cast<uint32_t>(tensor.dims.size()));
     for (const int64_t dim : tensor.dims) {
-      append(header, dim);
+      append_value(header, dim);
     }
-    append<int32_t>(header, tensor.type);
-    append<uint64_t>(header, offset);
+    append_value<int32_t>(header, tensor.type);
+    append_value<uint64_t>(header, offset);
     offset += padded(tensor.size_bytes);
   }
   AtomicFile file(path);

@@ -70,7 +70,7 @@ std::string_view unwrapped(std::string_view text) {
   return text;
 }
 
-void append(std::string& text, std::string_view piece) {
+void append_paragraph(std::string& text, std::string_view piece) {
   piece = unwrapped(piece);
   if (!text.empty() && !piece.empty()) {
     text += "\n\n";
@@ -132,7 +132,7 @@ ReplyParts split_channels(std::string_view reply, bool is_opened) {
     const size_t next = reply.find(kChannel, at);
     const std::string_view text =
         reply.substr(at, next == std::string_view::npos ? next : next - at);
-    append(name.starts_with("final") ? parts.visible : parts.reasoning, text);
+    append_paragraph(name.starts_with("final") ? parts.visible : parts.reasoning, text);
     if (next == std::string_view::npos) {
       break;
     }
@@ -167,9 +167,9 @@ ReplyParts split_bare_channels(std::string_view reply, bool is_opened) {
   const size_t at = reply.rfind(kBareFinal);
   ReplyParts parts;
   parts.is_unfinished = at == std::string_view::npos;
-  append(parts.reasoning, reply.substr(begin, parts.is_unfinished ? at : at - begin));
+  append_paragraph(parts.reasoning, reply.substr(begin, parts.is_unfinished ? at : at - begin));
   if (!parts.is_unfinished) {
-    append(parts.visible, reply.substr(at + kBareFinal.size()));
+    append_paragraph(parts.visible, reply.substr(at + kBareFinal.size()));
   }
   return parts;
 }
@@ -198,7 +198,7 @@ ReplyParts split_blocks(std::string_view reply,
   while (at <= reply.size()) {
     if (inside != nullptr) {
       const Found end = first_end(reply, at, *inside);
-      append(parts.reasoning, reply.substr(at, end.is_there() ? end.at - at : end.at));
+      append_paragraph(parts.reasoning, reply.substr(at, end.is_there() ? end.at - at : end.at));
       if (!end.is_there()) {
         parts.is_unfinished = parts.visible.empty();
         return parts;
@@ -207,7 +207,7 @@ ReplyParts split_blocks(std::string_view reply,
       inside = nullptr;
     }
     const Found start = first_start(reply, at, all);
-    append(parts.visible, reply.substr(at, start.is_there() ? start.at - at : start.at));
+    append_paragraph(parts.visible, reply.substr(at, start.is_there() ? start.at - at : start.at));
     if (!start.is_there()) {
       return parts;
     }

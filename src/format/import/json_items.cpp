@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kLook = 256;  // white space between a bracket and the first row
 constexpr std::string_view kSpaces = " \t\r\n";
 
-void append(JsonItem& item, std::string_view bytes, int64_t n_max_byte) {
+void keep_bytes(JsonItem& item, std::string_view bytes, int64_t n_max_byte) {
   if (item.is_too_long) {
     return;
   }
@@ -56,7 +56,7 @@ bool JsonItemReader::next_line(JsonItem& item) {
     for (; !is_done && !rest.empty(); rest = bytes_.peek()) {
       const size_t end = rest.find('\n');
       is_done = end != std::string_view::npos;
-      append(item, rest.substr(0, end), n_max_byte_);
+      keep_bytes(item, rest.substr(0, end), n_max_byte_);
       pass(is_done ? end + 1 : rest.size());
     }
   } while (!item.is_too_long && is_blank(item.text));
@@ -82,7 +82,7 @@ bool JsonItemReader::next_element(JsonItem& item) {
       ++n;
     }
     const bool is_end = n < rest.size();
-    append(item, rest.substr(0, n), n_max_byte_);
+    keep_bytes(item, rest.substr(0, n), n_max_byte_);
     pass(n);
     if (is_end) {
       return true;
