@@ -45,6 +45,8 @@ struct CandidateResult {
   /// corrected for the number of baselines (Holm).
   std::optional<double> p_versus_chosen;
   std::optional<double> p_versus_chosen_holm;
+  /// The same comparison over topics, as the change from the baseline to the chosen mask.
+  std::optional<TopicResult> topics_versus_chosen;
 };
 
 /// Target metric under random masks with the same norm as the chosen one.

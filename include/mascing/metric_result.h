@@ -45,6 +45,7 @@ struct TopicResult {
   /// Chance of a change at least this large, in either direction, if each topic's were as likely to
   /// be its opposite; exact.
   double p_value = 1.0;
+  std::optional<double> p_holm = std::nullopt;  ///< corrected as that over conversations is
 };
 
 /// One metric of one set, without and with the mask. Rates are shares of the wanted outcome.

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "mascing/metric_result.h"
 #include "mascing/results.h"
 #include "mascing/transcript.h"
 
@@ -20,11 +22,14 @@ struct ComparedRun {
 struct PairedDifference {
   size_t i_run = 0;  ///< from 1
   std::string metric;
-  int64_t n = 0;         ///< conversations with a verdict under both masks
-  int64_t gained = 0;    ///< wanted under this mask only
-  int64_t lost = 0;      ///< wanted under the first run's only
-  double p_value = 1.0;  ///< McNemar, exact, two-sided
-  double p_holm = 1.0;   ///< corrected for all differences of the comparison
+  int64_t n = 0;                                ///< conversations with a verdict under both masks
+  int64_t gained = 0;                           ///< wanted under this mask only
+  int64_t lost = 0;                             ///< wanted under the first run's only
+  double p_value = 1.0;                         ///< McNemar, exact, two-sided
+  std::optional<double> p_holm = std::nullopt;  ///< corrected for all differences
+  /// The same with topics as the cases; none where no topic has several conversations, or in
+  /// transcripts of earlier versions, which do not name topics.
+  std::optional<TopicResult> topics = std::nullopt;
 };
 
 /// By run, then by metric. Conversations are the same if set, id and messages are.

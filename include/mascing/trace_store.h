@@ -70,6 +70,16 @@ class TraceStoreWriter {
 /// by another model.
 [[nodiscard]] TraceSet read_traces(const std::string& folder);
 
+/// Files of traces that a store's manifest does not list.
+struct UnlistedShards {
+  int64_t n_file = 0;
+  int64_t n_byte = 0;
+};
+
+/// Of a finished store; they were made with other conversations, options or models. Throws as
+/// read_traces().
+[[nodiscard]] UnlistedShards unlisted_shards(const std::string& folder);
+
 /// SHA-256 over model, sizes, and every trace with its id, topic, set and label. Reads all logits.
 [[nodiscard]] std::string hash_traces(const TraceSet& set);
 

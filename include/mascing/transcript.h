@@ -46,6 +46,7 @@ struct TokenRouting {
 struct Transcript {
   std::string metric = {};  ///< of its set
   std::string id = {};
+  std::string topic = {};
   std::string category = {};
   std::string wanted = {};  ///< "refused" or "answered"
   std::vector<Message> messages = {};

@@ -15,11 +15,14 @@
 #include "mascing/conversation_file.h"
 #include "mascing/data_summary.h"
 #include "mascing/error.h"
+#include "mascing/trace_store.h"
 #include "measure/cache.h"
 #include "measure/traces.h"
 
 namespace mascing::cli {
 namespace {
+
+constexpr int64_t kMebibyte = int64_t{1} << 20;
 
 struct TraceArguments {
   std::vector<std::string> files;
@@ -129,6 +132,13 @@ void say_kept(const std::string& folder, bool was_finished, int64_t n_kept) {
     std::cerr << "note: " << printable(folder)
               << " was made with other conversations, options or model, or by another version of "
                  "mascing; all conversations were traced anew\n";
+  }
+  const UnlistedShards others = unlisted_shards(folder);
+  if (others.n_file > 0) {
+    std::cerr << "note: " << printable(folder) << " keeps " << others.n_file
+              << (others.n_file == 1 ? " file" : " files") << " of other traces ("
+              << (others.n_byte + kMebibyte - 1) / kMebibyte
+              << " MiB); only tracing the same again reads them\n";
   }
 }
 

@@ -48,6 +48,7 @@ void describe(Io& io, TopicResult& topics) {
   io.field("n", topics.n_topic);
   io.field("change", topics.change);
   io.field("p_value", topics.p_value);
+  io.later("p_holm", topics.p_holm);
 }
 
 template <typename Io>
@@ -110,6 +111,7 @@ void describe(Io& io, CandidateResult& candidate) {
   io.later("damage", candidate.damage);
   io.later("p_versus_chosen", candidate.p_versus_chosen);
   io.later("p_versus_chosen_holm", candidate.p_versus_chosen_holm);
+  io.later("topics_versus_chosen", candidate.topics_versus_chosen);
 }
 
 template <typename Io>

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <utility>
@@ -350,6 +351,24 @@ TraceSet read_traces(const std::string& folder) {
   set.storage = files;
   set.release = releasing(files, set.n_layer * set.n_expert);
   return set;
+}
+
+UnlistedShards unlisted_shards(const std::string& folder) {
+  std::set<std::string> listed;
+  for (const std::string& hash : read_manifest(folder).hashes) {
+    listed.insert(file_name(shard_path(folder, hash)));
+  }
+  UnlistedShards unlisted;
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("shard-") && name.ends_with(".safetensors") && !listed.contains(name)) {
+      ++unlisted.n_file;
+      const uintmax_t n_byte = entry.file_size(failure);
+      unlisted.n_byte += failure ? 0 : static_cast<int64_t>(n_byte);
+    }
+  }
+  return unlisted;
 }
 
 }  // namespace mascing

@@ -148,6 +148,7 @@ Transcript transcript_from(const json& row) {
   transcript.metric = row.at("metric").get<std::string>();
   transcript.id = row.at("id").get<std::string>();
   transcript.wanted = row.at("expected").get<std::string>();
+  transcript.topic = row.value("topic", "");
   transcript.category = row.value("category", "");
   transcript.messages = messages_from(row.at("messages"));
   transcript.base = side_from(row.at("base"));
@@ -168,6 +169,9 @@ std::string to_json_line(const Transcript& transcript) {
               {"expected", transcript.wanted},
               {"messages", messages_json(transcript.messages)},
               {"base", side_json(transcript.base)}};
+  if (!transcript.topic.empty()) {
+    row["topic"] = transcript.topic;
+  }
   if (!transcript.category.empty()) {
     row["category"] = transcript.category;
   }

@@ -97,6 +97,13 @@ std::string p_cell(const Entry& entry) {
              : p_text(*entry.baseline->p_versus_chosen_holm);
 }
 
+/// None for the chosen mask, and where topics are no other cases than conversations.
+const TopicResult* topics_of(const Entry& entry) {
+  return entry.baseline == nullptr || !entry.baseline->topics_versus_chosen
+             ? nullptr
+             : &*entry.baseline->topics_versus_chosen;
+}
+
 std::string random_text(const Results& results) {
   if (!results.random_masks) {
     return "";
@@ -117,15 +124,40 @@ int64_t n_comparison(const Results& results) {
       });
 }
 
+std::string topics_p_cell(const Entry& entry) {
+  const TopicResult* const topics = topics_of(entry);
+  return topics == nullptr || !topics->p_holm ? "-" : p_text(*topics->p_holm);
+}
+
+/// "; with the 15 topics as the cases, p = 0.0312 at most (system prompt)": where differences may
+/// be chance although the conversations show them.
+std::string topics_note(const Results& results) {
+  const CandidateResult* weakest = nullptr;
+  for (const CandidateResult& candidate : results.candidates) {
+    const auto p_of = [](const CandidateResult& of) { return *of.topics_versus_chosen->p_holm; };
+    const bool has_p = candidate.topics_versus_chosen && candidate.topics_versus_chosen->p_holm;
+    if (has_p && (weakest == nullptr || p_of(candidate) > p_of(*weakest))) {
+      weakest = &candidate;
+    }
+  }
+  if (weakest == nullptr) {
+    return "";
+  }
+  const TopicResult& topics = *weakest->topics_versus_chosen;
+  return "; with the " + counted(topics.n_topic, "topic", "topics") + " as the cases, " +
+         p_words(*topics.p_holm) + " at most (" + display_name(weakest->method) + ")";
+}
+
 std::string note(const Results& results) {
   const std::string tuned =
       "Each baseline was tuned on the selection split within the same limits and evaluated once on "
       "the test split.";
   const int64_t n = n_comparison(results);
-  return n == 0 ? tuned
-                : tuned + " p is from McNemar's exact test against the chosen mask on " +
-                      display_name(target_of(results)) + ", corrected for " +
-                      counted(n, "comparison", "comparisons") + " (Holm).";
+  return n == 0
+             ? tuned
+             : tuned + " p is from McNemar's exact test against the chosen mask on " +
+                   display_name(target_of(results)) + ", corrected for " +
+                   counted(n, "comparison", "comparisons") + " (Holm)" + topics_note(results) + ".";
 }
 
 }  // namespace
@@ -177,7 +209,7 @@ std::string baselines_section(const Results& results) {
   columns.insert(columns.end(), {{"KL, nats", true}, {"perplexity", true}, {"limits"}});
   const bool is_compared = n_comparison(results) > 0;
   if (is_compared) {
-    columns.insert(columns.end(), {{"p", true}, {"p, Holm", true}});
+    columns.insert(columns.end(), {{"p", true}, {"p, Holm", true}, {"p over topics, Holm", true}});
   }
   HtmlTable table("Baselines on the test split, with 95 % Wilson intervals", columns);
   for (const Entry& entry : entries) {
@@ -196,7 +228,8 @@ std::string baselines_section(const Results& results) {
     if (is_compared) {
       cells.insert(cells.end(),
                    {has_p ? escape_html(p_text(*entry.baseline->p_versus_chosen)) : "-",
-                    escape_html(p_cell(entry))});
+                    escape_html(p_cell(entry)),
+                    escape_html(topics_p_cell(entry))});
     }
     table.add_row(cells, entry.baseline == nullptr ? "chosen" : is_kept ? "" : "infeasible");
   }

@@ -198,7 +198,7 @@ std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& di
                                         "that of the first run (" +
                                         runs.front().name +
                                         ") only. p from McNemar's exact test, corrected for all "
-                                        "rows (Holm). " +
+                                        "rows (Holm); over topics, one topic is one case. " +
                                         not_compared(runs, differences)) +
                              html_table(differences));
   return page_begin(title) + "<header>\n<p class=\"kicker\">mascing report</p>\n<h1>" +

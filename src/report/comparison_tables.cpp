@@ -63,6 +63,17 @@ std::string csv_p_value(double p_value) {
   return {text, end.ptr};
 }
 
+std::vector<std::string> topic_cells(const std::optional<TopicResult>& topics) {
+  if (!topics) {
+    return std::vector<std::string>(6);
+  }
+  std::vector<std::string> cells = rate_cells(topics->change);
+  cells.insert(cells.begin(), std::to_string(topics->n_topic));
+  cells.push_back(csv_p_value(topics->p_value));
+  cells.push_back(topics->p_holm ? csv_p_value(*topics->p_holm) : "");
+  return cells;
+}
+
 }  // namespace
 
 PlainTable runs_table(const std::vector<ComparedRun>& runs) {
@@ -115,27 +126,32 @@ PlainTable differences_table(const std::vector<ComparedRun>& runs) {
   PlainTable table{
       "Masks against that of the first run, on the same conversations; gained: as wanted under "
       "this run's mask only, lost: under the first one's only",
-      {"run", "metric", "n", "gained", "lost", "p", "p, Holm"},
-      {false, false, true, true, true, true, true},
+      {"run", "metric", "n", "gained", "lost", "p", "p, Holm", "topics", "p over topics, Holm"},
+      {false, false, true, true, true, true, true, true, true},
       {}};
   for (const PairedDifference& difference : paired_differences(runs)) {
+    const std::optional<TopicResult>& topics = difference.topics;
     table.rows.push_back({runs[difference.i_run].name,
                           display_name(difference.metric),
                           paired_count(runs[difference.i_run], difference),
                           std::to_string(difference.gained),
                           std::to_string(difference.lost),
                           p_text(difference.p_value),
-                          p_text(difference.p_holm)});
+                          p_text(difference.p_holm.value()),
+                          topics ? std::to_string(topics->n_topic) : "-",
+                          topics ? p_text(topics->p_holm.value()) : "-"});
   }
   return table;
 }
 
 PlainTable long_table(const std::vector<ComparedRun>& runs) {
   PlainTable table;
-  table.heads = {"run",          "model",    "scenario",  "method",  "alpha",
-                 "seed",         "verdict",  "metric",    "role",    "n",
-                 "base",         "base_low", "base_high", "steered", "steered_low",
-                 "steered_high", "fixed",    "broken",    "p_value", "p_holm"};
+  table.heads = {"run",          "model",         "scenario",   "method",      "alpha",
+                 "seed",         "verdict",       "metric",     "role",        "n",
+                 "base",         "base_low",      "base_high",  "steered",     "steered_low",
+                 "steered_high", "fixed",         "broken",     "p_value",     "p_holm",
+                 "topics",       "topics_change", "topics_low", "topics_high", "topics_p_value",
+                 "topics_p_holm"};
   table.is_number.assign(table.heads.size(), true);
   std::fill_n(table.is_number.begin(), 4, false);
   std::fill_n(table.is_number.begin() + 6, 3, false);
@@ -162,6 +178,7 @@ PlainTable long_table(const std::vector<ComparedRun>& runs) {
       row.push_back(std::to_string(metric.broken));
       row.push_back(csv_p_value(metric.p_value));
       row.push_back(metric.p_holm ? csv_p_value(*metric.p_holm) : "");
+      add(topic_cells(metric.topics));
       table.rows.push_back(row);
     }
   }

@@ -68,9 +68,11 @@ std::string role_cell(const MetricResult& metric) {
                             : "");
 }
 
-std::string p_values_cell(const MetricResult& metric) {
-  return escape_html(p_text(metric.p_value)) +
-         (metric.p_holm ? " <small>Holm " + escape_html(p_text(*metric.p_holm)) + "</small>" : "");
+/// Of all conversations, or over topics.
+template <typename Result>
+std::string p_values_cell(const Result& result) {
+  return escape_html(p_text(result.p_value)) +
+         (result.p_holm ? " <small>Holm " + escape_html(p_text(*result.p_holm)) + "</small>" : "");
 }
 
 std::string metrics_table(const std::vector<NamedMetric>& metrics, bool is_masked) {
@@ -128,7 +130,7 @@ std::string topics_table(const std::vector<NamedMetric>& metrics) {
                      count_text(named.result->n),
                      count_text(topics.n_topic),
                      escape_html(change_interval_text(topics.change)),
-                     escape_html(p_text(topics.p_value))});
+                     p_values_cell(topics)});
       is_any = true;
     }
   }

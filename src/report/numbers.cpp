@@ -143,6 +143,11 @@ std::string p_text(double p_value) {
   return p_value < 0.0001 ? "<0.0001" : format_number(p_value, 4);
 }
 
+std::string p_words(double p_value) {
+  const std::string text = p_text(p_value);
+  return (text.starts_with('<') ? "p " : "p = ") + text;
+}
+
 std::string relative_change_text(double before, double after) {
   if (!std::isfinite(before) || !std::isfinite(after) || before <= 0.0) {
     return "-";

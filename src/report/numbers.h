@@ -49,6 +49,8 @@ struct NamedMetric {
 [[nodiscard]] std::string signed_text(double value, int decimals);
 /// "<0.0001" or four decimals.
 [[nodiscard]] std::string p_text(double p_value);
+/// "p = 0.0312", "p <0.0001".
+[[nodiscard]] std::string p_words(double p_value);
 /// "+2.9 %", relative change from `before` to `after`; "-" if undefined.
 [[nodiscard]] std::string relative_change_text(double before, double after);
 /// About three significant digits without an exponent, one below 0.0001: "0.001", "131",

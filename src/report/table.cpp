@@ -110,8 +110,7 @@ std::string topic_lines(const Results& results) {
   const TopicResult& topics = *target->second.topics;
   const std::string name = "over " + counted(topics.n_topic, "topic", "topics");
   return padded(name, kName, true) + display_name(target->first) + " " +
-         compact_change_text(topics.change) + " points, p " +
-         (topics.p_value < 0.0001 ? "" : "= ") + p_text(topics.p_value) + "\n";
+         compact_change_text(topics.change) + " points, " + p_words(topics.p_value) + "\n";
 }
 
 /// One perplexity without the mask and, where there is one, with it.

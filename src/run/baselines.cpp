@@ -60,24 +60,29 @@ CandidateResult measure_baseline(const EvalContext& context,
     const JudgedReplies ours = test_target(context, {chosen}, "testing");
     const JudgedReplies theirs = test_target(context, treatment, "testing");
     result.p_versus_chosen = compare_sides(ours, theirs).p_value;
+    result.topics_versus_chosen = compare_over_topics(context.target().rows(Split::kTest),
+                                                      theirs.replies,
+                                                      theirs.judged,
+                                                      ours.replies,
+                                                      ours.judged);
   }
   return result;
 }
 
 void correct_for_many(std::vector<CandidateResult>& baselines) {
-  std::vector<double> p_values;
-  for (const CandidateResult& baseline : baselines) {
-    if (baseline.p_versus_chosen) {
-      p_values.push_back(*baseline.p_versus_chosen);
-    }
-  }
-  size_t i = 0;
-  const std::vector<double> adjusted = holm(p_values);
+  HolmFamily over_conversations;
+  HolmFamily over_topics;
   for (CandidateResult& baseline : baselines) {
     if (baseline.p_versus_chosen) {
-      baseline.p_versus_chosen_holm = adjusted[i++];
+      over_conversations.add(*baseline.p_versus_chosen, baseline.p_versus_chosen_holm);
+    }
+    if (baseline.topics_versus_chosen) {
+      over_topics.add(baseline.topics_versus_chosen->p_value,
+                      baseline.topics_versus_chosen->p_holm);
     }
   }
+  over_conversations.adjust();
+  over_topics.adjust();
 }
 
 /// A mask like the chosen one, of the same norm in a random direction.

@@ -193,19 +193,18 @@ MetricResult choice_metric(const EvalContext& context, const Treatment& treatmen
 }
 
 void correct_for_many(std::map<std::string, MetricResult>& metrics) {
-  std::vector<double> p_values;
-  for (const auto& [id, metric] : metrics) {
-    if (metric.steered) {
-      p_values.push_back(metric.p_value);
-    }
-  }
-  const std::vector<double> adjusted = holm(p_values);
-  size_t i = 0;
+  HolmFamily over_conversations;
+  HolmFamily over_topics;
   for (auto& [id, metric] : metrics) {
     if (metric.steered) {
-      metric.p_holm = adjusted[i++];
+      over_conversations.add(metric.p_value, metric.p_holm);
+    }
+    if (metric.topics) {
+      over_topics.add(metric.topics->p_value, metric.topics->p_holm);
     }
   }
+  over_conversations.adjust();
+  over_topics.adjust();
 }
 
 /// All sets and the coherence of their replies, with the divergence of benign ones.

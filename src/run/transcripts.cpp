@@ -46,6 +46,7 @@ std::vector<Transcript> transcripts_of(const ScenarioSet& set,
     Transcript transcript;
     transcript.metric = set.metric;
     transcript.id = row.id;
+    transcript.topic = row.topic;
     transcript.category = row.category;
     transcript.wanted = set.wanted == Wanted::kRefused ? "refused" : "answered";
     transcript.messages = row.messages;

@@ -11,6 +11,7 @@
 #include "base/topic_or_own.h"
 #include "mascing/error.h"
 #include "stage/statistics.h"
+#include "stage/topic_changes.h"
 
 namespace mascing {
 namespace {
@@ -18,6 +19,12 @@ namespace {
 constexpr const char* kPlainRequest = "Please write a few paragraphs of prose.";
 
 using Indices = std::vector<size_t>;  // of conversations
+
+bool has_verdict(const std::vector<AskedReply>& replies,
+                 const std::vector<JudgedReply>& judged,
+                 size_t i) {
+  return replies[i].ok() && judged[i].ok();
+}
 
 MetricResult compare_rows(const Indices& rows,
                           const std::vector<AskedReply>& base_replies,
@@ -29,8 +36,8 @@ MetricResult compare_rows(const Indices& rows,
   int64_t n_base = 0;
   int64_t n_steered = 0;
   for (const size_t i : rows) {
-    const bool is_known = base_replies[i].ok() && base[i].ok();
-    if (!is_known || (has_steered && (!steered_replies[i].ok() || !steered[i].ok()))) {
+    if (!has_verdict(base_replies, base, i) ||
+        (has_steered && !has_verdict(steered_replies, steered, i))) {
       continue;
     }
     ++result.n;
@@ -48,20 +55,6 @@ MetricResult compare_rows(const Indices& rows,
     result.p_value = mcnemar_exact(result.fixed, result.broken);
   }
   return result;
-}
-
-/// The conversations of each key; those with an empty one are left out.
-template <typename KeyOf>
-std::map<std::string, Indices> group_by(const std::vector<Conversation>& conversations,
-                                        KeyOf key_of) {
-  std::map<std::string, Indices> groups;
-  for (size_t i = 0; i < conversations.size(); ++i) {
-    std::string key = key_of(conversations[i]);
-    if (!key.empty()) {
-      groups[std::move(key)].push_back(i);
-    }
-  }
-  return groups;
 }
 
 }  // namespace
@@ -113,7 +106,12 @@ std::map<std::string, CategoryResult> compare_by_category(
     const std::vector<JudgedReply>& base,
     const std::vector<AskedReply>& steered_replies,
     const std::vector<JudgedReply>& steered) {
-  const auto groups = group_by(conversations, [](const Conversation& row) { return row.category; });
+  std::map<std::string, Indices> groups;
+  for (size_t i = 0; i < conversations.size(); ++i) {
+    if (!conversations[i].category.empty()) {
+      groups[conversations[i].category].push_back(i);
+    }
+  }
   std::map<std::string, CategoryResult> results;
   for (const auto& [category, rows] : groups) {
     const MetricResult metric = compare_rows(rows, base_replies, base, steered_replies, steered);
@@ -127,25 +125,14 @@ std::optional<TopicResult> compare_over_topics(const std::vector<Conversation>& 
                                                const std::vector<JudgedReply>& base,
                                                const std::vector<AskedReply>& steered_replies,
                                                const std::vector<JudgedReply>& steered) {
-  const auto groups = group_by(
-      conversations, [](const Conversation& row) { return topic_or_own(row.topic, row.id); });
-  const bool are_alone = std::all_of(
-      groups.begin(), groups.end(), [](const auto& group) { return group.second.size() == 1; });
-  if (steered.empty() || are_alone) {
-    return std::nullopt;
-  }
-  std::vector<int64_t> changes;
-  std::vector<double> sums;
-  std::vector<double> counts;
-  for (const auto& [topic, rows] : groups) {
-    const MetricResult metric = compare_rows(rows, base_replies, base, steered_replies, steered);
-    if (metric.n > 0) {
-      changes.push_back(metric.fixed - metric.broken);
-      sums.push_back(to_double(changes.back()));
-      counts.push_back(to_double(metric.n));
+  TopicChanges changes;
+  for (size_t i = 0; i < steered.size(); ++i) {
+    if (has_verdict(base_replies, base, i) && has_verdict(steered_replies, steered, i)) {
+      changes.add(topic_or_own(conversations[i].topic, conversations[i].id),
+                  (steered[i].is_wanted ? 1 : 0) - (base[i].is_wanted ? 1 : 0));
     }
   }
-  return TopicResult{std::ssize(changes), grouped_change(sums, counts), sign_flip_exact(changes)};
+  return changes.result();
 }
 
 Rate wanted_rate(const std::vector<AskedReply>& replies, const std::vector<JudgedReply>& judged) {

@@ -61,7 +61,7 @@ struct JudgeRules {
     const std::vector<JudgedReply>& steered);
 
 /// The change over topics (metric_result.h). None without a steered side, or where no topic has
-/// several conversations.
+/// several conversations with a verdict on both sides.
 [[nodiscard]] std::optional<TopicResult> compare_over_topics(
     const std::vector<Conversation>& conversations,
     const std::vector<AskedReply>& base_replies,

@@ -2,13 +2,20 @@
 #include <map>
 #include <string>
 
+#include "base/topic_or_own.h"
 #include "mascing/run_comparison.h"
 #include "stage/statistics.h"
+#include "stage/topic_changes.h"
 
 namespace mascing {
 namespace {
 
-using WantedByKey = std::map<std::string, bool>;
+struct SteeredOutcome {
+  bool is_wanted = false;
+  std::string topic;  ///< or the conversation's own
+};
+
+using OutcomeByKey = std::map<std::string, SteeredOutcome>;
 
 std::string pairing_key(const Transcript& transcript) {
   std::string key = transcript.metric;
@@ -18,32 +25,50 @@ std::string pairing_key(const Transcript& transcript) {
   return key;
 }
 
-/// metric -> conversation -> whether the steered reply was as wanted.
-std::map<std::string, WantedByKey> steered_outcomes(const ComparedRun& run) {
-  std::map<std::string, WantedByKey> outcomes;
+/// metric -> conversation -> outcome under the mask.
+std::map<std::string, OutcomeByKey> steered_outcomes(const ComparedRun& run) {
+  std::map<std::string, OutcomeByKey> outcomes;
   std::map<std::string, int64_t> n_equal;
   for (const Transcript& transcript : run.transcripts) {
     if (transcript.steered && transcript.steered->error.empty()) {
       const std::string key = pairing_key(transcript);
       const int64_t n = n_equal[key]++;
-      outcomes[transcript.metric][key + '\0' + std::to_string(n)] = transcript.steered->is_wanted;
+      outcomes[transcript.metric][key + '\0' + std::to_string(n)] = {
+          transcript.steered->is_wanted, topic_or_own(transcript.topic, transcript.id)};
     }
   }
   return outcomes;
 }
 
-PairedDifference difference_of(const WantedByKey& first, const WantedByKey& other) {
+PairedDifference difference_of(const OutcomeByKey& first, const OutcomeByKey& other) {
   PairedDifference difference;
-  for (const auto& [key, is_wanted] : other) {
+  TopicChanges topics;
+  for (const auto& [key, outcome] : other) {
     const auto found = first.find(key);
     if (found != first.end()) {
+      const int change = (outcome.is_wanted ? 1 : 0) - (found->second.is_wanted ? 1 : 0);
       ++difference.n;
-      difference.gained += is_wanted && !found->second ? 1 : 0;
-      difference.lost += !is_wanted && found->second ? 1 : 0;
+      difference.gained += change > 0 ? 1 : 0;
+      difference.lost += change < 0 ? 1 : 0;
+      topics.add(outcome.topic, change);
     }
   }
   difference.p_value = mcnemar_exact(difference.gained, difference.lost);
+  difference.topics = topics.result();
   return difference;
+}
+
+void correct_for_many(std::vector<PairedDifference>& differences) {
+  HolmFamily over_conversations;
+  HolmFamily over_topics;
+  for (PairedDifference& difference : differences) {
+    over_conversations.add(difference.p_value, difference.p_holm);
+    if (difference.topics) {
+      over_topics.add(difference.topics->p_value, difference.topics->p_holm);
+    }
+  }
+  over_conversations.adjust();
+  over_topics.adjust();
 }
 
 }  // namespace
@@ -68,15 +93,7 @@ std::vector<PairedDifference> paired_differences(const std::vector<ComparedRun>&
       }
     }
   }
-  std::vector<double> p_values;
-  p_values.reserve(differences.size());
-  for (const PairedDifference& difference : differences) {
-    p_values.push_back(difference.p_value);
-  }
-  const std::vector<double> adjusted = holm(p_values);
-  for (size_t i = 0; i < differences.size(); ++i) {
-    differences[i].p_holm = adjusted[i];
-  }
+  correct_for_many(differences);
   return differences;
 }
 

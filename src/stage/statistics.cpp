@@ -268,6 +268,18 @@ std::vector<double> holm(const std::vector<double>& p_values) {
   return adjusted;
 }
 
+void HolmFamily::add(double p_value, std::optional<double>& adjusted) {
+  p_values_.push_back(p_value);
+  adjusted_.push_back(&adjusted);
+}
+
+void HolmFamily::adjust() const {
+  const std::vector<double> adjusted = holm(p_values_);
+  for (size_t i = 0; i < adjusted.size(); ++i) {
+    *adjusted_[i] = adjusted[i];
+  }
+}
+
 // Mann and Whitney's U from the ranks, with mid-ranks for ties.
 double rank_auc(const std::vector<double>& scores, const std::vector<int>& labels) {
   const int64_t n = std::ssize(scores);

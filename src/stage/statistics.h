@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "mascing/rate.h"
@@ -60,5 +61,16 @@ namespace mascing {
 /// Holm's adjustment (1979) of several p-values, in their order: to reject those up to a level
 /// keeps the chance of any false rejection among them below it.
 [[nodiscard]] std::vector<double> holm(const std::vector<double>& p_values);
+/// p-values of one family, with the place of each adjusted one.
+class HolmFamily {
+ public:
+  /// `adjusted` stays where it is until adjust().
+  void add(double p_value, std::optional<double>& adjusted);
+  void adjust() const;
+
+ private:
+  std::vector<double> p_values_;
+  std::vector<std::optional<double>*> adjusted_;
+};
 
 }  // namespace mascing

@@ -415,6 +415,19 @@ TEST_F(ImportTest, TwoColumnsOfOneNameAreRefusedWhereItMatters) {
   EXPECT_EQ(import_text("b.csv", "prompt,note,note\nSing?,a,b\n").rows.size(), 1U);
 }
 
+TEST_F(ImportTest, RowsWithTwoKeysOfOneNameAreSkippedWhereItMatters) {
+  const auto imported = import_text("a.jsonl",
+                                    R"({"prompt": "Sing?", "Note": 1, "note": 2})"
+                                    "\n"
+                                    R"({"prompt": "Hum?", "Prompt": "Hum!"})"
+                                    "\n"
+                                    R"({"prompt": "Dance?", "PROMPT": "Dance?"})"
+                                    "\n");
+  EXPECT_EQ(imported.rows.size(), 2U);
+  ASSERT_EQ(imported.file().skips.size(), 1U);
+  EXPECT_EQ(imported.file().skips[0].reason, "equal_keys");
+}
+
 TEST_F(ImportTest, ACategoryThatNoRowHasIsAnError) {
   expect_refusal(ErrorKind::kInsufficient,
                  "no row is of the category \"saef\"; there are safe",

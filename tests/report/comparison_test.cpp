@@ -37,7 +37,7 @@ TEST(Comparison, PairsTheSameConversationsOnly) {
   EXPECT_EQ(differences[0].gained, 6);
   EXPECT_EQ(differences[0].lost, 1);
   EXPECT_NEAR(differences[0].p_value, 2.0 * (1 + 7) / 128.0, 1e-12);
-  EXPECT_NEAR(differences[0].p_holm, differences[0].p_value, 1e-12);
+  EXPECT_NEAR(differences[0].p_holm.value(), differences[0].p_value, 1e-12);
 }
 
 TEST(Comparison, FindsNothingBetweenARunAndItself) {
@@ -48,12 +48,31 @@ TEST(Comparison, FindsNothingBetweenARunAndItself) {
   EXPECT_DOUBLE_EQ(differences[0].p_value, 1.0);
 }
 
+TEST(Comparison, TakesTopicsForCasesWhereTranscriptsNameThem) {
+  std::vector<ComparedRun> runs = {run_with("a", "00000000"), run_with("b", "11111111")};
+  for (ComparedRun& run : runs) {
+    for (size_t i = 0; i < run.transcripts.size(); ++i) {
+      run.transcripts[i].topic = i < 4 ? "gate" : i < 7 ? "tower" : "";
+    }
+  }
+  const auto differences = paired_differences(runs);
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_NEAR(differences[0].p_value, 2.0 / 256.0, 1e-12);
+  ASSERT_TRUE(differences[0].topics.has_value());
+  EXPECT_EQ(differences[0].topics->n_topic, 3);  // the one without a topic is a case
+  EXPECT_EQ(differences[0].topics->change.rate, 1.0);
+  EXPECT_NEAR(differences[0].topics->p_value, 2.0 / 8.0, 1e-12);
+  EXPECT_NEAR(differences[0].topics->p_holm.value(), 2.0 / 8.0, 1e-12);
+  EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
+              HasSubstr("| 8 | 0 | 0.0078 | 0.0078 | 3 | 0.2500 |"));
+}
+
 TEST(Comparison, TakesFourFormsWithTheSameNumbers) {
   const std::vector<ComparedRun> runs = {run_with("a", "000"), run_with("b", "111")};
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
               HasSubstr("| b | kingdom | sample | surrogate | 0.75 |"));
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
-              HasSubstr("| b | DSR | 3 of 300 | 3 | 0 | 0.2500 | 0.2500 |"));
+              HasSubstr("| b | DSR | 3 of 300 | 3 | 0 | 0.2500 | 0.2500 | - | - |"));
   EXPECT_THAT(render_comparison(runs, ComparisonForm::kLatex),
               HasSubstr("54.0 \\% $\\rightarrow$ 97.0 \\% [94.4, 98.4] & "));
   const std::string csv = render_comparison(runs, ComparisonForm::kCsv);

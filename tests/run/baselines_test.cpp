@@ -87,6 +87,12 @@ TEST_F(BaselinesTest, EachIsTunedOnTheSelectionSplitAndMeasuredOnTheTestSplit) {
   EXPECT_EQ(prompted.damage->n_kl_token, 0);
   EXPECT_LT(*prompted.p_versus_chosen, 0.05);
   EXPECT_GE(*prompted.p_versus_chosen_holm, *prompted.p_versus_chosen);
+  // Four topics of four conversations, of which the chosen mask turns two each.
+  ASSERT_TRUE(prompted.topics_versus_chosen.has_value());
+  EXPECT_EQ(prompted.topics_versus_chosen->n_topic, 4);
+  EXPECT_DOUBLE_EQ(prompted.topics_versus_chosen->change.rate, 0.5);
+  EXPECT_DOUBLE_EQ(prompted.topics_versus_chosen->p_value, 0.125);
+  EXPECT_GE(*prompted.topics_versus_chosen->p_holm, 0.125);
 }
 
 TEST_F(BaselinesTest, TheForcedExpertIsThePlantedOneAndTooMuchIsNotCalledFeasible) {

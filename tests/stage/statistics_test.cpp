@@ -174,6 +174,17 @@ TEST(Holm, MatchesTheTextbookAndKeepsTheOrder) {
   EXPECT_TRUE(holm({}).empty());
 }
 
+TEST(HolmFamily, WritesEachAdjustedValueToItsPlace) {
+  std::optional<double> first;
+  std::optional<double> second;
+  HolmFamily family;
+  family.add(0.5, first);
+  family.add(0.01, second);
+  family.adjust();
+  EXPECT_DOUBLE_EQ(first.value(), 0.5);
+  EXPECT_DOUBLE_EQ(second.value(), 0.02);
+}
+
 TEST(Bootstrap, HasTheMeanInsideAndAWidthThatFallsWithTheCases) {
   std::vector<double> few;
   for (int i = 0; i < 40; ++i) {

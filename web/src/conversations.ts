@@ -35,7 +35,7 @@ interface Filter {
 
 function entryOf(row: Transcript): Entry {
   const messages = row.messages.map((message) => message.content).join("\n");
-  const text = [row.id, row.category ?? "", messages, row.base.reply, row.steered?.reply ?? ""].join("\n");
+  const text = [row.id, row.topic ?? "", row.category ?? "", messages, row.base.reply, row.steered?.reply ?? ""].join("\n");
   return { row, kinds: kindsOf(row), text: text.toLowerCase() };
 }
 

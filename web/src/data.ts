@@ -38,6 +38,7 @@ export interface Transcript {
   metric: string;
   id: string;
   expected: string;
+  topic?: string;
   category?: string;
   messages: Message[];
   base: Side;

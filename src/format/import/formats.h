@@ -27,6 +27,7 @@ class ImportRow {
  public:
   int64_t line = 0;
   nlohmann::json values = nlohmann::json::object();
+  std::set<std::string> names_twice = {};  ///< with another value the second time
 
   /// A text, or a number as it stands; empty if absent or null; refuses other types.
   [[nodiscard]] std::string text(const char* name);

@@ -66,19 +66,24 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The object with our names; of names that differ in case only the first counts.
-json with_our_names(const json& object, const ColumnNames& renamed, std::set<std::string>& found) {
+/// Gives the row the object's values under our names; of names that differ in case the first.
+void take_values(const json& object,
+                 const ColumnNames& renamed,
+                 std::set<std::string>& found,
+                 ImportRow& row) {
   std::vector<std::string> names;
   for (const auto& item : object.items()) {
     names.push_back(item.key());
   }
   names = our_names(names, renamed, found);
-  json ours = json::object();
   size_t i = 0;
   for (const auto& item : object.items()) {
-    ours.emplace(names[i++], item.value());
+    const std::string& name = names[i++];
+    const auto [at, is_new] = row.values.emplace(name, item.value());
+    if (!is_new && *at != item.value()) {
+      row.names_twice.insert(name);
+    }
   }
-  return ours;
 }
 
 void refuse_text(ImportRow& row, std::string_view text) {
@@ -290,9 +295,15 @@ bool RowSource::next(ImportRow& row) {
   if (!read_ahead_.empty()) {
     row = std::move(read_ahead_.front());
     read_ahead_.pop_front();
-    return true;
+  } else if (!read(row)) {
+    return false;
   }
-  return read(row);
+  for (const std::string& name : row.names_twice) {
+    if (has_use_for(*format_, name)) {
+      row.refuse("equal_keys", "several keys are \"" + name + "\", with different values");
+    }
+  }
+  return true;
 }
 
 bool RowSource::read(ImportRow& row) {
@@ -352,7 +363,7 @@ bool RowSource::read_item(ImportRow& row) {
   if (!row.is_refused() && !value.is_object()) {
     row.refuse("invalid_json", std::string("the row is a ") + value.type_name());
   } else if (!row.is_refused()) {
-    row.values = with_our_names(value, renamed_, found_);
+    take_values(value, renamed_, found_, row);
   }
   return true;
 }
