@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,9 @@ struct Utf8Character {
 /// the word's letters and at most three.
 [[nodiscard]] std::string closest_match(const std::string& word,
                                         const std::vector<std::string>& candidates);
+
+/// "1 row", "2 rows".
+[[nodiscard]] std::string counted(int64_t n, const std::string& word);
 
 /// A word as the shell takes it: unchanged if it needs no quotes, otherwise within single ones.
 [[nodiscard]] std::string shell_quoted(const std::string& word);

@@ -150,7 +150,7 @@ void print_summary(const RolloutSummary& summary,
     std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     return;
   }
-  std::cout << summary.n_script << " conversations: " << summary.n_label_1 << " "
+  std::cout << counted(summary.n_script, "conversation") << ": " << summary.n_label_1 << " "
             << arguments.behaviour << " (label 1), " << summary.n_label_0 << " not (label 0); "
             << summary.failed.size() << " failed\n";
   for (const Skipped& failure : summary.failed) {

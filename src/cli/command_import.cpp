@@ -131,7 +131,7 @@ void execute(const ImportArguments& arguments, Session& session) {
   for (const ImportedFile& file : report.files) {
     say_imported(file);
   }
-  std::cerr << report.n_conversation << " conversations";
+  std::cerr << counted(report.n_conversation, "conversation");
   if (report.n_script > 0) {
     std::cerr << ", " << report.n_script << " of them multi-turn scripts";
   }

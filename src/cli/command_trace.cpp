@@ -135,9 +135,8 @@ void say_kept(const std::string& folder, bool was_finished, int64_t n_kept) {
   }
   const UnlistedShards others = unlisted_shards(folder);
   if (others.n_file > 0) {
-    std::cerr << "note: " << printable(folder) << " keeps " << others.n_file
-              << (others.n_file == 1 ? " file" : " files") << " of other traces ("
-              << (others.n_byte + kMebibyte - 1) / kMebibyte
+    std::cerr << "note: " << printable(folder) << " keeps " << counted(others.n_file, "file")
+              << " of other traces (" << (others.n_byte + kMebibyte - 1) / kMebibyte
               << " MiB); only tracing the same again reads them\n";
   }
 }
@@ -168,8 +167,8 @@ void execute(const TraceArguments& arguments, Session& session) {
   const auto [traces, skipped, n_kept] =
       collect_traces(*host, inputs, store, ProgressLine().callback());
   say_kept(store.folder, was_finished, n_kept);
-  std::cout << traces.traces.size() << " conversations traced, " << traces.n_layer << " layers x "
-            << traces.n_expert << " experts; " << skipped.size() << " skipped\n";
+  std::cout << counted(std::ssize(traces.traces), "conversation") << " traced, " << traces.n_layer
+            << " layers x " << traces.n_expert << " experts; " << skipped.size() << " skipped\n";
   for (const Skipped& skip : skipped) {
     std::cout << "  skipped " << skip.id << ": " << skip.reason << '\n';
   }

@@ -13,10 +13,6 @@ namespace {
 
 constexpr int64_t kShownLines = 5;
 
-std::string counted(int64_t n, const std::string& word) {
-  return std::to_string(n) + ' ' + word + (n == 1 ? "" : "s");
-}
-
 /// "lines 3, 5, 7", or the numbers of elements in a JSON array.
 std::string lines_of(const ImportedFile& file, const std::vector<int64_t>& lines, int64_t n) {
   std::string text;
@@ -58,7 +54,8 @@ void say_imported(const ImportedFile& file) {
     std::cerr << "  columns not used: " << names << "; --column gives a column another meaning\n";
   }
   if (file.n_renamed > 0) {
-    std::cerr << "  renamed " << file.n_renamed << " conversations whose id was already in use\n";
+    std::cerr << "  renamed " << counted(file.n_renamed, "conversation")
+              << " (ids already in use)\n";
   }
 }
 
