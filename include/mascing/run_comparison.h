@@ -27,8 +27,8 @@ struct PairedDifference {
   int64_t lost = 0;                             ///< wanted under the first run's only
   double p_value = 1.0;                         ///< McNemar, exact, two-sided
   std::optional<double> p_holm = std::nullopt;  ///< corrected for all differences
-  /// The same with topics as the cases; none where no topic has several conversations, or in
-  /// transcripts of earlier versions, which do not name topics.
+  /// The same with topics as the cases; none where no topic has several conversations, or where
+  /// the transcripts of both runs are of earlier versions, which do not name topics.
   std::optional<TopicResult> topics = std::nullopt;
 };
 

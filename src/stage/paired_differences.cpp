@@ -12,7 +12,8 @@ namespace {
 
 struct SteeredOutcome {
   bool is_wanted = false;
-  std::string topic;  ///< or the conversation's own
+  std::string topic;
+  std::string id;
 };
 
 using OutcomeByKey = std::map<std::string, SteeredOutcome>;
@@ -34,7 +35,7 @@ std::map<std::string, OutcomeByKey> steered_outcomes(const ComparedRun& run) {
       const std::string key = pairing_key(transcript);
       const int64_t n = n_equal[key]++;
       outcomes[transcript.metric][key + '\0' + std::to_string(n)] = {
-          transcript.steered->is_wanted, topic_or_own(transcript.topic, transcript.id)};
+          transcript.steered->is_wanted, transcript.topic, transcript.id};
     }
   }
   return outcomes;
@@ -50,7 +51,8 @@ PairedDifference difference_of(const OutcomeByKey& first, const OutcomeByKey& ot
       ++difference.n;
       difference.gained += change > 0 ? 1 : 0;
       difference.lost += change < 0 ? 1 : 0;
-      topics.add(outcome.topic, change);
+      const std::string& topic = outcome.topic.empty() ? found->second.topic : outcome.topic;
+      topics.add(topic_or_own(topic, outcome.id), change);
     }
   }
   difference.p_value = mcnemar_exact(difference.gained, difference.lost);
