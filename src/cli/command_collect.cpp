@@ -181,8 +181,8 @@ void warn(const RolloutSummary& summary) {
   }
   if (summary.n_changed > 0) {
     say_warning("replies_changed",
-                std::to_string(summary.n_changed) +
-                    " conversations of an interrupted group differ after a re-run; "
+                "after a re-run, " + counted(summary.n_changed, "conversation") +
+                    " of an interrupted group came out differently; "
                     "the first version is kept",
                 "the inference engine is not bitwise reproducible on this machine");
   }
@@ -224,7 +224,7 @@ void execute(CollectArguments& arguments, Session& session) {
   JudgesResult judges_result;
   const RolloutSummary summary = roll_out(job, arguments, *judge, judges_result);
   if (summary.n_kept > 0) {
-    std::cerr << summary.n_kept << " conversations were already done\n";
+    std::cerr << counted(summary.n_kept, "conversation") << " already done\n";
   }
   print_summary(summary, judges_result, arguments);
   warn(summary);

@@ -61,8 +61,8 @@ void show(const std::string& path) {
             << "active       " << mask.n_active() << " of " << mask.n_layer << " x "
             << mask.n_expert << " entries\n";
   if (!mask.conversations.empty()) {
-    std::cout << "made with    " << mask.conversations.size()
-              << " conversations; eval says which of a test it has seen\n";
+    std::cout << "made with    " << counted(std::ssize(mask.conversations), "conversation")
+              << "; eval says which of a test it has seen\n";
   }
   if (mask.has_adapter()) {
     std::cout << "adapter      rank " << mask.adapter.rank << ", reads " << mask.adapter.n_embd

@@ -105,8 +105,8 @@ class LabelCount {
     }
     if (n_contradicting_ > 0) {
       say_warning("labels_contradict",
-                  std::to_string(n_contradicting_) +
-                      " conversations have another label, or none, than an equal one: " + example_,
+                  "another label, or none, than an equal one: " +
+                      counted(n_contradicting_, "conversation") + ", " + example_,
                   "keep one of them; a mask learns from the difference");
     }
   }
@@ -127,7 +127,7 @@ class LabelCount {
 /// What became of traces that the folder held before.
 void say_kept(const std::string& folder, bool was_finished, int64_t n_kept) {
   if (n_kept > 0) {
-    std::cerr << n_kept << " conversations were already done\n";
+    std::cerr << counted(n_kept, "conversation") << " already done\n";
   } else if (was_finished) {
     std::cerr << "note: " << printable(folder)
               << " was made with other conversations, options or model, or by another version of "

@@ -41,8 +41,8 @@ void print_check(const ExportResult& check) {
   if (check.n_token == 0) {
     return;
   }
-  std::cout << "exact mask vs. exported form, " << check.n_token << " tokens of " << check.n_reply
-            << " conversations:\n";
+  std::cout << "exact mask vs. exported form, " << counted(check.n_token, "token") << " of "
+            << counted(check.n_reply, "conversation") << ":\n";
   for (size_t l = 0; l < check.same_experts.size() && l < check.blocks.size(); ++l) {
     std::cout << "  block " << check.blocks[l] << "  same experts "
               << format_number(check.same_experts[l], 4) << "  overlap "

@@ -69,11 +69,10 @@ ObtainedUpdate read_adapter(const std::string& adapter, const Mask& mask) {
 
 void warn_of_skipped(const CalibrationTexts& texts, ObtainedUpdate& obtained) {
   if (texts.n_skipped > 0) {
-    obtained.warnings.push_back(
-        {"conversations_skipped",
-         std::to_string(texts.n_skipped) +
-             " conversations cannot be rendered; the first: " + texts.first_error,
-         "repair or remove them, unless there are few"});
+    obtained.warnings.push_back({"conversations_skipped",
+                                 counted(texts.n_skipped, "conversation") +
+                                     " could not be rendered; the first: " + texts.first_error,
+                                 "repair or remove them, unless there are few"});
   }
 }
 

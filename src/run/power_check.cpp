@@ -22,8 +22,8 @@ PowerResult require_power(const Dataset& data, const BaseReplies& base) {
                                      " of them can be expected to be left to fix)";
   throw Error(ErrorKind::kInsufficient,
               "[power] no mask could show a significant effect on '" + target.spec.metric +
-                  "': its test split has " + std::to_string(power.n_test) + " conversations" +
-                  left + ", and " + least + " must be fixed for p < 0.05",
+                  "': its test split has " + counted(power.n_test, "conversation") + left +
+                  ", and " + least + " must be fixed for p < 0.05",
               base.n == 0 ? "add conversations to the test split"
                           : "add conversations to the test split, or harder ones; the model "
                             "already behaves as wanted in " +

@@ -107,7 +107,7 @@ VerdictReason effect_reason(const Results& results, const VerdictLimits& limits)
   }
   const MetricResult& target = found->second;
   const std::string change = change_in_words(found->first, target) + " (" +
-                             std::to_string(target.fixed) + " conversations fixed, " +
+                             counted(target.fixed, "conversation") + " fixed, " +
                              std::to_string(target.broken) + " broken)";
   const bool has_risen = loss_of(target) < 0.0;
   std::vector<Finding> findings;

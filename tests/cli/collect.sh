@@ -38,7 +38,7 @@ END
 # Again: nothing is run. Other options: rejected, no file changes.
 cp "$work/whole.jsonl" "$work/before.jsonl"
 run 0 "${play[@]}" -o "$work/whole.jsonl" --json
-says err "25 conversations were already done"
+says err "25 conversations already done"
 says out '"id": "endless"'
 expect_equal "a second look" "$work/before.jsonl" "$work/whole.jsonl"
 expect_error 2 "other conversations, options" "${play[@]}" -o "$work/whole.jsonl" --history 1
@@ -111,7 +111,7 @@ fi
 cat "$work"/part-[123].jsonl >"$work/side-by-side.jsonl"
 expect_equal "shards side by side" "$work/whole.jsonl" "$work/side-by-side.jsonl"
 run 0 "${play[@]}" -o "$work/merged.jsonl" --merge "$work"/part-[123].jsonl
-says err "25 conversations were already done"
+says err "25 conversations already done"
 expect_equal "shards merged" "$work/whole.jsonl" "$work/merged.jsonl"
 expect_error 2 "only 5 groups" "${play[@]}" -o "$work/a.jsonl" --shard 1/6
 expect_error 2 "--shard" "${play[@]}" -o "$work/a.jsonl" --shard 4/3
@@ -191,7 +191,7 @@ for file in "$work"/traces/*; do
   expect_equal "merged traces" "$file" "$work/traces-merged/$(basename "$file")"
 done
 run 0 "${trace[@]}" -o "$work/traces"
-says err "conversations were already done"
+says err "conversations already done"
 run 0 "$mascing" trace "$work/whole.jsonl" "$work/once.jsonl" -m "$planted" -t 2 -o "$work/traces"
 says err "was made with other conversations, options or model"
 expect_error 2 "only 2 blocks" "${trace[@]}" -o "$work/t" --shard 1/3

@@ -26,7 +26,7 @@ cp -r "$work/traces" "$work/other"
 run 0 "$mascing" trace "$work/data/benign.jsonl" -m "$planted" -t 1 -o "$work/other"
 says err "other keeps 1 file of other traces (1 MiB)"
 run 0 "$mascing" trace "$work/labelled.jsonl" "$work/data/benign.jsonl" -m "$planted" -t 1 -o "$work/other"
-says err "41 conversations were already done"  # one of them skipped
+says err "41 conversations already done"  # one of them skipped
 expect_equal "traced again" "$work/traces/manifest.json" "$work/other/manifest.json"
 run 0 "$mascing" steer "$work/traces" -t 1 --epochs 10 --surrogate "$work/surrogate.safetensors" -o "$work/mask.gguf"
 says out "entries active"
