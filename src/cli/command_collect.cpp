@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/append.h"
 #include "base/files.h"
 #include "base/numeric.h"
 #include "base/text.h"
@@ -12,6 +13,7 @@
 #include "cli/mask_options.h"
 #include "cli/options.h"
 #include "cli/progress_line.h"
+#include "format/model_parts.h"
 #include "mascing/error.h"
 #include "measure/make_jury.h"
 #include "measure/rollout_judge.h"
@@ -201,12 +203,25 @@ RolloutSummary roll_out(const RolloutJob& job,
   return summary;
 }
 
+/// Scripts, model, masks, and all that belongs to judges.
+std::vector<std::string> inputs_of(const CollectArguments& arguments, const JudgeOptions& judges) {
+  std::vector<std::string> inputs = arguments.job.inputs;
+  append(files_of_model(arguments.model.host.path), inputs);
+  append(paths_of_masks(arguments.masks), inputs);
+  for (const JudgeSpec& judge : judges.also) {
+    append(files_of_model(judge.model), inputs);
+    append(judge.command, inputs);  // a word may be the name of a program or of its data
+    append({judge.answer_key, judge.known}, inputs);
+  }
+  return inputs;
+}
+
 void execute(CollectArguments& arguments, Session& session) {
   arguments.question.behaviour = parse_verdict(arguments.behaviour);
   const JudgeOptions judges = judges_of(arguments);
   const RolloutJob job = job_of(arguments, judges);
-  for (const std::string& own : {job.output, journal_path(job.output)}) {
-    refuse_to_overwrite(own, job.inputs);
+  for (const std::string& own : {job.output, journal_path(job.output), verdicts_path(job.output)}) {
+    refuse_to_overwrite(own, inputs_of(arguments, judges));
   }
   for (const std::string& part : job.merge) {
     refuse_to_overwrite(job.output, {part, journal_path(part)});

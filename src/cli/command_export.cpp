@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/append.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -15,6 +16,8 @@
 #include "cli/options.h"
 #include "cli/progress_line.h"
 #include "cli/server_check.h"
+#include "cli/server_program.h"
+#include "format/model_parts.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 #include "mascing/export.h"
@@ -73,6 +76,12 @@ void finish(const ExportArguments& arguments,
 }
 
 void run_lora(const ExportArguments& arguments, const Mask& mask) {
+  if (arguments.output.find_first_of(":,") != std::string::npos) {
+    throw Error(ErrorKind::kUsage,
+                "[export] llama.cpp cannot load an adapter from " + arguments.output,
+                "give it a name without ':' and ',', which llama.cpp reads as a strength and the "
+                "next adapter");
+  }
   ProgressLine line;
   const ExportReport report =
       export_lora(mask, arguments.output, arguments.options(), line.callback());
@@ -81,19 +90,17 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
   if (report.check) {
     print_check(*report.check);
   }
-  finish(arguments,
-         report,
-         arguments.output,
-         !arguments.source.has_model()
-             ? ""
-             : command_line({"llama-server",
-                             "-m",
-                             arguments.source.model_name(),
-                             "--lora-scaled",
-                             arguments.output + ":" + format_strength(mask.alpha),
-                             "--no-cache-prompt",
-                             "--cache-ram",
-                             "0"}));
+  std::vector<std::string> words = {"llama-server",
+                                    "-m",
+                                    arguments.source.model_name(),
+                                    "--lora-scaled",
+                                    arguments.output + ":" + format_strength(mask.alpha),
+                                    "--no-cache-prompt",
+                                    "--cache-ram",
+                                    "0"};
+  append(template_words(arguments.source.model.chat_template()), words);
+  finish(
+      arguments, report, arguments.output, arguments.source.has_model() ? command_line(words) : "");
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {
@@ -215,7 +222,7 @@ std::vector<std::string> inputs_of(const ExportArguments& arguments) {
   std::vector<std::string> inputs = paths_of_masks(arguments.masks);
   inputs.insert(inputs.end(), arguments.source.data.begin(), arguments.source.data.end());
   if (arguments.target != "gguf") {
-    inputs.push_back(arguments.source.model.host.path);
+    append(files_of_model(arguments.source.model.host.path), inputs);
   }
   for (const std::string* path :
        {&arguments.source.adapter, &arguments.folder, &arguments.check, &arguments.results}) {

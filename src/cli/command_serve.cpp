@@ -84,22 +84,39 @@ std::vector<bool> active_by_default(const ServeArguments& arguments) {
   return active;
 }
 
-void refuse_caches(const std::vector<std::string>& rest) {
+constexpr const char* kOfMasks = "pass masks with --mask";
+constexpr const char* kOfCaches = "cached state would be reused under a different strength";
+constexpr const char* kOfServe = "give it to mascing serve, before --";
+
+/// Options of llama-server that may not stand behind "--", and why.
+constexpr std::pair<const char*, const char*> kRefused[] = {{"--cache-prompt", kOfCaches},
+                                                            {"--cache-ram", kOfCaches},
+                                                            {"-cram", kOfCaches},
+                                                            {"--cache-reuse", kOfCaches},
+                                                            {"--slot-save-path", kOfCaches},
+                                                            {"--lora", kOfMasks},
+                                                            {"--lora-scaled", kOfMasks},
+                                                            {"-m", kOfServe},
+                                                            {"--model", kOfServe},
+                                                            {"--host", kOfServe},
+                                                            {"--port", kOfServe}};
+
+/// llama.cpp takes '_' for '-' in long options.
+std::string option_name(const std::string& word) {
+  std::string name = word.substr(0, word.find('='));
+  if (name.starts_with("--")) {
+    std::replace(name.begin(), name.end(), '_', '-');
+  }
+  return name;
+}
+
+void refuse_words(const std::vector<std::string>& rest) {
   for (const std::string& word : rest) {
-    const std::string name = word.substr(0, word.find('='));
-    for (const char* unsafe : {"--cache-prompt",
-                               "--cache-ram",
-                               "-cram",
-                               "--cache-reuse",
-                               "--slot-save-path",
-                               "--lora",
-                               "--lora-scaled"}) {
-      if (name == unsafe) {
+    for (const auto& [name, hint] : kRefused) {
+      if (option_name(word) == name) {
         throw Error(ErrorKind::kUsage,
-                    "[serve] " + name + " cannot be passed to llama-server",
-                    name.starts_with("--lora")
-                        ? "pass masks with --mask"
-                        : "cached state would be reused under a different strength");
+                    "[serve] " + std::string(name) + " cannot be passed to llama-server",
+                    hint);
       }
     }
   }
@@ -216,29 +233,6 @@ void print_examples(const ServeArguments& arguments, const std::vector<ServedMas
             << std::flush;
 }
 
-/// How llama-server is told what the chat template is to do.
-std::vector<std::string> template_words(const ModelOptions& model) {
-  const TemplateOptions options = model.chat_template();
-  std::vector<std::string> words;
-  if (options.reasoning == ReasoningMode::kSkip) {
-    throw Error(ErrorKind::kUsage,
-                "[serve] llama-server cannot skip the reasoning",
-                "use --reasoning off, or --template-arg reasoning_effort=low where the template "
-                "knows it");
-  }
-  if (!model.reasoning.empty()) {
-    words.insert(words.end(), {"--reasoning", to_string(options.reasoning)});
-  }
-  if (!options.arguments.empty()) {
-    std::string object;
-    for (const auto& [name, value] : options.arguments) {
-      object.append(object.empty() ? "{\"" : ", \"").append(name).append("\": ").append(value);
-    }
-    words.insert(words.end(), {"--chat-template-kwargs", object + "}"});
-  }
-  return words;
-}
-
 std::vector<std::string> server_words(const ServeArguments& arguments,
                                       const std::vector<ServedMask>& served) {
   std::vector<std::string> words = {"-m",
@@ -252,15 +246,20 @@ std::vector<std::string> server_words(const ServeArguments& arguments,
     words.insert(words.end(),
                  {"--lora-scaled", mask.adapter + ":" + format_strength(mask.default_scale)});
   }
-  const std::vector<std::string> of_template = template_words(arguments.source.model);
-  words.insert(words.end(), of_template.begin(), of_template.end());
+  append(template_words(arguments.source.model.chat_template()), words);
   words.insert(words.end(), {"--lora-init-without-apply", "--no-cache-prompt", "--cache-ram", "0"});
   words.insert(words.end(), arguments.rest.begin(), arguments.rest.end());
   return words;
 }
 
 void execute(const ServeArguments& arguments) {
-  refuse_caches(arguments.rest);
+  refuse_words(arguments.rest);
+  if (arguments.source.model.chat_template().reasoning == ReasoningMode::kSkip) {
+    throw Error(ErrorKind::kUsage,
+                "[serve] llama-server cannot skip the reasoning",
+                "use --reasoning off, or --template-arg reasoning_effort=low where the template "
+                "knows it");
+  }
   const std::string program = find_server(arguments.program);
   require_free_port(arguments.host, arguments.port);
   const std::vector<ServedMask> served = prepare(arguments);

@@ -18,7 +18,7 @@ constexpr std::array kWithValues = {"--override-tensor",
                                     "--main-gpu",
                                     "--device",
                                     "--rpc"};
-constexpr std::array kFlags = {"--cpu-moe", "--no-repack", "--no-mmap", "--mlock"};
+constexpr std::array kFlags = {"--cpu-moe", "--no-repack"};
 
 /// A list separated by commas; may be repeated.
 void add_list(CLI::App& command,
@@ -145,6 +145,13 @@ std::vector<std::string> engine_words(const CLI::App& command) {
     if (command.count(name) > 0) {
       words.emplace_back(name);
     }
+  }
+  // llama-server has one option for both.
+  const bool is_locked = command.count("--mlock") > 0;
+  if (command.count("--no-mmap") > 0) {
+    words.insert(words.end(), {"--load-mode", is_locked ? "mlock" : "none"});
+  } else if (is_locked) {
+    words.insert(words.end(), {"--load-mode", "mmap+mlock"});
   }
   return words;
 }

@@ -17,6 +17,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kEnoughAnswers = 4;  // to say that a server has another mask
+
 enum class Strengths { kOff, kOn, kUnset };
 
 struct Answers {
@@ -133,9 +135,33 @@ void compare(const Answers& server, const Answers& exact, ServerCheck& found) {
   found.n_exact_changed += exact.off != exact.on ? 1 : 0;
   found.n_same_off += server.off == exact.off ? 1 : 0;
   found.n_same_on += server.on == exact.on ? 1 : 0;
+  const bool is_comparable = server.off == exact.off && exact.off != exact.on;
+  found.n_comparable += is_comparable ? 1 : 0;
+  found.n_same_comparable += is_comparable && server.on == exact.on ? 1 : 0;
   found.n_plain_steered += server.unset == server.on && server.on != server.off ? 1 : 0;
   found.n_plain_unsteered += server.unset == server.off && server.on != server.off ? 1 : 0;
   found.n_off_as_exact += server.off == exact.on && exact.off != exact.on ? 1 : 0;
+}
+
+/// Of an adapter, whose fit is never exact, some answers come out otherwise; not all of them.
+void require_this_mask(const ServerCheckOptions& server, const ServerCheck& found) {
+  const std::string answers = std::to_string(found.n_same_comparable) + " of " +
+                              std::to_string(found.n_comparable) +
+                              " answers that the exact mask changes here";
+  if (found.n_comparable >= kEnoughAnswers && found.n_same_comparable == 0) {
+    throw Error(ErrorKind::kMismatch,
+                "[verify-server] " + printable(server.url, 200) +
+                    " acts under something else than this mask: it gives " + answers,
+                "its adapters are of other masks, in another order or at other scales; see GET "
+                "/lora-adapters, and give the masks in that order");
+  }
+  if (2 * found.n_same_comparable < found.n_comparable) {
+    say_warning(
+        "server_differs",
+        "under the mask, the server gives " + answers,
+        "see GET /lora-adapters for adapters and scales; or the fit is poor: `mascing export "
+        "--check`");
+  }
 }
 
 void print_count(const std::string& what, int64_t n, int64_t n_all) {
@@ -222,6 +248,7 @@ void judge_server(const ServerCheckOptions& server, const ServerCheck& found) {
         "the server has no adapter, ignores \"lora\", or numbers its adapters otherwise; see "
         "GET /lora-adapters");
   }
+  require_this_mask(server, found);
   std::cout << "the mask acts on the server\n";
   if (found.n_plain_unsteered > found.n_plain_steered) {
     say_warning("unsteered_by_default",

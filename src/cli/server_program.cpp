@@ -108,6 +108,21 @@ void become(const std::string& program, const std::vector<std::string>& words) {
               "check that the program is built for this machine");
 }
 
+std::vector<std::string> template_words(const TemplateOptions& options) {
+  std::vector<std::string> words;
+  if (options.reasoning != ReasoningMode::kSkip) {
+    words = {"--reasoning", to_string(options.reasoning)};
+  }
+  if (!options.arguments.empty()) {
+    std::string object;
+    for (const auto& [name, value] : options.arguments) {
+      object.append(object.empty() ? "{\"" : ", \"").append(name).append("\": ").append(value);
+    }
+    words.insert(words.end(), {"--chat-template-kwargs", object + "}"});
+  }
+  return words;
+}
+
 std::string cache_folder() {
   if (std::string own = from_environment("MASCING_CACHE_DIR"); !own.empty()) {
     return own;

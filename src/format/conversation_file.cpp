@@ -79,8 +79,8 @@ int64_t for_each_line(const std::string& path,
 const char* hint_of(const Line& line) {
   const bool is_other = line.is_first && line.hint == kConversationForm &&
                         line.text[line.text.find_first_not_of(" \t\r")] != '{';
-  return is_other ? "expected JSON, one object a line; `mascing import` converts CSV, Parquet and "
-                    "other formats into such a file"
+  return is_other ? "expected JSON, one object a line; `mascing import` converts CSV and other "
+                    "formats into such a file"
                   : line.hint;
 }
 
