@@ -26,6 +26,7 @@ struct CandidateResult {
   uint64_t seed = 0;
   double alpha = 0.0;
   int64_t n_active = 0;
+  bool is_chosen = false;        ///< the mask of these results is this one; of no baseline
   bool feasible = false;         ///< within all limits on the selection split
   std::string rejection_reason;  ///< why it was not selected, e.g. the first broken limit
   bool breaks_limit = false;     ///< measured or estimated to break a limit; false if not checked

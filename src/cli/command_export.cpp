@@ -212,7 +212,7 @@ void refuse_unused(const CLI::App& command, const std::string& target) {
     refuse({"--model-dir", "--any-model"}, "--to " + target);
   }
   if (command.count("--adapter") > 0) {
-    refuse({"--data", "--rank"}, "--adapter, which brings its fit along");
+    refuse({"--data", "--rank", "--fit-tokens", "--seed"}, "--adapter, which brings its fit along");
   }
 }
 
@@ -281,6 +281,7 @@ void execute(const ExportArguments& arguments, Session& session) {
           "add conversations to compare on: --check conversations.jsonl");
     }
     require_results_of(read_results(arguments.results), arguments.results, mask);
+    (void)transcripts_beside(arguments.results);  // the page shows them: fail before the work
   }
   if (arguments.target == "lora") {
     run_lora(arguments, mask);

@@ -203,7 +203,13 @@ std::string copied(const std::string& file, const std::string& name, const std::
   if (file.empty()) {
     return "";
   }
-  write_file_atomically(path_within(folder, "data/" + name), read_text_file(file));
+  const std::string text = read_text_file(file);
+  if (trim(text).empty()) {
+    throw Error(ErrorKind::kInsufficient,
+                "[init] " + printable(file, 200) + " is empty",
+                "put something into it, or omit the option");
+  }
+  write_file_atomically(path_within(folder, "data/" + name), text);
   return "data/" + name;
 }
 

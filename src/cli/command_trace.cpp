@@ -111,6 +111,9 @@ class LabelCount {
     }
   }
 
+  /// True if something can be learned from the labels.
+  [[nodiscard]] bool has_both() const { return count(0) > 0 && count(1) > 0; }
+
  private:
   [[nodiscard]] int64_t count(int label) const {
     const auto found = n_.find(label);
@@ -139,6 +142,16 @@ void say_kept(const std::string& folder, bool was_finished, int64_t n_kept) {
               << " of other traces (" << (others.n_byte + kMebibyte - 1) / kMebibyte
               << " MiB); only tracing the same again reads them\n";
   }
+}
+
+std::string next_step(const TraceStoreOptions& store, bool has_both_labels) {
+  if (!store.shard.is_whole()) {
+    return "run the same command with --merge and the folders of all shards";
+  }
+  return has_both_labels
+             ? command_line({"mascing", "train", store.folder, "-o", "surrogate.safetensors"})
+             : "give rows \"label\": 0 or 1 (mascing collect does) and trace them; train and steer "
+               "need both";
 }
 
 void execute(const TraceArguments& arguments, Session& session) {
@@ -172,10 +185,7 @@ void execute(const TraceArguments& arguments, Session& session) {
   for (const Skipped& skip : skipped) {
     std::cout << "  skipped " << skip.id << ": " << skip.reason << '\n';
   }
-  say_written(store.folder,
-              store.shard.is_whole()
-                  ? command_line({"mascing", "train", store.folder, "-o", "surrogate.safetensors"})
-                  : "run the same command with --merge and the folders of all shards");
+  say_written(store.folder, next_step(store, labels.has_both()));
   session.exit_code = 0;
 }
 

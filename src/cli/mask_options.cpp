@@ -80,6 +80,20 @@ void warn_of_pair(const WeightedMask& first, const WeightedMask& second) {
   }
 }
 
+/// A mask that is named twice acts at both strengths together.
+void warn_of_repeated(const std::vector<WeightedMask>& masks) {
+  std::set<std::string> known;
+  for (const WeightedMask& used : masks) {
+    std::error_code failure;
+    const auto path = std::filesystem::weakly_canonical(used.name, failure);
+    if (!failure && !known.insert(path.string()).second) {
+      say_warning("mask_repeated",
+                  printable(used.name, 200) + " is given twice, so that its strengths add up",
+                  "name it once, at the strength that is meant");
+    }
+  }
+}
+
 }  // namespace
 
 void say_warning(const std::string& id, const std::string& text, const std::string& advice) {
@@ -126,6 +140,7 @@ std::vector<WeightedMask> read_masks(const std::vector<std::string>& words) {
 }
 
 void warn_of_conflicts(const std::vector<WeightedMask>& masks) {
+  warn_of_repeated(masks);
   for (size_t i = 0; i < masks.size(); ++i) {
     for (size_t j = i + 1; j < masks.size(); ++j) {
       warn_of_pair(masks[i], masks[j]);
@@ -133,23 +148,8 @@ void warn_of_conflicts(const std::vector<WeightedMask>& masks) {
   }
 }
 
-/// A mask that is named twice acts at both strengths together.
-void warn_of_repeated(const std::vector<WeightedMask>& masks) {
-  std::set<std::string> known;
-  for (const WeightedMask& used : masks) {
-    std::error_code failure;
-    const auto path = std::filesystem::weakly_canonical(used.name, failure);
-    if (!failure && !known.insert(path.string()).second) {
-      say_warning("mask_repeated",
-                  printable(used.name, 200) + " is given twice, so that its strengths add up",
-                  "name it once, at the strength that is meant");
-    }
-  }
-}
-
 Mask compose_from(const std::vector<std::string>& words) {
   const std::vector<WeightedMask> masks = read_masks(words);
-  warn_of_repeated(masks);
   Mask sum = compose_masks(masks);
   warn_of_conflicts(masks);
   return sum;

@@ -16,7 +16,8 @@ namespace mascing::cli {
 /// throws.
 [[nodiscard]] std::vector<WeightedMask> read_masks(const std::vector<std::string>& words);
 
-/// Warns on stderr about experts for which masks have noticeably opposite signs.
+/// Warns on stderr about a mask that is named twice, whose strengths add up, and about experts for
+/// which masks have noticeably opposite signs.
 void warn_of_conflicts(const std::vector<WeightedMask>& masks);
 
 /// Reads the masks, warns about conflicts and returns their sum.

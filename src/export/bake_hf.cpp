@@ -149,12 +149,26 @@ void require_unbaked_folder(const std::string& folder) {
   }
 }
 
+/// What is being written would be taken for files of the model.
+void require_outside(const std::string& output, const std::string& folder) {
+  const fs::path home = fs::weakly_canonical(folder);
+  const fs::path place = fs::weakly_canonical(output);
+  const auto [end, rest] = std::mismatch(home.begin(), home.end(), place.begin(), place.end());
+  if (end == home.end()) {
+    throw Error(ErrorKind::kUsage,
+                "[hf] the output " + printable(output, 200) + " is within the model's folder " +
+                    printable(folder, 200),
+                "choose a folder beside it");
+  }
+}
+
 HfReport bake_hf(const std::string& folder,
                  const std::string& output,
                  const RouterUpdate& update,
                  bool any_model,
                  const Progress& progress) {
   require_unbaked_folder(folder);
+  require_outside(output, folder);
   const HfShards shards = open_fitting(folder, update, any_model);
   const HfPatches patches = patch_routers(shards, update);
   require_kept(patches.losses, kHfRoundingHint);

@@ -82,6 +82,15 @@ std::vector<Warning> check_warnings(const FidelityRecord& record, const ExportOp
                             "end, too long, or no reply",
                         "repair or remove them, unless there are few"});
   }
+  if (record.n_unfinished > 0) {
+    warnings.push_back(
+        {"replies_unfinished",
+         std::to_string(record.n_unfinished) + " of " + std::to_string(record.n_reply) +
+             " replies of --check ended within the model's reasoning on one side; "
+             "whether they refuse was not compared",
+         "compare with --reasoning off, or --template-arg reasoning_effort=low where "
+         "the template knows it"});
+  }
   double worst = 1.0;
   for (const double share : record.same_experts) {
     worst = std::min(worst, share);

@@ -9,6 +9,7 @@
 #include "base/softmax.h"
 #include "format/expert_choice.h"
 #include "mascing/error.h"
+#include "mascing/reply_parts.h"
 
 namespace mascing {
 namespace {
@@ -18,6 +19,7 @@ struct Texts {
   int64_t n_reply = 0;
   int64_t n_changed = 0;
   int64_t n_decision = 0;
+  int64_t n_unfinished = 0;
 };
 
 double divergence(const float* p, const float* q, int64_t n) {
@@ -31,6 +33,18 @@ double divergence(const float* p, const float* q, int64_t n) {
   return std::max(sum, 0.0);
 }
 
+void compare_decisions(const ReplyParts& wanted,
+                       const ReplyParts& got,
+                       const FidelityOptions& options,
+                       Texts& texts) {
+  if (wanted.is_unfinished || got.is_unfinished) {
+    ++texts.n_unfinished;
+  } else if (options.is_refusal) {
+    texts.n_decision +=
+        options.is_refusal(wanted.visible) != options.is_refusal(got.visible) ? 1 : 0;
+  }
+}
+
 Texts generate_both(Host& exact,
                     Host& exported,
                     const std::vector<Conversation>& conversations,
@@ -40,8 +54,9 @@ Texts generate_both(Host& exact,
   std::vector<GenerateRequest> plain;
   for (const Conversation& conversation : conversations) {
     try {
-      steered.push_back({exact.render(conversation).tokens, steering, 0});
-      plain.push_back({steered.back().tokens, {}, 0});
+      const Prompt prompt = exact.render(conversation);
+      steered.push_back({prompt.tokens, steering, 0, prompt.opens_reasoning});
+      plain.push_back({prompt.tokens, {}, 0, prompt.opens_reasoning});
     } catch (const Error& failure) {
       if (failure.kind() != ErrorKind::kBadInput) {
         throw;
@@ -50,6 +65,7 @@ Texts generate_both(Host& exact,
   }
   Sampling sampling;
   sampling.n_max_token = options.n_max_token;
+  sampling.n_max_reasoning_token = options.n_max_reasoning_token;
   const auto wanted = exact.generate(steered, sampling);
   const auto got = exported.generate(plain, sampling);
   Texts texts;
@@ -59,10 +75,11 @@ Texts generate_both(Host& exact,
     }
     ++texts.n_reply;
     texts.n_changed += wanted[i].value.text != got[i].value.text ? 1 : 0;
-    texts.n_decision += options.is_refusal && options.is_refusal(wanted[i].value.text) !=
-                                                  options.is_refusal(got[i].value.text)
-                            ? 1
-                            : 0;
+    const ReplyFormat format{exact.reasoning_marks(), steered[i].opens_reasoning};
+    compare_decisions(split_reply(wanted[i].value.text, format),
+                      split_reply(got[i].value.text, format),
+                      options,
+                      texts);
     TraceRequest request;
     request.tokens = steered[i].tokens;
     const std::vector<int32_t>& reply = wanted[i].value.tokens;
@@ -199,6 +216,7 @@ FidelityRecord compare_forms(Host& exact,
   record.n_reply = texts.n_reply;
   record.n_reply_changed = texts.n_changed;
   record.n_decision_changed = texts.n_decision;
+  record.n_unfinished = texts.n_unfinished;
   record.overlap.assign(info.n_layer, 0.0);
   record.same_experts = record.overlap;
   const int64_t k = std::clamp<int64_t>(info.n_expert_used, 1, info.n_expert);

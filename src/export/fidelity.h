@@ -14,8 +14,9 @@
 namespace mascing {
 
 struct FidelityOptions {
-  int64_t n_max_token = 100;                           ///< per reply
-  std::function<bool(const std::string&)> is_refusal;  ///< judges replies
+  int64_t n_max_token = 100;                           ///< per reply, of its visible part
+  int64_t n_max_reasoning_token = 512;                 ///< of its reasoning
+  std::function<bool(const std::string&)> is_refusal;  ///< judges what is visible of replies
   /// Memory limit for outputs; texts that need more are read in pieces, each from the beginning.
   int64_t n_output_byte = int64_t{256} << 20;
   RouterTraits traits = {};  ///< how the model chooses experts; as it stands: by their logits

@@ -15,6 +15,8 @@ struct FidelityRecord {
   int64_t n_reply = 0;
   int64_t n_reply_changed = 0;        ///< replies that differ in any word
   int64_t n_decision_changed = 0;     ///< of these, refused on only one side
+  int64_t n_unfinished = 0;           ///< without a visible part on one side: no decision to
+                                      ///< compare; not stored
   double divergence = 0.0;            ///< mean KL(exact || exported) of the next token, nats
   double divergence_unsteered = 0.0;  ///< the same for the unsteered model, as a reference
   std::vector<double> same_experts;   ///< [L] share of tokens with exactly the same experts

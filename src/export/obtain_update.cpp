@@ -151,6 +151,9 @@ ObtainedUpdate obtain_update(const Mask& mask,
   require_effect(mask);
   ObtainedUpdate obtained;
   if (!options.adapter.empty()) {
+    if (!options.model.path.empty()) {
+      require_same_model(mask, read_model_info(options.model.path, false, options.codec));
+    }
     obtained = read_adapter(options.adapter, mask);
   } else if (without_adapter(mask).n_active() == 0) {
     if (!options.model.path.empty()) {

@@ -97,6 +97,7 @@ void describe(Io& io, CandidateResult& candidate) {
   io.field("seed", candidate.seed);
   io.field("alpha", candidate.alpha);
   io.field("n_active", candidate.n_active);
+  io.later("chosen", candidate.is_chosen);
   io.field("feasible", candidate.feasible);
   io.field("rejection_reason", candidate.rejection_reason);
   io.later("breaks_limit", candidate.breaks_limit);

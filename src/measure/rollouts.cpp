@@ -189,6 +189,7 @@ RolloutSummary write_output(const Collection& collection) {
     ++(record.label == 1 ? summary.n_label_1 : summary.n_label_0);
     summary.n_at_limit += record.hit_limit ? 1 : 0;
     summary.n_cut += record.has_cut_turn ? 1 : 0;
+    summary.n_with_cut += record.hit_limit || record.has_cut_turn ? 1 : 0;
     file.write(record.row + '\n');
   }
   if (std::ssize(summary.failed) == summary.n_script) {

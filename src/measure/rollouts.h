@@ -41,6 +41,7 @@ struct RolloutSummary {
   int64_t n_label_1 = 0;
   int64_t n_at_limit = 0;    ///< last replies cut off at the token limit
   int64_t n_cut = 0;         ///< conversations with an earlier assistant turn that was cut off
+  int64_t n_with_cut = 0;    ///< one or the other
   int64_t n_unfinished = 0;  ///< failed, as a reply ended within the model's reasoning
   int64_t n_kept = 0;        ///< already in a journal
   int64_t n_changed = 0;     ///< different after an interrupted group was repeated

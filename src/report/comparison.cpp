@@ -186,6 +186,77 @@ std::string not_compared(const std::vector<ComparedRun>& runs, const PlainTable&
                              runs.front().name + ": " + joined(parts, ", ") + ".";
 }
 
+/// A setting of both runs, empty where a run of an earlier version does not name it.
+struct Setting {
+  const char* name;
+  std::string first;
+  std::string other;
+};
+
+std::string judges_of(const Results& results) {
+  std::set<std::string> judges;
+  for (const JudgeResult& judge : results.judges.members) {
+    judges.insert(judge.name + ' ' + judge.settings);
+  }
+  return joined({judges.begin(), judges.end()}, "\n");
+}
+
+std::string limits_of(const ProtocolResult& protocol) {
+  return protocol.n_max_token == 0 ? ""
+                                   : std::to_string(protocol.n_max_token) + " " +
+                                         std::to_string(protocol.n_max_reasoning_token);
+}
+
+std::string template_of(const ProtocolResult& protocol) {
+  std::string text = protocol.template_hash;
+  for (const auto& [name, value] : protocol.template_arguments) {
+    text += text.empty() ? "" : "\n" + name + "=" + value;
+  }
+  return text;
+}
+
+/// What the outcomes of two runs depend on beside their masks, where it differs.
+std::string differing_settings(const Results& first, const Results& other) {
+  const ProtocolResult& a = first.protocol;
+  const ProtocolResult& b = other.protocol;
+  std::vector<std::string> names;
+  for (const Setting& setting :
+       {Setting{"model", first.fingerprint, other.fingerprint},
+        Setting{"judges", judges_of(first), judges_of(other)},
+        Setting{"token limits", limits_of(a), limits_of(b)},
+        Setting{"reasoning", a.reasoning, b.reasoning},
+        Setting{"chat template", template_of(a), template_of(b)},
+        Setting{"played or replayed attacks", a.attacks, b.attacks},
+        Setting{"temperature", std::to_string(a.temperature), std::to_string(b.temperature)}}) {
+    if (!setting.first.empty() && !setting.other.empty() && setting.first != setting.other) {
+      names.emplace_back(setting.name);
+    }
+  }
+  return joined(names, ", ");
+}
+
+/// Runs whose differences are not of their masks alone; empty if there are none.
+std::string measured_otherwise(const std::vector<ComparedRun>& runs) {
+  std::vector<std::string> parts;
+  for (size_t i = 1; i < runs.size(); ++i) {
+    const std::string names = differing_settings(runs.front().results, runs[i].results);
+    if (!names.empty()) {
+      parts.push_back(runs[i].name + " (" + names + ")");
+    }
+  }
+  return parts.empty()
+             ? ""
+             : "Measured otherwise than " + runs.front().name + ": " + joined(parts, ", ") +
+                   ". Their differences may come from that, not from the masks.";
+}
+
+/// What a reader must know of the differences.
+std::string notes_on(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
+  const std::string rest = not_compared(runs, differences);
+  const std::string otherwise = differences.rows.empty() ? "" : measured_otherwise(runs);
+  return otherwise + (otherwise.empty() || rest.empty() ? "" : " ") + rest;
+}
+
 std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& differences) {
   const std::string title = std::to_string(runs.size()) + " runs side by side";
   const std::string body =
@@ -193,13 +264,13 @@ std::string html_page(const std::vector<ComparedRun>& runs, const PlainTable& di
       html_section("differences",
                    "Paired differences",
                    differences.rows.empty()
-                       ? html_paragraph(not_compared(runs, differences))
+                       ? html_paragraph(notes_on(runs, differences))
                        : html_paragraph("Gained: as wanted under this run's mask only. Lost: under "
                                         "that of the first run (" +
                                         runs.front().name +
                                         ") only. p from McNemar's exact test, corrected for all "
                                         "rows (Holm); over topics, one topic is one case. " +
-                                        not_compared(runs, differences)) +
+                                        notes_on(runs, differences)) +
                              html_table(differences));
   return page_begin(title) + "<header>\n<p class=\"kicker\">mascing report</p>\n<h1>" +
          escape_html(title) + "</h1>\n</header>\n<main>\n" + body + "</main>\n" + app_script() +
@@ -217,7 +288,7 @@ std::string render_comparison(const std::vector<ComparedRun>& runs, ComparisonFo
     return html_page(runs, differences);
   }
   const auto write = form == ComparisonForm::kLatex ? latex_table : markdown_table;
-  const std::string rest = not_compared(runs, differences);
+  const std::string rest = notes_on(runs, differences);
   const bool is_latex = form == ComparisonForm::kLatex;
   return write(runs_table(runs)) + (differences.rows.empty() ? "" : "\n" + write(differences)) +
          (rest.empty() ? ""

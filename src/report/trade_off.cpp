@@ -19,6 +19,13 @@ bool is_same(double a, double b) {
   return std::abs(a - b) <= 1e-5 * std::max({1e-9, std::abs(a), std::abs(b)});
 }
 
+/// Results of earlier versions do not say which trial was chosen; several may look like it.
+bool is_like_mask(const CandidateResult& trial, const Results& results) {
+  return trial.role != "baseline" && trial.method == results.mask_method &&
+         trial.n_active == results.mask_n_active && is_same(trial.alpha, results.mask_alpha) &&
+         is_same(trial.lambda, results.mask_lambda);
+}
+
 double damage_of(const CandidateResult& trial) {
   return trial.kl_first > 0.0 ? trial.kl_first : trial.kl_benign;
 }
@@ -131,16 +138,17 @@ std::vector<TradePoint> pareto_set(const Results& results) {
 }
 
 int64_t chosen_candidate(const Results& results) {
+  int64_t i_like = -1;
   for (int64_t i = 0; i < std::ssize(results.candidates); ++i) {
     const CandidateResult& candidate = results.candidates[i];
-    if (candidate.role != "baseline" && candidate.method == results.mask_method &&
-        candidate.n_active == results.mask_n_active &&
-        is_same(candidate.alpha, results.mask_alpha) &&
-        is_same(candidate.lambda, results.mask_lambda)) {
+    if (candidate.is_chosen) {
       return i;
     }
+    const bool is_better =
+        i_like < 0 || (candidate.feasible && !results.candidates[i_like].feasible);
+    i_like = is_better && is_like_mask(candidate, results) ? i : i_like;
   }
-  return -1;
+  return i_like;
 }
 
 std::string pareto_table(const Results& results) {

@@ -26,7 +26,8 @@ struct TradePoint {
 /// The Pareto set in order of increasing damage.
 [[nodiscard]] std::vector<TradePoint> pareto_set(const Results& results);
 
-/// The index of the chosen candidate, or -1.
+/// The index of the chosen candidate, or -1. In results of earlier versions, the first that is as
+/// strong and as large, within all limits if there is one.
 [[nodiscard]] int64_t chosen_candidate(const Results& results);
 
 /// One line per member of the Pareto set, numbered from 1, for the terminal. The heading gives the

@@ -3,6 +3,8 @@
 #include "run/holdout_record.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 
@@ -18,6 +20,7 @@ using nlohmann::json;
 
 constexpr const char* kLooks = "looks";
 constexpr const char* kMasks = "masks";
+constexpr const char* kDamaged = ".damaged";
 
 std::string hash_of(const Mask& mask) {
   Sha256 digest;
@@ -26,6 +29,16 @@ std::string hash_of(const Mask& mask) {
     digest.update(mask.adapter.hash());
   }
   digest.update(&mask.alpha, sizeof mask.alpha);
+  if (mask.sigma_rule != SigmaRule::kToken) {
+    digest.update(to_string(mask.sigma_rule));
+  }
+  if (mask.uses(SigmaRule::kCalibrated)) {
+    digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
+  }
+  for (const MaskPart& part : mask.parts) {
+    digest.update(part.steer.data(), part.steer.size() * sizeof(float));
+    digest.update(to_string(part.sigma_rule));
+  }
   return digest.hex();
 }
 
@@ -135,7 +148,12 @@ void HoldoutRecord::require_first(const Mask& mask) const {
 }
 
 void HoldoutRecord::take(const Mask& mask) const {
-  json looks = read_looks(path_).value_or(json::array());
+  auto known = read_looks(path_);
+  if (!known) {
+    rename_damaged();
+    known = json::array();
+  }
+  json& looks = *known;
   const auto same = std::find_if(looks.begin(), looks.end(), [&](const json& look) {
     return word_in(look, "model") == model_ && words_in(look, "rows") == rows_;
   });
@@ -152,7 +170,26 @@ void HoldoutRecord::take(const Mask& mask) const {
   write_file_atomically(path_, record.dump() + "\n");
 }
 
+/// What it said is not known; it stays, for a person to read.
+void HoldoutRecord::rename_damaged() const {
+  std::error_code failure;
+  std::filesystem::rename(path_, path_ + kDamaged, failure);
+  if (failure) {
+    throw Error(ErrorKind::kSystem,
+                "[run] cannot rename " + path_ + ", which is damaged: " + failure.message(),
+                "make the folder writable, or give another one: -o another/");
+  }
+}
+
 std::vector<Warning> HoldoutRecord::warnings() const {
+  if (file_exists(path_ + kDamaged)) {
+    return {{"test_record_damaged",
+             "tested.json, which says what masks were evaluated on these test conversations, was "
+             "damaged; it is kept as tested.json" +
+                 std::string(kDamaged) + ", and a new one was begun",
+             "if another mask was evaluated in this folder, the figures are no longer quite "
+             "unseen; remove the damaged file once you know"}};
+  }
   const size_t n = masks().value_or(std::vector<std::string>()).size();
   if (n < 2) {
     return {};

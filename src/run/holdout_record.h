@@ -25,20 +25,23 @@ class HoldoutRecord {
   /// Throws Error{kUsage} if only other masks or strengths were evaluated, Error{kBadInput} if the
   /// record is damaged.
   void require_first(const Mask& mask) const;
-  /// Adds to the record. What it says of other conversations stays.
+  /// Adds to the record. What it says of other conversations stays; a damaged one is kept beside a
+  /// new one.
   void take(const Mask& mask) const;
   /// The same for a run's choice, once `agrees` says so; an evaluation that began, and an empty
   /// function, need no word. Throws Error{kInterrupted} otherwise.
   void take_if_agreed(const Mask& mask,
                       const CandidateResult& trial,
                       const AgreesToTest& agrees) const;
-  /// Says how many masks were evaluated on this test split, if more than one.
+  /// Says how many masks were evaluated on this test split, if more than one, or that it is not
+  /// known, as the record was damaged.
   [[nodiscard]] std::vector<Warning> warnings() const;
 
  private:
   /// Hashes of the masks that were evaluated on any of these conversations; nothing if the record
   /// is damaged.
   [[nodiscard]] std::optional<std::vector<std::string>> masks() const;
+  void rename_damaged() const;
 
   std::string path_;
   std::string model_;

@@ -59,9 +59,9 @@ class SetRollouts {
     const GiveHost host = [this]() -> Host& { return ready_host(); };
     const RolloutSummary summary = collect_rollouts(tools_.info, host, job, judge, rolling_out_);
     const std::string prefix = "played." + set.metric;
-    record.labels[prefix + ".label_0"] = summary.n_label_0;
+    record.labels[prefix + ".scripts"] = summary.n_script;
     record.labels[prefix + ".label_1"] = summary.n_label_1;
-    add_if_any(prefix + ".cut", summary.n_cut + summary.n_at_limit, record);
+    add_if_any(prefix + ".cut", summary.n_with_cut, record);
     add_if_any(prefix + ".unfinished", summary.n_unfinished, record);
     if (summary.n_cut > 0) {
       record.warnings.push_back(cut_warning(set.metric, summary));

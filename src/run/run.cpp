@@ -154,6 +154,7 @@ struct Parts {
   std::vector<Warning> warnings = {};  ///< that come last
   std::optional<Mask> mask = {};       ///< the one that was tested
   std::string mask_file = {};          ///< empty: it was not written
+  std::optional<size_t> i_trial = {};  ///< of the tested mask, if it was found
 };
 
 void add_found(const FoundMasks& found, Results& results) {
@@ -214,6 +215,9 @@ Results put_together(Session& session, const Parts& parts) {
   if (parts.found != nullptr) {
     add_found(*parts.found, results);
     results.search.chosen_by = parts.chosen_by;
+    if (parts.i_trial) {
+      results.candidates.at(*parts.i_trial).is_chosen = true;
+    }
   }
   if (parts.tested) {
     add_tested(*parts.tested, results);
@@ -270,6 +274,7 @@ RunOutcome test_found(Session& session,
   const HoldoutResult& holdout = parts.tested->holdout;
   const std::string failure = failure_of(holdout, true);
   parts.mask = mask;
+  parts.i_trial = i_trial;
   parts.warnings =
       HoldoutRecord(session.data, context.evaluator.host().describe(), session.options).warnings();
   if (failure.empty()) {

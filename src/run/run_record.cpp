@@ -27,6 +27,8 @@ using nlohmann::json;
 
 constexpr const char* kStampFile = "run.json";
 constexpr const char* kMaskFile = "mask.gguf";
+constexpr const char* kTranscriptsFile = "transcripts.jsonl";
+constexpr const char* kTranscripts = "transcripts";  // in the stamp: their hash
 constexpr const char* kEvaluation = "evaluation";
 
 std::string stamp_path(const RunOptions& options) {
@@ -152,6 +154,19 @@ bool has_mask(const json& stamp, const RunOptions& options) {
   }
 }
 
+/// True if the transcripts are those of this stamp. Stamps of earlier versions do not know them.
+bool has_transcripts(const json& stamp, const RunOptions& options) {
+  const std::string hash = word_in(stamp, kTranscripts);
+  const std::string path = options.output + "/" + kTranscriptsFile;
+  return hash.empty() || (file_exists(path) && hash == sha256_file(path));
+}
+
+bool has_failed_judges(const Results& results) {
+  return std::any_of(results.judges.members.begin(),
+                     results.judges.members.end(),
+                     [](const JudgeResult& judge) { return judge.n_failed > 0; });
+}
+
 }  // namespace
 
 std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions& options) {
@@ -164,8 +179,11 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   std::optional<Results> results = read_results(results_path);
   const std::string failure = word_in(stamp, "failure");
   if (!results || word_in(stamp, "results") != hash_of(*results) ||
-      (failure.empty() && !has_mask(stamp, options))) {
+      (failure.empty() && !has_mask(stamp, options)) || !has_transcripts(stamp, options)) {
     return std::nullopt;
+  }
+  if (has_failed_judges(*results)) {
+    return std::nullopt;  // what they left open is asked again; the rest is in the cache
   }
   if (results->search.chosen_by == "user") {  // a run would choose by its rule, and write over it
     throw Error(ErrorKind::kUsage,
@@ -183,7 +201,7 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
 void write_results(const RunOutcome& outcome, const std::string& folder) {
   const std::string text = to_json(outcome.results);
   const std::string path = folder + "/results.json";
-  write_file_atomically(folder + "/transcripts.jsonl", to_json_lines(outcome.transcripts));
+  write_file_atomically(folder + "/" + kTranscriptsFile, to_json_lines(outcome.transcripts));
   write_file_atomically(folder + "/report.html",
                         render_report(results_from_json(text, path), transcripts_beside(path)));
   write_file_atomically(path, text);
@@ -193,6 +211,7 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
   write_results(outcome, options.output);
   const std::string mask_path = options.output + "/" + kMaskFile;
   json stamp = {{"key", key}, {"results", hash_of(outcome.results)}, {"failure", outcome.failure}};
+  stamp[kTranscripts] = sha256_file(options.output + "/" + kTranscriptsFile);
   if (outcome.failure.empty()) {
     stamp["mask"] = sha256_file(mask_path);
   }
@@ -262,7 +281,7 @@ void set_aside(const std::string& key, ResultKind kind, const RunOptions& option
   if (owns_mask && file_exists(mask)) {
     names.push_back(kMaskFile);
   }
-  for (const char* name : {"results.json", "report.html", "transcripts.jsonl", kStampFile}) {
+  for (const char* name : {"results.json", "report.html", kTranscriptsFile, kStampFile}) {
     if (has_stamp && file_exists(options.output + "/" + name)) {
       names.push_back(name);
     }

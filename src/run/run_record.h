@@ -34,7 +34,8 @@ void add_metrics(const std::map<std::string, MetricResult>& metrics, Mask& mask)
 /// "selection.dsr.estimate" where replies were not generated.
 void add_selection(const CandidateResult& candidate, Mask& mask);
 
-/// The outcome of a finished run with the same key, or nothing. A missing report is rendered again.
+/// The outcome of a finished run with the same key, or nothing, also if judges failed in it. A
+/// missing report is rendered again.
 /// Throws Error{kUsage} if a user chose the mask in the menu of a search.
 [[nodiscard]] std::optional<RunOutcome> read_finished(const std::string& key,
                                                       const RunOptions& options);

@@ -8,7 +8,7 @@ namespace mascing {
 
 std::string trailing_reason(const ConstraintChecker& constraints) {
   const size_t n_asked = std::min(kFirstRows, constraints.n_target_row());
-  return "trailing after " + std::to_string(n_asked) + " conversations";
+  return "not in the better half after " + std::to_string(n_asked) + " conversations";
 }
 
 std::vector<AskedReply> generate_target(const ConstraintChecker& constraints,

@@ -145,7 +145,7 @@ Finding loss_finding(const std::string& id,
 }
 
 Finding rise_finding(const std::string& what, double rise, double care, double most) {
-  const Level level = rise > most ? Level::kDoNot : rise > care ? Level::kCare : Level::kReady;
+  const Level level = rise <= care ? Level::kReady : rise <= most ? Level::kCare : Level::kDoNot;
   return {level, what + " rose by " + format_percent(rise)};
 }
 
@@ -168,9 +168,9 @@ void add_damage(const DamageResult& damage,
            damage.chat_perplexity_steered);
   if (damage.n_kl_token > 0) {
     const double kl = damage.kl_benign;
-    findings.push_back({kl > limits.max_divergence    ? Level::kDoNot
-                        : kl > limits.care_divergence ? Level::kCare
-                                                      : Level::kReady,
+    findings.push_back({kl <= limits.care_divergence  ? Level::kReady  // NaN is neither
+                        : kl <= limits.max_divergence ? Level::kCare
+                                                      : Level::kDoNot,
                         "benign replies diverge by " + format_number(kl, 2) + " nats per token"});
   }
 }

@@ -161,7 +161,8 @@ TEST_F(SelectTest, WeakerStrengthsEndWhereTheMaskDoesNotHelpAnyMore) {
 TEST_F(SelectTest, ATrialTrailsAfterAsManyConversationsAsThereAre) {
   scenario_.search.alphas = {1.0};
   const Selection selection = select({candidate(1.0F), candidate(0.05F)});
-  EXPECT_EQ(selection.trials.at(1).rejection_reason, "trailing after 16 conversations");
+  EXPECT_EQ(selection.trials.at(1).rejection_reason,
+            "not in the better half after 16 conversations");
 }
 
 TEST_F(SelectTest, StrengthsBeyondThePerplexityLimitAreNotTried) {

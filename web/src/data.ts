@@ -71,6 +71,7 @@ export interface Candidate {
   seed: number;
   alpha: number;
   n_active: number;
+  chosen?: boolean;
   feasible: boolean;
   breaks_limit: boolean;
   rejection_reason: string;

@@ -67,17 +67,19 @@ function maskOf({ method, lambda, epochs, preserve, guard, seed, n_active }: Can
   return [method, lambda, epochs, preserve, guard, seed, n_active].join("/");
 }
 
+/// Results of earlier versions do not say which trial was chosen: the first like the mask, within all limits if one is.
 function chosenIndex(results: Results): number {
-  const { mask } = results;
+  const { mask, candidates } = results;
   const same = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(1e-9, Math.abs(a), Math.abs(b));
-  return results.candidates.findIndex(
-    (candidate) =>
-      candidate.role !== "baseline" &&
-      candidate.method === mask.method &&
-      candidate.n_active === mask.n_active &&
-      same(candidate.alpha, mask.alpha) &&
-      same(candidate.lambda, mask.lambda),
-  );
+  const isLike = (candidate: Candidate): boolean =>
+    candidate.role !== "baseline" &&
+    candidate.method === mask.method &&
+    candidate.n_active === mask.n_active &&
+    same(candidate.alpha, mask.alpha) &&
+    same(candidate.lambda, mask.lambda);
+  const chosen = candidates.findIndex((candidate) => candidate.chosen);
+  const feasible = candidates.findIndex((candidate) => candidate.feasible && isLike(candidate));
+  return chosen >= 0 ? chosen : feasible >= 0 ? feasible : candidates.findIndex(isLike);
 }
 
 function standingOf(point: Point, chosen: number): string {
