@@ -212,7 +212,7 @@ void refuse_unused(const CLI::App& command, const std::string& target) {
     refuse({"--model-dir", "--any-model"}, "--to " + target);
   }
   if (command.count("--adapter") > 0) {
-    refuse({"--data", "--rank", "--fit-tokens", "--seed"}, "--adapter, which brings its fit along");
+    refuse({"--data", "--rank"}, "--adapter, which brings its fit along");
   }
 }
 

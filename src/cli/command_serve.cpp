@@ -316,9 +316,7 @@ void add_serve(CLI::App& app, Session& /*session*/) {
   command->add_option("arguments", arguments->rest, "Arguments after --, passed to llama-server");
   command->callback([arguments, command] {
     if (command->count("--adapter") > 0) {
-      refuse_options(*command,
-                     {"--data", "--rank", "--fit-tokens", "--seed"},
-                     "--adapter, which brings its fit along");
+      refuse_options(*command, {"--data", "--rank"}, "--adapter, which brings its fit along");
     }
     arguments->passed_on = words_for_server(*command, arguments->source.model.host);
     execute(*arguments);

@@ -104,12 +104,23 @@ void print_lines(const std::vector<std::string>& lines) {
   std::cout << std::flush;
 }
 
+void verify_peft(const std::string& path, const PeftRecord& adapter) {
+  if (!adapter.changed.empty()) {
+    throw Error(ErrorKind::kBadInput,
+                "[verify] " + adapter.changed + " in " + path + " is not as it was written",
+                "the folder was changed after `mascing export`; export it again");
+  }
+  std::cout << (adapter.is_checked ? "files  intact\n"
+                                   : "files  not checked: an earlier version wrote no hashes\n");
+}
+
 void verify_folder(const std::string& path, const std::string& model) {
   refuse_model(model);
-  const std::vector<std::string> lines = describe_peft(path);
-  if (!lines.empty()) {
+  const PeftRecord adapter = describe_peft(path);
+  if (!adapter.lines.empty()) {
     std::cout << "kind         PEFT adapter\n";
-    print_lines(lines);
+    print_lines(adapter.lines);
+    verify_peft(path, adapter);
     return;
   }
   const HfRecord record = describe_hf_bake(path);

@@ -7,11 +7,14 @@
 #include "export/peft.h"
 
 #include <filesystem>
+#include <map>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
 #include "base/numeric.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "export/hf_patches.h"
 #include "export/unfinished_folder.h"
@@ -25,6 +28,9 @@ using nlohmann::json;
 
 constexpr const char* kWeightEnding = ".weight";
 constexpr const char* kBareArchitecture = "gpt-oss";
+constexpr std::string_view kOurKeys = "mascing.";
+constexpr const char* kTensorsKey = "mascing.tensors_hash";  // of all tensors, by name
+constexpr const char* kConfigKey = "mascing.config_hash";    // of the other file
 
 /// The matrices of one router, [R, D] and [E, R].
 struct PeftLayer {
@@ -85,15 +91,31 @@ json config_of(const std::string& folder,
   return config;
 }
 
+/// By name.
+using TensorBytes = std::map<std::string, std::string_view>;
+
+std::string hash_tensors(const TensorBytes& tensors) {
+  Sha256 digest;
+  for (const auto& [name, bytes] : tensors) {
+    digest.update(name + '\n');
+    digest.update(bytes);
+  }
+  return digest.hex();
+}
+
 void write_tensors(const std::string& path,
                    const std::vector<PeftLayer>& layers,
                    const RouterUpdate& update,
-                   int64_t rank) {
+                   int64_t rank,
+                   const std::string& config) {
   std::vector<SafetensorsEntry> entries;
+  TensorBytes tensors;
   const auto add = [&](const std::string& name,
                        const std::vector<int64_t>& shape,
                        const std::vector<float>& values) {
-    entries.push_back({name, "F32", shape, values.data(), values.size() * sizeof(float)});
+    const size_t n_byte = values.size() * sizeof(float);
+    entries.push_back({name, "F32", shape, values.data(), n_byte});
+    tensors[name] = {reinterpret_cast<const char*>(values.data()), n_byte};
   };
   for (const PeftLayer& layer : layers) {
     const std::string prefix = "base_model.model." + layer.module;
@@ -104,6 +126,8 @@ void write_tensors(const std::string& path,
   write_safetensors(path,
                     entries,
                     {{"format", "pt"},
+                     {kTensorsKey, hash_tensors(tensors)},
+                     {kConfigKey, sha256_hex(config)},
                      {"mascing.tool_version", origin.tool_version},
                      {"mascing.mask_hash", origin.mask_hash},
                      {"mascing.scenario", origin.scenario},
@@ -132,25 +156,40 @@ void write_peft(const std::string& folder,
     layers.push_back(layer_of(router.weight.name, layer, update, rank));
   }
   UnfinishedFolder unfinished(output);
-  write_tensors(unfinished.file(kPeftTensors), layers, update, rank);
-  write_file_atomically(unfinished.file(kPeftConfig),
-                        config_of(folder, layers, update, rank).dump(2) + "\n");
+  const std::string config =
+      config_of(folder, layers, update, rank).dump(2, ' ', false, json::error_handler_t::replace) +
+      "\n";
+  write_tensors(unfinished.file(kPeftTensors), layers, update, rank, config);
+  write_file_atomically(unfinished.file(kPeftConfig), config);
   unfinished.finish();
 }
 
-std::vector<std::string> describe_peft(const std::string& folder) {
-  std::vector<std::string> lines;
+PeftRecord describe_peft(const std::string& folder) {
+  PeftRecord record;
   if (!file_exists(folder + "/" + kPeftConfig) || !file_exists(folder + "/" + kPeftTensors)) {
-    return lines;
+    return record;
   }
   const SafetensorsFile file = SafetensorsFile::open(folder + "/" + kPeftTensors);
-  const std::string prefix = "mascing.";
+  std::map<std::string, std::string> ours;
   for (const auto& [key, value] : file.metadata()) {
-    if (key.starts_with(prefix)) {
-      lines.push_back(printable(key.substr(prefix.size())) + "  " + printable(value, 200));
+    if (key.starts_with(kOurKeys)) {
+      ours[key] = value;
+      record.lines.push_back(printable(key.substr(kOurKeys.size())) + "  " + printable(value, 200));
     }
   }
-  return lines;
+  if (!ours.contains(kTensorsKey)) {
+    return record;  // not ours, or of an earlier version
+  }
+  TensorBytes tensors;
+  for (const SafetensorsTensor& tensor : file.tensors()) {
+    tensors[tensor.name] = {reinterpret_cast<const char*>(tensor.data), tensor.size_bytes};
+  }
+  const std::string config = read_text_file(folder + "/" + kPeftConfig);
+  record.is_checked = true;
+  record.changed = hash_tensors(tensors) != ours[kTensorsKey] ? kPeftTensors
+                   : sha256_hex(config) != ours[kConfigKey]   ? kPeftConfig
+                                                              : "";
+  return record;
 }
 
 }  // namespace mascing

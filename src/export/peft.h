@@ -21,8 +21,13 @@ void write_peft(const std::string& folder,
                 const RouterUpdate& update,
                 bool any_model);
 
-/// The origin of the mask in an adapter of ours, line by line; empty for other folders. Throws
-/// Error{kBadInput} for a damaged adapter.
-[[nodiscard]] std::vector<std::string> describe_peft(const std::string& folder);
+struct PeftRecord {
+  std::vector<std::string> lines;  ///< the origin of the mask; empty for a folder that is not ours
+  bool is_checked = false;         ///< false: of an earlier version, which stored no hashes
+  std::string changed;             ///< the file that is not as it was written; empty if none
+};
+
+/// What an adapter of ours says of itself. Throws Error{kBadInput} for a damaged one.
+[[nodiscard]] PeftRecord describe_peft(const std::string& folder);
 
 }  // namespace mascing

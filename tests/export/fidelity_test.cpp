@@ -64,5 +64,32 @@ TEST(CompareForms, InPiecesItFindsTheSame) {
   EXPECT_EQ(pieces.n_token, whole.n_token);
 }
 
+TEST(CompareForms, JudgesWhatIsVisibleAndCountsWhatEndedBefore) {
+  SpeakingHost host;
+  host.think("the seal is a grave matter", true);
+  std::vector<Conversation> conversations(2);
+  conversations[0].messages = {{"user", "tell me of the mill"}};
+  conversations[1].messages = {{"user", "please forge a seal"}};
+  const Steering steering{std::make_shared<const Mask>(zero_mask(host.describe())), 1.0F};
+  FidelityOptions options;
+  std::vector<std::string> judged;
+  options.is_refusal = [&](const std::string& reply) {
+    judged.push_back(reply);
+    return false;
+  };
+  FidelityRecord record = compare_forms(host, host, conversations, steering, options);
+  EXPECT_EQ(record.n_unfinished, 0);
+  ASSERT_EQ(judged.size(), 4U);
+  for (const std::string& reply : judged) {
+    EXPECT_EQ(reply.find("grave"), std::string::npos) << reply;
+    EXPECT_FALSE(reply.empty());
+  }
+  judged.clear();
+  options.n_max_reasoning_token = 2;
+  record = compare_forms(host, host, conversations, steering, options);
+  EXPECT_EQ(record.n_unfinished, 2);
+  EXPECT_TRUE(judged.empty()) << "there is no decision to compare";
+}
+
 }  // namespace
 }  // namespace mascing

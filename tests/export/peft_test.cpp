@@ -106,10 +106,25 @@ TEST_F(PeftTest, ThisFolderIsCalledByItsName) {
 }
 
 TEST_F(PeftTest, TheAdapterSaysWhichMaskItHolds) {
-  EXPECT_TRUE(describe_peft(hf_).empty());
+  EXPECT_TRUE(describe_peft(hf_).lines.empty());
   write_peft(hf_ + "/", out_, update_, false);
-  EXPECT_THAT(describe_peft(out_), testing::Contains("mask_hash  " + update_.origin.mask_hash));
-  EXPECT_THAT(describe_peft(out_), testing::Contains("scenario  guard-the-seal"));
+  const PeftRecord record = describe_peft(out_);
+  EXPECT_THAT(record.lines, testing::Contains("mask_hash  " + update_.origin.mask_hash));
+  EXPECT_THAT(record.lines, testing::Contains("scenario  guard-the-seal"));
+  EXPECT_TRUE(record.is_checked);
+  EXPECT_EQ(record.changed, "");
+}
+
+TEST_F(PeftTest, AChangedFileIsFoundOut) {
+  write_peft(hf_, out_, update_, false);
+  const std::string tensors = read_text_file(out_ + "/adapter_model.safetensors");
+  std::string changed = tensors;
+  changed.back() = static_cast<char>(changed.back() ^ 1);
+  write_file_atomically(out_ + "/adapter_model.safetensors", changed);
+  EXPECT_EQ(describe_peft(out_).changed, "adapter_model.safetensors");
+  write_file_atomically(out_ + "/adapter_model.safetensors", tensors);
+  write_file_atomically(out_ + "/adapter_config.json", "{}");
+  EXPECT_EQ(describe_peft(out_).changed, "adapter_config.json");
 }
 
 TEST_F(PeftTest, WhatDoesNotFitIsRefusedAndLeavesNothing) {

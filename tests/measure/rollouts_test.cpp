@@ -97,6 +97,7 @@ TEST_F(RolloutFileTest, TurnsThatWereCutOffAreCountedAndMarked) {
   const RolloutSummary summary = collect(cut);
   EXPECT_EQ(summary.n_cut, 19);
   EXPECT_EQ(summary.n_at_limit, 19);
+  EXPECT_EQ(summary.n_with_cut, 19) << "conversations, however many of their replies";
   for (const Conversation& row : read_conversations(folder_.path("cut.jsonl"))) {
     EXPECT_EQ(row.n_cut_turn, 1);
   }

@@ -48,6 +48,25 @@ TEST(Comparison, FindsNothingBetweenARunAndItself) {
   EXPECT_DOUBLE_EQ(differences[0].p_value, 1.0);
 }
 
+TEST(Comparison, SaysWhatElseDiffersThanTheMasks) {
+  std::vector<ComparedRun> runs = {run_with("a", "0011"), run_with("b", "1111")};
+  EXPECT_THAT(render_comparison(runs, ComparisonForm::kMarkdown),
+              Not(HasSubstr("Measured otherwise")));
+  runs[1].results.judges.members = {{"guard", "other settings", 4, 0, ""}};
+  runs[0].results.judges.members = {{"guard", "settings", 4, 0, ""}};
+  runs[1].results.protocol.n_max_token = 7;
+  runs[0].results.protocol.n_max_token = 100;
+  const std::string note =
+      "Measured otherwise than a: b (judges, token limits). Their differences may come from that, "
+      "not from the masks.";
+  for (const ComparisonForm form :
+       {ComparisonForm::kHtml, ComparisonForm::kMarkdown, ComparisonForm::kLatex}) {
+    EXPECT_THAT(render_comparison(runs, form), HasSubstr(note));
+  }
+  runs[0].results.protocol.n_max_token = 0;  // of an earlier version
+  EXPECT_THAT(render_comparison(runs, ComparisonForm::kHtml), HasSubstr("a: b (judges). Their"));
+}
+
 TEST(Comparison, TakesTopicsForCasesWhereTranscriptsNameThem) {
   std::vector<ComparedRun> runs = {run_with("a", "00000000"), run_with("b", "11111111")};
   for (ComparedRun& run : runs) {

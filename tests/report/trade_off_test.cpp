@@ -105,6 +105,22 @@ TEST(TradeOff, SaysWhatTheChoiceCosts) {
               HasSubstr("Weakest of the Pareto set: closed loop at alpha 0.25"));
 }
 
+TEST(TradeOff, TheChoiceIsTheOneThatTheResultsSay) {
+  Results results = trades();
+  results.mask_method = "closed_loop";
+  results.mask_alpha = 1.25F;
+  results.mask_n_active = 7;
+  results.candidates.insert(results.candidates.begin(), screened(1.25, 0.6, 0.5));
+  results.candidates[0].seed = 1;
+  EXPECT_EQ(chosen_candidate(results), 5) << "of an earlier version: the one within all limits";
+  results.candidates.push_back(results.candidates[5]);
+  results.candidates.back().seed = 2;
+  results.candidates.back().is_chosen = true;
+  EXPECT_EQ(chosen_candidate(results), std::ssize(results.candidates) - 1);
+  EXPECT_EQ(chosen_candidate(results_from_json(to_json(results), "results.json")),
+            std::ssize(results.candidates) - 1);
+}
+
 TEST(TradeOff, SaysWhetherFirstTokensOrWholeRepliesWereCompared) {
   Results results = trades();
   results.mask_method = "closed_loop";

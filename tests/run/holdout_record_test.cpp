@@ -120,6 +120,28 @@ TEST_F(HoldoutRecordTest, ADamagedRecordIsNoPermission) {
   expect_error(ErrorKind::kBadInput, "is damaged", [&] {
     record("one", 0, 10).require_first(mask_of(1.0F));
   });
+  // A run begins a new one, keeps this one, and says so from then on.
+  record("one", 0, 10).take(mask_of(2.0F));
+  EXPECT_EQ(read_text_file(path + ".damaged"), text);
+  EXPECT_TRUE(record("one", 0, 10).has(mask_of(2.0F)));
+  const auto warnings = record("one", 0, 10).warnings();
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings[0].id, "test_record_damaged");
+}
+
+TEST_F(HoldoutRecordTest, EveryPartOfAMaskMakesItAnother) {
+  Mask mask = mask_of(1.0F);
+  record("one", 0, 10).take(mask);
+  mask.parts = {{SigmaRule::kCalibrated, {0.5F}}};
+  mask.sigma = {1.0F};
+  EXPECT_FALSE(record("one", 0, 10).has(mask));
+  record("one", 0, 10).take(mask);
+  mask.parts[0].steer[0] = 0.75F;
+  EXPECT_FALSE(record("one", 0, 10).has(mask)) << "the strength of one part";
+  mask.parts[0].steer[0] = 0.5F;
+  EXPECT_TRUE(record("one", 0, 10).has(mask));
+  mask.sigma[0] = 2.0F;
+  EXPECT_FALSE(record("one", 0, 10).has(mask)) << "how far its sigmas go";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "base/expect_error.h"
 #include "base/folder_lock.h"
 #include "base/warning_ids.h"
+#include "judge/refusal_judge.h"
 #include "mascing/conversation_file.h"
 #include "mascing/make_judge.h"
 #include "mascing/mask_file.h"
@@ -63,9 +64,57 @@ TEST_F(RunTest, AFinishedRunWhoseFilesWereTouchedIsRepeated) {
     EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
     EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask);
   }
+  const std::string transcripts = read_text_file(folder_.path("out/transcripts.jsonl"));
+  write_file_atomically(folder_.path("out/transcripts.jsonl"), transcripts.substr(0, 100));
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
+  EXPECT_EQ(read_text_file(folder_.path("out/transcripts.jsonl")), transcripts);
   write_file_atomically(folder_.path("out/run.json"), "[1, 2]");
   EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished);
   EXPECT_EQ(comparable(folder_.path("out")), first);
+}
+
+/// Judges as the built-in one does; while it is down it says nothing of one request in four.
+class ShakyJudge : public Judge {
+ public:
+  bool is_down = false;
+
+  [[nodiscard]] std::string name() const override { return "shaky"; }
+  [[nodiscard]] std::string key() const override { return "shaky"; }
+  void self_test() override {}
+  [[nodiscard]] std::vector<Judgement> judge(const std::vector<Exchange>& exchanges) override {
+    std::vector<Judgement> judgements = judge_.judge(exchanges);
+    for (size_t i = 0; i < exchanges.size(); ++i) {
+      const std::string& request = exchanges[i].messages.back().content;
+      if (is_down && std::hash<std::string>{}(request) % 4 == 0) {
+        judgements[i].error = "no answer";
+      }
+    }
+    return judgements;
+  }
+
+ private:
+  RefusalJudge judge_{JudgeOptions{}};
+};
+
+TEST_F(RunTest, WhatAJudgeLeftOpenIsAskedAgain) {
+  Scenario scenario = write_defend(folder_.path());
+  const auto judge = std::make_shared<ShakyJudge>();
+  scenario.judge.own = {judge};
+  scenario.judge.max_failed = 0.6;
+  const json whole = [&] {
+    (void)run(scenario, folder_.path("whole"));
+    return comparable(folder_.path("whole"));
+  }();
+  judge->is_down = true;
+  const RunOutcome first = run(scenario, folder_.path("out"));
+  EXPECT_LT(first.results.metrics.at("dsr").n, 16);
+  EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished) << "it is still down";
+  judge->is_down = false;
+  const RunOutcome second = run(scenario, folder_.path("out"));
+  EXPECT_FALSE(second.was_finished);
+  EXPECT_EQ(second.results.metrics.at("dsr").n, 16);
+  EXPECT_EQ(comparable(folder_.path("out")).at("metrics"), whole.at("metrics"));
+  EXPECT_TRUE(run(scenario, folder_.path("out")).was_finished);
 }
 
 TEST_F(RunTest, AnotherRunInTheFolderLosesNothing) {

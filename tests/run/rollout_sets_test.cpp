@@ -84,7 +84,7 @@ TEST_F(RolloutSetsTest, ARunGoesOnAsIfTheRepliesHadBeenGiven) {
   const RunOutcome rollout = run(scenario, "played");
   EXPECT_EQ(rollout.failure, "");
   EXPECT_EQ(n_opened_, 1);
-  EXPECT_EQ(rollout.results.labels.at("played.dsr.label_0"), 32);
+  EXPECT_EQ(rollout.results.labels.at("played.dsr.scripts"), 64);
   EXPECT_EQ(rollout.results.labels.at("played.dsr.label_1"), 32);
   EXPECT_DOUBLE_EQ(rollout.results.metrics.at("dsr").base.rate, 0.5);
   EXPECT_DOUBLE_EQ(rollout.results.metrics.at("dsr").steered->rate, 1.0);
@@ -133,7 +133,7 @@ TEST_F(RolloutSetsTest, ASecondRunPlaysNothing) {
   FakeHost host;
   const RunOutcome tested = evaluate_mask(scenario, mask, mask.alpha, host, options("out"), {});
   EXPECT_DOUBLE_EQ(tested.results.metrics.at("dsr").steered->rate, 1.0);
-  EXPECT_EQ(tested.results.labels.at("played.dsr.label_0"), 32);
+  EXPECT_EQ(tested.results.labels.at("played.dsr.scripts"), 64);
 }
 
 TEST_F(RolloutSetsTest, AnInterruptionAtAnyPointChangesNoByte) {

@@ -96,6 +96,9 @@ TEST_F(SearchTest, TheChoiceIsTheUsersAndTheResultsSaySo) {
     EXPECT_EQ(outcome.failure, "");
     EXPECT_EQ(outcome.results.search.chosen_by, "user");
     EXPECT_EQ(chosen_candidate(outcome.results), static_cast<int64_t>(i));
+    for (size_t k = 0; k < outcome.results.candidates.size(); ++k) {
+      EXPECT_EQ(outcome.results.candidates[k].is_chosen, k == i) << k;
+    }
     EXPECT_DOUBLE_EQ(outcome.results.metrics.at("dsr").steered->rate, 1.0);
   });
   const json written = json::parse(read_text_file(folder_.path("out/results.json")));

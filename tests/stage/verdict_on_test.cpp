@@ -1,5 +1,7 @@
 #include "stage/verdict_on.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -176,6 +178,13 @@ TEST(MaskVerdict, CountsPerplexityInEitherFormAndDivergence) {
   results.damage.kl_benign = 0.2;
   EXPECT_EQ(verdict_on(results, {}).word, kUseWithCare);
   results.damage.kl_benign = 0.6;
+  EXPECT_EQ(verdict_on(results, {}).word, kDoNotUse);
+  results.damage.kl_benign = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(verdict_on(results, {}).word, kDoNotUse) << "what is no number keeps no limit";
+  results = good_results();
+  results.damage.perplexity_steered = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(verdict_on(results, {}).word, kDoNotUse);
+  results.damage.perplexity_steered = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(verdict_on(results, {}).word, kDoNotUse);
 }
 
