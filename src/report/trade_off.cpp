@@ -71,25 +71,31 @@ std::string standing_of(const CandidateResult& trial) {
                                         : shortened(printable(trial.rejection_reason), kMaxReason);
 }
 
-std::vector<std::string> cells_of(const CandidateResult& trial, const std::string& target) {
+bool has_first(const std::vector<CandidateResult>& trials) {
+  return std::any_of(trials.begin(), trials.end(), [](const CandidateResult& trial) {
+    return trial.kl_first > 0.0;
+  });
+}
+
+/// With `has_first`, that of whole replies is marked where it stands in.
+std::vector<std::string> cells_of(const CandidateResult& trial,
+                                  const std::string& target,
+                                  bool has_first) {
+  const bool is_other = has_first && trial.kl_first <= 0.0 && trial.kl_benign > 0.0;
   return {printable(display_name(trial.method)),
           format_number(trial.alpha, 2),
           trial_cell(trial, target),
-          number_or_dash(damage_of(trial), 4),
+          number_or_dash(damage_of(trial), 4) + (is_other ? " (reply)" : ""),
           number_or_dash(trial.perplexity, 1),
           standing_of(trial)};
 }
 
 /// The divergence of first tokens where it was estimated; else that of whole replies.
-std::vector<std::string> heading(const std::string& target,
-                                 const std::vector<CandidateResult>& trials) {
-  const bool is_first = std::any_of(trials.begin(), trials.end(), [](const CandidateResult& trial) {
-    return trial.kl_first > 0.0;
-  });
+std::vector<std::string> heading(const std::string& target, bool has_first) {
   return {"method",
           "alpha",
           display_name(target) + ", %",
-          is_first ? "KL first" : "KL reply",
+          has_first ? "KL first" : "KL reply",
           "perpl.",
           "status"};
 }
@@ -159,10 +165,12 @@ std::string pareto_table(const Results& results) {
            " within the limits measured so far. Without a mask it is " +
            rate_text(results.search.base_rate(results.target_metric)) + ".\n";
   }
-  std::vector<std::vector<std::string>> rows = {heading(results.target_metric, results.candidates)};
+  const bool is_first = has_first(results.candidates);
+  std::vector<std::vector<std::string>> rows = {heading(results.target_metric, is_first)};
   rows.front().insert(rows.front().begin(), "#");
   for (size_t i = 0; i < set.size(); ++i) {
-    rows.push_back(cells_of(results.candidates[set[i].i_candidate], results.target_metric));
+    rows.push_back(
+        cells_of(results.candidates[set[i].i_candidate], results.target_metric, is_first));
     rows.back().insert(rows.back().begin(), std::to_string(i + 1));
   }
   return wrapped("",
@@ -176,10 +184,11 @@ std::string pareto_table(const Results& results) {
 std::string trials_table(const std::vector<CandidateResult>& trials,
                          const std::string& target,
                          size_t n_most) {
-  std::vector<std::vector<std::string>> rows = {heading(target, trials)};
+  const bool is_first = has_first(trials);
+  std::vector<std::vector<std::string>> rows = {heading(target, is_first)};
   const size_t n_first = trials.size() - std::min(trials.size(), n_most);
   for (size_t i = n_first; i < trials.size(); ++i) {
-    rows.push_back(cells_of(trials[i], target));
+    rows.push_back(cells_of(trials[i], target, is_first));
   }
   const std::string before =
       n_first > 0 ? "(" + std::to_string(n_first) + " earlier trials not shown)\n" : "";

@@ -197,6 +197,13 @@ says err "was made with other conversations, options or model"
 expect_error 2 "only 2 blocks" "${trace[@]}" -o "$work/t" --shard 1/3
 expect_error 1 "does not exist" "${trace[@]}" -o "$work/t" --merge "$work/none"
 
+# Nothing that it reads is overwritten.
+cp "$planted" "$work/own.gguf"
+expect_error 2 "is the input" "$mascing" collect "$work/scripts.jsonl" -m "$work/own.gguf" -o "$work/own.gguf"
+echo '{}' >"$work/key.json"
+expect_error 2 "is the input" "${play[@]}" --judge "answers:$work/key.json" -o "$work/key.json"
+cmp -s "$planted" "$work/own.gguf" || fail "the model was overwritten"
+
 # Bad inputs.
 expect_error 1 "none.jsonl" "$mascing" collect "$work/none.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"
 expect_error 1 "occurs twice" "$mascing" collect "$work/scripts.jsonl" "$work/scripts.jsonl" -m "$planted" -t 1 -o "$work/a.jsonl"

@@ -22,6 +22,7 @@ run 0 "${export_mask[@]}" -m "$planted" --data "$work/chats.jsonl" --to lora -o 
 says out "same experts"
 says out "refusal decisions changed"
 says err "--lora-scaled $work/a.gguf:1.50"
+says err "--reasoning off"
 run 0 "$mascing" mask verify "$work/a.gguf" -m "$planted"
 says out "LoRA adapter"
 says out "exact mask vs. exported form"
@@ -53,6 +54,9 @@ expect_error 2 "needs --check" "${export_mask[@]}" -m "$planted" --to lora -o "$
 # Baked: routers plus adapter in double, everything else unchanged, and back.
 run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/steered.gguf" --check "$work/check.jsonl"
 says out "rounding to f32"
+expect_error 1 "(natural)" "${export_mask[@]}" -m "$natural" --adapter "$work/a.gguf" --to lora -o "$work/x"
+expect_error 1 "none.gguf" "${export_mask[@]}" -m "$work/none.gguf" --adapter "$work/a.gguf" --to lora -o "$work/x"
+expect_error 2 "cannot load an adapter from" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to lora -o "$work/a:b"
 [ -z "$(find "$work" -maxdepth 1 -name 'steered.gguf.tmp-*')" ] || fail "the trial copy was left behind"
 run 0 "$mascing" inspect "$work/steered.gguf"
 says out "baked mask    a mask at strength 1.50"
@@ -97,6 +101,10 @@ run 0 "${python[@]}" check_peft "$work/hf" "$work/a.gguf" "$work/peft" 1.5
 says out "6 routers checked"
 run 0 "$mascing" mask verify "$work/peft"
 says out "PEFT adapter"
+says out "files  intact"
+expect_error 2 "is within the model's folder" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf \
+  -o "$work/hf/steered"
+[ -e "$work/hf/steered" ] && fail "something was left in the model's folder"
 expect_error 2 "--model-dir" "${export_mask[@]}" --adapter "$work/a.gguf" --to peft -o "$work/x"
 expect_error 2 "already exists" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to peft -o "$work/peft"
 # In an independent forward pass in PyTorch it answers as the baked folder does.
@@ -120,6 +128,25 @@ assert layers and all(c["mode"] == "soft" and c["expert_ids"] and c["lambda"] fo
 
 run 0 "$mascing" export "$work/mask.gguf=0.004" -m "$planted" -t 1 --fit-tokens 1000 --to lora -o "$work/weak.gguf"
 says err "--lora-scaled $work/weak.gguf:0.004"
+
+# What llama-server is told, by a program in its place (tests/cli/serve.sh runs the server).
+printf '#!/bin/sh\necho "$@"\n' >"$work/told"
+chmod +x "$work/told"
+serve=(env "MASCING_CACHE_DIR=$work/cache" "$mascing" serve -m "$planted" -t 1 --mask "$work/mask.gguf=1.5" --adapter "$work/a.gguf"
+  --server "$work/told" --port $((20000 + RANDOM % 20000)))
+run 0 "${serve[@]}" -- --ctx_size 4096
+says out "--reasoning off"
+says out "--ctx_size 4096"
+grep -q -- "--load-mode" "$work/out" && fail "a mode of loading that nobody asked for"
+run 0 "${serve[@]}" --template-arg enable_thinking=true --no-mmap --mlock
+says out "--reasoning on"
+says out "--load-mode mlock"
+run 0 "${serve[@]}" --mask "$work/mask.gguf=1.5" --mlock
+says out "--load-mode mmap+mlock"
+says err "[mask_repeated]"
+for refused in --cache_prompt --cache-reuse=256 --lora_scaled -m --port; do
+  expect_error 2 "cannot be passed to llama-server" "${serve[@]}" -- $refused x
+done
 
 # Several masks.
 run 0 "$mascing" mask compose "$work/mask.gguf=0.5" "$work/half.gguf=0.25" -o "$work/both.gguf"

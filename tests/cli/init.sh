@@ -160,6 +160,8 @@ done
 
 # What is missing or wrong is said; nothing is left behind.
 expect_error 2 "one exists and is not empty" "$mascing" init "${attack[@]}" -o one
+: >nothing.txt
+expect_error 1 "nothing.txt is empty" "$mascing" init "${attack[@]}" --text nothing.txt -o of-nothing
 expect_error 2 "--attacks is missing" "$mascing" init --benign alpaca.json -o none
 expect_error 2 "--benign is missing" "$mascing" init --attacks mhj.csv -o none
 expect_error 2 "--requests is missing" "$mascing" init --template permit --benign alpaca.json -o none

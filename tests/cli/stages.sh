@@ -25,6 +25,7 @@ says out "validation accuracy"
 cp -r "$work/traces" "$work/other"
 run 0 "$mascing" trace "$work/data/benign.jsonl" -m "$planted" -t 1 -o "$work/other"
 says err "other keeps 1 file of other traces (1 MiB)"
+says err "train and steer need both"
 run 0 "$mascing" trace "$work/labelled.jsonl" "$work/data/benign.jsonl" -m "$planted" -t 1 -o "$work/other"
 says err "41 conversations already done"  # one of them skipped
 expect_equal "traced again" "$work/traces/manifest.json" "$work/other/manifest.json"

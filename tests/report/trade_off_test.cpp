@@ -128,6 +128,8 @@ TEST(TradeOff, SaysWhetherFirstTokensOrWholeRepliesWereCompared) {
   results.mask_n_active = 7;
   results.candidates[4].kl_first = 0.0;
   EXPECT_THAT(trade_words(results), HasSubstr("nats per token, over whole benign replies."));
+  EXPECT_THAT(pareto_table(results), HasSubstr("KL first"));
+  EXPECT_THAT(pareto_table(results), HasSubstr("0.3000 (reply)"));
 }
 
 TEST(TradeOff, ComparesTheCostWithThePapersSweep) {
