@@ -154,7 +154,6 @@ struct Parts {
   std::vector<Warning> warnings = {};  ///< that come last
   std::optional<Mask> mask = {};       ///< the one that was tested
   std::string mask_file = {};          ///< empty: it was not written
-  std::optional<size_t> i_trial = {};  ///< of the tested mask, if it was found
 };
 
 void add_found(const FoundMasks& found, Results& results) {
@@ -215,9 +214,6 @@ Results put_together(Session& session, const Parts& parts) {
   if (parts.found != nullptr) {
     add_found(*parts.found, results);
     results.search.chosen_by = parts.chosen_by;
-    if (parts.i_trial) {
-      results.candidates.at(*parts.i_trial).is_chosen = true;
-    }
   }
   if (parts.tested) {
     add_tested(*parts.tested, results);
@@ -274,7 +270,6 @@ RunOutcome test_found(Session& session,
   const HoldoutResult& holdout = parts.tested->holdout;
   const std::string failure = failure_of(holdout, true);
   parts.mask = mask;
-  parts.i_trial = i_trial;
   parts.warnings =
       HoldoutRecord(session.data, context.evaluator.host().describe(), session.options).warnings();
   if (failure.empty()) {
@@ -282,7 +277,9 @@ RunOutcome test_found(Session& session,
     add_metrics(holdout.metrics, mask);
     write_mask(session.options.output + "/mask.gguf", mask);
   }
-  return outcome_of(session, std::move(parts), failure);
+  RunOutcome outcome = outcome_of(session, std::move(parts), failure);
+  outcome.results.candidates.at(i_trial).is_chosen = true;
+  return outcome;
 }
 
 RunOutcome test_given(Session& session, const EvalContext& context, const Mask& mask) {
@@ -301,16 +298,15 @@ RunOutcome test_given(Session& session, const EvalContext& context, const Mask& 
 /// The unsteered model alone.
 RunOutcome give_up(Session& session, const EvalContext& context, const FoundMasks& found) {
   Parts parts{&found, "", test(session, context, {}, {})};
-  if (found.selection.trials.empty() && parts.tested->baselines.candidates.empty()) {
-    parts.warnings = {{"no_mask_found",
-                       "no method of the scenario produced a mask",
-                       "see the other warnings for the reasons, or add methods"}};
-  } else {
-    parts.warnings = {
-        {"no_mask_found",
-         "no mask improves the target on the selection split within the limits of its hold sets",
-         "see the candidates in the report; add data or relax the limits"}};
-  }
+  const bool was_tried =
+      !found.selection.trials.empty() || !parts.tested->baselines.candidates.empty();
+  parts.warnings = {
+      {"no_mask_found",
+       was_tried ? "no mask improves the target on the selection split within the limits of its "
+                   "hold sets"
+                 : "no method of the scenario produced a mask",
+       was_tried ? "see the candidates in the report; add data or relax the limits"
+                 : "see the other warnings for the reasons, or add methods"}};
   return outcome_of(session,
                     std::move(parts),
                     "no mask improves the target within the limits; none is recommended");

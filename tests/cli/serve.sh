@@ -34,6 +34,13 @@ run 0 "$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --data "$work/test.
 cat "$work/out"
 says out "the mask acts on the server"
 grep -q unsteered_by_default "$work/err" && fail "clients without \"lora\" get the unsteered model"
+# A server with another mask than the one that is asked about.
+sed 's/"label": 0/"label": 2/; s/"label": 1/"label": 0/; s/"label": 2/"label": 1/' "$work/labelled.jsonl" >"$work/opposite.jsonl"
+run 0 "$mascing" trace "$work/opposite.jsonl" -m "$planted" -t 1 -o "$work/opposite"
+run 0 "$mascing" steer "$work/opposite" --mean-difference 4 -o "$work/opposite.gguf"
+run 1 "$mascing" export "$work/opposite.gguf" -m "$planted" -t 1 --data "$work/test.jsonl" --verify-server "http://127.0.0.1:$port/"
+cat "$work/out" "$work/err"
+says err "acts under something else than this mask"
 expect_error 1 "answered with status" "$mascing" export "$work/mask.gguf" -m "$planted" -t 1 --data "$work/test.jsonl" \
   --verify-server "http://127.0.0.1:$port/none"
 run 0 python3 "$here/serve_client.py" interleaved "$port" "$work/test.jsonl" 2
