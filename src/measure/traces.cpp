@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -119,6 +120,9 @@ TracedShard trace_shard(Host& host, const StoredShard& shard) {
   return traced;
 }
 
+constexpr const char* kFailedOnce =
+    "failed when the folder was made, and would be traced now; trace into a new folder";
+
 /// Every conversation that has no trace, with its reason; shards of an earlier run do not hold the
 /// reasons, so the few that failed are tried once more.
 std::vector<Skipped> find_skipped(Host& host,
@@ -136,9 +140,16 @@ std::vector<Skipped> find_skipped(Host& host,
         missing.rows.push_back(row);
       }
     }
-    if (!missing.rows.empty()) {
-      const std::vector<Skipped> again = trace_shard(host, missing).skipped;
-      skipped.insert(skipped.end(), again.begin(), again.end());
+    if (missing.rows.empty()) {
+      continue;
+    }
+    std::map<std::string, std::string> reasons;
+    for (Skipped& again : trace_shard(host, missing).skipped) {
+      reasons.emplace(again.id, std::move(again.reason));
+    }
+    for (const Conversation* row : missing.rows) {
+      const auto known = reasons.find(row->id);
+      skipped.push_back({row->id, known == reasons.end() ? kFailedOnce : known->second});
     }
   }
   return skipped;

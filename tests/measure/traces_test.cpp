@@ -1,5 +1,7 @@
 #include "measure/traces.h"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "base/expect_error.h"
@@ -39,6 +41,35 @@ TEST(CollectTraces, AreMadeAgainForAHostThatMayAnswerOtherwise) {
   EXPECT_GT(n_traced(1, "reasoning off"), 0);
   EXPECT_GT(n_traced(2, "reasoning off"), 0);
   EXPECT_EQ(n_traced(1, "reasoning off"), 0) << "still there";
+}
+
+/// Fails on the first conversation that it is asked for, once.
+class HostWithAHiccup : public FakeHost {
+ public:
+  std::vector<Result<RouterTrace>> trace(const std::vector<TraceRequest>& requests) override {
+    auto results = FakeHost::trace(requests);
+    if (!std::exchange(has_failed_, true)) {
+      results.at(0).error = "a hiccup";
+    }
+    return results;
+  }
+
+ private:
+  bool has_failed_ = false;
+};
+
+TEST(CollectTraces, WhatFailedOnceIsNamedEvenIfItWouldNotFailAgain) {
+  const TemporaryFolder folder;
+  HostWithAHiccup host;
+  Conversation other = row_on_the_seal();
+  other.id = "two";
+  other.messages[0].content = "the mill";
+  const Traced traced = collect_traces(
+      host, {{"dsr", {row_on_the_seal(), other}}}, {folder.path("traces"), {}, {}, "key"}, {});
+  EXPECT_EQ(traced.traces.traces.size(), 1U);
+  ASSERT_EQ(traced.skipped.size(), 1U);
+  EXPECT_EQ(traced.skipped[0].id, "one");
+  EXPECT_NE(traced.skipped[0].reason.find("trace into a new folder"), std::string::npos);
 }
 
 TEST(ContextKey, HasVersionModelThreadsAndOptions) {
