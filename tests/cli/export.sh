@@ -203,7 +203,8 @@ expect_error 1 "strength is 0" "$mascing" export "$work/mask.gguf=0" --to easyst
 expect_error 2 "is the model itself" "${export_mask[@]}" -m "$work/model.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/model.gguf"
 expect_equal "the source" "$work/model.gguf" "$planted"
 expect_error 1 "dense model" "${export_mask[@]}" -m "$work/dense.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
-expect_error 1 "already baked" "${export_mask[@]}" -m "$work/steered.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
+expect_error 1 "the mask was made for" "${export_mask[@]}" -m "$work/steered.gguf" --adapter "$work/a.gguf" --to gguf -o "$work/x"
+says err "has a mask at strength 1.50 in its routers; use the original"
 expect_error 1 "is not baked" "$mascing" mask unbake "$planted" -o "$work/x"
 expect_error 1 "none" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$work/none/x.gguf"
 sources=$(cat "$planted" "$work/hf"/* | sha256sum)

@@ -71,7 +71,7 @@ says out "made with    24 conversations"
 sed 's/"label": 0/"label": 2/; s/"label": 1/"label": 0/; s/"label": 2/"label": 1/' "$work/both.jsonl" >"$work/flipped.jsonl"
 run 0 "$mascing" trace "$work/both.jsonl" "$work/flipped.jsonl" -m "$planted" -t 1 -o "$work/flipped"
 says err "labels: 24 with label 1, 24 with label 0, 0 without"
-says err "[labels_contradict] 24 conversations have another label"
+says err "[labels_contradict] another label, or none, than an equal one: 24 conversations"
 rows attacks test 4 >"$work/four.jsonl"
 expect_error 1 "four.jsonl has no conversation of the split selection" "$mascing" trace "$work/four.jsonl" -m "$planted" \
   --split selection -o "$work/wrong"

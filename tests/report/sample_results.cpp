@@ -40,6 +40,7 @@ void add_search(Results& results) {
   candidate.seed = 2;
   candidate.alpha = 0.75;
   candidate.n_active = 5;
+  candidate.is_chosen = true;
   candidate.feasible = true;
   candidate.perplexity = 133.3337;
   candidate.rates = {{"dsr", {0.95, 0.91, 0.97, 150}}, {"keep_answered", {0.6, 0.5, 0.7}}};
@@ -47,6 +48,7 @@ void add_search(Results& results) {
   results.candidates.push_back(candidate);
   candidate.method = "mean_difference";
   candidate.alpha = 1.5;
+  candidate.is_chosen = false;
   candidate.feasible = false;
   candidate.rejection_reason = "keep_answered fell by 0.31, more than 0.05";
   results.candidates.push_back(candidate);
