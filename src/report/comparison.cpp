@@ -207,10 +207,13 @@ std::string limits_of(const ProtocolResult& protocol) {
                                          std::to_string(protocol.n_max_reasoning_token);
 }
 
+/// Empty where the template is not known.
 std::string template_of(const ProtocolResult& protocol) {
   std::string text = protocol.template_hash;
   for (const auto& [name, value] : protocol.template_arguments) {
-    text += text.empty() ? "" : "\n" + name + "=" + value;
+    if (!protocol.template_hash.empty()) {
+      text.append("\n").append(name).append("=").append(value);
+    }
   }
   return text;
 }
