@@ -1,8 +1,9 @@
-// Parses JSON from untrusted files, with a limit on nesting and our own error type.
+// Parses JSON from untrusted files, with a limit on nesting, no equal keys, and our own error type.
 // Only for .cpp files.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,10 +13,14 @@
 namespace mascing {
 
 /// Throws Error{kBadInput} "`where`: invalid JSON ..." with `hint`; nesting beyond 32 levels is
-/// refused.
+/// refused, and so is an object with two equal keys, of which which one counts cannot be told.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text,
                                         const std::string& where,
                                         const std::string& hint);
+/// The same for callers with a message of their own: a discarded value instead of an error.
+[[nodiscard]] nlohmann::json parse_json_or_discard(std::string_view text);
+/// The first key that an object of the text has twice, if one has.
+[[nodiscard]] std::optional<std::string> key_twice(std::string_view text);
 
 /// A whole number written as one: 0.5 is none, and 1e91, which nlohmann's get would make an integer
 /// of in an undefined way. Throws nlohmann::json::type_error, also beyond int64_t.

@@ -92,6 +92,17 @@ TEST(Conversations, ErrorsNameFileAndLine) {
   expect_refusal("nested too deeply", "{\"x\": " + std::string(100000, '['));
 }
 
+TEST(Conversations, AKeyThatAnObjectHasTwiceNamesItsLine) {
+  const std::string good = "{" + kUser + "}\n";
+  const std::string words = "set.jsonl:2: invalid JSON: an object has two keys ";
+  expect_refusal(words + "\"label\"", good + R"({"label": 0, "label": 1, )" + kUser + "}");
+  expect_refusal(words + "\"role\"",
+                 good + R"({"messages": [{"role": "user", "content": "a", "role": "user"}]})");
+  // Keys of other objects are other keys, whatever stands before or between them.
+  const std::string inner = R"({"a": {"a": 1, "b": {"a": 2}}, "b": [{"a": 3}, {"a": 4}]})";
+  EXPECT_EQ(read("{\"x\": [" + inner + ", " + inner + "], " + kUser + "}").size(), 1U);
+}
+
 TEST(Conversations, AnIdUsedTwiceNamesBothLines) {
   const std::string line = "{\"id\": \"a\", " + kUser + "}\n";
   expect_refusal("set.jsonl:3: id \"a\" is already used in line 1", line + "\n" + line);

@@ -422,10 +422,13 @@ TEST_F(ImportTest, RowsWithTwoKeysOfOneNameAreSkippedWhereItMatters) {
                                     R"({"prompt": "Hum?", "Prompt": "Hum!"})"
                                     "\n"
                                     R"({"prompt": "Dance?", "PROMPT": "Dance?"})"
+                                    "\n"
+                                    R"({"prompt": "Leap?", "prompt": "Leap!"})"
                                     "\n");
   EXPECT_EQ(imported.rows.size(), 2U);
   ASSERT_EQ(imported.file().skips.size(), 1U);
   EXPECT_EQ(imported.file().skips[0].reason, "equal_keys");
+  EXPECT_EQ(imported.file().skips[0].n, 2);
 }
 
 TEST_F(ImportTest, ACategoryThatNoRowHasIsAnError) {

@@ -69,7 +69,7 @@ json ImportRow::parse(const std::string& text, const std::string& name) {
   try {
     return parse_json(text, name, {});
   } catch (const Error& error) {
-    refuse("invalid_json", error.what());
+    refuse(key_twice(text) ? "equal_keys" : "invalid_json", error.what());
     return nullptr;
   }
 }
