@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/mask_options.h"
+#include "format/json_text.h"
 #include "judge/http_client.h"
 #include "mascing/error.h"
 
@@ -60,7 +61,7 @@ json body_of(const Conversation& conversation,
 
 /// The reply's text.
 std::string text_of(const std::string& body, const std::string& url) {
-  const json answer = json::parse(body, nullptr, false);
+  const json answer = parse_json_or_discard(body);
   const auto at = json::json_pointer("/choices/0/message/content");
   if (answer.is_discarded() || !answer.contains(at) || !answer[at].is_string()) {
     throw Error(ErrorKind::kBadInput,

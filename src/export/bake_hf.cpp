@@ -17,6 +17,7 @@
 #include "export/hf_folder.h"
 #include "export/hf_patches.h"
 #include "export/unfinished_folder.h"
+#include "format/json_text.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -127,7 +128,7 @@ std::string record_of(const RouterUpdate& update, const HfPatches& patches) {
                        {"fingerprint", origin.fingerprint},
                        {"alpha", origin.alpha},
                        {"routers", hashes_of(patches)}};
-  return record.dump(2) + "\n";
+  return record.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 /// Of a value in the record of a baked folder.
@@ -193,9 +194,11 @@ HfRecord describe_hf_bake(const std::string& folder) {
   if (!file_exists(path)) {
     return {};
   }
-  const json record = json::parse(read_text_file(path), nullptr, false);
+  const json record = parse_json_or_discard(read_text_file(path));
   if (!record.is_object() || !record.contains("routers") || !record["routers"].is_object()) {
-    throw Error(ErrorKind::kBadInput, "[hf] " + path + " is damaged", "bake the folder again");
+    throw Error(ErrorKind::kBadInput,
+                "[hf] " + printable(path, 200) + " is damaged",
+                "bake the folder again");
   }
   HfRecord found;
   for (const char* key : {"scenario", "model_name", "mask_hash", "fingerprint"}) {

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "format/json_text.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -57,7 +58,7 @@ bool is_of_other_part(std::string_view name) {
 
 /// weight_map of the index: tensor name -> shard.
 std::map<std::string, std::string> read_index(const std::string& path) {
-  const nlohmann::json index = nlohmann::json::parse(read_text_file(path), nullptr, false);
+  const nlohmann::json index = parse_json_or_discard(read_text_file(path));
   if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) {
     fail_index(path,
                "is not an index of safetensors files, \"weight_map\" is missing",

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/numeric.h"
+#include "format/json_text.h"
 #include "format/results_schema.h"
 #include "mascing/error.h"
 
@@ -270,7 +271,7 @@ std::string to_json(const Results& results, JsonForm form) {
 }
 
 Results results_from_json(const std::string& text, const std::string& name) {
-  const json document = json::parse(text, nullptr, false);
+  const json document = parse_json_or_discard(text);
   if (document.is_discarded()) {
     throw Error(ErrorKind::kBadInput,
                 "[results] " + name + " is not valid JSON",

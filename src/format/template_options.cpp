@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "format/json_text.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -69,7 +70,7 @@ void add_template_argument(const std::string& text, TemplateOptions& options) {
     set_thinking(value, options);
     return;
   }
-  const nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
+  const nlohmann::json parsed = parse_json_or_discard(value);
   const nlohmann::json json = parsed.is_discarded() ? nlohmann::json(value) : parsed;
   options.arguments[name] = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "format/import/csv_reader.h"
+#include "format/json_text.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -19,15 +20,18 @@ namespace {
 constexpr int64_t kLongestRow = 16 << 20;
 constexpr std::array kReplyNames = {"reply", "completion", "response"};
 constexpr std::array kLabelNames = {"verdict", "final_label", "label"};
+constexpr std::array kOtherNames = {"id", "prompt"};
+constexpr const char* kForm = "give one object a line, or CSV with a line of column names";
 
 struct Place {
   std::string file;
   int64_t line = 0;
 
+  [[nodiscard]] std::string shown() const {
+    return "[judge] " + printable(file) + ": line " + std::to_string(line);
+  }
   [[noreturn]] void fail(const std::string& text, const std::string& hint) const {
-    throw Error(ErrorKind::kBadInput,
-                "[judge] " + printable(file) + ": line " + std::to_string(line) + ": " + text,
-                hint);
+    throw Error(ErrorKind::kBadInput, shown() + ": " + text, hint);
   }
 };
 
@@ -110,13 +114,28 @@ std::vector<LabelledReply> read_lines(const std::string& path, const std::string
       continue;
     }
     const Place place{path, number};
-    const nlohmann::json row = nlohmann::json::parse(line, nullptr, false);
+    const nlohmann::json row = parse_json(line, place.shown(), kForm);
     if (!row.is_object()) {
-      place.fail("no JSON object", "give one object a line, or CSV with a line of column names");
+      place.fail("no JSON object", kForm);
     }
     replies.push_back(reply_of(row, place));
   }
   return replies;
+}
+
+/// Of columns that are read none may be there twice.
+void require_different_names(const CsvRecord& names, const Place& place) {
+  const auto require_one = [&](const auto& known) {
+    for (const char* name : known) {
+      if (std::count(names.fields.begin(), names.fields.end(), name) > 1) {
+        place.fail("several columns are \"" + std::string(name) + "\"",
+                   "rename or remove one of them; which one counts cannot be told");
+      }
+    }
+  };
+  require_one(kReplyNames);
+  require_one(kLabelNames);
+  require_one(kOtherNames);
 }
 
 std::vector<LabelledReply> read_csv(const std::string& path, const std::string& text) {
@@ -127,6 +146,7 @@ std::vector<LabelledReply> read_csv(const std::string& path, const std::string& 
   if (!reader.next(names)) {
     return replies;
   }
+  require_different_names(names, {path, names.line});
   while (reader.next(record)) {
     const Place place{path, record.line};
     if (record.is_too_long || record.broken_quote_line > 0 ||

@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/mapped_file.h"
 #include "base/sha256.h"
+#include "format/json_text.h"
 #include "mascing/conversation_file.h"
 #include "mascing/error.h"
 
@@ -58,7 +59,7 @@ std::string line_of(int64_t i, const Rollout& rollout) {
 
 /// The key of a header line, or empty.
 std::string key_of(std::string_view line) {
-  const json header = json::parse(line, nullptr, false);
+  const json header = parse_json_or_discard(line);
   const bool is_header = header.is_object() && header.value("kind", json()) == "mascing.collect" &&
                          header.contains("key") && header.at("key").is_string();
   return is_header ? header.at("key").get<std::string>() : "";
@@ -73,7 +74,7 @@ struct Entry {
 /// Nothing unless the line is a complete record of one of `n_script` conversations.
 std::optional<Entry> entry_of(std::string_view line, size_t n_script) {
   const std::optional<std::string> plain = without_sum(line);
-  const json record = plain ? json::parse(*plain, nullptr, false) : json();
+  const json record = plain ? parse_json_or_discard(*plain) : json();
   if (!record.is_object() || !record.contains("i") || !record.at("i").is_number_unsigned() ||
       record.at("i").get<uint64_t>() >= n_script) {
     return std::nullopt;

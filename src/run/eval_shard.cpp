@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "mascing/error.h"
+#include "measure/own_json.h"
 #include "run/sampled_evaluation.h"
 #include "run/test_texts.h"
 
@@ -131,7 +132,7 @@ void take_parts(const std::vector<std::string>& folders,
                   "[eval] '" + folder + "' is not a shard of an evaluation",
                   "use the output folders of `mascing eval --shard`");
     }
-    const json part = json::parse(read_text_file(part_file(folder)), nullptr, false);
+    const json part = parse_own_json(read_text_file(part_file(folder)));
     if (!part.is_object() || part.value("key", json()) != key) {
       throw Error(ErrorKind::kMismatch,
                   "[eval] '" + folder + "' belongs to a different evaluation",

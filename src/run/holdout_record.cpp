@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "mascing/error.h"
+#include "measure/own_json.h"
 #include "run/json_word.h"
 
 namespace mascing {
@@ -83,7 +84,7 @@ std::optional<json> read_looks(const std::string& path) {
   if (!file_exists(path)) {
     return json::array();
   }
-  const json record = json::parse(read_text_file(path), nullptr, false);
+  const json record = parse_own_json(read_text_file(path));
   if (record.is_object() && record.contains("mask")) {
     return look_of_earlier_version(record);
   }

@@ -18,6 +18,7 @@
 #include "mascing/version.h"
 #include "measure/cache.h"
 #include "measure/make_jury.h"
+#include "measure/own_json.h"
 #include "run/json_word.h"
 
 namespace mascing {
@@ -38,8 +39,7 @@ std::string stamp_path(const RunOptions& options) {
 /// The stamp of a folder, discarded if it is damaged; nothing if there is none.
 std::optional<json> read_stamp(const std::string& folder) {
   const std::string path = folder + "/" + kStampFile;
-  return file_exists(path) ? std::optional(json::parse(read_text_file(path), nullptr, false))
-                           : std::nullopt;
+  return file_exists(path) ? std::optional(parse_own_json(read_text_file(path))) : std::nullopt;
 }
 
 /// Hash of the results of a run, without later additions by `mascing export`.
@@ -79,7 +79,7 @@ std::string run_key(const Scenario& scenario,
                     scenario.sample_temperature,
                     options.with_baselines,
                     judges_key(scenario.judge)};
-  return sha256_hex(key.dump());
+  return sha256_hex(key.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 Results start_results(const Scenario& scenario, const ModelInfo& info, const RunOptions& options) {
@@ -215,7 +215,8 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
   if (outcome.failure.empty()) {
     stamp["mask"] = sha256_file(mask_path);
   }
-  write_file_atomically(stamp_path(options), stamp.dump() + "\n");
+  write_file_atomically(stamp_path(options),
+                        stamp.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 void write_search(const Results& results, const std::string& folder) {
@@ -296,7 +297,8 @@ void write_evaluation(const RunOutcome& outcome,
                       const RunOptions& options) {
   write_results(outcome, options.output);
   const json stamp = {{"key", key}, {"kind", kEvaluation}};
-  write_file_atomically(stamp_path(options), stamp.dump() + "\n");
+  write_file_atomically(stamp_path(options),
+                        stamp.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 bool holds_run(const std::string& folder) {

@@ -17,6 +17,7 @@
 #include "mascing/surrogate_file.h"
 #include "mascing/trace_store.h"
 #include "mascing/validate.h"
+#include "measure/own_json.h"
 
 namespace mascing {
 namespace {
@@ -107,7 +108,7 @@ std::optional<CrossValidated> read_validated(const std::string& path) {
     return std::nullopt;
   }
   try {
-    json v = json::parse(read_text_file(path));
+    json v = parse_own_json(read_text_file(path));
     if (v.contains(kSum)) {  // not in files of earlier versions
       const json sum = v.at(kSum);
       v.erase(kSum);
@@ -161,7 +162,8 @@ std::optional<Trained> read_trained(const std::string& path, const std::string& 
   try {
     std::map<std::string, std::string> metadata;
     Surrogate surrogate = read_surrogate(path, &metadata);
-    return Trained{std::move(surrogate), surrogate_from(json::parse(metadata.at("report"))), key};
+    return Trained{
+        std::move(surrogate), surrogate_from(parse_own_json(metadata.at("report"))), key};
   } catch (const std::exception&) {
     return std::nullopt;
   }

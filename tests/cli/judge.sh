@@ -32,7 +32,7 @@ expect_error 1 "label.jsonl: line 1: \"maybe\" is no label" "$mascing" judge "$w
 echo '{"prompt": "So?"}' >"$work/none.jsonl"
 expect_error 1 "line 1: there is no reply" "$mascing" judge "$work/none.jsonl"
 printf '{"reply": "So."}\n{"reply"\n' >"$work/broken.jsonl"
-expect_error 1 "line 2: no JSON object" "$mascing" judge "$work/broken.jsonl"
+expect_error 1 "broken.jsonl: line 2: invalid JSON at byte 9" "$mascing" judge "$work/broken.jsonl"
 printf 'reply,label\na,b,c\n' >"$work/wide.csv"
 expect_error 1 "3 fields, expected 2" "$mascing" judge "$work/wide.csv"
 : >"$work/empty.jsonl"

@@ -355,6 +355,19 @@ TEST_F(BakeHfTest, ARecordWithValuesOfOtherTypesIsNamed) {
   expect_named(bad, "is of another type");
 }
 
+TEST_F(BakeHfTest, ARecordThatNestsWithoutEndIsDamaged) {
+  bake_hf(hf_, out_, update_, false);
+  const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+  write_file_atomically(out_ + "/mascing.json", R"({"routers": {}, "scenario": )" + deep + "}");
+  expect_error(ErrorKind::kBadInput, "is damaged", [&] { (void)describe_hf_bake(out_); });
+}
+
+TEST_F(BakeHfTest, ARecordHoldsWhateverNamesAMaskHas) {
+  update_.origin.scenario = "caf\xE9";
+  bake_hf(hf_, out_, update_, false);
+  EXPECT_EQ(describe_hf_bake(out_).n_changed, 0);
+}
+
 TEST(RouterNames, OfTheFamiliesAreKnown) {
   struct Case {
     const char* name;

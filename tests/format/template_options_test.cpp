@@ -53,6 +53,11 @@ TEST(TemplateOptionsTest, ModesAreReadAsTheyAreWritten) {
       ErrorKind::kUsage, "expected on, off or skip", [] { (void)parse_reasoning_mode("maybe"); });
 }
 
+TEST(TemplateOptionsTest, AnArgumentThatNestsWithoutEndIsText) {
+  const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+  EXPECT_EQ(with({("x=" + deep).c_str()}).arguments.at("x"), "\"" + deep + "\"");
+}
+
 TEST(TemplateOptionsTest, KeysDifferAsOptionsDo) {
   EXPECT_EQ(template_key({}), "");
   EXPECT_EQ(template_key({ReasoningMode::kSkip, {{"a", "1"}, {"b", "\"x\""}}}), "skip,a=1,b=\"x\"");

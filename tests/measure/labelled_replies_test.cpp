@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/expect_error.h"
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "mascing/error.h"
@@ -38,6 +39,31 @@ TEST(LabelledReplies, OfLinesMayLackThemToo) {
   EXPECT_EQ(replies[0].label, Verdict::kRefused);
   EXPECT_FALSE(replies[1].label);
   EXPECT_TRUE(replies[1].has_number);
+}
+
+void expect_no_replies(const std::string& words, const std::string& name, const std::string& text) {
+  expect_error(ErrorKind::kBadInput, words, [&] { (void)read(name, text); });
+}
+
+TEST(LabelledReplies, OfHostileLinesEndInOneClearError) {
+  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  expect_no_replies("line 2: invalid JSON: nested too deeply",
+                    "a.jsonl",
+                    "{\"reply\": \"So.\"}\n{\"reply\": \"So.\", \"messages\": [{\"role\": " + deep +
+                        ", \"content\": \"x\"}]}\n");
+  expect_no_replies("line 1: invalid JSON: an object has two keys \"reply\"",
+                    "b.jsonl",
+                    R"({"reply": "Yes", "reply": "No"})");
+}
+
+TEST(LabelledReplies, OfATableHaveNoColumnTwiceThatIsRead) {
+  for (const char* name : {"reply", "verdict", "id", "prompt"}) {
+    const std::string twice = std::string(name) + "," + name;
+    expect_no_replies("line 1: several columns are \"" + std::string(name) + "\"",
+                      "a.csv",
+                      twice + ",completion\na,b,c\n");
+  }
+  EXPECT_EQ(read("b.csv", "note,note,reply\na,b,c\n").size(), 1U);
 }
 
 }  // namespace

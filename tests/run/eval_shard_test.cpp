@@ -121,6 +121,9 @@ TEST_F(EvalShardTest, PartsOfAnotherEvaluationAreRefused) {
   merged.merge = {shard(1, 2)};
   merged.seed = 5;
   expect_error(ErrorKind::kMismatch, "a different evaluation", [&] { (void)evaluate(merged); });
+  const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+  write_file_atomically(merged.merge.front() + "/part.json", "{\"key\": " + deep + "}");
+  expect_error(ErrorKind::kMismatch, "a different evaluation", [&] { (void)evaluate(merged); });
   merged.merge = {folder_.path("none")};
   expect_error(
       ErrorKind::kBadInput, "not a shard of an evaluation", [&] { (void)evaluate(merged); });

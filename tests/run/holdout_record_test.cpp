@@ -144,5 +144,13 @@ TEST_F(HoldoutRecordTest, EveryPartOfAMaskMakesItAnother) {
   EXPECT_FALSE(record("one", 0, 10).has(mask)) << "how far its sigmas go";
 }
 
+TEST_F(HoldoutRecordTest, ARecordThatNestsWithoutEndIsDamaged) {
+  const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+  write_file_atomically(folder_.path("tested.json"), "{\"sum\": \"\", \"looks\": " + deep + "}");
+  expect_error(ErrorKind::kBadInput, "is damaged", [&] {
+    record("one", 0, 10).require_first(mask_of(1.0F));
+  });
+}
+
 }  // namespace
 }  // namespace mascing
