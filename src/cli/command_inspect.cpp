@@ -92,7 +92,7 @@ void print_json(const Inspection& found) {
                                {"is_steered", layer.is_steered},
                                {"reason", layer.reason}});
   }
-  std::cout << value.dump(2) << '\n';
+  std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
 std::string layers_with(const std::vector<bool>& flags) {

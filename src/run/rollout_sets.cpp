@@ -118,7 +118,7 @@ class SetRollouts {
                       options.sampling.n_max_token,
                       options.sampling.n_max_reasoning_token};
     Sha256 digest;
-    digest.update(key.dump());
+    digest.update(key.dump(-1, ' ', false, json::error_handler_t::replace));
     for (const std::string& path : job.inputs) {
       digest.update(sha256_file(path));
     }

@@ -105,6 +105,13 @@ TEST_F(PeftTest, ThisFolderIsCalledByItsName) {
   }
 }
 
+TEST_F(PeftTest, ANameThatIsNoUtf8IsWrittenWithASignInItsPlace) {
+  const std::string odd = folder_.path("hf\xE9");
+  std::filesystem::rename(hf_, odd);
+  write_peft(odd, out_, update_, false);
+  EXPECT_EQ(config()["base_model_name_or_path"], "hf\uFFFD");
+}
+
 TEST_F(PeftTest, TheAdapterSaysWhichMaskItHolds) {
   EXPECT_TRUE(describe_peft(hf_).lines.empty());
   write_peft(hf_ + "/", out_, update_, false);
