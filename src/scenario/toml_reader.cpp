@@ -12,6 +12,7 @@
 #include "base/numeric.h"
 #include "base/text.h"
 #include "mascing/error.h"
+#include "scenario/toml_keys.h"
 
 // Hostile input can violate the assertions of toml++, which would be undefined behaviour with
 // NDEBUG and abort the program without it. Here an assertion throws an exception.
@@ -51,6 +52,7 @@ struct TomlTable::Node {
 
 namespace {
 
+constexpr int64_t kMostDots = 16;  // in a key; ours have two
 constexpr const char* kTomlHint =
     "write strings in quotes, lists in [brackets] and tables under [name]; see https://toml.io";
 
@@ -214,6 +216,14 @@ TomlTable::TomlTable(std::shared_ptr<const Node> node, std::string name)
 TomlTable TomlTable::parse(const std::string& text, const std::string& file) {
   if (!is_valid_utf8(text)) {
     throw Error(ErrorKind::kUsage, file + ":1: the file is not UTF-8 text", "save it as UTF-8");
+  }
+  const int64_t long_key = line_of_long_key(text, kMostDots);
+  if (long_key > 0) {
+    throw Error(ErrorKind::kUsage,
+                at_line(file, static_cast<toml::source_index>(long_key)) +
+                    "not valid TOML: a key or header with more than " + std::to_string(kMostDots) +
+                    " dots",
+                kTomlHint);
   }
   try {
     auto document = std::make_shared<const toml::table>(toml::parse(text, file));
