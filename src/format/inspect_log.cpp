@@ -44,7 +44,11 @@ std::string start_of(const Results& results) {
   for (const auto& [stage, taken] : results.seconds) {
     seconds += taken;
   }
-  const std::time_t start = timegm(&parts) - std::llround(seconds);
+  const std::time_t end = timegm(&parts);
+  if (!(seconds >= 0.0 && seconds <= to_double(end))) {  // no run began before 1970
+    return date_of(results);
+  }
+  const std::time_t start = end - std::llround(seconds);
   std::ostringstream text;
   text << std::put_time(gmtime_r(&start, &parts), kForm);
   return text.str();
@@ -113,8 +117,11 @@ Json plan_of(const Results& results) {
 
 // ---------------------------------------------------------------- scores
 
+/// Inspect wants a number: what is none, such as the rate of no conversation, is left out.
 void add_metric(const std::string& name, double value, Json& metrics) {
-  metrics[name] = {{"name", name}, {"value", value}, {"params", Json::object()}};
+  if (std::isfinite(value)) {
+    metrics[name] = {{"name", name}, {"value", value}, {"params", Json::object()}};
+  }
 }
 
 Json metrics_of(const Rate& rate) {

@@ -1,6 +1,7 @@
 #include "mascing/viewer_export.h"
 
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -93,6 +94,30 @@ TEST(InspectLog, HasWhatItsPageReadsWithoutAsking) {
   undated.seconds = {};
   const json stats = json::parse(to_inspect_log(undated, rows())).at("stats");
   EXPECT_EQ(stats.at("started_at"), stats.at("completed_at"));
+}
+
+TEST(InspectLog, BeginsWhenItEndsIfTheRunWouldHaveBegunBefore1970) {
+  for (const double seconds : {1e17, 1e300, -1.0, std::numeric_limits<double>::infinity()}) {
+    Results results = sample_results();
+    results.finished_at = "2026-03-01T12:00:00Z";
+    results.seconds = {{"search", seconds}};
+    const json stats = json::parse(to_inspect_log(results, rows())).at("stats");
+    EXPECT_EQ(stats.at("started_at"), "2026-03-01T12:00:00Z") << seconds;
+  }
+}
+
+TEST(InspectLog, LeavesOutWhatIsNoNumber) {
+  Results results = sample_results();
+  MetricResult& metric = results.metrics.at("dsr");
+  metric.p_value = metric.base.rate = std::nan("");
+  const auto scores = scores_of(json::parse(to_inspect_log(results, rows())));
+  EXPECT_FALSE(scores.at("dsr").at("metrics").contains("p_value"));
+  EXPECT_FALSE(scores.at("dsr_without_mask").at("metrics").contains("rate"));
+  for (const auto& [id, score] : scores) {
+    for (const json& value : score.at("metrics")) {
+      EXPECT_TRUE(value.at("value").is_number()) << id << " " << value;
+    }
+  }
 }
 
 TEST(InspectLog, HasEveryRateOfTheResultsOnBothSides) {
