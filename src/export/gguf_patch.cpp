@@ -24,6 +24,7 @@ constexpr const char* kNamesKey = "mascing.bake.routers";
 constexpr const char* kNewHashKey = "mascing.bake.router_hash";
 constexpr const char* kOldHashKey = "mascing.bake.undo_hash";
 constexpr const char* kRestHashKey = "mascing.bake.rest_hash";
+constexpr const char* kPaddingKey = "mascing.bake.padding";
 
 int64_t place_of(const GgufFile& part, const GgufTensor& tensor) {
   return tensor.data - part.file().data();
@@ -124,6 +125,16 @@ std::optional<size_t> undo_offset(const GgufFile& part) {
   return end <= begin ? std::optional(begin) : std::nullopt;
 }
 
+/// llama.cpp reads tensors at multiples of 32 bytes whatever the file's alignment is. If that is
+/// less, the original's place in the file was such, and the keys must move the data by a multiple.
+void pad_keys(const GgufFile& part, GgufWriter& writer) {
+  if (part.alignment() < kGgufDefaultAlignment) {
+    writer.set_string(kPaddingKey, "");
+    const size_t n_blank = padding_to(writer.metadata_bytes().size(), kGgufDefaultAlignment).size();
+    writer.set_string(kPaddingKey, std::string(n_blank, ' '));
+  }
+}
+
 }  // namespace
 
 void copy_in_pieces(const CopySource& source,
@@ -165,6 +176,7 @@ PatchKeys finish_patch_keys(const GgufFile& part, GgufWriter& writer) {
   writer.set_uint64(kOffsetKey, part.metadata_bytes().size());
   writer.set_uint64(kSizeKey, 0);
   writer.set_int(kCountKey, 0);
+  pad_keys(part, writer);
   // Numbers of fixed width: filling them in does not change the size.
   writer.set_int(kCountKey, writer.n_key());
   writer.set_uint64(kSizeKey, writer.metadata_bytes().size());

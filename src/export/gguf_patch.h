@@ -27,7 +27,8 @@ struct PatchKeys {
 void put_patch_keys(const GgufFile& part,
                     const std::vector<PatchedTensor>& changed,
                     GgufWriter& writer);
-/// All keys of the writer, after their own place, size and number were filled in.
+/// All keys of the writer, after their own place, size and number were filled in, and their
+/// padding.
 [[nodiscard]] PatchKeys finish_patch_keys(const GgufFile& part, GgufWriter& writer);
 
 /// Writes `part` with `keys` added and tensors changed (in file order), old bytes at the end.

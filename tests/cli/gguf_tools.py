@@ -104,6 +104,63 @@ def number_places(data):
             place += 8 + struct.unpack_from("<Q", data, place)[0]
 
 
+def value_end(data, place, kind):
+    """Behind a value of the header."""
+    if kind == 8:
+        return place + 8 + struct.unpack_from("<Q", data, place)[0]
+    if kind != 9:
+        return place + SIZES[kind]
+    inner, n = struct.unpack_from("<IQ", data, place)
+    place += 12
+    for _ in range(n):
+        place = value_end(data, place, inner)
+    return place
+
+
+def as_text(text):
+    return struct.pack("<Q", len(text)) + text
+
+
+def with_keys(model, path, changes):
+    """The model with other keys: name -> kind and bytes of its value."""
+    with open(model, "rb") as file:
+        data = file.read()
+    n_tensor, n_key = struct.unpack_from("<QQ", data, 8)
+    keys, place = {}, 24
+    for _ in range(n_key):
+        begin = place + 8 + struct.unpack_from("<Q", data, place)[0]
+        kind = struct.unpack_from("<I", data, begin)[0]
+        end = value_end(data, begin + 4, kind)
+        keys[data[place + 8:begin].decode()] = data[begin:end]
+        place = end
+    infos = place
+    for _ in range(n_tensor):
+        place += 8 + struct.unpack_from("<Q", data, place)[0]
+        place += 16 + 8 * struct.unpack_from("<I", data, place)[0]
+    keys.update({name: struct.pack("<I", kind) + value for name, (kind, value) in changes.items()})
+    head = data[:16] + struct.pack("<Q", len(keys))
+    head += b"".join(as_text(name.encode()) + value for name, value in keys.items()) + data[infos:place]
+    with open(path, "wb") as file:
+        file.write(head + b"\0" * (-len(head) % 32) + data[(place + 31) // 32 * 32:])
+
+
+def with_text(model, path, name, file):
+    """The model with what a file holds under a key."""
+    with open(file, "rb") as text:
+        with_keys(model, path, {name: (8, as_text(text.read()))})
+
+
+def less_aligned(model, path, alignment):
+    """The model with another general.alignment, its tensors where llama.cpp wants them."""
+    with_keys(model, path, {"general.alignment": (4, struct.pack("<I", int(alignment)))})
+
+
+def without_tokens(model, path):
+    """The model with a tokenizer whose tokens are all empty."""
+    n = len(read_gguf(model)[0]["tokenizer.ggml.tokens"])
+    with_keys(model, path, {"tokenizer.ggml.tokens": (9, struct.pack("<IQ", 8, n) + as_text(b"") * n)})
+
+
 def try_sizes(mascing, model, path):
     """Inspects the model with every number of its header changed: success, or one error line with its hint."""
     with open(model, "rb") as file:

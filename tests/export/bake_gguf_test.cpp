@@ -90,6 +90,43 @@ TEST_F(BakeGgufTest, UnbakingRestoresTheOriginalByteForByte) {
   EXPECT_EQ(read_text_file(folder_.path("again.gguf")), read_text_file(model_));
 }
 
+/// The model with another general.alignment.
+void write_aligned(const std::string& model, uint32_t alignment, const std::string& path) {
+  const GgufFile file = GgufFile::open(model);
+  const std::string_view metadata = file.metadata_bytes();
+  GgufWriter keys;
+  keys.set_uint32("general.alignment", alignment);
+  std::string text(metadata);
+  text[GgufFile::kKeyCountOffset] = static_cast<char>(file.n_key() + 1);
+  text += keys.metadata_bytes();
+  text += file.header_bytes().substr(metadata.size());
+  text += std::string((alignment - text.size() % alignment) % alignment, '\0');
+  text += file.file().bytes().substr(file.data_offset());
+  write_file_atomically(path, text);
+}
+
+TEST_F(BakeGgufTest, WhereTensorsAreLessAlignedTheyMoveByAMultipleOf32) {
+  constexpr size_t kPlaces = 32;  // of which llama.cpp wants tensors at multiples
+  const std::string plain = model_;
+  for (const uint32_t alignment : {8U, 16U, 32U}) {
+    model_ = folder_.path("aligned.gguf");
+    write_aligned(plain, alignment, model_);
+    update_ = small_update(model_);
+    for (const size_t n_letter : {0U, 8U, 16U, 24U}) {
+      update_.origin.scenario = std::string(n_letter, 's');
+      bake(baked_);
+      const GgufFile before = GgufFile::open(model_);
+      const GgufFile after = GgufFile::open(baked_);
+      EXPECT_EQ(after.data_offset() % kPlaces, before.data_offset() % kPlaces) << alignment;
+      EXPECT_EQ(after.has("mascing.bake.padding"), alignment < kPlaces);
+      EXPECT_EQ(tensor_values(baked_, "token_embd.weight"),
+                tensor_values(model_, "token_embd.weight"));
+      unbake_gguf(baked_, folder_.path("again.gguf"));
+      EXPECT_EQ(read_text_file(folder_.path("again.gguf")), read_text_file(model_));
+    }
+  }
+}
+
 TEST_F(BakeGgufTest, TheRecordTellsMaskStrengthAndFit) {
   EXPECT_FALSE(read_bake(model_).has_value());
   update_.fidelity.n_token = 5;
