@@ -31,6 +31,19 @@ grep -q -- "--column request=NAME" "$work/err" || fail "no hint at --column"
 expect_error 1 "none.csv: no such file" "$mascing" import "$work/none.csv" -o "$work/b.jsonl"
 expect_error 2 "unknown format" "$mascing" import "$work/broken.csv" --format harmbnch -o "$work/b.jsonl"
 expect_error 2 "files" "$mascing" import
+# One object around the rows, from a pipe, which cannot be read twice; lines from a pipe; neither.
+printf '{"data": [{"prompt": "Who rules?"}, {"prompt": "Who bakes?"}]}' >"$work/wrap.json"
+run 0 "$mascing" import "$work/wrap.json" -o "$work/wrap.jsonl"
+for lay_out in cat "python3 -m json.tool --indent 1"; do
+  run 0 "$mascing" import <($lay_out "$work/wrap.json") -o -
+  [ "$(grep -c '"Who ' "$work/out")" -eq 2 ] || fail "two rows were expected: $lay_out"
+done
+run 0 "$mascing" import <(printf '{"prompt": "Who rules?"}\n{"prompt": "Who bakes?"}\n') -o -
+[ "$(grep -c '"Who ' "$work/out")" -eq 2 ] || fail "two rows were expected of lines from a pipe"
+expect_error 1 "unknown format; line 1 has owl" "$mascing" import <(echo '{"owl": 1}') -o "$work/b.jsonl"
+expect_error 1 "unknown format" "$mascing" import \
+  <(python3 -c 'print("{\"x\": \"" + "y" * (65 << 20) + "\", \"data\": [{\"prompt\": \"Who?\"}]}")') -o "$work/b.jsonl"
+says err "save what the pipe gives into a file first"
 
 # What the data of a scenario can show, without a model.
 write_scenario "$work/dry.toml"

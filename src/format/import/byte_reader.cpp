@@ -1,6 +1,7 @@
 // One buffer that is refilled from the file; what is left of it moves to its front first.
 #include "format/import/byte_reader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -26,6 +27,9 @@ struct ByteReader::Source {
   std::string buffer;
   std::string_view rest;
   int64_t position = 0;
+  std::string kept;
+  size_t n_most_kept = 0;
+  bool is_all_kept = false;
 
   [[noreturn]] void fail() const {
     if (errno == ENOENT) {
@@ -92,7 +96,37 @@ std::string_view ByteReader::peek(size_t n_least) {
   return source_->rest;
 }
 
+void ByteReader::keep(size_t n_most) {
+  source_->n_most_kept = n_most;
+  source_->is_all_kept = true;
+}
+
+bool ByteReader::go_back() {
+  Source& source = *source_;
+  const bool is_possible = source.is_all_kept;
+  if (is_possible) {
+    const size_t n_byte = source.kept.size() + source.rest.size();
+    source.position -= std::ssize(source.kept);
+    source.buffer = source.kept.append(source.rest);
+    source.buffer.resize(std::max(n_byte, kReadBytes));
+    source.rest = std::string_view(source.buffer).substr(0, n_byte);
+  }
+  forget();
+  return is_possible;
+}
+
+void ByteReader::forget() {
+  source_->kept = {};
+  source_->is_all_kept = false;
+}
+
 void ByteReader::skip(size_t n) {
+  if (source_->is_all_kept) {
+    source_->kept += source_->rest.substr(0, n);
+    if (source_->kept.size() > source_->n_most_kept) {
+      forget();
+    }
+  }
   source_->rest.remove_prefix(n);
   source_->position += static_cast<int64_t>(n);
 }

@@ -26,6 +26,13 @@ class ByteReader {
   [[nodiscard]] std::string_view peek(size_t n_least = 1);
   /// Passes over the first `n` of the bytes that peek() showed.
   void skip(size_t n);
+  /// Keeps what is passed over from here on, up to `n_most` bytes, for sources that cannot be
+  /// opened again.
+  void keep(size_t n_most);
+  /// Back to where keep() was called. False if more has been passed over since than is kept.
+  [[nodiscard]] bool go_back();
+  /// What is kept is not needed.
+  void forget();
   /// Bytes passed over so far.
   [[nodiscard]] int64_t position() const;
 

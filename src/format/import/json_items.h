@@ -34,6 +34,8 @@ class JsonItemReader {
   [[nodiscard]] Form form() const { return form_; }
   [[nodiscard]] int64_t n_line() const { return line_ + (is_in_line_ ? 1 : 0); }
   [[nodiscard]] int64_t position() const { return bytes_.position(); }
+  /// For who keeps bytes of it (ByteReader::keep), or takes them over.
+  [[nodiscard]] ByteReader& bytes() { return bytes_; }
 
  private:
   [[nodiscard]] bool next_line(JsonItem& item);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "base/append.h"
@@ -20,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kFirstLook = 4096;
+constexpr size_t kMostKept = size_t{64} << 20;  // of a pipe
 constexpr size_t kReadAhead = 50;  // rows that may be broken before the format must show
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -157,15 +159,24 @@ void RowSource::refuse_columns_of_text() const {
 /// A file that begins with a brace holds an object in each line, or one object around the rows.
 void RowSource::open_json(ByteReader bytes, char sign, const std::string& path) {
   const auto form = sign == '{' ? JsonItemReader::Form::kLines : JsonItemReader::Form::kArray;
+  const bool is_pipe = !std::filesystem::is_regular_file(path);
+  if (is_pipe) {
+    bytes.keep(kMostKept);
+  }
   items_.emplace(std::move(bytes), form, n_max_byte_);
   try {
     recognise_items();
-  } catch (const Error&) {
+    items_->bytes().forget();
+  } catch (const Error& failure) {
     if (sign != '{') {
       throw;
     }
     read_ahead_.clear();
-    items_.emplace(ByteReader::open(path), JsonItemReader::Form::kMember, n_max_byte_);
+    if (is_pipe && !items_->bytes().go_back()) {
+      throw Error(failure.kind(), failure.what(), "save what the pipe gives into a file first");
+    }
+    ByteReader again = is_pipe ? std::move(items_->bytes()) : ByteReader::open(path);
+    items_.emplace(std::move(again), JsonItemReader::Form::kMember, n_max_byte_);
     try {
       recognise_items();
       return;
