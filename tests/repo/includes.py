@@ -38,6 +38,7 @@ PUBLIC = "include/mascing"
 # library only.
 EXTERNAL = [
     (r"(llama|ggml|gguf|chat|common|log|sampling|build)(-[a-z]+)?\.h", ["host/llama"]),
+    (r"jinja/lexer\.h", ["src/host/llama/template_limits.cpp"]),
     (r"curl/.*", ["src/judge/http_client.cpp"]),
     (r"cpp-httplib/.*", ["src/console/server.cpp"]),
     (r"CLI/.*", ["cli"]),

@@ -6,6 +6,7 @@
 
 #include <chat.h>
 
+#include "host/llama/template_limits.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -154,6 +155,15 @@ ReasoningLayout layout_of(const common_chat_templates* templates,
   return learn_layout(marks, samples, source);
 }
 
+/// Of all templates that llama.cpp would parse.
+void require_sane_templates(const llama_model* model, const std::string& source) {
+  require_sane_template(source);
+  for (const char* name : {static_cast<const char*>(nullptr), "tool_use"}) {
+    const char* own = source.empty() ? llama_model_chat_template(model, name) : nullptr;
+    require_sane_template(own == nullptr ? "" : own);
+  }
+}
+
 }  // namespace
 
 struct ChatTemplate::Parsed {
@@ -162,6 +172,7 @@ struct ChatTemplate::Parsed {
 
 ChatTemplate::ChatTemplate(const llama_model* model, const std::string& source, Arguments arguments)
     : parsed_(std::make_unique<Parsed>()), arguments_(std::move(arguments)) {
+  require_sane_templates(model, source);
   try {
     parsed_->templates = common_chat_templates_init(model, source);
     source_ = common_chat_templates_source(parsed_->templates.get());
