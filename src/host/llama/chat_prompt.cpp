@@ -5,6 +5,7 @@
 
 #include <llama.h>
 
+#include "host/llama/tokenizer.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -107,7 +108,7 @@ RenderedChat ChatPrompt::render_text(const Conversation& conversation, Reasoning
 Prompt ChatPrompt::render(const Conversation& conversation) const {
   const RenderedChat chat = render_text(conversation);
   Prompt prompt;
-  prompt.tokens = common_tokenize(vocab_, chat.text, true, true);
+  prompt.tokens = tokenize_text(vocab_, chat.text, true, true);
   const auto ranges = align_tokens(vocab_, prompt.tokens, chat.text);
   int64_t begin = -1;
   int64_t end = -1;
@@ -127,11 +128,11 @@ Prompt ChatPrompt::render(const Conversation& conversation) const {
 }
 
 std::vector<int32_t> ChatPrompt::render_visible(const Conversation& conversation) const {
-  return common_tokenize(vocab_, render_text(conversation, ReasoningMode::kSkip).text, true, true);
+  return tokenize_text(vocab_, render_text(conversation, ReasoningMode::kSkip).text, true, true);
 }
 
 std::vector<int32_t> ChatPrompt::render_whole(const std::vector<Message>& messages) const {
-  return common_tokenize(vocab_, apply(messages, mode_), true, true);
+  return tokenize_text(vocab_, apply(messages, mode_), true, true);
 }
 
 std::vector<std::pair<size_t, size_t>> align_tokens(const llama_vocab* vocab,

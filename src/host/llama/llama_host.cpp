@@ -14,6 +14,7 @@
 
 #include "host/llama/engine.h"
 #include "host/llama/schedulers.h"
+#include "host/llama/tokenizer.h"
 #include "mascing/error.h"
 
 namespace mascing {
@@ -133,7 +134,7 @@ class LlamaHost : public Host {
   [[nodiscard]] ReasoningMarks reasoning_marks() const override { return model_->chat->marks(); }
   [[nodiscard]] std::vector<int32_t> tokenize(const std::string& text,
                                               bool begin_of_text) const override {
-    return common_tokenize(engines_.front()->vocab(), text, begin_of_text, false);
+    return tokenize_text(engines_.front()->vocab(), text, begin_of_text, false);
   }
   [[nodiscard]] std::string piece(int32_t token) const override {
     return common_token_to_piece(engines_.front()->vocab(), token, true);
