@@ -1,14 +1,17 @@
 // Signal handlers write with one system call and leave: nothing else is safe there.
 #include "cli/last_words.h"
 
+#include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <string>
 #include <string_view>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -31,6 +34,10 @@ struct PreparedWords {
       error_text("[engine] an rpc-server ended, or the connection to it broke",
                  "start it again and run the same command; finished work is saved where the "
                  "command writes a folder or a journal");
+  std::string stack =
+      error_text("[read] something in a file nests, or calls itself, without end",
+                 "macros of a chat template may do that: look at the model with `mascing inspect "
+                 "--no-probe`, or take it from another source");
   std::string memory =
       error_text("out of memory",
                  "use a smaller model or, where the command has them, a smaller --parallel and "
@@ -61,6 +68,46 @@ std::string without_folders(const std::string& reason) {
 
 extern "C" void on_fault(int signal_number) {
   leave(signal_number == SIGFPE ? prepared().division : prepared().shortened);
+}
+
+/// The stack of the main thread, and what faults did before.
+struct MainStack {
+  uintptr_t low = 0;
+  uintptr_t high = 0;
+  struct sigaction before {};
+};
+MainStack main_stack;  // NOLINT: a handler cannot be given it
+
+extern "C" void on_bad_address(int signal_number, siginfo_t* facts, void* /*context*/) {
+  const auto place = reinterpret_cast<uintptr_t>(facts->si_addr);
+  if (facts->si_code > 0 && place >= main_stack.low && place < main_stack.high) {
+    leave(prepared().stack);
+  }
+  (void)::sigaction(SIGSEGV, &main_stack.before, nullptr);
+  if (facts->si_code <= 0) {  // sent by a process; any other comes again by itself
+    (void)::raise(signal_number);
+  }
+}
+
+/// A full stack has no room for a handler, which gets one of its own.
+void watch_stack() {
+  constexpr size_t kOwnBytes = size_t{64} << 10;
+  constexpr uintptr_t kGapBytes = uintptr_t{1} << 20;  // that the system keeps free below
+  static std::array<std::byte, kOwnBytes> own;
+  stack_t other{};
+  other.ss_sp = own.data();
+  other.ss_size = own.size();
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+      ::sigaltstack(&other, nullptr) != 0) {
+    return;
+  }
+  main_stack.high = reinterpret_cast<uintptr_t>(&limit);
+  main_stack.low = main_stack.high - limit.rlim_cur - kGapBytes;
+  struct sigaction action {};
+  action.sa_sigaction = on_bad_address;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  (void)::sigaction(SIGSEGV, &action, &main_stack.before);
 }
 
 void on_engine_abort(const char* message) {
@@ -95,6 +142,7 @@ void install_last_words() {
   (void)prepared();
   std::signal(SIGFPE, on_fault);
   std::signal(SIGBUS, on_fault);
+  watch_stack();
   std::set_terminate(on_terminate);
   set_engine_abort_handler(on_engine_abort);
 }
