@@ -13,7 +13,7 @@
 namespace mascing {
 
 /// Throws Error{kBadInput} "`where`: invalid JSON ..." with `hint`; nesting beyond 32 levels is
-/// refused, and so is an object with two equal keys, of which which one counts cannot be told.
+/// refused, and so is an object with two equal keys: which one counts cannot be told.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text,
                                         const std::string& where,
                                         const std::string& hint);
