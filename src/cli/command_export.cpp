@@ -76,12 +76,6 @@ void finish(const ExportArguments& arguments,
 }
 
 void run_lora(const ExportArguments& arguments, const Mask& mask) {
-  if (arguments.output.find_first_of(":,") != std::string::npos) {
-    throw Error(ErrorKind::kUsage,
-                "[export] llama.cpp cannot load an adapter from " + arguments.output,
-                "give it a name without ':' and ',', which llama.cpp reads as a strength and the "
-                "next adapter");
-  }
   ProgressLine line;
   const ExportReport report =
       export_lora(mask, arguments.output, arguments.options(), line.callback());
@@ -99,8 +93,15 @@ void run_lora(const ExportArguments& arguments, const Mask& mask) {
                                     "--cache-ram",
                                     "0"};
   append(template_words(arguments.source.model.chat_template()), words);
-  finish(
-      arguments, report, arguments.output, arguments.source.has_model() ? command_line(words) : "");
+  const bool has_name_to_load = arguments.output.find_first_of(":,") == std::string::npos;
+  if (!has_name_to_load) {
+    std::cerr << "note: llama.cpp takes ':' and ',' in a name for a strength and the next adapter; "
+                 "rename the file before --lora-scaled\n";
+  }
+  finish(arguments,
+         report,
+         arguments.output,
+         arguments.source.has_model() && has_name_to_load ? command_line(words) : "");
 }
 
 void run_gguf(const ExportArguments& arguments, const Mask& mask) {

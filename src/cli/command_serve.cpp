@@ -86,6 +86,7 @@ std::vector<bool> active_by_default(const ServeArguments& arguments) {
 
 constexpr const char* kOfMasks = "pass masks with --mask";
 constexpr const char* kOfCaches = "cached state would be reused under a different strength";
+constexpr const char* kOfModel = "the masks are for the model of mascing serve -m";
 constexpr const char* kOfServe = "give it to mascing serve, before --";
 
 /// Options of llama-server that may not stand behind "--", and why.
@@ -98,6 +99,14 @@ constexpr std::pair<const char*, const char*> kRefused[] = {{"--cache-prompt", k
                                                             {"--lora-scaled", kOfMasks},
                                                             {"-m", kOfServe},
                                                             {"--model", kOfServe},
+                                                            {"-mu", kOfModel},
+                                                            {"--model-url", kOfModel},
+                                                            {"-hf", kOfModel},
+                                                            {"-hfr", kOfModel},
+                                                            {"--hf-repo", kOfModel},
+                                                            {"-dr", kOfModel},
+                                                            {"--docker-repo", kOfModel},
+                                                            {"--models-dir", kOfModel},
                                                             {"--host", kOfServe},
                                                             {"--port", kOfServe}};
 

@@ -2,6 +2,7 @@
 // replies in this process. Prompts are not kept by the server: its cache ignores strengths.
 #include "cli/server_check.h"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -130,6 +131,11 @@ std::vector<std::string> replies_of(Host& host,
   return texts;
 }
 
+/// Bytes that two texts begin with alike.
+size_t n_equal(const std::string& a, const std::string& b) {
+  return std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+}
+
 void compare(const Answers& server, const Answers& exact, ServerCheck& found) {
   ++found.n;
   found.n_server_changed += server.off != server.on ? 1 : 0;
@@ -139,22 +145,26 @@ void compare(const Answers& server, const Answers& exact, ServerCheck& found) {
   const bool is_comparable = server.off == exact.off && exact.off != exact.on;
   found.n_comparable += is_comparable ? 1 : 0;
   found.n_same_comparable += is_comparable && server.on == exact.on ? 1 : 0;
+  const bool is_like = n_equal(server.on, exact.on) > n_equal(exact.off, exact.on);
+  found.n_like_comparable += is_comparable && is_like ? 1 : 0;
   found.n_plain_steered += server.unset == server.on && server.on != server.off ? 1 : 0;
   found.n_plain_unsteered += server.unset == server.off && server.on != server.off ? 1 : 0;
   found.n_off_as_exact += server.off == exact.on && exact.off != exact.on ? 1 : 0;
 }
 
-/// Of an adapter, whose fit is never exact, some answers come out otherwise; not all of them.
+/// Of an adapter, whose fit is never exact, answers end otherwise; but they do not all begin so.
 void require_this_mask(const ServerCheckOptions& server, const ServerCheck& found) {
   const std::string answers = std::to_string(found.n_same_comparable) + " of " +
                               std::to_string(found.n_comparable) +
                               " answers that the exact mask changes here";
-  if (found.n_comparable >= kEnoughAnswers && found.n_same_comparable == 0) {
+  if (found.n_comparable >= kEnoughAnswers && found.n_like_comparable == 0) {
     throw Error(ErrorKind::kMismatch,
                 "[verify-server] " + printable(server.url, 200) +
-                    " acts under something else than this mask: it gives " + answers,
-                "its adapters are of other masks, in another order or at other scales; see GET "
-                "/lora-adapters, and give the masks in that order");
+                    " acts under something else than this mask: it gives " + answers +
+                    ", and none begins as they do",
+                "its adapters are of other masks, in another order or at other scales (see GET "
+                "/lora-adapters, and give the masks in that order), or fitted badly: `mascing "
+                "export --check`");
   }
   if (2 * found.n_same_comparable < found.n_comparable) {
     say_warning(

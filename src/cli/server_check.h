@@ -22,12 +22,12 @@ struct ServerCheck {
   int64_t n = 0;
   int64_t n_server_changed =
       0;  ///< the server's answers at strength 0 and at that of the masks differ
-  int64_t n_exact_changed = 0;  ///< the same with the exact mask in this process
-  int64_t n_same_off = 0;       ///< at strength 0: server and process answer with the same words
-  int64_t n_same_on = 0;        ///< at the masks' strengths
-  int64_t n_comparable = 0;     ///< same answer at strength 0, and the exact mask changes it
-  int64_t n_same_comparable =
-      0;  ///< of these, the server's at the masks' strengths is the exact mask's
+  int64_t n_exact_changed = 0;    ///< the same with the exact mask in this process
+  int64_t n_same_off = 0;         ///< at strength 0: server and process answer with the same words
+  int64_t n_same_on = 0;          ///< at the masks' strengths
+  int64_t n_comparable = 0;       ///< same answer at strength 0, and the exact mask changes it
+  int64_t n_same_comparable = 0;  ///< of these, at the masks' strengths: as under the exact mask
+  int64_t n_like_comparable = 0;  ///< at least for longer than the unsteered answer is
   int64_t n_plain_steered = 0;    ///< without "lora", the server answers as at the masks' strengths
   int64_t n_plain_unsteered = 0;  ///< as at strength 0
   int64_t n_off_as_exact = 0;  ///< at strength 0, it answers as the exact mask and unlike the model

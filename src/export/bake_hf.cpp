@@ -152,8 +152,8 @@ void require_unbaked_folder(const std::string& folder) {
 
 /// What is being written would be taken for files of the model.
 void require_outside(const std::string& output, const std::string& folder) {
-  const fs::path home = fs::weakly_canonical(folder);
-  const fs::path place = fs::weakly_canonical(output);
+  const fs::path home = fs::weakly_canonical(fs::absolute(folder));
+  const fs::path place = fs::weakly_canonical(fs::absolute(output));
   const auto [end, rest] = std::mismatch(home.begin(), home.end(), place.begin(), place.end());
   if (end == home.end()) {
     throw Error(ErrorKind::kUsage,

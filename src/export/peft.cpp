@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "export/hf_patches.h"
 #include "export/unfinished_folder.h"
+#include "format/json_text.h"
 #include "format/safetensors.h"
 #include "mascing/error.h"
 
@@ -29,6 +30,7 @@ using nlohmann::json;
 constexpr const char* kWeightEnding = ".weight";
 constexpr const char* kBareArchitecture = "gpt-oss";
 constexpr std::string_view kOurKeys = "mascing.";
+constexpr const char* kBaseModel = "base_model_name_or_path";
 constexpr const char* kTensorsKey = "mascing.tensors_hash";  // of all tensors, by name
 constexpr const char* kConfigKey = "mascing.config_hash";    // of the other file
 
@@ -74,7 +76,7 @@ json config_of(const std::string& folder,
   }
   json config = {{"peft_type", "LORA"},
                  {"task_type", "CAUSAL_LM"},
-                 {"base_model_name_or_path", name_of_folder(folder)},
+                 {kBaseModel, name_of_folder(folder)},
                  {"r", rank},
                  {"lora_alpha", rank},
                  {"lora_dropout", 0.0},
@@ -103,6 +105,15 @@ std::string hash_tensors(const TensorBytes& tensors) {
   return digest.hex();
 }
 
+/// But for the name of the base model, which users set to the one on the hub.
+std::string hash_config(const std::string& text) {
+  json config = parse_json_or_discard(text);
+  if (config.is_object()) {
+    config.erase(kBaseModel);
+  }
+  return sha256_hex(config.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 void write_tensors(const std::string& path,
                    const std::vector<PeftLayer>& layers,
                    const RouterUpdate& update,
@@ -127,7 +138,7 @@ void write_tensors(const std::string& path,
                     entries,
                     {{"format", "pt"},
                      {kTensorsKey, hash_tensors(tensors)},
-                     {kConfigKey, sha256_hex(config)},
+                     {kConfigKey, hash_config(config)},
                      {"mascing.tool_version", origin.tool_version},
                      {"mascing.mask_hash", origin.mask_hash},
                      {"mascing.scenario", origin.scenario},
@@ -187,7 +198,7 @@ PeftRecord describe_peft(const std::string& folder) {
   const std::string config = read_text_file(folder + "/" + kPeftConfig);
   record.is_checked = true;
   record.changed = hash_tensors(tensors) != ours[kTensorsKey] ? kPeftTensors
-                   : sha256_hex(config) != ours[kConfigKey]   ? kPeftConfig
+                   : hash_config(config) != ours[kConfigKey]  ? kPeftConfig
                                                               : "";
   return record;
 }

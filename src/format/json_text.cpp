@@ -75,7 +75,10 @@ json parse_json(std::string_view text, const std::string& where, const std::stri
 std::optional<std::string> key_twice(std::string_view text) {
   std::optional<std::string> found;
   std::vector<std::set<std::string>> keys;  // of the open objects
-  const auto look_on = [&](int /*depth*/, json::parse_event_t event, const json& value) {
+  const auto look_on = [&](int depth, json::parse_event_t event, const json& value) {
+    if (depth > kMaxDepth) {
+      throw Error(ErrorKind::kBadInput, "nested too deeply", "");
+    }
     if (event == json::parse_event_t::object_start) {
       keys.emplace_back();
     } else if (event == json::parse_event_t::object_end) {
@@ -86,7 +89,11 @@ std::optional<std::string> key_twice(std::string_view text) {
     }
     return true;
   };
-  [[maybe_unused]] const json value = json::parse(text.begin(), text.end(), look_on, false);
+  try {
+    [[maybe_unused]] const json value = json::parse(text.begin(), text.end(), look_on, false);
+  } catch (const Error&) {  // it has another fault
+    return std::nullopt;
+  }
   return found;
 }
 

@@ -30,10 +30,8 @@ std::string hash_of(const Mask& mask) {
     digest.update(mask.adapter.hash());
   }
   digest.update(&mask.alpha, sizeof mask.alpha);
-  if (mask.sigma_rule != SigmaRule::kToken) {
+  if (!mask.parts.empty()) {  // records of earlier versions know masks of one part by the above
     digest.update(to_string(mask.sigma_rule));
-  }
-  if (mask.uses(SigmaRule::kCalibrated)) {
     digest.update(mask.sigma.data(), mask.sigma.size() * sizeof(float));
   }
   for (const MaskPart& part : mask.parts) {
@@ -135,9 +133,11 @@ bool HoldoutRecord::has(const Mask& mask) const {
 
 void HoldoutRecord::require_first(const Mask& mask) const {
   const auto known = masks();
-  if (!known) {
+  const bool was_damaged = file_exists(path_ + kDamaged) && !has(mask);
+  if (!known || was_damaged) {
     throw Error(ErrorKind::kBadInput,
-                "[search] " + path_ + " is damaged: it said which mask was tested on this data",
+                "[search] " + path_ + (was_damaged ? kDamaged : "") +
+                    " is damaged: it said which mask was tested on this data",
                 "use new test conversations, or remove the file if no mask was tested");
   }
   if (!known->empty() && !has(mask)) {
@@ -183,23 +183,26 @@ void HoldoutRecord::rename_damaged() const {
 }
 
 std::vector<Warning> HoldoutRecord::warnings() const {
+  std::vector<Warning> warnings;
   if (file_exists(path_ + kDamaged)) {
-    return {{"test_record_damaged",
-             "tested.json, which says what masks were evaluated on these test conversations, was "
-             "damaged; it is kept as tested.json" +
-                 std::string(kDamaged) + ", and a new one was begun",
-             "if another mask was evaluated in this folder, the figures are no longer quite "
-             "unseen; remove the damaged file once you know"}};
+    warnings.push_back(
+        {"test_record_damaged",
+         "tested.json, which says what masks were evaluated on these test conversations, was "
+         "damaged; it is kept as tested.json" +
+             std::string(kDamaged) + ", and a new one was begun",
+         "if another mask was evaluated in this folder, the figures are no longer quite unseen; "
+         "remove the damaged file once you know"});
   }
   const size_t n = masks().value_or(std::vector<std::string>()).size();
-  if (n < 2) {
-    return {};
+  if (n > 1) {
+    warnings.push_back(
+        {"test_split_reused",
+         std::to_string(n) + " masks or strengths of this folder were evaluated on the same test "
+                             "conversations, so its figures are no longer quite unseen",
+         "say so where you report them; to choose among masks or strengths, use mascing search, "
+         "and measure the choice on new conversations"});
   }
-  return {{"test_split_reused",
-           std::to_string(n) + " masks or strengths of this folder were evaluated on the same "
-                               "test conversations, so its figures are no longer quite unseen",
-           "say so where you report them; to choose among masks or strengths, use mascing search, "
-           "and measure the choice on new conversations"}};
+  return warnings;
 }
 
 void HoldoutRecord::take_if_agreed(const Mask& mask,

@@ -23,7 +23,7 @@ class HoldoutRecord {
   /// True if this mask at this strength was evaluated, or an evaluation of it began.
   [[nodiscard]] bool has(const Mask& mask) const;
   /// Throws Error{kUsage} if only other masks or strengths were evaluated, Error{kBadInput} if the
-  /// record is damaged.
+  /// record is damaged, or was and does not know this mask since.
   void require_first(const Mask& mask) const;
   /// Adds to the record. What it says of other conversations stays; a damaged one is kept beside a
   /// new one.

@@ -178,18 +178,19 @@ std::optional<RunOutcome> read_finished(const std::string& key, const RunOptions
   const json& stamp = *known;
   std::optional<Results> results = read_results(results_path);
   const std::string failure = word_in(stamp, "failure");
-  if (!results || word_in(stamp, "results") != hash_of(*results) ||
-      (failure.empty() && !has_mask(stamp, options)) || !has_transcripts(stamp, options)) {
+  if (!results || word_in(stamp, "results") != hash_of(*results)) {
     return std::nullopt;
-  }
-  if (has_failed_judges(*results)) {
-    return std::nullopt;  // what they left open is asked again; the rest is in the cache
   }
   if (results->search.chosen_by == "user") {  // a run would choose by its rule, and write over it
     throw Error(ErrorKind::kUsage,
                 "[run] " + options.output +
                     " holds the mask that was chosen in the menu of mascing search, and its test",
                 "give the run a folder of its own: -o another/");
+  }
+  // What failed judges left open is asked again; the rest is in the cache.
+  if ((failure.empty() && !has_mask(stamp, options)) || !has_transcripts(stamp, options) ||
+      has_failed_judges(*results)) {
+    return std::nullopt;
   }
   if (!file_exists(options.output + "/report.html")) {
     write_file_atomically(options.output + "/report.html",
@@ -214,6 +215,8 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
   stamp[kTranscripts] = sha256_file(options.output + "/" + kTranscriptsFile);
   if (outcome.failure.empty()) {
     stamp["mask"] = sha256_file(mask_path);
+  } else {
+    std::filesystem::remove(mask_path);  // of an earlier run with this key
   }
   write_file_atomically(stamp_path(options),
                         stamp.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
@@ -273,9 +276,6 @@ void set_aside(const std::string& key, ResultKind kind, const RunOptions& option
   const bool owns_mask = kind == ResultKind::kRun && word_in(stamp, "kind") != kEvaluation;
   const std::string mask = options.output + "/" + kMaskFile;
   if (has_stamp && word_in(stamp, "key") == key) {
-    if (owns_mask) {
-      std::filesystem::remove(mask);
-    }
     return;
   }
   Names names;

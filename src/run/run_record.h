@@ -44,7 +44,7 @@ void add_selection(const CandidateResult& candidate, Mask& mask);
 /// say, so `mascing report` renders the same page.
 void write_results(const RunOutcome& outcome, const std::string& folder);
 
-/// The same, plus the stamp.
+/// The same, plus the stamp. Where no mask was found, one of an earlier run is removed.
 void write_outputs(const RunOutcome& outcome, const std::string& key, const RunOptions& options);
 
 /// Writes search.json and search.html, the results without a test.
@@ -55,8 +55,8 @@ void write_search(const Results& results, const std::string& folder);
 enum class ResultKind { kRun, kEvaluation };
 
 /// Makes room for results of this key: those of a finished run or evaluation with another key, and
-/// a mask that no stamp belongs to, go into a folder of their own, earlier-1 and so on. A mask of
-/// the same key is removed, never to be taken for the one that comes. Throws Error{kSystem}.
+/// a mask that no stamp belongs to, go into a folder of their own, earlier-1 and so on. Those of
+/// the same key stay until others are written over them. Throws Error{kSystem}.
 void set_aside(const std::string& key, ResultKind kind, const RunOptions& options);
 
 /// The stamp of an evaluation, so that what it wrote is not lost either.

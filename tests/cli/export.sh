@@ -56,7 +56,8 @@ run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to gguf -o "$
 says out "rounding to f32"
 expect_error 1 "(natural)" "${export_mask[@]}" -m "$natural" --adapter "$work/a.gguf" --to lora -o "$work/x"
 expect_error 1 "none.gguf" "${export_mask[@]}" -m "$work/none.gguf" --adapter "$work/a.gguf" --to lora -o "$work/x"
-expect_error 2 "cannot load an adapter from" "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to lora -o "$work/a:b"
+run 0 "${export_mask[@]}" -m "$planted" --adapter "$work/a.gguf" --to lora -o "$work/a:b"
+says err "rename the file before --lora-scaled"
 [ -z "$(find "$work" -maxdepth 1 -name 'steered.gguf.tmp-*')" ] || fail "the trial copy was left behind"
 run 0 "$mascing" inspect "$work/steered.gguf"
 says out "baked mask    a mask at strength 1.50"
@@ -112,6 +113,9 @@ says out "PEFT adapter"
 says out "files  intact"
 expect_error 2 "is within the model's folder" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to hf \
   -o "$work/hf/steered"
+cd "$work/hf" || exit 1
+expect_error 2 "is within the model's folder" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir . --to hf -o steered
+cd "$work" || exit 1
 [ -e "$work/hf/steered" ] && fail "something was left in the model's folder"
 expect_error 2 "--model-dir" "${export_mask[@]}" --adapter "$work/a.gguf" --to peft -o "$work/x"
 expect_error 2 "already exists" "${export_mask[@]}" --adapter "$work/a.gguf" --model-dir "$work/hf" --to peft -o "$work/peft"
@@ -152,7 +156,7 @@ says out "--load-mode mlock"
 run 0 "${serve[@]}" --mask "$work/mask.gguf=1.5" --mlock
 says out "--load-mode mmap+mlock"
 says err "[mask_repeated]"
-for refused in --cache_prompt --cache-reuse=256 --lora_scaled -m --port; do
+for refused in --cache_prompt --cache-reuse=256 --lora_scaled -m --port -hf --model_url; do
   expect_error 2 "cannot be passed to llama-server" "${serve[@]}" -- $refused x
 done
 

@@ -130,6 +130,10 @@ TEST_F(PeftTest, AChangedFileIsFoundOut) {
   write_file_atomically(out_ + "/adapter_model.safetensors", changed);
   EXPECT_EQ(describe_peft(out_).changed, "adapter_model.safetensors");
   write_file_atomically(out_ + "/adapter_model.safetensors", tensors);
+  nlohmann::json named = config();
+  named["base_model_name_or_path"] = "court/kingdom";
+  write_file_atomically(out_ + "/adapter_config.json", named.dump(4));
+  EXPECT_EQ(describe_peft(out_).changed, "") << "users name the model on the hub";
   write_file_atomically(out_ + "/adapter_config.json", "{}");
   EXPECT_EQ(describe_peft(out_).changed, "adapter_config.json");
 }

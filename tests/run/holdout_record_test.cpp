@@ -127,6 +127,12 @@ TEST_F(HoldoutRecordTest, ADamagedRecordIsNoPermission) {
   const auto warnings = record("one", 0, 10).warnings();
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_EQ(warnings[0].id, "test_record_damaged");
+  EXPECT_NO_THROW(record("one", 0, 10).require_first(mask_of(2.0F)));
+  expect_error(ErrorKind::kBadInput, "tested.json.damaged is damaged", [&] {
+    record("one", 0, 10).require_first(mask_of(3.0F));
+  });
+  record("one", 0, 10).take(mask_of(3.0F));
+  EXPECT_EQ(record("one", 0, 10).warnings().size(), 2U) << "and that two were evaluated since";
 }
 
 TEST_F(HoldoutRecordTest, EveryPartOfAMaskMakesItAnother) {

@@ -109,6 +109,10 @@ TEST_F(RunTest, WhatAJudgeLeftOpenIsAskedAgain) {
   const RunOutcome first = run(scenario, folder_.path("out"));
   EXPECT_LT(first.results.metrics.at("dsr").n, 16);
   EXPECT_FALSE(run(scenario, folder_.path("out")).was_finished) << "it is still down";
+  const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
+  EXPECT_THROW(run(scenario, folder_.path("out"), [](const ProgressEvent&) { return false; }),
+               Error);
+  EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask) << "until there is another";
   judge->is_down = false;
   const RunOutcome second = run(scenario, folder_.path("out"));
   EXPECT_FALSE(second.was_finished);

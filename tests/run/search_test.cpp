@@ -143,6 +143,9 @@ TEST_F(SearchTest, ARunDoesNotTakeWhatTheUserChoseForItsOwn) {
   const std::string mask = read_text_file(folder_.path("out/mask.gguf"));
   expect_error(ErrorKind::kUsage, "chosen in the menu", [&] { (void)run(folder_.path("out")); });
   EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask) << "nothing is lost";
+  std::filesystem::remove(folder_.path("out/transcripts.jsonl"));
+  expect_error(ErrorKind::kUsage, "chosen in the menu", [&] { (void)run(folder_.path("out")); });
+  EXPECT_EQ(read_text_file(folder_.path("out/mask.gguf")), mask);
 }
 
 TEST_F(SearchTest, AReportThatIsMissingIsRenderedAgain) {
