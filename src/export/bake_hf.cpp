@@ -155,7 +155,7 @@ void require_outside(const std::string& output, const std::string& folder) {
   const fs::path home = fs::weakly_canonical(fs::absolute(folder));
   const fs::path place = fs::weakly_canonical(fs::absolute(output));
   const auto [end, rest] = std::mismatch(home.begin(), home.end(), place.begin(), place.end());
-  if (end == home.end()) {
+  if (end == home.end() && rest != place.end()) {  // the folder itself is in use anyway
     throw Error(ErrorKind::kUsage,
                 "[hf] the output " + printable(output, 200) + " is within the model's folder " +
                     printable(folder, 200),
