@@ -23,6 +23,7 @@ Results without_mask() {
     }
   }
   for (CandidateResult& candidate : results.candidates) {
+    candidate.is_chosen = false;
     candidate.p_versus_chosen.reset();
     candidate.p_versus_chosen_holm.reset();
   }
