@@ -17,6 +17,7 @@ Object.assign(results.verdict, { word: "do_not_use", reasons: [reason] });
 Object.assign(results.damage, { kl_benign: 0, n_kl_token: 0, perplexity_steered: null, chat_perplexity_steered: null });
 Object.assign(results.mask, { alpha: 0, file: "", lambda: 0, method: "", n_active: 0, steer: [] });
 Object.assign(results.routing, { base: [], steered: [], places: [], experts: [], layer_change: [] });
+for (const candidate of results.candidates) candidate.chosen = false;
 results.exports = [];
 writeFileSync(join(target, "results.json"), JSON.stringify(results));
 
