@@ -121,11 +121,11 @@ std::string option_name(const std::string& word) {
 
 void refuse_words(const std::vector<std::string>& rest) {
   for (const std::string& word : rest) {
+    const std::string given = option_name(word);
     for (const auto& [name, hint] : kRefused) {
-      if (option_name(word) == name) {
-        throw Error(ErrorKind::kUsage,
-                    "[serve] " + std::string(name) + " cannot be passed to llama-server",
-                    hint);
+      if (given == name) {
+        throw Error(
+            ErrorKind::kUsage, "[serve] " + given + " cannot be passed to llama-server", hint);
       }
     }
   }

@@ -43,6 +43,12 @@ fs::path blobs_of(const fs::path& folder) {
   return parent.filename() == "snapshots" ? parent.parent_path() / "blobs" : fs::path();
 }
 
+/// True for the folder itself, too. Both are whole paths.
+bool is_within(const fs::path& place, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), place.begin(), place.end()).first ==
+         folder.end();
+}
+
 /// What goes into the new folder is on its way to be published: nothing but readable files of the
 /// model's folder.
 void require_own_file(const std::string& folder, const std::string& name) {
@@ -56,12 +62,7 @@ void require_own_file(const std::string& folder, const std::string& name) {
   const fs::path home = fs::canonical(folder, failure);
   const fs::path blobs = blobs_of(home);
   const fs::path parent = place.parent_path();
-  const auto is_in = [&](const fs::path& outer) {
-    const auto [end, rest] =
-        std::mismatch(outer.begin(), outer.end(), parent.begin(), parent.end());
-    return end == outer.end();
-  };
-  if (!is_in(home) && (blobs.empty() || !is_in(blobs))) {
+  if (!is_within(parent, home) && (blobs.empty() || !is_within(parent, blobs))) {
     throw Error(ErrorKind::kBadInput,
                 "[hf] " + printable(path_within(folder, name), 200) +
                     " is a link to a file outside of the folder: " + printable(place.string(), 200),
@@ -154,8 +155,7 @@ void require_unbaked_folder(const std::string& folder) {
 void require_outside(const std::string& output, const std::string& folder) {
   const fs::path home = fs::weakly_canonical(fs::absolute(folder));
   const fs::path place = fs::weakly_canonical(fs::absolute(output));
-  const auto [end, rest] = std::mismatch(home.begin(), home.end(), place.begin(), place.end());
-  if (end == home.end() && rest != place.end()) {  // the folder itself is in use anyway
+  if (place != home && is_within(place, home)) {  // the folder itself is in use anyway
     throw Error(ErrorKind::kUsage,
                 "[hf] the output " + printable(output, 200) + " is within the model's folder " +
                     printable(folder, 200),

@@ -36,6 +36,11 @@ std::string stamp_path(const RunOptions& options) {
   return options.output + "/" + kStampFile;
 }
 
+void write_stamp(const json& stamp, const RunOptions& options) {
+  write_file_atomically(stamp_path(options),
+                        stamp.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
 /// The stamp of a folder, discarded if it is damaged; nothing if there is none.
 std::optional<json> read_stamp(const std::string& folder) {
   const std::string path = folder + "/" + kStampFile;
@@ -218,8 +223,7 @@ void write_outputs(const RunOutcome& outcome, const std::string& key, const RunO
   } else {
     std::filesystem::remove(mask_path);  // of an earlier run with this key
   }
-  write_file_atomically(stamp_path(options),
-                        stamp.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  write_stamp(stamp, options);
 }
 
 void write_search(const Results& results, const std::string& folder) {
@@ -297,8 +301,7 @@ void write_evaluation(const RunOutcome& outcome,
                       const RunOptions& options) {
   write_results(outcome, options.output);
   const json stamp = {{"key", key}, {"kind", kEvaluation}};
-  write_file_atomically(stamp_path(options),
-                        stamp.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  write_stamp(stamp, options);
 }
 
 bool holds_run(const std::string& folder) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "mascing/error.h"
+#include "scenario/scenario_file.h"
 
 namespace mascing {
 namespace {
@@ -14,51 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-const char* const kSmall = R"(name = "small"
-direction = "defend"
-[[set]]
-metric = "dsr"
-role = "target"
-data = ["data/a.jsonl"]
-wanted = "refused"
-)";
-
-class ScenarioFile : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ =
-        fs::path(::testing::TempDir()) /
-        (std::string("mascing_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(folder_ / "data");
-    for (const char* name : {"a.jsonl", "b.jsonl", "prose.txt"}) {
-      std::ofstream(folder_ / "data" / name) << "\n";
-    }
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] std::string path() const { return (folder_ / "s.toml").string(); }
-
-  [[nodiscard]] Scenario read(const std::string& text) const {
-    std::ofstream(path()) << text;
-    return read_scenario(path());
-  }
-
-  // The error of a scenario: "LINE: message | hint", without the path.
-  [[nodiscard]] std::string error_of(const std::string& text) const {
-    try {
-      (void)read(text);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-      const std::string message = error.what();
-      EXPECT_THAT(message, StartsWith(path() + ":"));
-      return message.substr(path().size() + 1) + " | " + error.hint();
-    }
-    return "no error";
-  }
-
-  fs::path folder_;
-};
 
 TEST(DemoScenarios, AreReadAsTheyAreMeant) {
   const std::string folder = std::string(MASCING_DEMO) + "/../../scenarios/demo/";
@@ -221,48 +177,6 @@ random_masks = 3
   EXPECT_EQ(scenario.baselines.methods, (std::vector<std::string>{"paper", "system_prompt"}));
   EXPECT_EQ(scenario.baselines.system_prompt, "Refuse.");
   EXPECT_EQ(scenario.baselines.n_random_mask, 3);
-}
-
-TEST_F(ScenarioFile, WhatTheParserItselfDoesNotExpectIsAnErrorLikeAnyOther) {
-  EXPECT_THAT(error_of("name = \"tin7:33:00Zd\"\n[[\x03"
-                       "et]]\bme"),
-              HasSubstr("not valid TOML"));
-  // Letters that toml++'s table of white space forgets, where it looks for white space.
-  for (const char* letter : {"\u00A1", "\u01B1", "\u0499"}) {
-    EXPECT_THAT(error_of(std::string("[[set]]") + letter + "+ a"), HasSubstr("not valid TOML"));
-    EXPECT_THAT(error_of(std::string("name =") + letter), HasSubstr("not valid TOML"));
-  }
-}
-
-TEST_F(ScenarioFile, AKeyOfTooManyPartsIsRefusedBeforeTheParserSeesIt) {
-  std::string parts = "a";
-  for (int i = 0; i < 300000; ++i) {
-    parts += ".a";
-  }
-  const std::string words = "not valid TOML: a key or header with more than 16 dots";
-  const std::string before = "# a.a\nx = \"\"\"\nq\"\"\"\"\n";
-  for (const std::string& text : {"[" + parts + "]\n",
-                                  "[[" + parts + "]]\n",
-                                  parts + " = 1\n",
-                                  "y = {b = 1, " + parts + " = 1}\n",
-                                  "y = {b = '''q'''', " + parts + " = 1}\n",
-                                  "y = 'q' \n\"\"." + parts + " = 1\n"}) {
-    EXPECT_THAT(error_of(before + text), HasSubstr(words)) << text.substr(0, 30);
-  }
-  EXPECT_THAT(error_of(before + "[" + parts + "]\n"), StartsWith("4: "));
-  // Dots in strings, comments and one after the other are none of one key.
-  const std::string dots(1000, '.');
-  std::string list = "y = [";
-  for (int i = 0; i < 100; ++i) {
-    list += "1.5, ";
-  }
-  for (const std::string& text : {"y = \"\\\"" + dots + "\"\n",
-                                  "y = '" + dots + "'\n",
-                                  "y = \"\"\"\n" + dots + "\n\\\"\"\"" + dots + "\"\"\"\n",
-                                  "# " + dots + "\n",
-                                  list + "1.0]\n"}) {
-    EXPECT_THAT(error_of(before + text), Not(HasSubstr("not valid TOML"))) << text.substr(0, 30);
-  }
 }
 
 TEST_F(ScenarioFile, NamesTheLineOfAnUnknownKeyAndTheNearestKnownOne) {
@@ -487,12 +401,6 @@ TEST_F(ScenarioFile, RefusesJudgesThatMakeNoSense) {
   for (const auto& [text, words] : judges) {
     EXPECT_THAT(error_of(std::string(kSmall) + text), HasSubstr(words));
   }
-}
-
-TEST_F(ScenarioFile, PassesOnWhatTomlFindsWrong) {
-  EXPECT_THAT(error_of("name = \"x\"\ndirection = defend\n"), StartsWith("2: not valid TOML: "));
-  EXPECT_THAT(error_of("name = \"x\"\nname = \"y\"\n"), StartsWith("2: not valid TOML: "));
-  EXPECT_THAT(error_of("name = \"\xff\"\n"), HasSubstr("not UTF-8"));
 }
 
 TEST_F(ScenarioFile, SaysWhenThereIsNoScenario) {
